@@ -1,0 +1,1 @@
+"""OrderCloud (and later SparkLayer) on localhost."""

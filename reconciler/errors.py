@@ -1,0 +1,304 @@
+"""Every error that a user can meet: one tree, each leaf with a stable code.
+
+```
+ReconcilerError                       exit 1
+├── UsageError                        exit 64   usage
+├── ManifestErrors                    exit 1    invalid-manifests (carries every Problem found)
+├── UnresolvedReference               exit 1    unresolved-reference
+├── SecretUnset                       exit 1    secret-unset
+├── LoadError                         exit 1    unreadable-input
+├── PlanFileError                     exit 1    unreadable-plan
+├── GuardrailBreach                   exit 3    refused-by-guardrail
+├── StalePlan                         exit 4    stale-plan
+├── LedgerError                       exit 1    ledger
+│   ├── LedgerLocked                  exit 1    ledger-locked
+│   ├── LedgerNotDurable              exit 1    ledger-not-durable
+│   ├── LedgerTooNew                  exit 1    ledger-too-new
+│   └── LockLost                      exit 1    lock-lost
+├── ApiError                          exit 1    api
+│   ├── Unreachable                   exit 1    api-unreachable
+│   ├── AnswerLost                    exit 1    api-answer-lost (a write whose outcome is unknown)
+│   ├── LoginRefused                  exit 1    api-login-refused
+│   ├── MissingRole                   exit 1    api-missing-role
+│   ├── NotFound                      exit 1    api-not-found
+│   ├── Conflict                      exit 1    api-conflict
+│   ├── Rejected                      exit 1    api-rejected
+│   ├── RateLimited                   exit 1    api-rate-limited
+│   ├── ServerFault                   exit 1    api-server-fault
+│   └── UnexpectedAnswer              exit 1    api-unexpected-answer
+├── NotVerified                       exit 1    write-not-verified
+├── MissingExtra                      exit 1    missing-extra
+└── Interrupted                       exit 130  interrupted
+```
+
+Messages never carry a secret. Text that came from outside is printed through report/escape, never raw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in the input something stands: file as the user named it, 1-based line and column (0: not known)."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """Render as `file:line:column`, the form that terminals and editors make clickable."""
+        parts = [self.file, *(str(number) for number in (self.line, self.column) if number)]
+        return ":".join(parts)
+
+
+class ReconcilerError(Exception):
+    """Base of every error that is meant for the user.
+
+    Args:
+        message: what is wrong, one sentence, no secret in it.
+        place: where in the input, when it is about input.
+        next_step: what the user can do now, one sentence, imperative.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, place: Place | None = None, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.next_step = next_step
+
+
+class UsageError(ReconcilerError):
+    """The command line itself is wrong: an unknown flag, a missing or contradictory argument."""
+
+    code = "usage"
+    exit_status = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one manifest.
+
+    `code` is stable and documented in docs/errors.md; `value` is the offending value, already cut short and free
+    of secrets; `hint` says what to do.
+    """
+
+    code: str
+    message: str
+    place: Place
+    value: str | None = None
+    hint: str | None = None
+
+
+class ManifestErrors(ReconcilerError):
+    """Every problem of every manifest, found in one run."""
+
+    code = "invalid-manifests"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        super().__init__(
+            f"{count} problem{'s' if count != 1 else ''} in the manifests",
+            next_step="Mend them and run `reconciler validate` again.",
+        )
+        self.problems = tuple(problems)
+
+
+class UnresolvedReference(ReconcilerError):
+    """An `${env:}`, `${var:}` or `${secret:file:}` reference that a plan needs and that has no value."""
+
+    code = "unresolved-reference"
+
+
+class SecretUnset(ReconcilerError):
+    """A planned change has to send a secret whose source is not set."""
+
+    code = "secret-unset"
+
+
+class LoadError(ReconcilerError):
+    """A file or folder that cannot be read at all."""
+
+    code = "unreadable-input"
+
+
+class PlanFileError(ReconcilerError):
+    """A saved plan that is not a plan, was altered, or is of another format version."""
+
+    code = "unreadable-plan"
+
+
+class GuardrailBreach(ReconcilerError):
+    """A change that a guardrail forbids and nobody has overridden."""
+
+    code = "refused-by-guardrail"
+    exit_status = 3
+
+
+class StalePlan(ReconcilerError):
+    """Nothing of what was approved can be applied as it was reviewed."""
+
+    code = "stale-plan"
+    exit_status = 4
+
+
+class LedgerError(ReconcilerError):
+    """The ledger cannot be opened, read or written."""
+
+    code = "ledger"
+
+
+class LedgerLocked(LedgerError):
+    """Another run holds the apply lock."""
+
+    code = "ledger-locked"
+
+
+class LedgerNotDurable(LedgerError):
+    """The command needs a ledger that outlives the process, and this one does not."""
+
+    code = "ledger-not-durable"
+
+
+class LedgerTooNew(LedgerError):
+    """The ledger was written by a newer version of reconciler."""
+
+    code = "ledger-too-new"
+
+
+class LockLost(LedgerError):
+    """Our apply lock was taken over or broken while we ran."""
+
+    code = "lock-lost"
+
+
+class ApiError(ReconcilerError):
+    """An API did not do what was asked.
+
+    Args:
+        message: what happened, in our words.
+        status: the HTTP status, when there was an answer.
+        vendor_code: the vendor's own `ErrorCode` (OrderCloud) or `code` (SparkLayer), when there was one.
+        request: `METHOD path`, without query values.
+    """
+
+    code = "api"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        vendor_code: str | None = None,
+        request: str | None = None,
+        place: Place | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message, place=place, next_step=next_step)
+        self.status = status
+        self.vendor_code = vendor_code
+        self.request = request
+
+
+class Unreachable(ApiError):
+    """No connection, or no answer to a read after every retry. Nothing was written."""
+
+    code = "api-unreachable"
+
+
+class AnswerLost(ApiError):
+    """A write went out and its answer did not come back: it may or may not have been carried out."""
+
+    code = "api-answer-lost"
+
+
+class LoginRefused(ApiError):
+    """The token endpoint refused the credentials, or the API refused a fresh token (401)."""
+
+    code = "api-login-refused"
+
+
+class MissingRole(ApiError):
+    """403. `roles` are those that the answer names, or those that the request would have needed."""
+
+    code = "api-missing-role"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        roles: Sequence[str] = (),
+        status: int | None = 403,
+        vendor_code: str | None = None,
+        request: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message, status=status, vendor_code=vendor_code, request=request, next_step=next_step)
+        self.roles = tuple(roles)
+
+
+class NotFound(ApiError):
+    """404."""
+
+    code = "api-not-found"
+
+
+class Conflict(ApiError):
+    """409."""
+
+    code = "api-conflict"
+
+
+class Rejected(ApiError):
+    """400 and other 4xx: the API understood and refused. Repeating it unchanged is of no use."""
+
+    code = "api-rejected"
+
+
+class RateLimited(ApiError):
+    """429 after every retry."""
+
+    code = "api-rate-limited"
+
+
+class ServerFault(ApiError):
+    """5xx on a read after every retry."""
+
+    code = "api-server-fault"
+
+
+class UnexpectedAnswer(ApiError):
+    """An answer that is no JSON, of another shape, or a redirect to another host."""
+
+    code = "api-unexpected-answer"
+
+
+class NotVerified(ReconcilerError):
+    """The API accepted a write, and live still is not what was asked for."""
+
+    code = "write-not-verified"
+
+
+class MissingExtra(ReconcilerError):
+    """A feature whose optional dependencies are not installed."""
+
+    code = "missing-extra"
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs an optional dependency",
+            next_step=f"Install it with `pip install 'reconciler[{extra}]'`.",
+        )
+
+
+class Interrupted(ReconcilerError):
+    """Ctrl-C or SIGTERM; what was under way is finished or reported."""
+
+    code = "interrupted"
+    exit_status = 130

@@ -1,0 +1,1 @@
+"""One transport for both APIs: auth, retry, rate limit, redaction."""

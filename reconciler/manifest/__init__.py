@@ -1,0 +1,1 @@
+"""Manifests: YAML in with positions, patches, references and secrets; YAML out with comments kept."""

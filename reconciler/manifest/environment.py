@@ -1,0 +1,86 @@
+"""The Environment kind: connections, variables, guardrails and patches of one environment. It has no live counterpart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from reconciler.kind import FieldSemantics, SpecModel
+
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(s|m|h|d|w)$")]
+RequestsPerSecond = Annotated[float, Field(gt=0, le=10_000, description="Requests a second, across all of a run.")]
+
+
+class OrderCloudConnection(SpecModel):
+    """Where the OrderCloud marketplace is and how to log in: region and environment, or explicit URLs."""
+
+    region: Literal["us-west", "us-east", "australia-east", "europe-west", "japan-east"] | None = Field(
+        default=None, description="Azure region of the marketplace."
+    )
+    environment: Literal["sandbox", "staging", "production"] | None = Field(
+        default=None, description="OrderCloud environment. Staging is overwritten from production every Sunday."
+    )
+    api_url: str | None = Field(default=None, description="API base including /v1, instead of region and environment.")
+    auth_url: str | None = Field(default=None, description="Token endpoint; needed with apiUrl.")
+    client_id: str = Field(alias="clientID", description="API client ID.")
+    client_secret: Annotated[str, FieldSemantics(write_only=True)] = Field(description="API client secret.")
+    requests_per_second: RequestsPerSecond = 50
+
+
+class SparkLayerConnection(SpecModel):
+    """Which SparkLayer site, and how to log in."""
+
+    stage: Literal["live", "test"] | None = Field(default=None, description="SparkLayer's own environment.")
+    url: str | None = Field(default=None, description="API base, instead of stage.")
+    site_id: str = Field(alias="siteID", description="Site ID, from Dashboard, Settings, API.")
+    client_id: str = Field(alias="clientID", description="Client ID, from Dashboard, Settings, API.")
+    client_secret: Annotated[str, FieldSemantics(write_only=True)] = Field(description="Client secret.")
+    requests_per_second: RequestsPerSecond = 20
+
+
+class Guardrails(SpecModel):
+    """What one plan may do. Each rule has an ID, its name here, and a section in docs/guardrails.md."""
+
+    max_deletes: Annotated[int, Field(ge=0)] = Field(default=0, description="Deletes in one plan.")
+    max_changes: Annotated[int, Field(ge=0)] = Field(default=50, description="Changes in one plan.")
+    require_pause_end: bool = Field(default=True, description="A new pause must say until when.")
+    max_pause: Duration = Field(default="7d", description="Longest new pause.")
+    literal_secrets: Literal["allow", "warn", "forbid"] = Field(
+        default="warn", description="Secrets written into the manifests themselves."
+    )
+    stop_all: Literal["allow", "forbid"] = Field(default="forbid", description="All syncs paused or removed at once.")
+    resync_max: Annotated[int, Field(ge=1)] = Field(default=25, description="Records in one Resync.")
+    unmanaged: Literal["report", "drift", "ignore"] = Field(
+        default="report", description="What a live object is that no manifest names."
+    )
+    max_plan_age: Duration = Field(default="3d", description="How long a saved plan stays an approval.")
+
+
+class Patch(SpecModel):
+    """Changes one manifest for this environment: maps merge, lists and scalars are replaced."""
+
+    kind: str = Field(description="Kind of the manifest to change.")
+    name: str = Field(description="metadata.name of the manifest to change; it must exist.")
+    spec: dict[str, Any] = Field(description="What to merge into its spec; null removes a member.")
+
+
+class EnvironmentSpec(SpecModel):
+    """One environment."""
+
+    ordercloud: OrderCloudConnection | None = Field(default=None, description="OrderCloud marketplace.")
+    sparklayer: SparkLayerConnection | None = Field(default=None, description="SparkLayer site.")
+    ledger: str = Field(
+        default="sqlite:///.reconciler/ledger.db",
+        description="Database URL of the ledger: sqlite:/// or postgresql://.",
+    )
+    variables: dict[str, str | bool | int | float] = Field(default={}, description="Values for ${var:NAME}.")
+    target_hosts: list[str] | None = Field(
+        default=None, description="Hosts that delivery targets may point at; *. matches one or more labels."
+    )
+    guardrails: Guardrails = Field(default=Guardrails(), description="Limits on what one plan may do.")
+    restore_window: str = Field(
+        default="Sunday 03:00",
+        description="When OrderCloud overwrites staging from production (UTC); vendor default Sunday 03:00.",
+    )
+    patches: list[Patch] = Field(default=[], description="Changes to manifests for this environment only.")

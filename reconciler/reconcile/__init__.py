@@ -1,0 +1,1 @@
+"""Control plane: diff, plan, guard, apply, drift, import."""

@@ -1,0 +1,218 @@
+"""The Plan: a frozen value that says what would be done and why. No I/O, no clock of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from reconciler.errors import Place
+from reconciler.kind import Action, Risk
+
+FORMAT_VERSION = 1
+
+
+class Cause(StrEnum):
+    """Who moved, as far as can be known."""
+
+    GIT_MOVED = "git-moved"
+    LIVE_MOVED = "live-moved"
+    BOTH_MOVED = "both-moved"
+    DIFFERS = "differs"
+    OVERDUE = "overdue"
+    UNDECLARED_PAUSE = "undeclared-pause"
+    RESTORED = "restored"
+    UNMANAGED = "unmanaged"
+    DATA_STALE = "data-stale"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs. None stands for absent. A sensitive field has neither value, only the fact."""
+
+    path: str
+    before: Any
+    after: Any
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One live object that has to change, and everything a reviewer needs to judge it.
+
+    `id` is what live calls the object (after a rename: the new ID; `renamed_from` the old one). `depends_on` holds
+    the `key` of changes that must have succeeded before. `digest` covers kind, name, ID, action, fields and
+    precondition: it is what an approval approves. `detail` is one sentence for people, e.g. a pause's reason.
+    """
+
+    kind: str
+    name: str
+    id: str
+    action: Action
+    risk: Risk
+    fields: tuple[FieldChange, ...]
+    place: Place
+    level: int
+    depends_on: tuple[str, ...]
+    precondition: str
+    digest: str
+    cause: Cause = Cause.DIFFERS
+    renamed_from: str | None = None
+    detail: str | None = None
+
+    @property
+    def key(self) -> str:
+        """`Kind/name`, unique in a plan and accepted by --target."""
+        return f"{self.kind}/{self.name}"
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    SECRET_UNSET = "secret-unset"
+    SECRET_UNKNOWN = "secret-unknown"
+    UNMANAGED = "unmanaged"
+    UNKNOWN_MEMBER = "unknown-member"
+    TARGET_HOSTS = "target-hosts"
+    LITERAL_SECRET = "literal-secret"
+    HELD = "held"
+    PAUSE_LIMITS = "pause-limits"
+    INTERRUPTED_RUN = "interrupted-run"
+    LEDGER = "ledger"
+    OUTSIDE_TARGET = "outside-target"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to know that is no change."""
+
+    kind: NoteKind
+    subject: str
+    message: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A guardrail that a change, or the plan as a whole, does not keep.
+
+    `overridden` holds the reason given with --override RULE --reason TEXT, or None while the breach stands.
+    """
+
+    rule: str
+    message: str
+    changes: tuple[str, ...]
+    overridden: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done to one environment.
+
+    Args:
+        environment: name of the Environment manifest.
+        connections: provider name to base URL: the live side that was read.
+        created_at: when live was read (timezone-aware).
+        expires_at: after this, the plan approves nothing.
+        changes: in the order of apply.
+        unchanged: how many managed objects already are as desired.
+        digest: covers everything above but the times' sub-second part; an altered file does not match it.
+    """
+
+    environment: str
+    connections: tuple[tuple[str, str], ...]
+    created_at: datetime
+    expires_at: datetime
+    changes: tuple[Change, ...]
+    notes: tuple[Note, ...]
+    breaches: tuple[Breach, ...]
+    unchanged: int
+    digest: str
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Count of changes by action, every action named, and of what is unchanged and unmanaged."""
+        counts = Counter(change.action for change in self.changes)
+        summary = {action.value: counts[action] for action in Action}
+        summary["unchanged"] = self.unchanged
+        summary["unmanaged"] = sum(note.kind is NoteKind.UNMANAGED for note in self.notes)
+        return summary
+
+    @property
+    def refused(self) -> tuple[Breach, ...]:
+        """The breaches that nobody has overridden."""
+        return tuple(breach for breach in self.breaches if breach.overridden is None)
+
+
+class Outcome(StrEnum):
+    """What became of one change. `unknown`: it was sent, and whether it took effect could not be found out."""
+
+    APPLIED = "applied"
+    ALREADY = "already"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """The true outcome of one change of an apply, with the error's code, words and next step where it has one."""
+
+    change: Change
+    outcome: Outcome
+    code: str | None = None
+    message: str | None = None
+    next_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyReport:
+    """What an apply did, change by change. `stale` names approved changes that live or the manifests overtook."""
+
+    environment: str
+    run: str | None
+    results: tuple[ChangeResult, ...]
+    resumed: bool = False
+    interrupted: bool = False
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Count of changes by outcome, every outcome named."""
+        counts = Counter(result.outcome for result in self.results)
+        return {outcome.value: counts[outcome] for outcome in Outcome}
+
+
+@dataclass(frozen=True, slots=True)
+class DriftItem:
+    """One live object that is not as desired, why, and what to do about it. `snoozed_until` mutes it for now."""
+
+    kind: str
+    name: str
+    id: str
+    cause: Cause
+    change: Change | None
+    next_steps: tuple[str, ...]
+    snoozed_until: datetime | None = None
+    snooze_reason: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """What `drift` found in one environment. `counts` is whether anything in it is drift (exit 2)."""
+
+    environment: str
+    checked_at: datetime
+    items: tuple[DriftItem, ...]
+    notes: tuple[Note, ...]
+    unchanged: int
+
+    @property
+    def drifted(self) -> bool:
+        """Whether anything differs that is not snoozed."""
+        return any(item.snoozed_until is None for item in self.items)

@@ -1,0 +1,59 @@
+"""What apply needs beside the reviewed Plan to carry a change out. May hold secrets, so it is never written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.errors import Place
+from reconciler.kind import Observed, State
+from reconciler.pause import DeclaredPause
+from reconciler.reconcile.plan import Change, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One managed live object as the manifests want it, references resolved.
+
+    `state` holds `Secret` objects in write-only fields and live IDs in reference fields; a pause is a boolean there
+    and is kept as declared in `pause`. `ignore` holds paths left to others. `secret_paths` are the paths of `state`
+    that hold a `Secret`.
+    """
+
+    kind: str
+    name: str
+    id: str
+    state: State = field(repr=False)
+    place: Place
+    absent: bool = False
+    protect: bool = False
+    ignore: frozenset[str] = frozenset()
+    renamed_from: tuple[str, ...] = ()
+    pause: DeclaredPause | None = None
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+
+    @property
+    def key(self) -> str:
+        """`Kind/name`."""
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One change with the values behind it. `changed` are the paths that differ; `api` names the connection."""
+
+    change: Change
+    api: str
+    api_url: str
+    desired: Desired
+    observed: Observed | None
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan and the work behind each of its changes, by `Change.key`; `settled` is what already is as desired."""
+
+    plan: Plan
+    work: Mapping[str, Work] = field(repr=False)
+    settled: tuple[Desired, ...] = field(default=(), repr=False)

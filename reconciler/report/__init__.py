@@ -1,0 +1,1 @@
+"""Renderers: pure functions from values to text, JSON, Markdown, SARIF, JUnit and HTML."""

@@ -1,0 +1,66 @@
+"""A secret value and where it comes from. It has no text form: printing it prints a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.errors import Place, SecretUnset
+
+MASK = "••••••"
+
+
+class Secret:
+    """The value of a write-only field, resolved only when it has to be sent.
+
+    Args:
+        reference: how the manifest names it, e.g. `${secret:SEARCH_API_KEY}`; `(literal)` for a literal value.
+        resolve: returns the value, or None where its source is not set. Called at most once.
+        place: where the manifest names it.
+    """
+
+    __slots__ = ("_resolve", "_resolved", "_value", "place", "reference")
+
+    def __init__(self, reference: str, resolve: Callable[[], str | None], place: Place | None = None) -> None:
+        self.reference = reference
+        self.place = place
+        self._resolve = resolve
+        self._resolved = False
+        self._value: str | None = None
+
+    @property
+    def value(self) -> str | None:
+        """The value, or None where its source is not set. Never print it, never put it into an exception."""
+        if not self._resolved:
+            self._value = self._resolve()
+            self._resolved = True
+        return self._value
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the source has a value."""
+        return self.value is not None
+
+    def reveal(self) -> str:
+        """Return the value for sending.
+
+        Raises:
+            SecretUnset: the source has no value; names reference, file and line.
+        """
+        value = self.value
+        if value is None:
+            raise SecretUnset(
+                f"{self.reference} has to be sent and is not set",
+                place=self.place,
+                next_step="Set it in the environment of this run, or leave the object out with --target.",
+            )
+        return value
+
+    def __repr__(self) -> str:
+        """Name the reference, never the value."""
+        return f"Secret({self.reference})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Refuse to be pickled: a secret leaves the process only inside the request that sends it."""
+        raise TypeError("a Secret cannot be serialised")
