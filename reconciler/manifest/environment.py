@@ -1,4 +1,4 @@
-"""The Environment kind: connections, variables, guardrails and patches of one environment. It has no live counterpart."""
+"""The Environment kind: connections, variables, guardrails and patches. It has no live counterpart."""
 
 from __future__ import annotations
 
