@@ -311,8 +311,10 @@ class Kind(ABC, Generic[SpecT]):
         full = to_wire(self.spec, {name: desired[name] for name in names if name in desired})
         return full | {nodes[name].wire: None for name in names if name not in desired}
 
-    def refusals(self, desired: State, observed: Observed, changed: frozenset[str]) -> Iterable[Refusal]:
-        """Return why changing these paths would do harm that the plan has to stop."""
+    def refusals(
+        self, desired: State, observed: Observed, changed: frozenset[str], ignored: frozenset[str]
+    ) -> Iterable[Refusal]:
+        """Return why changing these paths would do harm that the plan has to stop; `ignored` is left to others."""
         return ()
 
     def notes(self, observed: Observed) -> Iterable[str]:

@@ -1,0 +1,77 @@
+"""EntitySync: which changes of one entity type go to which delivery config (`/integrations/entitysync/…`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from reconciler.kind import Observed, Reader, SpecModel, State, Wire
+from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PauseField
+from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName, Feed
+from reconciler.ordercloud.kinds.singleton import SyncKind, read_sync
+
+Entity = Literal[
+    "adminUsers",
+    "buyers",
+    "buyerUsers",
+    "buyerUserGroups",
+    "catalogs",
+    "categories",
+    "inventoryRecords",
+    "suppliers",
+    "supplierUsers",
+]
+
+# The vendor's SDKs agree on these paths; `catalogs` is in the newest one only (API 1.0.454).
+ENTITY_PATHS: Mapping[str, str] = {
+    "adminUsers": "adminusers",
+    "buyers": "buyers",
+    "buyerUsers": "buyers/users",
+    "buyerUserGroups": "buyers/usergroups",
+    "catalogs": "catalogs",
+    "categories": "categories",
+    "inventoryRecords": "products/inventoryrecords",
+    "suppliers": "suppliers",
+    "supplierUsers": "suppliers/users",
+}
+
+
+class EntitySyncSpec(SpecModel):
+    """Sync of one entity type."""
+
+    entity: Entity = Field(description="Entity type. One EntitySync each.")
+    delivery_config: DeliveryConfigName = Field(description="metadata.name of the DeliveryConfig to send to.")
+    sync_entity_changed: Feed = Field(default=True, description="Send records that were created or changed.")
+    sync_entity_deleted: Feed = Field(default=True, description="Send records that were deleted.")
+    pause: PauseField = Field(default=False, description=PAUSE_DESCRIPTION)
+
+
+class EntitySyncKind(SyncKind[EntitySyncSpec]):
+    """One entity sync per entity type. Its live ID is the entity type."""
+
+    name = "EntitySync"
+    api = "ordercloud"
+    spec = EntitySyncSpec
+    role = "EntitySyncConfigAdmin"
+    summary = "Which changes of one entity type the marketplace sends, and to which delivery config."
+
+    def path(self, live_id: str) -> str:
+        return f"/integrations/entitysync/{ENTITY_PATHS[live_id]}"
+
+    def live_id(self, name: str, state: Mapping[str, Any]) -> str:  # noqa: ARG002 - the entity type is the ID
+        return str(state["entity"])
+
+    async def read(self, reader: Reader) -> Mapping[str, Wire]:
+        wires = await asyncio.gather(*(read_sync(reader, self.path(entity)) for entity in ENTITY_PATHS))
+        return {entity: wire for entity, wire in zip(ENTITY_PATHS, wires, strict=True) if wire is not None}
+
+    def observe(self, live_id: str, wire: Wire) -> Observed:
+        observed = super().observe(live_id, wire)
+        return Observed(self.name, live_id, {"entity": live_id, **observed.state}, wire)
+
+    def create_body(self, state: State) -> Wire:
+        # The entity type is the path, not a member.
+        return super().create_body({name: value for name, value in state.items() if name != "entity"})

@@ -1,0 +1,64 @@
+"""What the sync configurations share: one path each, PUT to create, PATCH to change, DELETE to remove."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.errors import NotFound
+from reconciler.kind import Kind, Reader, SpecT, Wire, Writer
+
+
+async def read_sync(reader: Reader, path: str) -> Wire | None:
+    """Read a sync configuration, or None where none is configured.
+
+    inferred: a GET of a sync that is not configured answers 404, or 200 with null members (fact sheet §2).
+    """
+    try:
+        wire = await reader.get(path)
+    except NotFound:
+        return None
+    if not isinstance(wire, dict) or wire.get("DeliveryConfigID") is None:
+        return None
+    return wire
+
+
+class SyncKind(Kind[SpecT]):
+    """A sync configuration: a live object that is a path rather than a record."""
+
+    @abstractmethod
+    def path(self, live_id: str) -> str:
+        """Return the API path of the configuration with this ID."""
+
+    async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
+        return await read_sync(reader, self.path(live_id))
+
+    async def create(self, writer: Writer, live_id: str, body: Wire) -> Wire | None:
+        return _object(await writer.put(self.path(live_id), body))
+
+    async def update(self, writer: Writer, live_id: str, body: Wire) -> Wire | None:
+        return _object(await writer.patch(self.path(live_id), body))
+
+    async def delete(self, writer: Writer, live_id: str) -> None:
+        await writer.delete(self.path(live_id))
+
+
+class SingletonKind(SyncKind[SpecT]):
+    """A sync configuration of which a marketplace has one. Its live ID is the last part of its path."""
+
+    api_path: str
+
+    def path(self, live_id: str) -> str:  # noqa: ARG002 - one path whatever the ID
+        return self.api_path
+
+    def live_id(self, name: str, state: Mapping[str, Any]) -> str:  # noqa: ARG002 - the ID is the path's
+        return self.api_path.rpartition("/")[2]
+
+    async def read(self, reader: Reader) -> Mapping[str, Wire]:
+        wire = await read_sync(reader, self.api_path)
+        return {} if wire is None else {self.live_id("", {}): wire}
+
+
+def _object(answer: Any) -> Wire | None:
+    return answer if isinstance(answer, dict) else None
