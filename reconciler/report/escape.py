@@ -1,0 +1,144 @@
+"""The one place where text from outside is made harmless, for every format that we write.
+
+Names, IDs, values, messages and file names may come from a pull request or from a live API. They may hold escape
+sequences that repaint a terminal, bidirectional controls that reorder a line, Markdown, HTML, `@mentions`, or
+workflow commands that a CI runner would carry out. `visible` is the common first step: it leaves only characters
+that can be seen, on one line. The other functions add what their format needs.
+"""
+
+from __future__ import annotations
+
+import html as html_module
+import json
+import re
+from typing import Any
+
+# Letters and marks that Unicode calls printable and that no font shows (fillers, variation selectors, joiners).
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# `##[command]`, `##vso[…]`, `##teamcity[…]`: carried out by CI runners wherever they stand in a line.
+_MARKED_COMMAND = re.compile(r"##(?=\w*\[)")
+# `::command::` is carried out at the start of a line, after blanks; our own colours may stand before it.
+_LINE_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*):(?=:)", re.MULTILINE)
+# What stays plain in Markdown prose: words of letters and short numbers, with closing punctuation. Everything else
+# (mentions, #123, commit hashes, links, emphasis, emoji codes, HTML) needs a character that is not in here.
+_PLAIN_WORD = re.compile(r"\(?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d{1,6}%?)[,.;:?)]{0,2}")
+_HEX = re.compile(r"[0-9a-fA-F]{7,}")
+_PLAIN_SHORT = re.compile(r"[-–—=→+]")
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def visible(text: str) -> str:
+    r"""Return the text on one line, with everything that cannot be seen written as an escape such as `\x1b`.
+
+    That covers C0 and C1 controls, line and paragraph separators, bidirectional and zero-width characters, unusual
+    blanks, surrogates and unassigned code points.
+    """
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else _shown(character) for character in text)
+    return text if text.isascii() else _BLANK.sub(lambda match: _shown(match[0]), text)
+
+
+def clip(text: str, limit: int) -> str:
+    """Return the text, cut in its middle to about `limit` characters with a note of how much is left out."""
+    if len(text) <= limit:
+        return text
+    head, tail = limit * 2 // 3, limit // 3
+    return f"{text[:head]} … {len(text) - head - tail:,} more characters … {text[len(text) - tail :]}"
+
+
+def disarm(output: str) -> str:
+    """Return finished terminal output in which no CI runner finds a workflow command.
+
+    Escaping values one by one is not enough: wrapping may move the middle of a value to the start of a line.
+    """
+    return _LINE_COMMAND.sub(r"\1\\x3a", _MARKED_COMMAND.sub(r"#\\x23", output))
+
+
+def terminal(text: str) -> str:
+    """Return text from outside for one line of a terminal or a log."""
+    return disarm(visible(text))
+
+
+def code_span(text: str, limit: int = 300) -> str:
+    """Return text from outside as a Markdown code span: nothing in it is markup, link or mention.
+
+    Not for tables and not for HTML blocks, where a code span is read differently. Beyond `limit` it is clipped.
+    """
+    shown = clip(visible(text), limit)
+    if not shown.strip():
+        return "(empty)" if not shown else f"({len(shown)} blanks)"
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    # A blank beside the fence is taken off by the reader; without one a backtick at the edge would extend the fence.
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _plain_in_markdown(word: str) -> bool:
+    if _PLAIN_SHORT.fullmatch(word):
+        return True
+    return _PLAIN_WORD.fullmatch(word) is not None and _HEX.search(word) is None
+
+
+def prose(text: str, limit: int = 600) -> str:
+    """Return a sentence from outside for the middle of a Markdown line, clipped beyond `limit`.
+
+    Plain words stay as they are; whatever could mean something to Markdown or to GitHub goes into code spans.
+    """
+    pieces: list[str] = []
+    suspicious: list[str] = []
+
+    def close() -> None:
+        if suspicious:
+            pieces.append(code_span(" ".join(suspicious), 2 * limit))
+            suspicious.clear()
+
+    for word in clip(visible(text), limit).split():
+        if _plain_in_markdown(word):
+            close()
+            pieces.append(word)
+        else:
+            suspicious.append(word)
+    close()
+    return " ".join(pieces)
+
+
+def fenced(lines: list[str], language: str = "") -> str:
+    """Return lines from outside as a Markdown code block that none of them can close."""
+    shown = [visible(line) for line in lines]
+    runs = (len(run) for line in shown for run in re.findall("`+", line))
+    fence = "`" * max(3, max(runs, default=0) + 1)
+    return "\n".join([f"{fence}{language}", *shown, fence])
+
+
+def html(text: str) -> str:
+    """Return text from outside for HTML content and quoted attributes (and for XML, which knows fewer characters)."""
+    return html_module.escape(visible(text))
+
+
+def command_data(text: str) -> str:
+    """Return text from outside for the message of a GitHub workflow command."""
+    return visible(text).replace("%", "%25")
+
+
+def command_property(text: str) -> str:
+    """Return text from outside for a property (`file=`, `title=`) of a GitHub workflow command."""
+    return command_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def sarif(text: str) -> str:
+    """Return text from outside for a SARIF message, where `[text](target)` would be a link."""
+    shown = visible(text)
+    return shown.replace("[", "\\[").replace("]", "\\]") if "](" in shown else shown
+
+
+def json_text(document: Any) -> str:
+    """Return a JSON document as text: ASCII only, so that it is as harmless on a terminal as it is exact."""
+    text = json.dumps(document, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f")
+    return _MARKED_COMMAND.sub(r"#\\u0023", text) + "\n"
