@@ -81,7 +81,7 @@ class SpecModel(BaseModel):
     )
 
 
-SpecT = TypeVar("SpecT", bound=SpecModel)
+SpecT_co = TypeVar("SpecT_co", bound=SpecModel, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,19 @@ class FieldNode:
     is_list: bool = False
 
 
+def _semantics_in(annotation: object) -> FieldSemantics:
+    """The semantics inside an annotation such as `Annotated[str, FieldSemantics(…)] | None`."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return next((item for item in arguments[1:] if isinstance(item, FieldSemantics)), PLAIN)
+    if get_origin(annotation) in (Union, UnionType):
+        return next((found for found in map(_semantics_in, arguments) if found is not PLAIN), PLAIN)
+    return PLAIN
+
+
 def _annotated_semantics(info: FieldInfo) -> FieldSemantics:
-    return next((item for item in info.metadata if isinstance(item, FieldSemantics)), PLAIN)
+    own = next((item for item in info.metadata if isinstance(item, FieldSemantics)), PLAIN)
+    return own if own is not PLAIN else _semantics_in(info.annotation)
 
 
 def _model_in(annotation: object) -> tuple[type[BaseModel] | None, bool]:
@@ -249,7 +260,7 @@ class Refusal:
     message: str
 
 
-class Kind(ABC, Generic[SpecT]):
+class Kind(ABC, Generic[SpecT_co]):
     """One kind of live object. Subclasses are stateless; one instance is registered per kind.
 
     Class attributes:
@@ -263,7 +274,7 @@ class Kind(ABC, Generic[SpecT]):
 
     name: ClassVar[str]
     api: ClassVar[str]
-    spec: type[SpecT]
+    spec: type[SpecT_co]
     role: ClassVar[str]
     summary: ClassVar[str]
     delete_risk: ClassVar[Risk] = Risk.STOPS_SYNC
@@ -331,5 +342,5 @@ class Kind(ABC, Generic[SpecT]):
         return next((name for name, node in fields_of(self.spec).items() if node.semantics.pause), None)
 
 
-Kinds = Mapping[str, Kind[Any]]
+Kinds = Mapping[str, Kind[SpecModel]]
 ReaderFor = Callable[[str], Reader]

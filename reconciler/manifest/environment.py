@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from reconciler.duration import PATTERN as DURATION_PATTERN
 from reconciler.kind import FieldSemantics, SpecModel
 
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(s|m|h|d|w)$")]
+Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN)]
 RequestsPerSecond = Annotated[float, Field(gt=0, le=10_000, description="Requests a second, across all of a run.")]
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from reconciler.kind import Kind
+from reconciler.kind import Kind, SpecModel
 from reconciler.ordercloud.kinds.delivery_config import DeliveryConfigKind
 from reconciler.ordercloud.kinds.entity_sync import EntitySyncKind
 from reconciler.ordercloud.kinds.error_config import ErrorConfigKind
 from reconciler.ordercloud.kinds.order_sync import OrderSyncKind
 from reconciler.ordercloud.kinds.product_sync import ProductSyncKind
 
-KINDS: tuple[Kind[Any], ...] = (
+KINDS: tuple[Kind[SpecModel], ...] = (
     DeliveryConfigKind(),
     ProductSyncKind(),
     EntitySyncKind(),

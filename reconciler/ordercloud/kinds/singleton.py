@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.errors import NotFound
-from reconciler.kind import Kind, Reader, SpecT, Wire, Writer
+from reconciler.kind import Kind, Reader, SpecT_co, Wire, Writer
 
 
 async def read_sync(reader: Reader, path: str) -> Wire | None:
@@ -24,7 +24,7 @@ async def read_sync(reader: Reader, path: str) -> Wire | None:
     return wire
 
 
-class SyncKind(Kind[SpecT]):
+class SyncKind(Kind[SpecT_co]):
     """A sync configuration: a live object that is a path rather than a record."""
 
     @abstractmethod
@@ -44,7 +44,7 @@ class SyncKind(Kind[SpecT]):
         await writer.delete(self.path(live_id))
 
 
-class SingletonKind(SyncKind[SpecT]):
+class SingletonKind(SyncKind[SpecT_co]):
     """A sync configuration of which a marketplace has one. Its live ID is the last part of its path."""
 
     api_path: str

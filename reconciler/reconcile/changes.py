@@ -1,0 +1,184 @@
+"""From one desired object and its live counterpart to one change, or to none. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from reconciler.kind import Action, Kind, Observed, Risk
+from reconciler.ledger.model import Memory, Snapshot
+from reconciler.reconcile.diff import differences, risk_of, secrets_in, value_at, with_ignored, without
+from reconciler.reconcile.digests import ABSENT, precondition_of_delete, precondition_of_update
+from reconciler.reconcile.plan import Cause, Change, FieldChange
+from reconciler.reconcile.work import Desired
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change before the plan has placed it: no level, dependencies or digest yet."""
+
+    change: Change
+    desired: Desired
+    observed: Observed | None
+    changed: frozenset[str]
+
+
+def draft(
+    kind: Kind[Any],
+    desired: Desired,
+    observed: Observed | None,
+    *,
+    memory: Memory,
+    api_url: str,
+    moved_secrets: frozenset[str],
+    restored: bool,
+    now: datetime,
+) -> Draft | None:
+    """Return the change that makes live as desired, or None where it already is.
+
+    Args:
+        kind: the object's kind.
+        desired: what the manifests want.
+        observed: the live object, under its old ID where it has to be renamed; None where there is none.
+        memory: tells who moved.
+        api_url: base URL of the connection, part of the memory's keys.
+        moved_secrets: write-only paths to be sent although nothing else says so.
+        restored: whether those are sent because staging was restored.
+        now: the moment of planning.
+    """
+    if desired.absent:
+        return None if observed is None else _delete(kind, desired, observed)
+    if observed is None:
+        return _create(kind, desired)
+    fields = tuple(
+        differences(
+            kind.spec,
+            without(desired.state, desired.ignore) if desired.ignore else desired.state,
+            without(observed.state, desired.ignore) if desired.ignore else observed.state,
+            moved_secrets,
+        )
+    )
+    renamed_from = observed.id if observed.id != desired.id else None
+    if renamed_from is not None and not any(field.path == "id" for field in fields):
+        fields = (FieldChange("id", observed.id, desired.id), *fields)
+    if not fields:
+        return None
+    wanted = replace(desired, state=with_ignored(desired.state, observed.state, desired.ignore))
+    changed = frozenset(field.path for field in fields)
+    snapshot = memory.snapshots.get((api_url, desired.kind, observed.id))
+    change = Change(
+        kind=desired.kind,
+        name=desired.name,
+        id=desired.id,
+        action=_action(kind, changed, wanted, renamed_from),
+        risk=risk_of(kind.spec, fields, wanted.state),
+        fields=fields,
+        place=desired.place,
+        level=0,
+        depends_on=(),
+        precondition=precondition_of_update(fields),
+        digest="",
+        cause=_cause(kind, fields, desired, snapshot, restored=restored, now=now),
+        renamed_from=renamed_from,
+        detail=_detail(kind, changed, desired, now),
+    )
+    return Draft(change, wanted, observed, changed)
+
+
+def _create(kind: Kind[Any], desired: Desired) -> Draft:
+    state = without(desired.state, desired.ignore)
+    fields = tuple(differences(kind.spec, state, {}, frozenset(path for path, _ in secrets_in(state))))
+    change = Change(
+        kind=desired.kind,
+        name=desired.name,
+        id=desired.id,
+        action=Action.CREATE,
+        risk=Risk.COSMETIC,
+        fields=fields,
+        place=desired.place,
+        level=0,
+        depends_on=(),
+        precondition=ABSENT,
+        digest="",
+        cause=Cause.GIT_MOVED,
+        detail=_pause_words(desired),
+    )
+    return Draft(change, desired, None, frozenset(field.path for field in fields))
+
+
+def _delete(kind: Kind[Any], desired: Desired, observed: Observed) -> Draft:
+    fields = tuple(FieldChange(name, value, None) for name, value in observed.state.items())
+    change = Change(
+        kind=desired.kind,
+        name=desired.name,
+        id=observed.id,
+        action=Action.DELETE,
+        risk=kind.delete_risk,
+        fields=fields,
+        place=desired.place,
+        level=0,
+        depends_on=(),
+        precondition=precondition_of_delete(observed.state),
+        digest="",
+        cause=Cause.GIT_MOVED,
+    )
+    return Draft(change, desired, observed, frozenset())
+
+
+def _action(kind: Kind[Any], changed: frozenset[str], wanted: Desired, renamed_from: str | None) -> Action:
+    if renamed_from is not None:
+        return Action.RENAME
+    pause = kind.pause_field
+    if pause is not None and changed == {pause}:
+        return Action.PAUSE if wanted.state[pause] else Action.RESUME
+    return Action.UPDATE
+
+
+def _cause(
+    kind: Kind[Any],
+    fields: tuple[FieldChange, ...],
+    desired: Desired,
+    snapshot: Snapshot | None,
+    *,
+    restored: bool,
+    now: datetime,
+) -> Cause:
+    pause = kind.pause_field
+    resumes = any(field.path == pause and field.before is True for field in fields)
+    if resumes and desired.pause is not None and desired.pause.is_overdue(now):
+        return Cause.OVERDUE
+    if restored and all(field.sensitive for field in fields):
+        return Cause.RESTORED
+    if resumes and (snapshot is None or snapshot.state.get(pause or "") is not True):
+        return Cause.UNDECLARED_PAUSE
+    if snapshot is None:
+        return Cause.DIFFERS
+    visible = [field for field in fields if not field.sensitive]
+    git = any(value_at(snapshot.state, field.path) != field.after for field in visible) or len(visible) < len(fields)
+    live = any(value_at(snapshot.state, field.path) != field.before for field in visible)
+    if git and live:
+        return Cause.BOTH_MOVED
+    return Cause.LIVE_MOVED if live else Cause.GIT_MOVED
+
+
+def _detail(kind: Kind[Any], changed: frozenset[str], desired: Desired, now: datetime) -> str | None:
+    if kind.pause_field not in changed or desired.pause is None:
+        return None
+    if desired.pause.is_overdue(now):
+        return f"the pause ended {_moment(desired.pause.until)}"
+    return _pause_words(desired)
+
+
+def _pause_words(desired: Desired) -> str | None:
+    pause = desired.pause
+    if pause is None or not pause.paused:
+        return None
+    words = f"until {_moment(pause.until)}" if pause.until else "without an end"
+    if pause.reason:
+        words += f": {pause.reason}"
+    return f"{words} ({pause.owner})" if pause.owner else words
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M %Z") if moment else "never"

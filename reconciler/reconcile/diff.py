@@ -1,0 +1,146 @@
+"""What differs between a desired and an observed state, field by field. Pure.
+
+Secrets never come back from a read, so a write-only field differs only where its parent is new or goes, or where the
+ledger remembers another value; the second is decided in secrets.py and passed in as `moved_secrets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.kind import FieldNode, Risk, State, fields_of
+from reconciler.reconcile.plan import FieldChange
+from reconciler.secret import Secret
+
+_WORST_FIRST = tuple(Risk)
+
+
+def worst(risks: Iterable[Risk]) -> Risk:
+    """Return the worst of some risks, `cosmetic` where there is none."""
+    return min(risks, key=_WORST_FIRST.index, default=Risk.COSMETIC)
+
+
+def covers(paths: Iterable[str], path: str) -> bool:
+    """Return whether one of `paths` is `path` or an ancestor of it."""
+    return any(path == prefix or path.startswith(f"{prefix}.") for prefix in paths)
+
+
+def value_at(state: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a dotted path, or None where there is none."""
+    value: Any = state
+    for name in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def without(state: State, ignored: Iterable[str], prefix: str = "") -> State:
+    """Return the state without the ignored paths."""
+    kept: State = {}
+    for name, value in state.items():
+        path = f"{prefix}{name}"
+        if covers(ignored, path):
+            continue
+        kept[name] = without(value, ignored, f"{path}.") if isinstance(value, dict) else value
+    return kept
+
+
+def with_ignored(desired: State, observed: State, ignored: Iterable[str]) -> State:
+    """Return the desired state with the ignored paths as live has them: they are sent back unchanged."""
+    merged = without(desired, ignored)
+    for path in ignored:
+        value = value_at(observed, path)
+        if value is None:
+            continue
+        *parents, last = path.split(".")
+        target = merged
+        for name in parents:
+            inner = target.get(name)
+            target[name] = inner = dict(inner) if isinstance(inner, dict) else {}
+            target = inner
+        target[last] = value
+    return merged
+
+
+def secrets_in(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Secret]]:
+    """Yield the path and the Secret of every write-only member that a desired state holds."""
+    for name, value in state.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Secret):
+            yield path, value
+        elif isinstance(value, dict):
+            yield from secrets_in(value, f"{path}.")
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict):
+                    yield from secrets_in(item, f"{path}[{index}].")
+
+
+def differences(
+    model: type[BaseModel], desired: State, observed: State, moved_secrets: frozenset[str], prefix: str = ""
+) -> Iterator[FieldChange]:
+    """Yield every field that differs, nested members under dotted paths, in the order of the model."""
+    for name, node in fields_of(model).items():
+        path = f"{prefix}{name}"
+        after, before = desired.get(name), observed.get(name)
+        if node.semantics.write_only:
+            if path in moved_secrets:
+                yield FieldChange(path, None, None, sensitive=True)
+        elif node.model is not None and not node.is_list and (isinstance(after, dict) or isinstance(before, dict)):
+            yield from _nested(node, path, after, before, moved_secrets)
+        elif not _same(node, after, before):
+            yield FieldChange(path, before, after)
+
+
+def _nested(
+    node: FieldNode, path: str, after: State | None, before: State | None, moved_secrets: frozenset[str]
+) -> Iterator[FieldChange]:
+    if node.model is None:
+        return
+    if after is None or before is None:
+        # The object comes or goes as a whole, and its write-only members with it.
+        whole = after if after is not None else before or {}
+        held = {found for found, _ in secrets_in(whole, f"{path}.")}
+        lost = {
+            f"{path}.{name}"
+            for name, member in fields_of(node.model).items()
+            if after is None and member.semantics.write_only and member.required
+        }
+        moved_secrets = frozenset(held | lost)
+        if not any(True for _ in differences(node.model, after or {}, before or {}, moved_secrets, f"{path}.")):
+            yield FieldChange(path, before, after)
+    yield from differences(node.model, after or {}, before or {}, moved_secrets, f"{path}.")
+
+
+def _same(node: FieldNode, after: Any, before: Any) -> bool:
+    if node.semantics.unordered and isinstance(after, list) and isinstance(before, list):
+        return sorted(map(repr, after)) == sorted(map(repr, before))
+    return bool(after == before) and (isinstance(after, bool) == isinstance(before, bool))
+
+
+def risk_of(model: type[BaseModel], fields: Iterable[FieldChange], desired: State) -> Risk:
+    """Return the worst thing that changing these fields can do, by the risk that stands on the model."""
+    return worst(_field_risk(model, change, desired) for change in fields)
+
+
+def _field_risk(model: type[BaseModel], change: FieldChange, desired: State) -> Risk:
+    parent, _, _ = change.path.rpartition(".")
+    if change.sensitive and parent and value_at(desired, parent) is None:
+        return Risk.LOSES_DATA  # a secret that live holds and nobody can read back
+    node: FieldNode | None = None
+    current: type[BaseModel] | None = model
+    for name in change.path.split("."):
+        if current is None:
+            break
+        node = fields_of(current).get(name)
+        current = node.model if node is not None else None
+    if node is None:
+        return Risk.COSMETIC
+    semantics = node.semantics
+    if semantics.risk_when is not None and change.after is not semantics.risk_when:
+        return Risk.COSMETIC
+    return semantics.risk

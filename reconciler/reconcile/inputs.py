@@ -1,0 +1,52 @@
+"""Everything that a plan depends on, the clock included: same input, same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.kind import Kinds
+from reconciler.ledger.model import Memory
+from reconciler.manifest.environment import Guardrails
+from reconciler.reconcile.observe import LiveSide
+from reconciler.reconcile.work import Desired
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """What `make_plan` works on.
+
+    Args:
+        environment: name of the Environment.
+        connections: provider to API base URL.
+        kinds: the registry.
+        desired: every managed object, references resolved; those outside `--target` included.
+        live: what was read.
+        memory: what the ledger remembers.
+        guardrails: the environment's limits.
+        now: the moment of planning (timezone-aware).
+        target_hosts: allow-list of delivery hosts, or None where the environment has none.
+        restored_at: when staging was last overwritten from production, or None elsewhere.
+        push_secrets: send every secret, whatever the ledger remembers.
+        targets: `KIND` or `KIND/NAME` to limit the plan to; empty: everything.
+        overrides: guardrail rule to reason.
+    """
+
+    environment: str
+    connections: Mapping[str, str]
+    kinds: Kinds
+    desired: tuple[Desired, ...]
+    live: LiveSide
+    memory: Memory
+    guardrails: Guardrails
+    now: datetime
+    target_hosts: tuple[str, ...] | None = None
+    restored_at: datetime | None = None
+    push_secrets: bool = False
+    targets: frozenset[str] = frozenset()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    def in_target(self, kind: str, name: str) -> bool:
+        """Return whether `--target` lets this object into the plan."""
+        return not self.targets or kind in self.targets or f"{kind}/{name}" in self.targets

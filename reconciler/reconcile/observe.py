@@ -1,0 +1,44 @@
+"""Read the live side: every object of the kinds in question, all of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from reconciler.errors import MissingRole
+from reconciler.kind import Kinds, Observed, Reader
+
+LiveSide = Mapping[str, Mapping[str, Observed]]
+
+
+async def read_live(kinds: Kinds, names: Iterable[str], readers: Mapping[str, Reader]) -> LiveSide:
+    """Return what is live, by kind and live ID.
+
+    Args:
+        kinds: the registry.
+        names: the kinds to read; those whose provider has no reader are left out.
+        readers: a reader for each provider.
+
+    Raises:
+        ApiError: a read failed. A failed read never looks like an empty one, so the run stops. `MissingRole` names
+            the role and how to go on without that kind.
+    """
+    wanted = [name for name in names if kinds[name].api in readers]
+    results = await asyncio.gather(*(_read_kind(kinds, name, readers) for name in wanted))
+    return dict(zip(wanted, results, strict=True))
+
+
+async def _read_kind(kinds: Kinds, name: str, readers: Mapping[str, Reader]) -> Mapping[str, Observed]:
+    kind = kinds[name]
+    try:
+        wires = await kind.read(readers[kind.api])
+    except MissingRole as error:
+        roles = error.roles or (kind.role,)
+        raise MissingRole(
+            f"reading {name} needs the role {' or '.join(roles)}, which this API client does not have",
+            roles=roles,
+            vendor_code=error.vendor_code,
+            request=error.request,
+            next_step=f"Assign it to the API client's default context user, or leave {name} out with --target.",
+        ) from error
+    return {live_id: kind.observe(live_id, wire) for live_id, wire in wires.items()}

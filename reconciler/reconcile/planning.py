@@ -1,0 +1,243 @@
+"""make_plan: from desired and live to the one Plan that everything else works with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.duration import parse_duration
+from reconciler.errors import SecretUnset, UsageError
+from reconciler.kind import Action, Observed, fields_of, semantics_by_path
+from reconciler.ledger.model import Memory
+from reconciler.reconcile.changes import Draft, draft
+from reconciler.reconcile.diff import secrets_in
+from reconciler.reconcile.digests import change_digest, plan_digest
+from reconciler.reconcile.guard import breaches
+from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.levels import ordered
+from reconciler.reconcile.plan import Note, NoteKind, Plan
+from reconciler.reconcile.secrets import SecretStatus, secret_status
+from reconciler.reconcile.work import Desired, Planned, Work
+from reconciler.secret import Secret
+
+
+@dataclass(slots=True)
+class _Findings:
+    drafts: list[Draft] = field(default_factory=list)
+    settled: list[Desired] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    managed: set[tuple[str, str]] = field(default_factory=set)
+
+
+def make_plan(inputs: PlanInputs) -> Planned:
+    """Return the plan for one environment, and the work behind each change.
+
+    Raises:
+        SecretUnset: a change has to send a secret that is not set here.
+        UsageError: --target names nothing, or leaves out what a targeted object needs.
+    """
+    _check_targets(inputs)
+    found = _Findings()
+    for desired in inputs.desired:
+        _judge(inputs, desired, found)
+    found.notes.extend(_unmanaged(inputs, found.managed))
+    drafts = _placed(inputs, found.drafts)
+    _check_secrets(inputs, drafts)
+    _check_dependencies(inputs, drafts)
+    created = inputs.now.replace(microsecond=0)
+    plan = Plan(
+        environment=inputs.environment,
+        connections=tuple(sorted(inputs.connections.items())),
+        created_at=created,
+        expires_at=created + parse_duration(inputs.guardrails.max_plan_age),
+        changes=tuple(item.change for item in drafts),
+        notes=tuple(found.notes),
+        breaches=breaches(inputs, drafts),
+        unchanged=len(found.settled),
+        digest="",
+    )
+    plan = replace(plan, digest=plan_digest(plan))
+    work = {item.change.key: _work(inputs, item) for item in drafts}
+    return Planned(plan, work, tuple(found.settled))
+
+
+def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
+    """Compare one object and note what was found."""
+    kind = inputs.kinds[desired.kind]
+    observed = _counterpart(inputs, desired)
+    found.managed.add((desired.kind, desired.id))
+    if observed is not None:
+        found.managed.add((desired.kind, observed.id))
+    if not inputs.in_target(desired.kind, desired.name):
+        return
+    api_url = inputs.connections[kind.api]
+    memory = inputs.memory
+    desired, held = _under_lease(inputs, desired, observed)
+    found.notes.extend(held)
+    status = SecretStatus()
+    if observed is not None and not desired.absent:
+        write_only = frozenset(path for path, item in semantics_by_path(kind.spec).items() if item.write_only)
+        status = secret_status(
+            desired,
+            observed,
+            memory,
+            api_url,
+            write_only=write_only,
+            restored_at=inputs.restored_at,
+            push_secrets=inputs.push_secrets,
+        )
+        found.notes.extend(
+            Note(NoteKind.UNKNOWN_MEMBER, desired.key, words, desired.place) for words in kind.notes(observed)
+        )
+    item = draft(
+        kind,
+        desired,
+        observed,
+        memory=memory,
+        api_url=api_url,
+        moved_secrets=status.moved,
+        restored=status.restored,
+        now=inputs.now,
+    )
+    if item is not None:
+        found.drafts.append(item)
+    else:
+        found.settled.append(desired)
+    found.notes.extend(_secret_notes(desired, status, memory))
+
+
+def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:
+    """Return the live object: by its ID, else by one of the IDs it was renamed from."""
+    live: Mapping[str, Observed] = inputs.live.get(desired.kind, {})
+    if desired.id in live:
+        return live[desired.id]
+    return next((live[old] for old in desired.renamed_from if old in live), None)
+
+
+def _under_lease(inputs: PlanInputs, desired: Desired, observed: Observed | None) -> tuple[Desired, list[Note]]:
+    """While somebody holds a pause by hand, that overrides the manifest and is no change."""
+    pause = inputs.kinds[desired.kind].pause_field
+    lease = next(
+        (
+            lease
+            for lease in inputs.memory.leases
+            if (lease.kind, lease.id) == (desired.kind, desired.id) and lease.is_active(inputs.now)
+        ),
+        None,
+    )
+    if lease is None or pause is None or observed is None or desired.absent:
+        return desired, []
+    words = f"held by {lease.holder} until {lease.until:%Y-%m-%d %H:%M %Z}: {lease.reason}"
+    held = replace(desired, state=desired.state | {pause: observed.state.get(pause)}, pause=None)
+    return held, [Note(NoteKind.HELD, desired.key, words, desired.place)]
+
+
+def _secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iterator[Note]:
+    for path, secret in status.unset:
+        words = f"{path}: {secret.reference} is not set here; it is not compared"
+        yield Note(NoteKind.SECRET_UNSET, desired.key, words, secret.place or desired.place)
+    for path, secret in status.unknown:
+        why = "there is no ledger yet" if memory.fresh else "it was never applied from this ledger"
+        words = f"{path}: {secret.reference} cannot be compared, {why}; --push-secrets sends it"
+        yield Note(NoteKind.SECRET_UNKNOWN, desired.key, words, secret.place or desired.place)
+
+
+def _unmanaged(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:
+    if inputs.guardrails.unmanaged == "ignore" or inputs.targets:
+        return
+    for kind, objects in inputs.live.items():
+        for live_id in objects:
+            if (kind, live_id) not in managed:
+                words = "live, and no manifest names it; it is left alone"
+                yield Note(NoteKind.UNMANAGED, f"{kind}/{live_id}", words)
+
+
+def _placed(inputs: PlanInputs, drafts: list[Draft]) -> list[Draft]:
+    """Return the drafts in order, each with its level, what it waits for, and its digest."""
+    changing = {(item.change.kind, item.desired.id): item for item in drafts}
+    writes = {item.change.key: _waits_for(inputs, item, changing) for item in drafts}
+    levels = ordered(writes)
+    last_write = max((levels[item.change.key] for item in drafts if not item.desired.absent), default=-1)
+    placed: list[Draft] = []
+    for item in drafts:
+        key = item.change.key
+        level = levels[key]
+        if item.desired.absent:
+            depth = max((levels[other.change.key] for other in drafts if other.desired.absent), default=0)
+            level = last_write + 1 + min(level, depth)
+        change = replace(item.change, level=level, depends_on=tuple(sorted(writes[key])))
+        placed.append(replace(item, change=replace(change, digest=change_digest(change))))
+    return sorted(placed, key=lambda item: (item.change.level, item.change.kind, item.change.name))
+
+
+def _references(inputs: PlanInputs, kind: str, state: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, node in fields_of(inputs.kinds[kind].spec).items():
+        target, value = node.semantics.references, state.get(name)
+        if target is not None and isinstance(value, str):
+            yield target, value
+
+
+def _waits_for(inputs: PlanInputs, item: Draft, changing: Mapping[tuple[str, str], Draft]) -> frozenset[str]:
+    """Return the keys of the changes that must have succeeded before this one."""
+    if not item.desired.absent:
+        needed = (changing.get(pair) for pair in _references(inputs, item.change.kind, item.desired.state))
+        return frozenset(other.change.key for other in needed if other is not None and not other.desired.absent)
+    gone = (item.change.kind, item.change.id)
+    return frozenset(
+        other.change.key
+        for other in changing.values()
+        if other.observed is not None and gone in _references(inputs, other.change.kind, other.observed.state)
+    )
+
+
+def _check_secrets(inputs: PlanInputs, drafts: list[Draft]) -> None:
+    """Stop where a change has to send a secret that has no value here."""
+    missing: list[tuple[str, Secret]] = []
+    for item in drafts:
+        if item.change.action is Action.DELETE:
+            continue
+        kind = inputs.kinds[item.change.kind]
+        if item.observed is None:
+            body = kind.create_body(item.desired.state)
+        else:
+            body = kind.update_body(item.desired.state, item.observed, item.changed)
+        missing.extend((item.change.key, secret) for _, secret in secrets_in(body) if not secret.is_set)
+    if missing:
+        key, first = missing[0]
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise SecretUnset(
+            f"{key} has to send {first.reference}, which is not set{more}",
+            place=first.place,
+            next_step="Set it in the environment of this run, or leave the object out with --target.",
+        )
+
+
+def _check_targets(inputs: PlanInputs) -> None:
+    known = {item.kind for item in inputs.desired} | {item.key for item in inputs.desired} | set(inputs.kinds)
+    for target in sorted(inputs.targets - known):
+        raise UsageError(
+            f"--target {target} names no manifest of the environment {inputs.environment}",
+            next_step="Use KIND or KIND/NAME as in the plan, e.g. --target EntitySync/categories.",
+        )
+
+
+def _check_dependencies(inputs: PlanInputs, drafts: list[Draft]) -> None:
+    """With --target: what a targeted object refers to must be live or in the plan as well."""
+    if not inputs.targets:
+        return
+    planned = {(item.change.kind, item.change.id) for item in drafts}
+    for item in drafts:
+        if item.desired.absent:
+            continue
+        for kind, live_id in _references(inputs, item.change.kind, item.desired.state):
+            if kind in inputs.live and live_id not in inputs.live[kind] and (kind, live_id) not in planned:
+                raise UsageError(
+                    f"{item.change.key} refers to {kind} {live_id}, which is not live and which --target leaves out",
+                    place=item.change.place,
+                    next_step=f"Add --target {kind}, or plan everything.",
+                )
+
+
+def _work(inputs: PlanInputs, item: Draft) -> Work:
+    api = inputs.kinds[item.change.kind].api
+    return Work(item.change, api, inputs.connections[api], item.desired, item.observed, item.changed)

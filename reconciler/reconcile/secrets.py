@@ -1,0 +1,85 @@
+"""Which secrets have to be sent although live cannot show them. Pure; the hashing is the ledger's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.kind import Observed
+from reconciler.ledger.fingerprint import matches
+from reconciler.ledger.model import Memory
+from reconciler.reconcile.diff import covers, secrets_in, value_at
+from reconciler.reconcile.work import Desired
+from reconciler.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStatus:
+    """What is known of an object's secrets.
+
+    `moved` have to be sent: another value than the one last applied, one that goes, a restore, or --push-secrets.
+    `unknown` were never applied from this ledger, or before the last restore; `unset` have no value here.
+    """
+
+    moved: frozenset[str] = frozenset()
+    restored: bool = False
+    unknown: tuple[tuple[str, Secret], ...] = ()
+    unset: tuple[tuple[str, Secret], ...] = ()
+
+
+def secret_status(
+    desired: Desired,
+    observed: Observed,
+    memory: Memory,
+    api_url: str,
+    *,
+    write_only: frozenset[str],
+    restored_at: datetime | None,
+    push_secrets: bool,
+) -> SecretStatus:
+    """Compare the secrets of a live object with what the ledger remembers of them.
+
+    Args:
+        desired: the object, its secrets resolved lazily.
+        observed: the live object; memory is keyed by its ID.
+        memory: fingerprints and their salt.
+        api_url: base URL of the connection, part of the memory's keys.
+        write_only: every write-only path of the kind's spec.
+        restored_at: fingerprints from before this moment count as unknown, and are pushed.
+        push_secrets: treat every secret that is set as moved.
+    """
+    moved: set[str] = set()
+    unknown: list[tuple[str, Secret]] = []
+    unset: list[tuple[str, Secret]] = []
+    restored = False
+    held = dict(secrets_in(desired.state))
+    for path, secret in held.items():
+        if covers(desired.ignore, path) or value_at(observed.state, path.rpartition(".")[0]) is None:
+            continue  # left to others, or created together with its parent
+        if not secret.is_set:
+            unset.append((path, secret))
+            continue
+        if push_secrets:
+            moved.add(path)
+            continue
+        fingerprint = memory.fingerprints.get((api_url, desired.kind, observed.id, path))
+        if fingerprint is None:
+            unknown.append((path, secret))
+        elif restored_at is not None and fingerprint.applied_at < restored_at:
+            moved.add(path)
+            restored = True
+        elif not matches(
+            fingerprint.digest,
+            memory.salt,
+            secret.reveal(),
+            api_url=api_url,
+            kind=desired.kind,
+            live_id=observed.id,
+            path=path,
+        ):
+            moved.add(path)
+    for path in write_only - held.keys():
+        gone = (api_url, desired.kind, observed.id, path) in memory.fingerprints
+        if gone and not covers(desired.ignore, path) and value_at(desired.state, path.rpartition(".")[0]) is not None:
+            moved.add(path)
+    return SecretStatus(frozenset(moved), restored, tuple(unknown), tuple(unset))
