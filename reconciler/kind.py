@@ -57,6 +57,7 @@ class FieldSemantics:
         unordered: a list whose order means nothing.
         pause: the field is the pause of a sync.
         risk: what changing it can do; with `risk_when`, only when it becomes that value.
+        accompanies: a write-only field that is there only where this sibling is.
         wire: the API's member name where it is not simply the field name with a capital first letter.
     """
 
@@ -67,6 +68,7 @@ class FieldSemantics:
     pause: bool = False
     risk: Risk = Risk.COSMETIC
     risk_when: bool | None = None
+    accompanies: str | None = None
     wire: str | None = None
 
 

@@ -13,7 +13,7 @@ from reconciler.kind import SpecModel
 
 API_VERSION = "reconciler/v1"
 
-ManifestName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+ManifestName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100)]
 
 
 class Metadata(SpecModel):

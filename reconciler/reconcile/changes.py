@@ -48,9 +48,10 @@ def draft(
         now: the moment of planning.
     """
     if desired.absent:
-        return None if observed is None else _delete(kind, desired, observed)
+        snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
+        return None if observed is None else _delete(kind, desired, observed, snapshot)
     if observed is None:
-        return _create(kind, desired)
+        return _create(kind, desired, memory.snapshots.get((api_url, desired.kind, desired.id)))
     fields = tuple(
         differences(
             kind.spec,
@@ -86,7 +87,7 @@ def draft(
     return Draft(change, wanted, observed, changed)
 
 
-def _create(kind: Kind[Any], desired: Desired) -> Draft:
+def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None) -> Draft:
     state = without(desired.state, desired.ignore)
     fields = tuple(differences(kind.spec, state, {}, frozenset(path for path, _ in secrets_in(state))))
     change = Change(
@@ -101,13 +102,13 @@ def _create(kind: Kind[Any], desired: Desired) -> Draft:
         depends_on=(),
         precondition=ABSENT,
         digest="",
-        cause=Cause.GIT_MOVED,
+        cause=Cause.GIT_MOVED if snapshot is None else Cause.LIVE_MOVED,
         detail=_pause_words(desired),
     )
     return Draft(change, desired, None, frozenset(field.path for field in fields))
 
 
-def _delete(kind: Kind[Any], desired: Desired, observed: Observed) -> Draft:
+def _delete(kind: Kind[Any], desired: Desired, observed: Observed, snapshot: Snapshot | None) -> Draft:
     fields = tuple(FieldChange(name, value, None) for name, value in observed.state.items())
     change = Change(
         kind=desired.kind,
@@ -121,7 +122,7 @@ def _delete(kind: Kind[Any], desired: Desired, observed: Observed) -> Draft:
         depends_on=(),
         precondition=precondition_of_delete(observed.state),
         digest="",
-        cause=Cause.GIT_MOVED,
+        cause=Cause.DIFFERS if snapshot is None else Cause.GIT_MOVED,
     )
     return Draft(change, desired, observed, frozenset())
 

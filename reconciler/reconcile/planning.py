@@ -33,7 +33,6 @@ def make_plan(inputs: PlanInputs) -> Planned:
     """Return the plan for one environment, and the work behind each change.
 
     Raises:
-        SecretUnset: a change has to send a secret that is not set here.
         UsageError: --target names nothing, or leaves out what a targeted object needs.
     """
     _check_targets(inputs)
@@ -42,7 +41,6 @@ def make_plan(inputs: PlanInputs) -> Planned:
         _judge(inputs, desired, found)
     found.notes.extend(_unmanaged(inputs, found.managed))
     drafts = _placed(inputs, found.drafts)
-    _check_secrets(inputs, drafts)
     _check_dependencies(inputs, drafts)
     created = inputs.now.replace(microsecond=0)
     plan = Plan(
@@ -59,6 +57,32 @@ def make_plan(inputs: PlanInputs) -> Planned:
     plan = replace(plan, digest=plan_digest(plan))
     work = {item.change.key: _work(inputs, item) for item in drafts}
     return Planned(plan, work, tuple(found.settled))
+
+
+def require_secrets(inputs: PlanInputs, planned: Planned) -> None:
+    """Stop where a change has to send a secret that has no value here.
+
+    Raises:
+        SecretUnset: names the first of them with file and line, and how many more there are.
+    """
+    missing: list[tuple[str, Secret]] = []
+    for key, work in planned.work.items():
+        if work.change.action is Action.DELETE:
+            continue
+        kind = inputs.kinds[work.change.kind]
+        if work.observed is None:
+            body = kind.create_body(work.desired.state)
+        else:
+            body = kind.update_body(work.desired.state, work.observed, work.changed)
+        missing.extend((key, secret) for _, secret in secrets_in(body) if not secret.is_set)
+    if missing:
+        key, first = missing[0]
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise SecretUnset(
+            f"{key} has to send {first.reference}, which is not set{more}",
+            place=first.place,
+            next_step="Set it in the environment of this run, or leave the object out with --target.",
+        )
 
 
 def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
@@ -188,28 +212,6 @@ def _waits_for(inputs: PlanInputs, item: Draft, changing: Mapping[tuple[str, str
         for other in changing.values()
         if other.observed is not None and gone in _references(inputs, other.change.kind, other.observed.state)
     )
-
-
-def _check_secrets(inputs: PlanInputs, drafts: list[Draft]) -> None:
-    """Stop where a change has to send a secret that has no value here."""
-    missing: list[tuple[str, Secret]] = []
-    for item in drafts:
-        if item.change.action is Action.DELETE:
-            continue
-        kind = inputs.kinds[item.change.kind]
-        if item.observed is None:
-            body = kind.create_body(item.desired.state)
-        else:
-            body = kind.update_body(item.desired.state, item.observed, item.changed)
-        missing.extend((item.change.key, secret) for _, secret in secrets_in(body) if not secret.is_set)
-    if missing:
-        key, first = missing[0]
-        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise SecretUnset(
-            f"{key} has to send {first.reference}, which is not set{more}",
-            place=first.place,
-            next_step="Set it in the environment of this run, or leave the object out with --target.",
-        )
 
 
 def _check_targets(inputs: PlanInputs) -> None:

@@ -16,6 +16,10 @@ Required = Annotated[str, Field(min_length=1), FieldSemantics(risk=Risk.RE_SYNCS
 Endpoint = Annotated[str, Field(min_length=1), FieldSemantics(host="url", risk=Risk.RE_SYNCS)]
 WriteOnly = Annotated[str, Field(min_length=1), FieldSemantics(write_only=True)]
 WriteOnly50 = Annotated[str, Field(min_length=1, max_length=50), FieldSemantics(write_only=True)]
+HeaderValue = Annotated[str, Field(min_length=1), FieldSemantics(write_only=True, accompanies="customAuthHeaderName")]
+HeaderValue50 = Annotated[
+    str, Field(min_length=1, max_length=50), FieldSemantics(write_only=True, accompanies="customAuthHeaderName")
+]
 ConnectionString = Annotated[str, Field(min_length=1), FieldSemantics(write_only=True, host="connection-string")]
 
 
@@ -39,7 +43,7 @@ class Http(SpecModel):
         description="Key of the HMAC-SHA256 signature in the X-oc-hash header, at most 50 characters; write-only."
     )
     custom_auth_header_name: str | None = Field(default=None, description="Name of a header sent with each message.")
-    custom_auth_header_value: WriteOnly50 | None = Field(
+    custom_auth_header_value: HeaderValue50 | None = Field(
         default=None, description="Value of that header, at most 50 characters; write-only."
     )
 
@@ -84,7 +88,7 @@ class SearchIngestionHttpContent(SpecModel):
 
     endpoint: Endpoint = Field(description="URL of the middleware.")
     custom_auth_header_name: str | None = Field(default=None, description="Name of a header sent with each request.")
-    custom_auth_header_value: WriteOnly | None = Field(default=None, description="Value of that header; write-only.")
+    custom_auth_header_value: HeaderValue | None = Field(default=None, description="Value of that header; write-only.")
 
 
 class SearchIngestionContent(SpecModel):

@@ -1,0 +1,90 @@
+"""Drift: a plan read the other way. Why does live differ, and what can be done about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from reconciler.ledger.model import Memory, Snooze
+from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.plan import Cause, Change, DriftItem, DriftReport, NoteKind
+from reconciler.reconcile.work import Planned
+
+
+def find_drift(inputs: PlanInputs, planned: Planned) -> DriftReport:
+    """Return what is not as desired, each with its cause and next steps."""
+    items = [_item(inputs, change) for change in planned.plan.changes]
+    if inputs.guardrails.unmanaged == "drift":
+        items.extend(_unmanaged(inputs, planned))
+    return DriftReport(
+        environment=inputs.environment,
+        checked_at=planned.plan.created_at,
+        items=tuple(items),
+        notes=planned.plan.notes,
+        unchanged=planned.plan.unchanged,
+    )
+
+
+def unreachable(environment: str, message: str, checked_at: datetime) -> DriftReport:
+    """Return the report of an environment that could not be compared at all."""
+    item = DriftItem(
+        kind="Environment",
+        name=environment,
+        id=environment,
+        cause=Cause.UNREACHABLE,
+        change=None,
+        next_steps=(f"reconciler doctor -e {environment}",),
+        message=message,
+    )
+    return DriftReport(environment, checked_at, (item,), (), 0)
+
+
+def _item(inputs: PlanInputs, change: Change) -> DriftItem:
+    snooze = _snooze(inputs.memory, change.kind, change.name, inputs.now)
+    return DriftItem(
+        kind=change.kind,
+        name=change.name,
+        id=change.id,
+        cause=change.cause,
+        change=change,
+        next_steps=tuple(_next_steps(inputs.environment, change)),
+        snoozed_until=snooze.until if snooze else None,
+        snooze_reason=snooze.reason if snooze else None,
+        message=change.detail,
+    )
+
+
+def _unmanaged(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
+    for note in planned.plan.notes:
+        if note.kind is not NoteKind.UNMANAGED:
+            continue
+        kind, _, live_id = note.subject.partition("/")
+        snooze = _snooze(inputs.memory, kind, live_id, inputs.now)
+        yield DriftItem(
+            kind=kind,
+            name=live_id,
+            id=live_id,
+            cause=Cause.UNMANAGED,
+            change=None,
+            next_steps=(
+                f"reconciler import -e {inputs.environment} --target {kind}/{live_id}",
+                f"reconciler drift snooze {kind}/{live_id} -e {inputs.environment} --for 7d --reason …",
+            ),
+            snoozed_until=snooze.until if snooze else None,
+            snooze_reason=snooze.reason if snooze else None,
+            message=note.message,
+        )
+
+
+def _snooze(memory: Memory, kind: str, name: str, now: datetime) -> Snooze | None:
+    return next((item for item in memory.snoozes if (item.kind, item.name) == (kind, name) and item.until > now), None)
+
+
+def _next_steps(environment: str, change: Change) -> Iterator[str]:
+    if change.cause is Cause.OVERDUE:
+        yield f"reconciler drift -e {environment} --resume-expired"
+    yield f"reconciler apply -e {environment} --target {change.key}"
+    if change.cause is not Cause.GIT_MOVED:
+        if any(field.before is not None for field in change.fields) and change.precondition != "absent":
+            yield f"reconciler drift -e {environment} --adopt {change.key}"
+        yield f"reconciler drift snooze {change.key} -e {environment} --for 7d --reason …"

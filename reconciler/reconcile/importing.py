@@ -1,0 +1,132 @@
+"""Import: what is live, as manifests. Defaults left out, secrets as references, names for IDs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.kind import Kinds, Observed, State, fields_of
+from reconciler.reconcile.observe import LiveSide
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSecret:
+    """A secret that somebody has to set: the environment variable, and the member it is for."""
+
+    variable: str
+    key: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One live object as a manifest: kind, `metadata.name` and spec."""
+
+    kind: str
+    name: str
+    id: str
+    spec: Mapping[str, Any]
+    secrets: tuple[ImportedSecret, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What was imported, and which live objects could not be, with the reason."""
+
+    manifests: tuple[Imported, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def import_live(
+    kinds: Kinds, live: LiveSide, managed: Mapping[tuple[str, str], str], targets: Iterable[str] = ()
+) -> ImportResult:
+    """Return manifests for every live object that none names yet.
+
+    Args:
+        kinds: the registry.
+        live: what was read.
+        managed: (kind, live ID) of what manifests name already, with the manifest's name.
+        targets: `KIND` or `KIND/ID` to limit the import to; empty: everything.
+    """
+    wanted = frozenset(targets)
+    names = dict(managed)
+    for kind, objects in live.items():
+        for live_id in objects:
+            names.setdefault((kind, live_id), live_id)
+    manifests: list[Imported] = []
+    left_out: list[tuple[str, str]] = []
+    for kind, objects in live.items():
+        for live_id, observed in sorted(objects.items()):
+            key = f"{kind}/{live_id}"
+            if (kind, live_id) in managed or (wanted and not wanted & {kind, key}):
+                continue
+            dangling = next(_dangling(kinds, observed, names), None)
+            if dangling is not None:
+                left_out.append((key, f"it refers to {dangling}, which does not exist"))
+            else:
+                manifests.append(_manifest(kinds, observed, names))
+    return ImportResult(tuple(manifests), tuple(left_out))
+
+
+def _dangling(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    for name, node in fields_of(kinds[observed.kind].spec).items():
+        target, value = node.semantics.references, observed.state.get(name)
+        if target is not None and value is not None and (target, value) not in names:
+            yield f"{target} {value}"
+
+
+def _manifest(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Imported:
+    kind = kinds[observed.kind]
+    name = names[observed.kind, observed.id]
+    secrets: list[ImportedSecret] = []
+    spec = _spec(kind.spec, observed.state, "", f"{observed.kind}/{name}", observed.id, secrets)
+    for field, node in fields_of(kind.spec).items():
+        if node.semantics.references is not None and field in spec:
+            spec[field] = names[node.semantics.references, observed.state[field]]
+    if spec.get("id") == name:
+        del spec["id"]
+    return Imported(observed.kind, name, observed.id, spec, tuple(secrets), tuple(kind.notes(observed)))
+
+
+def _spec(
+    model: type[BaseModel], state: State, prefix: str, key: str, live_id: str, secrets: list[ImportedSecret]
+) -> State:
+    """Return the state as a manifest would say it: no defaults, references for what live does not show."""
+    spec: State = {}
+    for name, node in fields_of(model).items():
+        path = f"{prefix}{name}"
+        if node.semantics.write_only:
+            sibling = node.semantics.accompanies
+            if node.required or sibling is None or sibling in state:
+                variable = _variable(live_id, path)
+                secrets.append(ImportedSecret(variable, key, path))
+                spec[name] = f"${{secret:{variable}}}"
+        elif name not in state or (not node.required and state[name] == node.default):
+            continue
+        elif node.model is not None and isinstance(state[name], dict):
+            spec[name] = _spec(node.model, state[name], f"{path}.", key, live_id, secrets)
+        else:
+            spec[name] = escape_references(state[name])
+    return spec
+
+
+def escape_references(value: Any) -> Any:
+    """Return a live value so that a manifest means it literally: `${` is written `$${`."""
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, list):
+        return [escape_references(item) for item in value]
+    if isinstance(value, dict):
+        return {name: escape_references(item) for name, item in value.items()}
+    return value
+
+
+def _variable(live_id: str, path: str) -> str:
+    """`search-products`, `deliveryTargets.http.secret` → `SEARCH_PRODUCTS_HTTP_SECRET`."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", path.removeprefix("deliveryTargets."))
+    return re.sub(r"[^A-Z0-9]+", "_", f"{live_id}_{words}".upper()).strip("_")
