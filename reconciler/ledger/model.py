@@ -61,6 +61,25 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveObject:
+    """What fingerprints and snapshots are kept under: one live object of one API."""
+
+    api_url: str
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who holds the apply lock: `user@host pid N: command`, since when, and when it was last heard of."""
+
+    holder: str
+    taken_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
 
