@@ -12,6 +12,8 @@ from reconciler.errors import Place
 from reconciler.kind import Action, Risk
 
 FORMAT_VERSION = 1
+# Guardrail rules that no --override lifts.
+FIXED_RULES = frozenset({"in-use", "protect"})
 
 
 class Cause(StrEnum):

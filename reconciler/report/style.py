@@ -1,0 +1,70 @@
+"""How text output looks: colour or not, symbols or ASCII, wrapped to a width. Wrapping comes before painting."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.kind import Action, Risk
+from reconciler.reconcile.plan import Outcome
+from reconciler.report.escape import disarm, terminal
+from reconciler.report.words import SYMBOLS
+
+RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN, BOLD, DIM = "31", "32", "33", "34", "35", "36", "1", "2"
+ACTION_COLORS = {
+    Action.CREATE: GREEN,
+    Action.UPDATE: YELLOW,
+    Action.DELETE: RED,
+    Action.RENAME: CYAN,
+    Action.PAUSE: MAGENTA,
+    Action.RESUME: GREEN,
+}
+RISK_COLORS = {Risk.LOSES_DATA: RED, Risk.STOPS_SYNC: MAGENTA, Risk.RE_SYNCS: YELLOW, Risk.COSMETIC: BLUE}
+OUTCOME_COLORS = {
+    Outcome.UNKNOWN: RED,
+    Outcome.FAILED: RED,
+    Outcome.STALE: YELLOW,
+    Outcome.SKIPPED: YELLOW,
+    Outcome.APPLIED: GREEN,
+    Outcome.ALREADY: GREEN,
+}
+MARK_COLORS = {"+": GREEN, "-": RED}
+# Every non-ASCII character that our own texts use, and what stands for it where the encoding cannot carry it.
+_ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "•": "*", "✓": "ok", "✗": "x", "·": "-", "—": "-"})
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to write for one terminal; the caller knows whether it shows colours and which characters it can carry."""
+
+    color: bool = False
+    unicode: bool = True
+    width: int = 80
+
+    def paint(self, text: str, *codes: str) -> str:
+        """Return the text in these colours, or as it is."""
+        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self.color and text else text
+
+    def action(self, action: Action) -> str:
+        """Return symbol and word of an action, e.g. `+ create`, padded to a common width and painted."""
+        symbol = SYMBOLS[action] if self.unicode else SYMBOLS[action].translate(_ASCII).ljust(2)
+        return self.paint(f"{symbol} {action.value:<6}", ACTION_COLORS[action])
+
+    def wrap(self, text: str, indent: int, *codes: str, hanging: int = 0) -> list[str]:
+        """Return text (from outside or ours) as painted lines within the width; further lines hang by `hanging`."""
+        lines = textwrap.wrap(
+            terminal(text),
+            max(self.width, 40),
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + hanging),
+            break_on_hyphens=False,
+        )
+        return [self.paint(line, *codes) for line in lines]
+
+    def finish(self, lines: Iterable[str]) -> str:
+        """Return the finished output: no workflow command in it, in ASCII where that is asked for."""
+        output = disarm("\n".join(lines) + "\n")
+        if self.unicode:
+            return output
+        return output.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")

@@ -1,0 +1,165 @@
+"""The vocabulary that all renderers share: words for risks, causes and notes, and how to count and order them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from reconciler.errors import Place
+from reconciler.kind import Action, Risk
+from reconciler.reconcile.plan import (
+    FIXED_RULES,
+    ApplyReport,
+    Breach,
+    Cause,
+    Change,
+    DriftReport,
+    Note,
+    NoteKind,
+    Outcome,
+    Plan,
+)
+from reconciler.report.escape import visible
+
+RISKS = {
+    Risk.LOSES_DATA: "Loses data",
+    Risk.STOPS_SYNC: "Stops sync",
+    Risk.RE_SYNCS: "Re-syncs",
+    Risk.COSMETIC: "Cosmetic",
+}
+RISK_MEANINGS = {
+    Risk.LOSES_DATA: "what is lost cannot be read back from the API",
+    Risk.STOPS_SYNC: "a sync stands still or goes nowhere afterwards",
+    Risk.RE_SYNCS: "records are sent again",
+    Risk.COSMETIC: "no sync stops, no record is sent again",
+}
+CAUSES = {
+    Cause.GIT_MOVED: "git moved",
+    Cause.LIVE_MOVED: "live moved",
+    Cause.BOTH_MOVED: "git and live both moved",
+    Cause.DIFFERS: "differs",
+    Cause.OVERDUE: "pause overdue",
+    Cause.UNDECLARED_PAUSE: "pause that nobody declared",
+    Cause.RESTORED: "live was restored from production",
+    Cause.UNMANAGED: "unmanaged",
+    Cause.DATA_STALE: "data stale",
+    Cause.UNREACHABLE: "unreachable",
+}
+# One note, several notes. The count stands before.
+NOTES = {
+    NoteKind.SECRET_UNSET: ("secret is not set here", "secrets are not set here"),
+    NoteKind.SECRET_UNKNOWN: ("secret is unknown to the ledger", "secrets are unknown to the ledger"),
+    NoteKind.UNMANAGED: ("live object is in no manifest", "live objects are in no manifest"),
+    NoteKind.UNKNOWN_MEMBER: ("live member is unknown to this version", "live members are unknown to this version"),
+    NoteKind.TARGET_HOSTS: ("note on target hosts", "notes on target hosts"),
+    NoteKind.LITERAL_SECRET: ("secret is written into a manifest", "secrets are written into manifests"),
+    NoteKind.HELD: ("sync is held by a lease", "syncs are held by leases"),
+    NoteKind.PAUSE_LIMITS: ("note on what a pause does not do", "notes on what a pause does not do"),
+    NoteKind.INTERRUPTED_RUN: ("earlier run was interrupted", "earlier runs were interrupted"),
+    NoteKind.LEDGER: ("note on the ledger", "notes on the ledger"),
+    NoteKind.OUTSIDE_TARGET: ("object is left out by --target", "objects are left out by --target"),
+}
+# Of these the names are enough; of the others each message says something of its own.
+NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED, NoteKind.OUTSIDE_TARGET})
+SYMBOLS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.RENAME: "→",
+    Action.PAUSE: "‖",
+    Action.RESUME: "▶",
+}
+# Within one risk, what takes away comes first.
+_ACTION_ORDER = (Action.DELETE, Action.PAUSE, Action.RENAME, Action.UPDATE, Action.RESUME, Action.CREATE)
+# What somebody has to look at comes first.
+OUTCOME_ORDER = (
+    Outcome.UNKNOWN,
+    Outcome.FAILED,
+    Outcome.STALE,
+    Outcome.SKIPPED,
+    Outcome.APPLIED,
+    Outcome.ALREADY,
+)
+OUTCOMES = {
+    Outcome.UNKNOWN: "unknown",
+    Outcome.FAILED: "failed",
+    Outcome.STALE: "refused as stale",
+    Outcome.SKIPPED: "skipped",
+    Outcome.APPLIED: "applied",
+    Outcome.ALREADY: "already so",
+}
+GUARDRAIL_DOCS = "docs/guardrails.md"
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """Return `1 change`, `2 changes`, `1,200 changes`."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def breach_advice(breach: Breach) -> str:
+    """Return what can be done about a guardrail that is not kept; raw text."""
+    docs = f"see {GUARDRAIL_DOCS}#{breach.rule.lower()}"
+    if breach.rule in FIXED_RULES:
+        return f"This rule cannot be overridden; {docs}"
+    return f"If it is meant: --override {breach.rule} --reason TEXT; {docs}"
+
+
+def moment(time: datetime) -> str:
+    """Return a time for people: UTC, to the minute."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def where(place: Place) -> str:
+    """Return `file:line`, the clickable form, on one line."""
+    return visible(str(Place(place.file, place.line)))
+
+
+def by_risk(changes: Iterable[Change]) -> list[tuple[Risk, list[Change]]]:
+    """Group changes by risk, worst first; within a risk what takes away comes first, then the order of apply."""
+    ordered = sorted(changes, key=lambda change: _ACTION_ORDER.index(change.action))
+    groups = [(risk, [change for change in ordered if change.risk is risk]) for risk in Risk]
+    return [(risk, group) for risk, group in groups if group]
+
+
+def notes_by_kind(notes: Iterable[Note]) -> list[tuple[NoteKind, list[Note]]]:
+    """Group notes by what they are about, in the order of `NoteKind`."""
+    listed = list(notes)
+    groups = [(kind, [note for note in listed if note.kind is kind]) for kind in NoteKind]
+    return [(kind, group) for kind, group in groups if group]
+
+
+def note_lines(kind: NoteKind, notes: Sequence[Note], at_most: int) -> list[str]:
+    """Return what to list under a folded note: names, or whole messages; cut after `at_most`, raw text."""
+    lines = [
+        note.subject
+        if kind in NAMES_ARE_ENOUGH
+        else (note.message if note.subject in note.message else f"{note.subject}: {note.message}")
+        for note in notes[:at_most]
+    ]
+    rest = len(notes) - len(lines)
+    return [*lines, f"and {rest:,} more"] if rest else lines
+
+
+def plan_counts(plan: Plan) -> str:
+    """Return `2 to create, 1 to pause; 14 unchanged`, or `nothing to change; 14 unchanged`."""
+    summary = plan.summary
+    parts = [f"{summary[action.value]:,} to {action.value}" for action in Action if summary[action.value]]
+    return f"{', '.join(parts) or 'nothing to change'}; {plan.unchanged:,} unchanged"
+
+
+def apply_counts(report: ApplyReport) -> str:
+    """Return `3 applied, 1 failed`, counted from the results themselves."""
+    summary: Mapping[str, int] = report.summary
+    parts = [f"{summary[outcome.value]:,} {OUTCOMES[outcome]}" for outcome in Outcome if summary[outcome.value]]
+    return ", ".join(parts) or "nothing to do"
+
+
+def drift_counts(report: DriftReport) -> str:
+    """Return `2 live moved, 1 pause overdue, 1 snoozed; 14 as declared`."""
+    causes = Counter(item.cause for item in report.items if item.snoozed_until is None)
+    parts = [f"{causes[cause]:,} {CAUSES[cause]}" for cause in Cause if causes[cause]]
+    snoozed = sum(item.snoozed_until is not None for item in report.items)
+    if snoozed:
+        parts.append(f"{snoozed:,} snoozed")
+    return f"{', '.join(parts) or 'none'}; {report.unchanged:,} as declared"
