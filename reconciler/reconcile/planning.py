@@ -179,17 +179,16 @@ def _unmanaged(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[No
 def _placed(inputs: PlanInputs, drafts: list[Draft]) -> list[Draft]:
     """Return the drafts in order, each with its level, what it waits for, and its digest."""
     changing = {(item.change.kind, item.desired.id): item for item in drafts}
-    writes = {item.change.key: _waits_for(inputs, item, changing) for item in drafts}
-    levels = ordered(writes)
-    last_write = max((levels[item.change.key] for item in drafts if not item.desired.absent), default=-1)
+    waits = {item.change.key: _waits_for(inputs, item, changing) for item in drafts}
+    deletes = {item.change.key for item in drafts if item.desired.absent}
+    levels = ordered({key: others for key, others in waits.items() if key not in deletes})
+    after_writes = 1 + max(levels.values(), default=-1)
+    for key, level in ordered({key: waits[key] for key in deletes}).items():
+        levels[key] = after_writes + level
     placed: list[Draft] = []
     for item in drafts:
         key = item.change.key
-        level = levels[key]
-        if item.desired.absent:
-            depth = max((levels[other.change.key] for other in drafts if other.desired.absent), default=0)
-            level = last_write + 1 + min(level, depth)
-        change = replace(item.change, level=level, depends_on=tuple(sorted(writes[key])))
+        change = replace(item.change, level=levels[key], depends_on=tuple(sorted(waits[key])))
         placed.append(replace(item, change=replace(change, digest=change_digest(change))))
     return sorted(placed, key=lambda item: (item.change.level, item.change.kind, item.change.name))
 

@@ -1,0 +1,62 @@
+"""Field by field: what differs, what does not, and under which path."""
+
+from __future__ import annotations
+
+from builders import ALL_KINDS, config, http_targets, live_config, secret
+
+from reconciler.reconcile.diff import covers, differences, value_at, with_ignored, without
+
+MODEL = ALL_KINDS["DeliveryConfig"].spec
+
+
+def paths(desired, observed, moved=frozenset()):
+    return [field.path for field in differences(MODEL, desired, observed, moved)]
+
+
+def test_equal_states_do_not_differ_and_secrets_are_not_compared():
+    assert paths(config().state, live_config().state) == []
+
+
+def test_a_target_that_comes_shows_every_member_and_its_secrets_without_values():
+    desired = config().state | {
+        "deliveryTargets": http_targets()
+        | {"kafka": {"bootstrapServers": "b:9092", "saslUsername": "u", "saslPassword": secret("pw"), "topic": "t"}}
+    }
+    found = list(differences(MODEL, desired, live_config().state, frozenset()))
+    assert [(field.path, field.before, field.after, field.sensitive) for field in found] == [
+        ("deliveryTargets.kafka.bootstrapServers", None, "b:9092", False),
+        ("deliveryTargets.kafka.saslUsername", None, "u", False),
+        ("deliveryTargets.kafka.saslPassword", None, None, True),
+        ("deliveryTargets.kafka.topic", None, "t", False),
+    ]
+
+
+def test_a_target_that_goes_shows_that_its_secret_goes():
+    live = live_config(DeliveryTargets={"Http": {"Endpoint": "https://hooks.example.com/oc"}, "AzureBlob": {}})
+    found = list(differences(MODEL, config().state, live.state, frozenset()))
+    assert [(field.path, field.sensitive) for field in found] == [("deliveryTargets.azureBlob.connectionString", True)]
+
+
+def test_an_empty_target_that_comes_is_seen():
+    desired = config().state | {"deliveryTargets": http_targets() | {"mailchimp": {}}}
+    assert paths(desired, live_config().state) == ["deliveryTargets.mailchimp"]
+
+
+def test_true_is_not_one():
+    state = {"id": "a", "name": "a", "enabled": True, "deliveryTargets": {}}
+    assert paths(state, state | {"enabled": 1}) == ["enabled"]
+
+
+def test_paths_cover_their_descendants_and_not_their_namesakes():
+    assert covers({"a.b"}, "a.b.c")
+    assert covers({"a.b"}, "a.b")
+    assert not covers({"a.b"}, "a.bc")
+    assert value_at({"a": {"b": 1}}, "a.b") == 1
+    assert value_at({"a": 1}, "a.b") is None
+
+
+def test_ignored_paths_are_taken_out_and_put_back_from_live():
+    state = {"a": {"b": 1, "c": 2}, "d": 3}
+    assert without(state, {"a.b"}) == {"a": {"c": 2}, "d": 3}
+    assert with_ignored(state, {"a": {"b": 9}}, {"a.b", "x"}) == {"a": {"c": 2, "b": 9}, "d": 3}
+    assert state == {"a": {"b": 1, "c": 2}, "d": 3}

@@ -1,0 +1,115 @@
+"""Drift names the cause and the next step; import writes what the next plan finds nothing to say about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from builders import ALL_KINDS, NOW, config, entity_sync, inputs, live_config, live_sync
+
+from reconciler.ledger.model import Memory, Snooze
+from reconciler.manifest.environment import Guardrails
+from reconciler.reconcile.drift import find_drift, unreachable
+from reconciler.reconcile.importing import escape_references, import_live
+from reconciler.reconcile.plan import Cause
+from reconciler.reconcile.planning import make_plan
+from reconciler.reconcile.restore import last_restore
+
+
+def drift(desired, live, **settings):
+    given = inputs(desired, live, **settings)
+    return find_drift(given, make_plan(given))
+
+
+def test_nothing_differs_is_no_drift():
+    assert not drift([config()], [live_config()]).drifted
+
+
+def test_an_undeclared_pause_is_drift_with_its_next_steps():
+    report = drift([config(), entity_sync()], [live_config(), live_sync(Paused=True)])
+    (item,) = report.items
+    assert item.cause is Cause.UNDECLARED_PAUSE
+    assert item.next_steps == (
+        "reconciler apply -e sandbox --target EntitySync/categories",
+        "reconciler drift -e sandbox --adopt EntitySync/categories",
+        "reconciler drift snooze EntitySync/categories -e sandbox --for 7d --reason …",
+    )
+
+
+def test_a_snoozed_drift_is_shown_and_does_not_count_until_it_ends():
+    live = [live_config(), live_sync(Paused=True)]
+    snooze = Snooze("EntitySync", "categories", NOW + timedelta(days=1), "known", "ann")
+    report = drift([config(), entity_sync()], live, memory=Memory(snoozes=(snooze,)))
+    assert report.items[0].snooze_reason == "known"
+    assert not report.drifted
+    ended = Snooze("EntitySync", "categories", NOW, "known", "ann")
+    assert drift([config(), entity_sync()], live, memory=Memory(snoozes=(ended,))).drifted
+
+
+def test_unmanaged_is_drift_only_where_the_environment_says_so():
+    assert not drift([], [live_config()]).drifted
+    report = drift([], [live_config()], guardrails=Guardrails(unmanaged="drift"))
+    assert [item.cause for item in report.items] == [Cause.UNMANAGED]
+
+
+def test_an_environment_that_cannot_be_read_is_drift_of_its_own():
+    assert unreachable("sandbox", "no connection", NOW).drifted
+
+
+def imported(live, managed=None, targets=()):
+    return import_live(ALL_KINDS, inputs([], live).live, managed or {}, targets)
+
+
+def test_import_leaves_defaults_out_and_names_references_and_secrets():
+    result = imported([live_config(), live_sync(SyncEntityDeleted=False)])
+    first, second = result.manifests
+    assert first.spec == {
+        "name": "hooks",
+        "deliveryTargets": {
+            "http": {"endpoint": "https://hooks.example.com/oc", "secret": "${secret:HOOKS_HTTP_SECRET}"}
+        },
+    }
+    assert [item.variable for item in first.secrets] == ["HOOKS_HTTP_SECRET"]
+    assert second.spec == {"entity": "categories", "deliveryConfig": "hooks", "syncEntityDeleted": False}
+
+
+def test_import_uses_the_names_that_manifests_already_have():
+    result = imported([live_config(), live_sync()], {("DeliveryConfig", "hooks"): "our-hooks"})
+    (only,) = result.manifests
+    assert only.spec["deliveryConfig"] == "our-hooks"
+
+
+def test_import_leaves_out_what_points_at_nothing_and_says_so():
+    result = imported([live_sync(config="gone")])
+    assert result.manifests == ()
+    assert result.left_out == (("EntitySync/categories", "it refers to DeliveryConfig gone, which does not exist"),)
+
+
+def test_a_header_value_is_imported_only_where_a_header_has_a_name():
+    live = live_config(DeliveryTargets={"Http": {"Endpoint": "https://x.example.com", "CustomAuthHeaderName": "X-Key"}})
+    (only,) = imported([live]).manifests
+    assert (
+        only.spec["deliveryTargets"]["http"]["customAuthHeaderValue"] == "${secret:HOOKS_HTTP_CUSTOM_AUTH_HEADER_VALUE}"
+    )
+
+
+def test_text_that_looks_like_a_reference_stays_text():
+    assert escape_references({"a": ["${env:HOME}"]}) == {"a": ["$${env:HOME}"]}
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 11, 22, 3, 0, tzinfo=UTC), datetime(2026, 11, 22, 3, 0, tzinfo=UTC)),
+        (datetime(2026, 11, 22, 2, 59, tzinfo=UTC), datetime(2026, 11, 15, 3, 0, tzinfo=UTC)),
+        (datetime(2026, 11, 28, 23, 0, tzinfo=UTC), datetime(2026, 11, 22, 3, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_last_restore_is_the_latest_sunday_at_three(now, expected):
+    assert last_restore("Sunday 03:00", now) == expected
+
+
+@pytest.mark.parametrize("window", ["", "Sunday", "Someday 03:00", "Sunday 24:00", "Sunday 3:00"])
+def test_a_window_that_is_none_is_refused(window):
+    with pytest.raises(ValueError, match="weekday"):
+        last_restore(window, NOW)
