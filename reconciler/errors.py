@@ -28,6 +28,8 @@ ReconcilerError                       exit 1
 │   └── UnexpectedAnswer              exit 1    api-unexpected-answer
 ├── NotVerified                       exit 1    write-not-verified
 ├── MissingExtra                      exit 1    missing-extra
+├── OutputError                       exit 1    unwritable-output
+├── InternalError                     exit 1    internal-error
 └── Interrupted                       exit 130  interrupted
 ```
 
@@ -295,6 +297,18 @@ class MissingExtra(ReconcilerError):
             f"{feature} needs an optional dependency",
             next_step=f"Install it with `pip install 'reconciler[{extra}]'`.",
         )
+
+
+class OutputError(ReconcilerError):
+    """A result that cannot be written: a full disk, a folder without permission, a closed stdout."""
+
+    code = "unwritable-output"
+
+
+class InternalError(ReconcilerError):
+    """A bug in reconciler itself."""
+
+    code = "internal-error"
 
 
 class Interrupted(ReconcilerError):

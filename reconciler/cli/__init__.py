@@ -1,1 +1,20 @@
-"""The command line: one file per command."""
+"""The command line: one file per command in `commands/`; the frame around them in the other modules."""
+
+from __future__ import annotations
+
+import sys
+
+from reconciler import __version__
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    # The one call that scripts make only to see whether the tool is there; it needs nothing of what follows.
+    if sys.argv[1:] == ["--version"] and sys.stdout is not None:
+        sys.stdout.write(f"reconciler {__version__}\n")
+        return
+    from reconciler.cli.run import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""What the shell may complete: names found by a glance at the manifest files, without loading them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
+
+_KIND = re.compile(r"^kind:\s*[\"']?(\w+)", re.MULTILINE)
+_NAME = re.compile(r"^metadata:(?:\s*\{[^}\n]*?|(?:\s*\n[ \t]+.*)*?\n[ \t]+)\bname:\s*[\"']?([\w.-]+)", re.MULTILINE)
+
+
+def named_manifests(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield kind and name of what looks like a manifest. A file that cannot be read has no names."""
+    for path in sorted(folder.rglob("*.y*ml")):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        for document in re.split(r"^---", text, flags=re.MULTILINE):
+            kind, name = _KIND.search(document), _NAME.search(document)
+            if kind and name:
+                yield kind[1], name[1]
+
+
+def _folder(context: click.Context) -> Path:
+    return context.obj.manifests if context.obj else Path("manifests")
+
+
+def complete_environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the environments whose name begins like this."""
+    names = [name for kind, name in named_manifests(_folder(context)) if kind == "Environment"]
+    return [name for name in [*names, "all"] if name.startswith(incomplete)]
+
+
+def complete_objects(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the `Kind/name` of the manifests that begin like this, for `--target` and its like."""
+    keys = [f"{kind}/{name}" for kind, name in named_manifests(_folder(context)) if kind != "Environment"]
+    return [key for key in keys if key.startswith(incomplete)]

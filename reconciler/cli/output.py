@@ -1,0 +1,107 @@
+"""Where results go: stdout or a file written whole or not at all. Everything else a command says goes to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from shutil import get_terminal_size
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, TextIO
+
+from reconciler.cli.options import Options
+from reconciler.errors import OutputError
+
+if TYPE_CHECKING:
+    from reconciler.report.style import Style
+
+_SYMBOLS = "→‖▶•✓✗…—"
+
+
+def write_result(options: Options, text: str) -> None:
+    """Write a command's result to `--output`, or to stdout.
+
+    Raises:
+        OutputError: the file cannot be written, or there is no stdout.
+    """
+    if options.output is not None:
+        write_file(options.output, text)
+        say(f"Wrote {options.output}")
+        return
+    if sys.stdout is None:
+        raise OutputError("stdout is closed", next_step="Name a file with --output FILE.")
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it; a link is followed, a device or pipe written in place.
+
+    Raises:
+        OutputError: it cannot be written; nothing is left behind.
+    """
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")
+            return
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=target.parent, delete=False) as half:
+            try:
+                half.write(text)
+                half.flush()
+                os.fchmod(half.fileno(), mode)
+                Path(half.name).replace(target)
+            except BaseException:
+                Path(half.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}", next_step="Name another file, or make room for this one."
+        ) from error
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def say(message: str) -> None:
+    """Write one line for people to stderr; where there is no stderr, nobody listens."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+
+
+def wants_color(allowed: bool, stream: TextIO | None, environ: Mapping[str, str]) -> bool:
+    """Whether to use colour on a stream: allowed, a terminal that can, and NO_COLOR not set."""
+    can = stream is not None and stream.isatty() and environ.get("TERM") != "dumb"
+    return can and allowed and not environ.get("NO_COLOR")
+
+
+def carries_symbols(stream: TextIO | None) -> bool:
+    """Whether the stream's encoding has the few symbols that our texts use."""
+    try:
+        _SYMBOLS.encode((stream and stream.encoding) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def result_style(options: Options) -> Style:
+    """Return how a text result looks where it goes: a file gets no colour and every symbol."""
+    from reconciler.report.style import Style
+
+    if options.output is not None:
+        return Style()
+    color = wants_color(options.color, sys.stdout, os.environ)
+    width = min(get_terminal_size().columns, 120) if sys.stdout is not None and sys.stdout.isatty() else 80
+    return Style(color=color, unicode=carries_symbols(sys.stdout), width=width)
+
+
+def error_style(color: bool) -> Style:
+    """Return how text on stderr looks."""
+    from reconciler.report.style import Style
+
+    return Style(color=wants_color(color, sys.stderr, os.environ), unicode=carries_symbols(sys.stderr))
