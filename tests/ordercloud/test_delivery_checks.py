@@ -23,8 +23,8 @@ class View:
         return Place(f"{self.name}.yaml:{path}", 1, 1)
 
 
-def view(kind: str, name: str, **spec: Any) -> View:
-    return View(kind, name, kinds()[kind].spec.model_validate(spec))
+def view(kind: str, manifest: str, /, **spec: Any) -> View:
+    return View(kind, manifest, kinds()[kind].spec.model_validate(spec))
 
 
 def config(name: str = "c", **targets: Any) -> View:
