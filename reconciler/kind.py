@@ -88,9 +88,13 @@ SpecT_co = TypeVar("SpecT_co", bound=SpecModel, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class FieldNode:
-    """One field of a spec model: its names on both sides, its semantics, and its model where it is an object."""
+    """One field of a spec model: its names, its semantics, and its model where it is an object.
+
+    `name` is the manifest's name, `attribute` the model's, `wire` the API's.
+    """
 
     name: str
+    attribute: str
     wire: str
     semantics: FieldSemantics
     required: bool
@@ -146,7 +150,7 @@ def fields_of(model: type[BaseModel]) -> Mapping[str, FieldNode]:
         nested, is_list = (None, False) if semantics.pause else _model_in(info.annotation)
         default = None if info.is_required() else info.get_default(call_default_factory=True, validated_data={})
         nodes[alias] = FieldNode(
-            alias, semantics.wire or _wire_name(alias), semantics, info.is_required(), default, nested, is_list
+            alias, name, semantics.wire or _wire_name(alias), semantics, info.is_required(), default, nested, is_list
         )
     return nodes
 

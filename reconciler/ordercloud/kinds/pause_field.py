@@ -39,8 +39,3 @@ PAUSE_DESCRIPTION = (
     "true, false, or until when and why. While paused, changes pile up and go out consolidated on resume; "
     "deletes are not held back."
 )
-
-
-def declared_pause(value: bool | Pause) -> DeclaredPause:
-    """Return what a manifest's `pause` declares."""
-    return value.declared() if isinstance(value, Pause) else DeclaredPause(value)

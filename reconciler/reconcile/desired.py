@@ -1,0 +1,98 @@
+"""From the manifests of one environment to the objects that live should have. Pure but for what `Scope` looks up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UnresolvedReference
+from reconciler.kind import Kinds, State, fields_of
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.resolve import ResolvedSpec, resolve
+from reconciler.manifest.scope import Scope
+from reconciler.pause import DeclaredPause
+from reconciler.reconcile.work import Desired
+
+
+class _Declares(Protocol):
+    def declared(self) -> DeclaredPause: ...
+
+
+def desired_objects(manifests: Iterable[Manifest], kinds: Kinds, scope: Scope, now: datetime) -> tuple[Desired, ...]:
+    """Return what the manifests want, references resolved, names turned into live IDs, pauses into booleans.
+
+    Args:
+        manifests: those of one environment, patches merged.
+        kinds: the registry.
+        scope: where references resolve.
+        now: decides which declared pauses are over (timezone-aware).
+
+    Raises:
+        UnresolvedReference: an `${env:}` or `${var:}` has no value; every one of them is named.
+        ManifestErrors: resolved values that do not fit their fields, all of them.
+    """
+    resolved: list[tuple[Manifest, ResolvedSpec]] = []
+    problems: list[Problem] = []
+    unresolved: list[UnresolvedReference] = []
+    for manifest in manifests:
+        try:
+            resolved.append((manifest, resolve(manifest, kinds[manifest.kind], scope)))
+        except ManifestErrors as errors:
+            problems.extend(errors.problems)
+        except UnresolvedReference as error:
+            unresolved.append(error)
+    _stop_at(unresolved, problems)
+    ids = {
+        (manifest.kind, manifest.name): kinds[manifest.kind].live_id(manifest.name, item.state)
+        for manifest, item in resolved
+    }
+    return tuple(_desired(manifest, item, kinds, ids, now) for manifest, item in resolved)
+
+
+def _stop_at(unresolved: Sequence[UnresolvedReference], problems: Sequence[Problem]) -> None:
+    if problems:
+        lost = [_as_problem(error) for error in unresolved]
+        raise ManifestErrors([*problems, *lost])
+    if len(unresolved) == 1:
+        raise unresolved[0]
+    if unresolved:
+        raise ManifestErrors([_as_problem(error) for error in unresolved])
+
+
+def _as_problem(error: ReconcilerError) -> Problem:
+    if error.place is None:
+        raise error
+    return Problem(error.code, error.message, error.place, hint=error.next_step)
+
+
+def _desired(manifest: Manifest, item: ResolvedSpec, kinds: Kinds, ids: Mapping[tuple[str, str], str]) -> Desired:
+    kind = kinds[manifest.kind]
+    state: State = dict(item.state)
+    pause: DeclaredPause | None = None
+    live_id = ids[manifest.kind, manifest.name]
+    for name, node in fields_of(kind.spec).items():
+        target = node.semantics.references
+        if target is not None and name in state:
+            state[name] = ids.get((target, state[name]), state[name])
+        if name == "id":
+            state[name] = live_id
+        if node.semantics.pause and item.spec is not None:
+            pause = _declared(getattr(item.spec, node.attribute))
+            state[name] = pause.is_active(now)
+    return Desired(
+        kind=manifest.kind,
+        name=manifest.name,
+        id=live_id,
+        state=state,
+        place=manifest.place(),
+        absent=manifest.absent,
+        protect=manifest.metadata.protect,
+        ignore=frozenset(manifest.metadata.ignore),
+        renamed_from=tuple(manifest.metadata.renamed_from),
+        pause=pause,
+    )
+
+
+def _declared(value: bool | _Declares) -> DeclaredPause:
+    return DeclaredPause(value) if isinstance(value, bool) else value.declared()
