@@ -1,0 +1,94 @@
+"""The ASGI application: hands each request to its room, through latency, rate limit and faults, and logs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from reconciler.emulator.control import Control
+from reconciler.emulator.misbehave import Exchange, Message, Receive, Send, misbehave
+from reconciler.emulator.ordercloud.room import OrderCloud
+from reconciler.emulator.room import Room
+from reconciler.emulator.state import State
+from reconciler.emulator.switches import Switches
+from reconciler.emulator.traffic import TrafficSetting, retry_after_header
+from reconciler.emulator.wire import Answer, Request, json_answer
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def new_state(switches: Switches, traffic: TrafficSetting) -> State:
+    """Return the state of a fresh emulator with all of its rooms."""
+    return State(switches, traffic, _make_rooms)
+
+
+def _make_rooms(state: State) -> Sequence[Room]:
+    return (OrderCloud(state),)
+
+
+class App:
+    """The emulator as a raw ASGI application: routing and answers cost next to nothing beside the server itself."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._control = Control(state)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        request = await _read(scope, receive)
+        exchange = Exchange(receive, send, scope.get("state", {}).get("transport"))
+        name = request.segments[0].lower()
+        if name == Control.name:
+            self.state.revision += request.method not in _READS
+            await exchange.reply(self._control.answer(request))
+            return
+        room = self.state.rooms.get(name)
+        if room is None:
+            known = ", ".join(f"/{prefix}/" for prefix in (*self.state.rooms, Control.name))
+            await exchange.reply(json_answer({"error": f"nothing here; there are: {known}"}, 404))
+            return
+        entry = self.state.requests.begin(request.method, request.path, request.query)
+        traffic = self.state.traffic
+        delay = traffic.delay()
+        if delay:
+            await asyncio.sleep(delay)
+
+        def carry_out() -> Answer:
+            self.state.revision += request.method not in _READS
+            return room.answer(request)
+
+        wait = traffic.over_limit(name)
+        if wait is not None:
+            answer = room.failure(429).with_headers(*retry_after_header(traffic.setting.retry_after, wait))
+        else:
+            rule = self.state.faults.hit(request)
+            if rule is not None:
+                entry.fault = rule.effect.value
+                entry.status = await misbehave(rule, exchange, carry_out, room.failure)
+                return
+            answer = carry_out()
+        entry.status = answer.status
+        await exchange.reply(answer)
+
+
+async def _read(scope: Message, receive: Receive) -> Request:
+    raw: bytes = scope["raw_path"]
+    segments = raw.decode("latin-1").strip("/").split("/")
+    if b"%" in raw:
+        segments = [unquote(segment) for segment in segments]
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    body = b""
+    if any(name in (b"content-length", b"transfer-encoding") for name, _ in headers):
+        body = await _read_body(receive)
+    return Request(scope["method"], segments, scope["query_string"].decode("latin-1"), headers, body)
+
+
+async def _read_body(receive: Receive) -> bytes:
+    pieces: list[bytes] = []
+    while True:
+        message: Any = await receive()
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(pieces)

@@ -1,0 +1,55 @@
+"""The emulator's clock: real time, shifted or frozen."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class ClockSetting(BaseModel):
+    """Body of `PUT /_emulator/clock`; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: AwareDatetime | None = None
+    advance: float = 0
+    frozen: bool | None = None
+
+
+class Clock:
+    """Tells the time that tokens expire by and that the marketplace stamps on its records."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to real time."""
+        self._offset = 0.0
+        self._frozen_at: float | None = None
+
+    def timestamp(self) -> float:
+        """Seconds since the epoch, by this clock."""
+        return time.time() + self._offset if self._frozen_at is None else self._frozen_at
+
+    def now(self) -> datetime:
+        """The time by this clock, in UTC."""
+        return datetime.fromtimestamp(self.timestamp(), UTC)
+
+    def set(self, setting: ClockSetting) -> None:
+        """Set, advance, freeze or let run, in this order."""
+        target = (self.timestamp() if setting.now is None else setting.now.timestamp()) + setting.advance
+        frozen = self._frozen_at is not None if setting.frozen is None else setting.frozen
+        self._offset = target - time.time()
+        self._frozen_at = target if frozen else None
+
+    def dump(self) -> dict[str, Any]:
+        """Return the clock as JSON: `now` and `frozen`, and the `offset` to real time in seconds."""
+        return {"now": self.now().isoformat(), "frozen": self._frozen_at is not None, "offset": self._offset}
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over what `dump` returned; a running clock keeps its offset, a frozen one its time."""
+        self._offset = float(dumped["offset"])
+        self._frozen_at = datetime.fromisoformat(dumped["now"]).timestamp() if dumped["frozen"] else None

@@ -1,0 +1,110 @@
+"""Faults on request: which requests go wrong, and how. Carried out by misbehave.py."""
+
+from __future__ import annotations
+
+import random
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciler.emulator.wire import Request
+
+
+class Effect(StrEnum):
+    """What happens to a request that a fault hits."""
+
+    STATUS = "status"
+    TOO_MANY = "too_many"
+    OFFLINE = "offline"
+    RESET = "reset"
+    HANG = "hang"
+    LATENCY = "latency"
+    SLOW_BODY = "slow_body"
+    TRUNCATED = "truncated"
+    BROKEN_JSON = "broken_json"
+    BOM = "bom"
+
+
+class FaultRule(BaseModel):
+    """Body of `POST /_emulator/faults`.
+
+    Of the requests that match method and path, the rule skips those before the `nth`, then hits `count` of them
+    (null: all), each with `probability`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    effect: Effect
+    method: str = Field(default="*", description="Method, or * for any.")
+    path: str = Field(default="*", description="Glob over the path, case ignored, e.g. */deliveryconfig/*.")
+    nth: int = Field(default=1, ge=1, description="First matching request that it can hit, counted from 1.")
+    count: int | None = Field(default=1, ge=1, description="How many requests it hits; null for every one.")
+    probability: float = Field(default=1, gt=0, le=1)
+    seed: int = Field(default=0, description="Seed of the probability: the same requests are hit every time.")
+    when: Literal["before", "after"] = Field(
+        default="before",
+        description="reset and hang: before the request is carried out, or after (the answer is lost).",
+    )
+    seconds: float = Field(default=1, ge=0, description="latency and slow_body: how long.")
+    status: int = Field(default=500, ge=400, le=599, description="status: the status to answer.")
+    code: str | None = Field(default=None, description="status: the vendor's error code; default: fits the status.")
+    message: str | None = Field(default=None, description="status: the message; default: fits the status.")
+    body: Any = Field(default=None, description="status: a whole JSON body instead of the API's own form.")
+    retry_after: Literal["seconds", "date", "none"] = Field(
+        default="seconds", description="too_many: form of the Retry-After header; it says `seconds` from now."
+    )
+
+
+class Fault:
+    """A rule with its counters."""
+
+    __slots__ = ("_path", "_random", "fired", "rule", "seen")
+
+    def __init__(self, rule: FaultRule) -> None:
+        self.rule = rule
+        self.seen = 0
+        self.fired = 0
+        self._path = rule.path.lower()
+        self._random = random.Random(rule.seed)  # noqa: S311 (a repeatable test choice, no secret)
+
+    def hits(self, request: Request) -> bool:
+        """Count the request if it matches, and return whether this fault hits it."""
+        rule = self.rule
+        if rule.method not in ("*", request.method) or not fnmatchcase(request.path.lower(), self._path):
+            return False
+        self.seen += 1
+        if self.seen < rule.nth or (rule.count is not None and self.fired >= rule.count):
+            return False
+        if rule.probability < 1 and self._random.random() >= rule.probability:
+            return False
+        self.fired += 1
+        return True
+
+    def dump(self) -> dict[str, Any]:
+        """Return rule and counters as JSON."""
+        return {**self.rule.model_dump(mode="json"), "seen": self.seen, "fired": self.fired}
+
+
+class Faults:
+    """The faults that are set; the first one that hits a request has it."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, rule: FaultRule) -> None:
+        """Set one more fault."""
+        self._faults.append(Fault(rule))
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        self._faults.clear()
+
+    def hit(self, request: Request) -> FaultRule | None:
+        """Return the rule that hits this request. Rules behind it do not see the request."""
+        return next((fault.rule for fault in self._faults if fault.hits(request)), None)
+
+    def dump(self) -> list[dict[str, Any]]:
+        """Return every fault with how many requests matched (`seen`) and were hit (`fired`)."""
+        return [fault.dump() for fault in self._faults]

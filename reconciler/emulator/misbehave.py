@@ -1,0 +1,130 @@
+"""Carries faults out on the connection: cuts it, lets it hang, drips the body, breaks it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from reconciler.emulator.faults import Effect, FaultRule
+from reconciler.emulator.traffic import retry_after_header
+from reconciler.emulator.wire import Answer, json_answer
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+DRIPS = 10
+
+
+class Exchange:
+    """One request's connection: how its answer is sent, or not.
+
+    Args:
+        receive: the ASGI channel in.
+        send: the ASGI channel out.
+        transport: the connection itself, for cutting it; None where the server does not give it.
+    """
+
+    __slots__ = ("receive", "send", "transport")
+
+    def __init__(self, receive: Receive, send: Send, transport: asyncio.Transport | None) -> None:
+        self.receive = receive
+        self.send = send
+        self.transport = transport
+
+    async def reply(self, answer: Answer) -> None:
+        """Send the whole answer."""
+        await self.send(_start(answer))
+        await self.send({"type": "http.response.body", "body": answer.body})
+
+    async def drip(self, answer: Answer, seconds: float) -> None:
+        """Send the body in ten pieces over so many seconds."""
+        await self.send(_start(answer))
+        size = max(1, -(-len(answer.body) // DRIPS))
+        for start in range(0, len(answer.body), size):
+            await asyncio.sleep(seconds / DRIPS)
+            piece = answer.body[start : start + size]
+            await self.send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self.send({"type": "http.response.body", "body": b""})
+
+    async def cut_short(self, answer: Answer) -> None:
+        """Send the headers and half of the body, then cut the connection."""
+        await self.send(_start(answer))
+        half = answer.body[: len(answer.body) // 2]
+        await self.send({"type": "http.response.body", "body": half, "more_body": True})
+        if self.transport is not None:
+            self.transport.close()
+        await self.until_gone()
+
+    async def cut(self) -> None:
+        """Reset the connection, so that the client sees a reset and no tidy end."""
+        if self.transport is not None:
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+        await self.until_gone()
+
+    async def until_gone(self) -> None:
+        """Wait until the client, or we, have closed the connection."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+def _start(answer: Answer) -> Message:
+    headers = [*answer.headers]
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+
+Failure = Callable[[int, str | None, str | None], Answer]
+
+
+async def misbehave(
+    rule: FaultRule, exchange: Exchange, carry_out: Callable[[], Answer], failure: Failure
+) -> int | None:
+    """Treat one request as the rule says.
+
+    Args:
+        rule: the fault that hit it.
+        exchange: its connection.
+        carry_out: carries the request out and returns its true answer.
+        failure: makes an error in the form of the API that was asked.
+
+    Returns:
+        The status that was sent, or None where the client got none.
+    """
+    effect = rule.effect
+    if effect is Effect.RESET or effect is Effect.HANG:
+        if rule.when == "after":
+            carry_out()
+        await (exchange.cut() if effect is Effect.RESET else exchange.until_gone())
+        return None
+    if effect is Effect.LATENCY:
+        await asyncio.sleep(rule.seconds)
+    answer = _refusal(rule, failure) or carry_out()
+    if effect is Effect.BOM:
+        answer = Answer(answer.status, b"\xef\xbb\xbf" + answer.body, answer.headers)
+    elif effect is Effect.BROKEN_JSON:
+        answer = Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+    if effect is Effect.SLOW_BODY:
+        await exchange.drip(answer, rule.seconds)
+    elif effect is Effect.TRUNCATED:
+        await exchange.cut_short(answer)
+    else:
+        await exchange.reply(answer)
+    return answer.status
+
+
+def _refusal(rule: FaultRule, failure: Failure) -> Answer | None:
+    """The error that a rule answers with instead of carrying the request out, if it does."""
+    if rule.effect is Effect.TOO_MANY:
+        return failure(429, None, None).with_headers(*retry_after_header(rule.retry_after, rule.seconds))
+    if rule.effect is Effect.OFFLINE:
+        # inferred: Api.Offline is a published code ("short maintenance: retry"); its status is not.
+        return failure(503, "Api.Offline", "The API is offline for a short maintenance.")
+    if rule.effect is not Effect.STATUS:
+        return None
+    return failure(rule.status, rule.code, rule.message) if rule.body is None else json_answer(rule.body, rule.status)

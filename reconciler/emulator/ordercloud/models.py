@@ -1,0 +1,154 @@
+"""Models as data: which members an object has, and how bodies are read and objects shown by them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from reconciler.emulator.ordercloud.errors import invalid, invalid_body
+from reconciler.emulator.wire import Request
+
+JsonObject = dict[str, Any]
+Problems = list[tuple[str, str]]
+ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
+MASK = "********"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of an object.
+
+    Args:
+        type: str, bool, int, float, list or dict.
+        required: has to be there on write and may not be null.
+        write_only: taken and never shown.
+        max_length: of a string.
+        model: the members of a dict, where they are known.
+        default: what it is where it was never sent.
+    """
+
+    type: type
+    required: bool = False
+    write_only: bool = False
+    max_length: int | None = None
+    model: Model | None = None
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """An object's members by name. Members that it does not know are kept as they came."""
+
+    name: str
+    members: Mapping[str, Member]
+    _canonical: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_canonical", {name.lower(): name for name in self.members})
+
+    def read(self, body: Mapping[str, Any], problems: Problems, prefix: str = "") -> JsonObject:
+        """Return the body with member names as the API writes them, wrong types noted as problems.
+
+        inferred: member names are matched without regard to case, as .NET services do.
+        """
+        found: JsonObject = {}
+        for sent, value in body.items():
+            name = self._canonical.get(sent.lower(), sent)
+            member = self.members.get(name)
+            if member is not None and value is not None:
+                value = _checked(member, value, problems, f"{prefix}{name}")
+            found[name] = value
+        return found
+
+    def missing(self, stored: Mapping[str, Any], problems: Problems, prefix: str = "", *, secrets: bool = True) -> None:
+        """Note every required member that is absent or null; write-only ones only if `secrets`."""
+        for name, member in self.members.items():
+            value = stored.get(name)
+            if value is None:
+                if member.required and (secrets or not member.write_only):
+                    problems.append((f"{prefix}{name}", f"{name} is required."))
+            elif member.model is not None:
+                member.model.missing(value, problems, f"{prefix}{name}.", secrets=secrets)
+
+    def show(self, stored: Mapping[str, Any], write_only: str) -> JsonObject:
+        """Return what a read shows: every member, null where it has no value; write-only ones as the switch says."""
+        shown: JsonObject = {}
+        for name, member in self.members.items():
+            value = stored.get(name)
+            if member.write_only:
+                if write_only != "absent":
+                    shown[name] = MASK if write_only == "masked" and value is not None else None
+            elif value is None:
+                shown[name] = member.default
+            else:
+                shown[name] = value if member.model is None else member.model.show(value, write_only)
+        shown.update((name, value) for name, value in stored.items() if name not in self.members)
+        return shown
+
+    def dump(self, stored: Mapping[str, Any]) -> JsonObject:
+        """Return the object with `present` or `absent` for each write-only member."""
+        dumped = dict(stored)
+        for name, member in self.members.items():
+            if member.write_only:
+                dumped[name] = "absent" if stored.get(name) is None else "present"
+            elif member.model is not None and stored.get(name) is not None:
+                dumped[name] = member.model.dump(stored[name])
+        return dumped
+
+
+def _checked(member: Member, value: Any, problems: Problems, path: str) -> Any:
+    fits = isinstance(value, member.type) and (member.type is bool or not isinstance(value, bool))
+    if member.type is float and isinstance(value, int) and not isinstance(value, bool):
+        fits = True
+    if not fits:
+        raise invalid_body(f"{path} has to be a {member.type.__name__}.")
+    if member.max_length is not None and len(value) > member.max_length:
+        problems.append((path, f"{path} may have {member.max_length} characters at most."))
+    return value if member.model is None else member.model.read(value, problems, f"{path}.")
+
+
+def check_id(value: Any, problems: Problems) -> None:
+    """Note an ID that is no ID: letters, digits, hyphens and underscores, 100 at most."""
+    if not isinstance(value, str) or not ID_PATTERN.match(value):
+        problems.append(("ID", "ID may have letters, digits, hyphens and underscores, 100 characters at most."))
+
+
+def json_body(request: Request) -> JsonObject:
+    """Return the request's body.
+
+    Raises:
+        Refusal: it is no JSON object.
+    """
+    try:
+        decoded = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise invalid_body("The request body is not valid JSON.") from error
+    if not isinstance(decoded, dict):
+        raise invalid_body("The request body has to be a JSON object.")
+    return decoded
+
+
+def checked_body(
+    model: Model, request: Request, also: Callable[[JsonObject, Problems], None] | None = None
+) -> JsonObject:
+    """Return the request's body as the model has it.
+
+    Args:
+        model: the members.
+        request: holds the body.
+        also: notes further problems.
+
+    Raises:
+        Refusal: with every problem found.
+    """
+    problems: Problems = []
+    body = model.read(json_body(request), problems)
+    if also is not None:
+        also(body, problems)
+    if problems:
+        raise invalid(problems)
+    return body

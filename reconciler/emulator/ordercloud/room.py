@@ -1,0 +1,76 @@
+"""The OrderCloud room: its resources, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from reconciler.emulator.bodies import decode, validated
+from reconciler.emulator.ordercloud import delivery_configs
+from reconciler.emulator.ordercloud.auth import ClientSetting, Login
+from reconciler.emulator.ordercloud.delivery_configs import DeliveryConfigs
+from reconciler.emulator.ordercloud.errors import failure
+from reconciler.emulator.ordercloud.syncs import Syncs
+from reconciler.emulator.room import Room
+from reconciler.emulator.routing import Handler
+from reconciler.emulator.state import State
+from reconciler.emulator.wire import NO_CONTENT, Answer, Request
+
+
+class OrderCloud(Room):
+    """One OrderCloud marketplace under `/ordercloud/`."""
+
+    name: ClassVar[str] = "ordercloud"
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.login = Login(state)
+        stored: dict[str, dict[str, Any]] = {}
+        self.syncs = Syncs(state, stored)
+        self.delivery_configs = DeliveryConfigs(state, stored, self.syncs.holders, self.syncs.renamed)
+        self.router.add("POST", "/oauth/token", self.login.issue)
+        for method, path, handler in self.delivery_configs.routes():
+            self.router.add(method, path, self.login.secured(handler, delivery_configs.ROLE))
+        for role, method, path, handler in self.syncs.routes():
+            self.router.add(method, path, self.login.secured(handler, role))
+
+    def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:
+        """Return an `Errors[]` body."""
+        return failure(status, code, message)
+
+    def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Return what `/_emulator/` offers for OrderCloud."""
+        return (
+            ("POST", "/_emulator/clients", self._add_client),
+            ("DELETE", "/_emulator/tokens", self._revoke_tokens),
+        )
+
+    def _add_client(self, request: Request) -> Answer:
+        """Add or replace an OrderCloud API client with chosen roles, secret and token lifetime."""
+        self.login.add(validated(ClientSetting, decode(request)))
+        return NO_CONTENT
+
+    def _revoke_tokens(self, _request: Request) -> Answer:
+        """Revoke every OrderCloud token."""
+        self.login.revoke_all()
+        return NO_CONTENT
+
+    def dump(self, *, secrets: bool) -> dict[str, Any]:
+        """Return login, delivery configs, syncs and accepted operations as JSON."""
+        return {
+            "login": self.login.dump(secrets=secrets),
+            "deliveryConfigs": self.delivery_configs.dump(secrets=secrets),
+            **self.syncs.dump(),
+        }
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over what `dump(secrets=True)` returned."""
+        self.login.load(dumped["login"])
+        self.delivery_configs.load(dumped["deliveryConfigs"])
+        self.syncs.load(dumped)
+
+    def reset(self) -> None:
+        """Go back to an unconfigured marketplace with the client `emulator`."""
+        self.login.reset()
+        self.delivery_configs.reset()
+        self.syncs.reset()

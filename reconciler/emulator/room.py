@@ -1,0 +1,53 @@
+"""A room of the emulator: one emulated API with its routes and its state."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from reconciler.emulator.routing import Handler, Router
+from reconciler.emulator.wire import Answer, Refusal, Request
+
+
+class Room(ABC):
+    """One emulated API under one path prefix. Handlers are plain functions, so each request is atomic.
+
+    Class attributes:
+        name: the first path segment, in lower case, and the key in the state dump.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.router = Router()
+
+    def answer(self, request: Request) -> Answer:
+        """Route the request and answer it."""
+        found = self.router.find(request, skip=1)
+        if isinstance(found, frozenset):
+            return self.failure(405 if found else 404)
+        try:
+            return found(request)
+        except Refusal as refusal:
+            return refusal.answer
+
+    @abstractmethod
+    def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:
+        """Return an error in this API's form; code and message default to what the API says with this status."""
+
+    def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Return what `/_emulator/` offers for this API: method, path, handler. Its docstring is listed there."""
+        return ()
+
+    @abstractmethod
+    def dump(self, *, secrets: bool) -> dict[str, Any]:
+        """Return the room's state as JSON; without `secrets`, write-only members are `present` or `absent`."""
+
+    @abstractmethod
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over what `dump(secrets=True)` returned."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Go back to the state at the start."""

@@ -1,0 +1,59 @@
+"""Case-insensitive routing over a tree of path segments: one dictionary look-up per segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.emulator.wire import Answer, Request
+
+Handler = Callable[[Request], Answer]
+
+
+class _Node:
+    __slots__ = ("fixed", "handlers", "parameter")
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, _Node] = {}
+        self.parameter: tuple[str, _Node] | None = None
+        self.handlers: dict[str, Handler] = {}
+
+
+class Router:
+    """Finds the handler for a method and a path. A fixed segment wins over a parameter."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+
+    def add(self, method: str, path: str, handler: Handler) -> None:
+        """Register `handler` for paths like `/integrations/deliveryconfig/{id}`."""
+        node = self._root
+        for segment in path.strip("/").split("/"):
+            if segment.startswith("{"):
+                if node.parameter is None:
+                    node.parameter = (segment[1:-1], _Node())
+                node = node.parameter[1]
+            else:
+                node = node.fixed.setdefault(segment.lower(), _Node())
+        node.handlers[method] = handler
+
+    def find(self, request: Request, skip: int) -> Handler | frozenset[str]:
+        """Return the handler, its path parameters set on the request; or the methods the path has (none: no path).
+
+        Args:
+            request: the request to route.
+            skip: how many leading segments are the room's own prefix.
+        """
+        node = self._root
+        segments = request.segments
+        for index in range(skip, len(segments)):
+            segment = segments[index]
+            fixed = node.fixed.get(segment.lower())
+            if fixed is not None:
+                node = fixed
+            elif node.parameter is not None and segment:
+                name, node = node.parameter
+                request.ids[name] = segment
+            else:
+                return frozenset()
+        handler = node.handlers.get(request.method)
+        return handler if handler is not None else frozenset(node.handlers)

@@ -1,0 +1,68 @@
+"""The whole mutable state of an emulator: one object, dumped, loaded and reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reconciler.emulator.clock import Clock
+from reconciler.emulator.faults import Faults
+from reconciler.emulator.requestlog import RequestLog
+from reconciler.emulator.room import Room
+from reconciler.emulator.switches import Switches
+from reconciler.emulator.traffic import Traffic, TrafficSetting
+
+
+class State:
+    """Everything that can change.
+
+    Args:
+        switches: as they are at the start and after a reset.
+        traffic: latency and rate limit at the start and after a reset.
+        make_rooms: makes the emulated APIs around this state.
+    """
+
+    def __init__(
+        self, switches: Switches, traffic: TrafficSetting, make_rooms: Callable[[State], Sequence[Room]]
+    ) -> None:
+        self._at_start = (switches, traffic)
+        self.switches = switches
+        self.traffic = Traffic(traffic)
+        self.clock = Clock()
+        self.faults = Faults()
+        self.requests = RequestLog()
+        self.revision = 0
+        self.rooms = {room.name: room for room in make_rooms(self)}
+
+    def reset(self) -> None:
+        """Go back to how it started: empty APIs, real time, no faults, an empty request log."""
+        switches, traffic = self._at_start
+        self.switches = switches
+        self.traffic.set(traffic)
+        self.clock.reset()
+        self.faults.clear()
+        self.requests.clear()
+        for room in self.rooms.values():
+            room.reset()
+
+    def dump(self, *, secrets: bool) -> dict[str, Any]:
+        """Return clock, switches and every API's state as JSON; values of write-only members only with `secrets`."""
+        return {
+            "clock": self.clock.dump(),
+            "switches": self.switches.model_dump(),
+            **{name: room.dump(secrets=secrets) for name, room in self.rooms.items()},
+        }
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over a dump that was made with secrets. APIs that it does not mention start empty.
+
+        Raises:
+            UsageError: the dump names a switch that there is not.
+        """
+        self.switches = self._at_start[0].changed(dumped.get("switches", {}))
+        if "clock" in dumped:
+            self.clock.load(dumped["clock"])
+        for name, room in self.rooms.items():
+            room.reset()
+            if name in dumped:
+                room.load(dumped[name])

@@ -1,0 +1,159 @@
+"""An emulator for tests: in a thread of the test's own process, or as a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.emulator.app import new_state
+from reconciler.emulator.server import Addresses, EmulatorServer
+from reconciler.emulator.switches import Switches
+from reconciler.emulator.traffic import TrafficSetting
+
+START_TIMEOUT = 30.0
+
+
+class RunningEmulator:
+    """A running emulator and the handles of its control API.
+
+    Args:
+        url: its root, e.g. `http://127.0.0.1:8800`.
+    """
+
+    client_id = "emulator"
+    client_secret = "emulator"
+
+    def __init__(self, url: str) -> None:
+        self._addresses = Addresses(url)
+        self.url = url
+        self.ordercloud_url = self._addresses.ordercloud_url
+        self.ordercloud_auth_url = self._addresses.ordercloud_auth_url
+        self.sparklayer_url = self._addresses.sparklayer_url
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call `/_emulator/{path}` and return the decoded answer, or None where it has no body.
+
+        Raises:
+            urllib.error.HTTPError: the emulator refused; its reason is in the error's text.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_emulator/{path}", data, method=method)  # noqa: S310 (http only)
+        try:
+            # A proxy of the environment is not for the loopback.
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+                content = answer.read()
+        except urllib.error.HTTPError as error:
+            error.msg = f"{error.msg}: {error.read().decode()}"
+            raise
+        return json.loads(content) if content else None
+
+    def reset(self) -> None:
+        """Go back to how it started: nothing configured, no faults, an empty request log."""
+        self.control("POST", "reset")
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the requests that the APIs saw, oldest first."""
+        found: list[dict[str, Any]] = self.control("GET", "requests")
+        return found
+
+    def clear_requests(self) -> None:
+        """Empty the list of requests."""
+        self.control("DELETE", "requests")
+
+    def state(self, *, secrets: bool = False) -> dict[str, Any]:
+        """Return the whole state; values of write-only members only with `secrets`."""
+        found: dict[str, Any] = self.control("GET", f"state{'?secrets=true' if secrets else ''}")
+        return found
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a state that was dumped with secrets."""
+        self.control("PUT", "state", state)
+
+    def switch(self, **values: str | int) -> None:
+        """Set switches by name, e.g. `switch(patch_depth="shallow")`."""
+        self.control("PUT", "switches", values)
+
+    def fault(self, effect: str, **rule: Any) -> None:
+        """Add a fault, e.g. `fault("reset", nth=3, when="after")`; `FaultRule` has the fields."""
+        self.control("POST", "faults", {"effect": effect, **rule})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults with how many requests each has `seen` and `fired` at."""
+        found: list[dict[str, Any]] = self.control("GET", "faults")
+        return found
+
+    def clear_faults(self) -> None:
+        """Remove all faults."""
+        self.control("DELETE", "faults")
+
+    def traffic(self, **setting: Any) -> None:
+        """Set latency and rate limit; `TrafficSetting` has the fields, those left out go back to their defaults."""
+        self.control("PUT", "traffic", setting)
+
+    def clock(self, **setting: Any) -> dict[str, Any]:
+        """Set the clock (`now`, `advance`, `frozen`) and return what it shows."""
+        found: dict[str, Any] = self.control("PUT", "clock", setting)
+        return found
+
+    def add_client(self, client_id: str, secret: str, roles: list[str] | None = None, **setting: Any) -> None:
+        """Add or replace an OrderCloud API client; `ClientSetting` has the fields."""
+        chosen = {} if roles is None else {"roles": roles}
+        self.control("POST", "clients", {"id": client_id, "secret": secret, **chosen, **setting})
+
+    def revoke_tokens(self) -> None:
+        """Revoke every OrderCloud token."""
+        self.control("DELETE", "tokens")
+
+
+@contextlib.contextmanager
+def running_emulator(
+    *, switches: Mapping[str, Any] | None = None, latency: float = 0, file: Path | None = None
+) -> Iterator[RunningEmulator]:
+    """Run an emulator in a thread of this process, on a free port of the loopback, until the block ends."""
+    ready = threading.Event()
+    state = new_state(Switches().changed(switches or {}), TrafficSetting(latency=latency))
+    server = EmulatorServer(state, "127.0.0.1", 0, file, lambda _addresses: ready.set())
+    thread = threading.Thread(target=server.run_until_stopped, name="emulator", daemon=True)
+    thread.start()
+    try:
+        if not ready.wait(START_TIMEOUT):
+            raise TimeoutError("the emulator did not start")
+        yield RunningEmulator(server.addresses.url)
+    finally:
+        server.stop()
+        thread.join()
+
+
+@contextlib.contextmanager
+def emulator_process(
+    *, switches: Mapping[str, Any] | None = None, latency: float = 0, file: Path | None = None, port: int = 0
+) -> Iterator[RunningEmulator]:
+    """Run an emulator as a process of its own, so that it and the test do not share one interpreter lock."""
+    arguments = {
+        "port": port,
+        "latency": latency,
+        "switches": dict(switches or {}),
+        "file": None if file is None else str(file),
+    }
+    program = "import json, sys; from reconciler.emulator import server; "
+    program += "server.serve(**json.loads(sys.argv[1]), announce=lambda addresses: print(addresses.url, flush=True))"
+    command = [sys.executable, "-c", program, json.dumps(arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 (our own program)
+        try:
+            assert process.stdout is not None  # noqa: S101 (for the type checker)
+            url = process.stdout.readline().strip()
+            if not url:
+                raise RuntimeError("the emulator did not start; its error is above")
+            yield RunningEmulator(url)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
