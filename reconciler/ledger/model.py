@@ -9,6 +9,10 @@ from typing import Any
 
 from reconciler.pause import Lease
 
+PENDING = "pending"
+SENT = "sent"
+"""Where a change of a run stands before it has an outcome: nothing went out, or something may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class SecretFingerprint:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, insert, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, update
 
 from reconciler.ledger.fingerprint import IN_DOUBT
 from reconciler.ledger.model import LiveObject
@@ -29,6 +29,23 @@ def remember(
     ]
     if rows:
         connection.execute(insert(fingerprints), rows)
+
+
+def remember_all(connection: Connection, found: Mapping[LiveObject, Mapping[str, Any] | None], now: datetime) -> None:
+    """Write the snapshots of many objects at once; None forgets an object. Their fingerprints stay as they are."""
+    present = {target: dict(state) for target, state in found.items() if state is not None}
+    for target in found.keys() - present.keys():
+        forget(connection, target)
+    if present:
+        old = and_(*(snapshots.c[name] == bindparam(f"old_{name}") for name in ("api_url", "kind", "live_id")))
+        connection.execute(
+            delete(snapshots).where(old),
+            [{f"old_{name}": value for name, value in _columns(target).items()} for target in present],
+        )
+        connection.execute(
+            insert(snapshots),
+            [{**_columns(target), "state": state, "applied_at": now} for target, state in present.items()],
+        )
 
 
 def forget(connection: Connection, target: LiveObject) -> None:

@@ -16,11 +16,8 @@ from reconciler.ledger import database, objects, queries
 from reconciler.ledger.fingerprint import fingerprint
 from reconciler.ledger.location import ledger_path
 from reconciler.ledger.lock import LEASE, Clock, Lock, acquire, break_lock
-from reconciler.ledger.model import LiveObject, LockHolder, Run, Snooze
+from reconciler.ledger.model import SENT, JournalEntry, LiveObject, LockHolder, Run, Snooze
 from reconciler.ledger.tables import journal, overrides, runs, snoozes
-
-PENDING = "pending"
-SENT = "sent"
 
 
 def utc_now() -> datetime:
@@ -96,10 +93,10 @@ class Ledger:
         environment: str,
         holder: str,
         plan: Mapping[str, Any],
-        changes: Sequence[tuple[str, str]],
+        entries: Sequence[JournalEntry],
         overridden: Mapping[str, str],
     ) -> str:
-        """Record that a run starts, with every change of it pending.
+        """Record that a run starts, and where each of its changes stands.
 
         Earlier unfinished runs of the environment are closed: this one was planned from live as they left it.
 
@@ -107,16 +104,24 @@ class Ledger:
             environment: name of the Environment manifest.
             holder: who runs it, for people.
             plan: what it carries out, as JSON data without secrets.
-            changes: (key, digest) of each change, in order.
+            entries: one per change, in order: pending, or what an earlier run that this one resumes did with it.
             overridden: guardrail rule to the reason it was overridden with.
 
         Returns:
             The run's ID.
         """
         run, now = token_hex(8), self._clock()
-        pending = [
-            {"run": run, "change_key": key, "position": at, "digest": digest, "outcome": PENDING, "updated_at": now}
-            for at, (key, digest) in enumerate(changes)
+        rows = [
+            {
+                "run": run,
+                "change_key": entry.key,
+                "position": position,
+                "digest": entry.digest,
+                "outcome": entry.outcome,
+                "message": entry.message,
+                "updated_at": now,
+            }
+            for position, entry in enumerate(entries)
         ]
         reasons = [{"run": run, "rule": rule, "reason": reason} for rule, reason in overridden.items()]
         unfinished = and_(runs.c.environment == environment, runs.c.finished_at.is_(None))
@@ -125,8 +130,8 @@ class Ledger:
             connection.execute(
                 insert(runs).values(id=run, environment=environment, holder=holder, started_at=now, plan=dict(plan))
             )
-            if pending:
-                connection.execute(insert(journal), pending)
+            if rows:
+                connection.execute(insert(journal), rows)
             if reasons:
                 connection.execute(insert(overrides), reasons)
         return run
@@ -224,11 +229,7 @@ class Ledger:
     def remember_settled(self, found: Iterable[tuple[LiveObject, Mapping[str, Any] | None]]) -> None:
         """Remember objects that were found as desired; None forgets one that is gone. One transaction for all."""
         with self._transaction() as connection:
-            for target, state in found:
-                if state is None:
-                    objects.forget(connection, target)
-                else:
-                    objects.remember(connection, target, state, {}, self._clock())
+            objects.remember_all(connection, dict(found), self._clock())
 
     def forget(self, target: LiveObject) -> None:
         """Forget a live object that is gone."""

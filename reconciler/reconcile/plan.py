@@ -174,13 +174,17 @@ class ChangeResult:
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """What an apply did, change by change. `stale` names approved changes that live or the manifests overtook."""
+    """What an apply did, change by change. `stale` names approved changes that live or the manifests overtook.
+
+    `ledger_problem` says that the ledger could not be written any more: this report is all that knows of the run.
+    """
 
     environment: str
     run: str | None
     results: tuple[ChangeResult, ...]
     resumed: bool = False
     interrupted: bool = False
+    ledger_problem: str | None = None
 
     @property
     def summary(self) -> dict[str, int]:

@@ -1,0 +1,285 @@
+"""Carrying out one change: send it, verify it, and find out what became of it where the answer was lost.
+
+Knows nothing of plans, journals and other changes. Whatever happens, the verdict says no more than what is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from reconciler.errors import (
+    AnswerLost,
+    ApiError,
+    Conflict,
+    LedgerError,
+    NotFound,
+    NotVerified,
+    ReconcilerError,
+    ServerFault,
+    UnexpectedAnswer,
+)
+from reconciler.kind import Action, Kind, Observed, SpecModel, State, Wire, Writer
+from reconciler.reconcile.diff import differences, secrets_in, without
+from reconciler.reconcile.plan import FieldChange, Outcome
+from reconciler.reconcile.work import Desired, Work
+from reconciler.secret import Secret
+
+ATTEMPTS = 3
+
+# After these a write may have been carried out or not.
+_UNSURE = (AnswerLost, ServerFault, UnexpectedAnswer)
+
+_LOOK = "Look at it with `reconciler plan`; what is still different is in the new plan."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one change.
+
+    `error` is what stood in the way, if anything did. `untouched` says that the API certainly took nothing of it.
+    """
+
+    outcome: Outcome
+    message: str | None = None
+    error: ReconcilerError | None = None
+    code: str | None = None
+    next_step: str | None = None
+    untouched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a change sends: the body, and the secrets in it by their path.
+
+    `unseen` are the paths that no read can show afterwards: those secrets, and write-only members that go.
+    """
+
+    body: Wire = field(repr=False)
+    secrets: Mapping[str, Secret]
+    unseen: frozenset[str]
+
+
+def prepare(work: Work, kind: Kind[SpecModel]) -> Request:
+    """Return what the change sends, every secret in it resolved.
+
+    Raises:
+        SecretUnset: a secret that has to be sent has no value.
+    """
+    state = work.desired.state
+    if work.change.action is Action.DELETE:
+        return Request({}, {}, frozenset())
+    before = work.observed
+    body = kind.create_body(state) if before is None else kind.update_body(state, before, work.changed)
+    in_body = {id(secret) for _, secret in secrets_in(body)}
+    secrets = {path: secret for path, secret in secrets_in(state) if id(secret) in in_body}
+    for _, secret in secrets_in(body):
+        secret.reveal()
+    sensitive = {change.path for change in work.change.fields if change.sensitive}
+    return Request(body, secrets, frozenset(secrets.keys() | sensitive))
+
+
+def visible_differences(kind: Kind[SpecModel], desired: Desired, observed: Observed) -> tuple[FieldChange, ...]:
+    """Return what a read shows to be different from what is wanted; ignored and write-only paths left out."""
+    return tuple(
+        differences(
+            kind.spec, without(desired.state, desired.ignore), without(observed.state, desired.ignore), frozenset()
+        )
+    )
+
+
+def plain_state(desired: Desired) -> State:
+    """Return the managed state without secrets: what the ledger remembers as applied."""
+    return _without_secrets(without(desired.state, desired.ignore))
+
+
+def _without_secrets(state: State) -> State:
+    return {
+        name: _without_secrets(value) if isinstance(value, dict) else _plain_items(value)
+        for name, value in state.items()
+        if not isinstance(value, Secret)
+    }
+
+
+def _plain_items(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_secrets(item) if isinstance(item, dict) else item for item in value]
+    return value
+
+
+async def carry_out(
+    work: Work, kind: Kind[SpecModel], request: Request, writer: Writer, before_send: Callable[[], None]
+) -> Verdict:
+    """Carry out one change and return what became of it.
+
+    Args:
+        work: the change and the values behind it.
+        kind: its kind.
+        request: what it sends, from `prepare`.
+        writer: the connection.
+        before_send: called before every write; raises LedgerError where nothing may be sent any more.
+    """
+    return await _Write(work, kind, request, writer, before_send).run()
+
+
+class _Found(Enum):
+    """What a read after a lost answer shows."""
+
+    AS_DESIRED = auto()
+    AS_BEFORE = auto()
+    OTHERWISE = auto()
+
+
+class _Write:
+    def __init__(
+        self,
+        work: Work,
+        kind: Kind[SpecModel],
+        request: Request,
+        writer: Writer,
+        before_send: Callable[[], None],
+    ) -> None:
+        self._work = work
+        self._change = work.change
+        self._kind = kind
+        self._request = request
+        self._writer = writer
+        self._before_send = before_send
+
+    async def run(self) -> Verdict:
+        """Send, and send again only after a read has shown that this is needed and can do no harm."""
+        send: Callable[[], Awaitable[Wire | None]] = self._send
+        lost: ApiError | None = None
+        found: _Found | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                self._before_send()
+                answer = await send()
+            except _UNSURE as error:
+                lost = error
+            except (ApiError, LedgerError) as error:
+                if self._change.action is Action.CREATE and isinstance(error, Conflict):
+                    return await self._appeared(error, sent_before=lost is not None)
+                return await self._refused(error, found)
+            else:
+                return await self._verified(answer)
+            try:
+                found = await self._find()
+            except ApiError as error:
+                return _unknown(lost, f"; reading it back failed as well: {error.message}", error)
+            if found is _Found.OTHERWISE:
+                return _unknown(lost, "; live is neither as before nor as wanted")
+            if found is _Found.AS_DESIRED and not self._request.unseen:
+                return Verdict(Outcome.APPLIED, "the answer was lost; a read shows that it took effect")
+            send = self._send if found is _Found.AS_BEFORE else self._send_unseen
+        if found is _Found.AS_BEFORE and lost is not None:
+            return _failed(lost, f"; tried {ATTEMPTS} times, and live is as before")
+        return _unknown(lost, f"; tried {ATTEMPTS} times, and whether the secrets arrived cannot be read")
+
+    async def _send(self) -> Wire | None:
+        """Do what the change says."""
+        change, body = self._change, self._request.body
+        if change.action is Action.DELETE:
+            await self._kind.delete(self._writer, change.id)
+            return None
+        if change.action is Action.CREATE:
+            return await self._kind.create(self._writer, change.id, body)
+        return await self._kind.update(self._writer, change.renamed_from or change.id, body)
+
+    async def _send_unseen(self) -> Wire | None:
+        """Send what no read can show to an object that is otherwise as wanted. The same twice does no harm."""
+        now = await self._look(self._change.id)
+        if now is None:
+            raise NotFound("it was there a moment ago and is gone", next_step=_LOOK)
+        body = self._kind.update_body(self._work.desired.state, now, self._request.unseen)
+        return await self._kind.update(self._writer, self._change.id, body)
+
+    async def _look(self, live_id: str) -> Observed | None:
+        wire = await self._kind.read_one(self._writer, live_id)
+        return None if wire is None else self._kind.observe(live_id, wire)
+
+    def _as_desired(self, observed: Observed) -> bool:
+        return not visible_differences(self._kind, self._work.desired, observed)
+
+    async def _find(self) -> _Found:
+        """Read what became of the object."""
+        change, before = self._change, self._work.observed
+        now = await self._look(change.id)
+        if change.action is Action.DELETE:
+            if now is None:
+                return _Found.AS_DESIRED
+        elif now is not None and self._as_desired(now):
+            return _Found.AS_DESIRED
+        if change.renamed_from is not None and now is None:
+            now = await self._look(change.renamed_from)
+        if now is None or before is None:
+            return _Found.AS_BEFORE if now is before else _Found.OTHERWISE
+        return _Found.AS_BEFORE if now.id == before.id and now.state == before.state else _Found.OTHERWISE
+
+    async def _verified(self, answer: Wire | None) -> Verdict:
+        """Judge an accepted write by its answer, and by a read where that says too little or something else."""
+        change = self._change
+        if change.action is Action.DELETE:
+            return Verdict(Outcome.APPLIED)
+        if answer is not None and self._as_desired(self._kind.observe(change.id, answer)):
+            return Verdict(Outcome.APPLIED)
+        try:
+            now = await self._look(change.id)
+        except ApiError as error:
+            words = f"the API accepted it, and reading it back failed: {error.message}"
+            return Verdict(Outcome.UNKNOWN, words, error, error.code, error.next_step)
+        if now is None:
+            return _failed(NotVerified("the API accepted it, and a read finds no such object", next_step=_LOOK))
+        left = visible_differences(self._kind, self._work.desired, now)
+        if not left:
+            return Verdict(Outcome.APPLIED)
+        paths = ", ".join(field.path for field in left)
+        return _failed(NotVerified(f"the API accepted it, and live still differs in {paths}", next_step=_LOOK))
+
+    async def _appeared(self, conflict: Conflict, *, sent_before: bool) -> Verdict:
+        """A create found the ID in use: by what we sent before, or by what somebody else made meanwhile."""
+        try:
+            now = await self._look(self._change.id)
+            if now is None:
+                return _failed(conflict, untouched=not sent_before)
+            if not self._as_desired(now):
+                error = Conflict("it appeared meanwhile, and is not as wanted", status=conflict.status, next_step=_LOOK)
+                return _failed(error, untouched=not sent_before)
+            if self._request.unseen:
+                self._before_send()
+                return await self._verified(await self._send_unseen())
+        except (ApiError, LedgerError) as error:
+            if sent_before or isinstance(error, _UNSURE):
+                return _unknown(error, "")
+            return _failed(error, untouched=True)
+        if sent_before:
+            return Verdict(Outcome.APPLIED, "the answer was lost; a read shows that it took effect")
+        return Verdict(Outcome.ALREADY, "it appeared meanwhile, as wanted")
+
+    async def _refused(self, error: ReconcilerError, found: _Found | None) -> Verdict:
+        """The write was certainly not carried out; an earlier one whose answer was lost may have been."""
+        if self._change.action is Action.DELETE and isinstance(error, NotFound):
+            return Verdict(Outcome.APPLIED, "it was gone already")
+        if found is None:
+            return _failed(error, untouched=True)
+        if found is _Found.AS_DESIRED:
+            return _unknown(error, "; an earlier attempt arrived, whether its secrets did cannot be read")
+        try:
+            now = await self._find()
+        except ApiError as unreadable:
+            return _unknown(error, f"; reading it back failed as well: {unreadable.message}")
+        if now is _Found.AS_BEFORE:
+            return _failed(error)
+        if now is _Found.AS_DESIRED and not self._request.unseen:
+            return Verdict(Outcome.APPLIED, "the answer was lost; a read shows that it took effect")
+        return _unknown(error, "; an earlier attempt may have arrived")
+
+
+def _failed(error: ReconcilerError, more: str = "", *, untouched: bool = False) -> Verdict:
+    return Verdict(Outcome.FAILED, error.message + more, error, error.code, error.next_step, untouched)
+
+
+def _unknown(lost: ReconcilerError | None, more: str, cause: ReconcilerError | None = None) -> Verdict:
+    error = lost or AnswerLost("the answer was lost")
+    return Verdict(Outcome.UNKNOWN, error.message + more, cause or error, error.code, error.next_step or _LOOK)
