@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.reconcile.plan import Cause, DriftItem, DriftReport
+from reconciler.reconcile.plan import DriftItem, DriftReport
 from reconciler.report.escape import clip, visible
 from reconciler.report.plan_text import field_lines, headed, notes_lines
 from reconciler.report.style import BOLD, DIM, GREEN, RISK_COLORS, YELLOW, Style
-from reconciler.report.words import CAUSES, drift_counts, moment, where
+from reconciler.report.words import CAUSES, by_cause, drift_counts, moment, where
 
 _LIMIT = 400
 
@@ -32,14 +32,6 @@ def _item_lines(item: DriftItem, style: Style) -> Iterator[str]:
         return
     for step in item.next_steps:
         yield from style.wrap(f"→ {clip(visible(step), _LIMIT)}", 6, DIM, hanging=2)
-
-
-def by_cause(items: tuple[DriftItem, ...]) -> list[tuple[Cause, list[DriftItem]]]:
-    """Group what is not snoozed by cause, in the order of `Cause`."""
-    groups = [
-        (cause, [item for item in items if item.cause is cause and item.snoozed_until is None]) for cause in Cause
-    ]
-    return [(cause, group) for cause, group in groups if group]
 
 
 def drift_to_text(report: DriftReport, style: Style | None = None) -> str:

@@ -24,6 +24,7 @@ _LINE_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*):(?=:)", re.MULTILINE)
 # (mentions, #123, commit hashes, links, emphasis, emoji codes, HTML) needs a character that is not in here.
 _PLAIN_WORD = re.compile(r"\(?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d{1,6}%?)[,.;:?)]{0,2}")
 _HEX = re.compile(r"[0-9a-fA-F]{7,}")
+_LIST_NUMBER = re.compile(r"\d+[.)].*")
 _PLAIN_SHORT = re.compile(r"[-–—=→+]")
 
 
@@ -80,29 +81,34 @@ def code_span(text: str, limit: int = 300) -> str:
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def _plain_in_markdown(word: str) -> bool:
+def _plain_in_markdown(word: str, first: bool) -> bool:
+    if first and (_PLAIN_SHORT.fullmatch(word) or _LIST_NUMBER.fullmatch(word)):
+        return False  # it would open a list
     if _PLAIN_SHORT.fullmatch(word):
         return True
     return _PLAIN_WORD.fullmatch(word) is not None and _HEX.search(word) is None
 
 
 def prose(text: str, limit: int = 600) -> str:
-    """Return a sentence from outside for the middle of a Markdown line, clipped beyond `limit`.
+    """Return a sentence from outside for a Markdown paragraph or list item, clipped beyond `limit`.
 
     Plain words stay as they are; whatever could mean something to Markdown or to GitHub goes into code spans.
     """
     pieces: list[str] = []
     suspicious: list[str] = []
 
-    def close() -> None:
+    def close(punctuation: str = "") -> None:
         if suspicious:
-            pieces.append(code_span(" ".join(suspicious), 2 * limit))
+            pieces.append(code_span(" ".join(suspicious), 2 * limit) + punctuation)
             suspicious.clear()
 
     for word in clip(visible(text), limit).split():
-        if _plain_in_markdown(word):
+        if _plain_in_markdown(word, first=not pieces and not suspicious):
             close()
             pieces.append(word)
+        elif len(word) > 1 and word[-1] in ",.;:":
+            suspicious.append(word[:-1])
+            close(word[-1])
         else:
             suspicious.append(word)
     close()

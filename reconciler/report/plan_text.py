@@ -14,12 +14,13 @@ from reconciler.report.words import (
     NOTES,
     RISK_MEANINGS,
     RISKS,
-    breach_advice,
     by_risk,
     moment,
     note_lines,
     notes_by_kind,
+    override_flags,
     plan_counts,
+    rule_docs,
     where,
 )
 
@@ -107,7 +108,9 @@ def _breach_lines(breach: Breach, style: Style) -> Iterator[str]:
     if breach.overridden is not None:
         yield from style.wrap(f"Reason given: {clip(visible(breach.overridden), 600)}", 2)
     else:
-        yield from style.wrap(breach_advice(breach), 2)
+        flags = override_flags(breach.rule)
+        advice = f"If it is meant: {flags}" if flags else "This rule cannot be overridden"
+        yield from style.wrap(f"{advice}; see {rule_docs(breach.rule)}", 2)
     yield ""
 
 

@@ -11,9 +11,9 @@ from reconciler.kind import Action, Risk
 from reconciler.reconcile.plan import (
     FIXED_RULES,
     ApplyReport,
-    Breach,
     Cause,
     Change,
+    DriftItem,
     DriftReport,
     Note,
     NoteKind,
@@ -97,12 +97,14 @@ def counted(number: int, one: str, several: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
-def breach_advice(breach: Breach) -> str:
-    """Return what can be done about a guardrail that is not kept; raw text."""
-    docs = f"see {GUARDRAIL_DOCS}#{breach.rule.lower()}"
-    if breach.rule in FIXED_RULES:
-        return f"This rule cannot be overridden; {docs}"
-    return f"If it is meant: --override {breach.rule} --reason TEXT; {docs}"
+def override_flags(rule: str) -> str | None:
+    """Return the flags that override a guardrail, or None for one that cannot be overridden; raw text."""
+    return None if rule in FIXED_RULES else f"--override {rule} --reason TEXT"
+
+
+def rule_docs(rule: str) -> str:
+    """Return where a guardrail is explained; raw text."""
+    return f"{GUARDRAIL_DOCS}#{rule.lower()}"
 
 
 def moment(time: datetime) -> str:
@@ -120,6 +122,13 @@ def by_risk(changes: Iterable[Change]) -> list[tuple[Risk, list[Change]]]:
     ordered = sorted(changes, key=lambda change: _ACTION_ORDER.index(change.action))
     groups = [(risk, [change for change in ordered if change.risk is risk]) for risk in Risk]
     return [(risk, group) for risk, group in groups if group]
+
+
+def by_cause(items: Iterable[DriftItem]) -> list[tuple[Cause, list[DriftItem]]]:
+    """Group what is not snoozed by cause, in the order of `Cause`."""
+    shown = [item for item in items if item.snoozed_until is None]
+    groups = [(cause, [item for item in shown if item.cause is cause]) for cause in Cause]
+    return [(cause, group) for cause, group in groups if group]
 
 
 def notes_by_kind(notes: Iterable[Note]) -> list[tuple[NoteKind, list[Note]]]:
