@@ -66,7 +66,9 @@ def _as_problem(error: ReconcilerError) -> Problem:
     return Problem(error.code, error.message, error.place, hint=error.next_step)
 
 
-def _desired(manifest: Manifest, item: ResolvedSpec, kinds: Kinds, ids: Mapping[tuple[str, str], str]) -> Desired:
+def _desired(
+    manifest: Manifest, item: ResolvedSpec, kinds: Kinds, ids: Mapping[tuple[str, str], str], now: datetime
+) -> Desired:
     kind = kinds[manifest.kind]
     state: State = dict(item.state)
     pause: DeclaredPause | None = None
