@@ -11,18 +11,22 @@ from reconciler.duration import parse_duration
 from reconciler.errors import UsageError
 from reconciler.kind import Action, fields_of, semantics_by_path
 from reconciler.manifest.hosts import host_allowed, hosts_of
-from reconciler.reconcile.changes import Draft
 from reconciler.reconcile.diff import covers, value_at
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Breach
+from reconciler.reconcile.work import Work
 from reconciler.secret import Secret
 
 Finding = tuple[str, tuple[str, ...]]
-Rule = Callable[[PlanInputs, Sequence[Draft]], Iterator[Finding]]
+Rule = Callable[[PlanInputs, Sequence[Work]], Iterator[Finding]]
 
 
-def breaches(inputs: PlanInputs, drafts: Sequence[Draft]) -> tuple[Breach, ...]:
-    """Return every breach of every rule, those marked that this run overrides.
+def breaches(inputs: PlanInputs, works: Sequence[Work]) -> tuple[Breach, ...]:
+    """Return every breach of every rule by these changes, those marked that this run overrides.
+
+    Args:
+        inputs: limits, live side and overrides.
+        works: the changes to judge: those of a whole plan, or those that an approval covers.
 
     Raises:
         UsageError: an override names no rule, or one that cannot be overridden.
@@ -36,40 +40,40 @@ def breaches(inputs: PlanInputs, drafts: Sequence[Draft]) -> tuple[Breach, ...]:
     return tuple(
         Breach(rule, message, keys, inputs.overrides.get(rule))
         for rule, judge in RULES.items()
-        for message, keys in judge(inputs, drafts)
+        for message, keys in judge(inputs, works)
     )
 
 
-def _max_deletes(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
-    keys = tuple(item.change.key for item in drafts if item.change.action is Action.DELETE)
+def _max_deletes(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
+    keys = tuple(item.change.key for item in works if item.change.action is Action.DELETE)
     limit = inputs.guardrails.max_deletes
     if len(keys) > limit:
         yield f"{len(keys)} deletes in one plan; the limit is {limit}", keys
 
 
-def _max_changes(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
+def _max_changes(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     limit = inputs.guardrails.max_changes
-    if len(drafts) > limit:
-        yield f"{len(drafts)} changes in one plan; the limit is {limit}", tuple(item.change.key for item in drafts)
+    if len(works) > limit:
+        yield f"{len(works)} changes in one plan; the limit is {limit}", tuple(item.change.key for item in works)
 
 
-def _protect(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:  # noqa: ARG001 - a Rule
-    for item in drafts:
+def _protect(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:  # noqa: ARG001 - a Rule
+    for item in works:
         if item.change.action is Action.DELETE and item.desired.protect:
             yield f"{item.change.key} is protected (metadata.protect) and would be deleted", (item.change.key,)
 
 
-def _newly_paused(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Draft]:
-    for item in drafts:
+def _newly_paused(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Work]:
+    for item in works:
         pause = inputs.kinds[item.change.kind].pause_field
         if pause in item.changed and item.desired.state.get(pause or "") is True:
             yield item
 
 
-def _require_pause_end(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
+def _require_pause_end(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     if not inputs.guardrails.require_pause_end:
         return
-    for item in _newly_paused(inputs, drafts):
+    for item in _newly_paused(inputs, works):
         if item.desired.pause is None or item.desired.pause.until is None:
             yield (
                 f"{item.change.key} would be paused without an end; write pause: {{until: …, reason: …}}",
@@ -77,9 +81,9 @@ def _require_pause_end(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[
             )
 
 
-def _max_pause(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
+def _max_pause(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     limit = parse_duration(inputs.guardrails.max_pause)
-    for item in _newly_paused(inputs, drafts):
+    for item in _newly_paused(inputs, works):
         remaining = item.desired.pause.remaining(inputs.now) if item.desired.pause else None
         if remaining is not None and remaining > limit:
             days = remaining.total_seconds() / 86_400
@@ -89,7 +93,7 @@ def _max_pause(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]
             )
 
 
-def _stop_all(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
+def _stop_all(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     if inputs.guardrails.stop_all == "allow":
         return
     running: set[tuple[str, str]] = set()
@@ -97,10 +101,10 @@ def _stop_all(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
         pause = inputs.kinds[name].pause_field
         if pause is not None:
             running |= {(name, live_id) for live_id, item in objects.items() if not item.state.get(pause)}
-    paused = {item.change.key for item in _newly_paused(inputs, drafts)}
+    paused = {item.change.key for item in _newly_paused(inputs, works)}
     stopped = {
         (item.change.kind, item.observed.id): item.change.key
-        for item in drafts
+        for item in works
         if item.observed is not None and (item.change.action is Action.DELETE or item.change.key in paused)
     }
     if len(running) > 1 and running <= stopped.keys():
@@ -110,8 +114,8 @@ def _stop_all(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
         )
 
 
-def _loses_data(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
-    for item in drafts:
+def _loses_data(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
+    for item in works:
         if item.observed is None or item.change.action is Action.DELETE:
             continue
         kind = inputs.kinds[item.change.kind]
@@ -119,11 +123,11 @@ def _loses_data(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding
             yield f"{item.change.key}: {refusal.message}", (item.change.key,)
 
 
-def _target_hosts(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
+def _target_hosts(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     allowed = inputs.target_hosts
     if allowed is None:
         return
-    for item in drafts:
+    for item in works:
         if item.change.action is Action.DELETE:
             continue
         for path, semantics in semantics_by_path(inputs.kinds[item.change.kind].spec).items():
@@ -141,12 +145,12 @@ def _target_hosts(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Findi
                 yield f"{item.change.key}: {path} points outside targetHosts", (item.change.key,)
 
 
-def _in_use(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
+def _in_use(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     """A delete of what a live object will still refer to after this plan; the API would refuse it."""
-    after: Mapping[tuple[str, str], Draft] = {
-        (item.change.kind, item.observed.id): item for item in drafts if item.observed is not None
+    after: Mapping[tuple[str, str], Work] = {
+        (item.change.kind, item.observed.id): item for item in works if item.observed is not None
     }
-    for item in drafts:
+    for item in works:
         if item.change.action is not Action.DELETE:
             continue
         users = sorted(
@@ -161,7 +165,7 @@ def _in_use(inputs: PlanInputs, drafts: Sequence[Draft]) -> Iterator[Finding]:
             yield f"{item.change.key} is still used by {', '.join(users)}", (item.change.key,)
 
 
-def _value_after(item: Draft | None, field: str, before: object) -> object:
+def _value_after(item: Work | None, field: str, before: object) -> object:
     if item is None:
         return before
     return None if item.desired.absent else item.desired.state.get(field)

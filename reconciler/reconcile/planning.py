@@ -42,6 +42,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
     found.notes.extend(_unmanaged(inputs, found.managed))
     drafts = _placed(inputs, found.drafts)
     _check_dependencies(inputs, drafts)
+    work = {item.change.key: _work(inputs, item) for item in drafts}
     created = inputs.now.replace(microsecond=0)
     plan = Plan(
         environment=inputs.environment,
@@ -50,12 +51,11 @@ def make_plan(inputs: PlanInputs) -> Planned:
         expires_at=created + parse_duration(inputs.guardrails.max_plan_age),
         changes=tuple(item.change for item in drafts),
         notes=tuple(found.notes),
-        breaches=breaches(inputs, drafts),
+        breaches=breaches(inputs, tuple(work.values())),
         unchanged=len(found.settled),
         digest="",
     )
     plan = replace(plan, digest=plan_digest(plan))
-    work = {item.change.key: _work(inputs, item) for item in drafts}
     return Planned(plan, work, tuple(found.settled))
 
 
