@@ -7,17 +7,25 @@ import click
 from reconciler import __version__
 from reconciler.cli.command import Entry, LazyGroup
 
-SET_UP = "Set up"
+# The sections of the help, in their order.
+WRITE, SEE, WATCH, OPERATE, SET_UP = "Write and check", "See and change", "Watch", "Operate", "Set up"
 _COMMANDS = "reconciler.cli.commands"
 
-TABLE = (Entry("completion", SET_UP, "Print the completion script of a shell.", f"{_COMMANDS}.completion:completion"),)
+TABLE = (
+    Entry("emulate", SET_UP, "Serve OrderCloud on this machine.", f"{_COMMANDS}.emulate:emulate"),
+    Entry("completion", SET_UP, "Print the completion script of a shell.", f"{_COMMANDS}.completion:completion"),
+)
+
+HELP = """Sync configuration of Sitecore OrderCloud and SparkLayer, kept as code.
+
+Manifests say how delivery configs and syncs should be; reconciler shows how live differs, and makes it so.
+"""
 
 app = LazyGroup(
     "reconciler",
     table=TABLE,
     envvars=True,
-    help="Sync configuration of Sitecore OrderCloud and SparkLayer, kept as code.",
+    help=HELP,
     context_settings={"help_option_names": ["-h", "--help"]},
-    params=[],
 )
 click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")(app)

@@ -16,23 +16,18 @@ SHARED = frozenset({parameter.name for parameter in shared_options(FORMATS)} | {
 
 
 class _SharedOptions(click.Command):
-    """Help in parts: arguments, options of the command, options of every command, examples."""
+    """Help in parts: options of the command, options of every command, examples."""
 
     examples: str = ""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        parts: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Options of every command": []}
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is None:
-                continue
-            if isinstance(parameter, click.Argument):
-                parts["Arguments"].append(record)
-            elif parameter in self.params and parameter.name not in SHARED:
-                parts["Options"].append(record)
-            else:
-                parts["Options of every command"].append(record)
-        for title, records in parts.items():
+            record = None if isinstance(parameter, click.Argument) else parameter.get_help_record(ctx)
+            if record is not None:
+                (own if parameter in self.params and parameter.name not in SHARED else shared).append(record)
+        for title, records in (("Options", own), ("Options of every command", shared)):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)

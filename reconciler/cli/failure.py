@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from traceback import StackSummary, walk_tb
 from types import TracebackType
 
-from reconciler.cli.output import say
+from reconciler.cli.output import error_style, say
 from reconciler.errors import InternalError, ReconcilerError
-from reconciler.report.escape import json_text, terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +35,13 @@ def report_error(error: ReconcilerError, asked: Asked) -> None:
     """Tell of an error on stderr."""
     if asked.json:
         from reconciler.report.documents import error_to_json
+        from reconciler.report.escape import json_text
 
-        say(json_text(error_to_json(error)))
-        return
-    lines = [f"error[{error.code}]: {terminal(error.message)}"]
-    if error.place:
-        lines.append(f"  at {terminal(str(error.place))}")
-    if error.next_step:
-        lines.append(f"  {terminal(error.next_step)}")
-    say("\n".join(lines))
+        say(json_text(error_to_json(error)).rstrip())
+    else:
+        from reconciler.report.failures import error_to_text
+
+        say(error_to_text(error, error_style(asked.color)).rstrip())
 
 
 def report_internal_errors(asked: Asked) -> None:
