@@ -42,7 +42,9 @@ a.chip:hover,a.chip:focus-visible{border-color:var(--tone)}
 .change{background:var(--card);border:1px solid var(--line);border-left:5px solid var(--tone);border-radius:.8rem;
 margin:.7rem 0;overflow:hidden}
 .change>summary,.change>.head{display:flex;gap:.7rem;align-items:baseline;padding:.75rem 1rem;flex-wrap:wrap}
-.change>summary{cursor:pointer;list-style-position:inside}
+.change>summary{cursor:pointer;list-style:none}.change>summary::-webkit-details-marker{display:none}
+.change>summary::before{content:"▸";color:var(--soft);transition:transform .15s}
+.change[open]>summary::before{transform:rotate(90deg)}
 .change:target{outline:3px solid var(--tone);outline-offset:2px}
 .badge{background:var(--tint);color:var(--tone);border-radius:.45rem;padding:.08rem .5rem;font-weight:600;
 font-size:.84rem;white-space:nowrap}

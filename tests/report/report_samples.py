@@ -192,3 +192,73 @@ SAMPLE_PROBLEMS = (
     Problem("unknown-reference", "no DeliveryConfig is named search", Place("manifests/b.yaml", 4, 19), "search", None),
     Problem("missing-field", "name is missing", Place("manifests/a.yaml", 2, 1)),
 )
+
+HOSTILE = (
+    "\x1b[31mred\x1b[0m\x1b]0;title\x07",
+    "::error::gone",
+    "  ::set-output name=x::y",
+    "##[set-output name=x]y",
+    "##vso[task.setvariable variable=x]y",
+    "a\n::stop-commands::x\n##[group]",
+    "@everyone @octocat",
+    "fixes #123, GH-1, org/repo#2, a94a8fe5ccb19ba61c4c0873d391e987982fbbd3",
+    "[click](http://evil.example) ![x](http://evil.example/x.png) <http://evil.example>",
+    "www.evil.example a@evil.example",
+    "`code` ``` ~~~ **bold** _em_ ~~gone~~ | a | b | :tada:",
+    "```\n</details><script>alert(1)</script>",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;",
+    "--><!-- x",
+    "]]><x/>",
+    "\u202eevil\u2066\u200b\u2028\u2029\ufeff\x00\x85\x9b\x7f",
+    "\ud800",
+    "1. one",
+    "- two",
+    "# three",
+    "=====",
+    "> quote",
+    "    indented",
+    "%0A::error::x%0D",
+    "{{ x }} ${{ secrets.X }} ${env:X}",
+    "",
+    " ",
+    "`",
+    "x" * 3_000,
+    "日本語 ümläut",
+)
+
+
+def hostile_plan(text: str, more: Any = None) -> Plan:
+    """A plan in which every text that comes from outside is `text`, and `more` is a value."""
+    fields = (
+        FieldChange(text, text, more),
+        FieldChange(text, None, {text or "k": [text, more]}),
+        FieldChange(text, f"{text}\nsecond", f"first\n{text}"),
+        FieldChange(text, secret(), secret(), sensitive=True),
+        FieldChange(text, {"nested": secret()}, None),
+    )
+    given: dict[str, Any] = {"id": f"{text}id", "detail": text, "renamed_from": text, "cause": Cause.LIVE_MOVED}
+    changes = tuple(
+        change(action, text, f"{text}{n}", risk=list(Risk)[n % 4], fields=fields, file=text, level=n, **given)
+        for n, action in enumerate(Action)
+    )
+    notes = tuple(Note(kind, text, text, Place(text, 1)) for kind in NoteKind)
+    breaches = (Breach(text, text, (text,)), Breach(text, text, (text,), text), Breach("in-use", text, ()))
+    return plan(changes, notes, breaches, environment=text)
+
+
+def hostile_apply(text: str) -> ApplyReport:
+    results = tuple(ChangeResult(hostile_plan(text).changes[0], outcome, text, text, text) for outcome in Outcome)
+    return ApplyReport(environment=text, run=text, results=results, interrupted=True)
+
+
+def hostile_drift(text: str) -> DriftReport:
+    changes = (*hostile_plan(text).changes, None)
+    items = tuple(
+        DriftItem(text, text, f"{text}id", cause, changes[n % 7], (text,), NOW if n % 2 else None, text, text)
+        for n, cause in enumerate(Cause)
+    )
+    return DriftReport(text, NOW, items, hostile_plan(text).notes, 3)
+
+
+def hostile_problems(text: str) -> tuple[Problem, ...]:
+    return (Problem(text, text, Place(text, 3, 4), text, text), Problem(text, text, Place(f"{text}b"), None, None))

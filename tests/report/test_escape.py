@@ -1,0 +1,114 @@
+"""What comes from outside is harmless in every format, proved by the format's own parser."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from markdown_it import MarkdownIt
+from report_samples import HOSTILE
+from report_strategies import hostile_text
+
+from reconciler.report import escape
+
+GITHUB_REFERENCE = re.compile(r"[@#]\w|https?:|www\.|[0-9a-fA-F]{7,}|GH-\d|<|\[|\]|`|:\w+:|\w+-\d")
+
+
+def test_controls_are_shown_and_plain_text_stays() -> None:
+    assert escape.visible("Größe 12 → 日本") == "Größe 12 → 日本"
+    assert escape.visible("a\x1b[31m\n\t\u202e\u200b\x00\ud800") == r"a\x1b[31m\n\t\u202e\u200b\x00\ud800"
+
+
+@given(hostile_text)
+def test_visible_text_is_one_printable_line_that_can_be_encoded(text: str) -> None:
+    shown = escape.visible(text)
+    assert shown.isprintable()
+    shown.encode("utf-8")
+    assert escape.visible(shown) == shown
+
+
+@pytest.mark.parametrize("blank", ["\u3164", "\u2800", "\ufe0f", "\U000e0101", "\u034f"])
+def test_printable_characters_that_show_nothing_are_made_visible(blank: str) -> None:
+    assert escape.visible(f"a{blank}b").startswith("a\\")
+
+
+@given(hostile_text)
+def test_no_runner_finds_a_command_in_terminal_text(text: str) -> None:
+    for line in escape.terminal(text).split("\n"):
+        assert not line.lstrip().startswith("::")
+        assert not re.search(r"##\w*\[", line)
+
+
+def test_a_command_behind_our_own_colour_is_disarmed() -> None:
+    assert "::error" not in escape.disarm("\x1b[31m::error::x\x1b[0m")
+    assert escape.disarm("a::b ##x") == "a::b ##x"
+
+
+@given(hostile_text)
+def test_a_code_span_is_exactly_one_code_span(text: str) -> None:
+    shown = escape.visible(text)
+    if not shown.strip() or len(shown) > 300:
+        return
+    (inline,) = [token for token in MarkdownIt().parse(f"x {escape.code_span(text)} y") if token.type == "inline"]
+    assert [child.type for child in inline.children or []] == ["text", "code_inline", "text"]
+    assert inline.children is not None
+    assert inline.children[1].content == shown
+
+
+@given(hostile_text)
+def test_prose_holds_no_markup_outside_code_spans(text: str) -> None:
+    for lead in ("x ", "", "- "):
+        tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(lead + escape.prose(text))
+        kinds = {token.type for token in tokens}
+        allowed = {"paragraph_open", "paragraph_close", "inline"}
+        if lead == "- ":
+            allowed |= {"bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close"}
+            assert sum(token.type.endswith("list_open") for token in tokens) == 1
+        assert kinds <= allowed
+        for token in tokens:
+            for child in token.children or []:
+                assert child.type in {"text", "code_inline"}
+                if child.type == "text":
+                    assert not GITHUB_REFERENCE.search(child.content)
+
+
+def test_prose_keeps_ordinary_sentences_readable() -> None:
+    assert escape.prose("2 deletes in one plan; the limit is 0.") == "2 deletes in one plan; the limit is 0."
+    assert escape.prose("held by @bob: see #12") == "held by `@bob`: see `#12`"
+
+
+@given(hostile_text)
+def test_a_fenced_block_is_exactly_one_block(text: str) -> None:
+    lines = [text, "```", "~~~~", text]
+    tokens = MarkdownIt().parse(f"a\n\n{escape.fenced(lines, 'diff')}\n\nb")
+    assert [token.type for token in tokens].count("fence") == 1
+    (fence,) = [token for token in tokens if token.type == "fence"]
+    assert fence.content == "".join(escape.visible(line) + "\n" for line in lines)
+
+
+@given(hostile_text)
+def test_json_text_is_ascii_without_controls_and_reads_back(text: str) -> None:
+    printed = escape.json_text({"a": text, text: [text]})
+    assert printed.isascii()
+    assert all(line.isprintable() for line in printed.split("\n"))
+    assert not re.search(r"##\w*\[", printed)
+    assert json.loads(printed) == {"a": text, text: [text]}
+
+
+@given(hostile_text)
+def test_command_properties_cannot_end_early(text: str) -> None:
+    assert not set(escape.command_property(text)) & set("\r\n:,")
+    assert not set(escape.command_data(text)) & set("\r\n")
+
+
+def test_a_cut_says_how_much_is_missing() -> None:
+    cut = escape.clip("a" * 100_000 + "z", 90)
+    assert len(cut) < 140
+    assert "99,911 more characters" in cut
+    assert cut.endswith("z")
+
+
+def test_the_hostile_samples_are_hostile() -> None:
+    assert any("\x1b" in text for text in HOSTILE)

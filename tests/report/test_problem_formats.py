@@ -1,0 +1,73 @@
+"""Problems for machines: SARIF, JUnit and GitHub annotations, read back by their parsers."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
+
+from hypothesis import given, settings
+from report_samples import SAMPLE_PROBLEMS, hostile_problems
+from report_strategies import hostile_text
+
+from reconciler.errors import Place, Problem
+from reconciler.report.escape import disarm, json_text, visible
+from reconciler.report.problems import problems_to_github, problems_to_junit, problems_to_sarif
+
+COMMAND = re.compile(r"::error ((?:[a-z]+=[^,:\r\n]*,?)+)::([^\r\n]*)")
+
+
+def test_an_annotation_names_file_line_and_column() -> None:
+    assert problems_to_github(SAMPLE_PROBLEMS[:1]) == (
+        "::error file=manifests/a.yaml,line=8,col=3,title=unknown-field::"
+        "unknown field `enabeld` (value: enabeld). Write `enabled`.\n"
+    )
+
+
+def test_an_annotation_escapes_what_would_end_it() -> None:
+    problem = Problem("x", "100%\r\n::error::gone", Place("C:\\a,b:c.yaml", 1))
+    (line,) = problems_to_github([problem]).splitlines()
+    assert line == r"::error file=C%3A\a%2Cb%3Ac.yaml,line=1,title=x::100%25\r\n::error::gone."
+
+
+@given(hostile_text)
+@settings(max_examples=60, deadline=None)
+def test_hostile_text_cannot_add_annotations(text: str) -> None:
+    lines = problems_to_github(hostile_problems(text)).split("\n")
+    assert lines.pop() == ""
+    assert len(lines) == 2
+    for line in lines:
+        assert COMMAND.fullmatch(line), line
+        assert line.isprintable()
+
+
+@given(hostile_text)
+@settings(max_examples=60, deadline=None)
+def test_junit_is_xml_with_a_case_per_file(text: str) -> None:
+    root = ET.fromstring(problems_to_junit(hostile_problems(text), checked=["good.yaml"]).encode())
+    assert {element.tag for element in root.iter()} == {"testsuites", "testsuite", "testcase", "failure"}
+    names = {case.get("name") for case in root.iter("testcase")}
+    assert {"good.yaml", disarm(f"<{visible(text)}")[1:]} <= names
+    assert root.get("failures") == str(len(names) - 1)
+
+
+@given(hostile_text)
+@settings(max_examples=60, deadline=None)
+def test_sarif_has_a_result_per_problem_and_no_links(text: str) -> None:
+    log = problems_to_sarif(hostile_problems(text))
+    assert json_text(log).isascii()
+    (run,) = log["runs"]
+    assert len(run["results"]) == 2
+    ids = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    for result in run["results"]:
+        assert result["ruleId"] in ids
+        assert not re.search(r"(?<!\\)\]\(", result["message"]["text"])
+        uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        assert re.fullmatch(r"[A-Za-z0-9._~/%-]*", uri)
+
+
+def test_sarif_places_a_problem() -> None:
+    result = problems_to_sarif(SAMPLE_PROBLEMS)["runs"][0]["results"][0]
+    location = result["locations"][0]["physicalLocation"]
+    assert unquote(location["artifactLocation"]["uri"]) == "manifests/a.yaml"
+    assert location["region"] == {"startLine": 2, "startColumn": 1}

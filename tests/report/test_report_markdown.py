@@ -1,0 +1,126 @@
+"""Markdown for GitHub: foreign text stays text, the size limit holds, and what is cut is the least important."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from markdown_it import MarkdownIt
+from report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
+from report_strategies import hostile_text
+
+from reconciler.kind import Action, Risk
+from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, FieldChange, Note, NoteKind
+from reconciler.report.markdown import LIMIT, drift_to_markdown, marker, plan_to_markdown
+from reconciler.report.words import NOTES
+
+OUR_TAGS = {"details", "summary", "sub"}
+REFERENCE = re.compile(r"[@#]\w|https?:|www\.|[0-9a-fA-F]{7,}|GH-\d|:\w+:")
+OUR_SUMMARY = re.compile(r"[\d,]+ (fields?|snoozed|" + "|".join(w for pair in NOTES.values() for w in pair) + ")")
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not attrs
+        self.found.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def assert_only_our_markup(markdown: str) -> None:
+    first, rest = markdown.split("\n", 1)
+    assert re.fullmatch(r"<!-- reconciler:(plan|drift):[A-Za-z0-9_.-]* -->", first)
+    assert "\x1b" not in rest
+    for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(rest):
+        if token.type == "html_block":
+            tags = Tags()
+            tags.feed(token.content)
+            assert set(tags.found) <= OUR_TAGS
+            for text in tags.text:
+                assert not text.strip() or OUR_SUMMARY.fullmatch(text.strip()), text
+        for child in token.children or []:
+            assert child.type in {
+                "text", "code_inline", "softbreak", "strong_open", "strong_close", "html_inline",
+            }, child  # fmt: skip
+            if child.type == "html_inline":
+                assert child.content in {"<sub>", "</sub>"}
+            if child.type == "text" and not child.content.startswith("[!"):
+                assert not REFERENCE.search(child.content), child.content
+        assert token.type not in {"code_block", "hr", "lheading_open", "ordered_list_open"}
+
+
+@given(hostile_text)
+@settings(max_examples=60, deadline=None)
+def test_hostile_text_stays_text(text: str) -> None:
+    for markdown in (plan_to_markdown(hostile_plan(text, [text])), drift_to_markdown(hostile_drift(text))):
+        assert len(markdown) <= LIMIT
+        assert_only_our_markup(markdown)
+
+
+def test_the_samples_have_table_first_and_what_destroys_on_top() -> None:
+    markdown = plan_to_markdown(SAMPLE_PLAN)
+    assert_only_our_markup(markdown)
+    assert markdown.startswith(
+        "<!-- reconciler:plan:sandbox -->\n"
+        "### Plan for `sandbox`: 2 to create, 1 to update, 1 to delete, 1 to pause; 14 unchanged\n"
+        "\n"
+        "| | + create | ~ update | − delete | ‖ pause |\n"
+    )
+    order = ["[!CAUTION]", "#### Loses data", "#### Stops sync", "#### Re-syncs", "#### Cosmetic", "#### Notes"]
+    assert [markdown.index(words) for words in order] == sorted(markdown.index(words) for words in order)
+    assert "`-` **delete** `DeliveryConfig/old-search` · `manifests/old.yaml:3`" in markdown
+    assert "Cut to fit" not in markdown
+    assert_only_our_markup(drift_to_markdown(SAMPLE_DRIFT))
+
+
+def huge(count: int) -> tuple[Note, ...]:
+    return tuple(Note(NoteKind.UNMANAGED, f"DeliveryConfig/u{n}", "left alone") for n in range(count))
+
+
+@pytest.mark.parametrize("count", [100, 600, 5_000])
+def test_a_huge_plan_fits_and_says_what_was_cut(count: int) -> None:
+    fields = (FieldChange("name", "before " * 9, "after " * 9), FieldChange("text", "a\nb", "a\nc"))
+    changes = tuple(
+        change(name=f"cosmetic-{n}", fields=fields, risk=Risk.COSMETIC, line=n) for n in range(count - 3)
+    ) + tuple(change(Action.DELETE, name=f"deleted-{n}", fields=fields, risk=Risk.LOSES_DATA) for n in range(3))
+    markdown = plan_to_markdown(plan(changes, huge(50)), url="https://github.com/o/r/actions/runs/1")
+    assert len(markdown) <= LIMIT
+    assert_only_our_markup(re.sub(r"\[the run's artifacts\]\([^)]*\)", "", markdown))
+    for n in range(3):
+        assert f"`DeliveryConfig/deleted-{n}`" in markdown
+    if count == 100:
+        assert "Cut to fit" not in markdown
+    if count == 600:
+        assert markdown.count("**update**") == 597
+        assert "fields of cosmetic changes (" in markdown
+        assert "notes (" in markdown
+    if count == 5_000:
+        shown = markdown.count("**update**")
+        assert f"cosmetic changes ({4_997 - shown:,})" in markdown
+        assert "(https://github.com/o/r/actions/runs/1)" in markdown
+        assert "`reconciler plan -e sandbox`" in markdown
+
+
+def test_a_link_that_is_no_plain_https_url_is_left_out() -> None:
+    changes = tuple(change(name=f"c{n}") for n in range(5_000))
+    assert "evil" not in plan_to_markdown(plan(changes), url="https://x/)[evil](javascript:1")
+
+
+def test_a_huge_drift_report_fits() -> None:
+    items = tuple(DriftItem("K", f"n{n}", "i", Cause.LIVE_MOVED, change(), ("step",)) for n in range(5_000))
+    report = DriftReport("sandbox", SAMPLE_DRIFT.checked_at, items, (), 0)
+    markdown = drift_to_markdown(report)
+    assert len(markdown) <= LIMIT
+    assert "objects that drifted (" in markdown
+
+
+def test_a_marker_cannot_be_closed_from_outside() -> None:
+    assert marker("plan", "a--> <script>") == "<!-- reconciler:plan:a--___script_ -->"
