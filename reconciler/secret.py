@@ -15,17 +15,24 @@ class Secret:
     Args:
         reference: how the manifest names it, e.g. `${secret:SEARCH_API_KEY}`; `(literal)` for a literal value.
         resolve: returns the value, or None where its source is not set. Called at most once.
-        place: where the manifest names it.
+        place: where the manifest names it, or what finds that out when an error needs it.
     """
 
-    __slots__ = ("_resolve", "_resolved", "_value", "place", "reference")
+    __slots__ = ("_place", "_resolve", "_resolved", "_value", "reference")
 
-    def __init__(self, reference: str, resolve: Callable[[], str | None], place: Place | None = None) -> None:
+    def __init__(
+        self, reference: str, resolve: Callable[[], str | None], place: Place | Callable[[], Place] | None = None
+    ) -> None:
         self.reference = reference
-        self.place = place
+        self._place = place
         self._resolve = resolve
         self._resolved = False
         self._value: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the manifest names it."""
+        return self._place() if callable(self._place) else self._place
 
     @property
     def value(self) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.duration import PATTERN as DURATION_PATTERN
 from reconciler.kind import FieldSemantics, SpecModel
@@ -27,6 +27,14 @@ class OrderCloudConnection(SpecModel):
     client_id: str = Field(alias="clientID", description="API client ID.")
     client_secret: Annotated[str, FieldSemantics(write_only=True)] = Field(description="API client secret.")
     requests_per_second: RequestsPerSecond = 50
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if (self.api_url is None) != (self.auth_url is None):
+            raise ValueError("apiUrl and authUrl belong together")
+        if self.api_url is None and (self.region is None or self.environment is None):
+            raise ValueError("write region and environment, or apiUrl and authUrl")
+        return self
 
 
 class SparkLayerConnection(SpecModel):

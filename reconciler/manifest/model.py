@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints
 
 from reconciler.errors import Place
 from reconciler.kind import SpecModel
+from reconciler.manifest.environment import EnvironmentSpec
+from reconciler.manifest.positions import Locator, Path, parse_path
 
 API_VERSION = "reconciler/v1"
 
@@ -34,8 +36,9 @@ class Metadata(SpecModel):
 class Manifest:
     """One manifest. `raw` is the spec as plain data, references unresolved; `spec` the typed model of it.
 
-    `spec` is None only for an absent manifest whose spec says no more than its ID. `references` says whether any
-    `${…}` stands in the spec.
+    `spec` is None where it has problems, where the manifest is absent and says no more than its ID, and where a
+    required field has to wait for its reference; a field that waits for its reference has its default there. So `spec`
+    serves cross-checks; what is applied comes from `resolve`. `references` says whether any `${…}` stands in the spec.
     """
 
     kind: str
@@ -47,7 +50,7 @@ class Manifest:
     line: int
     state: Literal["present", "absent"] = "present"
     references: bool = False
-    _locate: Any = field(default=None, repr=False, compare=False)
+    locator: Locator | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -66,8 +69,15 @@ class Manifest:
 
     def place(self, path: str = "") -> Place:
         """Return where a path (below spec, dotted) stands; positions are computed only when asked for."""
-        if path and self._locate is not None:
-            found: Place | None = self._locate(self, path)
-            if found is not None:
-                return found
-        return Place(self.file, self.line, 1)
+        return self.at(parse_path(path)) if path else Place(self.file, self.line, 1)
+
+    def at(self, path: Path, *, key: bool = False) -> Place:
+        """Return where a path below spec stands; with `key`, the place of the field's name."""
+        return self.locator.at(path, key=key) if self.locator is not None else Place(self.file, self.line, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentManifest(Manifest):
+    """An Environment: its spec is always there and of its own type."""
+
+    spec: EnvironmentSpec

@@ -1,0 +1,216 @@
+"""What is wrong across the manifests of one environment. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.errors import Problem
+from reconciler.kind import Kinds
+from reconciler.manifest.explain import suggest
+from reconciler.manifest.facts import Facts
+from reconciler.manifest.hosts import host_allowed
+from reconciler.manifest.model import EnvironmentManifest, Manifest
+from reconciler.manifest.positions import format_path
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Problems stop everything that follows; warnings do not."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+def check_environment(
+    environment: EnvironmentManifest | None,
+    manifests: Sequence[Manifest],
+    facts: Mapping[int, Facts],
+    kinds: Kinds,
+    *,
+    complete: bool,
+) -> Findings:
+    """Check the manifests of one environment against each other.
+
+    Args:
+        environment: whose limits count; None where the folder has no Environment.
+        manifests: those that belong to it, patches merged.
+        facts: what each says, by `id` of the manifest.
+        kinds: the registry.
+        complete: whether every document of the folder could be read; else nothing is called unknown.
+    """
+    findings = Findings()
+    unique = dict[tuple[str, str], Manifest]()
+    for manifest in manifests:
+        first = unique.setdefault((manifest.kind, manifest.name), manifest)
+        if first is not manifest:
+            findings.problems.append(_duplicate_name(manifest, first))
+    live = _live_ids(unique, facts, findings.problems)
+    for manifest in manifests:
+        found = facts[id(manifest)]
+        if found.references:
+            findings.problems.extend(_references(manifest, found, unique, complete=complete))
+        if manifest.metadata.renamed_from:
+            findings.problems.extend(_renames(manifest, found, live))
+        if environment is not None and (found.hosts or found.literals):
+            _against_environment(environment, manifest, found, findings)
+    if environment is not None:
+        _about_environment(environment, [facts[id(manifest)] for manifest in manifests], facts, findings)
+    views = [manifest for manifest in manifests if manifest.spec is not None]
+    for kind in kinds.values():
+        findings.problems.extend(kind.check(views))
+    return findings
+
+
+def _duplicate_name(manifest: Manifest, first: Manifest) -> Problem:
+    return Problem(
+        "duplicate-name",
+        f"{manifest.kind} {manifest.name} stands twice; the first is at {first.place()}",
+        manifest.place(),
+        manifest.name,
+        "Rename one, or limit them to different environments with metadata.environments.",
+    )
+
+
+def _live_ids(
+    manifests: Mapping[tuple[str, str], Manifest], facts: Mapping[int, Facts], problems: list[Problem]
+) -> dict[tuple[str, str], Manifest]:
+    """Return the manifest of each live object; two for one are a problem."""
+    live: dict[tuple[str, str], Manifest] = {}
+    for manifest in manifests.values():
+        live_id = facts[id(manifest)].live_id
+        if live_id is None:
+            continue
+        first = live.setdefault((manifest.kind, live_id), manifest)
+        if first is not manifest:
+            problems.append(
+                Problem(
+                    "duplicate-live-object",
+                    f"{manifest.key} and {first.key} are about one live object, {live_id}; "
+                    f"the first is at {first.place()}",
+                    manifest.place(),
+                    live_id,
+                    "Keep one of them.",
+                )
+            )
+    return live
+
+
+def _references(
+    manifest: Manifest, found: Facts, manifests: Mapping[tuple[str, str], Manifest], *, complete: bool
+) -> Iterator[Problem]:
+    for path, kind, name in found.references:
+        target = manifests.get((kind, name))
+        if target is None and complete:
+            names = sorted(known for of_kind, known in manifests if of_kind == kind)
+            yield Problem(
+                "unknown-reference",
+                f"{manifest.kind} {manifest.name}: there is no {kind} {name[:60]} here",
+                manifest.at(path),
+                name[:60],
+                suggest(name, names, f"manifests of kind {kind}"),
+            )
+        elif target is not None and target.absent and not manifest.absent:
+            yield Problem(
+                "reference-to-absent",
+                f"{manifest.kind} {manifest.name} points at {kind} {name}, which is to be absent",
+                manifest.at(path),
+                name,
+                "Point it elsewhere, or make it absent as well.",
+            )
+
+
+def _renames(manifest: Manifest, found: Facts, live: Mapping[tuple[str, str], Manifest]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for old in manifest.metadata.renamed_from:
+        other = live.get((manifest.kind, old))
+        if old == found.live_id:
+            message = f"{manifest.key} is renamed from {old[:60]}, which is its own ID"
+        elif old in seen:
+            message = f"{manifest.key} is renamed from {old[:60]} twice"
+        elif other is not None and not other.absent:
+            message = f"{manifest.key} is renamed from {old[:60]}, which {other.key} stands for"
+        else:
+            seen.add(old)
+            continue
+        yield Problem("bad-rename", message, manifest.place(), old[:60], "Remove it from metadata.renamedFrom.")
+
+
+def _against_environment(
+    environment: EnvironmentManifest, manifest: Manifest, found: Facts, findings: Findings
+) -> None:
+    allowed = environment.spec.target_hosts
+    for path, hosts, secret in found.hosts if allowed is not None else ():
+        subject = f"{manifest.kind} {manifest.name}: {format_path(path)}"
+        hint = f"Mend it, or add the host to targetHosts of {environment.name}."
+        if hosts is None:
+            message = f"{subject} names no host that can be checked against targetHosts"
+            findings.problems.append(Problem("unreadable-host", message, manifest.at(path), None, hint))
+            continue
+        for host in hosts:
+            if not host_allowed(host, allowed or ()):
+                value = None if secret else host
+                message = f"{subject} points at {value or 'a host'} outside targetHosts of {environment.name}"
+                findings.problems.append(Problem("host-not-allowed", message, manifest.at(path), value, hint))
+    for path in found.literals:
+        _literal(environment, manifest, f"{manifest.kind} {manifest.name}: spec.{format_path(path)}", path, findings)
+
+
+def _literal(
+    environment: EnvironmentManifest,
+    manifest: Manifest,
+    subject: str,
+    path: tuple[str | int, ...],
+    findings: Findings,
+) -> None:
+    rule = environment.spec.guardrails.literal_secrets
+    if rule == "allow":
+        return
+    problem = Problem(
+        "literal-secret",
+        f"{subject} is a secret, written into the manifests",
+        manifest.at(path),
+        None,
+        "Write ${secret:NAME}, and change the secret: it is in the history now.",
+    )
+    (findings.problems if rule == "forbid" else findings.warnings).append(problem)
+
+
+def _about_environment(
+    environment: EnvironmentManifest, found: Sequence[Facts], facts: Mapping[int, Facts], findings: Findings
+) -> None:
+    subject = f"Environment {environment.name}"
+    for path in facts[id(environment)].literals:
+        _literal(environment, environment, f"{subject}: spec.{format_path(path)}", path, findings)
+    if environment.spec.target_hosts is None and any(each.hosts for each in found):
+        findings.warnings.append(
+            Problem(
+                "no-target-hosts",
+                f"{subject} has no targetHosts, so delivery targets may point anywhere",
+                environment.place(),
+                None,
+                "Add targetHosts with the hosts that this environment may send to.",
+            )
+        )
+
+
+def check_names(
+    manifests: Sequence[Manifest], environments: Sequence[EnvironmentManifest], *, complete: bool
+) -> Iterator[Problem]:
+    """Yield what is wrong with the names of environments: two alike, and unknown ones in metadata.environments."""
+    by_name = defaultdict[str, list[EnvironmentManifest]](list)
+    for environment in environments:
+        by_name[environment.name].append(environment)
+        if len(by_name[environment.name]) > 1:
+            yield _duplicate_name(environment, by_name[environment.name][0])
+    for manifest in manifests if complete else ():
+        for name in manifest.metadata.environments or ():
+            if name not in by_name:
+                yield Problem(
+                    "unknown-environment",
+                    f"{manifest.kind} {manifest.name}: there is no environment {name[:60]}",
+                    manifest.place(),
+                    name[:60],
+                    suggest(name, sorted(by_name), "environments"),
+                )

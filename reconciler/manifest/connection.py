@@ -1,0 +1,123 @@
+"""What an Environment says beside manifests, resolved: how to reach an API, and the limits of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+from urllib.parse import urlsplit
+
+from reconciler.errors import ManifestErrors, Place, Problem
+from reconciler.manifest.environment import EnvironmentSpec, Guardrails, OrderCloudConnection
+from reconciler.manifest.hosts import host_allowed, hosts_of, is_loopback
+from reconciler.manifest.model import EnvironmentManifest
+from reconciler.manifest.positions import SubLocator
+from reconciler.manifest.resolve import resolve_section
+from reconciler.manifest.scope import Scope
+from reconciler.secret import Secret
+
+_API_HOSTS = ("*.ordercloud.io", "*.sparklayer.io")
+_ALLOW_API_HOSTS = "RECONCILER_ALLOW_API_HOSTS"
+# Documented by the vendor; US West, the oldest region, has names of its own.
+_US_WEST = {"production": "api", "staging": "stagingapi", "sandbox": "sandboxapi"}
+_REGIONS = {
+    "us-east": "useast",
+    "australia-east": "australiaeast",
+    "europe-west": "westeurope",
+    "japan-east": "japaneast",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach OrderCloud: URLs without a final slash, `environment` as the vendor names it where it is known."""
+
+    api: str
+    api_url: str
+    auth_url: str
+    client_id: str
+    client_secret: Secret
+    requests_per_second: float
+    environment: Literal["sandbox", "staging", "production"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an Environment sets for a run beside its connections. `ledger` may hold a password: never print it."""
+
+    ledger: str
+    target_hosts: tuple[str, ...] | None
+    guardrails: Guardrails
+    restore_window: str
+
+
+def ordercloud_host(region: str, environment: str) -> str:
+    """Return the host of an OrderCloud region and environment."""
+    name = _US_WEST[environment] if region == "us-west" else f"{_REGIONS[region]}-{environment}"
+    return f"{name}.ordercloud.io"
+
+
+def resolve_connection(environment: EnvironmentManifest, scope: Scope, api: Literal["ordercloud"]) -> Connection:
+    """Return how to reach an API; nothing else of the Environment is resolved.
+
+    Raises:
+        UnresolvedReference: an `${env:}` or `${var:}` has no value, or may not be reached.
+        ManifestErrors: the Environment does not say how to reach the API, or points where it must not.
+    """
+    subject = f"Environment {environment.name}"
+    section = environment.raw.get(api)
+    if not isinstance(section, dict):
+        message = f"{subject} does not say how to reach {api}"
+        raise ManifestErrors([Problem("missing-field", message, environment.place(), api, f"Add spec.{api}.")])
+    locator = SubLocator(environment, (api,))
+    resolved, secrets = resolve_section(OrderCloudConnection, section, locator, scope, subject=f"{subject}: spec.{api}")
+    if resolved.api_url is not None and resolved.auth_url is not None:
+        api_url = _checked(resolved.api_url, scope, partial(locator.at, ("apiUrl",)), f"{subject}: apiUrl")
+        auth_url = _checked(resolved.auth_url, scope, partial(locator.at, ("authUrl",)), f"{subject}: authUrl")
+    else:
+        host = ordercloud_host(str(resolved.region), str(resolved.environment))
+        api_url, auth_url = f"https://{host}/v1", f"https://{host}/oauth/token"
+    return Connection(
+        api=api,
+        api_url=api_url,
+        auth_url=auth_url,
+        client_id=resolved.client_id,
+        client_secret=secrets[("clientSecret",)],
+        requests_per_second=resolved.requests_per_second,
+        environment=resolved.environment,
+    )
+
+
+def resolve_settings(environment: EnvironmentManifest, scope: Scope) -> Settings:
+    """Return what an Environment sets for a run, connections left unresolved.
+
+    Raises:
+        UnresolvedReference: an `${env:}` or `${var:}` has no value, or may not be reached.
+        ManifestErrors: a resolved value does not fit its field.
+    """
+    names = ("targetHosts", "guardrails", "restoreWindow")
+    data = {name: environment.raw[name] for name in names if name in environment.raw}
+    spec, _ = resolve_section(EnvironmentSpec, data, environment, scope, subject=f"Environment {environment.name}")
+    ledger = scope.text(environment.spec.ledger, partial(environment.at, ("ledger",)), url_password=True)
+    hosts = None if spec.target_hosts is None else tuple(spec.target_hosts)
+    return Settings(ledger, hosts, spec.guardrails, spec.restore_window)
+
+
+def _checked(url: str, scope: Scope, place: Callable[[], Place], subject: str) -> str:
+    """Return a URL that credentials may be sent to, less its final slash."""
+    allowed = (*_API_HOSTS, *scope.environ.get(_ALLOW_API_HOSTS, "").replace(",", " ").split())
+    host = (hosts_of(url, "url") or ("",))[0]
+    hint = None
+    if not host:
+        message = "is no URL"
+    elif not is_loopback(host) and not host_allowed(host, allowed):
+        message = f"points at {host}, and credentials may not be sent there"
+        hint = f"Use a host of the vendor, or add this one to {_ALLOW_API_HOSTS} where reconciler runs."
+    elif urlsplit(url).scheme not in (("https", "http") if is_loopback(host) else ("https",)):
+        message = "must begin with https://"
+    elif "@" in url or "?" in url or "#" in url:
+        message = "must be host and path only"
+    else:
+        return url.rstrip("/")
+    raise ManifestErrors([Problem("bad-api-url", f"{subject} {message}", place(), None, hint)])

@@ -1,0 +1,124 @@
+"""What one manifest says that others, or its environment, have to agree with: found once, without resolving. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.errors import Problem
+from reconciler.kind import FieldNode, Kind, fields_of
+from reconciler.manifest.annotations import annotations_at
+from reconciler.manifest.explain import suggest
+from reconciler.manifest.hosts import hosts_of
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.positions import Path, format_path, parse_path
+from reconciler.manifest.references import is_literal
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a manifest says.
+
+    Args:
+        live_id: of its live object; None where that waits for a reference or cannot be known.
+        references: path, kind and name of the manifests it names.
+        hosts: path, literal hosts (None: they cannot be parsed) and whether the value is secret.
+        literals: paths of write-only fields whose value stands in the manifest.
+    """
+
+    live_id: str | None = None
+    references: tuple[tuple[Path, str, str], ...] = ()
+    hosts: tuple[tuple[Path, tuple[str, ...] | None, bool], ...] = ()
+    literals: tuple[Path, ...] = ()
+
+
+def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None) -> tuple[Facts, list[Problem]]:
+    """Return what a manifest says, and what is wrong with it by itself.
+
+    Args:
+        manifest: any manifest.
+        model: of its spec.
+        kind: its kind; None for an Environment.
+    """
+    references: list[tuple[Path, str, str]] = []
+    hosts: list[tuple[Path, tuple[str, ...] | None, bool]] = []
+    literals: list[Path] = []
+    for path, node, text in _marked_texts(manifest.raw, model, ()):
+        semantics = node.semantics
+        literal = "${" not in text
+        if semantics.references is not None and literal:
+            references.append((path, semantics.references, text))
+        if semantics.host is not None and literal:
+            hosts.append((path, hosts_of(text, semantics.host), semantics.write_only))
+        if semantics.write_only and is_literal(text):
+            literals.append(path)
+    problems = list(_ignored(manifest, model)) if manifest.metadata.ignore else []
+    live_id = None
+    if kind is not None and (manifest.spec is not None or manifest.absent):
+        try:
+            live_id = kind.live_id(manifest.name, manifest.raw)
+        except KeyError as error:
+            problems.append(_needed_for_id(manifest, str(error.args[0])))
+    if live_id is not None and "${" in live_id:
+        live_id = None
+    return Facts(live_id, tuple(references), tuple(hosts), tuple(literals)), problems
+
+
+@cache
+def _marked_fields(model: type[BaseModel]) -> Mapping[str, FieldNode]:
+    """The fields that say something to others, and those that hold such fields."""
+    return {
+        name: node
+        for name, node in fields_of(model).items()
+        if node.semantics.references is not None
+        or node.semantics.host is not None
+        or node.semantics.write_only
+        or (node.model is not None and _marked_fields(node.model))
+    }
+
+
+def _marked_texts(data: Mapping[str, Any], model: type[BaseModel], path: Path) -> Iterator[tuple[Path, FieldNode, str]]:
+    for name, node in _marked_fields(model).items():
+        value = data.get(name)
+        if value is None:
+            continue
+        here = (*path, name)
+        if isinstance(value, str):
+            yield here, node, value
+        elif isinstance(value, dict) and node.model is not None:
+            yield from _marked_texts(value, node.model, here)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, str):
+                    yield (*here, index), node, item
+                elif isinstance(item, dict) and node.model is not None:
+                    yield from _marked_texts(item, node.model, (*here, index))
+
+
+def _ignored(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:
+    for text in manifest.metadata.ignore:
+        path = parse_path(text)
+        if path and format_path(path) == text and annotations_at(model, path):
+            continue
+        known = list(fields_of(model))
+        yield Problem(
+            "unknown-path",
+            f"{manifest.kind} {manifest.name}: metadata.ignore names {text[:60]}, which is no field of its spec",
+            manifest.place(),
+            text[:60],
+            suggest(text, known, "fields"),
+        )
+
+
+def _needed_for_id(manifest: Manifest, name: str) -> Problem:
+    return Problem(
+        "missing-field",
+        f"{manifest.kind} {manifest.name}: spec.{name} is required, because it says which live object is meant",
+        manifest.at(()),
+        name,
+        f"Add {name}.",
+    )

@@ -1,0 +1,226 @@
+"""Manifests from a folder: every file, every document, every error, in one go."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from reconciler.errors import LoadError, Place, Problem
+from reconciler.kind import Kinds, SpecModel
+from reconciler.manifest.documents import Document, Scalars, parse_documents
+from reconciler.manifest.environment import EnvironmentSpec
+from reconciler.manifest.explain import error_paths, explain, nearest, shorten, suggest
+from reconciler.manifest.files import read_folder
+from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata
+from reconciler.manifest.positions import DocumentLocator, Source
+from reconciler.manifest.references import check_references, texts
+from reconciler.manifest.spec import read_spec
+
+ENVIRONMENT = "Environment"
+_ENVELOPE = {"apiVersion", "kind", "metadata", "state", "spec"}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything that a manifest folder holds.
+
+    Manifests with problems in their spec are among `manifests` (with `spec` None), so that a reference to one is not
+    called unknown as well. `complete` says that no document is missing from both tuples.
+    """
+
+    manifests: tuple[Manifest, ...]
+    environments: tuple[EnvironmentManifest, ...]
+    problems: tuple[Problem, ...]
+    complete: bool = True
+
+
+def load(folder: FilePath, kinds: Kinds) -> Loaded:
+    """Read every manifest below a folder.
+
+    Args:
+        folder: holds `*.yaml` and `*.yml` files, at any depth; names that begin with a dot are left out.
+        kinds: the registry.
+
+    Returns:
+        Every manifest and every problem, in the order of files and documents.
+
+    Raises:
+        LoadError: the folder is missing, unreadable, or holds no manifest at all.
+    """
+    with gc_paused():
+        loaded = _load(folder, kinds)
+    if not (loaded.manifests or loaded.environments or loaded.problems):
+        raise LoadError(
+            f"the files in {folder} hold no manifest",
+            next_step="Name the folder of the manifests with -m. To delete live objects, write `state: absent`.",
+        )
+    return loaded
+
+
+@contextmanager
+def gc_paused() -> Iterator[None]:
+    """Hold the garbage collector back: loading makes many objects and no garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _load(folder: FilePath, kinds: Kinds) -> Loaded:
+    scalars = Scalars()
+    reader = _Reader(kinds)
+    complete = True
+    for found in read_folder(folder):
+        if isinstance(found, Problem):
+            reader.problems.append(found)
+            complete = False
+            continue
+        parsed = parse_documents(found.data, found.file, scalars)
+        reader.problems.extend(parsed.problems)
+        complete = complete and parsed.complete
+        source = Source(found.file, found.data)
+        for document in parsed.documents:
+            complete = reader.read(document, source) and complete
+    return Loaded(tuple(reader.manifests), tuple(reader.environments), tuple(reader.problems), complete)
+
+
+class _Reader:
+    """Turns documents into manifests and collects what is wrong with them."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.manifests: list[Manifest] = []
+        self.environments: list[EnvironmentManifest] = []
+        self.problems: list[Problem] = []
+        self._kinds = kinds
+
+    def read(self, document: Document, source: Source) -> bool:
+        """Read one document; return whether it became a manifest, with or without problems."""
+        data = document.value
+        root = DocumentLocator(source, document.index, ())
+        if type(data) is not dict:
+            self._add("not-a-manifest", "a manifest is a mapping with apiVersion, kind, metadata and spec", root.at(()))
+            return False
+        if not data.keys() <= _ENVELOPE:
+            for name in data.keys() - _ENVELOPE:
+                self._unknown_field(name, root)
+        model = self._model(data, root)
+        metadata = self._metadata(data, root)
+        state = self._state(data, root)
+        raw = data.get("spec", {})
+        if raw is None:
+            raw = {}
+        if type(raw) is not dict:
+            self._add("wrong-type", "spec must be a mapping", root.at(("spec",)), shorten(raw))
+            return False
+        if model is None or metadata is None:
+            return False
+        locator = DocumentLocator(source, document.index)
+        references = document.references and next(texts(raw), None) is not None
+        if references:
+            # What a patch may refer to depends on the manifest that it changes: checked when it is merged.
+            own = {name: value for name, value in raw.items() if name != "patches"} if model is EnvironmentSpec else raw
+            self.problems.extend(check_references(model, own, locator))
+        kind = str(data["kind"])
+        subject = f"{kind} {metadata.name}"
+        spec, problems = read_spec(
+            model, raw, locator, subject=subject, references=references, absent=state == "absent"
+        )
+        self.problems.extend(problems)
+        envelope: dict[str, Any] = {
+            "kind": kind,
+            "metadata": metadata,
+            "raw": raw,
+            "file": source.file,
+            "index": document.index,
+            "line": document.line,
+            "references": references,
+            "locator": locator,
+        }
+        if model is not EnvironmentSpec:
+            self.manifests.append(Manifest(spec=spec, state=state, **envelope))
+            return True
+        if isinstance(spec, EnvironmentSpec):
+            self.environments.append(EnvironmentManifest(spec=spec, **envelope))
+            return True
+        return False
+
+    def _model(self, data: dict[str, Any], root: DocumentLocator) -> type[SpecModel] | None:
+        version = data.get("apiVersion")
+        if version != API_VERSION:
+            self._add(
+                "unknown-api-version" if "apiVersion" in data else "missing-field",
+                f"apiVersion must be {API_VERSION}",
+                root.at(("apiVersion",)),
+                None if version is None else shorten(version),
+                f"Write apiVersion: {API_VERSION}.",
+            )
+        name = data.get("kind")
+        if name == ENVIRONMENT:
+            return EnvironmentSpec
+        kind = self._kinds.get(name) if isinstance(name, str) else None
+        if kind is not None:
+            return kind.spec
+        known = [*self._kinds, ENVIRONMENT]
+        if name is None:
+            self._add("missing-field", "kind is required", root.at(()), None, f"Write one of {', '.join(known)}.")
+        else:
+            self._add(
+                "unknown-kind",
+                f"{shorten(name)} is no known kind",
+                root.at(("kind",)),
+                shorten(name),
+                suggest(name, known, "kinds"),
+            )
+        return None
+
+    def _metadata(self, data: dict[str, Any], root: DocumentLocator) -> Metadata | None:
+        raw = data.get("metadata")
+        try:
+            return Metadata.model_validate(raw)
+        except ValidationError as error:
+            locator = DocumentLocator(root.source, root.index, ("metadata",))
+            if "metadata" not in data:
+                self._add("missing-field", "metadata is required", root.at(()), None, "Add metadata: {name: …}.")
+            else:
+                subject = str(data.get("kind", "manifest"))[:60]
+                self.problems.extend(
+                    explain(error_paths(error, raw), Metadata, raw, locator, subject=subject, prefix="metadata")
+                )
+            return None
+
+    def _state(self, data: dict[str, Any], root: DocumentLocator) -> Literal["present", "absent"]:
+        state = data.get("state", "present")
+        if state == "absent" and data.get("kind") != ENVIRONMENT:
+            return "absent"
+        if state != "present":
+            hint = "An Environment has no live counterpart: delete its manifest." if state == "absent" else None
+            close = nearest(state, ("present", "absent"))
+            self._add(
+                "unknown-value",
+                "state must be present or absent" if hint is None else "an Environment cannot be absent",
+                root.at(("state",)),
+                shorten(state),
+                hint or (f"Did you mean {close}?" if close else None),
+            )
+        return "present"
+
+    def _unknown_field(self, name: str, root: DocumentLocator) -> None:
+        self._add(
+            "unknown-field",
+            f"{shorten(name)} is no known field of a manifest",
+            root.at((name,), key=True),
+            shorten(name),
+            suggest(name, sorted(_ENVELOPE), "fields"),
+        )
+
+    def _add(self, code: str, message: str, place: Place, value: str | None = None, hint: str | None = None) -> None:
+        self.problems.append(Problem(code, message, place, value, hint))

@@ -1,0 +1,148 @@
+"""References in manifests: `${var:}`, `${env:}` and `${secret:}`, their syntax and where they may stand. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from reconciler.errors import Problem
+from reconciler.manifest.annotations import is_write_only
+from reconciler.manifest.positions import Locator, Path
+from reconciler.manifest.secret_sources import SECRET_SOURCES
+
+_TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+_FORMS = "${var:NAME}, ${env:NAME}, ${env:NAME:-default}, ${secret:NAME}, ${secret:file:NAME}; $${ stands for ${"
+
+
+class BadReference(ValueError):
+    """A `${…}` that is no reference; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference: its source, its name, the source's own prefix for secrets, and the default."""
+
+    source: Literal["var", "env", "secret"]
+    name: str
+    prefix: str = ""
+    default: str | None = None
+
+    def __str__(self) -> str:
+        """Write it as the manifest does, without its default."""
+        return f"${{{self.source}:{self.prefix + ':' if self.prefix else ''}{self.name}}}"
+
+
+def parse_text(text: str) -> tuple[str | Reference, ...]:
+    """Split a text into literal parts and references; `$${` becomes a literal `${`.
+
+    Raises:
+        BadReference: a `${` that begins no reference.
+    """
+    parts: list[str | Reference] = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        if match.start() > end:
+            parts.append(text[end : match.start()])
+        end = match.end()
+        if match[0] == "$${":
+            parts.append("${")
+        elif match[1] is None:
+            raise BadReference("${ is not closed")
+        else:
+            parts.append(_reference(match[1]))
+    if end < len(text):
+        parts.append(text[end:])
+    return tuple(parts)
+
+
+def _reference(text: str) -> Reference:
+    source, colon, rest = text.partition(":")
+    if source == "var" and _VARIABLE.fullmatch(rest):
+        return Reference("var", rest)
+    if source == "env":
+        name, dash, default = rest.partition(":-")
+        if _NAME.fullmatch(name):
+            return Reference("env", name, default=default if dash else None)
+    if source == "secret":
+        prefix, colon, name = rest.rpartition(":")
+        if prefix not in SECRET_SOURCES:
+            raise BadReference(f"${{secret:{prefix[:40]}:…}} names no source of secrets")
+        if (_FILE_NAME if prefix else _NAME).fullmatch(name):
+            return Reference("secret", name, prefix)
+    if source not in ("var", "env", "secret") or not colon:
+        raise BadReference(f"${{{source[:40]}…}} is no reference")
+    raise BadReference(f"the name in ${{{source}:…}} is missing or has characters that a name cannot have")
+
+
+def has_reference(value: object) -> bool:
+    """Whether a value is a text with a reference (or an escaped one) in it."""
+    return isinstance(value, str) and "${" in value
+
+
+def is_whole_reference(value: object) -> bool:
+    """Whether a value is nothing but one `${var:}` or `${env:}`, which may stand for a boolean or a number."""
+    if not has_reference(value):
+        return False
+    try:
+        parts = parse_text(str(value))
+    except BadReference:
+        return False
+    return len(parts) == 1 and isinstance(parts[0], Reference) and parts[0].source != "secret"
+
+
+def is_literal(text: str) -> bool:
+    """Whether the value of a write-only field stands in the manifests themselves, in whole."""
+    try:
+        parts = parse_text(text)
+    except BadReference:
+        return False
+    return not any(isinstance(part, Reference) and part.source != "var" for part in parts)
+
+
+def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
+    """Yield every text in plain data that has a `${`, with its path and whether it is a field's name."""
+    if isinstance(value, str):
+        if "${" in value:
+            yield path, value, False
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if "${" in key:
+                yield (*path, key), key, True
+            yield from texts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from texts(item, (*path, index))
+
+
+def check_references(model: type[BaseModel], spec: Any, locator: Locator) -> Iterator[Problem]:
+    """Yield what is wrong with the references of a spec: their syntax, and where they stand."""
+    for path, text, is_key in texts(spec):
+        if is_key:
+            yield Problem(
+                "reference-not-allowed",
+                "a reference cannot stand in a field's name",
+                locator.at(path, key=True),
+                hint="Write the name itself.",
+            )
+            continue
+        try:
+            parts = parse_text(text)
+        except BadReference as error:
+            yield Problem("bad-reference", str(error), locator.at(path), hint=f"Write one of {_FORMS}.")
+            continue
+        for part in parts:
+            if isinstance(part, Reference) and part.source == "secret" and not is_write_only(model, path):
+                yield Problem(
+                    "secret-in-plain-field",
+                    f"{part} stands in a field that is not secret, so its value would be shown",
+                    locator.at(path),
+                    str(part),
+                    "Use ${env:…} or ${var:…} for values that may be seen.",
+                )

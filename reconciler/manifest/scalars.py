@@ -1,0 +1,97 @@
+"""What a plain YAML scalar means: the YAML 1.2 core schema.
+
+Only true and false are booleans (`yes`, `on` are strings), nothing is a date, nothing is a sexagesimal number.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from reconciler.manifest.limits import MAX_NUMBER, MAX_SCALAR
+
+STRING_TAG = "tag:yaml.org,2002:str"
+_CORE_TAGS: dict[str, type] = {
+    "!": str,
+    STRING_TAG: str,
+    "tag:yaml.org,2002:int": int,
+    "tag:yaml.org,2002:float": float,
+    "tag:yaml.org,2002:bool": bool,
+    "tag:yaml.org,2002:null": type(None),
+}
+MAP_TAG = "tag:yaml.org,2002:map"
+LIST_TAG = "tag:yaml.org,2002:seq"
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INT = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NUMBER_START = frozenset("0123456789+-.")
+
+
+class BadScalar(ValueError):
+    """A scalar that cannot stand in a manifest; the message says why."""
+
+
+def plain_value(text: str) -> Any:
+    """Return what a plain scalar means.
+
+    Raises:
+        BadScalar: it is too long, or a number that JSON cannot hold.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMBER_START:
+        if len(text) > MAX_SCALAR:
+            raise BadScalar(f"is longer than {MAX_SCALAR:,} characters")
+        return text
+    return _number(text)
+
+
+def _number(text: str) -> Any:
+    if _INT.fullmatch(text):
+        return int(_bounded(text))
+    if _BASED.fullmatch(text):
+        return int(_bounded(text), 0)
+    if _FLOAT.fullmatch(text):
+        value = float(_bounded(text))
+        if math.isinf(value):
+            raise BadScalar("is too large for a number; quote it if it is text")
+        return value
+    if _NOT_FINITE.fullmatch(text):
+        raise BadScalar("is a number that JSON does not have; quote it if it is text")
+    if len(text) > MAX_SCALAR:
+        raise BadScalar(f"is longer than {MAX_SCALAR:,} characters")
+    return text
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_NUMBER:
+        raise BadScalar(f"is a number of more than {MAX_NUMBER} digits; quote it if it is text")
+    return text
+
+
+def tagged_value(tag: str, text: str) -> Any:
+    """Return what a scalar with an explicit core tag means.
+
+    Raises:
+        BadScalar: the tag is not one of the core schema, or the text does not fit it.
+    """
+    wanted = _CORE_TAGS.get(tag)
+    if wanted is None:
+        raise BadScalar(f"has the tag {tag[:60]}; manifests are plain data, without tags")
+    if wanted is str:
+        if len(text) > MAX_SCALAR:
+            raise BadScalar(f"is longer than {MAX_SCALAR:,} characters")
+        return text
+    value = plain_value(text)
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        raise BadScalar(f"does not fit its tag {tag.rpartition(':')[2]}")
+    return value

@@ -1,0 +1,144 @@
+"""What references can reach in one run: variables, allowed environment variables, and sources of secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from reconciler.errors import Place, UnresolvedReference
+from reconciler.manifest.model import EnvironmentManifest
+from reconciler.manifest.references import Reference, parse_text
+from reconciler.manifest.secret_sources import SECRET_SOURCES, SecretSource
+
+_ALLOWED = ("OC_*", "SPARK_*", "RECONCILER_*", "EMULATOR")
+# Names that hold credentials by convention: their values belong into write-only fields only.
+_SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|API_?KEY|PRIVATE|CREDENTIAL|ACCESS_?KEY")
+_URL_WITH_PASSWORD = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
+_ALLOW_ENV = "RECONCILER_ALLOW_ENV"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Values for references, for one environment.
+
+    A manifest comes from a pull request, so what it may reach is set outside it: RECONCILER_ALLOW_ENV in `environ`
+    holds further names, exact or as globs, separated by commas or spaces.
+
+    Args:
+        variables: values of `${var:}`, as the Environment manifest has them.
+        environ: the environment variables of this run.
+        sources: prefix of `${secret:PREFIX:NAME}` to what supplies its value.
+    """
+
+    variables: Mapping[str, str | bool | int | float] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+    sources: Mapping[str, SecretSource] = field(default_factory=lambda: SECRET_SOURCES, repr=False)
+
+    @classmethod
+    def of(cls, environment: EnvironmentManifest, environ: Mapping[str, str]) -> Scope:
+        """Return the scope of an environment.
+
+        Args:
+            environment: the Environment manifest.
+            environ: environment variables, e.g. `os.environ`.
+        """
+        return cls(environment.spec.variables, environ)
+
+    def text(self, text: str, place: Callable[[], Place], *, url_password: bool = False) -> str:
+        """Return a text with its references resolved.
+
+        Args:
+            text: as the manifest has it.
+            place: finds out where, for errors.
+            url_password: whether the value may be a URL with a password in it.
+
+        Raises:
+            UnresolvedReference: one has no value, or may not be reached.
+        """
+        parts = parse_text(text)
+        return "".join(part if isinstance(part, str) else self._shown(part, place, url_password) for part in parts)
+
+    def secret(self, text: str, place: Callable[[], Place]) -> str | None:
+        """Return the value of a write-only field, or None where a reference in it has no value.
+
+        Raises:
+            UnresolvedReference: an `${env:}` in it may not be reached.
+        """
+        values: list[str] = []
+        for part in parse_text(text):
+            value = part if isinstance(part, str) else self._sealed(part, place)
+            if value is None:
+                return None
+            values.append(value)
+        return "".join(values)
+
+    def _sealed(self, reference: Reference, place: Callable[[], Place]) -> str | None:
+        if reference.source == "secret":
+            return self.sources[reference.prefix](reference.name, self.environ)
+        if reference.source == "env":
+            self._refuse_name(reference, place)
+            return self.environ.get(reference.name) or reference.default
+        variable = self._variable(reference)
+        return None if variable is None else self._without_variables().secret(variable, place)
+
+    def _shown(self, reference: Reference, place: Callable[[], Place], url_password: bool) -> str:
+        """Return the value of a reference in a field that people see."""
+        value: str | None = None
+        if reference.source == "secret":
+            raise UnresolvedReference(f"{reference} stands in a field that is not secret", place=place())
+        if reference.source == "env":
+            self._refuse_name(reference, place)
+            self._refuse_secret_name(reference, place)
+            value = self.environ.get(reference.name) or reference.default
+        else:
+            variable = self._variable(reference)
+            if variable is not None:
+                value = self._without_variables().text(variable, place, url_password=url_password)
+        if value is None:
+            raise UnresolvedReference(f"{reference} has no value", place=place(), next_step=_how_to_set(reference))
+        if not url_password and _URL_WITH_PASSWORD.search(value):
+            raise UnresolvedReference(
+                f"{reference} holds a URL with a password, which this field would show",
+                place=place(),
+                next_step="Keep the password in a write-only field, as ${secret:NAME}.",
+            )
+        return value
+
+    def _variable(self, reference: Reference) -> str | None:
+        if reference.name not in self.variables:
+            return None
+        value = self.variables[reference.name]
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def _without_variables(self) -> Scope:
+        """A variable may hold ${env:…}; another variable in it would allow circles."""
+        return Scope({}, self.environ, self.sources)
+
+    def _refuse_name(self, reference: Reference, place: Callable[[], Place]) -> None:
+        allowed = (*_ALLOWED, *self._allowed_beside())
+        if not any(fnmatchcase(reference.name, pattern) for pattern in allowed):
+            raise UnresolvedReference(
+                f"manifests may not read the environment variable {reference.name}",
+                place=place(),
+                next_step=f"Use a name that begins with OC_, SPARK_ or RECONCILER_, or add it to {_ALLOW_ENV}.",
+            )
+
+    def _refuse_secret_name(self, reference: Reference, place: Callable[[], Place]) -> None:
+        name = reference.name
+        if _SECRET_NAME.search(name.upper()) and name not in self._allowed_beside():
+            raise UnresolvedReference(
+                f"{reference} names a secret, and this field would show it",
+                place=place(),
+                next_step=f"Use ${{secret:{name}}} in a write-only field, or name {name} in {_ALLOW_ENV}.",
+            )
+
+    def _allowed_beside(self) -> list[str]:
+        return self.environ.get(_ALLOW_ENV, "").replace(",", " ").split()
+
+
+def _how_to_set(reference: Reference) -> str:
+    if reference.source == "env":
+        return f"Set the environment variable {reference.name}, or write ${{env:{reference.name}:-default}}."
+    return f"Add {reference.name} to spec.variables of the Environment."

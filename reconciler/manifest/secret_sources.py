@@ -1,0 +1,36 @@
+"""Where `${secret:…}` takes its values from. A further source is one function and one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+SecretSource = Callable[[str, Mapping[str, str]], str | None]
+_MAX_SECRET = 65_536
+
+
+def from_environ(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return the environment variable, or None where it is not set or empty."""
+    return environ.get(name) or None
+
+
+def from_file(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return the content of a file in RECONCILER_SECRETS_DIR less its final newline, or None where there is none."""
+    folder = environ.get("RECONCILER_SECRETS_DIR")
+    if not folder:
+        return None
+    try:
+        root = Path(folder).resolve(strict=True)
+        file = (root / name).resolve(strict=True)
+        # A link may point elsewhere inside the folder (as Kubernetes mounts do), never out of it.
+        if not file.is_relative_to(root) or not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            text = stream.read(_MAX_SECRET).decode()
+    except (OSError, RuntimeError, UnicodeDecodeError):
+        return None
+    return text.removesuffix("\n").removesuffix("\r") or None
+
+
+# Prefix of `${secret:PREFIX:NAME}` to what supplies the value; the empty prefix is `${secret:NAME}`.
+SECRET_SOURCES: Mapping[str, SecretSource] = {"": from_environ, "file": from_file}

@@ -1,0 +1,69 @@
+"""Everything that can be said about manifests without any connection, all of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.errors import Problem
+from reconciler.kind import Kinds
+from reconciler.manifest.checks import check_environment, check_names
+from reconciler.manifest.environment import EnvironmentSpec
+from reconciler.manifest.facts import Facts, facts_of
+from reconciler.manifest.load import Loaded, gc_paused
+from reconciler.manifest.model import EnvironmentManifest, Manifest
+from reconciler.manifest.select import patched
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What is wrong with manifests, sorted by place. Only `problems` stand in the way of a plan."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def validate(loaded: Loaded, kinds: Kinds) -> Validation:
+    """Check manifests: each by itself, against each other, and in every environment.
+
+    Args:
+        loaded: what the folder holds; its own problems are in the result too.
+        kinds: the registry.
+    """
+    with gc_paused():
+        return _validate(loaded, kinds)
+
+
+def _validate(loaded: Loaded, kinds: Kinds) -> Validation:
+    problems = list(loaded.problems)
+    warnings: list[Problem] = []
+    facts: dict[int, Facts] = {}
+    environments: list[EnvironmentManifest | None] = [*loaded.environments] or [None]
+    keep: list[tuple[Manifest, ...]] = []  # `facts` goes by identity, so what it is about has to live as long
+    for environment in environments:
+        manifests = loaded.manifests
+        if environment is not None:
+            manifests, found = patched(loaded, environment, kinds)
+            problems.extend(found)
+            _learn(environment, kinds, facts, problems)
+        keep.append(manifests)
+        for manifest in manifests:
+            _learn(manifest, kinds, facts, problems)
+        findings = check_environment(environment, manifests, facts, kinds, complete=loaded.complete)
+        problems.extend(findings.problems)
+        warnings.extend(findings.warnings)
+    problems.extend(check_names(loaded.manifests, loaded.environments, complete=loaded.complete))
+    return Validation(_ordered(problems), _ordered(warnings))
+
+
+def _learn(manifest: Manifest, kinds: Kinds, facts: dict[int, Facts], problems: list[Problem]) -> None:
+    if id(manifest) in facts:
+        return
+    kind = kinds.get(manifest.kind)
+    model = EnvironmentSpec if kind is None else kind.spec
+    facts[id(manifest)], found = facts_of(manifest, model, kind)
+    problems.extend(found)
+
+
+def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:
+    """Each problem once, by place."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.place, problem.code, problem.message)))
