@@ -1,1 +1,4 @@
-"""One transport for both APIs: auth, retry, rate limit, redaction."""
+"""One transport for both APIs: login, retry, rate limit, redaction, tracing hooks. Import from its modules.
+
+`client` is what providers build on; only it and `connections` import httpx.
+"""

@@ -1,0 +1,272 @@
+"""The clients that the rest of the house gets: one that reads, and one that can write as well."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlencode
+
+import httpx
+
+import reconciler
+from reconciler.errors import ApiError, Rejected, Unreachable
+from reconciler.http.body import decode, encode
+from reconciler.http.clock import Clock
+from reconciler.http.connections import Connections
+from reconciler.http.faults import FaultParser, FaultReader
+from reconciler.http.limit import RateLimit
+from reconciler.http.login import Login, TokenSource, read_token
+from reconciler.http.observe import Call, Exchanged, Observer, Silent
+from reconciler.http.redact import Redactor
+from reconciler.http.retry import Answer, NoAnswer, Repeater, RetryPolicy
+from reconciler.http.tokens import Token, TokenCache
+from reconciler.kind import Json
+
+USER_AGENT = f"reconciler/{reconciler.__version__} (sync configuration as code)"
+IN_FLIGHT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One API as a provider describes it to the transport.
+
+    Args:
+        url: the base that paths are relative to.
+        login: how to get a token.
+        faults: how to read its error bodies.
+        requests_per_second: the rate to keep to.
+        scopes: the roles that the login asks for.
+        headers: sent with every request, e.g. a site ID.
+    """
+
+    url: str
+    login: Login
+    faults: FaultParser
+    requests_per_second: float
+    scopes: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a client behaves towards this machine and its user rather than towards the API.
+
+    Args:
+        cache: where tokens are kept for the next run; None for memory only.
+        observer: is told of requests and waits.
+        in_flight: requests that are under way at once.
+        policy: bounds of repeating.
+        clock: where time comes from.
+    """
+
+    cache: TokenCache | None = None
+    observer: Observer = field(default_factory=Silent)
+    in_flight: int = IN_FLIGHT
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    clock: Clock = field(default_factory=Clock)
+
+
+class Session:
+    """Login, rate, retries and errors of one API; the clients below are its two faces.
+
+    Args:
+        api: what to talk to.
+        connections: open connections, which the caller closes.
+        options: the rest.
+    """
+
+    def __init__(self, api: Api, connections: Connections, options: Options) -> None:
+        self._api = api
+        self._base = str(_base_url(api.url)).rstrip("/")
+        self._connections = connections
+        self._options = options
+        self._redactor = Redactor()
+        self._faults = FaultReader(api.faults, self._redactor, api.scopes)
+        self._rate = RateLimit(api.requests_per_second, clock=options.clock)
+        self._in_flight = asyncio.Semaphore(options.in_flight)
+        self._repeat = Repeater(options.policy, options.clock, options.observer, self._rate, self._faults.offline)
+        key = api.login.cache_key
+        self._tokens = TokenSource(self._log_in, key, options.cache, options.clock, self._redactor)
+        self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
+
+    async def request(
+        self, method: str, path: str, params: Mapping[str, str | int] | None = None, body: Json = None
+    ) -> Json:
+        """Send a request until it has an answer; return the decoded body, None for an empty one.
+
+        Raises:
+            ApiError: the subclass says what happened.
+            SecretUnset: the body needs a secret that is not set.
+        """
+        call = Call(method, path)
+        url = self._url(call, params)
+        content = None if body is None else encode(body, self._redactor)
+
+        async def attempt(number: int) -> Answer:
+            token = await self._tokens.get()
+            answer = await self._exchange(call, number, url, token, content)
+            # A token of an earlier run may also be older than the roles that it lacks.
+            if answer.status == 401 or (answer.status == 403 and token.from_disk):
+                self._tokens.forget(token)
+                token = await self._tokens.get()
+                answer = await self._exchange(call, number, url, token, content)
+            return answer
+
+        try:
+            answer = await self._repeat.run(call, attempt, safe=method == "GET")
+        except NoAnswer as silence:
+            raise self._faults.unanswered(call, silence, write=method != "GET") from None
+        return self._result(call, answer)
+
+    async def aclose(self) -> None:
+        """End what is under way for the session itself."""
+        await self._tokens.aclose()
+
+    def _result(self, call: Call, answer: Answer) -> Json:
+        write = call.method != "GET"
+        if answer.status < 300:
+            try:
+                return decode(answer.content)
+            except ValueError:
+                what = "the answer is not JSON"
+                error = self._faults.unusable(call, answer, what)
+                raise (self._faults.lost(call, error.message, answer.status) if write else error) from None
+        if answer.status < 400:
+            error = self._faults.unusable(call, answer, "the answer is a redirect, which is not followed")
+            raise self._faults.lost(call, error.message, answer.status) if write else error
+        refused = self._faults.refused(call, answer)
+        # A refusal is an answer, but a failure on the way says nothing about what was done before it.
+        unknown = answer.status == 408 or answer.status >= 500
+        if write and unknown and not self._faults.offline(answer):
+            raise self._faults.lost(call, refused.message, answer.status)
+        raise refused
+
+    async def _exchange(self, call: Call, number: int, url: httpx.URL, token: Token, content: bytes | None) -> Answer:
+        headers = {**self._headers, **self._api.headers, "authorization": f"Bearer {token.value}"}
+        if content is not None:
+            headers["content-type"] = "application/json"
+        async with self._in_flight:
+            await self._rate.acquire()
+            return await self._observed(call, number, url, headers, content)
+
+    async def _observed(
+        self, call: Call, number: int, url: httpx.URL, headers: Mapping[str, str], content: bytes | None
+    ) -> Answer:
+        try:
+            answer = await self._connections.send(call.method, url, headers, content)
+        except NoAnswer as silence:
+            reason = self._redactor.clean(silence.reason)
+            self._options.observer.exchanged(Exchanged(call, number, silence.seconds * 1e3, trouble=reason))
+            raise
+        self._options.observer.exchanged(Exchanged(call, number, answer.seconds * 1e3, answer.status))
+        return answer
+
+    async def _log_in(self) -> Token:
+        request = self._api.login.request(self._redactor)
+        url = _base_url(request.url)
+        call = Call("POST", url.path)
+        headers = self._headers | dict(request.headers)
+        repeat = dataclasses.replace(self._repeat, rate=None)
+
+        async def attempt(number: int) -> Answer:
+            return await self._observed(call, number, url, headers, request.content)
+
+        try:
+            # A login changes nothing, so it is repeated like a read.
+            answer = await repeat.run(call, attempt, safe=True)
+        except NoAnswer as silence:
+            raise self._faults.unanswered(call, silence, write=False) from None
+        if answer.status >= 300:
+            raise self._login_error(call, answer)
+        return read_token(answer, self._options.clock.wall())
+
+    def _login_error(self, call: Call, answer: Answer) -> ApiError:
+        if answer.status < 400:
+            return self._faults.unusable(call, answer, "the answer is a redirect, which is not followed")
+        if answer.status in (408, 429) or answer.status >= 500:
+            return self._faults.refused(call, answer)
+        return self._api.login.refused(answer, self._redactor)
+
+    def _url(self, call: Call, params: Mapping[str, str | int] | None) -> httpx.URL:
+        # An ID that came from outside must not lead to another resource.
+        segments = unquote(call.path).split("/")
+        if any(segment in ("", ".", "..") for segment in segments) or set(call.path) & set("?#\\"):
+            raise Rejected(f"{call}: not a path of this API", request=str(call))
+        query = f"?{urlencode(params)}" if params else ""
+        try:
+            return httpx.URL(f"{self._base}/{call.path}{query}")
+        except httpx.InvalidURL:
+            raise Rejected(f"{call}: not a path of this API", request=str(call)) from None
+
+
+@asynccontextmanager
+async def open_session(api: Api, options: Options, connections: Connections | None = None) -> AsyncIterator[Session]:
+    """Open a session, over shared connections or over its own, and close what it opened.
+
+    Raises:
+        SecretUnset: the client secret is not set.
+        Unreachable: a URL of the connection is not one.
+    """
+    open_connections = connections or Connections()
+    session = Session(api, open_connections, options)
+    try:
+        yield session
+    finally:
+        await session.aclose()
+        if connections is None:
+            await open_connections.aclose()
+
+
+class HttpReader:
+    """A connection that can only read: it has no method that writes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
+        """GET `path` (relative to the API's base) and return the decoded JSON body, None for an empty one.
+
+        Raises:
+            ApiError: a subclass that says what happened; `NotFound` where the API itself says so.
+        """
+        return await self._session.request("GET", path, params)
+
+
+class HttpWriter(HttpReader):
+    """A connection that can write as well. `AnswerLost` means: read back before you write again."""
+
+    async def post(self, path: str, body: Json = None) -> Json:
+        """POST `body`, or nothing, and return the decoded answer."""
+        return await self._session.request("POST", path, body=body)
+
+    async def put(self, path: str, body: Json) -> Json:
+        """PUT `body` and return the decoded answer."""
+        return await self._session.request("PUT", path, body=body)
+
+    async def patch(self, path: str, body: Json) -> Json:
+        """PATCH with `body` and return the decoded answer."""
+        return await self._session.request("PATCH", path, body=body)
+
+    async def delete(self, path: str) -> None:
+        """DELETE `path`."""
+        await self._session.request("DELETE", path)
+
+    def read_only(self) -> HttpReader:
+        """Return a reader over the same login, rate and connections, for planning before an apply."""
+        return HttpReader(self._session)
+
+
+def _base_url(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.userinfo:
+        raise Unreachable(
+            "apiUrl and authUrl have to be http or https URLs without user, password and query",
+            next_step="Correct the connection in the Environment manifest.",
+        )
+    return url

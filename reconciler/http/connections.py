@@ -1,0 +1,194 @@
+"""Open connections: httpx's transport, proxies, private CAs, timeouts. The one place that sends bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Self
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from reconciler.errors import LoadError
+from reconciler.http.retry import Answer, NoAnswer
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+# A body that drips in forever keeps every single read in time; this bounds the whole exchange.
+EXCHANGE_SECONDS = 300.0
+LARGEST_BODY = 64 * 1024 * 1024
+
+_TIMEOUTS = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": None}
+# What fails before the first byte of the request has left.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+
+
+class Connections:
+    """Keep-alive connections that all clients of one event loop can share; close it after them.
+
+    Every transport holds one connection, and the one used last is used first. A pool of many connections inside one
+    transport asks every idle socket on every request whether it still lives, which costs more than the request.
+    """
+
+    def __init__(self) -> None:
+        self._idle: dict[tuple[str, str, int | None], list[httpx.AsyncHTTPTransport]] = {}
+        self._all: list[httpx.AsyncHTTPTransport] = []
+        self._tls: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        self._idle.clear()
+        while self._all:
+            await self._all.pop().aclose()
+
+    async def send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> Answer:
+        """Send one request and read its answer, whatever its status. Redirects are not followed.
+
+        Raises:
+            NoAnswer: no complete answer came.
+            LoadError: a CA file that the environment names cannot be read.
+        """
+        origin = (url.scheme, url.host, url.port)
+        idle = self._idle.setdefault(origin, [])
+        transport = idle.pop() if idle else self._open(url)
+        request = httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": _TIMEOUTS})
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                response = await transport.handle_async_request(request)
+                try:
+                    body = await _read(response)
+                finally:
+                    await response.aclose()
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            raise _no_answer(error, url, time.perf_counter() - started) from None
+        finally:
+            idle.append(transport)
+        return Answer(response.status_code, response.headers, body, time.perf_counter() - started)
+
+    def _open(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        proxy = _proxy_for(url)
+        secure = url.scheme == "https" or (proxy is not None and proxy.url.scheme == "https")
+        if secure and self._tls is None:
+            self._tls = _tls_context()
+        if proxy is not None and proxy.url.scheme == "https":
+            proxy.ssl_context = self._tls
+        # Plain HTTP needs no certificates, and loading them takes longer than many requests.
+        verify = self._tls if secure and self._tls is not None else False
+        transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_ONE, proxy=proxy)
+        self._all.append(transport)
+        return transport
+
+
+async def _read(response: httpx.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise httpx.DecodingError(f"the body is larger than {LARGEST_BODY // (1024 * 1024)} MiB")
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Trust the usual CAs, or those of SSL_CERT_FILE / SSL_CERT_DIR, and those of RECONCILER_CA_FILE as well."""
+    extra = os.environ.get("RECONCILER_CA_FILE")
+    try:
+        context = httpx.create_ssl_context()
+        if extra:
+            context.load_verify_locations(cafile=extra)
+    except OSError as error:
+        raise LoadError(
+            f"cannot load the CA certificates: {error.strerror or error}",
+            next_step="Check RECONCILER_CA_FILE, SSL_CERT_FILE and SSL_CERT_DIR: PEM files that can be read.",
+        ) from error
+    return context
+
+
+def _proxy_for(url: httpx.URL) -> httpx.Proxy | None:
+    """Return the proxy that the environment sets for this host. Loopback never goes through one."""
+    if _is_loopback(url.host) or proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address:
+        return None
+    try:
+        proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    except (ValueError, httpx.InvalidURL):
+        proxy = None
+    if proxy is None or proxy.url.scheme not in ("http", "https"):
+        # The address may hold a password: it is not repeated.
+        raise LoadError(
+            f"the proxy that the environment sets for {url.scheme} is not a URL we can use",
+            next_step="Set HTTPS_PROXY, HTTP_PROXY or ALL_PROXY to an http:// or https:// URL.",
+        )
+    return proxy
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _no_answer(error: Exception, url: httpx.URL, seconds: float) -> NoAnswer:
+    causes = list(_causes(error))
+    sent = not isinstance(error, _NOT_SENT)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = f"the certificate of {url.host} is not trusted ({cause.verify_message}); see RECONCILER_CA_FILE"
+            return NoAnswer(reason, sent=sent, hopeless=True, seconds=seconds)
+        if isinstance(cause, socket.gaierror):
+            return NoAnswer(f"the host {url.host} cannot be found", sent=sent, seconds=seconds)
+    if isinstance(error, httpx.ConnectTimeout):
+        reason = f"no connection to {url.host} within {CONNECT_SECONDS:g} s"
+    elif isinstance(error, httpx.TimeoutException):
+        reason = f"no answer within {READ_SECONDS:g} s"
+    elif isinstance(error, TimeoutError):
+        reason = f"no complete answer within {EXCHANGE_SECONDS:g} s"
+    elif isinstance(error, httpx.DecodingError):
+        return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds)
+    elif not sent:
+        reason = f"no connection to {url.host}: {_plain(causes)}"
+    else:
+        reason = f"the connection broke: {_plain(causes)}"
+    return NoAnswer(reason, sent=sent, seconds=seconds)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                yield from _causes(inner)
+        error = error.__cause__ or error.__context__
+
+
+def _plain(causes: list[BaseException]) -> str:
+    """Say it in the operating system's words where it has some, else name the protocol error."""
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno:
+            with contextlib.suppress(ValueError):
+                return os.strerror(cause.errno)
+    return type(causes[0]).__name__

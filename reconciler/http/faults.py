@@ -1,0 +1,180 @@
+"""From an error answer to an error of the tree. What the codes of one vendor mean is its `FaultParser`'s to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reconciler.errors import (
+    AnswerLost,
+    ApiError,
+    Conflict,
+    LoginRefused,
+    MissingRole,
+    NotFound,
+    RateLimited,
+    Rejected,
+    ServerFault,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from reconciler.http.body import decode
+from reconciler.http.observe import Call
+from reconciler.http.redact import Redactor
+from reconciler.http.retry import Answer, NoAnswer
+from reconciler.kind import Json
+
+# A vendor's message longer than this says no more.
+_LONGEST_MESSAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What an API says went wrong, in its own words.
+
+    Args:
+        code: the vendor's code.
+        message: the vendor's message; untrusted text.
+        next_step: what the user can do, for codes that we know.
+        roles: the roles that the answer names.
+        error: the error it is, where the status does not say so.
+        offline: refused unprocessed because the API is down for a moment: may be repeated, writes too.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    next_step: str | None = None
+    roles: Sequence[str] = ()
+    error: type[ApiError] | None = None
+    offline: bool = False
+
+
+FaultParser = Callable[[Json], Fault | None]
+"""Reads a decoded error body (None: an empty one); returns None where that is not the API's own error."""
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    401: LoginRefused,
+    403: MissingRole,
+    404: NotFound,
+    409: Conflict,
+    429: RateLimited,
+}
+
+_NEXT_STEP: dict[type[ApiError], str] = {
+    LoginRefused: "Check clientID and clientSecret of this environment, then run `reconciler doctor`.",
+    Conflict: "Plan again: the live object is not what the plan saw.",
+    RateLimited: "Lower requestsPerSecond of this environment, or try again later.",
+    ServerFault: "Try again later; the API itself is failing.",
+    Unreachable: "Check the network, the proxy settings and apiUrl, then run `reconciler doctor`.",
+    AnswerLost: "Plan again: live is read, and what is still missing is shown.",
+    UnexpectedAnswer: "Check apiUrl, and that no proxy or gateway answers in the API's place.",
+}
+
+_WORDS: dict[type[ApiError], str] = {
+    LoginRefused: "the API does not accept our token",
+    NotFound: "there is no such object",
+    Conflict: "the API sees a conflict",
+    RateLimited: "still rate limited after every retry",
+    ServerFault: "the API failed",
+}
+
+
+def read_fault(answer: Answer, parser: FaultParser) -> Fault | None:
+    """Return what the API says in an error answer, or None where it is not the API's own error body."""
+    try:
+        return parser(decode(answer.content))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReader:
+    """Makes errors from bad ends of requests.
+
+    Args:
+        parser: the vendor's error bodies.
+        redactor: masks what we sent and the API echoes.
+        scopes: the roles that were asked for at login, named where a 403 names none.
+    """
+
+    parser: FaultParser
+    redactor: Redactor
+    scopes: Sequence[str] = ()
+
+    def offline(self, answer: Answer) -> bool:
+        """Whether the answer says that the API refused the request unprocessed, for a moment."""
+        fault = read_fault(answer, self.parser)
+        return fault is not None and fault.offline
+
+    def refused(self, call: Call, answer: Answer) -> ApiError:
+        """Turn an error answer into ours."""
+        fault = read_fault(answer, self.parser)
+        if fault is None:
+            return self._foreign(call, answer)
+        kind = fault.error or _kind_of(answer.status)
+        said = self._said(fault)
+        message = f"{call}: {said or _WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
+        code = None if fault.code is None else self.redactor.clean(fault.code)
+        step = fault.next_step or _NEXT_STEP.get(kind)
+        if kind is MissingRole:
+            return self._missing_role(message, fault, code, call, answer)
+        return kind(message, status=answer.status, vendor_code=code, request=str(call), next_step=step)
+
+    def unanswered(self, call: Call, silence: NoAnswer, *, write: bool) -> ApiError:
+        """Turn 'no answer' into ours: `AnswerLost` for a write that went out, else `Unreachable`."""
+        if write and silence.sent:
+            return self.lost(call, silence.reason)
+        # An answer that came and is of no use, such as one that is too large, is not a network that fails.
+        kind = UnexpectedAnswer if silence.sent and silence.hopeless else Unreachable
+        message = f"{call}: {self.redactor.clean(silence.reason)}"
+        return kind(message, request=str(call), next_step=_NEXT_STEP[kind])
+
+    def lost(self, call: Call, reason: str, status: int | None = None) -> AnswerLost:
+        """Say that a write went out and that nobody knows what became of it."""
+        return AnswerLost(
+            f"{call}: it was sent, and whether it was carried out is unknown: {self.redactor.clean(reason)}",
+            status=status,
+            request=str(call),
+            next_step=_NEXT_STEP[AnswerLost],
+        )
+
+    def unusable(self, call: Call, answer: Answer, what: str) -> UnexpectedAnswer:
+        """Say that an answer is not what the API would say."""
+        return UnexpectedAnswer(
+            f"{call}: {what} (HTTP {answer.status}, {self._content_type(answer)})",
+            status=answer.status,
+            request=str(call),
+            next_step=_NEXT_STEP[UnexpectedAnswer],
+        )
+
+    def _foreign(self, call: Call, answer: Answer) -> ApiError:
+        """An error status without the API's error body: perhaps a gateway's. Its 404 must not look like 'none'."""
+        kind = _kind_of(answer.status)
+        if kind in (NotFound, MissingRole):
+            return self.unusable(call, answer, "the answer is not the API's own error")
+        message = f"{call}: {_WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
+        return kind(message, status=answer.status, request=str(call), next_step=_NEXT_STEP.get(kind))
+
+    def _missing_role(self, message: str, fault: Fault, code: str | None, call: Call, answer: Answer) -> MissingRole:
+        roles = tuple(fault.roles) or (tuple(self.scopes) if len(self.scopes) == 1 else ())
+        if roles:
+            step = f"Give the API client's context user one of these roles: {', '.join(roles)}."
+        elif self.scopes:
+            step = f"Give the API client's context user the role that this needs, of: {', '.join(self.scopes)}."
+        else:
+            step = "Give the API client's context user the role that this needs."
+        step = self.redactor.clean(step)
+        return MissingRole(
+            message, roles=roles, status=answer.status, vendor_code=code, request=str(call), next_step=step
+        )
+
+    def _said(self, fault: Fault) -> str:
+        said = ": ".join(part for part in (fault.code, fault.message) if part)
+        return self.redactor.clean(said)[:_LONGEST_MESSAGE]
+
+    def _content_type(self, answer: Answer) -> str:
+        return self.redactor.clean(answer.headers.get("content-type", "no content type"))[:80]
+
+
+def _kind_of(status: int) -> type[ApiError]:
+    return _BY_STATUS.get(status, ServerFault if status >= 500 else Rejected)

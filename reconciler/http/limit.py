@@ -1,0 +1,53 @@
+"""A request-rate limit: a token bucket that is first come, first served, and gives way when the API says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+from reconciler.http.clock import Clock
+
+# Rounding must not cost a second sleep for a token that is there but for its last bit.
+_WHOLE = 1 - 1e-9
+
+
+class RateLimit:
+    """Lets `per_second` requests through on average, and `burst` at once after a rest.
+
+    Args:
+        per_second: sustained rate.
+        burst: bucket size; one second's worth, and never less than one, unless told.
+        clock: where time comes from.
+    """
+
+    def __init__(self, per_second: float, *, burst: float | None = None, clock: Clock | None = None) -> None:
+        self._per_second = per_second
+        self._burst = max(1.0, per_second if burst is None else burst)
+        self._clock = clock or Clock()
+        self._tokens = self._burst
+        self._updated = self._held_until = self._clock.monotonic()
+        # asyncio locks are first in, first out: that is the fairness.
+        self._turn = asyncio.Lock()
+
+    async def acquire(self) -> None:
+        """Wait until one more request may be sent."""
+        async with self._turn:
+            while (seconds := self._take()) > 0:
+                await self._clock.sleep(seconds)
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing through for that long, and no burst afterwards: the API has answered 429."""
+        self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+        self._updated = self._held_until
+        self._tokens = 0.0
+
+    def _take(self) -> float:
+        """Take a token and return 0, or return how long to wait before trying again."""
+        now = self._clock.monotonic()
+        if now < self._held_until:
+            return self._held_until - now
+        self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._per_second)
+        self._updated = now
+        if self._tokens < _WHOLE:
+            return (1 - self._tokens) / self._per_second
+        self._tokens -= 1
+        return 0.0

@@ -1,0 +1,157 @@
+"""When a request may be repeated, and how long to wait first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from random import SystemRandom
+
+from reconciler.http.clock import Clock
+from reconciler.http.limit import RateLimit
+from reconciler.http.observe import Call, Observer, Waiting
+
+TOO_MANY_REQUESTS = 429
+_TRANSIENT = frozenset({408, TOO_MANY_REQUESTS})
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, headers in lower case, the body as bytes, and how long it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+    seconds: float = 0.0
+
+
+class NoAnswer(Exception):
+    """No complete answer came. Never leaves this room: the client turns it into an error of the tree.
+
+    Args:
+        reason: why, for people.
+        sent: whether any of the request may have gone out.
+        hopeless: repeating is of no use, e.g. a certificate that is not trusted.
+        seconds: how long the attempt took.
+    """
+
+    def __init__(self, reason: str, *, sent: bool, hopeless: bool = False, seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+        self.hopeless = hopeless
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Bounds of repeating.
+
+    Args:
+        attempts: how often a request is sent at most.
+        seconds: no repeat starts once attempts and waits together took this long.
+        base: the first wait is at most this long; it doubles from then on.
+        longest: no wait of our own is longer.
+        longest_retry_after: a longer Retry-After is cut to this.
+        random: returns 0 <= x < 1, for the jitter.
+    """
+
+    attempts: int = 5
+    seconds: float = 180
+    base: float = 0.5
+    longest: float = 20
+    longest_retry_after: float = 60
+    random: Callable[[], float] = field(default=SystemRandom().random, repr=False)
+
+    def wait(self, attempt: int, retry_after: float | None) -> float:
+        """Return the wait after this attempt: full jitter, or Retry-After and a little jitter on top."""
+        if retry_after is not None:
+            return min(retry_after, self.longest_retry_after) + self.random() * self.base
+        return self.random() * min(self.longest, self.base * 2.0 ** (attempt - 1))
+
+
+def retry_after(answer: Answer, now: float) -> float | None:
+    """Return what the Retry-After header asks for in seconds: a number or an HTTP date; None for neither."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, moment.timestamp() - now)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeater:
+    """Sends until there is an answer worth having, within the policy's bounds.
+
+    Args:
+        policy: the bounds.
+        clock: where time comes from.
+        observer: is told of every wait.
+        rate: held back after a 429, for every request that shares it.
+        offline: says of an error answer whether the API refused it unprocessed, to be tried again later.
+    """
+
+    policy: RetryPolicy
+    clock: Clock
+    observer: Observer
+    rate: RateLimit | None = None
+    offline: Callable[[Answer], bool] = lambda _answer: False
+
+    async def run(self, call: Call, send: Callable[[int], Awaitable[Answer]], *, safe: bool) -> Answer:
+        """Send (given the number of the attempt) and repeat while that helps; return the last answer.
+
+        Args:
+            call: what it is, for the observer.
+            send: makes one attempt.
+            safe: whether repeating does no harm. Otherwise only what was certainly not processed is repeated: a
+                request that never left, a 429, an answer that says offline.
+
+        Raises:
+            NoAnswer: the last attempt got no answer.
+        """
+        spent = 0.0
+        attempt = 1
+        while True:
+            try:
+                answer = await send(attempt)
+            except NoAnswer as silence:
+                spent += silence.seconds
+                wait = self._wait(attempt, spent, None)
+                if wait is None or silence.hopeless or (silence.sent and not safe):
+                    raise
+                reason = silence.reason
+            else:
+                spent += answer.seconds
+                wait = self._wait(attempt, spent, retry_after(answer, self.clock.wall()))
+                if wait is None or not self._worth_repeating(answer, safe=safe):
+                    return answer
+                reason = f"HTTP {answer.status}"
+                if answer.status == TOO_MANY_REQUESTS:
+                    reason = "rate limited"
+                    if self.rate is not None:
+                        self.rate.hold(wait)
+            self.observer.waiting(Waiting(call, attempt, wait, reason))
+            await self.clock.sleep(wait)
+            spent += wait
+            attempt += 1
+
+    def _wait(self, attempt: int, spent: float, asked: float | None) -> float | None:
+        """How long to wait before the next attempt, or None where there is to be none."""
+        if attempt >= self.policy.attempts:
+            return None
+        wait = self.policy.wait(attempt, asked)
+        return wait if spent + wait < self.policy.seconds else None
+
+    def _worth_repeating(self, answer: Answer, *, safe: bool) -> bool:
+        if answer.status < 400:
+            return False
+        if answer.status == TOO_MANY_REQUESTS or self.offline(answer):
+            return True
+        return safe and (answer.status in _TRANSIENT or answer.status >= _SERVER_ERROR)
