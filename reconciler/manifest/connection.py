@@ -58,7 +58,7 @@ def ordercloud_host(region: str, environment: str) -> str:
     return f"{name}.ordercloud.io"
 
 
-def resolve_connection(environment: EnvironmentManifest, scope: Scope, api: Literal["ordercloud"]) -> Connection:
+def resolve_connection(environment: EnvironmentManifest, scope: Scope, api: str) -> Connection:
     """Return how to reach an API; nothing else of the Environment is resolved.
 
     Raises:

@@ -88,7 +88,9 @@ class EnvironmentSpec(SpecModel):
         default=None, description="Hosts that delivery targets may point at; *. matches one or more labels."
     )
     guardrails: Guardrails = Field(default=Guardrails(), description="Limits on what one plan may do.")
-    restore_window: str = Field(
+    restore_window: Annotated[
+        str, StringConstraints(pattern=r"^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day ([01][0-9]|2[0-3]):[0-5][0-9]$")
+    ] = Field(
         default="Sunday 03:00",
         description="When OrderCloud overwrites staging from production (UTC); vendor default Sunday 03:00.",
     )

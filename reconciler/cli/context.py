@@ -1,0 +1,143 @@
+"""From the shared options to what a command works on: validated manifests, and one session per environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.cli.listen import Listener
+from reconciler.cli.options import Options
+from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
+from reconciler.kind import Reader
+from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.select import select
+from reconciler.manifest.validate import validate
+from reconciler.reconcile.session import Session, open_session
+from reconciler.registry import kinds, open_reader, open_writer
+
+if TYPE_CHECKING:
+    from reconciler.http.client import HttpWriter
+    from reconciler.http.connections import Connections
+
+_Result = TypeVar("_Result")
+AT_ONCE = 20
+ALL = "all"
+# A guardrail judges it in the plan, where one run can override it.
+_JUDGED_BY_PLAN = "literal-secret"
+
+
+def load_valid(options: Options) -> Loaded:
+    """Load the manifests and stop at anything that is wrong with them.
+
+    Raises:
+        LoadError: the folder is missing, unreadable or empty.
+        ManifestErrors: every problem of every manifest.
+    """
+    loaded = load(options.manifests, kinds())
+    problems = [problem for problem in validate(loaded, kinds()).problems if problem.code != _JUDGED_BY_PLAN]
+    if problems:
+        raise ManifestErrors(problems)
+    return loaded
+
+
+def environment_names(options: Options, loaded: Loaded) -> tuple[str | None, ...]:
+    """Return the environments asked for; None stands for the only one there is."""
+    if ALL in options.environments:
+        return tuple(sorted(environment.name for environment in loaded.environments))
+    return tuple(dict.fromkeys(options.environments)) or (None,)
+
+
+def open_sessions(options: Options, now: datetime) -> tuple[Session, ...]:
+    """Return a session for each environment asked for, in that order.
+
+    Raises:
+        ReconcilerError: manifests, environment or references are not as they have to be.
+    """
+    loaded = load_valid(options)
+    return tuple(
+        open_session(select(loaded, name, kinds()), kinds(), os.environ, now)
+        for name in environment_names(options, loaded)
+    )
+
+
+def open_one(options: Options, now: datetime, *, environment: str | None = None) -> Session:
+    """Return the session of the one environment that a command works on.
+
+    Args:
+        options: the shared options.
+        now: the run's clock.
+        environment: the environment that a saved plan is for, taken where none is named.
+
+    Raises:
+        UsageError: several are named.
+        ReconcilerError: manifests, environment or references are not as they have to be.
+    """
+    if len(options.environments) > 1 or ALL in options.environments:
+        raise UsageError("this command works on one environment", next_step="Name one with -e/--environment.")
+    loaded = load_valid(options)
+    name = options.environments[0] if options.environments else environment
+    return open_session(select(loaded, name, kinds()), kinds(), os.environ, now)
+
+
+def utc_now() -> datetime:
+    """Return the time of this run, timezone-aware."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def readers(
+    session: Session,
+    targets: Sequence[str] | frozenset[str],
+    listener: Listener,
+    *,
+    token_cache: bool = True,
+    connections: Connections | None = None,
+) -> AsyncIterator[dict[str, Reader]]:
+    """Open a reader for each API of a session, asking for the roles that these targets take."""
+    async with AsyncExitStack() as stack:
+        yield {
+            api: await stack.enter_async_context(
+                open_reader(
+                    connection,
+                    session.scopes(api, targets),
+                    token_cache=token_cache,
+                    observer=listener,
+                    connections=connections,
+                )
+            )
+            for api, connection in session.connections.items()
+        }
+
+
+@asynccontextmanager
+async def writers(
+    session: Session, targets: Sequence[str] | frozenset[str], listener: Listener, *, token_cache: bool = True
+) -> AsyncIterator[dict[str, HttpWriter]]:
+    """Open a writer for each API of a session; see `readers`."""
+    async with AsyncExitStack() as stack:
+        yield {
+            api: await stack.enter_async_context(
+                open_writer(connection, session.scopes(api, targets), token_cache=token_cache, observer=listener)
+            )
+            for api, connection in session.connections.items()
+        }
+
+
+async def for_each(
+    sessions: Sequence[Session], work: Callable[[Session], Awaitable[_Result]]
+) -> list[_Result | ReconcilerError]:
+    """Work on several environments, at most 20 at a time; one that fails does not stop the others."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(session: Session) -> _Result | ReconcilerError:
+        async with places:
+            try:
+                return await work(session)
+            except ReconcilerError as error:
+                return error
+
+    return list(await asyncio.gather(*(one(session) for session in sessions)))

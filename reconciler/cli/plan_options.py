@@ -1,0 +1,55 @@
+"""The options of every command that plans: what it is limited to, what it overrides, which secrets it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.errors import UsageError
+from reconciler.reconcile.session import PlanRequest
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+target_option = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="KIND[/NAME]",
+    help="Limit to this kind or manifest; may be repeated.",
+)
+token_cache_option = click.option(
+    "--no-token-cache", is_flag=True, help="Keep access tokens in memory only. (On CI that is so anyway.)"
+)
+
+
+def plan_options(function: _Function) -> _Function:
+    """Add `--target`, `--override`, `--reason`, `--push-secrets` and `--no-token-cache` to a command."""
+    options = (
+        target_option,
+        click.option(
+            "--override", "overridden", multiple=True, metavar="RULE", help="Override this guardrail; needs --reason."
+        ),
+        click.option("--reason", metavar="TEXT", help="Why a guardrail is overridden; recorded."),
+        click.option("--push-secrets", is_flag=True, help="Send every secret, whatever the ledger remembers."),
+        token_cache_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def plan_request(
+    targets: tuple[str, ...], overridden: tuple[str, ...], reason: str | None, push_secrets: bool
+) -> PlanRequest:
+    """Return what these options ask for.
+
+    Raises:
+        UsageError: an override without a reason, or a reason for nothing.
+    """
+    if overridden and not (reason or "").strip():
+        raise UsageError("--override needs --reason TEXT", next_step="Say why; it is recorded in plan and ledger.")
+    if reason and not overridden:
+        raise UsageError("--reason stands without --override", next_step="Name the guardrail with --override RULE.")
+    return PlanRequest(frozenset(targets), dict.fromkeys(overridden, reason or ""), push_secrets)

@@ -1,0 +1,147 @@
+"""One environment, ready to be compared: what its manifests want, where its APIs are, what its ledger remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.kind import Kinds, Reader
+from reconciler.ledger.memory import read_memory
+from reconciler.ledger.model import Memory
+from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.scope import Scope
+from reconciler.manifest.select import Selected
+from reconciler.reconcile.desired import desired_objects
+from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.observe import LiveSide, read_live
+from reconciler.reconcile.planning import make_plan
+from reconciler.reconcile.restore import last_restore
+from reconciler.reconcile.work import Desired, Planned
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What the user asks of a plan beside the environment; see `PlanInputs`."""
+
+    targets: frozenset[str] = frozenset()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    push_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A plan and what it was made from."""
+
+    inputs: PlanInputs
+    planned: Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One environment of one run. `connections` are by provider; `opened_at` is the run's clock."""
+
+    name: str
+    manifests: tuple[Manifest, ...]
+    kinds: Kinds
+    desired: tuple[Desired, ...]
+    connections: Mapping[str, Connection]
+    settings: Settings
+    opened_at: datetime
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Provider to API base URL, as plans and ledger name them."""
+        return {api: connection.api_url for api, connection in self.connections.items()}
+
+    def kinds_read(self, targets: Iterable[str]) -> tuple[str, ...]:
+        """Return the kinds that a plan with these targets has to read: all without targets, else the ones named."""
+        named = {target.partition("/")[0] for target in targets}
+        return tuple(
+            name for name, kind in self.kinds.items() if kind.api in self.connections and (not named or name in named)
+        )
+
+    def scopes(self, api: str, targets: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the roles that reading and writing these kinds takes."""
+        names = self.kinds_read(targets)
+        return tuple(dict.fromkeys(self.kinds[name].role for name in names if self.kinds[name].api == api))
+
+    def memory(self) -> Memory:
+        """Read what the ledger remembers; nothing is created.
+
+        Raises:
+            LedgerError: there is a ledger, and it cannot be read.
+        """
+        return read_memory(self.settings.ledger, self.name, tuple(self.urls.values()))
+
+    async def read(self, readers: Mapping[str, Reader], targets: Iterable[str] = ()) -> LiveSide:
+        """Read the live side of the kinds that these targets need.
+
+        Raises:
+            ApiError: a read failed.
+        """
+        return await read_live(self.kinds, self.kinds_read(targets), readers)
+
+    async def compare(
+        self, readers: Mapping[str, Reader], request: PlanRequest, memory: Memory, now: datetime
+    ) -> Comparison:
+        """Read live and plan.
+
+        Raises:
+            ApiError: a read failed.
+            UsageError: a target or an override names nothing.
+        """
+        live = await self.read(readers, request.targets)
+        restored_at = (
+            last_restore(self.settings.restore_window, now)
+            if any(connection.environment == "staging" for connection in self.connections.values())
+            else None
+        )
+        inputs = PlanInputs(
+            environment=self.name,
+            connections=self.urls,
+            kinds=self.kinds,
+            desired=self.desired,
+            live=live,
+            memory=memory,
+            guardrails=self.settings.guardrails,
+            now=now,
+            target_hosts=self.settings.target_hosts,
+            restored_at=restored_at,
+            push_secrets=request.push_secrets,
+            targets=request.targets,
+            overrides=request.overrides,
+        )
+        return Comparison(inputs, make_plan(inputs))
+
+
+def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], now: datetime) -> Session:
+    """Resolve what one environment needs, and nothing of the others.
+
+    Args:
+        selected: the environment and its manifests, validated.
+        kinds: the registry.
+        environ: the environment variables of this run.
+        now: decides which declared pauses are over (timezone-aware).
+
+    Raises:
+        UnresolvedReference: an `${env:}` or `${var:}` has no value.
+        ManifestErrors: a resolved value does not fit, or the Environment does not say how to reach an API.
+    """
+    scope = Scope.of(selected.environment, environ)
+    needed = {kinds[manifest.kind].api for manifest in selected.manifests}
+    apis = [
+        api
+        for api in dict.fromkeys(kind.api for kind in kinds.values())
+        if api in needed or api in selected.environment.raw
+    ]
+    return Session(
+        name=selected.environment.name,
+        manifests=selected.manifests,
+        kinds=kinds,
+        desired=desired_objects(selected.manifests, kinds, scope, now),
+        connections={api: resolve_connection(selected.environment, scope, api) for api in apis},
+        settings=resolve_settings(selected.environment, scope),
+        opened_at=now,
+    )
