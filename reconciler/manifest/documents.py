@@ -27,7 +27,6 @@ from reconciler.errors import Place, Problem
 from reconciler.manifest.limits import (
     MAX_ALIAS_NODES,
     MAX_DEPTH,
-    MAX_FILE_BYTES,
     MAX_FILE_EVENTS,
     MAX_PROBLEMS_PER_FILE,
     MAX_SCALAR,
@@ -218,10 +217,6 @@ class _Builder:
 
 def _refused(data: bytes, file: str) -> Problem | None:
     """Say why bytes are not even tried, or None."""
-    if len(data) > MAX_FILE_BYTES:
-        return Problem(
-            "too-large", f"the file is larger than {MAX_FILE_BYTES >> 20} MiB", Place(file), hint="Split the file."
-        )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Problem("not-utf8", "the file is UTF-16", Place(file, 1, 1), hint="Save it as UTF-8.")
     # libyaml compares every %TAG directive with all others.

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from reconciler.errors import LoadError, Place, Problem
@@ -106,10 +107,14 @@ def _read(file: str, path: str) -> FileBytes | Problem:
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 return Problem("not-a-file", "this is not a regular file", Place(file), hint="Remove it.")
-            with os.fdopen(descriptor, "rb", closefd=False) as stream:
-                return FileBytes(file, stream.read(MAX_FILE_BYTES + 1))
+            if status.st_size > MAX_FILE_BYTES:
+                message = f"the file is larger than {MAX_FILE_BYTES >> 20} MiB"
+                return Problem("too-large", message, Place(file), hint="Split it.")
+            with FileIO(descriptor, closefd=False) as stream:
+                return FileBytes(file, stream.readall())
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -19,7 +19,7 @@ from reconciler.manifest.explain import error_paths, explain, nearest, shorten, 
 from reconciler.manifest.files import read_folder
 from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata
 from reconciler.manifest.positions import DocumentLocator, Source
-from reconciler.manifest.references import check_references, texts
+from reconciler.manifest.references import check_references, texts_of
 from reconciler.manifest.spec import read_spec
 
 ENVIRONMENT = "Environment"
@@ -124,15 +124,15 @@ class _Reader:
         if model is None or metadata is None:
             return False
         locator = DocumentLocator(source, document.index)
-        references = document.references and next(texts(raw), None) is not None
-        if references:
+        texts = texts_of(raw) if document.references else []
+        if texts:
             # What a patch may refer to depends on the manifest that it changes: checked when it is merged.
-            own = {name: value for name, value in raw.items() if name != "patches"} if model is EnvironmentSpec else raw
+            own = [text for text in texts if model is not EnvironmentSpec or text.path[0] != "patches"]
             self.problems.extend(check_references(model, own, locator))
         kind = str(data["kind"])
         subject = f"{kind} {metadata.name}"
         spec, problems = read_spec(
-            model, raw, locator, subject=subject, references=references, absent=state == "absent"
+            model, raw, locator, subject=subject, references=bool(texts), absent=state == "absent"
         )
         self.problems.extend(problems)
         envelope: dict[str, Any] = {
@@ -142,7 +142,7 @@ class _Reader:
             "file": source.file,
             "index": document.index,
             "line": document.line,
-            "references": references,
+            "references": bool(texts),
             "locator": locator,
         }
         if model is not EnvironmentSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +37,15 @@ class Reference:
     def __str__(self) -> str:
         """Write it as the manifest does, without its default."""
         return f"${{{self.source}:{self.prefix + ':' if self.prefix else ''}{self.name}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with a `${` in it, and where it stands; `is_name`: as the name of a field."""
+
+    path: Path
+    text: str
+    is_name: bool = False
 
 
 def parse_text(text: str) -> tuple[str | Reference, ...]:
@@ -106,25 +115,36 @@ def is_literal(text: str) -> bool:
     return not any(isinstance(part, Reference) and part.source != "var" for part in parts)
 
 
-def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
-    """Yield every text in plain data that has a `${`, with its path and whether it is a field's name."""
-    if isinstance(value, str):
-        if "${" in value:
-            yield path, value, False
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if "${" in key:
-                yield (*path, key), key, True
-            yield from texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from texts(item, (*path, index))
+def texts_of(data: Mapping[str, Any]) -> list[Text]:
+    """Return every text in plain data that has a `${`, field names included."""
+    found: list[Text] = []
+    _collect(data, (), found)
+    return found
 
 
-def check_references(model: type[BaseModel], spec: Any, locator: Locator) -> Iterator[Problem]:
-    """Yield what is wrong with the references of a spec: their syntax, and where they stand."""
-    for path, text, is_key in texts(spec):
-        if is_key:
+def _collect(data: Any, path: Path, found: list[Text]) -> None:
+    items = data.items() if isinstance(data, Mapping) else enumerate(data)
+    for part, value in items:
+        if isinstance(part, str) and "${" in part:
+            found.append(Text((*path, part), part, is_name=True))
+        if isinstance(value, str):
+            if "${" in value:
+                found.append(Text((*path, part), value))
+        elif isinstance(value, dict | list):
+            _collect(value, (*path, part), found)
+
+
+def check_references(model: type[BaseModel], found: Iterable[Text], locator: Locator) -> Iterator[Problem]:
+    """Yield what is wrong with the references of a spec: their syntax, and where they stand.
+
+    Args:
+        model: of the spec.
+        found: its texts, from `texts_of`.
+        locator: finds places below it.
+    """
+    for text in found:
+        path = text.path
+        if text.is_name:
             yield Problem(
                 "reference-not-allowed",
                 "a reference cannot stand in a field's name",
@@ -133,7 +153,7 @@ def check_references(model: type[BaseModel], spec: Any, locator: Locator) -> Ite
             )
             continue
         try:
-            parts = parse_text(text)
+            parts = parse_text(text.text)
         except BadReference as error:
             yield Problem("bad-reference", str(error), locator.at(path), hint=f"Write one of {_FORMS}.")
             continue

@@ -13,7 +13,7 @@ from reconciler.manifest.explain import suggest
 from reconciler.manifest.load import Loaded, gc_paused
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import PatchedLocator, SubLocator
-from reconciler.manifest.references import check_references, texts
+from reconciler.manifest.references import check_references, texts_of
 from reconciler.manifest.spec import read_spec
 
 
@@ -119,8 +119,8 @@ def _merged(
     raw = merge(manifest.raw, patch.spec)
     locator = SubLocator(environment, ("patches", number, "spec"))
     where = PatchedLocator(manifest, locator, patch.spec)
-    references = next(texts(raw), None) is not None
-    problems = list(check_references(model, patch.spec, locator))
+    references = bool(texts_of(raw))
+    problems = list(check_references(model, texts_of(patch.spec), locator))
     subject = f"{manifest.kind} {manifest.name}"
     spec, found = read_spec(model, raw, where, subject=subject, references=references, absent=manifest.absent)
     merged = replace(manifest, raw=raw, spec=spec, references=references, locator=where)
