@@ -31,7 +31,16 @@ def write_result(options: Options, text: str) -> None:
         return
     if sys.stdout is None:
         raise OutputError("stdout is closed", next_step="Name a file with --output FILE.")
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    _write_all(sys.stdout, text if text.endswith("\n") else f"{text}\n")
+
+
+def _write_all(stream: TextIO, text: str) -> None:
+    """Write all of a text: with PYTHONUNBUFFERED a stream takes a part when the disk is full, and says nothing."""
+    stream.flush()
+    rest = memoryview(text.encode(stream.encoding, stream.errors or "strict"))
+    while rest:
+        rest = rest[stream.buffer.write(rest) :]
+    stream.buffer.flush()
 
 
 def write_file(path: Path, text: str) -> None:

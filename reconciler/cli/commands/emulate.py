@@ -10,10 +10,10 @@ from reconciler.cli.command import command
 from reconciler.errors import MissingExtra
 
 EXAMPLES = """
-reconciler emulate                                   # at http://127.0.0.1:8800, client emulator/emulator
-reconciler emulate --port 0 --file state.json        # any free port; state kept over restarts
-reconciler emulate --switch patch_depth=shallow      # answer like one of the APIs that might be
-reconciler plan -e emulator                          # in another terminal
+reconciler emulate                            # at http://127.0.0.1:8800
+reconciler emulate --port 0 --file state.json # a free port; kept over restarts
+reconciler emulate --switch patch_depth=shallow
+reconciler plan -e emulator                   # in another terminal
 """
 
 
@@ -26,8 +26,15 @@ def _switches(_context: click.Context, _parameter: click.Parameter, values: tupl
 
 
 @command("emulate", examples=EXAMPLES)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8800, show_default=True, help="0 takes any free one.")
+@click.option("--host", metavar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    default=8800,
+    show_default=True,
+    help="0 takes any free one.",
+)
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the state in this file.")
 @click.option("--latency", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait before each answer.")
 @click.option("--rate-limit", type=click.FloatRange(0, min_open=True), metavar="N", help="Refuse beyond N requests/s.")
@@ -44,8 +51,8 @@ def emulate(
 ) -> None:
     """Serve OrderCloud on this machine until Ctrl-C.
 
-    It behaves like the real API as far as that is known, keeps no secrets of yours, and prints one line with its URLs
-    when it is ready. Client ID and secret are `emulator` and `emulator`.
+    It behaves like the real API as far as that is known, and prints one line with its URLs when it is ready. Client
+    ID and secret are `emulator` and `emulator`.
     """
     try:
         from reconciler.emulator.app import new_state

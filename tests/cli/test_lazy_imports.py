@@ -1,0 +1,44 @@
+"""What a command does not need, it does not import: that is what keeps it quick."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"httpx", "sqlalchemy", "starlette", "uvicorn", "rich", "jsonschema", "deepdiff", "ruamel.yaml"}
+LOOK = """
+import sys
+sys.argv = ["reconciler", *sys.argv[1:]]
+from reconciler.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def modules_after(*arguments: str) -> set[str]:
+    ended = subprocess.run(
+        [sys.executable, "-c", LOOK, *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(ended.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["completion", "bash"], ["emulate", "--help"]])
+def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
+    assert not modules_after(*words) & HEAVY
+
+
+def test_help_imports_no_command_and_no_model() -> None:
+    modules = modules_after("--help")
+    assert "pydantic" not in modules
+    assert {name for name in modules if name.startswith("reconciler.cli.commands.")} == set()
+
+
+def test_version_imports_next_to_nothing() -> None:
+    modules = modules_after("--version")
+    assert {name for name in modules if name.startswith("reconciler")} == {"reconciler", "reconciler.cli"}
+    assert not modules & {"click", "dataclasses", "pydantic", "json"}

@@ -1,0 +1,149 @@
+"""Every way in which a command can end has its exit status and its message, and shows no secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from cli_probe import MARKER
+
+PROBE = [sys.executable, str(Path(__file__).parent / "cli_probe.py")]
+
+
+def run(
+    *arguments: str, env: Mapping[str, str] | None = None, command: list[str] = PROBE
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})}
+    )
+
+
+def test_an_error_names_code_place_and_next_step() -> None:
+    ended = run("fail", "error")
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    for part in ("error[api-unreachable]", "no answer", "a.yaml:3:4", "GET /v1/x", "Try again."):
+        assert part in ended.stderr
+
+
+@pytest.mark.parametrize("words", [["--format", "json", "fail", "error"], ["fail", "error", "--format=json"]])
+def test_an_error_as_json(words: list[str]) -> None:
+    error = json.loads(run(*words).stderr)["error"]
+    assert (error["code"], error["exit_status"], error["source"]["line"]) == ("api-unreachable", 1, 3)
+
+
+def test_a_command_gives_its_status() -> None:
+    assert [run("fail", status).returncode for status in ("0", "2", "5")] == [0, 2, 5]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["shwo"], "Did you mean 'show'?"),
+        (["show", "--extar", "x"], "Did you mean '--extra'?"),
+        (["--manifest", "x", "show"], "--manifests"),
+        (["show", "--format", "html"], "html"),
+        (["show", "argument"], "argument"),
+        (["fail"], "how"),
+        (["show", "--extra"], "--extra"),
+    ],
+)
+def test_a_wrong_command_line_is_64_with_a_hint(words: list[str], hint: str) -> None:
+    ended = run(*words)
+    assert ended.returncode == 64
+    assert "error[usage]" in ended.stderr
+    assert hint.lower() in ended.stderr.replace("\n  ", " ").lower()
+    assert "--help" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_wrong_command_line_as_json() -> None:
+    assert json.loads(run("--format", "json", "shwo").stderr)["error"]["code"] == "usage"
+
+
+def test_no_command_shows_the_help_on_stderr() -> None:
+    ended = run()
+    assert (ended.returncode, ended.stdout) == (64, "")
+    assert "Exit status:" in ended.stderr
+
+
+@pytest.mark.parametrize("verbosity", [[], ["-v"], ["-vv"], ["-v", "-v"]])
+def test_a_bug_is_an_internal_error_without_its_words(verbosity: list[str]) -> None:
+    ended = run("fail", "bug", *verbosity)
+    assert ended.returncode == 1
+    assert "error[internal-error]" in ended.stderr
+    assert "ValueError" in ended.stderr
+    assert MARKER not in ended.stderr
+    traced = "cli_probe.py" in ended.stderr
+    assert traced == ("".join(verbosity).count("v") == 2)
+    if traced:
+        assert ended.stderr.index("KeyError") < ended.stderr.rindex("ValueError")
+
+
+def test_a_bug_as_json() -> None:
+    ended = run("fail", "bug", "--format", "json")
+    assert json.loads(ended.stderr)["error"]["code"] == "internal-error"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_130(number: signal.Signals) -> None:
+    with subprocess.Popen([*PROBE, "fail", "wait"], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
+        process.send_signal(number)
+        message = process.stderr.read()
+        assert process.wait(30) == 130
+    assert "error[interrupted]" in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_traceback(unbuffered: str) -> None:
+    with subprocess.Popen(
+        [*PROBE, "write", "--size", "100000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(30) == 1
+
+
+def test_a_closed_stdout_is_told() -> None:
+    ended = subprocess.run(
+        f'exec "{PROBE[0]}" "{PROBE[1]}" write >&-', shell=True, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "error[unwritable-output]" in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*PROBE, "write"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "error[unwritable-output]" in ended.stderr
+
+
+def test_a_terminal_that_lacks_a_character_gets_an_escape() -> None:
+    ended = run("write", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert (ended.returncode, ended.stdout) == (0, "\\u2192 done\n")
+
+
+def test_version_and_module_run() -> None:
+    for command in ([sys.executable, "-m", "reconciler"], [str(Path(sys.executable).parent / "reconciler")]):
+        for words in (["--version"], ["-v", "--version"]):
+            ended = run(*words, command=command)
+            assert (ended.returncode, ended.stderr) == (0, "")
+            assert ended.stdout.startswith("reconciler 0.")
