@@ -19,7 +19,8 @@ from reconciler.report.words import CAUSES, by_cause, drift_counts, moment
 
 
 def _advice(item: DriftItem) -> str:
-    message = f'<p class="facts">{text(item.message)}</p>' if item.message else ""
+    told = item.change is not None and item.change.detail == item.message
+    message = f'<p class="facts">{text(item.message)}</p>' if item.message and not told else ""
     if item.snoozed_until is not None:
         reason = f": {text(item.snooze_reason)}" if item.snooze_reason else ""
         return f'{message}<p class="facts">Snoozed until {moment(item.snoozed_until)}{reason}</p>'

@@ -202,6 +202,7 @@ HOSTILE = (
     "a\n::stop-commands::x\n##[group]",
     "@everyone @octocat",
     "fixes #123, GH-1, org/repo#2, a94a8fe5ccb19ba61c4c0873d391e987982fbbd3",
+    "deadbeef effaced accede",
     "[click](http://evil.example) ![x](http://evil.example/x.png) <http://evil.example>",
     "www.evil.example a@evil.example",
     "`code` ``` ~~~ **bold** _em_ ~~gone~~ | a | b | :tada:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given, settings
@@ -99,6 +100,11 @@ def test_a_drift_report_shows_causes_and_steps() -> None:
     words = "".join(parsed(drift_to_html(SAMPLE_DRIFT)).text)
     for expected in ("Pause that nobody declared", "reconciler drift --adopt", "Snoozed until 2026-11-21 09:30 UTC"):
         assert expected in words
+
+
+def test_a_message_that_is_the_detail_of_the_change_is_said_once() -> None:
+    item = replace(SAMPLE_DRIFT.items[0], change=change(detail="held too long"), message="held too long")
+    assert drift_to_html(replace(SAMPLE_DRIFT, items=(item,))).count("held too long") == 1
 
 
 def test_an_empty_plan_says_that_all_is_well() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,11 @@ def test_the_schemas_are_valid_and_the_same_on_every_call() -> None:
     assert schemas() == schemas()
     for content in schemas().values():
         Draft202012Validator.check_schema(json.loads(content))
+
+
+def test_the_schemas_in_the_repository_are_the_current_ones() -> None:
+    folder = Path(__file__).parents[2] / "schemas"
+    assert {name: (folder / name).read_bytes() for name in schemas()} == schemas()
 
 
 def test_every_sample_fits_its_schema() -> None:

@@ -138,6 +138,12 @@ def test_the_ascii_form_carries_symbols_and_words() -> None:
     assert "false -> true" in text
 
 
+def test_within_a_risk_what_takes_away_comes_first() -> None:
+    changes = tuple(change(action, name=action.value) for action in Action)
+    keys = re.findall(r"DeliveryConfig/(\w+)", plan_to_text(plan(changes)))
+    assert keys == ["delete", "pause", "rename", "update", "resume", "create"]
+
+
 def test_a_rename_shows_both_ids() -> None:
     renamed = change(Action.RENAME, id="new-id", renamed_from="old-id")
     assert "live ID old-id → new-id" in plan_to_text(plan((renamed,)))
