@@ -11,7 +11,8 @@ from reconciler.duration import parse_duration
 from reconciler.errors import UsageError
 from reconciler.kind import Action, fields_of, semantics_by_path
 from reconciler.manifest.hosts import host_allowed, hosts_of
-from reconciler.reconcile.diff import covers, value_at
+from reconciler.manifest.resolve import LITERAL
+from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Breach
 from reconciler.reconcile.work import Work
@@ -145,6 +146,16 @@ def _target_hosts(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding
                 yield f"{item.change.key}: {path} points outside targetHosts", (item.change.key,)
 
 
+def _literal_secrets(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
+    if inputs.guardrails.literal_secrets != "forbid":
+        return
+    for item in works:
+        if item.change.action is not Action.DELETE:
+            for path, secret in secrets_in(item.desired.state):
+                if secret.reference == LITERAL:
+                    yield f"{item.change.key}: the value of {path} stands in the manifest itself", (item.change.key,)
+
+
 def _in_use(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     """A delete of what a live object will still refer to after this plan; the API would refuse it."""
     after: Mapping[tuple[str, str], Work] = {
@@ -181,5 +192,6 @@ RULES: Mapping[str, Rule] = {
     "requirePauseEnd": _require_pause_end,
     "maxPause": _max_pause,
     "targetHosts": _target_hosts,
+    "literalSecrets": _literal_secrets,
 }
 OVERRIDABLE = frozenset(RULES) - {"in-use", "protect"}

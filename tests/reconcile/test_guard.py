@@ -12,6 +12,7 @@ from reconciler.manifest.environment import Guardrails
 from reconciler.pause import DeclaredPause
 from reconciler.reconcile.guard import OVERRIDABLE, RULES
 from reconciler.reconcile.planning import make_plan
+from reconciler.secret import Secret
 
 
 def rules(desired, live, **settings):
@@ -127,6 +128,14 @@ def test_the_host_in_a_secret_connection_string_is_checked_and_never_shown():
     assert breach.rule == "targetHosts"
     assert "evil" not in breach.message
     assert "k3y" not in breach.message
+
+
+def test_a_secret_that_stands_in_the_manifest_is_not_sent_where_that_is_forbidden():
+    literal = Secret("(literal)", lambda: "k3y")
+    desired = [config(targets={"http": {"endpoint": "https://hooks.example.com/x", "secret": literal}})]
+    assert rules(desired, [], **limits(literalSecrets="forbid")) == ["literalSecrets"]
+    assert rules(desired, [], **limits(literalSecrets="warn")) == []
+    assert rules([config()], [], **limits(literalSecrets="forbid")) == []
 
 
 def test_an_override_needs_a_rule_that_exists_and_is_recorded_with_its_reason():
