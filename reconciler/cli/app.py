@@ -12,6 +12,7 @@ WRITE, SEE, WATCH, OPERATE, SET_UP = "Write and check", "See and change", "Watch
 _COMMANDS = "reconciler.cli.commands"
 
 TABLE = (
+    Entry("plan", SEE, "Compare manifests with live; change nothing.", f"{_COMMANDS}.plan:plan"),
     Entry("emulate", SET_UP, "Serve OrderCloud on this machine.", f"{_COMMANDS}.emulate:emulate"),
     Entry("completion", SET_UP, "Print the completion script of a shell.", f"{_COMMANDS}.completion:completion"),
 )

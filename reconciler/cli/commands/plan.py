@@ -57,6 +57,8 @@ def plan(
     sessions = open_sessions(options, utc_now())
     if save is not None and len(sessions) > 1:
         raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")
+    if options.format == "html" and len(sessions) > 1:
+        raise UsageError("an HTML page shows one environment", next_step="Name one with -e/--environment.")
     found = asyncio.run(_plans(sessions, request, Listener(options.verbosity), token_cache=not no_token_cache))
     plans = [item for item in found if isinstance(item, Plan)]
     if save is not None:
