@@ -28,7 +28,7 @@ from reconciler.ordercloud.kinds.delivery_checks import check_delivery
 from reconciler.ordercloud.kinds.delivery_targets import DeliveryTargets
 from reconciler.ordercloud.lists import list_all
 
-PATH = "/integrations/deliveryconfig"
+PATH = "integrations/deliveryconfig"
 TARGETS = fields_of(DeliveryTargets)
 # The target was renamed between SDK versions; live may use either name.
 MAILCHIMP, MANDRILL = "Mailchimp", "Mandrill"

@@ -59,7 +59,7 @@ class EntitySyncKind(SyncKind[EntitySyncSpec]):
     summary = "Which changes of one entity type the marketplace sends, and to which delivery config."
 
     def path(self, live_id: str) -> str:
-        return f"/integrations/entitysync/{ENTITY_PATHS[live_id]}"
+        return f"integrations/entitysync/{ENTITY_PATHS[live_id]}"
 
     def live_id(self, name: str, state: Mapping[str, Any]) -> str:  # noqa: ARG002 - the entity type is the ID
         return str(state["entity"])

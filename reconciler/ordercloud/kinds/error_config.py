@@ -24,4 +24,4 @@ class ErrorConfigKind(SingletonKind[ErrorConfigSpec]):
     role = "ErrorConfigAdmin"
     summary = "The delivery config that notices of failed deliveries are sent to. Cannot be paused."
     delete_risk = Risk.COSMETIC
-    api_path = "/integrations/ErrorConfig"
+    api_path = "integrations/ErrorConfig"

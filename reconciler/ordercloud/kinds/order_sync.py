@@ -26,4 +26,4 @@ class OrderSyncKind(SingletonKind[OrderSyncSpec]):
     spec = OrderSyncSpec
     role = "OrderSyncConfigAdmin"
     summary = "The delivery config that orders are sent to. Cannot be paused."
-    api_path = "/integrations/OrderSync"
+    api_path = "integrations/OrderSync"

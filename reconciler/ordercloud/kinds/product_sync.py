@@ -37,4 +37,4 @@ class ProductSyncKind(SingletonKind[ProductSyncSpec]):
     spec = ProductSyncSpec
     role = "ProductSyncConfigAdmin"
     summary = "Which product changes the marketplace sends, and to which delivery config."
-    api_path = "/integrations/productsync"
+    api_path = "integrations/productsync"
