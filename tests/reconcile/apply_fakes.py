@@ -1,4 +1,4 @@
-"""A small live side in memory, with a script of what goes wrong at which call, and the way from manifests to a report."""
+"""A small live side in memory, a script of what goes wrong at which call, and the way from manifests to a report."""
 
 from __future__ import annotations
 
