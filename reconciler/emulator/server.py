@@ -99,7 +99,7 @@ class EmulatorServer:
     def __init__(
         self, state: State, host: str, port: int, file: Path | None, announce: Callable[[Addresses], None]
     ) -> None:
-        if file is not None and file.exists():
+        if file is not None:
             _load(state, file)
         self._socket = _listen(host, port)
         bound_port = self._socket.getsockname()[1]
@@ -189,25 +189,29 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # With the protocol named, asyncio turns Nagle's algorithm off; without it an answer can wait 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}",
+            f"cannot listen on {host}:{port}: {error}",
             next_step="Choose another port; 0 takes any that is free.",
         ) from error
     return listener
 
 
 def _load(state: State, file: Path) -> None:
+    """Take over the state in `file`; where there is no such file yet, its folder has to be there."""
+    if not file.exists() and file.parent.is_dir():
+        return
     try:
         state.load(orjson.loads(file.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LoadError(
             f"{file} holds no state of an emulator ({type(error).__name__})",
-            next_step="Name another file, or remove this one to start empty.",
+            next_step="Name a file in a folder that exists, or remove this one to start empty.",
         ) from error

@@ -80,7 +80,7 @@ class DeliveryConfigs:
     def _save(self, request: Request) -> Answer:
         old_id = request.ids["deliveryConfigID"]
         body = self._body(request)
-        held = self._stored.get(old_id)
+        held = self._held(old_id)
         # inferred: a PUT that creates under an ID takes the one in the body where that says another.
         new_id = body.get("ID") or old_id
         problems: Problems = []
@@ -129,10 +129,14 @@ class DeliveryConfigs:
 
     def _one(self, request: Request) -> JsonObject:
         config_id = request.ids["deliveryConfigID"]
-        config = self._stored.get(config_id)
+        config = self._held(config_id)
         if config is None:
             raise not_found("DeliveryConfig", config_id)
         return config
+
+    def _held(self, config_id: str) -> JsonObject | None:
+        config = self._stored.get(config_id)
+        return None if config is None else _renamed_target(config, self._state.switches)
 
     def _body(self, request: Request) -> JsonObject:
         body = checked_body(self._model, request, _check_sent_id)
