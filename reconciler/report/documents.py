@@ -124,6 +124,7 @@ class ValidationSummaryDocument(Document):
     """Counts of a validation."""
 
     problems: Count
+    warnings: Count
     files: Count = Field(description="Files with at least one problem.")
 
 
@@ -134,6 +135,7 @@ class ValidationDocument(Document):
     valid: bool
     summary: ValidationSummaryDocument
     problems: list[ProblemDocument]
+    warnings: list[ProblemDocument] = Field(description="What stands in nobody's way and should be known.")
 
 
 class ErrorBodyDocument(Document):
@@ -221,13 +223,18 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def problems_to_json(problems: Sequence[Problem]) -> dict[str, Any]:
-    """Return the problems of `validate` in the shape of `ValidationDocument`."""
+def problems_to_json(problems: Sequence[Problem], *, warnings: Sequence[Problem] = ()) -> dict[str, Any]:
+    """Return what `validate` found in the shape of `ValidationDocument`."""
     return {
         "format_version": FORMAT_VERSION,
         "valid": not problems,
-        "summary": {"problems": len(problems), "files": len({problem.place.file for problem in problems})},
+        "summary": {
+            "problems": len(problems),
+            "warnings": len(warnings),
+            "files": len({problem.place.file for problem in problems}),
+        },
         "problems": [_problem(problem) for problem in problems],
+        "warnings": [_problem(warning) for warning in warnings],
     }
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from reconciler import __version__
 from reconciler.errors import Place, Problem
 from reconciler.report.escape import clip, command_data, command_property, disarm, sarif, visible
-from reconciler.report.style import BOLD, DIM, GREEN, RED, Style
+from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.words import counted
 
 MESSAGE_LIMIT = 600
@@ -33,45 +33,63 @@ def _sentence(problem: Problem) -> str:
     return f"{clip(problem.message, MESSAGE_LIMIT)}{value}.{hint}".replace("..", ".")
 
 
-def problems_to_text(problems: Sequence[Problem], style: Style | None = None, *, checked: int | None = None) -> str:
+def problems_to_text(
+    problems: Sequence[Problem],
+    style: Style | None = None,
+    *,
+    warnings: Sequence[Problem] = (),
+    checked: int | None = None,
+) -> str:
     """Return the problems as text, grouped by file, the counts last, where the eye is.
 
     Args:
         problems: what is wrong; none: the text says that all is well.
+        warnings: what stands in nobody's way and should be known; listed first.
         style: colour, characters and width; left out: no colour, Unicode, 80 columns.
         checked: how many manifests were read, when the caller knows.
     """
     style = style or Style()
     read = f" ({counted(checked, 'manifest')} read)" if checked is not None else ""
-    if not problems:
-        return style.finish(style.wrap(f"✓ No problems{read}.", 0, GREEN))
+    lines = [*_listed(warnings, style, YELLOW, "warning "), *_listed(problems, style, RED)]
+    beside = f", {counted(len(warnings), 'warning')}" if warnings else ""
+    if problems:
+        files = len({problem.place.file for problem in problems})
+        head = f"✗ {counted(len(problems), 'problem')} in {counted(files, 'file')}"
+        lines.extend(style.wrap(f"{head}{beside}{read}.", 0, BOLD, RED))
+    else:
+        lines.extend(style.wrap(f"✓ No problems{beside}{read}.", 0, GREEN))
+    return style.finish(lines)
+
+
+def _listed(problems: Sequence[Problem], style: Style, color: str, mark: str = "") -> list[str]:
     lines: list[str] = []
     for file, group in groupby(_ordered(problems), key=lambda problem: problem.place.file):
         lines.append(style.paint(clip(visible(file), MESSAGE_LIMIT), BOLD))
         for problem in group:
             # The place stays in one piece on its own line: terminals and editors make it clickable.
             place = clip(visible(str(problem.place)), MESSAGE_LIMIT)
-            lines.append(f"  {style.paint(place, RED)} {style.paint(f'[{visible(problem.code)}]', DIM)}")
+            lines.append(f"  {style.paint(place, color)} {style.paint(f'[{mark}{visible(problem.code)}]', DIM)}")
             lines.extend(style.wrap(_shown(problem.message), 6))
             if problem.value is not None:
                 lines.extend(style.wrap(f"value: {_shown(problem.value)}", 6, hanging=2))
             if problem.hint:
                 lines.extend(style.wrap(f"→ {_shown(problem.hint)}", 6, DIM, hanging=2))
         lines.append("")
-    files = len({problem.place.file for problem in problems})
-    summary = f"✗ {counted(len(problems), 'problem')} in {counted(files, 'file')}{read}."
-    lines.extend(style.wrap(summary, 0, BOLD, RED))
-    return style.finish(lines)
+    return lines
 
 
-def problems_to_github(problems: Sequence[Problem]) -> str:
-    """Return the problems as GitHub workflow commands, one annotation a line."""
+def problems_to_github(problems: Sequence[Problem], *, warnings: Sequence[Problem] = ()) -> str:
+    """Return problems and warnings as GitHub workflow commands, one annotation a line."""
+    return _annotations("error", problems) + _annotations("warning", warnings)
+
+
+def _annotations(level: str, problems: Sequence[Problem]) -> str:
     lines = []
     for problem in _ordered(problems):
         where = {"file": problem.place.file, "line": problem.place.line, "col": problem.place.column}
         given = {name: str(value) for name, value in where.items() if value} | {"title": problem.code}
         properties = ",".join(f"{name}={command_property(value)}" for name, value in given.items())
-        lines.append(f"::error {properties}::{command_data(_sentence(problem))}\n")
+        lines.append(f"::{level} {properties}::{command_data(_sentence(problem))}\n")
     return "".join(lines)
 
 
@@ -80,13 +98,13 @@ def _region(place: Place) -> dict[str, int]:
     return {name: number for name, number in region.items() if number}
 
 
-def _sarif_result(problem: Problem) -> dict[str, Any]:
+def _sarif_result(level: str, problem: Problem) -> dict[str, Any]:
     location: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.place.file)}}
     if problem.place.line:
         location["region"] = _region(problem.place)
     return {
         "ruleId": visible(problem.code),
-        "level": "error",
+        "level": level,
         "message": {"text": sarif(_sentence(problem))},
         "locations": [{"physicalLocation": location}],
     }
@@ -97,11 +115,12 @@ def _uri(file: str) -> str:
     return quote(visible(file).replace("\\", "/"), safe="/~")
 
 
-def problems_to_sarif(problems: Sequence[Problem]) -> dict[str, Any]:
-    """Return the problems as a SARIF 2.1.0 log, for code scanning."""
-    rules = sorted({visible(problem.code) for problem in problems})
+def problems_to_sarif(problems: Sequence[Problem], *, warnings: Sequence[Problem] = ()) -> dict[str, Any]:
+    """Return problems and warnings as a SARIF 2.1.0 log, for code scanning."""
+    rules = sorted({visible(problem.code) for problem in (*problems, *warnings)})
     driver = {"name": "reconciler", "version": __version__, "rules": [{"id": rule} for rule in rules]}
-    results = [_sarif_result(problem) for problem in _ordered(problems)]
+    results = [_sarif_result("error", problem) for problem in _ordered(problems)]
+    results += [_sarif_result("warning", warning) for warning in _ordered(warnings)]
     return {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",

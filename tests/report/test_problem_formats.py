@@ -11,8 +11,9 @@ from report_samples import SAMPLE_PROBLEMS, hostile_problems
 from report_strategies import hostile_text
 
 from reconciler.errors import Place, Problem
+from reconciler.report.documents import problems_to_json
 from reconciler.report.escape import disarm, json_text, visible
-from reconciler.report.problems import problems_to_github, problems_to_junit, problems_to_sarif
+from reconciler.report.problems import problems_to_github, problems_to_junit, problems_to_sarif, problems_to_text
 
 COMMAND = re.compile(r"::error ((?:[a-z]+=[^,:\r\n]*,?)+)::([^\r\n]*)")
 
@@ -71,3 +72,15 @@ def test_sarif_places_a_problem() -> None:
     location = result["locations"][0]["physicalLocation"]
     assert unquote(location["artifactLocation"]["uri"]) == "manifests/a.yaml"
     assert location["region"] == {"startLine": 2, "startColumn": 1}
+
+
+def test_warnings_are_told_and_are_no_problems() -> None:
+    warning = Problem("literal-secret", "a secret is written here", Place("a.yaml", 3, 5))
+    text = problems_to_text([], warnings=[warning], checked=2)
+    assert "a.yaml:3:5 [warning literal-secret]" in text
+    assert "No problems, 1 warning (2 manifests read)." in text
+    assert problems_to_github([], warnings=[warning]).startswith("::warning file=a.yaml,line=3,col=5,")
+    (result,) = problems_to_sarif([], warnings=[warning])["runs"][0]["results"]
+    assert result["level"] == "warning"
+    document = problems_to_json([], warnings=[warning])
+    assert (document["valid"], document["summary"]["warnings"], len(document["warnings"])) == (True, 1, 1)
