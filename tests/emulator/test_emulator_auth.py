@@ -55,7 +55,7 @@ def test_every_configuration_operation_of_the_contract_is_there(contract: Contra
         for method in methods
         if path.startswith("/integrations/") and method in ("get", "put", "post", "patch", "delete")
     ]
-    assert len(operations) == 66
+    assert len(operations) == 65
     for method, path in operations:
         request = Request(method, ["ordercloud", "v1", *path.strip("/").split("/")])
         assert room.answer(request).status == 401, (method, path)
