@@ -12,7 +12,10 @@ WRITE, SEE, WATCH, OPERATE, SET_UP = "Write and check", "See and change", "Watch
 _COMMANDS = "reconciler.cli.commands"
 
 TABLE = (
+    Entry("validate", WRITE, "Check the manifests, offline; all errors at once.", f"{_COMMANDS}.validate:validate"),
+    Entry("schema", WRITE, "Write the JSON Schemas for editors and pipelines.", f"{_COMMANDS}.schema:schema"),
     Entry("plan", SEE, "Compare manifests with live; change nothing.", f"{_COMMANDS}.plan:plan"),
+    Entry("ledger", OPERATE, "Show what the ledger believes; break a dead lock.", f"{_COMMANDS}.ledger:ledger"),
     Entry("emulate", SET_UP, "Serve OrderCloud on this machine.", f"{_COMMANDS}.emulate:emulate"),
     Entry("completion", SET_UP, "Print the completion script of a shell.", f"{_COMMANDS}.completion:completion"),
 )

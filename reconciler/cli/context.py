@@ -13,8 +13,10 @@ from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
 from reconciler.kind import Reader
+from reconciler.manifest.connection import Settings, resolve_settings
 from reconciler.manifest.load import Loaded, load
-from reconciler.manifest.select import select
+from reconciler.manifest.scope import Scope
+from reconciler.manifest.select import named_environment, select
 from reconciler.manifest.validate import validate
 from reconciler.reconcile.session import Session, open_session
 from reconciler.registry import kinds, open_reader, open_writer
@@ -76,11 +78,30 @@ def open_one(options: Options, now: datetime, *, environment: str | None = None)
         UsageError: several are named.
         ReconcilerError: manifests, environment or references are not as they have to be.
     """
+    name = _only_name(options) or environment
+    return open_session(select(load_valid(options), name, kinds()), kinds(), os.environ, now)
+
+
+def _only_name(options: Options) -> str | None:
     if len(options.environments) > 1 or ALL in options.environments:
         raise UsageError("this command works on one environment", next_step="Name one with -e/--environment.")
-    loaded = load_valid(options)
-    name = options.environments[0] if options.environments else environment
-    return open_session(select(loaded, name, kinds()), kinds(), os.environ, now)
+    return options.environments[0] if options.environments else None
+
+
+def environment_settings(options: Options) -> Settings:
+    """Return the settings of one environment, for commands that care for its ledger.
+
+    They have to work when manifests are wrong and credentials are not at hand, so only the Environment is looked at.
+
+    Raises:
+        UsageError: several environments, and not one is named.
+        ReconcilerError: the Environment cannot be read.
+    """
+    loaded = load(options.manifests, kinds())
+    if not loaded.environments and loaded.problems:
+        raise ManifestErrors(loaded.problems)
+    environment = named_environment(loaded, _only_name(options))
+    return resolve_settings(environment, Scope.of(environment, os.environ))
 
 
 def utc_now() -> datetime:

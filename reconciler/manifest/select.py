@@ -37,7 +37,7 @@ def select(loaded: Loaded, name: str | None, kinds: Kinds) -> Selected:
         UsageError: there is no such environment, or more than one and none is named.
         ManifestErrors: a patch does not fit.
     """
-    environment = _named(loaded, name)
+    environment = named_environment(loaded, name)
     with gc_paused():
         manifests, problems = patched(loaded, environment, kinds)
     if problems:
@@ -45,7 +45,12 @@ def select(loaded: Loaded, name: str | None, kinds: Kinds) -> Selected:
     return Selected(environment, manifests)
 
 
-def _named(loaded: Loaded, name: str | None) -> EnvironmentManifest:
+def named_environment(loaded: Loaded, name: str | None) -> EnvironmentManifest:
+    """Return an environment by its name; None takes the only one.
+
+    Raises:
+        UsageError: there is no such environment, or more than one and none is named.
+    """
     names = sorted({environment.name for environment in loaded.environments})
     if not names:
         raise UsageError("the manifests have no Environment", next_step="Add a manifest of kind Environment.")

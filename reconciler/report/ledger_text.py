@@ -1,0 +1,70 @@
+"""What `ledger show` shows, as text for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
+from reconciler.report.words import counted, moment
+
+_ENTRY_PROBLEMS = ("failed", "unknown", "sent", "pending")
+
+
+def ledger_to_text(overview: Mapping[str, Any] | None, style: Style | None = None) -> str:
+    """Return the overview of `ledger.memory.read_overview` as text; None stands for a ledger that is not there yet.
+
+    Args:
+        overview: plain data without secrets.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    style = style or Style()
+    if overview is None:
+        return style.finish(["There is no ledger yet; the first apply creates it."])
+    counts = overview["counts"]
+    parts = [counted(counts[name], name.removesuffix("s")) for name in counts]
+    lines = style.wrap(f"Ledger: {', '.join(parts)}", 0, BOLD)
+    lines.extend(_lock(overview["lock"], style))
+    if overview["runs"]:
+        lines.extend(["", style.paint("Runs, newest first", BOLD)])
+    for run in overview["runs"]:
+        lines.extend(_run(run, style))
+    if overview["snoozes"]:
+        lines.extend(["", style.paint("Snoozes", BOLD)])
+    for snooze in overview["snoozes"]:
+        words = f"{snooze['environment']} {snooze['kind']}/{snooze['name']} until {_time(snooze['until'])}"
+        lines.extend(style.wrap(f"{words}, by {snooze['by']}: {snooze['reason']}", 2, hanging=2))
+    return style.finish(lines)
+
+
+def _lock(lock: Mapping[str, Any] | None, style: Style) -> list[str]:
+    if lock is None:
+        return [f"Apply lock: {style.paint('free', GREEN)}"]
+    words = f"Apply lock: held by {lock['holder']} since {_time(lock['taken_at'])}"
+    return style.wrap(
+        f"{words}, last heard of {_time(lock['heartbeat_at'])}, lapses {_time(lock['expires_at'])}",
+        0,
+        YELLOW,
+        hanging=2,
+    )
+
+
+def _run(run: Mapping[str, Any], style: Style) -> list[str]:
+    outcomes = Counter(entry["outcome"] for entry in run["entries"])
+    done = "finished" if run["finished_at"] else "not finished"
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or "no changes"
+    head = f"{_time(run['started_at'])}  {run['environment']}  {done}: {counts} ({run['holder']}, run {run['id']})"
+    lines = style.wrap(head, 2, *([] if run["finished_at"] else [YELLOW]), hanging=2)
+    for entry in run["entries"]:
+        if entry["outcome"] in _ENTRY_PROBLEMS:
+            message = f": {entry['message']}" if entry["message"] else ""
+            lines.extend(style.wrap(f"{entry['outcome']} {entry['key']}{message}", 6, RED, hanging=2))
+    for override in run["overrides"]:
+        lines.extend(style.wrap(f"overridden {override['rule']}: {override['reason']}", 6, YELLOW, hanging=2))
+    return lines
+
+
+def _time(iso: str) -> str:
+    return moment(datetime.fromisoformat(iso))
