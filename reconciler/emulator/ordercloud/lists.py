@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import translate
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
 
 from reconciler.emulator.ordercloud.errors import refuse
+from reconciler.emulator.ordercloud.filters import JsonObject, expression, sort_key, text_of, values_at
 from reconciler.emulator.wire import Answer, Request, json_answer
 
-JsonObject = dict[str, Any]
-Predicate = Callable[[Any], bool]
-_OPTIONS = {
-    name.lower(): name for name in ("search", "searchOn", "searchType", "sortBy", "page", "pageSize", "pageKey")
-}
+_OPTIONS = ("search", "searchOn", "searchType", "sortBy", "page", "pageSize", "pageKey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +21,82 @@ class Listing:
         members: names that filters may begin with; `xp` allows any path below it.
         searchable: names for `searchOn`, all of them searched where it is left out.
         sortable: names for `sortBy`.
+        options: query parameters of this list's own, beside those that every list has.
+        open: `searchOn` and `sortBy` take any member and any path below xp.
     """
 
     members: Collection[str]
     searchable: Sequence[str] = ("ID", "Name")
     sortable: Collection[str] = ("ID", "Name")
+    options: Collection[str] = ()
+    open: bool = False
+
+    def filter_path(self, path: str) -> list[str]:
+        """Return the names of a path to filter by, the first as the API writes it.
+
+        Raises:
+            Refusal: there is no such member.
+        """
+        found = _path(path, self.members)
+        if found is None:
+            raise refuse(400, "List.InvalidProperty", f"{path} cannot be filtered by.", {"Property": path})
+        return found
+
+    def search_paths(self, search_on: str) -> list[list[str]]:
+        """Return the paths to search: those of `searchOn`, or all.
+
+        Raises:
+            Refusal: there is no such member, or it cannot be searched.
+        """
+        asked = [name.strip() for name in search_on.split(",") if name.strip()] or list(self.searchable)
+        return [self._known(name, self.searchable, "List.InvalidSearchProperty", "searched") for name in asked]
+
+    def sort_paths(self, sort_by: str) -> list[tuple[list[str], bool]]:
+        """Return the paths to sort by and whether each is descending.
+
+        Raises:
+            Refusal: there is no such member, or it cannot be sorted by.
+        """
+        parts = [part.strip() for part in sort_by.split(",") if part.strip()]
+        return [
+            (
+                self._known(part.removeprefix("!"), self.sortable, "List.InvalidSortProperty", "sorted by"),
+                part.startswith("!"),
+            )
+            for part in parts
+        ]
+
+    def _known(self, path: str, names: Collection[str], code: str, what: str) -> list[str]:
+        known = {name.lower(): name.split(".") for name in names}
+        found = known.get(path.lower()) or (_path(path, self.members) if self.open else None)
+        if found is None:
+            raise refuse(400, code, f"{path} cannot be {what}.", {"Property": path})
+        return found
+
+
+def _path(path: str, members: Collection[str]) -> list[str] | None:
+    names = path.split(".")
+    first = next((name for name in members if name.lower() == names[0].lower()), None)
+    return None if first is None else [first, *names[1:]]
+
+
+def read_query(request: Request, extra: Collection[str] = ()) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Return a list's options by name, and its filters in order.
+
+    Args:
+        request: holds the query.
+        extra: options beside those that every list has.
+    """
+    known = {name.lower(): name for name in (*_OPTIONS, *extra)}
+    options: dict[str, str] = {}
+    filters: list[tuple[str, str]] = []
+    for name, value in request.params:
+        option = known.get(name.lower())
+        if option is None:
+            filters.append((name, value))
+        else:
+            options[option] = value
+    return options, filters
 
 
 def list_answer(items: Iterable[JsonObject], listing: Listing, request: Request) -> Answer:
@@ -40,38 +105,50 @@ def list_answer(items: Iterable[JsonObject], listing: Listing, request: Request)
     Raises:
         Refusal: an option that does not exist or cannot be so.
     """
-    options: dict[str, str] = {}
-    filters: list[tuple[str, str]] = []
-    for name, value in request.params:
-        option = _OPTIONS.get(name.lower())
-        if option is None:
-            filters.append((name, value))
-        else:
-            options[option] = value
+    options, filters = read_query(request)
     found: Iterable[JsonObject] = items
     for name, value in filters:
-        found = _filtered(found, name, value, listing)
+        found = _filtered(found, listing.filter_path(name), value)
     if options.get("search"):
-        found = _searched(found, options["search"], options.get("searchOn", ""), listing)
-    return page_answer(_sorted(found, options.get("sortBy", ""), listing), options)
+        found = _searched(found, options["search"], listing.search_paths(options.get("searchOn", "")))
+    ordered = sorted(found, key=lambda item: text_of(item.get("ID", "")).lower())
+    # Stable sorts from the last key to the first.
+    for path, descending in reversed(listing.sort_paths(options.get("sortBy", ""))):
+        ordered.sort(key=partial(sort_key, path), reverse=descending)
+    return page_answer(ordered, options)
 
 
-def page_answer(items: Sequence[JsonObject], options: dict[str, str]) -> Answer:
+def page_answer(items: Sequence[JsonObject], options: Mapping[str, str]) -> Answer:
     """Return the page of `items` that `page` and `pageSize` name, with its Meta."""
-    page = _number(options.get("page", "1"), "List.InvalidType", "page has to be 1 or more.", 1, 2**31)
-    size = _number(options.get("pageSize", "20"), "List.InvalidPageSize", "pageSize has to be 1 to 100.", 1, 100)
+    page, size = read_page(options)
     start = (page - 1) * size
     shown = items[start : start + size]
-    meta = {
+    return json_answer({"Meta": page_meta(page, size, len(items), len(shown)), "Items": shown})
+
+
+def read_page(options: Mapping[str, str]) -> tuple[int, int]:
+    """Return page and page size.
+
+    Raises:
+        Refusal: one of them cannot be so.
+    """
+    page = _number(options.get("page", "1"), "List.InvalidType", "page has to be 1 or more.", 1, 2**31)
+    size = _number(options.get("pageSize", "20"), "List.InvalidPageSize", "pageSize has to be 1 to 100.", 1, 100)
+    return page, size
+
+
+def page_meta(page: int, size: int, total: int, shown: int) -> JsonObject:
+    """Return the Meta of a page that shows so many of a total."""
+    start = (page - 1) * size
+    return {
         "Page": page,
         "PageSize": size,
-        "TotalCount": len(items),
-        "TotalPages": -(-len(items) // size),
+        "TotalCount": total,
+        "TotalPages": -(-total // size),
         # documented: 1-based, and [1, 0] for an empty list.
-        "ItemRange": [start + 1, start + len(shown)],
+        "ItemRange": [start + 1, start + shown],
         "NextPageKey": None,
     }
-    return json_answer({"Meta": meta, "Items": shown})
 
 
 def _number(text: str, code: str, message: str, least: int, most: int) -> int:
@@ -80,108 +157,15 @@ def _number(text: str, code: str, message: str, least: int, most: int) -> int:
     return int(text)
 
 
-def _filtered(items: Iterable[JsonObject], path: str, expression: str, listing: Listing) -> Iterator[JsonObject]:
-    names = path.split(".")
-    known = {name.lower(): name for name in listing.members}
-    if names[0].lower() not in known:
-        raise refuse(400, "List.InvalidProperty", f"{path} cannot be filtered by.", {"Property": path})
-    names[0] = known[names[0].lower()]
-    test = _expression(expression)
-    return (item for item in items if test(_values(item, names)))
+def _filtered(items: Iterable[JsonObject], names: Sequence[str], text: str) -> Iterator[JsonObject]:
+    test = expression(text)
+    return (item for item in items if test(values_at(item, names)))
 
 
-def _values(value: Any, names: Sequence[str]) -> list[Any]:
-    """Everything that a dotted path leads to; lists on the way are looked through."""
-    for index, name in enumerate(names):
-        if isinstance(value, list):
-            return [found for item in value for found in _values(item, names[index:])]
-        if not isinstance(value, dict):
-            return []
-        value = value[name] if name in value else _ignoring_case(value, name)
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _ignoring_case(value: JsonObject, name: str) -> Any:
-    return next((held for key, held in value.items() if key.lower() == name.lower()), None)
-
-
-@lru_cache(maxsize=256)
-def _expression(text: str) -> Callable[[list[Any]], bool]:
-    """Compile a filter: `a|b` or, `!a` not, `>a` `<a`, `!<a` at least, `!*` no value, `*` any characters."""
-    tests = [_single(part) for part in text.split("|")]
-    return lambda values: any(test(values) for test in tests)
-
-
-def _single(text: str) -> Callable[[list[Any]], bool]:
-    if text == "!*":
-        return lambda values: not values
-    negated = text.startswith("!")
-    test = _value_test(text.removeprefix("!"))
-    if negated:
-        return lambda values: bool(values) and not any(test(value) for value in values)
-    return lambda values: any(test(value) for value in values)
-
-
-def _value_test(text: str) -> Predicate:
-    if text[:1] in (">", "<"):
-        greater, limit = text[0] == ">", text[1:]
-        return lambda value: _compare(value, limit) == (1 if greater else -1)
-    if "*" in text:
-        # Only * is special here; fnmatch knows ? and [ as well.
-        pattern = re.compile(translate(text.replace("[", "[[]").replace("?", "[?]")), re.IGNORECASE)
-        return lambda value: pattern.match(_text(value)) is not None
-    wanted = text.lower()
-    return lambda value: _text(value).lower() == wanted or _compare(value, text) == 0
-
-
-def _text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _compare(value: Any, limit: str) -> int | None:
-    """-1, 0 or 1; numbers as numbers, everything else as text without regard to case; None: cannot be compared."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            number = float(limit)
-        except ValueError:
-            return None
-        return (value > number) - (value < number)
-    left, right = _text(value).lower(), limit.lower()
-    return (left > right) - (left < right)
-
-
-def _searched(items: Iterable[JsonObject], search: str, search_on: str, listing: Listing) -> Iterator[JsonObject]:
-    known = {name.lower(): name for name in listing.searchable}
-    asked = [name.strip() for name in search_on.split(",") if name.strip()] or list(listing.searchable)
-    for name in asked:
-        if name.lower() not in known:
-            raise refuse(400, "List.InvalidSearchProperty", f"{name} cannot be searched.", {"Property": name})
-    paths = [known[name.lower()].split(".") for name in asked]
+def _searched(items: Iterable[JsonObject], search: str, paths: Sequence[Sequence[str]]) -> Iterator[JsonObject]:
     wanted = search.lower()
     return (
-        item for item in items if any(wanted in _text(value).lower() for path in paths for value in _values(item, path))
+        item
+        for item in items
+        if any(wanted in text_of(value).lower() for path in paths for value in values_at(item, path))
     )
-
-
-def _sorted(items: Iterable[JsonObject], sort_by: str, listing: Listing) -> list[JsonObject]:
-    known = {name.lower(): name for name in listing.sortable}
-    result = sorted(items, key=lambda item: _text(item.get("ID", "")).lower())
-    # Stable sorts from the last key to the first.
-    for part in reversed([part.strip() for part in sort_by.split(",") if part.strip()]):
-        name = known.get(part.removeprefix("!").lower())
-        if name is None:
-            raise refuse(400, "List.InvalidSortProperty", f"{part} cannot be sorted by.", {"Property": part})
-        path = name.split(".")
-        result.sort(key=partial(_sort_key, path), reverse=part.startswith("!"))
-    return result
-
-
-def _sort_key(path: Sequence[str], item: JsonObject) -> tuple[int, float, str]:
-    """Nothing first, then numbers, then text."""
-    values = _values(item, path)
-    if not values:
-        return (0, 0, "")
-    value = values[0]
-    if isinstance(value, int | float):
-        return (1, float(value), "")
-    return (2, 0, str(value).lower())
