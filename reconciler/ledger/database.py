@@ -74,10 +74,11 @@ def open_for_writing(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -
     with ledger_errors(path):
         _create_file(path)
         url = URL.create("sqlite", database=str(path))
-        engine = _engine(url, "BEGIN IMMEDIATE", "journal_mode = WAL", "synchronous = FULL")
+        engine = _engine(url, "BEGIN IMMEDIATE", "synchronous = FULL")
         try:
             with engine.begin() as connection:
                 migrate(connection, path, migrations)
+            _use_wal(engine)
         except BaseException:
             engine.dispose()
             raise
@@ -172,6 +173,15 @@ def _create_file(path: Path) -> None:
     if not path.exists():
         # SQLite gives its side files the mode of the database.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _use_wal(engine: Engine) -> None:
+    """Let a plan read while an apply writes. Kept in the file, so never before it is known to be a ledger."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+    finally:
+        connection.close()
 
 
 def _engine(url: URL, begin: str, *settings: str) -> Engine:

@@ -1,0 +1,185 @@
+"""Every file that is no ledger ends in an error that says what to do, and in none of them is anything changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from reconciler.errors import LedgerError, LedgerTooNew
+from reconciler.ledger.database import open_for_reading, open_for_writing
+from reconciler.ledger.memory import read_memory
+from reconciler.ledger.model import LiveObject
+from reconciler.ledger.store import Ledger
+from reconciler.ledger.tables import MIGRATIONS
+
+TARGET = LiveObject("https://api.example/v1", "Widget", "a")
+
+
+def garbage(path):
+    path.write_bytes(b"this is no database at all, " * 100)
+
+
+def folder(path):
+    path.mkdir()
+
+
+def foreign(path):
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE customers (id INTEGER)")
+    connection.commit()
+    connection.close()
+
+
+def newer(path):
+    with Ledger.open(f"sqlite:///{path}"):
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE ledger_meta SET version = 99")
+    connection.commit()
+    connection.close()
+
+
+def damaged(path):
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        for number in range(200):
+            ledger.remember(LiveObject(TARGET.api_url, "Widget", str(number)), {"x": "y" * 100}, {})
+    content = bytearray(path.read_bytes())
+    content[100 : len(content)] = b"\xff" * (len(content) - 100)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("make", [garbage, folder, foreign, newer, damaged])
+def test_what_is_no_ledger_is_refused_and_left_as_it_is(tmp_path, make):
+    path = tmp_path / "ledger.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(LedgerError) as reading:
+        read_memory(f"sqlite:///{path}", "test", [])
+    with pytest.raises(LedgerError) as writing:
+        Ledger.open(f"sqlite:///{path}")
+    for caught in (reading.value, writing.value):
+        assert str(path) in caught.message
+        assert caught.next_step
+        assert isinstance(caught, LedgerTooNew) == (make is newer)
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError):
+        Ledger.open(f"sqlite:///{tmp_path}/file/ledger.db")
+
+
+def test_an_empty_file_becomes_a_ledger(tmp_path):
+    (tmp_path / "ledger.db").touch()
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        assert ledger.unfinished_run("test") is None
+
+
+def test_paths_with_odd_characters_work(tmp_path):
+    path = tmp_path / "a b%20#ü?" / "le dger%41.db"
+    url = f"sqlite:///{tmp_path}/a b%20#ü/le dger%41.db"
+    with Ledger.open(url) as ledger:
+        ledger.remember(TARGET, {"size": 1}, {})
+    assert not path.exists()
+    assert (tmp_path / "a b%20#ü" / "le dger%41.db").exists()
+    assert len(read_memory(url, "test", [TARGET.api_url]).snapshots) == 1
+
+
+@pytest.mark.skipif(os.name != "posix" or shutil.which("setpriv") is None, reason="needs setpriv to drop privileges")
+class TestReadOnly:
+    """As another user, because root may write everywhere."""
+
+    @pytest.fixture
+    def run(self, tmp_path):
+        if os.geteuid() != 0:
+            pytest.skip("only root can become somebody else")
+        for parent in (tmp_path, *tmp_path.parents):
+            if parent.stat().st_mode & 0o005 != 0o005 and parent.stat().st_uid == 0:
+                parent.chmod(parent.stat().st_mode | 0o005)
+
+        def run_as_nobody(code):
+            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", code]
+            return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/")
+
+        return run_as_nobody
+
+    def test_a_plan_reads_it(self, tmp_path, run):
+        path = tmp_path / "ledger.db"
+        with Ledger.open(f"sqlite:///{path}") as ledger:
+            ledger.remember(TARGET, {"size": 1}, {})
+        path.chmod(0o444)
+        code = (
+            "from reconciler.ledger.memory import read_memory\n"
+            f"found = read_memory('sqlite:///{path}', 'test', ['{TARGET.api_url}'])\n"
+            "print(len(found.snapshots))\n"
+        )
+        done = run(code)
+        assert done.stdout == "1\n", done.stderr
+
+    def test_an_apply_says_that_it_cannot_write(self, tmp_path, run):
+        path = tmp_path / "ledger.db"
+        with Ledger.open(f"sqlite:///{path}"):
+            pass
+        path.chmod(0o444)
+        code = (
+            "from reconciler.ledger.store import Ledger\n"
+            "from reconciler.errors import LedgerError\n"
+            "for name in ('ledger.db', 'new/ledger.db', 'new.db'):\n"
+            "    try:\n"
+            f"        with Ledger.open('sqlite:///{tmp_path}/' + name) as ledger: ledger.unlock()\n"
+            "    except LedgerError as error:\n"
+            "        print('refused', bool(error.next_step))\n"
+        )
+        done = run(code)
+        assert done.stdout == "refused True\n" * 3, done.stdout + done.stderr
+
+
+class TestVersions:
+    @staticmethod
+    def add_table(connection):
+        connection.execute(text("CREATE TABLE added (id INTEGER)"))
+
+    def test_an_older_ledger_is_brought_up_to_date_and_keeps_what_it_has(self, tmp_path):
+        path = tmp_path / "ledger.db"
+        with Ledger.open(f"sqlite:///{path}") as ledger:
+            ledger.remember(TARGET, {"size": 1}, {})
+        engine = open_for_writing(path, (*MIGRATIONS, self.add_table))
+        with engine.begin() as connection:
+            assert connection.execute(text("SELECT version FROM ledger_meta")).scalar_one() == len(MIGRATIONS) + 1
+            assert connection.execute(text("SELECT count(*) FROM added")).scalar_one() == 0
+            assert connection.execute(text("SELECT count(*) FROM snapshots")).scalar_one() == 1
+        engine.dispose()
+        with pytest.raises(LedgerTooNew):
+            Ledger.open(f"sqlite:///{path}")
+
+    def test_a_step_that_fails_leaves_the_ledger_as_it_was(self, tmp_path):
+        path = tmp_path / "ledger.db"
+        with Ledger.open(f"sqlite:///{path}"):
+            pass
+
+        def broken(connection):
+            self.add_table(connection)
+            connection.execute(text("SELECT nonsense"))
+
+        with pytest.raises(LedgerError):
+            open_for_writing(path, (*MIGRATIONS, broken))
+        with Ledger.open(f"sqlite:///{path}") as ledger:
+            assert ledger.unfinished_run("test") is None
+
+    def test_reading_an_older_ledger_says_how_to_migrate(self, tmp_path):
+        path = tmp_path / "ledger.db"
+        open_for_writing(path).dispose()
+        connection = sqlite3.connect(path)
+        connection.execute("UPDATE ledger_meta SET version = 0")
+        connection.commit()
+        connection.close()
+        with pytest.raises(LedgerError) as caught:
+            open_for_reading(path)
+        assert "ledger migrate" in (caught.value.next_step or "")

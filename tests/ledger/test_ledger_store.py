@@ -1,0 +1,183 @@
+"""What is written to the ledger is what a later process reads, and nothing of it gives a secret away."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.ledger.fingerprint import matches
+from reconciler.ledger.memory import read_memory, read_overview
+from reconciler.ledger.model import JournalEntry, LiveObject, Snooze
+from reconciler.ledger.store import Ledger
+
+API = "https://api.example/v1"
+TARGET = LiveObject(API, "DeliveryConfig", "search")
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/.reconciler/ledger.db"
+
+
+@pytest.fixture
+def ledger(url):
+    with Ledger.open(url) as opened:
+        yield opened
+
+
+def memory(url):
+    return read_memory(url, "test", [API])
+
+
+def begin(ledger, *keys, environment="test"):
+    entries = [JournalEntry(f"digest of {key}", key, "pending") for key in keys]
+    return ledger.begin_run(environment, "me", {"changes": []}, entries, {"maxDeletes": "spring clean"})
+
+
+def knows(url, value, path="target.key", target=TARGET):
+    found = memory(url)
+    entry = found.fingerprints.get((target.api_url, target.kind, target.id, path))
+    place = {"api_url": target.api_url, "kind": target.kind, "live_id": target.id, "path": path}
+    return entry is not None and matches(entry.digest, found.salt, value, **place)
+
+
+class TestFiles:
+    def test_only_the_owner_can_read_it(self, ledger):
+        assert stat.S_IMODE(ledger.path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(ledger.path.parent.stat().st_mode) == 0o700
+        for side_file in ledger.path.parent.glob("ledger.db-*"):
+            assert stat.S_IMODE(side_file.stat().st_mode) == 0o600
+
+    def test_git_leaves_its_folder_alone(self, ledger):
+        assert (ledger.path.parent / ".gitignore").read_text() == "*\n"
+
+    def test_a_folder_that_was_there_gets_no_gitignore(self, tmp_path):
+        with Ledger.open(f"sqlite:///{tmp_path}/ledger.db"):
+            assert not (tmp_path / ".gitignore").exists()
+
+    def test_reading_without_a_ledger_creates_nothing_and_loads_no_database_layer(self, tmp_path):
+        code = (
+            "import sys\n"
+            "from reconciler.ledger.memory import read_memory, read_overview\n"
+            f"url = 'sqlite:///{tmp_path}/.reconciler/ledger.db'\n"
+            "assert read_memory(url, 'test', []).fresh and read_overview(url) is None\n"
+            "assert 'sqlalchemy' not in sys.modules and 'sqlite3' not in sys.modules\n"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_it_is_still_there_for_the_next_process(self, url):
+        with Ledger.open(url) as first:
+            first.remember(TARGET, {"name": "Search"}, {})
+        with Ledger.open(url):
+            assert memory(url).snapshots[(API, "DeliveryConfig", "search")].state == {"name": "Search"}
+        assert not memory(url).fresh
+
+
+class TestRuns:
+    def test_a_run_stays_unfinished_until_it_is_finished(self, ledger, url):
+        run = begin(ledger, "Widget/a", "Widget/b")
+        ledger.record_sent(run, "Widget/a", [TARGET], [])
+        unfinished = memory(url).unfinished
+        assert unfinished is not None
+        assert [(entry.key, entry.outcome) for entry in unfinished.entries] == [
+            ("Widget/a", "sent"),
+            ("Widget/b", "pending"),
+        ]
+        ledger.finish_run(run)
+        assert memory(url).unfinished is None
+
+    def test_a_new_run_closes_the_one_before_it_in_its_environment_only(self, ledger):
+        begin(ledger, "Widget/a")
+        other = begin(ledger, "Widget/a", environment="production")
+        new = begin(ledger, "Widget/a")
+        assert ledger.unfinished_run("test").id == new
+        assert ledger.unfinished_run("production").id == other
+
+    def test_overrides_are_kept_with_their_reason(self, ledger, url):
+        begin(ledger, "Widget/a")
+        assert read_overview(url)["runs"][0]["overrides"] == [{"rule": "maxDeletes", "reason": "spring clean"}]
+
+
+class TestSecrets:
+    def test_a_secret_that_was_applied_is_known_and_another_is_not(self, ledger, url):
+        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        assert knows(url, "s3cret")
+        assert not knows(url, "other")
+
+    def test_while_it_is_sent_it_is_in_doubt(self, ledger, url):
+        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        run = begin(ledger, "Widget/a")
+        ledger.record_sent(run, "Widget/a", [TARGET], ["target.key", "target.other"])
+        assert not knows(url, "s3cret")
+        assert len(memory(url).fingerprints) == 2
+
+    def test_a_write_that_certainly_failed_takes_the_doubt_back(self, ledger, url):
+        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        run = begin(ledger, "Widget/a")
+        ledger.record_sent(run, "Widget/a", [TARGET], ["target.key", "target.other"])
+        ledger.record_not_done(run, "Widget/a", "failed", "400", [TARGET])
+        assert knows(url, "s3cret")
+        assert len(memory(url).fingerprints) == 1
+
+    def test_a_write_of_unknown_outcome_leaves_the_doubt(self, ledger, url):
+        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        run = begin(ledger, "Widget/a")
+        ledger.record_sent(run, "Widget/a", [TARGET], ["target.key"])
+        ledger.record_not_done(run, "Widget/a", "unknown", "lost")
+        assert not knows(url, "s3cret")
+
+    def test_a_rename_carries_over_what_is_held_and_forgets_the_rest(self, ledger, url):
+        ledger.remember(TARGET, {"size": 1}, {"target.key": "s3cret", "target.gone": "x"})
+        renamed = LiveObject(API, "DeliveryConfig", "found")
+        ledger.rename(TARGET, renamed.id, {"target.key": "s3cret", "target.never": "y"})
+        assert knows(url, "s3cret", target=renamed)
+        assert len(memory(url).fingerprints) == 1
+        assert set(memory(url).snapshots) == {(API, "DeliveryConfig", "found")}
+
+    def test_an_object_that_is_gone_is_forgotten(self, ledger, url):
+        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        ledger.forget(TARGET)
+        assert not memory(url).fingerprints
+        assert not memory(url).snapshots
+
+    def test_settled_objects_keep_their_fingerprints(self, ledger, url):
+        ledger.remember(TARGET, {"size": 1}, {"target.key": "s3cret"})
+        gone = LiveObject(API, "ProductSync", "productsync")
+        ledger.remember(gone, {}, {})
+        ledger.remember_settled([(TARGET, {"size": 2}), (gone, None)])
+        assert knows(url, "s3cret")
+        assert {key: snapshot.state for key, snapshot in memory(url).snapshots.items()} == {
+            (API, "DeliveryConfig", "search"): {"size": 2}
+        }
+
+    def test_neither_secret_nor_fingerprint_is_shown_or_printed(self, ledger, url):
+        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        found = memory(url)
+        (entry,) = found.fingerprints.values()
+        shown = repr(read_overview(url)) + repr(found)
+        for hidden in ("s3cret", repr(entry.digest), entry.digest.hex(), repr(found.salt), found.salt.hex()):
+            assert hidden not in shown
+
+
+def test_another_api_remembers_nothing_of_this_one(ledger, url):
+    ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+    other = read_memory(url, "test", ["https://other.example/v1"])
+    assert not other.snapshots
+    assert not other.fingerprints
+
+
+def test_a_snooze_holds_for_its_environment_until_it_is_lifted(ledger, url):
+    snooze = Snooze("EntitySync", "categories", NOW + timedelta(days=1), "waiting for the vendor", "me")
+    ledger.snooze("test", snooze)
+    ledger.snooze("test", snooze)
+    assert memory(url).snoozes == (snooze,)
+    assert read_memory(url, "production", [API]).snoozes == ()
+    assert ledger.unsnooze("test", "EntitySync", "categories")
+    assert not ledger.unsnooze("test", "EntitySync", "categories")
+    assert memory(url).snoozes == ()
