@@ -88,7 +88,7 @@ def shared_options(formats: Sequence[str], *, envvars: bool = False) -> list[cli
         click.Option(
             ["--format"],
             type=click.Choice(formats),
-            metavar="FORMAT" if envvars else None,
+            metavar="FORMAT" if formats is FORMATS else None,
             help="How the result is written.  [default: text]",
             callback=_keep,
             expose_value=False,
