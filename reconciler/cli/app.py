@@ -16,6 +16,7 @@ TABLE = (
     Entry("schema", WRITE, "Write the JSON Schemas for editors and pipelines.", f"{_COMMANDS}.schema:schema"),
     Entry("plan", SEE, "Compare manifests with live; change nothing.", f"{_COMMANDS}.plan:plan"),
     Entry("ledger", OPERATE, "Show what the ledger believes; break a dead lock.", f"{_COMMANDS}.ledger:ledger"),
+    Entry("apply", SEE, "Carry out what was reviewed, exactly that.", f"{_COMMANDS}.apply:apply"),
     Entry("emulate", SET_UP, "Serve OrderCloud on this machine.", f"{_COMMANDS}.emulate:emulate"),
     Entry("completion", SET_UP, "Print the completion script of a shell.", f"{_COMMANDS}.completion:completion"),
 )

@@ -10,6 +10,7 @@ import orjson
 
 from reconciler.kind import State
 from reconciler.reconcile.plan import Change, FieldChange, Plan
+from reconciler.reconcile.planfile import plan_to_json
 
 ABSENT = "absent"
 
@@ -45,15 +46,9 @@ def change_digest(change: Change) -> str:
 
 
 def plan_digest(plan: Plan) -> str:
-    """Return the digest of a plan as a file: environment, connections, times, changes and overrides."""
-    return _digest(
-        [
-            plan.format_version,
-            plan.environment,
-            [list(pair) for pair in plan.connections],
-            plan.created_at.isoformat(),
-            plan.expires_at.isoformat(),
-            [change.digest for change in plan.changes],
-            [[breach.rule, list(breach.changes), breach.overridden] for breach in plan.breaches],
-        ]
-    )
+    """Return the digest of a plan as a file: all of it but the places in the manifests, which approve nothing."""
+    document = plan_to_json(plan)
+    for item in (*document["changes"], *document["notes"]):
+        del item["source"]
+    del document["digest"]
+    return _digest(document)

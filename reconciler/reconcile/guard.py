@@ -14,7 +14,7 @@ from reconciler.manifest.hosts import host_allowed, hosts_of
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
-from reconciler.reconcile.plan import Breach
+from reconciler.reconcile.plan import FIXED_RULES, Breach
 from reconciler.reconcile.work import Work
 from reconciler.secret import Secret
 
@@ -49,7 +49,7 @@ def _max_deletes(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]
     keys = tuple(item.change.key for item in works if item.change.action is Action.DELETE)
     limit = inputs.guardrails.max_deletes
     if len(keys) > limit:
-        yield f"{len(keys)} deletes in one plan; the limit is {limit}", keys
+        yield f"{len(keys)} delete{'s' * (len(keys) != 1)} in one plan; the limit is {limit}", keys
 
 
 def _max_changes(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
@@ -194,4 +194,4 @@ RULES: Mapping[str, Rule] = {
     "targetHosts": _target_hosts,
     "literalSecrets": _literal_secrets,
 }
-OVERRIDABLE = frozenset(RULES) - {"in-use", "protect"}
+OVERRIDABLE = frozenset(RULES) - FIXED_RULES

@@ -121,7 +121,9 @@ class Plan:
         expires_at: after this, the plan approves nothing.
         changes: in the order of apply.
         unchanged: how many managed objects already are as desired.
-        digest: covers everything above but the times' sub-second part; an altered file does not match it.
+        targets: what the plan was limited to; apply limits itself to the same.
+        push_secrets: whether every secret was asked for; apply asks the same.
+        digest: covers all of it; an altered file does not match it.
     """
 
     environment: str
@@ -133,6 +135,8 @@ class Plan:
     breaches: tuple[Breach, ...]
     unchanged: int
     digest: str
+    targets: tuple[str, ...] = ()
+    push_secrets: bool = False
     format_version: int = FORMAT_VERSION
 
     @property

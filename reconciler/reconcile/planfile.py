@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -116,6 +117,8 @@ class PlanDocument(Document):
     connections: dict[str, str] = Field(description="Provider to the base URL that was read.")
     created_at: Time = Field(description="When live was read.")
     expires_at: Time = Field(description="After this, the plan approves nothing.")
+    targets: list[str] = Field(description="What the plan was limited to; empty: everything.")
+    push_secrets: bool = Field(description="Whether every secret is to be sent.")
     summary: SummaryDocument
     changes: list[ChangeDocument] = Field(description="In the order of apply.")
     notes: list[NoteDocument]
@@ -192,6 +195,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "connections": dict(plan.connections),
         "created_at": time_to_json(plan.created_at),
         "expires_at": time_to_json(plan.expires_at),
+        "targets": list(plan.targets),
+        "push_secrets": plan.push_secrets,
         "summary": plan.summary,
         "changes": [change_to_json(change) for change in plan.changes],
         "notes": [note_to_json(note) for note in plan.notes],
@@ -278,6 +283,8 @@ def plan_from_json(data: object, *, file: str | None = None) -> Plan:
             Breach(item.rule, item.message, tuple(item.changes), item.overridden) for item in document.breaches
         ),
         unchanged=document.summary.unchanged,
+        targets=tuple(document.targets),
+        push_secrets=document.push_secrets,
         digest=document.digest,
     )
     if document.summary.model_dump() != plan.summary:
@@ -298,3 +305,18 @@ def plan_from_text(text: str | bytes, *, file: str | None = None) -> Plan:
             "this is not a saved plan: it is not JSON", place=Place(file) if file else None, next_step=NEXT_STEP
         ) from None
     return plan_from_json(data, file=file)
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a saved plan.
+
+    Raises:
+        PlanFileError: the file cannot be read, or is no plan.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PlanFileError(
+            f"the saved plan cannot be read: {error.strerror}", place=Place(str(path)), next_step=NEXT_STEP
+        ) from None
+    return plan_from_text(content, file=str(path))

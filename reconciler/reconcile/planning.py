@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.duration import parse_duration
@@ -54,19 +54,21 @@ def make_plan(inputs: PlanInputs) -> Planned:
         breaches=breaches(inputs, tuple(work.values())),
         unchanged=len(found.settled),
         digest="",
+        targets=tuple(sorted(inputs.targets)),
+        push_secrets=inputs.push_secrets,
     )
     plan = replace(plan, digest=plan_digest(plan))
     return Planned(plan, work, tuple(found.settled))
 
 
-def require_secrets(inputs: PlanInputs, planned: Planned) -> None:
+def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
     """Stop where a change has to send a secret that has no value here.
 
     Raises:
         SecretUnset: names the first of them with file and line, and how many more there are.
     """
     missing: list[tuple[str, Secret]] = []
-    for key, work in planned.work.items():
+    for work in works:
         if work.change.action is Action.DELETE:
             continue
         kind = inputs.kinds[work.change.kind]
@@ -74,7 +76,7 @@ def require_secrets(inputs: PlanInputs, planned: Planned) -> None:
             body = kind.create_body(work.desired.state)
         else:
             body = kind.update_body(work.desired.state, work.observed, work.changed)
-        missing.extend((key, secret) for _, secret in secrets_in(body) if not secret.is_set)
+        missing.extend((work.change.key, secret) for _, secret in secrets_in(body) if not secret.is_set)
     if missing:
         key, first = missing[0]
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""

@@ -160,7 +160,7 @@ def test_an_unset_secret_stops_a_plan_that_has_to_send_it():
         [config(targets={"http": {"endpoint": "https://new.example.com", "secret": secret(None)}})], [live_config()]
     )
     with pytest.raises(SecretUnset) as caught:
-        require_secrets(given, make_plan(given))
+        require_secrets(given, make_plan(given).work.values())
     assert str(caught.value.place) == "manifests/a.yaml:9:9"
     assert "${secret:SECRET}" in caught.value.message
 
@@ -170,7 +170,7 @@ def test_a_name_change_sends_no_secret_and_needs_none():
         [config(name="New name", targets={"http": {**http_targets()["http"], "secret": secret(None)}})], [live_config()]
     )
     planned = make_plan(given)
-    require_secrets(given, planned)
+    require_secrets(given, planned.work.values())
     assert [field.path for field in planned.plan.changes[0].fields] == ["name"]
 
 

@@ -85,7 +85,7 @@ async def _plans(
             session, request.targets, listener, token_cache=token_cache, connections=connections
         ) as open_readers:
             comparison = await session.compare(open_readers, request, memory, session.opened_at)
-        require_secrets(comparison.inputs, comparison.planned)
+        require_secrets(comparison.inputs, comparison.planned.work.values())
         return comparison.planned.plan
 
     try:
