@@ -114,7 +114,7 @@ def open_for_reading(path: Path) -> Engine:
         engine.dispose()
         raise LedgerError(
             f"The ledger {path} was written by an older version of reconciler",
-            next_step="Bring it up to date with `reconciler ledger migrate`; every apply does so too.",
+            next_step="Bring it up to date with `reconciler apply`, which does so before anything else.",
         )
     return engine
 

@@ -218,30 +218,10 @@ class Ledger:
         with self._transaction() as connection:
             return queries.unfinished_run(connection, environment)
 
-    # What is remembered of live objects
-
-    def remember(self, target: LiveObject, state: Mapping[str, Any], secrets: Mapping[str, str | None]) -> None:
-        """Remember the state of a live object and fingerprints of its secrets, by path; None forgets one."""
-        digests = self._fingerprints(target, secrets)
-        with self._transaction() as connection:
-            objects.remember(connection, target, state, digests, self._clock())
-
     def remember_settled(self, found: Iterable[tuple[LiveObject, Mapping[str, Any] | None]]) -> None:
         """Remember objects that were found as desired; None forgets one that is gone. One transaction for all."""
         with self._transaction() as connection:
             objects.remember_all(connection, dict(found), self._clock())
-
-    def forget(self, target: LiveObject) -> None:
-        """Forget a live object that is gone."""
-        with self._transaction() as connection:
-            objects.forget(connection, target)
-
-    def rename(self, target: LiveObject, new_id: str, held: Mapping[str, str]) -> None:
-        """Carry over what is remembered of a live object to its new ID; `held` are its secrets, by path."""
-        renamed = LiveObject(target.api_url, target.kind, new_id)
-        carried = self._fingerprints(renamed, held)
-        with self._transaction() as connection:
-            objects.rename(connection, target, renamed, carried)
 
     # Snoozes
 

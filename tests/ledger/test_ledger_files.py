@@ -47,8 +47,8 @@ def newer(path):
 
 def damaged(path):
     with Ledger.open(f"sqlite:///{path}") as ledger:
-        for number in range(200):
-            ledger.remember(LiveObject(TARGET.api_url, "Widget", str(number)), {"x": "y" * 100}, {})
+        widgets = [LiveObject(TARGET.api_url, "Widget", str(number)) for number in range(200)]
+        ledger.remember_settled([(widget, {"x": "y" * 100}) for widget in widgets])
     content = bytearray(path.read_bytes())
     content[100 : len(content)] = b"\xff" * (len(content) - 100)
     path.write_bytes(content)
@@ -86,7 +86,7 @@ def test_paths_with_odd_characters_work(tmp_path):
     path = tmp_path / "a b%20#ü?" / "le dger%41.db"
     url = f"sqlite:///{tmp_path}/a b%20#ü/le dger%41.db"
     with Ledger.open(url) as ledger:
-        ledger.remember(TARGET, {"size": 1}, {})
+        ledger.remember_settled([(TARGET, {"size": 1})])
     assert not path.exists()
     assert (tmp_path / "a b%20#ü" / "le dger%41.db").exists()
     assert len(read_memory(url, "test", [TARGET.api_url]).snapshots) == 1
@@ -113,7 +113,7 @@ class TestReadOnly:
     def test_a_plan_reads_it(self, tmp_path, run):
         path = tmp_path / "ledger.db"
         with Ledger.open(f"sqlite:///{path}") as ledger:
-            ledger.remember(TARGET, {"size": 1}, {})
+            ledger.remember_settled([(TARGET, {"size": 1})])
         path.chmod(0o444)
         code = (
             "from reconciler.ledger.memory import read_memory\n"
@@ -149,7 +149,7 @@ class TestVersions:
     def test_an_older_ledger_is_brought_up_to_date_and_keeps_what_it_has(self, tmp_path):
         path = tmp_path / "ledger.db"
         with Ledger.open(f"sqlite:///{path}") as ledger:
-            ledger.remember(TARGET, {"size": 1}, {})
+            ledger.remember_settled([(TARGET, {"size": 1})])
         engine = open_for_writing(path, (*MIGRATIONS, self.add_table))
         with engine.begin() as connection:
             assert connection.execute(text("SELECT version FROM ledger_meta")).scalar_one() == len(MIGRATIONS) + 1
@@ -173,7 +173,7 @@ class TestVersions:
         with Ledger.open(f"sqlite:///{path}") as ledger:
             assert ledger.unfinished_run("test") is None
 
-    def test_reading_an_older_ledger_says_how_to_migrate(self, tmp_path):
+    def test_reading_an_older_ledger_says_what_brings_it_up_to_date(self, tmp_path):
         path = tmp_path / "ledger.db"
         open_for_writing(path).dispose()
         connection = sqlite3.connect(path)
@@ -182,4 +182,4 @@ class TestVersions:
         connection.close()
         with pytest.raises(LedgerError) as caught:
             open_for_reading(path)
-        assert "ledger migrate" in (caught.value.next_step or "")
+        assert "reconciler apply" in (caught.value.next_step or "")

@@ -39,6 +39,12 @@ def begin(ledger, *keys, environment="test"):
     return ledger.begin_run(environment, "me", {"changes": []}, entries, {"maxDeletes": "spring clean"})
 
 
+def applied(ledger, state, secrets, target=TARGET, **more):
+    ledger.record_done(
+        begin(ledger, "Widget/a"), "Widget/a", "applied", None, target, state=state, secrets=secrets, **more
+    )
+
+
 def knows(url, value, path="target.key", target=TARGET):
     found = memory(url)
     entry = found.fingerprints.get((target.api_url, target.kind, target.id, path))
@@ -73,7 +79,7 @@ class TestFiles:
 
     def test_it_is_still_there_for_the_next_process(self, url):
         with Ledger.open(url) as first:
-            first.remember(TARGET, {"name": "Search"}, {})
+            applied(first, {"name": "Search"}, {})
         with Ledger.open(url):
             assert memory(url).snapshots[(API, "DeliveryConfig", "search")].state == {"name": "Search"}
         assert not memory(url).fresh
@@ -106,19 +112,19 @@ class TestRuns:
 
 class TestSecrets:
     def test_a_secret_that_was_applied_is_known_and_another_is_not(self, ledger, url):
-        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        applied(ledger, {}, {"target.key": "s3cret"})
         assert knows(url, "s3cret")
         assert not knows(url, "other")
 
     def test_while_it_is_sent_it_is_in_doubt(self, ledger, url):
-        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        applied(ledger, {}, {"target.key": "s3cret"})
         run = begin(ledger, "Widget/a")
         ledger.record_sent(run, "Widget/a", [TARGET], ["target.key", "target.other"])
         assert not knows(url, "s3cret")
         assert len(memory(url).fingerprints) == 2
 
     def test_a_write_that_certainly_failed_takes_the_doubt_back(self, ledger, url):
-        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        applied(ledger, {}, {"target.key": "s3cret"})
         run = begin(ledger, "Widget/a")
         ledger.record_sent(run, "Widget/a", [TARGET], ["target.key", "target.other"])
         ledger.record_not_done(run, "Widget/a", "failed", "400", [TARGET])
@@ -126,30 +132,31 @@ class TestSecrets:
         assert len(memory(url).fingerprints) == 1
 
     def test_a_write_of_unknown_outcome_leaves_the_doubt(self, ledger, url):
-        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        applied(ledger, {}, {"target.key": "s3cret"})
         run = begin(ledger, "Widget/a")
         ledger.record_sent(run, "Widget/a", [TARGET], ["target.key"])
         ledger.record_not_done(run, "Widget/a", "unknown", "lost")
         assert not knows(url, "s3cret")
 
     def test_a_rename_carries_over_what_is_held_and_forgets_the_rest(self, ledger, url):
-        ledger.remember(TARGET, {"size": 1}, {"target.key": "s3cret", "target.gone": "x"})
+        applied(ledger, {"size": 1}, {"target.key": "s3cret", "target.gone": "x"})
         renamed = LiveObject(API, "DeliveryConfig", "found")
-        ledger.rename(TARGET, renamed.id, {"target.key": "s3cret", "target.never": "y"})
+        held = {"target.key": "s3cret", "target.never": "y"}
+        applied(ledger, {"size": 1}, {}, renamed, renamed_from=TARGET.id, held=held)
         assert knows(url, "s3cret", target=renamed)
         assert len(memory(url).fingerprints) == 1
         assert set(memory(url).snapshots) == {(API, "DeliveryConfig", "found")}
 
     def test_an_object_that_is_gone_is_forgotten(self, ledger, url):
-        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
-        ledger.forget(TARGET)
+        applied(ledger, {}, {"target.key": "s3cret"})
+        applied(ledger, None, {})
         assert not memory(url).fingerprints
         assert not memory(url).snapshots
 
     def test_settled_objects_keep_their_fingerprints(self, ledger, url):
-        ledger.remember(TARGET, {"size": 1}, {"target.key": "s3cret"})
+        applied(ledger, {"size": 1}, {"target.key": "s3cret"})
         gone = LiveObject(API, "ProductSync", "productsync")
-        ledger.remember(gone, {}, {})
+        ledger.remember_settled([(gone, {})])
         ledger.remember_settled([(TARGET, {"size": 2}), (gone, None)])
         assert knows(url, "s3cret")
         assert {key: snapshot.state for key, snapshot in memory(url).snapshots.items()} == {
@@ -157,7 +164,7 @@ class TestSecrets:
         }
 
     def test_neither_secret_nor_fingerprint_is_shown_or_printed(self, ledger, url):
-        ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+        applied(ledger, {}, {"target.key": "s3cret"})
         found = memory(url)
         (entry,) = found.fingerprints.values()
         shown = repr(read_overview(url)) + repr(found)
@@ -166,7 +173,7 @@ class TestSecrets:
 
 
 def test_another_api_remembers_nothing_of_this_one(ledger, url):
-    ledger.remember(TARGET, {}, {"target.key": "s3cret"})
+    applied(ledger, {}, {"target.key": "s3cret"})
     other = read_memory(url, "test", ["https://other.example/v1"])
     assert not other.snapshots
     assert not other.fingerprints
