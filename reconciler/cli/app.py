@@ -15,8 +15,11 @@ TABLE = (
     Entry("validate", WRITE, "Check the manifests, offline; all errors at once.", f"{_COMMANDS}.validate:validate"),
     Entry("schema", WRITE, "Write the JSON Schemas for editors and pipelines.", f"{_COMMANDS}.schema:schema"),
     Entry("plan", SEE, "Compare manifests with live; change nothing.", f"{_COMMANDS}.plan:plan"),
+    Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
     Entry("ledger", OPERATE, "Show what the ledger believes; break a dead lock.", f"{_COMMANDS}.ledger:ledger"),
     Entry("apply", SEE, "Carry out what was reviewed, exactly that.", f"{_COMMANDS}.apply:apply"),
+    Entry("import", SEE, "Write manifests for what is live.", f"{_COMMANDS}.imports:import_"),
+    Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift:drift"),
     Entry("emulate", SET_UP, "Serve OrderCloud on this machine.", f"{_COMMANDS}.emulate:emulate"),
     Entry("completion", SET_UP, "Print the completion script of a shell.", f"{_COMMANDS}.completion:completion"),
 )

@@ -1,0 +1,57 @@
+"""`reconciler doctor`: is everything there that a run needs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+import click
+
+from reconciler.cli.command import command
+from reconciler.cli.context import for_each, open_sessions, readers, utc_now
+from reconciler.cli.listen import Listener
+from reconciler.cli.options import Options
+from reconciler.cli.output import result_style, write_result
+from reconciler.cli.status import Status
+from reconciler.errors import ReconcilerError
+from reconciler.reconcile.doctor import Finding, Verdict, examine
+from reconciler.reconcile.session import Session
+from reconciler.report.doctor import doctor_to_json, doctor_to_text
+from reconciler.report.escape import json_text
+
+EXAMPLES = """
+reconciler doctor -e sandbox
+reconciler doctor -e all --format json
+"""
+
+
+@command("doctor", formats=("text", "json"), examples=EXAMPLES)
+@click.pass_obj
+def doctor(options: Options) -> Status:
+    """Check login, roles, delivery targets, secrets and the ledger of an environment.
+
+    Each kind is read once. Of a delivery target only a TCP connection is tried, from here, and only where
+    `targetHosts` allows its host; nothing is sent. The exit status is 1 where something has to be mended.
+    """
+    sessions = open_sessions(options, utc_now())
+    results = asyncio.run(_examine(sessions, Listener(options.verbosity)))
+    found = {session.name: findings for session, findings in zip(sessions, results, strict=True)}
+    if options.format == "json":
+        write_result(options, json_text(doctor_to_json(found)))
+    else:
+        style = result_style(options)
+        write_result(options, "\n".join(doctor_to_text(name, findings, style) for name, findings in found.items()))
+    failed = any(finding.verdict is Verdict.FAILED for findings in found.values() for finding in findings)
+    return Status.ERROR if failed else Status.DONE
+
+
+async def _examine(sessions: Sequence[Session], listener: Listener) -> list[tuple[Finding, ...]]:
+    async def one(session: Session) -> tuple[Finding, ...]:
+        return await examine(session, lambda kinds: readers(session, kinds, listener, token_cache=False), os.environ)
+
+    results = await for_each(sessions, one)
+    for result in results:
+        if isinstance(result, ReconcilerError):
+            raise result
+    return [result for result in results if not isinstance(result, ReconcilerError)]

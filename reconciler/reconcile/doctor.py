@@ -1,0 +1,173 @@
+"""What `doctor` looks at: login and roles, delivery targets, secrets, the ledger. It asks, and changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from reconciler.errors import ApiError, LedgerError, LoginRefused, Unreachable
+from reconciler.kind import Kind, Reader, semantics_by_path
+from reconciler.ledger.location import durability
+from reconciler.manifest.hosts import host_allowed, hosts_of
+from reconciler.reconcile.diff import secrets_in, value_at
+from reconciler.reconcile.session import Session
+from reconciler.secret import Secret
+
+CONNECT_SECONDS = 5.0
+_PORTS = {"http": 80, "kafka": 9092}
+_HTTPS = 443  # Azure's services, Event Hubs included, answer there whatever else they speak
+
+HostForm = Literal["url", "brokers", "connection-string"]
+ReadersFor = Callable[[frozenset[str]], AbstractAsyncContextManager[Mapping[str, Reader]]]
+Connect = Callable[[str, int], Awaitable[str | None]]
+
+
+class Verdict(StrEnum):
+    """How one examination ended. A note is worth knowing and not wrong."""
+
+    OK = "ok"
+    NOTE = "note"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found out, and what to do about it."""
+
+    area: Literal["access", "target", "secret", "ledger"]
+    subject: str
+    verdict: Verdict
+    message: str
+    next_step: str | None = None
+
+
+async def connect_to(host: str, port: int) -> str | None:
+    """Open a TCP connection and close it again; nothing is sent. Return what went wrong, or None."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        return f"no answer within {CONNECT_SECONDS:.0f} s"
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return None
+
+
+async def examine(
+    session: Session, readers_for: ReadersFor, environ: Mapping[str, str], connect: Connect = connect_to
+) -> tuple[Finding, ...]:
+    """Examine one environment.
+
+    Args:
+        session: the environment, its references resolved.
+        readers_for: opens readers that log in for these kinds only, so that one missing role hides no other.
+        environ: the process environment; it decides whether the ledger lasts.
+        connect: tries a TCP connection.
+    """
+    kinds = [kind for kind in session.kinds.values() if kind.api in session.connections]
+    access = await asyncio.gather(*(_access(kind, readers_for) for kind in kinds))
+    targets = await asyncio.gather(*(_reach(session, place, connect) for place in _places(session)))
+    return (*_summed_up(access), *targets, *_unset_secrets(session), _ledger(session.settings.ledger, environ))
+
+
+async def _access(kind: Kind[Any], readers_for: ReadersFor) -> Finding:
+    subject = f"read {kind.name}"
+    try:
+        async with readers_for(frozenset({kind.name})) as readers:
+            found = await kind.read(readers[kind.api])
+    except (LoginRefused, Unreachable) as error:
+        return Finding("access", subject, Verdict.FAILED, error.message, error.next_step)
+    except ApiError as error:
+        step = error.next_step or f"Give the API client the role {kind.role}."
+        return Finding("access", subject, Verdict.FAILED, error.message, step)
+    return Finding("access", subject, Verdict.OK, f"logged in, {len(found)} live")
+
+
+def _summed_up(access: Sequence[Finding]) -> Sequence[Finding]:
+    """Say once what failed in the same way for every kind: that is the login, not a role."""
+    first = access[0] if access else None
+    same = first is not None and all(finding.message == first.message for finding in access)
+    if first is None or first.verdict is Verdict.OK or not same:
+        return access
+    return (replace(first, subject="log in"),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One value that points at a host. That of a secret is never shown, nor any part of it."""
+
+    subject: str
+    value: str = field(repr=False)
+    form: HostForm
+    secret: bool
+
+
+def _places(session: Session) -> Iterator[_Place]:
+    """Yield what points at a host, as far as it is set here."""
+    for desired in session.desired:
+        if desired.absent:
+            continue
+        for path, semantics in semantics_by_path(session.kinds[desired.kind].spec).items():
+            value = value_at(desired.state, path) if semantics.host else None
+            text = value.value if isinstance(value, Secret) else value
+            if semantics.host and isinstance(text, str):
+                yield _Place(f"{desired.key} {path}", text, semantics.host, isinstance(value, Secret))
+
+
+def addresses_of(value: str, form: HostForm) -> tuple[tuple[str, int], ...] | None:
+    """Return host and port of all that a value points at, or None where it cannot be parsed."""
+    hosts = hosts_of(value, form)
+    if hosts is None:
+        return None
+    if form == "connection-string":
+        return tuple((host, _HTTPS) for host in hosts)
+    texts = [value] if form == "url" else [text.strip() for text in value.split(",")]
+    urls = [urlsplit(text if "://" in text else f"kafka://{text}") for text in texts]
+    return tuple((str(url.hostname), url.port or _PORTS.get(url.scheme, _HTTPS)) for url in urls)
+
+
+async def _reach(session: Session, place: _Place, connect: Connect) -> Finding:
+    """Try the hosts that a delivery target points at; only those that the environment allows are touched."""
+    allowed, subject = session.settings.target_hosts, place.subject
+    addresses = addresses_of(place.value, place.form)
+    if allowed is None:
+        step = "List the hosts in the Environment's targetHosts."
+        return Finding("target", subject, Verdict.NOTE, "not tried: the environment has no targetHosts", step)
+    if addresses is None or not all(host_allowed(host, allowed) for host, _ in addresses):
+        step = "Mend the value, or add its host to the Environment's targetHosts."
+        return Finding("target", subject, Verdict.FAILED, "points outside targetHosts, or at no host", step)
+    for host, port in addresses:
+        failure = await connect(host, port)
+        if failure is not None:
+            where = "" if place.secret else f"{host}:{port}: "
+            step = "Check the host and its firewall; OrderCloud connects from elsewhere and may still reach it."
+            return Finding("target", subject, Verdict.FAILED, f"{where}{failure}", step)
+    return Finding("target", subject, Verdict.OK, "answers")
+
+
+def _unset_secrets(session: Session) -> Iterator[Finding]:
+    for desired in session.desired:
+        for path, secret in secrets_in(desired.state):
+            if not secret.is_set:
+                words = f"{secret.reference} is not set here"
+                step = "Set it where `apply` runs; until it has to be sent, nothing else needs it."
+                yield Finding("secret", f"{desired.key} {path}", Verdict.NOTE, words, step)
+
+
+def _ledger(url: str, environ: Mapping[str, str]) -> Finding:
+    try:
+        found = durability(url, environ)
+    except LedgerError as error:
+        return Finding("ledger", "ledger", Verdict.FAILED, error.message, error.next_step)
+    if found.durable:
+        return Finding("ledger", "ledger", Verdict.OK, found.reason)
+    step = "Keep the file between jobs, or set RECONCILER_LEDGER to a place that lasts."
+    return Finding("ledger", "ledger", Verdict.FAILED, found.reason, step)

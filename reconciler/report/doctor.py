@@ -1,0 +1,41 @@
+"""What `doctor` found, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from reconciler.reconcile.doctor import Finding, Verdict
+from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
+from reconciler.report.words import counted
+
+_MARKS = {Verdict.OK: ("✓", GREEN), Verdict.NOTE: ("·", YELLOW), Verdict.FAILED: ("✗", RED)}
+_AREAS = {"access": "Login and roles", "target": "Delivery targets", "secret": "Secrets", "ledger": "Ledger"}
+
+
+def doctor_to_text(environment: str, findings: Sequence[Finding], style: Style | None = None) -> str:
+    """Return what was found, by area, the verdict last; every line that is not well names the next step."""
+    style = style or Style()
+    lines = style.wrap(f"Environment {environment}", 0, BOLD)
+    for area, group in groupby(findings, key=lambda finding: finding.area):
+        lines.append(f"  {_AREAS[area]}")
+        for finding in group:
+            mark, color = _MARKS[finding.verdict]
+            lines.extend(style.wrap(f"{mark} {finding.subject}: {finding.message}", 4, color, hanging=2))
+            if finding.next_step and finding.verdict is not Verdict.OK:
+                lines.extend(style.wrap(f"→ {finding.next_step}", 6, DIM, hanging=2))
+    failed = sum(finding.verdict is Verdict.FAILED for finding in findings)
+    verdict = f"✗ {counted(failed, 'thing')} to mend." if failed else "✓ All is well."
+    lines.extend(style.wrap(verdict, 0, BOLD, RED if failed else GREEN))
+    return style.finish(lines)
+
+
+def doctor_to_json(findings: Mapping[str, Sequence[Finding]]) -> dict[str, Any]:
+    """Return what was found in each environment; `ok` is false where anything failed."""
+    return {
+        "format_version": 1,
+        "ok": all(finding.verdict is not Verdict.FAILED for found in findings.values() for finding in found),
+        "environments": {name: [asdict(finding) for finding in found] for name, found in findings.items()},
+    }

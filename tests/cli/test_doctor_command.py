@@ -1,0 +1,133 @@
+"""`doctor` against an emulator: what is well, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator.testing import RunningEmulator, running_emulator
+from reconciler.reconcile.doctor import addresses_of, connect_to
+
+MARKER = "marker-that-nobody-may-see"
+MANIFESTS = """
+apiVersion: reconciler/v1
+kind: Environment
+metadata: {{name: here}}
+spec:
+  ordercloud:
+    apiUrl: {url}/ordercloud/v1
+    authUrl: {url}/ordercloud/oauth/token
+    clientID: {client}
+    clientSecret: emulator
+  targetHosts: [127.0.0.1]
+  guardrails: {{literalSecrets: allow}}
+---
+apiVersion: reconciler/v1
+kind: DeliveryConfig
+metadata: {{name: hook}}
+spec:
+  name: Hook
+  deliveryTargets:
+    http: {{endpoint: "{target}", secret: "${{secret:NOT_SET}}"}}
+    azureBlob: {{connectionString: "${{secret:BLOB}}"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[RunningEmulator]:
+    with running_emulator() as running:
+        yield running
+
+
+def doctor(folder: Path, url: str, target: str, client: str = "emulator") -> tuple[int, dict[str, list[str]], str]:
+    """Run doctor and return its status, verdict and message by subject, and all that it wrote."""
+    manifests = folder / "manifests"
+    manifests.mkdir()
+    text = MANIFESTS.format(url=url, target=target, client=client)
+    (manifests / "all.yaml").write_text(text)
+    ended = subprocess.run(
+        [sys.executable, "-m", "reconciler", "doctor", "--format", "json"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=60,
+        env={"BLOB": f"BlobEndpoint=https://elsewhere.example/{MARKER};AccountKey=x", "NO_PROXY": "*"},
+    )
+    assert ended.stdout, ended.stderr
+    findings = json.loads(ended.stdout)["environments"]["here"]
+    assert all(finding["next_step"] for finding in findings if finding["verdict"] != "ok")
+    found = {finding["subject"]: [finding["verdict"], finding["message"]] for finding in findings}
+    return ended.returncode, found, ended.stdout + ended.stderr
+
+
+def test_each_thing_is_examined(emulator: RunningEmulator, tmp_path: Path) -> None:
+    status, found, output = doctor(tmp_path, emulator.url, f"{emulator.url}/hook")
+    assert found["read DeliveryConfig"] == ["ok", "logged in, 0 live"]
+    assert found["DeliveryConfig/hook deliveryTargets.http.endpoint"] == ["ok", "answers"]
+    assert found["DeliveryConfig/hook deliveryTargets.azureBlob.connectionString"][0] == "failed"
+    assert found["DeliveryConfig/hook deliveryTargets.http.secret"] == ["note", "${secret:NOT_SET} is not set here"]
+    assert found["ledger"][0] == "ok"
+    assert status == 1
+    assert MARKER not in output
+    assert "elsewhere.example" not in output
+    assert {request["method"] for request in emulator.requests() if "oauth" not in request["path"]} == {"GET"}
+
+
+def test_a_missing_role_hides_no_other(emulator: RunningEmulator, tmp_path: Path) -> None:
+    emulator.add_client("few", "emulator", ["DeliveryConfigAdmin", "OrderSyncConfigAdmin"])
+    status, found, _ = doctor(tmp_path, emulator.url, f"{emulator.url}/hook", client="few")
+    assert status == 1
+    assert found["read DeliveryConfig"][0] == found["read OrderSync"][0] == "ok"
+    assert found["read ProductSync"][0] == "failed"
+
+
+def test_a_refused_login_is_said_once(emulator: RunningEmulator, tmp_path: Path) -> None:
+    status, found, _ = doctor(tmp_path, emulator.url, f"{emulator.url}/hook", client="nobody")
+    assert status == 1
+    assert found["log in"][0] == "failed"
+    assert "read DeliveryConfig" not in found
+
+
+def test_a_target_that_does_not_answer_is_named(emulator: RunningEmulator, tmp_path: Path) -> None:
+    _, found, _ = doctor(tmp_path, emulator.url, "http://127.0.0.1:9/hook")
+    verdict, message = found["DeliveryConfig/hook deliveryTargets.http.endpoint"]
+    assert (verdict, message.startswith("127.0.0.1:9: ")) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "addresses"),
+    [
+        ("https://a.example/x", "url", (("a.example", 443),)),
+        ("http://a.example:8080", "url", (("a.example", 8080),)),
+        ("b1.example:9093, b2.example", "brokers", (("b1.example", 9093), ("b2.example", 9092))),
+        (
+            "Endpoint=sb://h.servicebus.windows.net/;SharedAccessKey=x",
+            "connection-string",
+            (("h.servicebus.windows.net", 443),),
+        ),
+        ("no url", "url", None),
+    ],
+)
+def test_addresses(value: str, form: str, addresses: object) -> None:
+    assert addresses_of(value, form) == addresses  # type: ignore[arg-type]  # the forms are listed above
+
+
+def test_nothing_is_sent_to_a_target() -> None:
+    async def probe() -> tuple[str | None, bytes]:
+        received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            received.set_result(await reader.read())
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            failure = await connect_to(*server.sockets[0].getsockname())
+            return failure, await received
+
+    assert asyncio.run(probe()) == (None, b"")
