@@ -123,6 +123,7 @@ class TestLostAnswers:
         bench = Bench(tmp_path, api, widget("a", 5, key="k"))
         assert outcomes(bench.apply()) == {"a": "applied"}
         assert api.effects == [("POST", "/widgets"), ("PATCH", "/widgets/a")]
+        assert api.calls.count(("POST", "/widgets")) == 1
         assert bench.plan().plan.changes == ()
 
     def test_a_create_is_repeated_only_when_a_read_finds_nothing(self, tmp_path):
@@ -141,6 +142,12 @@ class TestLostAnswers:
         bench = Bench(tmp_path, api, widget("w", new_id="new", renamed_from=("old",)))
         assert outcomes(bench.apply()) == {"w": "applied"}
         assert set(api.objects) == {"/widgets/new"}
+
+    def test_the_secrets_of_a_rename_that_arrived_go_to_the_new_id(self, tmp_path):
+        api = FakeApi(live("old"), faults={0: Fault.LOST_AFTER})
+        bench = Bench(tmp_path, api, widget("w", new_id="new", renamed_from=("old",), key="k"))
+        assert outcomes(bench.apply()) == {"w": "applied"}
+        assert api.effects == [("PATCH", "/widgets/old"), ("PATCH", "/widgets/new")]
 
     def test_a_rename_that_did_not_arrive_is_repeated(self, tmp_path):
         api = FakeApi(live("old"), faults={0: Fault.LOST_BEFORE})
