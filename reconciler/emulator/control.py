@@ -11,7 +11,7 @@ from reconciler.emulator.routing import Router
 from reconciler.emulator.state import State
 from reconciler.emulator.traffic import TrafficSetting
 from reconciler.emulator.wire import NO_CONTENT, Answer, Refusal, Request, json_answer
-from reconciler.errors import UsageError
+from reconciler.errors import LoadError, UsageError
 
 
 class Control:
@@ -53,7 +53,7 @@ class Control:
             return found(request)
         except Refusal as refusal:
             return refusal.answer
-        except UsageError as error:
+        except (UsageError, LoadError) as error:
             return json_answer({"error": error.message, "nextStep": error.next_step}, 400)
 
     def _overview(self, _request: Request) -> Answer:

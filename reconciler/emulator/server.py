@@ -210,8 +210,8 @@ def _load(state: State, file: Path) -> None:
         return
     try:
         state.load(orjson.loads(file.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LoadError) as error:
         raise LoadError(
-            f"{file} holds no state of an emulator ({type(error).__name__})",
+            f"{file} holds no state of an emulator",
             next_step="Name a file in a folder that exists, or remove this one to start empty.",
         ) from error

@@ -11,6 +11,7 @@ from reconciler.emulator.requestlog import RequestLog
 from reconciler.emulator.room import Room
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import Traffic, TrafficSetting
+from reconciler.errors import LoadError
 
 
 class State:
@@ -57,12 +58,20 @@ class State:
         """Take over a dump that was made with secrets. APIs that it does not mention start empty.
 
         Raises:
-            UsageError: the dump names a switch that there is not.
+            LoadError: it is no such dump; the state is then as after a reset.
+            UsageError: it names a switch that there is not.
         """
-        self.switches = self._at_start[0].changed(dumped.get("switches", {}))
-        if "clock" in dumped:
-            self.clock.load(dumped["clock"])
-        for name, room in self.rooms.items():
-            room.reset()
-            if name in dumped:
-                room.load(dumped[name])
+        try:
+            self.switches = self._at_start[0].changed(dumped.get("switches", {}))
+            if "clock" in dumped:
+                self.clock.load(dumped["clock"])
+            for name, room in self.rooms.items():
+                room.reset()
+                if name in dumped:
+                    room.load(dumped[name])
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            self.reset()
+            raise LoadError(
+                "this is no state of an emulator",
+                next_step="Take one from GET /_emulator/state?secrets=true, or a file that an emulator kept.",
+            ) from error

@@ -66,6 +66,13 @@ def test_reset_and_restoring_a_dump(emulator: RunningEmulator, login: Login) -> 
     assert login(emulator, "other", "s").status_code == 200
 
 
+@pytest.mark.parametrize("body", [{"ordercloud": {}}, {"clock": {}}, {"switches": {"x": "y"}}, {"switches": 3}, []])
+def test_what_is_no_dump_is_refused(emulator: RunningEmulator, body: Any) -> None:
+    answer = httpx.put(f"{emulator.url}/_emulator/state", json=body, trust_env=False)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
 def test_unknown_paths_say_what_there_is(emulator: RunningEmulator, plain: httpx.Client) -> None:
     assert "/ordercloud/" in httpx.get(emulator.url, trust_env=False).json()["error"]
     assert plain.get("/nothing").json()["Errors"][0]["ErrorCode"] == "NotFound"
