@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from reconciler.kind import Kinds, Observed, State, fields_of
+from reconciler.manifest.write import escape_text
 from reconciler.reconcile.observe import LiveSide
 
 
@@ -43,7 +44,11 @@ class ImportResult:
 
 
 def import_live(
-    kinds: Kinds, live: LiveSide, managed: Mapping[tuple[str, str], str], targets: Iterable[str] = ()
+    kinds: Kinds,
+    live: LiveSide,
+    managed: Mapping[tuple[str, str], str],
+    targets: Iterable[str] = (),
+    taken: Collection[tuple[str, str]] = (),
 ) -> ImportResult:
     """Return manifests for every live object that none names yet.
 
@@ -52,12 +57,10 @@ def import_live(
         live: what was read.
         managed: (kind, live ID) of what manifests name already, with the manifest's name.
         targets: `KIND` or `KIND/ID` to limit the import to; empty: everything.
+        taken: (kind, name) of every manifest there is, those of other environments included.
     """
     wanted = frozenset(targets)
-    names = dict(managed)
-    for kind, objects in live.items():
-        for live_id in objects:
-            names.setdefault((kind, live_id), live_id)
+    names = manifest_names(live, managed, taken)
     manifests: list[Imported] = []
     left_out: list[tuple[str, str]] = []
     for kind, objects in live.items():
@@ -69,8 +72,22 @@ def import_live(
             if dangling is not None:
                 left_out.append((key, f"it refers to {dangling}, which does not exist"))
             else:
-                manifests.append(_manifest(kinds, observed, names))
+                manifests.append(as_manifest(kinds, observed, names))
     return ImportResult(tuple(manifests), tuple(left_out))
+
+
+def manifest_names(
+    live: LiveSide, managed: Mapping[tuple[str, str], str], taken: Collection[tuple[str, str]] = ()
+) -> dict[tuple[str, str], str]:
+    """Return the manifest name of every live object: its own where it is managed, else one that is free."""
+    names = dict(managed)
+    for kind, objects in live.items():
+        for live_id in objects:
+            name, number = live_id, 2
+            while (kind, live_id) not in names and (kind, name) in taken:
+                name, number = f"{live_id}-{number}", number + 1
+            names.setdefault((kind, live_id), name)
+    return names
 
 
 def _dangling(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Iterator[str]:
@@ -80,16 +97,18 @@ def _dangling(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], 
             yield f"{target} {value}"
 
 
-def _manifest(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Imported:
+def as_manifest(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Imported:
+    """Return a live object as the manifest that would want it to be as it is."""
     kind = kinds[observed.kind]
     name = names[observed.kind, observed.id]
     secrets: list[ImportedSecret] = []
     spec = _spec(kind.spec, observed.state, "", f"{observed.kind}/{name}", observed.id, secrets)
     for field, node in fields_of(kind.spec).items():
         if node.semantics.references is not None and field in spec:
-            spec[field] = names[node.semantics.references, observed.state[field]]
+            target = (node.semantics.references, observed.state[field])
+            spec[field] = names.get(target, observed.state[field])
     if spec.get("id") == name:
-        del spec["id"]
+        del spec["id"]  # the default
     return Imported(observed.kind, name, observed.id, spec, tuple(secrets), tuple(kind.notes(observed)))
 
 
@@ -118,7 +137,7 @@ def _spec(
 def escape_references(value: Any) -> Any:
     """Return a live value so that a manifest means it literally: `${` is written `$${`."""
     if isinstance(value, str):
-        return value.replace("${", "$${")
+        return escape_text(value)
     if isinstance(value, list):
         return [escape_references(item) for item in value]
     if isinstance(value, dict):

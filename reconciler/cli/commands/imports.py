@@ -1,0 +1,67 @@
+"""`reconciler import`: what is live, as new manifest files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import command
+from reconciler.cli.context import load_valid, open_one, readers, utc_now
+from reconciler.cli.listen import Listener
+from reconciler.cli.options import Options
+from reconciler.cli.output import result_style, write_result
+from reconciler.cli.plan_options import target_option, token_cache_option
+from reconciler.reconcile.importing import import_live
+from reconciler.reconcile.observe import LiveSide
+from reconciler.reconcile.session import Session
+from reconciler.report.escape import json_text
+from reconciler.report.import_text import import_to_json, import_to_text
+
+EXAMPLES = """
+reconciler import -e sandbox                     # what no manifest names yet
+reconciler import -e sandbox --into manifests/imported
+reconciler import -e sandbox --target DeliveryConfig/search-products
+"""
+
+
+@command("import", formats=("text", "json"), examples=EXAMPLES)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for the new files.  [default: the manifest folder]",
+)
+@target_option
+@token_cache_option
+@click.pass_obj
+def import_(options: Options, into: Path | None, targets: tuple[str, ...], no_token_cache: bool) -> None:
+    """Write manifests for live objects that no manifest names yet, in new files.
+
+    Defaults are left out. Secrets cannot be read back: they become references, and the variables to set are listed.
+    """
+    from reconciler.cli.importing import write_manifests
+
+    session = open_one(options, utc_now())
+    wanted = frozenset(targets)
+    live = asyncio.run(_read(session, Listener(options.verbosity), token_cache=not no_token_cache))
+    loaded = load_valid(options)
+    managed = {
+        **{(item.kind, old): item.name for item in session.desired for old in item.renamed_from},
+        **{(item.kind, item.id): item.name for item in session.desired},
+    }
+    taken = {(manifest.kind, manifest.name) for manifest in loaded.manifests}
+    result = import_live(session.kinds, live, managed, wanted, taken)
+    limit = session.name if len(loaded.environments) > 1 else None
+    files = write_manifests(result, into or options.manifests, only_in=limit)
+    if options.format == "json":
+        write_result(options, json_text(import_to_json(session.name, result, files)))
+    else:
+        write_result(options, import_to_text(session.name, result, files, result_style(options)))
+
+
+async def _read(session: Session, listener: Listener, *, token_cache: bool) -> LiveSide:
+    # Whatever the targets are: the names of what is referred to come from the other kinds.
+    async with readers(session, (), listener, token_cache=token_cache) as opened:
+        return await session.read(opened)
