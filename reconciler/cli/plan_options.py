@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.completion import complete_objects
 from reconciler.errors import UsageError
 from reconciler.reconcile.session import PlanRequest
 
@@ -17,6 +18,7 @@ target_option = click.option(
     "targets",
     multiple=True,
     metavar="KIND[/NAME]",
+    shell_complete=complete_objects,
     help="Limit to this kind or manifest; may be repeated.",
 )
 token_cache_option = click.option(
