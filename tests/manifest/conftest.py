@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.kind import Kinds
+from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.validate import Validation, validate
+from reconciler.registry import kinds as registered
+
+Check = Callable[..., Validation]
+
+
+@pytest.fixture(scope="session")
+def kinds() -> Kinds:
+    return registered()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write files (`name="content"`, bytes or text; a plain argument becomes m.yaml) and return their folder."""
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+
+    def _write(content: str | bytes | None = None, **files: str | bytes) -> Path:
+        named = {f"{name}.yaml": text for name, text in files.items()}
+        if content is not None:
+            named["m.yaml"] = content
+        for name, text in named.items():
+            (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+        return folder
+
+    return _write
+
+
+@pytest.fixture
+def loaded(write: Callable[..., Path], kinds: Kinds) -> Callable[..., Loaded]:
+    return lambda *contents, **files: load(write(*contents, **files), kinds)
+
+
+@pytest.fixture
+def check(loaded: Callable[..., Loaded], kinds: Kinds) -> Check:
+    return lambda *contents, **files: validate(loaded(*contents, **files), kinds)

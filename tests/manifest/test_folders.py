@@ -1,0 +1,139 @@
+"""Finding and reading the files of a manifest folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import LoadError
+from reconciler.kind import Kinds
+from reconciler.manifest.load import Loaded, load
+
+SYNC = "apiVersion: reconciler/v1\nkind: OrderSync\nmetadata: {name: orders}\nspec: {deliveryConfig: x}\n"
+Write = Callable[..., Path]
+
+
+def codes(loaded: Loaded) -> list[str]:
+    return [problem.code for problem in loaded.problems]
+
+
+def test_files_are_found_at_any_depth_in_a_stable_order(write: Write, kinds: Kinds) -> None:
+    folder = write(b=SYNC)
+    (folder / "a").mkdir()
+    (folder / "a" / "z.yml").write_text(SYNC)
+    (folder / "looks-like-a-file.yaml").mkdir()
+    (folder / "looks-like-a-file.yaml" / "in.yaml").write_text(SYNC)
+    (folder / "notes.txt").write_text("not: [yaml")
+    loaded = load(folder, kinds)
+    assert codes(loaded) == []
+    assert [manifest.file for manifest in loaded.manifests] == [
+        str(folder / name) for name in ("a/z.yml", "b.yaml", "looks-like-a-file.yaml/in.yaml")
+    ]
+
+
+def test_files_are_named_as_the_user_named_the_folder(
+    write: Write, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write(SYNC).parent)
+    assert load(Path("manifests"), kinds).manifests[0].file == "manifests/m.yaml"
+
+
+def test_dot_files_and_dot_folders_are_left_out(write: Write, kinds: Kinds) -> None:
+    folder = write(SYNC)
+    (folder / ".hidden.yaml").write_text("not: [yaml")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "x.yaml").write_text("not: [yaml")
+    assert len(load(folder, kinds).manifests) == 1
+
+
+@pytest.mark.parametrize("content", [None, "", "# only a comment\n", "---\n---\n"])
+def test_a_folder_without_manifests_stops_the_run(write: Write, kinds: Kinds, content: str | None) -> None:
+    with pytest.raises(LoadError) as caught:
+        load(write(content), kinds)
+    assert "absent" in (caught.value.next_step or "")
+
+
+def test_a_missing_folder_stops_the_run(tmp_path: Path, kinds: Kinds) -> None:
+    with pytest.raises(LoadError, match="there is no folder"):
+        load(tmp_path / "nowhere", kinds)
+
+
+def test_a_file_instead_of_a_folder_stops_the_run(write: Write, kinds: Kinds) -> None:
+    with pytest.raises(LoadError, match="not a folder"):
+        load(write(SYNC) / "m.yaml", kinds)
+
+
+def test_a_folder_that_is_a_link_in_a_circle_stops_the_run(tmp_path: Path, kinds: Kinds) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(LoadError):
+        load(tmp_path / "loop", kinds)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_what_may_not_be_read_is_a_problem(write: Write, kinds: Kinds) -> None:
+    folder = write(SYNC, locked=SYNC)
+    (folder / "locked.yaml").chmod(0)
+    (folder / "closed").mkdir(mode=0)
+    loaded = load(folder, kinds)
+    assert codes(loaded) == ["unreadable-file", "unreadable-file"]
+    assert not loaded.complete
+
+
+def test_links_inside_the_folder_are_followed(write: Write, kinds: Kinds) -> None:
+    # As Kubernetes mounts a ConfigMap.
+    folder = write()
+    (folder / "..2026").mkdir()
+    (folder / "..2026" / "m.yaml").write_text(SYNC)
+    (folder / "..data").symlink_to("..2026")
+    (folder / "m.yaml").symlink_to("..data/m.yaml")
+    loaded = load(folder, kinds)
+    assert (len(loaded.manifests), codes(loaded)) == (1, [])
+
+
+def test_links_out_of_the_folder_are_not_followed(write: Write, kinds: Kinds) -> None:
+    folder = write(SYNC)
+    (folder.parent / "secret.yaml").write_text("password: hunter2")
+    (folder / "out.yaml").symlink_to("../secret.yaml")
+    loaded = load(folder, kinds)
+    assert codes(loaded) == ["link"]
+    assert "hunter2" not in repr(loaded.problems)
+
+
+def test_links_in_a_circle_and_to_folders_are_problems(write: Write, kinds: Kinds) -> None:
+    folder = write(SYNC)
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    (folder / "gone.yaml").symlink_to("gone-for-good")
+    (folder / "up").symlink_to(folder)
+    assert codes(load(folder, kinds)) == ["unreadable-file", "unreadable-file", "link"]
+
+
+def test_pipes_and_sockets_never_block(write: Write, kinds: Kinds, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(SYNC)
+    os.mkfifo(folder / "pipe.yaml")
+    monkeypatch.chdir(folder)  # a socket's path has to be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.yaml")
+        loaded = load(folder, kinds)
+    assert codes(loaded) == ["not-a-file", "unreadable-file"]
+    assert len(loaded.manifests) == 1
+
+
+def test_a_huge_file_is_not_read(write: Write, kinds: Kinds) -> None:
+    folder = write(SYNC)
+    with (folder / "huge.yaml").open("wb") as stream:
+        stream.truncate(10 * 1024**3)
+    assert codes(load(folder, kinds)) == ["too-large"]
+
+
+def test_files_that_cannot_be_read_are_named_one_by_one(write: Write, kinds: Kinds) -> None:
+    loaded = load(write(SYNC, a="a: [", b=b"\xff", c="- no manifest"), kinds)
+    assert [(Path(problem.place.file).name, problem.code) for problem in loaded.problems] == [
+        ("a.yaml", "not-yaml"),
+        ("b.yaml", "not-utf8"),
+        ("c.yaml", "not-a-manifest"),
+    ]
+    assert not loaded.complete
