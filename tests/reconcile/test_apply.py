@@ -164,6 +164,20 @@ class TestLostAnswers:
         assert api.objects["/widgets/a"]["Size"] == 99
         assert report.results[0].next_step
 
+    def test_what_somebody_deleted_meanwhile_is_unknown_and_not_written_again(self, tmp_path):
+        api = FakeApi(live("a"), faults={0: Fault.LOST_BEFORE}, meanwhile={1: lambda api: api.objects.clear()})
+        assert outcomes(Bench(tmp_path, api, widget("a", 5)).apply()) == {"a": "unknown"}
+        assert api.calls == [("PATCH", "/widgets/a"), ("GET", "/widgets/a")]
+
+    def test_what_somebody_created_meanwhile_is_unknown_and_not_written_again(self, tmp_path):
+        def somebody(api):
+            api.objects.update(live("a", Size=9))
+
+        api = FakeApi(faults={0: Fault.LOST_BEFORE}, meanwhile={1: somebody})
+        assert outcomes(Bench(tmp_path, api, widget("a", 5)).apply()) == {"a": "unknown"}
+        assert api.effects == []
+        assert api.calls.count(("POST", "/widgets")) == 1
+
     def test_repeating_ends(self, tmp_path):
         api = FakeApi(live("a"), faults=dict.fromkeys((0, 2, 4), Fault.LOST_BEFORE))
         assert outcomes(Bench(tmp_path, api, widget("a", 5)).apply()) == {"a": "failed"}
@@ -353,6 +367,17 @@ class TestKilled:
         api.objects["/widgets/b"]["Size"] = 9
         assert outcomes(bench.apply(resume=True)) == {"a": "applied", "b": "stale"}
         assert api.objects["/widgets/b"]["Size"] == 9
+
+    def test_what_was_applied_and_then_put_back_by_somebody_is_not_done_again(self, tmp_path):
+        api = FakeApi(live("a", "b"), faults={1: Fault.KILLED_BEFORE})
+        bench = Bench(tmp_path, api, widget("a", 1), widget("b", 1))
+        with pytest.raises(Killed):
+            bench.apply(side_by_side=1)
+        api.revive()
+        api.objects["/widgets/a"]["Size"] = 0
+        assert outcomes(bench.apply(resume=True)) == {"a": "applied", "b": "applied"}
+        assert api.effects == [("PATCH", "/widgets/a"), ("PATCH", "/widgets/b")]
+        assert [change.name for change in bench.plan().plan.changes] == ["a"]
 
     def test_a_plain_apply_after_a_kill_closes_the_old_run(self, tmp_path):
         bench = Bench(tmp_path, FakeApi(faults={0: Fault.KILLED_AFTER}), widget("a", key="k"))
