@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.request import getproxies, proxy_bypass
@@ -19,16 +20,26 @@ import httpx
 from reconciler.errors import LoadError
 from reconciler.http.retry import Answer, NoAnswer
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
-# A body that drips in forever keeps every single read in time; this bounds the whole exchange.
-EXCHANGE_SECONDS = 300.0
-LARGEST_BODY = 64 * 1024 * 1024
-
-_TIMEOUTS = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": None}
 # What fails before the first byte of the request has left.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one exchange may take.
+
+    Args:
+        connect: seconds to a connection.
+        read: seconds between two pieces of an answer.
+        exchange: seconds for all of it: a body that drips in forever keeps every single read in time.
+        body: bytes of a body, decompressed.
+    """
+
+    connect: float = 10
+    read: float = 60
+    exchange: float = 300
+    body: int = 64 * 1024 * 1024
 
 
 class Connections:
@@ -36,9 +47,15 @@ class Connections:
 
     Every transport holds one connection, and the one used last is used first. A pool of many connections inside one
     transport asks every idle socket on every request whether it still lives, which costs more than the request.
+
+    Args:
+        bounds: what one exchange may take.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds or Bounds()
+        read = self._bounds.read
+        self._extensions = {"timeout": {"connect": self._bounds.connect, "read": read, "write": read, "pool": None}}
         self._idle: dict[tuple[str, str, int | None], list[httpx.AsyncHTTPTransport]] = {}
         self._all: list[httpx.AsyncHTTPTransport] = []
         self._tls: ssl.SSLContext | None = None
@@ -67,17 +84,17 @@ class Connections:
         origin = (url.scheme, url.host, url.port)
         idle = self._idle.setdefault(origin, [])
         transport = idle.pop() if idle else self._open(url)
-        request = httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": _TIMEOUTS})
+        request = httpx.Request(method, url, headers=headers, content=content, extensions=self._extensions)
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(EXCHANGE_SECONDS):
+            async with asyncio.timeout(self._bounds.exchange):
                 response = await transport.handle_async_request(request)
                 try:
-                    body = await _read(response)
+                    body = await _read(response, self._bounds.body)
                 finally:
                     await response.aclose()
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            raise _no_answer(error, url, time.perf_counter() - started) from None
+            raise _no_answer(error, url, self._bounds, time.perf_counter() - started) from None
         finally:
             idle.append(transport)
         return Answer(response.status_code, response.headers, body, time.perf_counter() - started)
@@ -96,13 +113,13 @@ class Connections:
         return transport
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response, largest: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
         size += len(part)
-        if size > LARGEST_BODY:
-            raise httpx.DecodingError(f"the body is larger than {LARGEST_BODY // (1024 * 1024)} MiB")
+        if size > largest:
+            raise httpx.DecodingError(f"the body is larger than {largest:,} bytes")
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -152,7 +169,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _no_answer(error: Exception, url: httpx.URL, seconds: float) -> NoAnswer:
+def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float) -> NoAnswer:
     causes = list(_causes(error))
     sent = not isinstance(error, _NOT_SENT)
     for cause in causes:
@@ -162,11 +179,11 @@ def _no_answer(error: Exception, url: httpx.URL, seconds: float) -> NoAnswer:
         if isinstance(cause, socket.gaierror):
             return NoAnswer(f"the host {url.host} cannot be found", sent=sent, seconds=seconds)
     if isinstance(error, httpx.ConnectTimeout):
-        reason = f"no connection to {url.host} within {CONNECT_SECONDS:g} s"
+        reason = f"no connection to {url.host} within {bounds.connect:g} s"
     elif isinstance(error, httpx.TimeoutException):
-        reason = f"no answer within {READ_SECONDS:g} s"
+        reason = f"no answer within {bounds.read:g} s"
     elif isinstance(error, TimeoutError):
-        reason = f"no complete answer within {EXCHANGE_SECONDS:g} s"
+        reason = f"no complete answer within {bounds.exchange:g} s"
     elif isinstance(error, httpx.DecodingError):
         return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds)
     elif not sent:

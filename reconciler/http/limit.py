@@ -6,8 +6,10 @@ import asyncio
 
 from reconciler.http.clock import Clock
 
-# Rounding must not cost a second sleep for a token that is there but for its last bit.
+# Rounding must not cost a second sleep for a token that is there but for its last bit, nor a sleep too short to move
+# the clock.
 _WHOLE = 1 - 1e-9
+_SHORTEST_SLEEP = 0.001
 
 
 class RateLimit:
@@ -48,6 +50,6 @@ class RateLimit:
         self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._per_second)
         self._updated = now
         if self._tokens < _WHOLE:
-            return (1 - self._tokens) / self._per_second
+            return max(_SHORTEST_SLEEP, (1 - self._tokens) / self._per_second)
         self._tokens -= 1
         return 0.0

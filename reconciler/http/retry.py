@@ -13,8 +13,7 @@ from reconciler.http.limit import RateLimit
 from reconciler.http.observe import Call, Observer, Waiting
 
 TOO_MANY_REQUESTS = 429
-_TRANSIENT = frozenset({408, TOO_MANY_REQUESTS})
-_SERVER_ERROR = 500
+REQUEST_TIMEOUT = 408
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,8 @@ class RetryPolicy:
         """Return the wait after this attempt: full jitter, or Retry-After and a little jitter on top."""
         if retry_after is not None:
             return min(retry_after, self.longest_retry_after) + self.random() * self.base
-        return self.random() * min(self.longest, self.base * 2.0 ** (attempt - 1))
+        doubled = self.base * 2.0 ** min(attempt - 1, 30)
+        return self.random() * min(self.longest, doubled)
 
 
 def retry_after(answer: Answer, now: float) -> float | None:
@@ -123,35 +123,29 @@ class Repeater:
                 answer = await send(attempt)
             except NoAnswer as silence:
                 spent += silence.seconds
-                wait = self._wait(attempt, spent, None)
-                if wait is None or silence.hopeless or (silence.sent and not safe):
+                wait, reason = self.policy.wait(attempt, None), silence.reason
+                worth_it = not silence.hopeless and (safe or not silence.sent)
+                if not worth_it or self._is_over(attempt, spent + wait):
                     raise
-                reason = silence.reason
             else:
                 spent += answer.seconds
-                wait = self._wait(attempt, spent, retry_after(answer, self.clock.wall()))
-                if wait is None or not self._worth_repeating(answer, safe=safe):
+                wait = self.policy.wait(attempt, retry_after(answer, self.clock.wall()))
+                reason = "rate limited" if answer.status == TOO_MANY_REQUESTS else f"HTTP {answer.status}"
+                if answer.status == TOO_MANY_REQUESTS and self.rate is not None:
+                    self.rate.hold(wait)
+                if not self._worth_repeating(answer, safe=safe) or self._is_over(attempt, spent + wait):
                     return answer
-                reason = f"HTTP {answer.status}"
-                if answer.status == TOO_MANY_REQUESTS:
-                    reason = "rate limited"
-                    if self.rate is not None:
-                        self.rate.hold(wait)
             self.observer.waiting(Waiting(call, attempt, wait, reason))
             await self.clock.sleep(wait)
             spent += wait
             attempt += 1
 
-    def _wait(self, attempt: int, spent: float, asked: float | None) -> float | None:
-        """How long to wait before the next attempt, or None where there is to be none."""
-        if attempt >= self.policy.attempts:
-            return None
-        wait = self.policy.wait(attempt, asked)
-        return wait if spent + wait < self.policy.seconds else None
+    def _is_over(self, attempt: int, seconds: float) -> bool:
+        return attempt >= self.policy.attempts or seconds >= self.policy.seconds
 
     def _worth_repeating(self, answer: Answer, *, safe: bool) -> bool:
         if answer.status < 400:
             return False
         if answer.status == TOO_MANY_REQUESTS or self.offline(answer):
             return True
-        return safe and (answer.status in _TRANSIENT or answer.status >= _SERVER_ERROR)
+        return safe and (answer.status == REQUEST_TIMEOUT or answer.status >= 500)

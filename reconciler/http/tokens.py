@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import tempfile
@@ -12,7 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_TOO_LARGE = 1 << 16
+import orjson
+
+_LARGEST = 1 << 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -27,7 +28,7 @@ class Token:
 
 def cache_key(parts: Sequence[str]) -> str:
     """Return the SHA-256 over the parts; ('a', 'bc') and ('ab', 'c') differ."""
-    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(list(parts))).hexdigest()
 
 
 def cache_dir(environ: Mapping[str, str]) -> Path:
@@ -52,18 +53,10 @@ class TokenCache:
     def load(self, key: str) -> Token | None:
         """Return the token, or None: no file, not ours, open to others, a link, or not what we write."""
         try:
-            handle = os.open(self._file(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
-        with os.fdopen(handle, "rb") as file:
-            about = os.fstat(handle)
-            if not stat.S_ISREG(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & _OTHERS:
-                return None
-            content = file.read(_TOO_LARGE)
-        try:
-            entry = json.loads(content)
+            content = self._read(key)
+            entry = orjson.loads(content)
             value, renew_at = entry["value"], entry["renewAt"]
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         usable = isinstance(value, str) and value.isascii() and value.isprintable() and isinstance(renew_at, float)
         return Token(value, renew_at, from_disk=True) if usable else None
@@ -77,8 +70,8 @@ class TokenCache:
                 return
             handle, name = tempfile.mkstemp(dir=self._folder)  # made with mode 0600
             try:
-                with os.fdopen(handle, "w") as file:
-                    json.dump({"value": token.value, "renewAt": token.renew_at}, file)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(orjson.dumps({"value": token.value, "renewAt": token.renew_at}))
                 Path(name).replace(self._file(key))
             except OSError:
                 Path(name).unlink(missing_ok=True)
@@ -87,6 +80,17 @@ class TokenCache:
         """Remove the token of this key."""
         with suppress(OSError):
             self._file(key).unlink()
+
+    def _read(self, key: str) -> bytes:
+        """Return the file's content, empty where it must not be trusted."""
+        handle = os.open(self._file(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            about = os.fstat(handle)
+            if not stat.S_ISREG(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & _OTHERS:
+                return b""
+            return os.read(handle, _LARGEST)
+        finally:
+            os.close(handle)
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json"

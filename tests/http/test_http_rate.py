@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from http_client_helpers import client, real_clock
+from scripted_server import FakeClock, ScriptedServer, answer, gated
+
+from reconciler.http.limit import RateLimit
+
+
+def test_the_rate_holds_after_one_seconds_burst_in_the_order_of_asking() -> None:
+    clock = FakeClock(0)
+    passed: list[tuple[int, float]] = []
+
+    async def one(limit: RateLimit, number: int) -> None:
+        await limit.acquire()
+        passed.append((number, clock.now))
+
+    async def run() -> None:
+        limit = RateLimit(10, clock=real_clock(clock))
+        await asyncio.gather(*(one(limit, number) for number in range(35)))
+
+    asyncio.run(run())
+    assert [number for number, _ in passed] == list(range(35))
+    assert [moment for _, moment in passed][:10] == [0] * 10
+    for place, (_, moment) in enumerate(passed[10:], start=1):
+        assert moment == pytest.approx(place / 10)
+
+
+def test_a_rate_below_one_a_second_still_lets_one_through_at_once() -> None:
+    clock = FakeClock(0)
+
+    async def run() -> None:
+        limit = RateLimit(0.5, clock=real_clock(clock))
+        await limit.acquire()
+        assert clock.now == 0
+        await limit.acquire()
+        assert clock.now == pytest.approx(2)
+
+    asyncio.run(run())
+
+
+def test_a_hold_stops_everybody_and_no_burst_follows() -> None:
+    clock = FakeClock(0)
+
+    async def run() -> list[float]:
+        limit = RateLimit(10, clock=real_clock(clock))
+        limit.hold(5)
+        limit.hold(1)  # a shorter one does not shorten it
+        moments = []
+        for _ in range(3):
+            await limit.acquire()
+            moments.append(clock.now)
+        return moments
+
+    assert asyncio.run(run()) == pytest.approx([5.1, 5.2, 5.3])
+
+
+def test_a_waiter_that_is_cancelled_does_not_block_the_next() -> None:
+    clock = FakeClock(0)
+    never = asyncio.Event()
+
+    async def stuck(seconds: float) -> None:
+        await never.wait()
+
+    async def run() -> None:
+        limit = RateLimit(1, clock=real_clock(clock))
+        await limit.acquire()
+        clock.sleep = stuck  # type: ignore[method-assign]
+        limit._clock = real_clock(clock)
+        waiting = asyncio.create_task(limit.acquire())
+        behind = asyncio.create_task(limit.acquire())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        clock.now += 1
+        await asyncio.wait_for(behind, 5)
+
+    asyncio.run(run())
+
+
+def test_after_a_429_the_other_requests_wait_too() -> None:
+    clock = FakeClock(0)
+    server = ScriptedServer(script=[answer(429, retry_after="9")])
+
+    async def run() -> None:
+        async with server, client(server, clock=clock, attempts=1) as api:
+            [first] = await asyncio.gather(api.get("first"), return_exceptions=True)
+            assert isinstance(first, Exception)
+            await api.get("second")
+
+    asyncio.run(run())
+    assert clock.now >= 9
+
+
+def test_no_more_is_in_flight_than_the_cap() -> None:
+    async def run() -> None:
+        gate = asyncio.Event()
+        server = ScriptedServer(otherwise=gated(gate, answer(200, {})))
+        async with server, client(server, in_flight=3) as api:
+            reads = [asyncio.create_task(api.get("things")) for _ in range(10)]
+            await server.busy(3)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            gate.set()
+            await asyncio.gather(*reads)
+        assert server.most_in_flight == 3
+        assert len(server.requests) == 10
+
+    asyncio.run(run())
+
+
+def test_connections_are_kept_and_used_again() -> None:
+    server = ScriptedServer()
+
+    async def run() -> None:
+        async with server, client(server) as api:
+            for _ in range(10):
+                await api.get("things")
+
+    asyncio.run(run())
+    assert server.connections == 1
+
+
+def test_a_cancelled_request_leaves_a_client_that_works() -> None:
+    async def run() -> None:
+        gate = asyncio.Event()
+        server = ScriptedServer(script=[gated(gate, answer(200, {"ID": "late"}))])
+        async with server, client(server, in_flight=1) as api:
+            read = asyncio.create_task(api.get("things"))
+            await server.busy()
+            read.cancel()
+            await asyncio.gather(read, return_exceptions=True)
+            gate.set()
+            assert await api.get("things") == {}
+
+    asyncio.run(run())
