@@ -1,0 +1,107 @@
+"""The rules of the house: what may import what, how long things may get, what stands where."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "reconciler"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
+MODULE_LINES = 400
+COMMAND_STATEMENT_LINES = 100
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LINT_IMPORTS, "--no-cache", "--config", root / "pyproject.toml"],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+
+
+def test_a_room_imports_only_from_rooms_below_it() -> None:
+    ended = lint_imports(ROOT)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("manifest/hosts.py", "from reconciler.reconcile.plan import Plan"),
+        ("emulator/clock.py", "from reconciler.ordercloud.lists import list_all"),
+        ("ordercloud/kinds/order_sync.py", "import httpx"),
+        ("reconcile/guard.py", "import sqlalchemy"),
+        ("report/words.py", "import uvicorn"),
+        ("errors.py", "from reconciler.manifest.load import load"),
+    ],
+)
+def test_a_broken_wall_is_found(module: str, line: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(PACKAGE, tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "reconciler" / module).open("a") as file:
+        file.write(f"\n{line}\n")
+    ended = lint_imports(tmp_path)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "BROKEN" in ended.stdout
+
+
+def test_no_module_is_longer_than_one_job() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name: length for name, length in lengths.items() if length > MODULE_LINES} == {}
+
+
+def test_a_command_parses_calls_renders_and_no_more() -> None:
+    commands = [path for path in MODULES if path.parent.name == "commands"]
+    assert len(commands) > 5
+    long = {}
+    for path in commands:
+        functions = [
+            node
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        lines = sum((node.end_lineno or 0) - node.lineno + 1 for node in functions)
+        if lines > COMMAND_STATEMENT_LINES:
+            long[path.name] = lines
+    assert long == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert [str(path) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {
+        entry.partition(">=")[0].partition("[")[0]
+        for entry in [*project["dependencies"], *project["optional-dependencies"]["emulator"]]
+    }
+    names = {"pyyaml": "yaml", "ruamel.yaml": "ruamel"}
+    modules = {names.get(name, name) for name in declared}
+    imported = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.partition(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"reconciler"}
+    of_pydantic = {"annotated_types", "pydantic_core"}
+    assert foreign - modules - of_pydantic == set()
+
+
+def test_the_tests_have_names_of_their_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("__init__.py", "conftest.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -1,0 +1,86 @@
+"""The wheel: what is in it, and that it works where nothing of this checkout is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from reconciler import __version__
+
+ROOT = Path(__file__).parents[2]
+pytest.importorskip("hatchling", reason="building needs the build backend")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder, ROOT],
+        check=True,
+        timeout=300,
+    )
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel into an environment without pip and return the command; dependencies come from this one."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(folder / "bin" / "python")]
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], check=True, timeout=120)
+    return folder / "bin" / "reconciler"
+
+
+def run(command: Path, *arguments: str, blocked: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the installed command with the dependencies of this environment, less the blocked modules."""
+    start = (
+        f"import sys; sys.modules |= dict.fromkeys({blocked.split()!r}); sys.argv[0] = 'reconciler';"
+        "from reconciler.cli import main; main()"
+    )
+    return subprocess.run(
+        [command.parent / "python", "-c", start, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT / "manifests",
+        env={**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")},
+    )
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "reconciler").rglob("*.py")}
+    assert modules <= names
+    assert "reconciler/py.typed" in names
+    assert {name.partition("/")[0] for name in names} == {"reconciler", f"reconciler-{__version__}.dist-info"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_command_is_installed(installed: Path) -> None:
+    ended = subprocess.run([installed, "--version"], capture_output=True, text=True, timeout=60)
+    assert ended.stdout == f"reconciler {__version__}\n"
+
+
+def test_the_base_install_checks_manifests(installed: Path) -> None:
+    ended = run(installed, "validate", "-m", ".", blocked="starlette uvicorn")
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "import", "doctor"])
+def test_the_base_install_has_the_main_commands(installed: Path, command: str) -> None:
+    ended = run(installed, command, "--help", blocked="starlette uvicorn")
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_missing_extra_is_named(installed: Path) -> None:
+    ended = run(installed, "emulate", blocked="starlette uvicorn")
+    assert ended.returncode == 1
+    assert "reconciler[emulator]" in ended.stderr
