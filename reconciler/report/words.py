@@ -26,7 +26,7 @@ RISKS = {
     Risk.LOSES_DATA: "Loses data",
     Risk.STOPS_SYNC: "Stops sync",
     Risk.RE_SYNCS: "Re-syncs",
-    Risk.COSMETIC: "Cosmetic",
+    Risk.COSMETIC: "Low risk",
 }
 RISK_MEANINGS = {
     Risk.LOSES_DATA: "what is lost cannot be read back from the API",

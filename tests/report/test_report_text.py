@@ -75,7 +75,7 @@ def test_the_counts_come_first_and_what_destroys_next() -> None:
         "Plan for sandbox: 2 to create, 1 to update, 1 to delete, 1 to pause; 14 unchanged\n\nRefused: maxDeletes\n"
     )
     order = ["Loses data", "- delete DeliveryConfig/old-search", "Stops sync", "‖ pause  ProductSync/products"]
-    order += ["Re-syncs", "+ create EntitySync/categories", "Cosmetic", "Notes", "Apply would refuse this plan."]
+    order += ["Re-syncs", "+ create EntitySync/categories", "Low risk", "Notes", "Apply would refuse this plan."]
     positions = [text.index(words) for words in order]
     assert positions == sorted(positions)
 

@@ -1,0 +1,47 @@
+"""`reconciler demo`: a guided run of the main job on the emulator, in a minute."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import command
+from reconciler.cli.demonstration import Stage, find_example, play
+from reconciler.cli.options import Options
+from reconciler.cli.output import wants_color
+from reconciler.cli.status import Status
+from reconciler.errors import MissingExtra
+
+EXAMPLES = """
+reconciler demo            # about half a minute
+reconciler demo --step     # waits for Enter between the steps
+"""
+
+
+@command("demo", examples=EXAMPLES)
+@click.option("--step", is_flag=True, help="Wait for Enter between the steps.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Work in this new folder."
+)
+@click.pass_obj
+def demo(options: Options, step: bool, keep: Path | None) -> Status:
+    """Watch validate, plan, apply, drift and import at work against the emulator.
+
+    Everything happens in a folder of its own, which is left behind with an HTML plan to look at; your folder is not
+    touched.
+    """
+    try:
+        from reconciler.emulator.testing import running_emulator
+    except ModuleNotFoundError as error:
+        raise MissingExtra("The demo", "emulator") from error
+    folder = keep or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
+    shutil.copytree(find_example(), folder / "manifests")
+    color = wants_color(options.color, sys.stdout, os.environ)
+    with running_emulator() as emulator:
+        stage = Stage(folder, emulator, color=color, waits=step and sys.stdin is not None and sys.stdin.isatty())
+        return play(stage)
