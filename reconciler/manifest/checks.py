@@ -46,7 +46,7 @@ def check_environment(
         first = unique.setdefault((manifest.kind, manifest.name), manifest)
         if first is not manifest:
             findings.problems.append(_duplicate_name(manifest, first))
-    live = _live_ids(unique, facts, findings.problems)
+    live = _live_ids(manifests, facts, findings.problems)
     for manifest in manifests:
         found = facts[id(manifest)]
         if found.references:
@@ -74,16 +74,17 @@ def _duplicate_name(manifest: Manifest, first: Manifest) -> Problem:
 
 
 def _live_ids(
-    manifests: Mapping[tuple[str, str], Manifest], facts: Mapping[int, Facts], problems: list[Problem]
+    manifests: Sequence[Manifest], facts: Mapping[int, Facts], problems: list[Problem]
 ) -> dict[tuple[str, str], Manifest]:
     """Return the manifest of each live object; two for one are a problem."""
     live: dict[tuple[str, str], Manifest] = {}
-    for manifest in manifests.values():
+    for manifest in manifests:
         live_id = facts[id(manifest)].live_id
         if live_id is None:
             continue
         first = live.setdefault((manifest.kind, live_id), manifest)
-        if first is not manifest:
+        # Two of one name are reported as such.
+        if first.name != manifest.name:
             problems.append(
                 Problem(
                     "duplicate-live-object",
@@ -100,6 +101,8 @@ def _live_ids(
 def _references(
     manifest: Manifest, found: Facts, manifests: Mapping[tuple[str, str], Manifest], *, complete: bool
 ) -> Iterator[Problem]:
+    if manifest.absent:
+        return
     for path, kind, name in found.references:
         target = manifests.get((kind, name))
         if target is None and complete:
@@ -111,7 +114,7 @@ def _references(
                 name[:60],
                 suggest(name, names, f"manifests of kind {kind}"),
             )
-        elif target is not None and target.absent and not manifest.absent:
+        elif target is not None and target.absent:
             yield Problem(
                 "reference-to-absent",
                 f"{manifest.kind} {manifest.name} points at {kind} {name}, which is to be absent",

@@ -72,7 +72,7 @@ def set_value(text: str, index: int, path: Path, value: Any) -> str:
     """
     bom, body = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     before = _data(body, path)
-    if index not in before:
+    if not isinstance(before.get(index), dict):
         raise _cannot(path)
     after = deepcopy(before)
     _set(after[index], path, value)
@@ -96,19 +96,19 @@ def _data(text: str, path: Path) -> dict[int, Any]:
 
 
 def _set(data: Any, path: Path, value: Any) -> None:
-    for part in path[:-1]:
-        if isinstance(data, dict):
-            if not isinstance(data.get(part), dict | list):
+    for depth, part in enumerate(path):
+        is_last = depth == len(path) - 1
+        is_list = isinstance(data, list)
+        if is_list and (not isinstance(part, int) or part >= len(data)):
+            raise _cannot(path)
+        if is_last and value is not ABSENT:
+            data[part] = value
+        elif is_last and (is_list or part in data):
+            del data[part]
+        elif not is_last:
+            if not is_list and not isinstance(data.get(part), dict | list):
                 data[part] = {}
             data = data[part]
-        else:
-            data = data[part]
-    if value is not ABSENT:
-        data[path[-1]] = value
-    elif isinstance(data, dict):
-        data.pop(path[-1], None)
-    else:
-        del data[path[-1]]
 
 
 def _edit(text: str, node: _Node, data: Any, path: Path, value: Any) -> str:

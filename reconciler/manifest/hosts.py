@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?", re.ASCII)
+_PROTOCOL = re.compile(r"^[A-Za-z_]+://")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+", re.ASCII)
 # Keys of Azure connection strings that hold an address, lower case.
 _ADDRESS_KEYS = ("endpoint", "accountendpoint", "blobendpoint", "tableendpoint", "queueendpoint", "fileendpoint")
@@ -45,7 +46,7 @@ def _host_of_url(value: str) -> str | None:
 
 def _host_of_address(value: str) -> str | None:
     """Parse `host:port`, `[v6]:port`, and either behind `PROTOCOL://`."""
-    return _host_of_url(value if "://" in value else f"kafka://{value}") if value else None
+    return _host_of_url("kafka://" + _PROTOCOL.sub("", value)) if value else None
 
 
 def _valid(host: str) -> str | None:

@@ -76,7 +76,7 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 def _is_plain(text: str) -> bool:
     """Whether the loader takes an unquoted text for text. The emitter knows YAML 1.1 and sees to the rest."""
     try:
-        return isinstance(plain_value(text), str)
+        return text.isprintable() and isinstance(plain_value(text), str)
     except BadScalar:
         return False
 

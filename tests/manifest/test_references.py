@@ -58,7 +58,9 @@ def resolved(write: Callable[..., Path], kinds: Kinds) -> Resolve:
     def _resolved(text: str, environ: Mapping[str, str] | None = None, variables: str = "{}") -> ResolvedSpec:
         selected = select(load(write(text + ENVIRONMENT % variables), kinds), None, kinds)
         (manifest,) = selected.manifests
-        return resolve(manifest, kinds[manifest.kind], Scope.of(selected.environment, {} if environ is None else environ))
+        return resolve(
+            manifest, kinds[manifest.kind], Scope.of(selected.environment, {} if environ is None else environ)
+        )
 
     return _resolved
 
