@@ -23,8 +23,8 @@ from reconciler.reconcile.session import PlanRequest
 
 EXAMPLES = """
 reconciler apply -e sandbox                 # shows the plan and asks
-reconciler apply plan.json                  # what the saved plan approves, no more
-reconciler apply -e sandbox --yes           # for scripts: plan and apply in one go
+reconciler apply plan.json                  # what was approved, no more
+reconciler apply -e sandbox --yes           # for scripts: plan and apply
 reconciler apply -e sandbox --resume        # after an interruption
 """
 

@@ -19,9 +19,9 @@ from reconciler.report.escape import terminal
 
 EXAMPLES = """
 reconciler drift -e all                        # 2 where something differs
-reconciler drift -e sandbox --resume-expired   # lift pauses whose end has passed
+reconciler drift -e sandbox --resume-expired   # lift pauses that ended
 reconciler drift -e sandbox --adopt EntitySync/categories
-reconciler drift snooze EntitySync/categories -e sandbox --for 2d --reason "Load"
+reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 """
 _FORMATS = ("text", "json", "markdown", "html")
 
@@ -61,8 +61,8 @@ def drift(
 
 
 SNOOZE_EXAMPLES = """
-reconciler drift snooze EntitySync/categories -e sandbox --for 2d --reason "Load"
-reconciler drift snooze EntitySync/categories -e sandbox --end
+reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
+reconciler drift snooze EntitySync/stock -e sandbox --end
 """
 
 

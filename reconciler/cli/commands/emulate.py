@@ -11,7 +11,7 @@ from reconciler.errors import MissingExtra
 
 EXAMPLES = """
 reconciler emulate                            # at http://127.0.0.1:8800
-reconciler emulate --port 0 --file state.json # a free port; kept over restarts
+reconciler emulate --port 0 --file state.json # a free port; kept
 reconciler emulate --switch patch_depth=shallow
 reconciler plan -e emulator                   # in another terminal
 """
