@@ -11,7 +11,7 @@ from reconciler.kind import Action, Kinds, Observed
 from reconciler.manifest.edit import ABSENT
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.references import has_reference
-from reconciler.reconcile.diff import value_at
+from reconciler.reconcile.diff import field_path, value_at
 from reconciler.reconcile.importing import as_manifest
 from reconciler.reconcile.work import Work
 
@@ -52,8 +52,11 @@ def adopt(
             place=work.change.place,
             next_step="Take `state: absent` or `renamedFrom` out of the manifest.",
         )
+    model = kinds[work.change.kind].spec
     units = dict.fromkeys(
-        _unit(field.path, work.desired.state, work.observed) for field in work.change.fields if not field.sensitive
+        _unit(field_path(model, field.path), work.desired.state, work.observed)
+        for field in work.change.fields
+        if not field.sensitive
     )
     if not units:
         raise UsageError(

@@ -93,7 +93,10 @@ def differences(
         elif node.model is not None and not node.is_list and (isinstance(after, dict) or isinstance(before, dict)):
             yield from _nested(node, path, after, before, moved_secrets)
         elif not _same(node, after, before):
-            yield FieldChange(path, before, after)
+            if isinstance(after, dict) and isinstance(before, dict):
+                yield from _inside(path, before, after)
+            else:
+                yield FieldChange(path, before, after)
 
 
 def _nested(
@@ -116,6 +119,21 @@ def _nested(
     yield from differences(node.model, after or {}, before or {}, moved_secrets, f"{path}.")
 
 
+def _inside(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
+    """Yield what differs inside a free-form object, e.g. `configData.mapping.title` or `configData.tags[2]`."""
+    from deepdiff import DeepDiff  # an eighth of a second to import, and rarely needed
+    from deepdiff.helper import notpresent
+
+    found: dict[str, FieldChange] = {}
+    for levels in DeepDiff(before, after, view="tree").values():
+        for level in levels:
+            parts = level.path(output_format="list")
+            here = path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+            old, new = (None if value is notpresent else value for value in (level.t1, level.t2))
+            found[here] = FieldChange(here, old, new)
+    yield from (found[here] for here in sorted(found))
+
+
 def _same(node: FieldNode, after: Any, before: Any) -> bool:
     if node.semantics.unordered and isinstance(after, list) and isinstance(before, list):
         return sorted(map(repr, after)) == sorted(map(repr, before))
@@ -131,16 +149,32 @@ def _field_risk(model: type[BaseModel], change: FieldChange, desired: State) -> 
     parent, _, _ = change.path.rpartition(".")
     if change.sensitive and parent and value_at(desired, parent) is None:
         return Risk.LOSES_DATA  # a secret that live holds and nobody can read back
+    node = _node_at(model, change.path)
+    if node is None or (node.semantics.risk_when is not None and change.after is not node.semantics.risk_when):
+        return Risk.COSMETIC
+    return node.semantics.risk
+
+
+def _node_at(model: type[BaseModel], path: str) -> FieldNode | None:
+    """Return the field that a path leads to; inside a free-form object, the field that holds it."""
     node: FieldNode | None = None
     current: type[BaseModel] | None = model
-    for name in change.path.split("."):
+    for name in path.split("."):
         if current is None:
             break
         node = fields_of(current).get(name)
         current = node.model if node is not None else None
-    if node is None:
-        return Risk.COSMETIC
-    semantics = node.semantics
-    if semantics.risk_when is not None and change.after is not semantics.risk_when:
-        return Risk.COSMETIC
-    return semantics.risk
+    return node
+
+
+def field_path(model: type[BaseModel], path: str) -> str:
+    """Return the part of a path that names a field of the model, without what lies inside a free-form object."""
+    current: type[BaseModel] | None = model
+    names: list[str] = []
+    for name in path.split("."):
+        node = fields_of(current).get(name) if current is not None else None
+        if node is None:
+            break
+        names.append(name)
+        current = node.model
+    return ".".join(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.kind import Observed
+from reconciler.kind import Observed, State
 from reconciler.ledger.fingerprint import matches
 from reconciler.ledger.model import Memory
 from reconciler.reconcile.diff import covers, secrets_in, value_at
@@ -54,7 +54,7 @@ def secret_status(
     restored = False
     held = dict(secrets_in(desired.state))
     for path, secret in held.items():
-        if covers(desired.ignore, path) or value_at(observed.state, path.rpartition(".")[0]) is None:
+        if covers(desired.ignore, path) or not _has_parent(observed.state, path):
             continue  # left to others, or created together with its parent
         if not secret.is_set:
             unset.append((path, secret))
@@ -80,6 +80,11 @@ def secret_status(
             moved.add(path)
     for path in write_only - held.keys():
         gone = (api_url, desired.kind, observed.id, path) in memory.fingerprints
-        if gone and not covers(desired.ignore, path) and value_at(desired.state, path.rpartition(".")[0]) is not None:
+        if gone and not covers(desired.ignore, path) and _has_parent(desired.state, path):
             moved.add(path)
     return SecretStatus(frozenset(moved), restored, tuple(unknown), tuple(unset))
+
+
+def _has_parent(state: State, path: str) -> bool:
+    parent = path.rpartition(".")[0]
+    return not parent or value_at(state, parent) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builders import ALL_KINDS, config, http_targets, live_config, secret
 
-from reconciler.reconcile.diff import covers, differences, value_at, with_ignored, without
+from reconciler.reconcile.diff import covers, differences, field_path, value_at, with_ignored, without
 
 MODEL = ALL_KINDS["DeliveryConfig"].spec
 
@@ -60,3 +60,16 @@ def test_ignored_paths_are_taken_out_and_put_back_from_live():
     assert without(state, {"a.b"}) == {"a": {"c": 2}, "d": 3}
     assert with_ignored(state, {"a": {"b": 9}}, {"a.b", "x"}) == {"a": {"c": 2, "b": 9}, "d": 3}
     assert state == {"a": {"b": 1, "c": 2}, "d": 3}
+
+
+def test_a_free_form_object_shows_what_differs_inside_it():
+    model = ALL_KINDS["ProductSync"].spec
+    state = {"deliveryConfig": "c", "configData": {"mapping": {"title": "A", "tags": [1, 2]}, "same": 1}}
+    live = {"deliveryConfig": "c", "configData": {"mapping": {"title": "B", "tags": [1, 3], "old": True}, "same": 1}}
+    found = list(differences(model, state, live, frozenset()))
+    assert [(field.path, field.before, field.after) for field in found] == [
+        ("configData.mapping.old", True, None),
+        ("configData.mapping.tags[1]", 3, 2),
+        ("configData.mapping.title", "B", "A"),
+    ]
+    assert {field_path(model, field.path) for field in found} == {"configData"}

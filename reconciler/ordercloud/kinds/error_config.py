@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reconciler.kind import Risk, SpecModel
+from reconciler.kind import SpecModel
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName
 from reconciler.ordercloud.kinds.singleton import SingletonKind
 
@@ -23,5 +23,4 @@ class ErrorConfigKind(SingletonKind[ErrorConfigSpec]):
     spec = ErrorConfigSpec
     role = "ErrorConfigAdmin"
     summary = "The delivery config that notices of failed deliveries are sent to. Cannot be paused."
-    delete_risk = Risk.COSMETIC
     api_path = "integrations/ErrorConfig"
