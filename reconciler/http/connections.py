@@ -151,7 +151,7 @@ def _proxy_for(url: httpx.URL) -> httpx.Proxy | None:
         proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
     except (ValueError, httpx.InvalidURL):
         proxy = None
-    if proxy is None or proxy.url.scheme not in ("http", "https"):
+    if proxy is None or proxy.url.scheme not in ("http", "https") or not proxy.url.host:
         # The address may hold a password: it is not repeated.
         raise LoadError(
             f"the proxy that the environment sets for {url.scheme} is not a URL we can use",
@@ -171,15 +171,16 @@ def _is_loopback(host: str) -> bool:
 
 def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float) -> NoAnswer:
     causes = list(_causes(error))
+    where = url.host if _proxy_for(url) is None else f"{url.host} through the proxy of this environment"
     sent = not isinstance(error, _NOT_SENT)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = f"the certificate of {url.host} is not trusted ({cause.verify_message}); see RECONCILER_CA_FILE"
             return NoAnswer(reason, sent=sent, hopeless=True, seconds=seconds)
         if isinstance(cause, socket.gaierror):
-            return NoAnswer(f"the host {url.host} cannot be found", sent=sent, seconds=seconds)
+            return NoAnswer(f"no connection to {where}: the host cannot be found", sent=sent, seconds=seconds)
     if isinstance(error, httpx.ConnectTimeout):
-        reason = f"no connection to {url.host} within {bounds.connect:g} s"
+        reason = f"no connection to {where} within {bounds.connect:g} s"
     elif isinstance(error, httpx.TimeoutException):
         reason = f"no answer within {bounds.read:g} s"
     elif isinstance(error, TimeoutError):
@@ -187,7 +188,7 @@ def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float)
     elif isinstance(error, httpx.DecodingError):
         return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds)
     elif not sent:
-        reason = f"no connection to {url.host}: {_plain(causes)}"
+        reason = f"no connection to {where}: {_plain(causes)}"
     else:
         reason = f"the connection broke: {_plain(causes)}"
     return NoAnswer(reason, sent=sent, seconds=seconds)

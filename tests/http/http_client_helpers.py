@@ -78,6 +78,7 @@ async def client(
     in_flight: int = 16,
     scopes: tuple[str, ...] = (),
     bounds: Bounds | None = None,
+    connections: Connections | None = None,
 ) -> AsyncIterator[HttpWriter]:
     """A writer against the server; random jitter always at its largest."""
     base = server if isinstance(server, str) else server.url
@@ -89,5 +90,5 @@ async def client(
         policy=RetryPolicy(attempts=attempts, random=lambda: 1.0),
         clock=real_clock(clock or FakeClock()),
     )
-    async with Connections(bounds) as connections, open_session(api, options, connections) as session:
+    async with Connections(bounds) as own, open_session(api, options, connections or own) as session:
         yield HttpWriter(session)
