@@ -58,7 +58,7 @@ class Secret:
             raise SecretUnset(
                 f"{self.reference} has to be sent and is not set",
                 place=self.place,
-                next_step="Set it in the environment of this run, or leave the object out with --target.",
+                next_step="Set it in the environment of this run.",
             )
         return value
 

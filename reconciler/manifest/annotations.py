@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import MaxLen
-from pydantic import BaseModel, StringConstraints
+from pydantic import AwareDatetime, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
 from reconciler.kind import fields_of
@@ -101,12 +101,14 @@ def choices(annotation: Any) -> list[str]:
 
 
 _FEW = 5
+_TIME = "a time with its offset, such as 2026-12-01T06:00:00Z"
 _WORDS: Mapping[Any, str] = {
     bool: "true or false",
     str: "text",
     int: "a whole number",
     float: "a number",
-    datetime: "a time such as 2026-12-01T06:00:00Z",
+    datetime: _TIME,
+    AwareDatetime: _TIME,
     Any: "any value",
 }
 

@@ -41,7 +41,7 @@ def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
     except FileNotFoundError:
         raise LoadError(
             f"there is no folder {folder}",
-            next_step="Name the folder of the manifests with -m, or start with `reconciler init`.",
+            next_step="Name the folder of the manifests with -m, or write live into one with `reconciler import`.",
         ) from None
     except (OSError, RuntimeError) as error:
         raise LoadError(
