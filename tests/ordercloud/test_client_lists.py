@@ -128,13 +128,16 @@ def test_the_vendors_cap_is_an_error_and_ends_the_other_reads() -> None:
         async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
             if (params or {}).get("page") == 2:
                 raise Rejected("too large", vendor_code="Search.ResultSetTooLarge")
+            if (params or {}).get("page") != 1:
+                await asyncio.Event().wait()
             return await super().get(path, params)
 
     async def run() -> None:
         with pytest.raises(Rejected, match="too large"):
             await list_all(Capped(entries(1_000)), "things")
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.wait(others) if others else None
+        assert len(others) == 8
+        await asyncio.wait(others, timeout=5)
         assert all(task.cancelled() for task in others)
 
     asyncio.run(run())
