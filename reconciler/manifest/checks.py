@@ -66,8 +66,8 @@ def check_environment(
 def _duplicate_name(manifest: Manifest, first: Manifest) -> Problem:
     return Problem(
         "duplicate-name",
-        f"{manifest.kind} {manifest.name} stands twice; the first is at {first.place()}",
-        manifest.place(),
+        f"{manifest.kind} {manifest.name} stands twice; the first is at {first.metadata_at('name')}",
+        manifest.metadata_at("name"),
         manifest.name,
         "Rename one, or limit them to different environments with metadata.environments.",
     )
@@ -126,7 +126,7 @@ def _references(
 
 def _renames(manifest: Manifest, found: Facts, live: Mapping[tuple[str, str], Manifest]) -> Iterator[Problem]:
     seen: set[str] = set()
-    for old in manifest.metadata.renamed_from:
+    for position, old in enumerate(manifest.metadata.renamed_from):
         other = live.get((manifest.kind, old))
         if old == found.live_id:
             message = f"{manifest.key} is renamed from {old[:60]}, which is its own ID"
@@ -137,7 +137,8 @@ def _renames(manifest: Manifest, found: Facts, live: Mapping[tuple[str, str], Ma
         else:
             seen.add(old)
             continue
-        yield Problem("bad-rename", message, manifest.place(), old[:60], "Remove it from metadata.renamedFrom.")
+        place = manifest.metadata_at("renamedFrom", position)
+        yield Problem("bad-rename", message, place, old[:60], "Remove it from metadata.renamedFrom.")
 
 
 def _against_environment(
@@ -208,12 +209,12 @@ def check_names(
         if len(by_name[environment.name]) > 1:
             yield _duplicate_name(environment, by_name[environment.name][0])
     for manifest in manifests if complete else ():
-        for name in manifest.metadata.environments or ():
+        for position, name in enumerate(manifest.metadata.environments or ()):
             if name not in by_name:
                 yield Problem(
                     "unknown-environment",
                     f"{manifest.kind} {manifest.name}: there is no environment {name[:60]}",
-                    manifest.place(),
+                    manifest.metadata_at("environments", position),
                     name[:60],
                     suggest(name, sorted(by_name), "environments"),
                 )

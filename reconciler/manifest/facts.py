@@ -100,7 +100,7 @@ def _marked_texts(data: Mapping[str, Any], model: type[BaseModel], path: Path) -
 
 
 def _ignored(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:
-    for text in manifest.metadata.ignore:
+    for position, text in enumerate(manifest.metadata.ignore):
         path = parse_path(text)
         if path and format_path(path) == text and annotations_at(model, path):
             continue
@@ -108,7 +108,7 @@ def _ignored(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:
         yield Problem(
             "unknown-path",
             f"{manifest.kind} {manifest.name}: metadata.ignore names {text[:60]}, which is no field of its spec",
-            manifest.place(),
+            manifest.metadata_at("ignore", position),
             text[:60],
             suggest(text, known, "fields"),
         )

@@ -144,6 +144,7 @@ class _Reader:
             "line": document.line,
             "references": bool(texts),
             "locator": locator,
+            "metadata_locator": DocumentLocator(source, document.index, ("metadata",)),
         }
         if model is not EnvironmentSpec:
             self.manifests.append(Manifest(spec=spec, state=state, **envelope))

@@ -51,6 +51,7 @@ class Manifest:
     state: Literal["present", "absent"] = "present"
     references: bool = False
     locator: Locator | None = field(default=None, repr=False, compare=False)
+    metadata_locator: Locator | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -74,6 +75,10 @@ class Manifest:
     def at(self, path: Path, *, key: bool = False) -> Place:
         """Return where a path below spec stands; with `key`, the place of the field's name."""
         return self.locator.at(path, key=key) if self.locator is not None else Place(self.file, self.line, 1)
+
+    def metadata_at(self, *path: str | int) -> Place:
+        """Return where a path below metadata stands."""
+        return self.metadata_locator.at(path) if self.metadata_locator is not None else Place(self.file, self.line, 1)
 
 
 @dataclass(frozen=True, slots=True)

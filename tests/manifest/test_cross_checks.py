@@ -61,6 +61,21 @@ def test_the_second_of_two_names_the_first(check: Check) -> None:
     assert "a.yaml:1" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("metadata", "code", "column"),
+    [
+        ("name: d, renamedFrom: [old, d]", "bad-rename", 41),
+        ("name: d, ignore: [enabled, enabeld]", "unknown-path", 39),
+        ("name: d, environments: [e, f]", "unknown-environment", 39),
+        ("name: c", "duplicate-name", 18),
+    ],
+)
+def test_problems_of_metadata_have_their_column(check: Check, metadata: str, code: str, column: int) -> None:
+    text = config("c") + config("d").replace("name: d}", f"{metadata}}}") + environment("{targetHosts: [a]}", "e")
+    (problem,) = check(text).problems
+    assert (problem.code, problem.place.line, problem.place.column) == (code, 12, column)
+
+
 def test_an_unknown_reference_offers_the_nearest_name(check: Check) -> None:
     (problem,) = check(config("search-products") + sync("s", "buyers", "search-product")).problems
     assert problem.hint == "Did you mean search-products?"

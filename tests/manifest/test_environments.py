@@ -92,6 +92,15 @@ def test_places_of_a_patched_manifest_point_at_what_decides(loaded: Load, kinds:
         (patch("{enabled: false}", kind="DeliveryConfg"), "unknown-kind", 10),
         (patch("{enabled: 1}"), "wrong-type", 12),
         (patch("{enabeld: true}"), "unknown-field", 12),
+        (patch("{deliveryTargets: {http: {endpoint: [1]}}}"), "wrong-type", 12),
+        (
+            patch(
+                "{deliveryTargets: {searchIngestion: {domain: d, source: s, endpoint: 'https://x', entity: e, "
+                "apiKey: '${secret:K}', content: {locales: [en, 1]}}}}"
+            ),
+            "wrong-type",
+            12,
+        ),
         (patch("{name: null}"), "missing-field", 4),
         (patch('{name: "${secret:S}"}'), "secret-in-plain-field", 12),
         (patch('{name: "${nothing}"}'), "bad-reference", 12),
