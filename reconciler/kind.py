@@ -276,6 +276,7 @@ class Kind(ABC, Generic[SpecT_co]):
         role: the role that the API asks for, named where a 403 does not.
         summary: one sentence for schema and docs.
         delete_risk: what deleting such an object does.
+        pause_limits: what a pause of it does not do, for whoever plans one; None where it cannot be paused.
     """
 
     name: ClassVar[str]
@@ -284,6 +285,7 @@ class Kind(ABC, Generic[SpecT_co]):
     role: ClassVar[str]
     summary: ClassVar[str]
     delete_risk: ClassVar[Risk] = Risk.STOPS_SYNC
+    pause_limits: ClassVar[str | None] = None
 
     @abstractmethod
     def live_id(self, name: str, state: Mapping[str, Any]) -> str:

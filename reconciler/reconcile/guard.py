@@ -157,12 +157,12 @@ def _literal_secrets(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Find
 
 
 def _in_use(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
-    """A delete of what a live object will still refer to after this plan; the API would refuse it."""
+    """What a live object will still refer to after this plan, and what goes or gets another ID."""
     after: Mapping[tuple[str, str], Work] = {
         (item.change.kind, item.observed.id): item for item in works if item.observed is not None
     }
     for item in works:
-        if item.change.action is not Action.DELETE:
+        if item.observed is None or item.change.action not in (Action.DELETE, Action.RENAME):
             continue
         users = sorted(
             f"{name}/{live_id}"
@@ -170,10 +170,14 @@ def _in_use(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
             for live_id, observed in objects.items()
             for field, node in fields_of(inputs.kinds[name].spec).items()
             if node.semantics.references == item.change.kind
-            and _value_after(after.get((name, live_id)), field, observed.state.get(field)) == item.change.id
+            and _value_after(after.get((name, live_id)), field, observed.state.get(field)) == item.observed.id
         )
-        if users:
+        if users and item.change.action is Action.DELETE:
             yield f"{item.change.key} is still used by {', '.join(users)}", (item.change.key,)
+        elif users:
+            # inferred: whether what refers to a renamed object follows it is not known.
+            words = f"{item.change.key} is used under its old ID by {', '.join(users)}, which this plan does not change"
+            yield words, (item.change.key,)
 
 
 def _value_after(item: Work | None, field: str, before: object) -> object:

@@ -83,8 +83,6 @@ class NoteKind(StrEnum):
     HELD = "held"
     PAUSE_LIMITS = "pause-limits"
     INTERRUPTED_RUN = "interrupted-run"
-    LEDGER = "ledger"
-    OUTSIDE_TARGET = "outside-target"
 
 
 @dataclass(frozen=True, slots=True)

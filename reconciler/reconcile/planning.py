@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from reconciler.duration import parse_duration
 from reconciler.errors import SecretUnset, UsageError
 from reconciler.kind import Action, Observed, fields_of, semantics_by_path
-from reconciler.ledger.model import Memory
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.levels import ordered
+from reconciler.reconcile.notes import literal_notes, run_notes, secret_notes, unmanaged_notes
 from reconciler.reconcile.plan import Note, NoteKind, Plan
 from reconciler.reconcile.secrets import SecretStatus, secret_status
 from reconciler.reconcile.work import Desired, Planned, Work
@@ -39,10 +39,11 @@ def make_plan(inputs: PlanInputs) -> Planned:
     found = _Findings()
     for desired in inputs.desired:
         _judge(inputs, desired, found)
-    found.notes.extend(_unmanaged(inputs, found.managed))
+    found.notes.extend(unmanaged_notes(inputs, found.managed))
     drafts = _placed(inputs, found.drafts)
     _check_dependencies(inputs, drafts)
     work = {item.change.key: _work(inputs, item) for item in drafts}
+    found.notes.extend(run_notes(inputs, work.values()))
     created = inputs.now.replace(microsecond=0)
     plan = Plan(
         environment=inputs.environment,
@@ -129,7 +130,8 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         found.drafts.append(item)
     else:
         found.settled.append(desired)
-    found.notes.extend(_secret_notes(desired, status, memory))
+    found.notes.extend(secret_notes(desired, status, memory))
+    found.notes.extend(literal_notes(inputs, desired))
 
 
 def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:
@@ -156,26 +158,6 @@ def _under_lease(inputs: PlanInputs, desired: Desired, observed: Observed | None
     words = f"held by {lease.holder} until {lease.until:%Y-%m-%d %H:%M %Z}: {lease.reason}"
     held = replace(desired, state=desired.state | {pause: observed.state.get(pause)}, pause=None)
     return held, [Note(NoteKind.HELD, desired.key, words, desired.place)]
-
-
-def _secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iterator[Note]:
-    for path, secret in status.unset:
-        words = f"{path}: {secret.reference} is not set here; it is not compared"
-        yield Note(NoteKind.SECRET_UNSET, desired.key, words, secret.place or desired.place)
-    for path, secret in status.unknown:
-        why = "there is no ledger yet" if memory.fresh else "it was never applied from this ledger"
-        words = f"{path}: {secret.reference} cannot be compared, {why}; --push-secrets sends it"
-        yield Note(NoteKind.SECRET_UNKNOWN, desired.key, words, secret.place or desired.place)
-
-
-def _unmanaged(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:
-    if inputs.guardrails.unmanaged == "ignore" or inputs.targets:
-        return
-    for kind, objects in inputs.live.items():
-        for live_id in objects:
-            if (kind, live_id) not in managed:
-                words = "live, and no manifest names it; it is left alone"
-                yield Note(NoteKind.UNMANAGED, f"{kind}/{live_id}", words)
 
 
 def _placed(inputs: PlanInputs, drafts: list[Draft]) -> list[Draft]:

@@ -57,11 +57,9 @@ NOTES = {
     NoteKind.HELD: ("sync is held by a lease", "syncs are held by leases"),
     NoteKind.PAUSE_LIMITS: ("note on what a pause does not do", "notes on what a pause does not do"),
     NoteKind.INTERRUPTED_RUN: ("earlier run was interrupted", "earlier runs were interrupted"),
-    NoteKind.LEDGER: ("note on the ledger", "notes on the ledger"),
-    NoteKind.OUTSIDE_TARGET: ("object is left out by --target", "objects are left out by --target"),
 }
 # Of these the names are enough; of the others each message says something of its own.
-NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED, NoteKind.OUTSIDE_TARGET})
+NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED})
 SYMBOLS = {
     Action.CREATE: "+",
     Action.UPDATE: "~",

@@ -76,6 +76,12 @@ def test_a_config_that_an_unmanaged_sync_uses_is_not_deleted():
     assert rules(desired, [live_config(), live_sync()], **limits(maxDeletes=1)) == ["in-use"]
 
 
+def test_a_config_that_an_unmanaged_sync_uses_is_not_renamed():
+    desired = [config("new", renamed_from=("hooks",))]
+    assert rules(desired, [live_config(), live_sync()]) == ["in-use"]
+    assert rules([*desired, entity_sync(config="new")], [live_config(), live_sync()]) == []
+
+
 def test_a_protected_object_is_never_deleted():
     desired = [config(absent=True, protect=True)]
     assert rules(desired, [live_config()], **limits(maxDeletes=1)) == ["protect"]

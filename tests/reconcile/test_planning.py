@@ -21,6 +21,10 @@ def changes(desired, live, **settings):
     return make_plan(inputs(desired, live, **settings)).plan.changes
 
 
+def kinds_of(plan):
+    return [note.kind for note in plan.notes if note.kind is not NoteKind.TARGET_HOSTS]
+
+
 def remembered(value: str, when=NOW, path: str = "deliveryTargets.http.secret") -> Memory:
     digest = fingerprint(b"salt", value, api_url=API, kind="DeliveryConfig", live_id="hooks", path=path)
     key = (API, "DeliveryConfig", "hooks", path)
@@ -152,7 +156,7 @@ def test_an_unset_secret_is_a_note_while_nothing_has_to_send_it():
         inputs([config(targets={"http": {**http_targets()["http"], "secret": secret(None)}})], [live_config()])
     ).plan
     assert plan.changes == ()
-    assert [note.kind for note in plan.notes] == [NoteKind.SECRET_UNSET]
+    assert kinds_of(plan) == [NoteKind.SECRET_UNSET]
 
 
 def test_an_unset_secret_stops_a_plan_that_has_to_send_it():
@@ -176,7 +180,7 @@ def test_a_name_change_sends_no_secret_and_needs_none():
 
 def test_a_secret_that_the_ledger_never_saw_is_a_note_and_pushed_only_on_demand():
     plan = make_plan(inputs([config()], [live_config()])).plan
-    assert (plan.changes, [note.kind for note in plan.notes]) == ((), [NoteKind.SECRET_UNKNOWN])
+    assert (plan.changes, kinds_of(plan)) == ((), [NoteKind.SECRET_UNKNOWN])
     (change,) = changes([config()], [live_config()], push_secrets=True)
     assert [(field.path, field.before, field.after, field.sensitive) for field in change.fields] == [
         ("deliveryTargets.http.secret", None, None, True)
@@ -257,3 +261,16 @@ def test_the_digest_of_a_change_covers_values_and_precondition_but_not_its_place
 def test_the_same_input_in_another_order_gives_the_same_plan():
     desired = [config(), config("b"), entity_sync(), entity_sync("buyers", "b")]
     assert make_plan(inputs(desired, [])).plan == make_plan(inputs(desired[::-1], [])).plan
+
+
+def test_an_environment_without_target_hosts_is_told_so():
+    plan = make_plan(inputs([config()], [live_config()])).plan
+    assert NoteKind.TARGET_HOSTS in [note.kind for note in plan.notes]
+    plan = make_plan(inputs([config()], [live_config()], target_hosts=("*.example.com",))).plan
+    assert NoteKind.TARGET_HOSTS not in [note.kind for note in plan.notes]
+
+
+def test_a_plan_that_pauses_says_what_a_pause_does_not_do():
+    pause = DeclaredPause(True, NOW + timedelta(hours=1), "load")
+    plan = make_plan(inputs([entity_sync(pause=True, pause_spec=pause), config()], [live_sync(), live_config()])).plan
+    assert [note.subject for note in plan.notes if note.kind is NoteKind.PAUSE_LIMITS] == ["EntitySync/categories"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from reconciler.kind import Observed, Reader, SpecModel, State, Wire
-from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PauseField
+from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PAUSE_LIMITS, PauseField
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName, Feed
 from reconciler.ordercloud.kinds.singleton import SyncKind, read_sync
 
@@ -57,6 +57,7 @@ class EntitySyncKind(SyncKind[EntitySyncSpec]):
     spec = EntitySyncSpec
     role = "EntitySyncConfigAdmin"
     summary = "Which changes of one entity type the marketplace sends, and to which delivery config."
+    pause_limits = PAUSE_LIMITS
 
     def path(self, live_id: str) -> str:
         return f"integrations/entitysync/{ENTITY_PATHS[live_id]}"

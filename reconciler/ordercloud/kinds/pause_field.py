@@ -39,3 +39,5 @@ PAUSE_DESCRIPTION = (
     "true, false, or until when and why. While paused, changes pile up and go out consolidated on resume; "
     "deletes are not held back."
 )
+
+PAUSE_LIMITS = "deletes are not held back: they go out at once, one by one, and may overtake a held change"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.kind import FieldSemantics, Risk, SpecModel
-from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PauseField
+from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PAUSE_LIMITS, PauseField
 from reconciler.ordercloud.kinds.singleton import SingletonKind
 
 Feed = Annotated[bool, FieldSemantics(risk=Risk.STOPS_SYNC, risk_when=False)]
@@ -37,4 +37,9 @@ class ProductSyncKind(SingletonKind[ProductSyncSpec]):
     spec = ProductSyncSpec
     role = "ProductSyncConfigAdmin"
     summary = "Which product changes the marketplace sends, and to which delivery config."
+    # documented: catalogue-wide effects reach products only this way or by a full resync in the portal.
+    pause_limits = (
+        f"{PAUSE_LIMITS}. Buyers assigned to a catalogue meanwhile reach its products when the sync resumes; without a "
+        "pause they would need a full resync in the portal"
+    )
     api_path = "integrations/productsync"

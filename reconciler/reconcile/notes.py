@@ -1,0 +1,67 @@
+"""What a plan has to say that is no change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.kind import semantics_by_path
+from reconciler.ledger.model import Memory
+from reconciler.manifest.resolve import LITERAL
+from reconciler.reconcile.diff import secrets_in
+from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.plan import Note, NoteKind
+from reconciler.reconcile.secrets import SecretStatus
+from reconciler.reconcile.work import Desired, Work
+
+
+def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iterator[Note]:
+    """Yield which secrets of an object could not be compared, and why."""
+    for path, secret in status.unset:
+        words = f"{path}: {secret.reference} is not set here; it is not compared"
+        yield Note(NoteKind.SECRET_UNSET, desired.key, words, secret.place or desired.place)
+    for path, secret in status.unknown:
+        why = "there is no ledger yet" if memory.fresh else "it was never applied from this ledger"
+        words = f"{path}: {secret.reference} cannot be compared, {why}; --push-secrets sends it"
+        yield Note(NoteKind.SECRET_UNKNOWN, desired.key, words, secret.place or desired.place)
+
+
+def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:
+    """Yield what is live and named by no manifest."""
+    if inputs.guardrails.unmanaged == "ignore" or inputs.targets:
+        return
+    for kind, objects in inputs.live.items():
+        for live_id in objects:
+            if (kind, live_id) not in managed:
+                words = "live, and no manifest names it; it is left alone"
+                yield Note(NoteKind.UNMANAGED, f"{kind}/{live_id}", words)
+
+
+def run_notes(inputs: PlanInputs, works: Iterable[Work]) -> Iterator[Note]:
+    """Yield what concerns the environment or the changes: an interrupted run, open hosts, limits of a pause."""
+    unfinished = inputs.memory.unfinished
+    if unfinished is not None:
+        words = f"run {unfinished.id} by {unfinished.holder} was interrupted; `reconciler apply --resume` carries on"
+        yield Note(NoteKind.INTERRUPTED_RUN, inputs.environment, words)
+    if inputs.target_hosts is None and any(_points_at_hosts(inputs, desired) for desired in inputs.desired):
+        words = "the Environment has no targetHosts, so delivery targets may point anywhere"
+        yield Note(NoteKind.TARGET_HOSTS, inputs.environment, words)
+    for work in works:
+        pause = inputs.kinds[work.change.kind].pause_field
+        limits = inputs.kinds[work.change.kind].pause_limits
+        if limits is not None and pause in work.changed and work.desired.state.get(pause or "") is True:
+            yield Note(NoteKind.PAUSE_LIMITS, work.change.key, limits, work.change.place)
+
+
+def literal_notes(inputs: PlanInputs, desired: Desired) -> Iterator[Note]:
+    """Yield which secrets stand in the manifests themselves, where the environment warns of that."""
+    if inputs.guardrails.literal_secrets != "warn" or desired.absent:
+        return
+    for path, secret in secrets_in(desired.state):
+        if secret.reference == LITERAL:
+            words = f"{path}: the value stands in the manifest itself; write ${{secret:NAME}}"
+            yield Note(NoteKind.LITERAL_SECRET, desired.key, words, secret.place or desired.place)
+
+
+def _points_at_hosts(inputs: PlanInputs, desired: Desired) -> bool:
+    semantics = semantics_by_path(inputs.kinds[desired.kind].spec)
+    return not desired.absent and any(item.host is not None for item in semantics.values())
