@@ -66,6 +66,25 @@ class Switches(BaseModel):
         default="narrowed", description="A token request for more roles than the client has: fewer granted, or refused."
     )
 
+    unknown_record: Literal["not_found", "accepted"] = Field(
+        default="not_found", description="A /sync operation for a record that there is not: 404, or taken."
+    )
+    xp_patch_depth: Literal["shallow", "deep"] = Field(
+        default="shallow",
+        description="How PATCH treats an object inside xp: shallow replaces it; deep merges its members. Keys of xp"
+        " itself that are not sent survive either way.",
+    )
+    number_ids: Literal["as_numbers", "as_text"] = Field(
+        default="as_numbers",
+        description="How lists of products, submitted orders and line items sort IDs that look like numbers. Filters"
+        " compare them as text either way, so as_numbers breaks the last-ID walk unless they are padded to one length.",
+    )
+    large_lists: Literal["counted", "counted_to_cap"] = Field(
+        default="counted",
+        description="TotalCount of a list beyond the cap of 100,000: the true count, or the cap. Pages beyond the cap"
+        " are refused either way.",
+    )
+
     def changed(self, values: Mapping[str, Any]) -> Switches:
         """Return these switches with some set differently.
 

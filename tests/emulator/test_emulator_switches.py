@@ -123,6 +123,7 @@ def test_put_create_status(emulator: RunningEmulator, configured: httpx.Client) 
 
 
 def test_sync_status(emulator: RunningEmulator, configured: httpx.Client) -> None:
+    emulator.switch(unknown_record="accepted")
     configured.put("/productsync", json=SYNC)
     assert configured.post("/productsync/sync", json={"ProductID": "p"}).status_code == 204
     emulator.switch(sync_status=202)
@@ -196,7 +197,8 @@ def test_login_status_and_scope_beyond_roles(emulator: RunningEmulator, login: C
 def test_every_switch_has_a_test_here() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     together = {"login_status", "scope_beyond_roles"}
-    assert set(CHOICES) <= tests | together
+    with_commerce = {"unknown_record", "xp_patch_depth", "number_ids", "large_lists"}
+    assert set(CHOICES) <= tests | together | with_commerce
 
 
 def test_switches_are_listed_with_choices_and_meaning(emulator: RunningEmulator) -> None:

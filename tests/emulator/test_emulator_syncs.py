@@ -126,6 +126,7 @@ def test_order_sync_has_no_pause_of_its_own(api: httpx.Client) -> None:
 @pytest.mark.parametrize("path", OPERATIONS)
 def test_sync_operation_is_accepted_and_remembered(emulator: RunningEmulator, api: httpx.Client, path: str) -> None:
     operation, names, not_enabled = OPERATIONS[path]
+    emulator.switch(unknown_record="accepted")
     ids = {name: f"{name}-1" for name in names}
     refused = api.post(operation, json=ids)
     assert (refused.status_code, code(refused)) == (400, not_enabled)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from reconciler.emulator.ordercloud.errors import invalid, invalid_body
+from reconciler.emulator.ordercloud.filters import date_of
 from reconciler.emulator.wire import Request
 
 JsonObject = dict[str, Any]
 Problems = list[tuple[str, str]]
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
 MASK = "********"
+INT32 = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,11 @@ class Member:
         required: has to be there on write and may not be null.
         write_only: taken and never shown.
         max_length: of a string.
-        model: the members of a dict, where they are known.
+        model: the members of a dict, or of each item of a list, where they are known.
         default: what it is where it was never sent.
+        read_only: what is sent is passed over.
+        choices: the values of an enum.
+        is_date: a string that holds a date; kept in UTC.
     """
 
     type: type
@@ -37,14 +43,24 @@ class Member:
     max_length: int | None = None
     model: Model | None = None
     default: Any = None
+    read_only: bool = False
+    choices: frozenset[str] | None = None
+    is_date: bool = False
 
 
 @dataclass(frozen=True)
 class Model:
-    """An object's members by name. Members that it does not know are kept as they came."""
+    """An object's members by name.
+
+    Args:
+        name: of the object, as the API names it.
+        members: its members by name.
+        closed: members that it does not know are passed over; else they are kept as they came.
+    """
 
     name: str
     members: Mapping[str, Member]
+    closed: bool = False
     _canonical: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -59,6 +75,8 @@ class Model:
         for sent, value in body.items():
             name = self._canonical.get(sent.lower(), sent)
             member = self.members.get(name)
+            if (self.closed and member is None) or (member is not None and member.read_only):
+                continue
             if member is not None and value is not None:
                 value = _checked(member, value, problems, f"{prefix}{name}")
             found[name] = value
@@ -72,7 +90,8 @@ class Model:
                 if member.required and (secrets or not member.write_only):
                     problems.append((f"{prefix}{name}", f"{name} is required."))
             elif member.model is not None:
-                member.model.missing(value, problems, f"{prefix}{name}.", secrets=secrets)
+                for item in value if member.type is list else (value,):
+                    member.model.missing(item, problems, f"{prefix}{name}.", secrets=secrets)
 
     def show(self, stored: Mapping[str, Any], write_only: str) -> JsonObject:
         """Return what a read shows: every member, null where it has no value; write-only ones as the switch says."""
@@ -106,9 +125,37 @@ def _checked(member: Member, value: Any, problems: Problems, path: str) -> Any:
         fits = True
     if not fits:
         raise invalid_body(f"{path} has to be a {member.type.__name__}.")
+    if member.type is int and not -INT32 <= value < INT32:
+        raise invalid_body(f"{path} has to fit 32 bits.")
     if member.max_length is not None and len(value) > member.max_length:
         problems.append((path, f"{path} may have {member.max_length} characters at most."))
-    return value if member.model is None else member.model.read(value, problems, f"{path}.")
+    if member.choices is not None and value not in member.choices:
+        raise invalid_body(f"{path} has to be one of {', '.join(sorted(member.choices))}.")
+    if member.is_date:
+        return _date(value, path)
+    if member.model is None:
+        return value
+    if member.type is list:
+        return [_item(member.model, item, problems, path) for item in value]
+    return member.model.read(value, problems, f"{path}.")
+
+
+def _item(model: Model, item: Any, problems: Problems, path: str) -> JsonObject:
+    if not isinstance(item, dict):
+        raise invalid_body(f"{path} has to be a list of objects.")
+    return model.read(item, problems, f"{path}.")
+
+
+def _date(value: str, path: str) -> str:
+    found = date_of(value)
+    if found is None:
+        raise invalid_body(f"{path} has to be a date.")
+    return date_text(found)
+
+
+def date_text(moment: datetime) -> str:
+    """Return an instant in UTC as the API writes it."""
+    return moment.isoformat(timespec="milliseconds")
 
 
 def check_id(value: Any, problems: Problems) -> None:

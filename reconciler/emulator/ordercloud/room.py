@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from reconciler.emulator.bodies import decode, validated
 from reconciler.emulator.ordercloud import delivery_configs
 from reconciler.emulator.ordercloud.auth import ClientSetting, Login
+from reconciler.emulator.ordercloud.commerce.room import Commerce
 from reconciler.emulator.ordercloud.delivery_configs import DeliveryConfigs
 from reconciler.emulator.ordercloud.errors import failure
 from reconciler.emulator.ordercloud.syncs import Syncs
@@ -26,13 +27,16 @@ class OrderCloud(Room):
         super().__init__()
         self.login = Login(state)
         stored: dict[str, dict[str, Any]] = {}
-        self.syncs = Syncs(state, stored)
+        self.commerce = Commerce(state)
+        self.syncs = Syncs(state, stored, self.commerce.check_record)
         self.delivery_configs = DeliveryConfigs(state, stored, self.syncs.holders, self.syncs.renamed)
         self.router.add("POST", "/oauth/token", self.login.issue)
         for method, path, handler in self.delivery_configs.routes():
             self.router.add(method, path, self.login.secured(handler, delivery_configs.ROLE))
         for role, method, path, handler in self.syncs.routes():
             self.router.add(method, path, self.login.secured(handler, role))
+        for roles, method, path, handler in self.commerce.routes():
+            self.router.add(method, path, self.login.secured(handler, *roles))
 
     def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:
         """Return an `Errors[]` body."""
@@ -43,6 +47,7 @@ class OrderCloud(Room):
         return (
             ("POST", "/_emulator/clients", self._add_client),
             ("DELETE", "/_emulator/tokens", self._revoke_tokens),
+            *self.commerce.control_routes(),
         )
 
     def _add_client(self, request: Request) -> Answer:
@@ -61,6 +66,7 @@ class OrderCloud(Room):
             "login": self.login.dump(secrets=secrets),
             "deliveryConfigs": self.delivery_configs.dump(secrets=secrets),
             **self.syncs.dump(),
+            "commerce": self.commerce.market.dump(),
         }
 
     def load(self, dumped: dict[str, Any]) -> None:
@@ -68,9 +74,13 @@ class OrderCloud(Room):
         self.login.load(dumped["login"])
         self.delivery_configs.load(dumped["deliveryConfigs"])
         self.syncs.load(dumped)
+        # A dump from before there was commerce has none.
+        if "commerce" in dumped:
+            self.commerce.market.restore(dumped["commerce"])
 
     def reset(self) -> None:
         """Go back to an unconfigured marketplace with the client `emulator`."""
         self.login.reset()
         self.delivery_configs.reset()
         self.syncs.reset()
+        self.commerce.market.reset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,10 +22,17 @@ class Syncs:
     Args:
         state: for switches and clock.
         delivery_configs: the delivery configs by ID, to check references against.
+        check_record: refuses an operation (path of the sync, body) for a record that there is not.
     """
 
-    def __init__(self, state: State, delivery_configs: Mapping[str, JsonObject]) -> None:
+    def __init__(
+        self,
+        state: State,
+        delivery_configs: Mapping[str, JsonObject],
+        check_record: Callable[[str, JsonObject], None],
+    ) -> None:
         self._state = state
+        self._check_record = check_record
         self._delivery_configs = delivery_configs
         self.stored: dict[str, JsonObject] = {}
         self.operations: list[JsonObject] = []
@@ -90,6 +97,9 @@ class Syncs:
     def _sync(self, path: str, operation: Operation, request: Request) -> Answer:
         ids = checked_body(operation.body, request, operation.body.missing)
         self._check_runs(self.stored.get(path), operation.not_enabled, "DeliveryConfig.ConfigurationDisabled")
+        # inferred: that a record has to exist; see the switch.
+        if self._state.switches.unknown_record == "not_found":
+            self._check_record(path, ids)
         self.operations.append({"path": operation.path, "ids": ids, "time": self._state.clock.now().isoformat()})
         # inferred: 204, as for other POSTs without a reply model; see the switch.
         return Answer(int(self._state.switches.sync_status))
