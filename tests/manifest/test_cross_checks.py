@@ -64,7 +64,7 @@ def test_the_second_of_two_names_the_first(check: Check) -> None:
 @pytest.mark.parametrize(
     ("metadata", "code", "column"),
     [
-        ("name: d, renamedFrom: [old, d]", "bad-rename", 41),
+        ("name: d, renamedFrom: [old, d]", "bad-rename", 40),
         ("name: d, ignore: [enabled, enabeld]", "unknown-path", 39),
         ("name: d, environments: [e, f]", "unknown-environment", 39),
         ("name: c", "duplicate-name", 18),
