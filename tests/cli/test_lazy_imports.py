@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 HEAVY = {"httpx", "sqlalchemy", "starlette", "uvicorn", "rich", "jsonschema", "deepdiff", "ruamel.yaml"}
 LOOK = """
 import sys
@@ -22,12 +24,23 @@ print(*sorted(sys.modules), file=sys.stderr)
 
 def modules_after(*arguments: str) -> set[str]:
     ended = subprocess.run(
-        [sys.executable, "-c", LOOK, *arguments], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", LOOK, *arguments], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
     )
     return set(ended.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("words", [["--help"], ["completion", "bash"], ["emulate", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["validate"],
+        ["validate", "--format", "json"],
+        ["schema", "--check"],
+        ["completion", "bash"],
+        *([name, "--help"] for name in ("plan", "apply", "drift", "import", "doctor", "ledger", "emulate", "demo")),
+    ],
+    ids=" ".join,
+)
 def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
     assert not modules_after(*words) & HEAVY
 
