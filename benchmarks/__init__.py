@@ -1,0 +1,1 @@
+"""What reconciler costs, measured as ratios within one run. `python -m benchmarks` runs all of it."""

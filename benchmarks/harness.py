@@ -1,0 +1,70 @@
+"""Rows, and the timing behind them: whole processes, side by side in rounds, medians of the rounds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+RECONCILER = Path(sys.executable).with_name("reconciler")
+REPOSITORY = Path(__file__).resolve().parents[1]
+# What this machine sets for people's own runs must not reach the measured ones.
+_FOREIGN = ("RECONCILER_", "OC_", "SPARK_", "EMULATOR")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure: `value` must not exceed `target`, both in `unit`; `how` says what was divided by what."""
+
+    name: str
+    value: float
+    unit: str
+    target: float
+    how: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target is met."""
+        return self.value <= self.target
+
+
+def clean_environment(folder: Path, **variables: str) -> dict[str, str]:
+    """Return the environment variables of a measured process: a cache below `folder`, nothing of the user's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN) and name != "CI"}
+    return {**kept, "RECONCILER_CACHE_DIR": str(folder / "cache"), **variables}
+
+
+def seconds_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> float:
+    """Run a program to its end and return how long that took, start of the process included.
+
+    Args:
+        command: the program and its arguments.
+        folder: where it runs.
+        environ: its environment variables.
+
+    Raises:
+        RuntimeError: it failed; a failed run has no meaningful time.
+    """
+    started = time.perf_counter()
+    ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if ended.returncode:
+        said = (ended.stderr or ended.stdout).strip()[-2000:]
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {ended.returncode}:\n{said}")
+    return seconds
+
+
+def rounds(runs: Mapping[str, Callable[[], float]], repetitions: int) -> list[dict[str, float]]:
+    """Run everything once per round, so that a slow moment of the machine meets all of it; the first round warms up."""
+    found = [{name: run() for name, run in runs.items()} for _ in range(repetitions + 1)]
+    return found[1:]
+
+
+def median_of(found: Sequence[Mapping[str, float]], figure: Callable[[Mapping[str, float]], float]) -> float:
+    """Return the median over the rounds of a figure that is worked out within each round."""
+    return median(map(figure, found))
