@@ -20,9 +20,9 @@ _COST, _BLOCK, _PARALLEL = 2**14, 8, 1
 @lru_cache(maxsize=4096)
 def _slow_key(salt: bytes, value: str) -> bytes:
     """The expensive part, once per value and process; the process holds the value anyway."""
-    return hashlib.scrypt(
-        value.encode("utf-8", "surrogateescape"), salt=salt, n=_COST, r=_BLOCK, p=_PARALLEL, maxmem=2**26, dklen=32
-    )
+    # scrypt pads short passwords with NULs, so it would take "a" and "a\0" for one; their hashes it does not.
+    password = hashlib.sha256(value.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.scrypt(password, salt=salt, n=_COST, r=_BLOCK, p=_PARALLEL, maxmem=2**26, dklen=32)
 
 
 def fingerprint(salt: bytes, value: str, *, api_url: str, kind: str, live_id: str, path: str) -> bytes:

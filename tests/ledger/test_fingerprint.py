@@ -37,3 +37,7 @@ def test_another_ledger_has_another_fingerprint():
 
 def test_one_in_doubt_matches_nothing():
     assert not matches(IN_DOUBT, SALT, "", **PLACE)
+
+
+def test_a_value_that_ends_in_nul_is_another() -> None:
+    assert not matches(fingerprint(SALT, "", **PLACE), SALT, "\0", **PLACE)
