@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -44,11 +44,12 @@ def field_names(model: type[BaseModel]) -> list[str]:
     return list(_named_fields(model))
 
 
-def annotations_at(model: type[BaseModel], path: Path) -> list[Any]:
+@lru_cache(maxsize=4096)
+def annotations_at(model: type[BaseModel], path: Path) -> tuple[Any, ...]:
     """Return what a path may hold, one annotation per alternative; empty where the model does not know it."""
-    found: list[Any] = [model]
+    found: tuple[Any, ...] = (model,)
     for part in path:
-        found = [inner for annotation in found for branch in branches(annotation) for inner in _step(branch, part)]
+        found = tuple(inner for annotation in found for branch in branches(annotation) for inner in _step(branch, part))
     return found
 
 

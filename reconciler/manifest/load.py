@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
@@ -26,7 +28,7 @@ ENVIRONMENT = "Environment"
 _ENVELOPE = {"apiVersion", "kind", "metadata", "state", "spec"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loaded:
     """Everything that a manifest folder holds.
 
@@ -38,6 +40,24 @@ class Loaded:
     environments: tuple[EnvironmentManifest, ...]
     problems: tuple[Problem, ...]
     complete: bool = True
+
+    def manifests_of(self, environment: str) -> list[Manifest]:
+        """Return the manifests that count in an environment: those limited to it, and those limited to none."""
+        found = [*self._by_environment.get(None, ()), *self._by_environment.get(environment, ())]
+        return [self.manifests[number] for number in sorted(found)]
+
+    @cached_property
+    def _by_environment(self) -> Mapping[str | None, Sequence[int]]:
+        """Numbers of manifests by the environments they are limited to; None: to none.
+
+        With hundreds of environments, going through all manifests for each would take longer than reading them.
+        """
+        numbers = defaultdict[str | None, list[int]](list)
+        for number, manifest in enumerate(self.manifests):
+            limits = manifest.metadata.environments
+            for environment in (None,) if limits is None else dict.fromkeys(limits):
+                numbers[environment].append(number)
+        return numbers
 
 
 def load(folder: FilePath, kinds: Kinds) -> Loaded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -48,6 +49,7 @@ class Text:
     is_name: bool = False
 
 
+@lru_cache(maxsize=4096)  # a repository says the same few things over and over
 def parse_text(text: str) -> tuple[str | Reference, ...]:
     """Split a text into literal parts and references; `$${` becomes a literal `${`.
 

@@ -68,7 +68,7 @@ def patched(
     loaded: Loaded, environment: EnvironmentManifest, kinds: Kinds
 ) -> tuple[tuple[Manifest, ...], tuple[Problem, ...]]:
     """Return the manifests of an environment with its patches merged, and what is wrong with the patches."""
-    manifests = [each for each in loaded.manifests if belongs_to(each, environment.name)]
+    manifests = loaded.manifests_of(environment.name)
     if not environment.spec.patches:
         return tuple(manifests), ()
     problems: list[Problem] = []
@@ -81,11 +81,6 @@ def patched(
         manifests[position], found = _merged(manifests[position], environment, number, patch, kinds)
         problems.extend(found)
     return tuple(manifests), tuple(problems)
-
-
-def belongs_to(manifest: Manifest, environment: str) -> bool:
-    """Whether a manifest counts in an environment."""
-    return manifest.metadata.environments is None or environment in manifest.metadata.environments
 
 
 def _without_target(

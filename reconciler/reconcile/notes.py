@@ -15,14 +15,17 @@ from reconciler.reconcile.work import Desired, Work
 
 
 def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iterator[Note]:
-    """Yield which secrets of an object could not be compared, and why."""
+    """Yield which secrets of an object could not be compared, and why, at the place of the manifest.
+
+    Where the secret itself stands would have to be looked up in the file, and there may be thousands of these.
+    """
     for path, secret in status.unset:
         words = f"{path}: {secret.reference} is not set here; it is not compared"
-        yield Note(NoteKind.SECRET_UNSET, desired.key, words, secret.place or desired.place)
+        yield Note(NoteKind.SECRET_UNSET, desired.key, words, desired.place)
     for path, secret in status.unknown:
         why = "there is no ledger yet" if memory.fresh else "it was never applied from this ledger"
         words = f"{path}: {secret.reference} cannot be compared, {why}; --push-secrets sends it"
-        yield Note(NoteKind.SECRET_UNKNOWN, desired.key, words, secret.place or desired.place)
+        yield Note(NoteKind.SECRET_UNKNOWN, desired.key, words, desired.place)
 
 
 def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:
