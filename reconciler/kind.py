@@ -24,6 +24,8 @@ from reconciler.errors import Place, Problem
 Json = Any
 State = dict[str, Any]
 Wire = dict[str, Any]
+Params = Mapping[str, str | int | Sequence[str]]
+"""Query parameters. Several values under one name send it as often: in OrderCloud's lists all of them have to hold."""
 
 
 class Risk(StrEnum):
@@ -205,7 +207,7 @@ def from_wire(model: type[BaseModel], wire: Mapping[str, Any]) -> State:
 class Reader(Protocol):
     """A connection that can only read. Planning gets nothing else."""
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
+    async def get(self, path: str, params: Params | None = None) -> Json:
         """GET `path` (relative to the API's base) and return the decoded JSON body.
 
         Raises:

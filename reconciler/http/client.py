@@ -23,7 +23,7 @@ from reconciler.http.observe import Call, Exchanged, Observer, Silent
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, NoAnswer, Repeater, RetryPolicy
 from reconciler.http.tokens import Token, TokenCache
-from reconciler.kind import Json
+from reconciler.kind import Json, Params
 
 USER_AGENT = f"reconciler/{reconciler.__version__} (sync configuration as code)"
 IN_FLIGHT = 16
@@ -93,7 +93,7 @@ class Session:
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
 
     async def request(
-        self, method: str, path: str, params: Mapping[str, str | int] | None = None, body: Json = None
+        self, method: str, path: str, params: Params | None = None, body: Json = None
     ) -> Json:
         """Send a request until it has an answer; return the decoded body, None for an empty one.
 
@@ -190,12 +190,12 @@ class Session:
             return self._faults.refused(call, answer)
         return self._api.login.refused(answer, self._redactor)
 
-    def _url(self, call: Call, params: Mapping[str, str | int] | None) -> httpx.URL:
+    def _url(self, call: Call, params: Params | None) -> httpx.URL:
         # An ID that came from outside must not lead to another resource.
         segments = unquote(call.path).split("/")
         if any(segment in ("", ".", "..") for segment in segments) or set(call.path) & set("?#\\"):
             raise Rejected(f"{call}: not a path of this API", request=str(call))
-        query = f"?{urlencode(params)}" if params else ""
+        query = f"?{urlencode(params, doseq=True)}" if params else ""
         try:
             return httpx.URL(f"{self._base}/{call.path}{query}")
         except httpx.InvalidURL:
@@ -226,7 +226,7 @@ class HttpReader:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
+    async def get(self, path: str, params: Params | None = None) -> Json:
         """GET `path` (relative to the API's base) and return the decoded JSON body, None for an empty one.
 
         Raises:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from reconciler.errors import UnexpectedAnswer
-from reconciler.kind import Json, Reader, Wire
+from reconciler.kind import Json, Params, Reader, Wire
 
 PAGE_SIZE = 100
 # The vendor's advice: beyond about this page, walk by the last ID instead.
 LAST_PAGE = 30
 
-_Params = Mapping[str, str | int]
 
-
-async def list_all(reader: Reader, path: str, params: _Params | None = None) -> list[Wire]:
+async def list_all(reader: Reader, path: str, params: Params | None = None) -> list[Wire]:
     """Return every entry of a list, each ID once.
 
     Page 1 says how many there are; the others are read side by side. What lies beyond page 30 is read from ID to ID,
@@ -32,18 +30,18 @@ async def list_all(reader: Reader, path: str, params: _Params | None = None) -> 
         UnexpectedAnswer: an answer is no list page, or entries are missing although nothing failed.
     """
     given = dict(params or {})
-    first = await _Page.read(reader, path, given)
+    first = await Page.read(reader, path, given)
     if first.pages > LAST_PAGE and first.has_ids and "ID" not in given:
         found = await _walk(reader, path, given | {"sortBy": "ID"})
     else:
-        rest = await _side_by_side(_Page.read(reader, path, given, page) for page in range(2, first.pages + 1))
+        rest = await _side_by_side(Page.read(reader, path, given, page) for page in range(2, first.pages + 1))
         found = _each_once(first, *rest)
     if len(found) < first.total:
         await _explain_shortfall(reader, path, given, len(found))
     return found
 
 
-class _Page:
+class Page:
     """One page of a list."""
 
     def __init__(self, path: str, body: Json) -> None:
@@ -67,7 +65,7 @@ class _Page:
         self.total = total
 
     @classmethod
-    async def read(cls, reader: Reader, path: str, params: _Params, page: int = 1) -> _Page:
+    async def read(cls, reader: Reader, path: str, params: Params, page: int = 1) -> Page:
         """Read a page of the list that `params` describe."""
         return cls(path, await reader.get(path, {**params, "page": page, "pageSize": PAGE_SIZE}))
 
@@ -77,12 +75,12 @@ class _Page:
         return all(isinstance(item.get("ID"), str) for item in self.items)
 
 
-async def _walk(reader: Reader, path: str, params: _Params) -> list[Wire]:
+async def _walk(reader: Reader, path: str, params: Params) -> list[Wire]:
     """Read the first pages side by side and the rest from ID to ID; `params` sort by ID."""
-    pages = await _side_by_side(_Page.read(reader, path, params, page) for page in range(1, LAST_PAGE + 1))
+    pages = await _side_by_side(Page.read(reader, path, params, page) for page in range(1, LAST_PAGE + 1))
     while pages[-1].items:
         last = pages[-1].items[-1].get("ID")
-        page = await _Page.read(reader, path, {**params, "ID": f">{last}"})
+        page = await Page.read(reader, path, {**params, "ID": f">{last}"})
         if any(item.get("ID") == last for item in page.items):
             raise UnexpectedAnswer(
                 f"GET {path}: the list does not move on past the ID it was asked to start after",
@@ -93,9 +91,9 @@ async def _walk(reader: Reader, path: str, params: _Params) -> list[Wire]:
     return _each_once(*pages)
 
 
-async def _explain_shortfall(reader: Reader, path: str, params: _Params, found: int) -> None:
+async def _explain_shortfall(reader: Reader, path: str, params: Params, found: int) -> None:
     """Fewer entries than announced: fine where some were deleted meanwhile, and an error where some were missed."""
-    now = await _Page.read(reader, path, params)
+    now = await Page.read(reader, path, params)
     if found < now.total:
         raise UnexpectedAnswer(
             f"GET {path}: the list says it holds {now.total} entries and gave {found}",
@@ -104,7 +102,7 @@ async def _explain_shortfall(reader: Reader, path: str, params: _Params, found: 
         )
 
 
-def _each_once(*pages: _Page) -> list[Wire]:
+def _each_once(*pages: Page) -> list[Wire]:
     """Drop what came twice because the list moved between two pages. Entries without an ID are all kept."""
     found: dict[object, Wire] = {}
     for page in pages:
@@ -113,7 +111,7 @@ def _each_once(*pages: _Page) -> list[Wire]:
     return list(found.values())
 
 
-async def _side_by_side(reads: Iterable[Coroutine[Any, Any, _Page]]) -> list[_Page]:
+async def _side_by_side(reads: Iterable[Coroutine[Any, Any, Page]]) -> list[Page]:
     """Run the reads at once; the first that fails ends the others."""
     tasks = [asyncio.create_task(read) for read in reads]
     try:
