@@ -15,6 +15,7 @@ from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.reconcile.doctor import addresses_of, connect_to
 
 MARKER = "marker-that-nobody-may-see"
+BLOB = "DeliveryConfig/hook deliveryTargets.azureBlob.connectionString"
 MANIFESTS = """
 apiVersion: reconciler/v1
 kind: Environment
@@ -45,7 +46,9 @@ def emulator() -> Iterator[RunningEmulator]:
         yield running
 
 
-def doctor(folder: Path, url: str, target: str, client: str = "emulator") -> tuple[int, dict[str, list[str]], str]:
+def doctor(
+    folder: Path, url: str, target: str, client: str = "emulator", blob: str = "elsewhere.example"
+) -> tuple[int, dict[str, list[str]], str]:
     """Run doctor and return its status, verdict and message by subject, and all that it wrote."""
     manifests = folder / "manifests"
     manifests.mkdir()
@@ -57,7 +60,7 @@ def doctor(folder: Path, url: str, target: str, client: str = "emulator") -> tup
         text=True,
         cwd=folder,
         timeout=60,
-        env={"BLOB": f"BlobEndpoint=https://elsewhere.example/{MARKER};AccountKey=x", "NO_PROXY": "*"},
+        env={"BLOB": f"BlobEndpoint=https://{blob}/{MARKER};AccountKey=x", "NO_PROXY": "*"},
     )
     assert ended.stdout, ended.stderr
     findings = json.loads(ended.stdout)["environments"]["here"]
@@ -70,7 +73,7 @@ def test_each_thing_is_examined(emulator: RunningEmulator, tmp_path: Path) -> No
     status, found, output = doctor(tmp_path, emulator.url, f"{emulator.url}/hook")
     assert found["read DeliveryConfig"] == ["ok", "logged in, 0 live"]
     assert found["DeliveryConfig/hook deliveryTargets.http.endpoint"] == ["ok", "answers"]
-    assert found["DeliveryConfig/hook deliveryTargets.azureBlob.connectionString"][0] == "failed"
+    assert found[BLOB] == ["failed", "points outside targetHosts, or at no host"]
     assert found["DeliveryConfig/hook deliveryTargets.http.secret"] == ["note", "${secret:NOT_SET} is not set here"]
     assert found["ledger"][0] == "ok"
     assert status == 1
@@ -98,6 +101,14 @@ def test_a_target_that_does_not_answer_is_named(emulator: RunningEmulator, tmp_p
     _, found, _ = doctor(tmp_path, emulator.url, "http://127.0.0.1:9/hook")
     verdict, message = found["DeliveryConfig/hook deliveryTargets.http.endpoint"]
     assert (verdict, message.startswith("127.0.0.1:9: ")) == ("failed", True)
+
+
+def test_of_a_secret_target_not_even_the_host_is_shown(emulator: RunningEmulator, tmp_path: Path) -> None:
+    _, found, _ = doctor(tmp_path, emulator.url, f"{emulator.url}/hook", blob="127.0.0.1")
+    verdict, message = found[BLOB]
+    assert verdict == "failed"
+    assert "127.0.0.1" not in message
+    assert "outside" not in message
 
 
 @pytest.mark.parametrize(
