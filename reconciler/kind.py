@@ -170,6 +170,12 @@ def semantics_by_path(model: type[BaseModel]) -> Mapping[str, FieldSemantics]:
     return found
 
 
+@cache
+def write_only_paths(model: type[BaseModel]) -> frozenset[str]:
+    """Return the path of every write-only field, nested ones dotted."""
+    return frozenset(path for path, semantics in semantics_by_path(model).items() if semantics.write_only)
+
+
 def to_wire(model: type[BaseModel], state: Mapping[str, Any]) -> Wire:
     """Turn a state into the API's terms. Secrets stay `Secret` objects; the client reveals them when it sends."""
     nodes = fields_of(model)

@@ -14,7 +14,7 @@ from reconciler.cli.options import Options
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
 from reconciler.kind import Reader
 from reconciler.manifest.connection import Settings, resolve_settings
-from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import named_environment, select
 from reconciler.manifest.validate import validate
@@ -59,11 +59,12 @@ def open_sessions(options: Options, now: datetime) -> tuple[Session, ...]:
     Raises:
         ReconcilerError: manifests, environment or references are not as they have to be.
     """
-    loaded = load_valid(options)
-    return tuple(
-        open_session(select(loaded, name, kinds()), kinds(), os.environ, now)
-        for name in environment_names(options, loaded)
-    )
+    with gc_paused():
+        loaded = load_valid(options)
+        return tuple(
+            open_session(select(loaded, name, kinds()), kinds(), os.environ, now)
+            for name in environment_names(options, loaded)
+        )
 
 
 def open_one(options: Options, now: datetime, *, environment: str | None = None) -> Session:

@@ -85,7 +85,7 @@ def load(folder: FilePath, kinds: Kinds) -> Loaded:
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Hold the garbage collector back: loading makes many objects and no garbage."""
+    """Hold the garbage collector back while many objects are made and nothing becomes garbage."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -85,8 +85,10 @@ def differences(
 ) -> Iterator[FieldChange]:
     """Yield every field that differs, nested members under dotted paths, in the order of the model."""
     for name, node in fields_of(model).items():
-        path = f"{prefix}{name}"
         after, before = desired.get(name), observed.get(name)
+        if after is None and before is None and not node.semantics.write_only:
+            continue
+        path = f"{prefix}{name}"
         if node.semantics.write_only:
             if path in moved_secrets:
                 yield FieldChange(path, None, None, sensitive=True)
@@ -130,6 +132,8 @@ def _inside(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
             parts = level.path(output_format="list")
             here = path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
             old, new = (None if value is notpresent else value for value in (level.t1, level.t2))
+            if old is None and new is None:
+                continue  # null stands for absent
             found[here] = FieldChange(here, old, new)
     yield from (found[here] for here in sorted(found))
 
@@ -137,7 +141,15 @@ def _inside(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
 def _same(node: FieldNode, after: Any, before: Any) -> bool:
     if node.semantics.unordered and isinstance(after, list) and isinstance(before, list):
         return sorted(map(repr, after)) == sorted(map(repr, before))
+    after, before = _without_nulls(after), _without_nulls(before)
     return bool(after == before) and (isinstance(after, bool) == isinstance(before, bool))
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return free-form data less its nulls: one that is sent to remove a key may be kept as a null."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def risk_of(model: type[BaseModel], fields: Iterable[FieldChange], desired: State) -> Risk:

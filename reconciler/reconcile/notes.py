@@ -62,7 +62,7 @@ def literal_notes(inputs: PlanInputs, desired: Desired) -> Iterator[Note]:
     for path, secret in secrets_in(desired.state):
         if secret.reference == LITERAL:
             words = f"{path}: the value stands in the manifest itself; write ${{secret:NAME}}"
-            yield Note(NoteKind.LITERAL_SECRET, desired.key, words, secret.place or desired.place)
+            yield Note(NoteKind.LITERAL_SECRET, desired.key, words, desired.place)
 
 
 def _points_at_hosts(inputs: PlanInputs, desired: Desired) -> bool:

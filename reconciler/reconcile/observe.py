@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.errors import MissingRole
 from reconciler.kind import Kinds, Observed, Reader
+from reconciler.manifest.load import gc_paused
 
 LiveSide = Mapping[str, Mapping[str, Observed]]
 
@@ -41,4 +42,5 @@ async def _read_kind(kinds: Kinds, name: str, readers: Mapping[str, Reader]) -> 
             request=error.request,
             next_step=f"Assign it to the API client's default context user, or leave {name} out with --target.",
         ) from error
-    return {live_id: kind.observe(live_id, wire) for live_id, wire in wires.items()}
+    with gc_paused():
+        return {live_id: kind.observe(live_id, wire) for live_id, wire in wires.items()}

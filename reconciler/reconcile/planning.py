@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.duration import parse_duration
 from reconciler.errors import SecretUnset, UsageError
-from reconciler.kind import Action, Observed, fields_of, semantics_by_path
+from reconciler.kind import Action, Observed, fields_of, write_only_paths
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, plan_digest
@@ -103,13 +103,12 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     found.notes.extend(held)
     status = SecretStatus()
     if observed is not None and not desired.absent:
-        write_only = frozenset(path for path, item in semantics_by_path(kind.spec).items() if item.write_only)
         status = secret_status(
             desired,
             observed,
             memory,
             api_url,
-            write_only=write_only,
+            write_only=write_only_paths(kind.spec),
             restored_at=inputs.restored_at,
             push_secrets=inputs.push_secrets,
         )

@@ -10,6 +10,7 @@ from reconciler.kind import Kinds, Reader
 from reconciler.ledger.memory import read_memory
 from reconciler.ledger.model import Memory
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
+from reconciler.manifest.load import gc_paused
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import Selected
@@ -113,7 +114,8 @@ class Session:
             targets=request.targets,
             overrides=request.overrides,
         )
-        return Comparison(inputs, make_plan(inputs))
+        with gc_paused():
+            return Comparison(inputs, make_plan(inputs))
 
 
 def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], now: datetime) -> Session:
@@ -136,11 +138,13 @@ def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], n
         for api in dict.fromkeys(kind.api for kind in kinds.values())
         if api in needed or api in selected.environment.raw
     ]
+    with gc_paused():
+        desired = desired_objects(selected.manifests, kinds, scope, now)
     return Session(
         name=selected.environment.name,
         manifests=selected.manifests,
         kinds=kinds,
-        desired=desired_objects(selected.manifests, kinds, scope, now),
+        desired=desired,
         connections={api: resolve_connection(selected.environment, scope, api) for api in apis},
         settings=resolve_settings(selected.environment, scope),
         opened_at=now,
