@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
@@ -53,8 +55,11 @@ async def connect_to(host: str, port: int) -> str | None:
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError:
         return f"no answer within {CONNECT_SECONDS:.0f} s"
+    except socket.gaierror:
+        return "the host is not known"
     except OSError as error:
-        return error.strerror or type(error).__name__
+        # asyncio puts the address into its own words; it may come from a secret.
+        return os.strerror(error.errno) if error.errno else "no connection"
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
