@@ -188,9 +188,13 @@ class Endpoints:
     def body(self, model: Model, request: Request) -> JsonObject:
         """Return the members with a value that a request's body has.
 
+        inferred: no body is taken as an empty one; the third-party SDK sends none for an object without members.
+
         Raises:
             Refusal: it is no such object.
         """
+        if not request.body:
+            return {}
         return {name: value for name, value in checked_body(model, request).items() if value is not None}
 
     def one(self, resource: Resource, scope: Scope, request: Request) -> JsonObject:
