@@ -81,7 +81,7 @@ class Orders:
         yield "Order", (), body
         for line in lines:
             yield "LineItem", (key,), line
-        if status == "Completed" or (status == "Open" and dice.roll() < 0.3):
+        if status == "Completed" or (status == "Open" and len(lines) > 1 and dice.roll() < 0.4):
             yield from self._shipment(key, company, body, lines, whole=status == "Completed")
 
     def _line(self, place: int, created: datetime) -> JsonObject:

@@ -59,8 +59,8 @@ WARES = (
     Ware("HVV", "Hi-Vis Vest", "workwear", "hi-vis", (4, 28), (90, 260), ("size",)),
     Ware("BOT", "Safety Boot", "footwear", "boots", (39, 190), (900, 1900), ("shoe-size",)),
     Ware("SHO", "Safety Trainer", "footwear", "trainers", (35, 140), (700, 1300), ("shoe-size", "color")),
-    Ware("HAM", "Claw Hammer", "tools", "hand-tools", (8, 45), (350, 1200)),
-    Ware("DRL", "Combi Drill", "tools", "power-tools", (49, 420), (1100, 3200)),
+    Ware("HAM", "Claw Hammer", "tools", "hand-tools", (8, 45), (350, 1200), ("color",)),
+    Ware("DRL", "Combi Drill", "tools", "power-tools", (49, 420), (1100, 3200), ("color",)),
     Ware("MSR", "Tape Measure", "tools", "measuring", (3, 60), (90, 450), ("length",)),
     Ware("BLT", "Hex Bolt Box", "fixings", "bolts", (2, 38), (120, 4800), ("pack",)),
     Ware("SCR", "Wood Screw Box", "fixings", "screws", (2, 30), (100, 3500), ("pack", "length")),
@@ -70,7 +70,7 @@ WARES = (
     Ware("CLN", "Surface Cleaner", "cleaning", "detergents", (2, 45), (500, 5200), ("pack",)),
     Ware("GLV", "Nitrile Gloves", "cleaning", "gloves", (3, 29), (60, 700), ("size", "pack")),
     Ware("PAP", "Copier Paper", "office", "paper", (4, 60), (2300, 12500), ("pack",)),
-    Ware("BOX", "Storage Box", "office", "storage", (3, 48), (250, 2600)),
+    Ware("BOX", "Storage Box", "office", "storage", (3, 48), (250, 2600), ("color",)),
 )
 SPECS: dict[str, tuple[str, tuple[tuple[str, str, str, float | None], ...]]] = {
     # ID: name, and of each option ID, value, markup type and markup.
