@@ -11,13 +11,14 @@ from reconciler.emulator.ordercloud.auth import ClientSetting, Login
 from reconciler.emulator.ordercloud.commerce.room import Commerce
 from reconciler.emulator.ordercloud.delivery_configs import DeliveryConfigs
 from reconciler.emulator.ordercloud.errors import failure
+from reconciler.emulator.ordercloud.mutate import MutateSetting, Mutation
 from reconciler.emulator.ordercloud.syncs import Syncs
 from reconciler.emulator.room import Room
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.seeds.planting import Seeding
 from reconciler.emulator.seeds.seed import EMPTY, Seed
 from reconciler.emulator.state import State
-from reconciler.emulator.wire import NO_CONTENT, Answer, Request
+from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 
 class OrderCloud(Room):
@@ -57,12 +58,18 @@ class OrderCloud(Room):
             ("DELETE", "/_emulator/tokens", self._revoke_tokens),
             *self.commerce.control_routes(),
             *self.seeding.routes(),
+            ("POST", "/_emulator/mutate", self._mutate),
         )
 
     def _add_client(self, request: Request) -> Answer:
         """Add or replace an OrderCloud API client with chosen roles, secret and token lifetime."""
         self.login.add(validated(ClientSetting, decode(request)))
         return NO_CONTENT
+
+    def _mutate(self, request: Request) -> Answer:
+        """Change so many products, prices and stocks as people do; says which. Chosen by seedNumber."""
+        setting = validated(MutateSetting, decode(request))
+        return json_answer(Mutation(self.commerce.market, self.syncs, setting).carry_out())
 
     def _revoke_tokens(self, _request: Request) -> Answer:
         """Revoke every OrderCloud token."""

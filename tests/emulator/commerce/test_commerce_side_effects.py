@@ -141,6 +141,17 @@ def test_read_only_and_unknown_members_are_passed_over(shop: Shop) -> None:
     assert "Colour" not in made
 
 
+def test_null_is_the_default(shop: Shop) -> None:
+    for _ in range(2):
+        made = shop.put("/products/a", Name="A", Active=None, Inventory={"OrderCanExceed": None})
+        assert (made["Active"], made["Inventory"]["OrderCanExceed"]) == (False, False)
+    shop.post("/priceschedules", ID="p", Name="P", MinQuantity=None)
+    breaks = [{"Quantity": 1, "Price": 1, "SalePrice": None}]
+    assert shop.patch("/priceschedules/p", PriceBreaks=breaks)["PriceBreaks"][0]["SalePrice"] is None
+    assert shop.get("/priceschedules/p")["MinQuantity"] == 1
+    assert shop.patch("/products/a", Inventory={"Enabled": None})["Inventory"]["Enabled"] is False
+
+
 @pytest.mark.parametrize(
     "body",
     [

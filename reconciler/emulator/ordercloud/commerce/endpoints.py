@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from reconciler.emulator.ordercloud.commerce.categories import shift_siblings
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID, Marketplace, new_id
@@ -195,7 +195,7 @@ class Endpoints:
         """
         if not request.body:
             return {}
-        return {name: value for name, value in checked_body(model, request).items() if value is not None}
+        return _compact(model, checked_body(model, request))
 
     def one(self, resource: Resource, scope: Scope, request: Request) -> JsonObject:
         """Return the row that the path names.
@@ -248,6 +248,18 @@ def _read_only(model: Model, row: JsonObject) -> JsonObject:
     return {name: row[name] for name, member in model.members.items() if member.read_only and name in row}
 
 
+def _compact(model: Model, sent: JsonObject) -> JsonObject:
+    """An object without the members that are null, at any depth of the model; xp stays as it is."""
+    return {name: _compact_value(model, name, value) for name, value in sent.items() if value is not None}
+
+
+def _compact_value(model: Model, name: str, value: Any) -> Any:
+    inner = model.members[name].model
+    if inner is None:
+        return value
+    return [_compact(inner, item) for item in value] if isinstance(value, list) else _compact(inner, value)
+
+
 def merged(model: Model, before: JsonObject, sent: JsonObject, depth: Literal["shallow", "deep"]) -> JsonObject:
     """Return a row after a PATCH: nested objects are merged, lists replaced, nulls removed.
 
@@ -268,7 +280,7 @@ def merged(model: Model, before: JsonObject, sent: JsonObject, depth: Literal["s
         elif member.type is dict and member.model is not None:
             row[name] = merged(member.model, before.get(name) or {}, value, depth)
         else:
-            row[name] = value
+            row[name] = _compact_value(model, name, value)
     return row
 
 
