@@ -13,8 +13,9 @@ from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID
 from reconciler.emulator.ordercloud.commerce.resource import Scope
 from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
 from reconciler.emulator.ordercloud.models import JsonObject, Problems, check_id
+from reconciler.emulator.seeds.generate import generated
 from reconciler.emulator.seeds.sections import ALIASES, EMULATED, NESTED, PASSED_OVER, Section
-from reconciler.emulator.seeds.seed import Row, Seed
+from reconciler.emulator.seeds.seed import EMPTY, Row, Seed
 from reconciler.emulator.seeds.variants import Variants
 from reconciler.emulator.seeds.yamltext import Path as YamlPath
 from reconciler.emulator.seeds.yamltext import parse, place_of
@@ -33,6 +34,17 @@ def shipped_seeds() -> list[str]:
     return sorted(
         entry.name.removesuffix(".yaml") for entry in files(__package__).iterdir() if entry.name.endswith(".yaml")
     )
+
+
+def seed_from(wanted: str | int | None, seed_number: int = 0) -> Seed:
+    """Return what was asked for: a file's or a shipped seed, so many generated products, or nothing.
+
+    Raises:
+        LoadError: the file cannot be read, or holds no marketplace.
+    """
+    if wanted is None:
+        return EMPTY
+    return generated(wanted, seed_number) if isinstance(wanted, int) else read_seed(wanted)
 
 
 def read_seed(name: str) -> Seed:

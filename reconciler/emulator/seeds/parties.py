@@ -138,7 +138,8 @@ class Parties:
     def _person(self, company: Company, user_id: str, domain: str, flaws: FlawLog) -> Iterator[Row]:
         body = _user(self._dice, user_id, domain)
         self._users += 1
-        if self._users % _EMAIL_FLAW == 0 and company.users:
+        if self._users >= _EMAIL_FLAW and company.users:
+            self._users = 0
             body["Email"] = f"{company.users[0]}@{domain}"
             flaws.note("duplicate-email", f"{company.id}/{user_id}")
         company.users.append(user_id)
