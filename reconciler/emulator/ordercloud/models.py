@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class Member:
     read_only: bool = False
     choices: frozenset[str] | None = None
     is_date: bool = False
-    items: type | None = None
+    items: builtins.type | None = None
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from reconciler.emulator.traffic import TrafficSetting
 from reconciler.emulator.wire import Refusal, Request
 
 LISTING = Listing(("ID", "Name", "Size", "xp"), ("ID", "Name"), ("ID", "Name", "Size"))
-IDS = st.text("abAB01-_", min_size=1, max_size=4)
-VALUES = st.sampled_from(["a", "B*", "!*", "*", ">1", "<a", "!<0", "!>A", "a|b|0", "!a", "a|!b", "", "ab", "x|>a"])
+# IDs and filters in one case: among IDs that differ by case only, the index has an order, and a scan has none.
+IDS = st.text("ab01-_", min_size=1, max_size=4)
+VALUES = st.sampled_from(["a", "b*", "!*", "*", ">1", "<a", "!<0", "!>a", "a|b|0", "!a", "a|!b", "", "ab", "x|>a"])
 
 
 def select(table: Table, query: str) -> dict[str, Any]:
@@ -31,11 +32,9 @@ def select(table: Table, query: str) -> dict[str, Any]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
-    st.dictionaries(
-        IDS, st.fixed_dictionaries({"Name": st.sampled_from(["a", "B", "ab"]), "Size": st.integers(0, 3)})
-    ).map(lambda rows: {key: rows[key] for key in {name.lower(): name for name in rows}.values()}),
+    st.dictionaries(IDS, st.fixed_dictionaries({"Name": st.sampled_from(["a", "B", "ab"]), "Size": st.integers(0, 3)})),
     st.lists(st.tuples(st.sampled_from(["ID", "id", "Name", "Size", "xp.a"]), VALUES), max_size=3),
     st.sampled_from(["", "ID", "!ID", "Name", "!Size,Name", "Name,!ID"]),
     st.sampled_from(["", "a", "1"]),
@@ -67,6 +66,17 @@ def test_no_filter_breaks_a_list(name: str, value: str) -> None:
     table.put("a", b'{"ID":"a","Name":"A"}')
     with contextlib.suppress(Refusal):
         select(table, str(httpx.QueryParams({f"xp.{name}": value, "ID": value, "search": value, "searchType": value})))
+
+
+def test_ids_that_differ_by_case_only_are_walked_one_by_one() -> None:
+    table = Table()
+    for key in ("b", "A", "a", "B"):
+        table.put(key, httpx.Response(200, json={"ID": key}).content)
+    seen: list[str] = []
+    while items := select(table, f"sortBy=ID&pageSize=1&ID=%3E{seen[-1] if seen else ''}")["Items"]:
+        seen.append(items[0]["ID"])
+    assert seen == ["A", "a", "B", "b"]
+    assert [item["ID"] for item in select(table, "ID=a")["Items"]] == ["A", "a"]
 
 
 def ten(shop: Shop) -> None:
