@@ -100,6 +100,10 @@ class RunningEmulator:
         """Set latency and rate limit; `TrafficSetting` has the fields, those left out go back to their defaults."""
         self.control("PUT", "traffic", setting)
 
+    def search_lag(self, seconds: float) -> None:
+        """Let lists (of products also reads) see writes so many seconds later, by the emulator's clock; 0: at once."""
+        self.control("PUT", "search", {"lag": seconds})
+
     def clock(self, **setting: Any) -> dict[str, Any]:
         """Set the clock (`now`, `advance`, `frozen`) and return what it shows."""
         found: dict[str, Any] = self.control("PUT", "clock", setting)

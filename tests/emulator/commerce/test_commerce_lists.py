@@ -263,7 +263,7 @@ def test_search_lag_shows_the_old_state_until_its_time(emulator: RunningEmulator
     emulator.clock(frozen=True)
     shop.post("/products", ID="kept", Name="Old")
     shop.post("/products", ID="gone", Name="Gone")
-    emulator.control("PUT", "search", {"lag": 30})
+    emulator.search_lag(30)
     assert shop.patch("/products/kept", Name="New")["Name"] == "New"
     shop.delete("/products/gone")
     shop.post("/products", ID="new", Name="New")
@@ -282,14 +282,14 @@ def test_search_lag_shows_the_old_state_until_its_time(emulator: RunningEmulator
     # What does not come from the search index is fresh, and no lag is none.
     shop.post("/buyers", ID="b", Name="B")
     assert shop.ids("/buyers") == ["b"]
-    emulator.control("PUT", "search", {"lag": 0})
+    emulator.search_lag(0)
     shop.delete("/products/kept")
     assert shop.ids("/products") == ["new"]
 
 
 def test_orders_and_line_items_lag_too(emulator: RunningEmulator, stocked: Shop) -> None:
     emulator.clock(frozen=True)
-    emulator.control("PUT", "search", {"lag": 5})
+    emulator.search_lag(5)
     stocked.post("/orders/incoming/o/cancel")
     stocked.patch("/orders/incoming/o/lineitems/l", Quantity=3)
     assert stocked.get("/orders/incoming")["Items"][0]["Status"] == "Open"

@@ -44,6 +44,21 @@ class Reference:
         return scope[: self.within] if self.inside is None else (row.get(self.inside) or "",)
 
 
+def gone(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
+    """Return a reference whose holder goes when what it points to goes."""
+    return Reference(member, to, within, inside, on_delete="cascade")
+
+
+def kept(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
+    """Return a reference that outlives what it points to."""
+    return Reference(member, to, within, inside, on_delete="keep")
+
+
+def followed(member: str, to: str, inside: str | None = None) -> Reference:
+    """Return a reference that may point to one of several resources: it follows a new ID, and is not checked."""
+    return Reference(member, to, inside=inside, on_delete="keep", checked=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """A condition that a list has beside its filters.
