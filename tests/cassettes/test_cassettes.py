@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from checkout import Checkout, outcomes
 from record import CLIENT_SECRET, HERE, ORIGIN, SCRUBBED, SECRETS, cassette, lay_out
-from vcr.errors import CannotOverwriteExistingRequestException
+from vcr.errors import CannotOverwriteExistingCassetteException
 
 from reconciler.emulator.testing import RunningEmulator
 
@@ -52,7 +52,7 @@ def test_an_apply_replays(recorded: Checkout) -> None:
 def test_what_is_sent_otherwise_does_not_replay(recorded: Checkout) -> None:
     path = recorded.manifests / "shop.yaml"
     path.write_text(path.read_text().replace("name: Hook", "name: Another"))
-    with cassette("apply", "none"), pytest.raises(CannotOverwriteExistingRequestException):
+    with cassette("apply", "none"), pytest.raises(CannotOverwriteExistingCassetteException):
         recorded.call("apply", "--yes", "--no-token-cache")
 
 
