@@ -53,18 +53,25 @@ def environment_names(options: Options, loaded: Loaded) -> tuple[str | None, ...
     return tuple(dict.fromkeys(options.environments)) or (None,)
 
 
-def open_sessions(options: Options, now: datetime) -> tuple[Session, ...]:
-    """Return a session for each environment asked for, in that order.
+def open_sessions(options: Options, now: datetime) -> tuple[tuple[Session, ...], tuple[ReconcilerError, ...]]:
+    """Return a session for each environment asked for, in that order; of several, the errors of those that have none.
 
     Raises:
-        ReconcilerError: manifests, environment or references are not as they have to be.
+        ReconcilerError: the manifests, or the only environment, are not as they have to be.
     """
+    sessions: list[Session] = []
+    failures: list[ReconcilerError] = []
     with gc_paused():
         loaded = load_valid(options)
-        return tuple(
-            open_session(select(loaded, name, kinds()), kinds(), os.environ, now)
-            for name in environment_names(options, loaded)
-        )
+        selections = [select(loaded, name, kinds()) for name in environment_names(options, loaded)]
+        for selected in selections:
+            try:
+                sessions.append(open_session(selected, kinds(), os.environ, now))
+            except ReconcilerError as error:
+                if len(selections) == 1:
+                    raise
+                failures.append(error)
+    return tuple(sessions), tuple(failures)
 
 
 def open_one(options: Options, now: datetime, *, environment: str | None = None) -> Session:

@@ -92,9 +92,7 @@ class Session:
         self._tokens = TokenSource(self._log_in, key, options.cache, options.clock, self._redactor)
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
 
-    async def request(
-        self, method: str, path: str, params: Params | None = None, body: Json = None
-    ) -> Json:
+    async def request(self, method: str, path: str, params: Params | None = None, body: Json = None) -> Json:
         """Send a request until it has an answer; return the decoded body, None for an empty one.
 
         Raises:

@@ -12,6 +12,10 @@ from pathlib import Path
 from reconciler.errors import LoadError, Place, Problem
 from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
 
+ELSEWHERE = "Name the folder of the manifests with -m. To delete live objects, write `state: absent`."
+FIRST_MANIFEST = (
+    "`reconciler import` needs an Environment manifest there first (docs/manifest-reference.md#environment)."
+)
 _SUFFIXES = (".yaml", ".yml")
 # A FIFO must not block us, and a link that appears after the check must not be followed.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -41,7 +45,7 @@ def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
     except FileNotFoundError:
         raise LoadError(
             f"there is no folder {folder}",
-            next_step="Name the folder of the manifests with -m, or write live into one with `reconciler import`.",
+            next_step=f"Name the folder of the manifests with -m. {FIRST_MANIFEST}",
         ) from None
     except (OSError, RuntimeError) as error:
         raise LoadError(
@@ -56,7 +60,7 @@ def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
     if not count:
         raise LoadError(
             f"the folder {folder} holds no manifest (*.yaml, *.yml)",
-            next_step="Name the folder of the manifests with -m. To delete live objects, write `state: absent`.",
+            next_step=f"{ELSEWHERE} {FIRST_MANIFEST}",
         )
 
 

@@ -18,7 +18,7 @@ from reconciler.kind import Kinds, SpecModel
 from reconciler.manifest.documents import Document, Scalars, parse_documents
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.explain import error_paths, explain, nearest, shorten, suggest
-from reconciler.manifest.files import read_folder
+from reconciler.manifest.files import ELSEWHERE, FIRST_MANIFEST, read_folder
 from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata
 from reconciler.manifest.positions import DocumentLocator, Source
 from reconciler.manifest.references import check_references, texts_of
@@ -78,7 +78,7 @@ def load(folder: FilePath, kinds: Kinds) -> Loaded:
     if not (loaded.manifests or loaded.environments or loaded.problems):
         raise LoadError(
             f"the files in {folder} hold no manifest",
-            next_step="Name the folder of the manifests with -m. To delete live objects, write `state: absent`.",
+            next_step=f"{ELSEWHERE} {FIRST_MANIFEST}",
         )
     return loaded
 
