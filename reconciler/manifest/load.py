@@ -127,7 +127,9 @@ class _Reader:
         data = document.value
         root = DocumentLocator(source, document.index, ())
         if type(data) is not dict:
-            self._add("not-a-manifest", "a manifest is a mapping with apiVersion, kind, metadata and spec", root.at(()))
+            message = "a manifest is a mapping with apiVersion, kind, metadata and spec"
+            hint = "Write these fields, or move the file out of the folder."
+            self._add("not-a-manifest", message, root.at(()), hint=hint)
             return False
         if not data.keys() <= _ENVELOPE:
             for name in data.keys() - _ENVELOPE:
@@ -139,7 +141,8 @@ class _Reader:
         if raw is None:
             raw = {}
         if type(raw) is not dict:
-            self._add("wrong-type", "spec must be a mapping", root.at(("spec",)), shorten(raw))
+            hint = "Write its fields below spec, indented."
+            self._add("wrong-type", "spec must be a mapping", root.at(("spec",)), shorten(raw), hint)
             return False
         if model is None or metadata is None:
             return False
@@ -230,7 +233,7 @@ class _Reader:
                 "state must be present or absent" if hint is None else "an Environment cannot be absent",
                 root.at(("state",)),
                 shorten(state),
-                hint or (f"Did you mean {close}?" if close else None),
+                hint or (f"Did you mean {close}?" if close else "Write absent, or leave state out."),
             )
         return "present"
 
