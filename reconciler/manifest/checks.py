@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem
 from reconciler.kind import Kinds
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.facts import Facts
@@ -14,13 +15,38 @@ from reconciler.manifest.hosts import host_allowed
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import format_path
 
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BadHost:
+    """A value that an environment's targetHosts do not let through, whichever environment it is."""
+
+    code: Literal["host-not-allowed", "unreadable-host"]
+    subject: str
+    place: Place
+    value: str | None
+
+    def problem(self, environments: Sequence[str]) -> Problem:
+        """Return it as one problem of all the environments that it was found in."""
+        names = ", ".join(environments[:_MAX_NAMED])
+        if len(environments) > _MAX_NAMED:
+            names += f" and {len(environments) - _MAX_NAMED} more"
+        if self.code == "unreadable-host":
+            message = f"{self.subject} names no host that can be checked against targetHosts of {names}"
+        else:
+            message = f"{self.subject} points at {self.value or 'a host'} outside targetHosts of {names}"
+        hint = f"Mend it, or add the host to targetHosts of {names}."
+        return Problem(self.code, message, self.place, self.value, hint)
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Problems stop everything that follows; warnings do not."""
+    """Problems stop everything that follows; warnings do not; `hosts` are problems to be put together."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    hosts: list[BadHost] = field(default_factory=list)
 
 
 def check_environment(
@@ -147,16 +173,13 @@ def _against_environment(
     allowed = environment.spec.target_hosts
     for path, hosts, secret in found.hosts if allowed is not None else ():
         subject = f"{manifest.kind} {manifest.name}: {format_path(path)}"
-        hint = f"Mend it, or add the host to targetHosts of {environment.name}."
         if hosts is None:
-            message = f"{subject} names no host that can be checked against targetHosts"
-            findings.problems.append(Problem("unreadable-host", message, manifest.at(path), None, hint))
+            findings.hosts.append(BadHost("unreadable-host", subject, manifest.at(path), None))
             continue
         for host in hosts:
             if not host_allowed(host, allowed or ()):
                 value = None if secret else host
-                message = f"{subject} points at {value or 'a host'} outside targetHosts of {environment.name}"
-                findings.problems.append(Problem("host-not-allowed", message, manifest.at(path), value, hint))
+                findings.hosts.append(BadHost("host-not-allowed", subject, manifest.at(path), value))
     for path in found.literals:
         _literal(environment, manifest, f"{manifest.kind} {manifest.name}: spec.{format_path(path)}", path, findings)
 
