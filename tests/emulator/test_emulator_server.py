@@ -53,6 +53,20 @@ def test_clock(emulator: RunningEmulator) -> None:
     assert emulator.clock()["frozen"] is False
 
 
+@pytest.mark.parametrize(
+    "setting", [{"advance": 1e18}, {"advance": -1e12}, {"now": "9999-12-31T23:59:59Z"}, {"now": "0001-01-01T00:00:00Z"}]
+)
+def test_a_time_out_of_range_is_refused_and_the_clock_stays(
+    emulator: RunningEmulator, login: Login, setting: dict[str, Any]
+) -> None:
+    emulator.clock(now="2026-12-01T06:00:00Z", frozen=True)
+    answer = httpx.put(f"{emulator.url}/_emulator/clock", json=setting, trust_env=False)
+    assert answer.status_code == 400
+    assert "1970" in answer.json()["nextStep"]
+    assert emulator.clock()["now"] == "2026-12-01T06:00:00+00:00"
+    assert login(emulator).status_code == 200
+
+
 def test_reset_and_restoring_a_dump(emulator: RunningEmulator, login: Login) -> None:
     configure(emulator, login)
     emulator.add_client("other", "s", ["ErrorConfigAdmin"])
@@ -89,7 +103,15 @@ def test_what_is_no_dump_is_refused_and_changes_nothing(emulator: RunningEmulato
 
 
 @pytest.mark.parametrize(
-    "broken", [{"ordercloud": {}}, {"clock": {}}, {"clock": 1}, {"switches": {"x": "y"}}, {"switches": 3}]
+    "broken",
+    [
+        {"clock": {"now": "", "frozen": False, "offset": 1e18}},
+        {"ordercloud": {}},
+        {"clock": {}},
+        {"clock": 1},
+        {"switches": {"x": "y"}},
+        {"switches": 3},
+    ],
 )
 def test_a_dump_with_a_broken_part_is_refused(emulator: RunningEmulator, broken: dict[str, Any]) -> None:
     body = emulator.state(secrets=True) | broken
