@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from reconciler.errors import Place, Problem
 from reconciler.kind import Kinds
@@ -14,6 +13,7 @@ from reconciler.manifest.facts import Facts
 from reconciler.manifest.hosts import host_allowed
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import format_path
+from reconciler.manifest.references import ALLOW_ENV
 
 _MAX_NAMED = 5
 
@@ -22,7 +22,7 @@ _MAX_NAMED = 5
 class BadHost:
     """A value that an environment's targetHosts do not let through, whichever environment it is."""
 
-    code: Literal["host-not-allowed", "unreadable-host"]
+    readable: bool
     subject: str
     place: Place
     value: str | None
@@ -32,12 +32,14 @@ class BadHost:
         names = ", ".join(environments[:_MAX_NAMED])
         if len(environments) > _MAX_NAMED:
             names += f" and {len(environments) - _MAX_NAMED} more"
-        if self.code == "unreadable-host":
-            message = f"{self.subject} names no host that can be checked against targetHosts of {names}"
-        else:
+        if self.readable:
             message = f"{self.subject} points at {self.value or 'a host'} outside targetHosts of {names}"
+        else:
+            message = f"{self.subject} names no host that can be checked against targetHosts of {names}"
         hint = f"Mend it, or add the host to targetHosts of {names}."
-        return Problem(self.code, message, self.place, self.value, hint)
+        return Problem(
+            "host-not-allowed" if self.readable else "unreadable-host", message, self.place, self.value, hint
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def check_environment(
             findings.problems.extend(_references(manifest, found, unique, complete=complete))
         if manifest.metadata.renamed_from:
             findings.problems.extend(_renames(manifest, found, live))
+        findings.warnings.extend(_unreadable(manifest, found))
         if environment is not None and (found.hosts or found.literals):
             _against_environment(environment, manifest, found, findings)
     if environment is not None:
@@ -167,6 +170,18 @@ def _renames(manifest: Manifest, found: Facts, live: Mapping[tuple[str, str], Ma
         yield Problem("bad-rename", message, place, old[:60], "Remove it from metadata.renamedFrom.")
 
 
+def _unreadable(manifest: Manifest, found: Facts) -> Iterator[Problem]:
+    for path, name in found.unreadable:
+        yield Problem(
+            "unreadable-variable",
+            f"{manifest.kind} {manifest.name}: spec.{format_path(path)} reads the environment variable {name[:60]}, "
+            "which plan refuses unless it is allowed outside the manifests",
+            manifest.at(path),
+            name[:60],
+            f"Use a name that begins with OC_, SPARK_ or RECONCILER_, or add it to {ALLOW_ENV} where reconciler runs.",
+        )
+
+
 def _against_environment(
     environment: EnvironmentManifest, manifest: Manifest, found: Facts, findings: Findings
 ) -> None:
@@ -174,12 +189,12 @@ def _against_environment(
     for path, hosts, secret in found.hosts if allowed is not None else ():
         subject = f"{manifest.kind} {manifest.name}: {format_path(path)}"
         if hosts is None:
-            findings.hosts.append(BadHost("unreadable-host", subject, manifest.at(path), None))
+            findings.hosts.append(BadHost(readable=False, subject=subject, place=manifest.at(path), value=None))
             continue
         for host in hosts:
             if not host_allowed(host, allowed or ()):
                 value = None if secret else host
-                findings.hosts.append(BadHost("host-not-allowed", subject, manifest.at(path), value))
+                findings.hosts.append(BadHost(readable=True, subject=subject, place=manifest.at(path), value=value))
     for path in found.literals:
         _literal(environment, manifest, f"{manifest.kind} {manifest.name}: spec.{format_path(path)}", path, findings)
 
@@ -208,6 +223,7 @@ def _about_environment(
     environment: EnvironmentManifest, found: Sequence[Facts], facts: Mapping[int, Facts], findings: Findings
 ) -> None:
     subject = f"Environment {environment.name}"
+    findings.warnings.extend(_unreadable(environment, facts[id(environment)]))
     for path in facts[id(environment)].literals:
         _literal(environment, environment, f"{subject}: spec.{format_path(path)}", path, findings)
     if environment.spec.target_hosts is None and any(each.hosts for each in found):
