@@ -172,7 +172,8 @@ class _Reader:
         if model is not EnvironmentSpec:
             self.manifests.append(Manifest(spec=spec, state=state, **envelope))
             return True
-        if isinstance(spec, EnvironmentSpec):
+        # A run must not take a default, such as the ledger's, for what the Environment says wrongly.
+        if isinstance(spec, EnvironmentSpec) and not problems:
             self.environments.append(EnvironmentManifest(spec=spec, **envelope))
             return True
         return False

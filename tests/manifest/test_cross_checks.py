@@ -255,3 +255,9 @@ def test_documents_are_checked_whatever_environment_is_asked_for(loaded: Callabl
     limited = config("c", "enabld: true").replace("{name: c}", "{name: c, environments: [other]}")
     found = loaded(limited + environment("{}", "other") + environment("{}", "good"))
     assert codes(validate(found, kinds, ["good"])) == ["unknown-field"]
+
+
+def test_a_wrong_field_does_not_hide_what_is_wrong_across_fields_and_manifests(check: Check) -> None:
+    product = "apiVersion: reconciler/v1\nkind: ProductSync\nmetadata: {name: %s}\nspec: {deliveryConfig: c%s}\n---\n"
+    found = check(config("c", "enabld: true") + product % ("p", ", enabld: true") + product % ("q", ""))
+    assert sorted(codes(found)) == ["duplicate-live-object", "unknown-field", "unknown-field"]
