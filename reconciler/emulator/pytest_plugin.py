@@ -10,9 +10,10 @@ or with `-p reconciler.emulator.pytest_plugin`. Then take the fixture `orderclou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 
 import pytest
 
@@ -62,15 +63,18 @@ def ordercloud_emulator(
     return emulator
 
 
-def _plant(
-    emulator: RunningEmulator, seed: dict[str, Any] | None = None, products: int | None = None, seed_number: int = 0
-) -> None:
+def _plant(emulator: RunningEmulator, seed: object = None, products: int | None = None, seed_number: int = 0) -> None:
     if (seed is None) == (products is None):
         raise pytest.UsageError("ordercloud_seed takes a marketplace or products=N")
-    if seed is not None:
-        emulator.seed_with(seed)
-    elif products is not None:
-        emulator.seed(products, seed_number)
+    if seed is not None and not isinstance(seed, Mapping):
+        raise pytest.UsageError("ordercloud_seed takes a marketplace as a mapping; names and files go to the settings")
+    try:
+        if seed is not None:
+            emulator.seed_with(seed)
+        elif products is not None:
+            emulator.seed(products, seed_number)
+    except HTTPError as error:
+        raise pytest.UsageError(f"ordercloud_seed: {error.msg}") from error
 
 
 def _session_seed(config: pytest.Config) -> str | int | None:

@@ -129,3 +129,25 @@ def test_without_the_extra_the_fixture_names_it(suite: pytest.Pytester) -> None:
     suite.makepyfile("def test_it(ordercloud_emulator): pass")
     ended = suite.runpytest_subprocess(*STRICT.split(), timeout=60)
     ended.stdout.fnmatch_lines(["*pip install 'reconciler?emulator?'*"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ('"corner-shop"', "as a mapping"),
+        ("products=-5", "products: Input should be greater"),
+        ('{"Objects": {"Products": [{}]}}', "ordercloud_seed: "),
+    ],
+)
+def test_a_marker_that_is_wrong_says_so_in_one_line(suite: pytest.Pytester, words: str, message: str) -> None:
+    suite.makepyfile(f"""
+        import pytest
+
+        @pytest.mark.ordercloud_seed({words})
+        def test_it(ordercloud_emulator):
+            pass
+    """)
+    ended = suite.runpytest_subprocess(*STRICT.split(), timeout=60)
+    ended.assert_outcomes(errors=1)
+    ended.stdout.fnmatch_lines(f"*UsageError: *{message}*")
+    assert "TypeError" not in ended.stdout.str()
