@@ -57,7 +57,10 @@ def mutate(url: str, setting: Mapping[str, Any]) -> dict[str, Any]:
         if reason.startswith("{"):
             reason = json.loads(reason).get("error", reason)
         raise Rejected(
-            f"the emulator refused: {reason}", status=error.code, request="POST /_emulator/mutate"
+            f"the emulator refused: {reason}",
+            status=error.code,
+            request="POST /_emulator/mutate",
+            next_step="Give --url the emulator's root, such as http://127.0.0.1:8800." if error.code == 404 else None,
         ) from error
     except (OSError, ValueError) as error:
         raise Unreachable(

@@ -222,3 +222,9 @@ def test_the_command_passes_on_why_the_emulator_refused(shop: RunningEmulator) -
     ended = command("--url", shop.url, "--pause", "productsync")
     assert ended.returncode == 1
     assert "the sync productsync is not configured" in " ".join(ended.stderr.split())
+
+
+def test_the_command_asks_for_the_root_where_it_was_given_a_path(shop: RunningEmulator) -> None:
+    ended = command("--url", shop.ordercloud_url, "--products", "1")
+    assert ended.returncode == 1
+    assert "the emulator's root" in " ".join(ended.stderr.split())
