@@ -18,6 +18,8 @@ from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import TrafficSetting, retry_after_header
 from reconciler.emulator.wire import Answer, Request, json_answer
 
+# inferred: the number is from the vendor's own tools, what counts towards it and the status are not published.
+_LONGEST_URL = 2_086
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -64,6 +66,8 @@ class App:
         wait = traffic.over_limit(name)
         if wait is not None:
             answer = room.failure(429).with_headers(*retry_after_header(traffic.setting.retry_after, wait))
+        elif self.state.switches.long_urls == "refused" and _length(scope) > _LONGEST_URL:
+            answer = room.failure(414)
         else:
             rule = self.state.faults.hit(request)
             if rule is not None:
@@ -73,6 +77,12 @@ class App:
             answer = carry_out()
         entry.status = answer.status
         await exchange.reply(answer)
+
+
+def _length(scope: Message) -> int:
+    """Return how many characters path and query have, as they were sent."""
+    query: bytes = scope["query_string"]
+    return len(scope["raw_path"]) + (len(query) + 1 if query else 0)
 
 
 async def _read(scope: Message, receive: Receive) -> Request:

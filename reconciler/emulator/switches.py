@@ -84,6 +84,10 @@ class Switches(BaseModel):
         description="TotalCount of a list beyond the cap of 100,000: the true count, or the cap. Pages beyond the cap"
         " are refused either way.",
     )
+    long_urls: Literal["refused", "accepted"] = Field(
+        default="refused",
+        description="A request whose path and query have more than 2,086 characters: 414, or answered like any other.",
+    )
 
     def changed(self, values: Mapping[str, Any]) -> Switches:
         """Return these switches with some set differently.

@@ -194,6 +194,17 @@ def test_login_status_and_scope_beyond_roles(emulator: RunningEmulator, login: C
     assert login(emulator, "narrow", "s", scope="ProductSyncConfigAdmin ErrorConfigAdmin").status_code == 400
 
 
+def test_long_urls(emulator: RunningEmulator, token: str) -> None:
+    url, headers = f"{emulator.ordercloud_url}/products", {"Authorization": f"Bearer {token}"}
+    room = 2_086 - len("/ordercloud/v1/products?ID=")
+    longest, beyond = f"{url}?ID={'x' * room}", f"{url}?ID={'x' * (room + 1)}"
+    assert httpx.get(longest, headers=headers, trust_env=False).status_code == 200
+    refused = httpx.get(beyond, headers=headers, trust_env=False)
+    assert (refused.status_code, refused.json()["Errors"][0]["ErrorCode"]) == (414, "UriTooLong")
+    emulator.switch(long_urls="accepted")
+    assert httpx.get(beyond, headers=headers, trust_env=False).status_code == 200
+
+
 def test_every_switch_has_a_test_here() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     together = {"login_status", "scope_beyond_roles"}

@@ -15,6 +15,7 @@ DEFAULTS = {
     404: ("NotFound", "Object not found."),
     405: ("MethodNotAllowed", "The resource does not support this method."),
     409: ("IdExists", "Object already exists."),
+    414: ("UriTooLong", "The request URL is too long."),
     429: ("TooManyRequests", "Too many requests."),
 }
 SERVER_ERROR = ("ServerError", "An unknown error has occurred on the server.")
