@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,9 @@ def test_a_bug_as_json() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_130(number: signal.Signals) -> None:
-    with subprocess.Popen([*PROBE, "fail", "wait"], stderr=subprocess.PIPE, text=True) as process:
+    # A test run in the background of a shell has SIGINT ignored, and its children inherit that.
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen([*PROBE, "fail", "wait"], stderr=subprocess.PIPE, text=True, preexec_fn=hears) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "ready\n"
         process.send_signal(number)
