@@ -132,6 +132,7 @@ async def readers(
                 )
             )
             for api, connection in session.connections.items()
+            if api in session.apis_read(targets)
         }
 
 
@@ -146,6 +147,7 @@ async def writers(
                 open_writer(connection, session.scopes(api, targets), token_cache=token_cache, observer=listener)
             )
             for api, connection in session.connections.items()
+            if api in session.apis_read(targets)
         }
 
 

@@ -129,6 +129,7 @@ class _Found(Enum):
     AS_DESIRED = auto()
     AS_BEFORE = auto()
     OTHERWISE = auto()
+    UNREADABLE = auto()
 
 
 class _Write:
@@ -172,10 +173,12 @@ class _Write:
                 return _unknown(lost, "; live is neither as before nor as wanted")
             if found is _Found.AS_DESIRED and not self._request.unseen:
                 return Verdict(Outcome.APPLIED, "the answer was lost; a read shows that it took effect")
-            send = self._send if found is _Found.AS_BEFORE else self._send_unseen
+            # What cannot be read is sent again: such kinds set values, and the same twice does no harm.
+            send = self._send_unseen if found is _Found.AS_DESIRED else self._send
         if found is _Found.AS_BEFORE and lost is not None:
             return _failed(lost, f"; tried {ATTEMPTS} times, and live is as before")
-        return _unknown(lost, f"; tried {ATTEMPTS} times, and whether the secrets arrived cannot be read")
+        what = "it" if found is _Found.UNREADABLE else "the secrets"
+        return _unknown(lost, f"; tried {ATTEMPTS} times, and whether {what} arrived cannot be read")
 
     async def _send(self) -> Wire | None:
         """Do what the change says."""
@@ -205,6 +208,8 @@ class _Write:
     async def _find(self) -> _Found:
         """Read what became of the object."""
         change, before = self._change, self._work.observed
+        if not self._kind.readable:
+            return _Found.UNREADABLE
         now = await self._look(change.id)
         if change.action is Action.DELETE:
             if now is None:
@@ -224,6 +229,8 @@ class _Write:
             return Verdict(Outcome.APPLIED)
         if answer is not None and self._as_desired(self._kind.observe(change.id, answer)):
             return Verdict(Outcome.APPLIED)
+        if not self._kind.readable:
+            return Verdict(Outcome.APPLIED, "sent; the API cannot show it")
         try:
             now = await self._look(change.id)
         except ApiError as error:
@@ -240,7 +247,7 @@ class _Write:
     async def _appeared(self, conflict: Conflict, *, sent_before: bool) -> Verdict:
         """A create found the ID in use: by what we sent before, or by what somebody else made meanwhile."""
         try:
-            now = await self._look(self._change.id)
+            now = await self._look(self._change.id) if self._kind.readable else None
             if now is None:
                 return _failed(conflict, untouched=not sent_before)
             if not self._as_desired(now):
