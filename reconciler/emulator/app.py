@@ -11,6 +11,7 @@ from reconciler.emulator.control import Control
 from reconciler.emulator.misbehave import Exchange, Message, Receive, Send, misbehave
 from reconciler.emulator.ordercloud.room import OrderCloud
 from reconciler.emulator.room import Room
+from reconciler.emulator.sparklayer.room import SparkLayer
 from reconciler.emulator.state import State
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import TrafficSetting, retry_after_header
@@ -25,7 +26,7 @@ def new_state(switches: Switches, traffic: TrafficSetting) -> State:
 
 
 def _make_rooms(state: State) -> Sequence[Room]:
-    return (OrderCloud(state),)
+    return (OrderCloud(state), SparkLayer(state))
 
 
 class App:
