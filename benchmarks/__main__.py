@@ -40,11 +40,11 @@ def measure(names: Sequence[str], console: Console) -> list[Row]:
 def table(rows: Sequence[Row]) -> Table:
     """Return the rows as a table for people."""
     shown = Table(title="reconciler, ratios within this run", title_justify="left")
-    for heading in ("Measure", "Value", "Target", "", "How"):
+    for heading in ("Measure", "Value", "Target", ""):
         shown.add_column(heading, justify="right" if heading in ("Value", "Target") else "left")
     for row in rows:
         verdict = "[green]ok[/]" if row.ok else "[red]missed[/]"
-        shown.add_row(row.name, f"{row.value:.2f} {row.unit}", f"≤ {row.target:g}", verdict, row.how)
+        shown.add_row(row.name, f"{row.value:.2f} {row.unit}", f"≤ {row.target:g}", verdict)
     return shown
 
 
@@ -79,6 +79,8 @@ def main(names: Sequence[str]) -> int:
         return 64
     rows = measure(names or list(GROUPS), console)
     console.print(table(rows))
+    for row in rows:
+        console.print(f"{row.name}: {row.how}", style="dim", highlight=False)
     if not names:
         entries = [
             {"name": row.name, "value": round(row.value, 3), "unit": row.unit, "target": row.target, "ok": row.ok}

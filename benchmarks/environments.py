@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.harness import RECONCILER, Row, clean_environment, median_of, rounds, seconds_of
+from benchmarks.harness import RECONCILER, Row, clean_environment, least_of, rounds, seconds_of
 from benchmarks.samples import SECRETS, delivery_config, environment, syncs, write
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
@@ -14,6 +14,8 @@ SHOPS = 200
 AT_ONCE = 20
 CONFIGS = 8
 WAVES = -(-SHOPS // AT_ONCE)
+FIRST = "shop-000"
+COLD = "--no-token-cache"
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -50,32 +52,43 @@ def _plan(folder: Path, environ: Mapping[str, str], *arguments: str) -> float:
 
 
 def _one(folders: Mapping[str, Path], environ: Mapping[str, str]) -> Iterator[Row]:
+    def plan(name: str, *options: str) -> Callable[[], float]:
+        return lambda: _plan(folders[name], environ, "-e", FIRST, *options)
+
     found = rounds(
         {
-            f"{name} {how}": lambda folder=folder, options=options: _plan(folder, environ, "-e", "shop-000", *options)
-            for name, folder in folders.items()
-            for how, options in (("cached", ()), ("cold", ("--no-token-cache",)))
+            "prompt cached": plan("prompt"),
+            "slow cached": plan("slow"),
+            "prompt cold": plan("prompt", COLD),
+            "slow cold": plan("slow", COLD),
         },
         repetitions=7,
     )
-    for how, target in (("cached", 1.3), ("cold", 2.3)):
-        value = median_of(found, lambda seconds, how=how: (seconds[f"slow {how}"] - seconds[f"prompt {how}"]) / LATENCY)
-        yield Row(
-            f"plan of 1 environment, token {how}",
-            value,
-            "round trips",
-            target,
-            f"{LATENCY * 1e3:.0f} ms per response; the same plan without latency taken off as start-up",
-        )
+    how = f"{LATENCY * 1e3:.0f} ms per response; less start-up: the same plan without latency; shortest of the runs"
+    cached = (least_of(found, "slow cached") - least_of(found, "prompt cached")) / LATENCY
+    yield Row("plan of 1 environment, token cached", cached, "round trips", 1.3, how, least=0.9)
+    cold = (least_of(found, "slow cold") - least_of(found, "prompt cold")) / LATENCY
+    yield Row("plan of 1 environment, cold token", cold, "round trips", 2.3, how, least=1.8)
 
 
 def _many(folders: Mapping[str, Path], environ: Mapping[str, str]) -> Iterator[Row]:
+    """Compare with the ideal: the plan of one environment, ten times over, all in one process.
+
+    What one environment needs is measured, not reckoned: the same command for one, in the same round. Start-up is paid
+    once, so it counts once; the rest, waiting and work, counts for each of the ten waves.
+    """
     found = rounds(
         {
-            "one": lambda: _plan(folders["slow"], environ, "-e", "shop-000", "--no-token-cache"),
-            "all": lambda: _plan(folders["slow"], environ, "-e", "all", "--no-token-cache"),
+            "start": lambda: _plan(folders["prompt"], environ, "-e", FIRST, COLD),
+            "one": lambda: _plan(folders["slow"], environ, "-e", FIRST, COLD),
+            "all": lambda: _plan(folders["slow"], environ, "-e", "all", COLD),
         },
-        repetitions=3,
+        repetitions=7,
     )
-    value = median_of(found, lambda seconds: seconds["all"] / (WAVES * seconds["one"]))
-    yield Row("plan of 200 environments, 20 at a time", value, "×", 1.2, "TODO")
+    start, one = least_of(found, "start"), least_of(found, "one")
+    value = least_of(found, "all") / (start + WAVES * (one - start))
+    how = (
+        f"{LATENCY * 1e3:.0f} ms per response, cold tokens; ideal: start-up, and {WAVES} times what one environment "
+        "takes beyond it; shortest of the runs"
+    )
+    yield Row("plan of 200 environments, 20 at a time", value, "×", 1.2, how)

@@ -14,7 +14,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.output import result_style, write_result
 from reconciler.cli.rendering import plans_to
 from reconciler.errors import NotFound
-from reconciler.kind import Json, Wire
+from reconciler.kind import Json, Params, Reader, Wire
 from reconciler.ordercloud.kinds.delivery_config import PATH
 from reconciler.ordercloud.kinds.singleton import SyncKind
 from reconciler.reconcile.planning import require_secrets
@@ -32,7 +32,7 @@ class MemoryReader:
     def __init__(self, live: Mapping[str, Json]) -> None:
         self._live = live
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
+    async def get(self, path: str, params: Params | None = None) -> Json:
         """Return the object at a path, or the asked-for page of a list."""
         found = self._live.get(path)
         if found is None:
@@ -40,7 +40,7 @@ class MemoryReader:
         if not isinstance(found, list):
             return found
         asked = params or {}
-        after, page, size = str(asked.get("ID", ">"))[1:], int(asked["page"]), int(asked["pageSize"])
+        after, page, size = str(asked.get("ID", ">"))[1:], int(str(asked["page"])), int(str(asked["pageSize"]))
         items = [item for item in found if item["ID"] > after] if after else found
         meta = {"Page": page, "PageSize": size, "TotalCount": len(items), "TotalPages": -(-len(items) // size)}
         return {"Meta": meta, "Items": items[(page - 1) * size : page * size]}
@@ -77,7 +77,7 @@ async def plan(folder: Path, live: Mapping[str, Json]) -> None:
     """
     options = Options(manifests=folder)
     (session,) = open_sessions(options, utc_now())
-    readers = {"ordercloud": MemoryReader(live)}
+    readers: dict[str, Reader] = {"ordercloud": MemoryReader(live)}
     comparison = await session.compare(readers, PlanRequest(), session.memory(), session.opened_at)
     require_secrets(comparison.inputs, comparison.planned.work.values())
     found = comparison.planned.plan

@@ -17,6 +17,7 @@ from reconciler.cli.status import Status
 from reconciler.duration import parse_duration
 from reconciler.errors import ApiError, ReconcilerError, UsageError
 from reconciler.ledger.location import require_durable
+from reconciler.ledger.memory import Ledgers
 from reconciler.ledger.model import Snooze
 from reconciler.manifest.edit import set_value
 from reconciler.reconcile.adopting import adopt
@@ -52,19 +53,17 @@ async def find(
     """
     from reconciler.http.connections import Connections
 
-    connections = Connections()
     listener = Listener(options.verbosity)
 
     async def one(session: Session) -> Drift:
-        memory = session.memory()
+        memory = session.memory(ledgers)
         async with readers(session, targets, listener, token_cache=token_cache, connections=connections) as opened:
             comparison = await session.compare(opened, PlanRequest(targets), memory, session.opened_at)
         return Drift(session, comparison, find_drift(comparison.inputs, comparison.planned))
 
-    try:
-        found = await for_each(sessions, one)
-    finally:
-        await connections.aclose()
+    with Ledgers() as ledgers:
+        async with Connections() as connections:
+            found = await for_each(sessions, one)
     return [_or_unreachable(session, item, len(sessions)) for session, item in zip(sessions, found, strict=True)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from reconciler.emulator.control import Control
 from reconciler.emulator.misbehave import Exchange, Message, Receive, Send, misbehave
 from reconciler.emulator.ordercloud.room import OrderCloud
 from reconciler.emulator.room import Room
+from reconciler.emulator.seeds.seed import EMPTY, Seed
 from reconciler.emulator.sparklayer.room import SparkLayer
 from reconciler.emulator.state import State
 from reconciler.emulator.switches import Switches
@@ -20,13 +22,13 @@ from reconciler.emulator.wire import Answer, Request, json_answer
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def new_state(switches: Switches, traffic: TrafficSetting) -> State:
-    """Return the state of a fresh emulator with all of its rooms."""
-    return State(switches, traffic, _make_rooms)
+def new_state(switches: Switches, traffic: TrafficSetting, seed: Seed = EMPTY) -> State:
+    """Return the state of a fresh emulator with all of its rooms, its marketplace seeded."""
+    return State(switches, traffic, partial(_make_rooms, seed))
 
 
-def _make_rooms(state: State) -> Sequence[Room]:
-    return (OrderCloud(state), SparkLayer(state))
+def _make_rooms(seed: Seed, state: State) -> Sequence[Room]:
+    return (OrderCloud(state, seed), SparkLayer(state))
 
 
 class App:

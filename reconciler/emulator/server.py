@@ -19,6 +19,7 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from reconciler.emulator.app import App, new_state
+from reconciler.emulator.seeds.files import seed_from
 from reconciler.emulator.state import State
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import TrafficSetting
@@ -65,6 +66,8 @@ def serve(
     file: Path | str | None = None,
     latency: float = 0,
     switches: Mapping[str, Any] | None = None,
+    seed: str | int | None = None,
+    seed_number: int = 0,
     announce: Callable[[Addresses], None] = announce_on_stdout,
 ) -> None:
     """Run the emulator until Ctrl-C or SIGTERM.
@@ -75,13 +78,16 @@ def serve(
         file: where to keep the state; None keeps it in memory only.
         latency: seconds that every request waits.
         switches: those that are not to have their default.
+        seed: what the marketplace starts with: a seed file, or how many products to generate.
+        seed_number: which of the generated marketplaces.
         announce: called once, when it is ready.
 
     Raises:
         UsageError: the address cannot be listened on, or there is no such switch.
-        LoadError: the file is there and holds no state.
+        LoadError: the file is there and holds no state, or the seed cannot be read.
     """
-    state = new_state(Switches().changed(switches or {}), TrafficSetting(latency=latency))
+    planted = seed_from(seed, seed_number)
+    state = new_state(Switches().changed(switches or {}), TrafficSetting(latency=latency), planted)
     EmulatorServer(state, host, port, None if file is None else Path(file), announce).run_until_stopped()
 
 
@@ -146,7 +152,8 @@ class _Server(uvicorn.Server):
         self._ready = ready
         self._state = state
         self._file = file
-        self._saved_revision = state.revision
+        # A file that is not there yet is written at once, for what the marketplace was seeded with.
+        self._saved_revision = state.revision if file is None or file.exists() else -1
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

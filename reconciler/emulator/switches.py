@@ -122,7 +122,7 @@ class Switches(BaseModel):
     )
     spark_unknown_stock_location: Literal["whole_batch", "row"] = Field(
         default="whole_batch",
-        description="A stock batch with an unknown location is refused as a whole, or but for those rows; 400 each way.",
+        description="A stock batch with an unknown location: refused as a whole, or but for those rows; 400 each way.",
     )
     spark_batch_maximum: Literal["none", "1000"] = Field(
         default="none", description="Most items in one stock or price write."

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.emulator.app import new_state
+from reconciler.emulator.seeds.files import seed_from
 from reconciler.emulator.server import Addresses, EmulatorServer
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import TrafficSetting
@@ -99,6 +100,10 @@ class RunningEmulator:
         """Set latency and rate limit; `TrafficSetting` has the fields, those left out go back to their defaults."""
         self.control("PUT", "traffic", setting)
 
+    def search_lag(self, seconds: float) -> None:
+        """Let lists (of products also reads) see writes so many seconds later, by the emulator's clock; 0: at once."""
+        self.control("PUT", "search", {"lag": seconds})
+
     def clock(self, **setting: Any) -> dict[str, Any]:
         """Set the clock (`now`, `advance`, `frozen`) and return what it shows."""
         found: dict[str, Any] = self.control("PUT", "clock", setting)
@@ -108,6 +113,26 @@ class RunningEmulator:
         """Add or replace an OrderCloud API client; `ClientSetting` has the fields."""
         chosen = {} if roles is None else {"roles": roles}
         self.control("POST", "clients", {"id": client_id, "secret": secret, **chosen, **setting})
+
+    def seed(self, products: int, seed_number: int = 0) -> dict[str, Any]:
+        """Replace the marketplace by a generated one until the next reset; return what is in it."""
+        found: dict[str, Any] = self.control("PUT", "seed", {"products": products, "seedNumber": seed_number})
+        return found
+
+    def seed_with(self, marketplace: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace the marketplace by one in the seeding tool's format until the next reset; return what is in it."""
+        found: dict[str, Any] = self.control("PUT", "seed", {"Objects": {}, **marketplace})
+        return found
+
+    def seeded(self) -> dict[str, Any]:
+        """Return what the marketplace was seeded with: `objects` by kind, `flaws` with their IDs."""
+        found: dict[str, Any] = self.control("GET", "seed")
+        return found
+
+    def mutate(self, **setting: Any) -> dict[str, Any]:
+        """Change the marketplace like a person, e.g. `mutate(products=3, prices=2)`; return the IDs touched."""
+        found: dict[str, Any] = self.control("POST", "mutate", setting)
+        return found
 
     def revoke_tokens(self) -> None:
         """Revoke every OrderCloud token."""
@@ -129,11 +154,20 @@ class RunningEmulator:
 
 @contextlib.contextmanager
 def running_emulator(
-    *, switches: Mapping[str, Any] | None = None, latency: float = 0, file: Path | None = None
+    *,
+    switches: Mapping[str, Any] | None = None,
+    latency: float = 0,
+    file: Path | None = None,
+    seed: str | int | None = None,
+    seed_number: int = 0,
 ) -> Iterator[RunningEmulator]:
-    """Run an emulator in a thread of this process, on a free port of the loopback, until the block ends."""
+    """Run an emulator in a thread of this process, on a free port of the loopback, until the block ends.
+
+    `seed` is a seed file, the name of a shipped one, or how many products to generate.
+    """
     ready = threading.Event()
-    state = new_state(Switches().changed(switches or {}), TrafficSetting(latency=latency))
+    planted = seed_from(seed, seed_number)
+    state = new_state(Switches().changed(switches or {}), TrafficSetting(latency=latency), planted)
     server = EmulatorServer(state, "127.0.0.1", 0, file, lambda _addresses: ready.set())
     thread = threading.Thread(target=server.run_until_stopped, name="emulator", daemon=True)
     thread.start()
@@ -148,7 +182,13 @@ def running_emulator(
 
 @contextlib.contextmanager
 def emulator_process(
-    *, switches: Mapping[str, Any] | None = None, latency: float = 0, file: Path | None = None, port: int = 0
+    *,
+    switches: Mapping[str, Any] | None = None,
+    latency: float = 0,
+    file: Path | None = None,
+    port: int = 0,
+    seed: str | int | None = None,
+    seed_number: int = 0,
 ) -> Iterator[RunningEmulator]:
     """Run an emulator as a process of its own, so that it and the test do not share one interpreter lock."""
     arguments = {
@@ -156,6 +196,8 @@ def emulator_process(
         "latency": latency,
         "switches": dict(switches or {}),
         "file": None if file is None else str(file),
+        "seed": seed,
+        "seed_number": seed_number,
     }
     program = "import json, sys; from reconciler.emulator import server; "
     program += "server.serve(**json.loads(sys.argv[1]), announce=lambda addresses: print(addresses.url, flush=True))"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.kind import Kinds, Reader
-from reconciler.ledger.memory import read_memory
+from reconciler.ledger.memory import Ledgers, read_memory
 from reconciler.ledger.model import Memory
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.load import gc_paused
@@ -73,13 +73,17 @@ class Session:
         """Return the providers whose live side a plan with these targets has to read."""
         return frozenset(self.kinds[name].api for name in self.kinds_read(targets))
 
-    def memory(self) -> Memory:
+    def memory(self, ledgers: Ledgers | None = None) -> Memory:
         """Read what the ledger remembers; nothing is created.
+
+        Args:
+            ledgers: shared by the environments of one run; own ones where left out.
 
         Raises:
             LedgerError: there is a ledger, and it cannot be read.
         """
-        return read_memory(self.settings.ledger, self.name, tuple(self.urls.values()))
+        read = read_memory if ledgers is None else ledgers.memory
+        return read(self.settings.ledger, self.name, tuple(self.urls.values()))
 
     async def read(self, readers: Mapping[str, Reader], targets: Iterable[str] = ()) -> LiveSide:
         """Read the live side of the kinds that these targets need.

@@ -42,16 +42,22 @@ class Contract:
         schema = {"$ref": f"urn:ordercloud#/{pointer}"}
         Draft202012Validator(schema, registry=self._registry).validate(response.json())
 
+    def knows(self, path: str, method: str) -> bool:
+        """Whether there is such an operation in the file."""
+        return bool(self._templates(path, method))
+
     def _template(self, path: str, method: str) -> str:
+        return min(self._templates(path, method), key=lambda template: template.count("{"))
+
+    def _templates(self, path: str, method: str) -> list[str]:
         for prefix in PREFIXES:
             path = path.removeprefix(prefix)
         segments = path.strip("/").lower().split("/")
-        fits = [
+        return [
             template
             for template, operations in self.document["paths"].items()
             if method in operations and _fits(template.strip("/").lower().split("/"), segments)
         ]
-        return min(fits, key=lambda template: template.count("{"))
 
 
 def _fits(template: list[str], segments: list[str]) -> bool:

@@ -17,6 +17,7 @@ from reconciler.cli.output import result_style, say, write_file, write_result
 from reconciler.cli.plan_options import plan_options, plan_request
 from reconciler.cli.status import Status, combine
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.ledger.memory import Ledgers
 from reconciler.reconcile.plan import Plan
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planning import require_secrets
@@ -77,10 +78,8 @@ async def _plans(
 ) -> list[Plan | ReconcilerError]:
     from reconciler.http.connections import Connections
 
-    connections = Connections()
-
     async def one(session: Session) -> Plan:
-        memory = session.memory()
+        memory = session.memory(ledgers)
         async with readers(
             session, request.targets, listener, token_cache=token_cache, connections=connections
         ) as open_readers:
@@ -88,10 +87,9 @@ async def _plans(
         require_secrets(comparison.inputs, comparison.planned.work.values())
         return comparison.planned.plan
 
-    try:
-        return await for_each(sessions, one)
-    finally:
-        await connections.aclose()
+    with Ledgers() as ledgers:
+        async with Connections() as connections:
+            return await for_each(sessions, one)
 
 
 def _status(found: Sequence[Plan | ReconcilerError], options: Options, *, exit_code: bool) -> Status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class Member:
         read_only: what is sent is passed over.
         choices: the values of an enum.
         is_date: a string that holds a date; kept in UTC.
+        items: the type of each item of a list whose items are no objects.
     """
 
     type: type
@@ -46,6 +48,7 @@ class Member:
     read_only: bool = False
     choices: frozenset[str] | None = None
     is_date: bool = False
+    items: builtins.type | None = None
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,27 @@ class Model:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_canonical", {name.lower(): name for name in self.members})
 
-    def read(self, body: Mapping[str, Any], problems: Problems, prefix: str = "") -> JsonObject:
+    def read(
+        self, body: Mapping[str, Any], problems: Problems, prefix: str = "", *, read_only: bool = False
+    ) -> JsonObject:
         """Return the body with member names as the API writes them, wrong types noted as problems.
 
         inferred: member names are matched without regard to case, as .NET services do.
+
+        Args:
+            body: what was sent.
+            problems: takes what is wrong.
+            prefix: of member names in problems.
+            read_only: keep the members that clients cannot set, as seeds need.
         """
         found: JsonObject = {}
         for sent, value in body.items():
             name = self._canonical.get(sent.lower(), sent)
             member = self.members.get(name)
-            if (self.closed and member is None) or (member is not None and member.read_only):
+            if (self.closed and member is None) or (member is not None and member.read_only and not read_only):
                 continue
             if member is not None and value is not None:
-                value = _checked(member, value, problems, f"{prefix}{name}")
+                value = _checked(member, value, problems, f"{prefix}{name}", read_only)
             found[name] = value
         return found
 
@@ -119,7 +130,7 @@ class Model:
         return dumped
 
 
-def _checked(member: Member, value: Any, problems: Problems, path: str) -> Any:
+def _checked(member: Member, value: Any, problems: Problems, path: str, read_only: bool) -> Any:
     fits = isinstance(value, member.type) and (member.type is bool or not isinstance(value, bool))
     if member.type is float and isinstance(value, int) and not isinstance(value, bool):
         fits = True
@@ -131,19 +142,21 @@ def _checked(member: Member, value: Any, problems: Problems, path: str) -> Any:
         problems.append((path, f"{path} may have {member.max_length} characters at most."))
     if member.choices is not None and value not in member.choices:
         raise invalid_body(f"{path} has to be one of {', '.join(sorted(member.choices))}.")
+    if member.items is not None and not all(isinstance(item, member.items) for item in value):
+        raise invalid_body(f"{path} has to be a list of {member.items.__name__}.")
     if member.is_date:
         return _date(value, path)
     if member.model is None:
         return value
     if member.type is list:
-        return [_item(member.model, item, problems, path) for item in value]
-    return member.model.read(value, problems, f"{path}.")
+        return [_item(member.model, item, problems, path, read_only) for item in value]
+    return member.model.read(value, problems, f"{path}.", read_only=read_only)
 
 
-def _item(model: Model, item: Any, problems: Problems, path: str) -> JsonObject:
+def _item(model: Model, item: Any, problems: Problems, path: str, read_only: bool) -> JsonObject:
     if not isinstance(item, dict):
         raise invalid_body(f"{path} has to be a list of objects.")
-    return model.read(item, problems, f"{path}.")
+    return model.read(item, problems, f"{path}.", read_only=read_only)
 
 
 def _date(value: str, path: str) -> str:

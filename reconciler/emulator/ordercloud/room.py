@@ -11,23 +11,32 @@ from reconciler.emulator.ordercloud.auth import ClientSetting, Login
 from reconciler.emulator.ordercloud.commerce.room import Commerce
 from reconciler.emulator.ordercloud.delivery_configs import DeliveryConfigs
 from reconciler.emulator.ordercloud.errors import failure
+from reconciler.emulator.ordercloud.mutate import MutateSetting, Mutation
 from reconciler.emulator.ordercloud.syncs import Syncs
 from reconciler.emulator.room import Room
 from reconciler.emulator.routing import Handler
+from reconciler.emulator.seeds.planting import Seeding
+from reconciler.emulator.seeds.seed import EMPTY, Seed
 from reconciler.emulator.state import State
-from reconciler.emulator.wire import NO_CONTENT, Answer, Request
+from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 
 class OrderCloud(Room):
-    """One OrderCloud marketplace under `/ordercloud/`."""
+    """One OrderCloud marketplace under `/ordercloud/`.
+
+    Args:
+        state: what it is part of.
+        seed: the objects that it starts with.
+    """
 
     name: ClassVar[str] = "ordercloud"
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, seed: Seed = EMPTY) -> None:
         super().__init__()
         self.login = Login(state)
         stored: dict[str, dict[str, Any]] = {}
         self.commerce = Commerce(state)
+        self.seeding = Seeding(self.commerce.market, seed)
         self.syncs = Syncs(state, stored, self.commerce.check_record)
         self.delivery_configs = DeliveryConfigs(state, stored, self.syncs.holders, self.syncs.renamed)
         self.router.add("POST", "/oauth/token", self.login.issue)
@@ -48,12 +57,19 @@ class OrderCloud(Room):
             ("POST", "/_emulator/clients", self._add_client),
             ("DELETE", "/_emulator/tokens", self._revoke_tokens),
             *self.commerce.control_routes(),
+            *self.seeding.routes(),
+            ("POST", "/_emulator/mutate", self._mutate),
         )
 
     def _add_client(self, request: Request) -> Answer:
         """Add or replace an OrderCloud API client with chosen roles, secret and token lifetime."""
         self.login.add(validated(ClientSetting, decode(request)))
         return NO_CONTENT
+
+    def _mutate(self, request: Request) -> Answer:
+        """Change so many products, prices and stocks as people do; says which. Chosen by seedNumber."""
+        setting = validated(MutateSetting, decode(request))
+        return json_answer(Mutation(self.commerce.market, self.syncs, setting).carry_out())
 
     def _revoke_tokens(self, _request: Request) -> Answer:
         """Revoke every OrderCloud token."""
@@ -77,10 +93,11 @@ class OrderCloud(Room):
         # A dump from before there was commerce has none.
         if "commerce" in dumped:
             self.commerce.market.restore(dumped["commerce"])
+            self.seeding.replaced()
 
     def reset(self) -> None:
-        """Go back to an unconfigured marketplace with the client `emulator`."""
+        """Go back to an unconfigured marketplace with the client `emulator`, and what it was seeded with."""
         self.login.reset()
         self.delivery_configs.reset()
         self.syncs.reset()
-        self.commerce.market.reset()
+        self.seeding.reset()

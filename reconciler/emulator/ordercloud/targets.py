@@ -26,7 +26,7 @@ _SEARCH_HTTP = Model(
 )
 _SEARCH_CONTENT = Model(
     "SearchIngestionContent",
-    {"Locales": Member(list, required=True), "Http": Member(dict, model=_SEARCH_HTTP)},
+    {"Locales": Member(list, required=True, items=str), "Http": Member(dict, model=_SEARCH_HTTP)},
 )
 
 CUSTOM_TARGETS: Mapping[str, Member] = {

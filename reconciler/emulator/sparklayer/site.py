@@ -58,8 +58,10 @@ class Table:
     def remove(self, own_id: str) -> JsonObject | None:
         """Remove a record and return it."""
         record = self.records.pop(own_id, None)
-        for member, index in self._indexes.items() if record is not None else ():
-            index.pop((record or {}).get(member), None)
+        if record is not None:
+            for member, index in self._indexes.items():
+                if member in record:
+                    del index[record[member]]
         return record
 
     def dump(self) -> JsonObject:

@@ -27,8 +27,10 @@ class ProductRules(Rules):
         # inferred: every product has an Inventory, tracked or not, as exported marketplaces show.
         inventory = {**row.get("Inventory", {})}
         held = (before or {}).get("Inventory") or {}
+        # What a client sends has no LastUpdated; what a seed brings along is new and keeps its own.
+        given = before is None and inventory.get("LastUpdated") is not None
         inventory.setdefault("LastUpdated", held.get("LastUpdated"))
-        if inventory["LastUpdated"] is None or inventory != held:
+        if not given and (inventory["LastUpdated"] is None or inventory != held):
             inventory["LastUpdated"] = market.now()
         row["Inventory"] = inventory
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from reconciler.emulator.ordercloud.commerce.categories import shift_siblings
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID, Marketplace, new_id
@@ -188,10 +188,14 @@ class Endpoints:
     def body(self, model: Model, request: Request) -> JsonObject:
         """Return the members with a value that a request's body has.
 
+        inferred: no body is taken as an empty one; the third-party SDK sends none for an object without members.
+
         Raises:
             Refusal: it is no such object.
         """
-        return {name: value for name, value in checked_body(model, request).items() if value is not None}
+        if not request.body:
+            return {}
+        return _compact(model, checked_body(model, request))
 
     def one(self, resource: Resource, scope: Scope, request: Request) -> JsonObject:
         """Return the row that the path names.
@@ -244,6 +248,18 @@ def _read_only(model: Model, row: JsonObject) -> JsonObject:
     return {name: row[name] for name, member in model.members.items() if member.read_only and name in row}
 
 
+def _compact(model: Model, sent: JsonObject) -> JsonObject:
+    """An object without the members that are null, at any depth of the model; xp stays as it is."""
+    return {name: _compact_value(model, name, value) for name, value in sent.items() if value is not None}
+
+
+def _compact_value(model: Model, name: str, value: Any) -> Any:
+    inner = model.members[name].model
+    if inner is None:
+        return value
+    return [_compact(inner, item) for item in value] if isinstance(value, list) else _compact(inner, value)
+
+
 def merged(model: Model, before: JsonObject, sent: JsonObject, depth: Literal["shallow", "deep"]) -> JsonObject:
     """Return a row after a PATCH: nested objects are merged, lists replaced, nulls removed.
 
@@ -264,7 +280,7 @@ def merged(model: Model, before: JsonObject, sent: JsonObject, depth: Literal["s
         elif member.type is dict and member.model is not None:
             row[name] = merged(member.model, before.get(name) or {}, value, depth)
         else:
-            row[name] = value
+            row[name] = _compact_value(model, name, value)
     return row
 
 

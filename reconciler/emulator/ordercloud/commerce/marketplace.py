@@ -138,10 +138,11 @@ class Marketplace:
         row = dict(body)
         if "ID" in resource.key and not row.get("ID"):
             row["ID"] = new_id()
-        if "LastUpdated" in resource.model.members:
-            row.setdefault("LastUpdated", self.now())
-        self._write(resource, scope, row, self.store.row(name, scope, resource.key_of(row)))
-        return resource.key_of(row)
+        if "LastUpdated" in resource.model.members and not row.get("LastUpdated"):
+            row["LastUpdated"] = self.now()
+        key = resource.key_of(row)
+        self._write(resource, scope, row, self.store.row(name, scope, key))
+        return key
 
     def load(self, objects: Iterable[tuple[str, Scope, JsonObject]]) -> int:
         """Insert many objects; counts and sums are worked out once, at the end.
@@ -205,11 +206,10 @@ class Marketplace:
                         self._write(referrer, its_scope, {**its_row, reference.member: None}, its_row)
 
     def _write(self, resource: Resource, scope: Scope, row: JsonObject, before: JsonObject | None) -> JsonObject:
-        members = resource.model.members
-        for member in ("DateCreated", "DateAdded"):
-            if member in members:
-                row.setdefault(member, self.now())
-        if "OwnerID" in members and not row.get("OwnerID"):
+        for member in resource.stamps:
+            if not row.get(member):
+                row[member] = self.now()
+        if resource.owned and not row.get("OwnerID"):
             row["OwnerID"] = (before or {}).get("OwnerID") or MARKETPLACE_ID
         resource.rules.complete(self, scope, row, before)
         self.store.put(resource.name, scope, resource.key_of(row), row)

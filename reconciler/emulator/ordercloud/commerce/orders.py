@@ -118,7 +118,7 @@ class LineItemRules(Rules):
     """Price and product as they are when the line is written."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
-        if (row.get("Quantity") or 1) < 1:
+        if row.get("Quantity", 1) < 1:
             raise invalid([("Quantity", "Quantity has to be 1 or more.")])
 
     def complete(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -96,18 +96,19 @@ class Selection:
         found = listed.source.ordered()
         if conditions or search or presets:
             found = self._kept(("matching", asked, preset_keys), matching)
+        # A window on what was found: cutting pieces out of 300,000 entries would cost more than all else.
+        self._found, self._start, self._end = found, 0, len(found)
         for text in id_filters:
-            found = self._by_id(found, text)
-        self._found = found
+            self._narrow(text)
         if (sort and sort != [(["ID"], False)]) or self._numbers_out_of_order():
-            self._found = self._kept(("sorted", self.key), partial(self._sorted, found, sort))
+            self._choose(self._kept(("sorted", self.key), partial(self._sorted, sort)))
 
     def __len__(self) -> int:
-        return len(self._found)
+        return self._end - self._start
 
     def entries(self, start: int, size: int) -> Sequence[Entry]:
         """Return so many entries from a position on."""
-        return self._found[start : start + size]
+        return self._found[self._start + start : min(self._start + start + size, self._end)]
 
     def kept(self, name: str, make: Callable[[], FoundT]) -> FoundT:
         """Return what `make` makes of this selection, made once until the next write."""
@@ -121,7 +122,7 @@ class Selection:
         """Return each facet with the values that the selected objects have, the most frequent first."""
         counts: list[Counter[str]] = [Counter() for _ in facets]
         paths = [["xp", *(facet.get("XpPath") or facet["ID"]).split(".")] for facet in facets]
-        for entry in self._found:
+        for entry in self.entries(0, len(self)):
             row = self._listed.source.load(entry)
             for count, path in zip(counts, paths, strict=True):
                 count.update({text_of(value) for value in values_at(row, path)})
@@ -174,35 +175,40 @@ class Selection:
         shown = self._listed.show(entry)
         return all(test(values_at(shown, path)) for path, test in tests) and (matches is None or matches(shown))
 
-    def _by_id(self, found: Sequence[Entry], text: str) -> Sequence[Entry]:
-        """Narrow a list that is in order of ID."""
+    def _choose(self, chosen: Sequence[Entry]) -> None:
+        self._found, self._start, self._end = chosen, 0, len(chosen)
 
-        def order(entry: Entry) -> tuple[str, str]:
-            return fold(self._listed.id_of(entry))
+    def _order(self, entry: Entry) -> tuple[str, str]:
+        return fold(self._listed.id_of(entry))
 
-        if "|" not in text:
-            if text[:1] == ">":
-                return found[bisect_right(found, fold(text[1:]), key=order) :]
-            if text[:1] == "<":
-                return found[: bisect_left(found, fold(text[1:]), key=order)]
-            if text[:2] == "!<":
-                return found[bisect_left(found, fold(text[2:]), key=order) :]
-            if text[:2] == "!>":
-                return found[: bisect_right(found, fold(text[2:]), key=order)]
+    def _position(self, cut: Callable[..., int], text: str) -> int:
+        return cut(self._found, fold(text), self._start, self._end, key=self._order)
+
+    def _narrow(self, text: str) -> None:
+        """Narrow what was found, which is in order of ID, by a filter on the ID."""
         parts = text.split("|")
-        if any(part[:1] in ("!", "<", ">") or "*" in part for part in parts):
-            return self._scan(found, text)
-        chosen: list[Entry] = []
-        for wanted in sorted({part.lower() for part in parts}):
-            start = bisect_left(found, (wanted, ""), key=order)
-            while start < len(found) and order(found[start])[0] == wanted:
-                chosen.append(found[start])
-                start += 1
-        return chosen
+        if len(parts) == 1 and text[:1] == ">":
+            self._start = self._position(bisect_right, text[1:])
+        elif len(parts) == 1 and text[:1] == "<":
+            self._end = self._position(bisect_left, text[1:])
+        elif len(parts) == 1 and text[:2] == "!<":
+            self._start = self._position(bisect_left, text[2:])
+        elif len(parts) == 1 and text[:2] == "!>":
+            self._end = self._position(bisect_right, text[2:])
+        elif any(part[:1] in ("!", "<", ">") or "*" in part for part in parts):
+            test = expression(text)
+            self._choose([entry for entry in self.entries(0, len(self)) if test([self._listed.id_of(entry)])])
+        else:
+            self._choose(
+                [entry for wanted in sorted({part.lower() for part in parts}) for entry in self._named(wanted)]
+            )
 
-    def _scan(self, found: Sequence[Entry], text: str) -> Sequence[Entry]:
-        test = expression(text)
-        return [entry for entry in found if test([self._listed.id_of(entry)])]
+    def _named(self, wanted: str) -> Iterator[Entry]:
+        """The entries whose ID is this one, whatever its case."""
+        position = bisect_left(self._found, (wanted, ""), self._start, self._end, key=self._order)
+        while position < self._end and self._order(self._found[position])[0] == wanted:
+            yield self._found[position]
+            position += 1
 
     def _numbers_out_of_order(self) -> bool:
         """Whether some IDs look like numbers and are not padded to one length, in a list that minds."""
@@ -215,13 +221,14 @@ class Selection:
 
         return self._kept("numbers", mixed)
 
-    def _sorted(self, found: Sequence[Entry], sort: Sequence[tuple[list[str], bool]]) -> Sequence[Entry]:
+    def _sorted(self, sort: Sequence[tuple[list[str], bool]]) -> Sequence[Entry]:
         numbers = self._numbers_out_of_order()
 
         def by_id(entry: Entry) -> Any:
             name = self._listed.id_of(entry)
             return _as_number(name) if numbers else fold(name)
 
+        found = self.entries(0, len(self))
         ordered = sorted(found, key=by_id) if numbers else list(found)
         # Stable sorts from the last key to the first.
         for path, descending in reversed(sort):

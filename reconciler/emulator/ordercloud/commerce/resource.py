@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 Scope = tuple[str, ...]
 # An entry of a list: a key within one parent, or a key and its parents for lists across them.
 Entry = Any
-_PARAMETER = re.compile(r"\{(\w+)\}")
 ALL_METHODS = frozenset({"list", "create", "get", "save", "patch", "delete"})
 
 
@@ -44,6 +42,21 @@ class Reference:
     def target_scope(self, scope: Scope, row: JsonObject) -> Scope:
         """Return the parents of what `row` points to."""
         return scope[: self.within] if self.inside is None else (row.get(self.inside) or "",)
+
+
+def gone(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
+    """Return a reference whose holder goes when what it points to goes."""
+    return Reference(member, to, within, inside, on_delete="cascade")
+
+
+def kept(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
+    """Return a reference that outlives what it points to."""
+    return Reference(member, to, within, inside, on_delete="keep")
+
+
+def followed(member: str, to: str, inside: str | None = None) -> Reference:
+    """Return a reference that may point to one of several resources: it follows a new ID, and is not checked."""
+    return Reference(member, to, inside=inside, on_delete="keep", checked=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +149,14 @@ class Resource:
     searched: bool = False
     lagging_get: bool = False
     shape: Shape = field(init=False, repr=False, compare=False)
-    parameters: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    stamps: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    owned: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", Shape(self.model))
-        names = tuple(name for name in _PARAMETER.findall(self.path) if name != "direction")
-        object.__setattr__(self, "parameters", names)
+        stamps = tuple(name for name in ("DateCreated", "DateAdded") if name in self.model.members)
+        object.__setattr__(self, "stamps", stamps)
+        object.__setattr__(self, "owned", "OwnerID" in self.model.members)
 
     @property
     def type_name(self) -> str:
@@ -155,4 +170,7 @@ class Resource:
 
     def key_of(self, row: JsonObject) -> str:
         """Return what tells a row from others within its parent."""
+        if len(self.key) == 1:
+            key: str = row[self.key[0]]
+            return key
         return "/".join([row.get(name) or "" for name in self.key])

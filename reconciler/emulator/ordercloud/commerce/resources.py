@@ -1,4 +1,4 @@
-"""All resources of the marketplace and all assignments between them."""
+"""All resources of the marketplace; the assignments between them are in ties.py."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ from reconciler.emulator.ordercloud.commerce.categories import CatalogRules, Cat
 from reconciler.emulator.ordercloud.commerce.models import MODELS
 from reconciler.emulator.ordercloud.commerce.orders import LineItemRules, OrderRules
 from reconciler.emulator.ordercloud.commerce.parties import AddressRules, BuyerRules, CompanyRules, UserRules
-from reconciler.emulator.ordercloud.commerce.resource import ALL_METHODS, Reference, Resource, Rules
+from reconciler.emulator.ordercloud.commerce.resource import (
+    ALL_METHODS,
+    Reference,
+    Resource,
+    Rules,
+    followed,
+    gone,
+    kept,
+)
 from reconciler.emulator.ordercloud.commerce.shipping import ShipmentItemRules, ShipmentRules
+from reconciler.emulator.ordercloud.commerce.ties import ASSIGNMENTS
 from reconciler.emulator.ordercloud.lists import Listing
 
 _USER_SORT = ("LastName", "FirstName", "Username", "ID", "Email", "DateCreated", "LastActive", "PasswordLastSetDate")
@@ -69,58 +78,7 @@ def _resource(
     )
 
 
-def _assignment(
-    path: str,
-    model: str,
-    roles: str,
-    key: tuple[str, ...],
-    references: tuple[Reference, ...],
-    options: tuple[str, ...],
-    unassign_by: tuple[str, ...],
-    *,
-    name: str = "",
-    parent: str | None = None,
-    rules: Rules | None = None,
-    also_read: tuple[str, ...] = (),
-    listing: Listing | None = None,
-) -> Resource:
-    """An assignment; its list takes page, pageSize and the IDs of `options`."""
-    return Resource(
-        name or model,
-        path,
-        MODELS[model],
-        "",
-        f"{roles}Reader",
-        f"{roles}Admin",
-        listing or Listing((), (), (), options),
-        parent=parent,
-        key=key,
-        references=references,
-        rules=rules or Rules(),
-        methods=frozenset(),
-        also_read=also_read,
-        unassign_by=unassign_by,
-    )
-
-
-def _gone(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
-    """A reference that takes its holder along when it goes."""
-    return Reference(member, to, within, inside, on_delete="cascade")
-
-
-def _kept(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
-    """A reference that outlives what it points to."""
-    return Reference(member, to, within, inside, on_delete="keep")
-
-
-def _followed(member: str, to: str, inside: str | None = None) -> Reference:
-    """A reference that may point to one of several resources: it follows a new ID, and is not checked."""
-    return Reference(member, to, inside=inside, on_delete="keep", checked=False)
-
-
-_GROUP_OF_BUYER = _gone("UserGroupID", "UserGroup", inside="BuyerID")
 _STOCK_LISTING = _listing("InventoryRecord", ("ID", "AddressID"), ("ID", "AddressID"), "includeAddress")
-_STOCK_ASSIGNED = (_gone("BuyerID", "Buyer"), _GROUP_OF_BUYER)
 _PRODUCT = "/v1/products"
 _BUYER = "/v1/buyers/{buyerID}"
 _SUPPLIER = "/v1/suppliers/{supplierID}"
@@ -147,7 +105,7 @@ _ALL = (
             Reference("DefaultPriceScheduleID", "PriceSchedule"),
             Reference("DefaultSupplierID", "Supplier"),
             Reference("ParentID", "Product"),
-            _followed("ShipFromAddressID", "AdminAddress"),
+            followed("ShipFromAddressID", "AdminAddress"),
         ),
         rules=goods.ProductRules(),
         searched=True,
@@ -168,7 +126,7 @@ _ALL = (
         "Product",
         _STOCK_LISTING,
         parent="Product",
-        references=(_followed("AddressID", "AdminAddress"),),
+        references=(followed("AddressID", "AdminAddress"),),
         rules=goods.InventoryRecordRules(),
     ),
     _resource(
@@ -178,7 +136,7 @@ _ALL = (
         _STOCK_LISTING,
         name=goods.VARIANT_STOCK,
         parent="Variant",
-        references=(_followed("AddressID", "AdminAddress"),),
+        references=(followed("AddressID", "AdminAddress"),),
         rules=goods.InventoryRecordRules(),
     ),
     _resource(
@@ -225,7 +183,7 @@ _ALL = (
         _listing("Category", _TEXT, _NAME, "depth"),
         parent="Catalog",
         # inferred: what is below a category goes with it.
-        references=(_gone("ParentID", "Category", within=1),),
+        references=(gone("ParentID", "Category", within=1),),
         rules=CategoryRules(),
     ),
     # Parties
@@ -312,11 +270,11 @@ _ALL = (
             *("buyerID", "supplierID", "from", "to"),
         ),
         references=(
-            _kept("BillingAddressID", "BuyerAddress", inside="FromCompanyID"),
-            _kept("ShippingAddressID", "BuyerAddress", inside="FromCompanyID"),
-            _followed("FromUserID", "BuyerUser", inside="FromCompanyID"),
-            _followed("FromCompanyID", "Buyer"),
-            _followed("ToCompanyID", "Supplier"),
+            kept("BillingAddressID", "BuyerAddress", inside="FromCompanyID"),
+            kept("ShippingAddressID", "BuyerAddress", inside="FromCompanyID"),
+            followed("FromUserID", "BuyerUser", inside="FromCompanyID"),
+            followed("FromCompanyID", "Buyer"),
+            followed("ToCompanyID", "Supplier"),
         ),
         rules=OrderRules(),
         also_read=("Shopper",),
@@ -328,7 +286,7 @@ _ALL = (
         "Order",
         _listing("LineItem", ("ID", "ProductID"), ("DateAdded", "ID", "ProductID")),
         parent="Order",
-        references=(_kept("ProductID", "Product"),),
+        references=(kept("ProductID", "Product"),),
         rules=LineItemRules(),
         also_read=("Shopper",),
         searched=True,
@@ -338,7 +296,7 @@ _ALL = (
         "Shipment",
         "Shipment",
         _listing("Shipment", SHIPMENT_SEARCH, SHIPMENT_SORT, "orderID"),
-        references=(_kept("BuyerID", "Buyer"), _kept("FromAddressID", "AdminAddress")),
+        references=(kept("BuyerID", "Buyer"), kept("FromAddressID", "AdminAddress")),
         rules=ShipmentRules(),
     ),
     Resource(
@@ -351,157 +309,10 @@ _ALL = (
         _listing("ShipmentItem", ("OrderID", "LineItemID"), ("OrderID", "LineItemID")),
         parent="Shipment",
         key=("OrderID", "LineItemID"),
-        references=(_kept("OrderID", "Order"), _kept("LineItemID", "LineItem", inside="OrderID")),
+        references=(kept("OrderID", "Order"), kept("LineItemID", "LineItem", inside="OrderID")),
         rules=ShipmentItemRules(),
         methods=frozenset({"list"}),
     ),
-    # Assignments
-    _assignment(
-        f"{_PRODUCT}/assignments",
-        "ProductAssignment",
-        "Product",
-        ("ProductID", "BuyerID", "UserGroupID", "SellerID"),
-        (
-            _gone("ProductID", "Product"),
-            _gone("BuyerID", "Buyer"),
-            _GROUP_OF_BUYER,
-            Reference("PriceScheduleID", "PriceSchedule"),
-        ),
-        ("productID", "priceScheduleID", "buyerID", "userID", "userGroupID", "level"),
-        ("ProductID", "BuyerID"),
-        also_read=("ProductAssignmentAdmin",),
-    ),
-    _assignment(
-        "/v1/specs/productassignments",
-        "SpecProductAssignment",
-        "Product",
-        ("ProductID", "SpecID"),
-        (
-            _gone("SpecID", "Spec"),
-            _gone("ProductID", "Product"),
-            Reference("DefaultOptionID", "SpecOption", inside="SpecID"),
-        ),
-        (),
-        ("SpecID", "ProductID"),
-        rules=goods.SpecAssignmentRules(),
-        listing=_listing(
-            "SpecProductAssignment", ("SpecID", "ProductID"), ("SpecID", "ProductID", "DefaultOptionID", "DefaultValue")
-        ),
-    ),
-    _assignment(
-        "/v1/catalogs/assignments",
-        "CatalogAssignment",
-        "Catalog",
-        ("CatalogID", "BuyerID", "BuyerGroupID"),
-        (_gone("CatalogID", "Catalog"), _gone("BuyerID", "Buyer")),
-        ("catalogID", "buyerID", "buyerGroupID"),
-        ("CatalogID",),
-    ),
-    _assignment(
-        "/v1/catalogs/productassignments",
-        "ProductCatalogAssignment",
-        "Catalog",
-        ("CatalogID", "ProductID"),
-        (_gone("CatalogID", "Catalog"), _gone("ProductID", "Product")),
-        ("catalogID", "productID"),
-        ("CatalogID", "ProductID"),
-    ),
-    _assignment(
-        f"{_CATALOG}/categories/assignments",
-        "CategoryAssignment",
-        "Category",
-        ("CategoryID", "BuyerID", "UserGroupID"),
-        (_gone("CategoryID", "Category", within=1), _gone("BuyerID", "Buyer"), _GROUP_OF_BUYER),
-        ("categoryID", "buyerID", "userID", "userGroupID", "level"),
-        ("CategoryID",),
-        parent="Catalog",
-    ),
-    _assignment(
-        f"{_CATALOG}/categories/productassignments",
-        "CategoryProductAssignment",
-        "Category",
-        ("CategoryID", "ProductID"),
-        (_gone("CategoryID", "Category", within=1), _gone("ProductID", "Product")),
-        ("categoryID", "productID"),
-        ("CategoryID", "ProductID"),
-        parent="Catalog",
-    ),
-    _assignment(
-        f"{_BUYER}/usergroups/assignments",
-        "UserGroupAssignment",
-        "UserGroup",
-        ("UserGroupID", "UserID"),
-        (_gone("UserGroupID", "UserGroup", within=1), _gone("UserID", "BuyerUser", within=1)),
-        ("userGroupID", "userID"),
-        ("UserGroupID", "UserID"),
-        parent="Buyer",
-    ),
-    _assignment(
-        f"{_SUPPLIER}/usergroups/assignments",
-        "UserGroupAssignment",
-        "SupplierUserGroup",
-        ("UserGroupID", "UserID"),
-        (_gone("UserGroupID", "SupplierUserGroup", within=1), _gone("UserID", "SupplierUser", within=1)),
-        ("userGroupID", "userID"),
-        ("UserGroupID", "UserID"),
-        name="SupplierUserGroupAssignment",
-        parent="Supplier",
-    ),
-    _assignment(
-        f"{_BUYER}/addresses/assignments",
-        "AddressAssignment",
-        "Address",
-        ("AddressID", "UserID", "UserGroupID"),
-        (
-            _gone("AddressID", "BuyerAddress", within=1),
-            _gone("UserID", "BuyerUser", within=1),
-            _gone("UserGroupID", "UserGroup", within=1),
-        ),
-        ("addressID", "userID", "userGroupID", "level", "isShipping", "isBilling"),
-        ("AddressID",),
-        parent="Buyer",
-    ),
-    _assignment(
-        f"{_PRODUCT}/{{productID}}/inventoryrecords/assignments",
-        "InventoryRecordAssignment",
-        "Product",
-        ("InventoryRecordID", "BuyerID", "UserGroupID"),
-        (_gone("InventoryRecordID", "InventoryRecord", within=1), *_STOCK_ASSIGNED),
-        ("inventoryRecordID", "buyerID", "userID", "userGroupID", "level"),
-        ("InventoryRecordID",),
-        parent="Product",
-    ),
-    _assignment(
-        f"{_VARIANT}/inventoryrecords/assignments",
-        "InventoryRecordAssignment",
-        "Product",
-        ("InventoryRecordID", "BuyerID", "UserGroupID"),
-        (_gone("InventoryRecordID", goods.VARIANT_STOCK, within=2), *_STOCK_ASSIGNED),
-        ("inventoryRecordID", "buyerID", "userID", "userGroupID", "level"),
-        ("InventoryRecordID",),
-        name="VariantInventoryRecordAssignment",
-        parent="Variant",
-    ),
-    _assignment(
-        f"{_PRODUCT}/{{productID}}/suppliers",
-        "ProductSupplier",
-        "Product",
-        ("SupplierID",),
-        (_gone("SupplierID", "Supplier"), Reference("DefaultPriceScheduleID", "PriceSchedule")),
-        (),
-        (),
-        parent="Product",
-    ),
-    _assignment(
-        f"{_SUPPLIER}/buyers",
-        "SupplierBuyer",
-        "Supplier",
-        ("BuyerID",),
-        (_gone("BuyerID", "Buyer"),),
-        (),
-        (),
-        parent="Supplier",
-    ),
 )
 
-RESOURCES: Mapping[str, Resource] = {resource.name: resource for resource in _ALL}
+RESOURCES: Mapping[str, Resource] = {resource.name: resource for resource in (*_ALL, *ASSIGNMENTS)}

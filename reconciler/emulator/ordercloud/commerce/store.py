@@ -123,7 +123,8 @@ class Store:
 
     def put(self, name: str, scope: Scope, key: str, row: JsonObject) -> None:
         """Add or replace a row. Members without a value are left out."""
-        text = orjson.dumps({member: value for member, value in row.items() if value is not None})
+        # orjson hands out buffers of 1 KiB and more; a copy is as long as the text.
+        text = bytes(memoryview(orjson.dumps({member: value for member, value in row.items() if value is not None})))
         table = self._tables.setdefault(name, {}).setdefault(scope, Table())
         if name in self._searched:
             self.search.written((name, scope), table, key, text)

@@ -1,0 +1,96 @@
+"""Keeps a marketplace's seed: plants it at the start and at every reset, and says what was planted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciler.emulator.bodies import json_object, validated
+from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
+from reconciler.emulator.routing import Handler
+from reconciler.emulator.seeds.files import seed_of
+from reconciler.emulator.seeds.generate import generated
+from reconciler.emulator.seeds.seed import FlawLog, Row, Seed
+from reconciler.emulator.wire import Answer, Request, json_answer
+
+PRODUCTS_LIMIT = 1_000_000
+
+
+class GeneratedSetting(BaseModel):
+    """Body of `PUT /_emulator/seed` for a generated marketplace."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    products: int = Field(ge=0, le=PRODUCTS_LIMIT)
+    seedNumber: int = 0  # noqa: N815 (a name of the JSON)
+
+
+class Seeding:
+    """Plants seeds in a marketplace.
+
+    Args:
+        market: the marketplace.
+        seed: what it starts with, and goes back to.
+    """
+
+    def __init__(self, market: Marketplace, seed: Seed) -> None:
+        self._market = market
+        self._at_start = seed
+        self._report: dict[str, Any] = {}
+        self._versions: Counter[str] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the marketplace at the start; nothing is made anew where nothing was written since."""
+        if self._versions is not None and self._versions == self._market.store.versions:
+            self._market.store.search.clear()
+            return
+        self._plant(self._at_start)
+        self._versions = Counter(self._market.store.versions)
+
+    def replaced(self) -> None:
+        """Take note that the marketplace now comes from a dump."""
+        self._versions = None
+        self._report = {"source": "state"}
+
+    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Return what `/_emulator/` offers."""
+        return (("GET", "/_emulator/seed", self._show), ("PUT", "/_emulator/seed", self._replace))
+
+    def _show(self, _request: Request) -> Answer:
+        """Say what the marketplace was seeded with: objects by kind, flaws with their IDs, sections left out."""
+        return json_answer(self._report)
+
+    def _replace(self, request: Request) -> Answer:
+        """Plant another seed until the next reset: {"products", "seedNumber"}, or a marketplace with Objects."""
+        content = request.header(b"content-type")
+        if "yaml" in content or b'"Objects"' in request.body or b'"Assignments"' in request.body:
+            seed = seed_of(request.body, "body")
+        else:
+            setting = validated(GeneratedSetting, json_object(request))
+            seed = generated(setting.products, setting.seedNumber)
+        self._versions = None
+        self._plant(seed)
+        return self._show(request)
+
+    def _plant(self, seed: Seed) -> None:
+        counts: Counter[str] = Counter()
+        flaws = FlawLog()
+
+        def counted() -> Iterator[Row]:
+            for row in seed.rows(flaws):
+                counts[row[0]] += 1
+                yield row
+
+        self._market.reset()
+        self._market.load(counted())
+        self._report = {
+            **seed.about,
+            "objects": dict(sorted(counts.items())),
+            "flaws": flaws.describe(),
+            "skipped": dict(seed.skipped),
+            "remarks": list(seed.remarks),
+        }

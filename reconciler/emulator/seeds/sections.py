@@ -1,0 +1,80 @@
+"""The sections of the vendor's seed format: which the emulator has, and which it passes over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What the entries of a section are.
+
+    Args:
+        resource: name of the emulator's resource.
+        parents: the members that name the parents, outermost first.
+    """
+
+    resource: str
+    parents: tuple[str, ...] = ()
+
+
+# In the order in which they are loaded: what others point to comes first.
+EMULATED: Mapping[str, Section] = {
+    "AdminUsers": Section("AdminUser"),
+    "AdminAddresses": Section("AdminAddress"),
+    "Suppliers": Section("Supplier"),
+    "SupplierUsers": Section("SupplierUser", ("SupplierID",)),
+    "SupplierUserGroups": Section("SupplierUserGroup", ("SupplierID",)),
+    "SupplierAddresses": Section("SupplierAddress", ("SupplierID",)),
+    "Catalogs": Section("Catalog"),
+    "Buyers": Section("Buyer"),
+    "Categories": Section("Category", ("CatalogID",)),
+    "Users": Section("BuyerUser", ("BuyerID",)),
+    "UserGroups": Section("UserGroup", ("BuyerID",)),
+    "Addresses": Section("BuyerAddress", ("BuyerID",)),
+    "ProductFacets": Section("ProductFacet"),
+    "PriceSchedules": Section("PriceSchedule"),
+    "Specs": Section("Spec"),
+    "SpecOptions": Section("SpecOption", ("SpecID",)),
+    "SpecProductAssignments": Section("SpecProductAssignment"),
+    "Products": Section("Product"),
+    "Variants": Section("Variant", ("ProductID",)),
+    "InventoryRecords": Section("InventoryRecord", ("ProductID",)),
+    "VariantInventoryRecords": Section("VariantInventoryRecord", ("ProductID", "VariantID")),
+    "UserGroupAssignments": Section("UserGroupAssignment", ("BuyerID",)),
+    "AddressAssignments": Section("AddressAssignment", ("BuyerID",)),
+    "SupplierUserGroupsAssignments": Section("SupplierUserGroupAssignment", ("SupplierID",)),
+    "SupplierBuyerAssignments": Section("SupplierBuyer", ("SupplierID",)),
+    "ProductSupplierAssignments": Section("ProductSupplier", ("ProductID",)),
+    "ProductAssignments": Section("ProductAssignment"),
+    "CatalogAssignments": Section("CatalogAssignment"),
+    "ProductCatalogAssignment": Section("ProductCatalogAssignment"),
+    "CategoryAssignments": Section("CategoryAssignment", ("CatalogID",)),
+    "CategoryProductAssignments": Section("CategoryProductAssignment", ("CatalogID",)),
+    # The vendor's tool has no orders; a seed of ours may.
+    "Orders": Section("Order"),
+    "LineItems": Section("LineItem", ("OrderID",)),
+    "Shipments": Section("Shipment"),
+    "ShipmentItems": Section("ShipmentItem", ("ShipmentID",)),
+}
+# Objects that stand inside others in older files: the section of the outer ones, the member, and the inner section.
+NESTED: Mapping[str, tuple[str, str]] = {"Specs": ("Options", "SpecOptions"), "Products": ("Variants", "Variants")}
+# The same section under another name.
+ALIASES: Mapping[str, str] = {"ProductCatalogAssignments": "ProductCatalogAssignment"}
+PASSED_OVER = frozenset(
+    {
+        *(
+            "SecurityProfiles",
+            "ImpersonationConfigs",
+            "OpenIdConnects",
+            "AdminUserGroups",
+            "MessageSenders",
+            "ApiClients",
+        ),
+        *("Incrementors", "IntegrationEvents", "Locales", "Webhooks", "XpIndices", "CostCenters", "CreditCards"),
+        *("SpendingAccounts", "ApprovalRules", "SellerApprovalRules", "Promotions", "SecurityProfileAssignments"),
+        *("AdminUserGroupAssignments", "ApiClientAssignments", "LocaleAssignments", "CostCenterAssignments"),
+        *("CreditCardAssignments", "SpendingAccountAssignments", "PromotionAssignments", "PromotionAssignment"),
+    }
+)

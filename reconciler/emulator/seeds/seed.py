@@ -1,0 +1,71 @@
+"""What a seed is: objects to insert, and what can be told about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.emulator.ordercloud.commerce.resource import Scope
+from reconciler.emulator.ordercloud.models import JsonObject
+
+# Resource, IDs of the parents, and the object: what `Marketplace.load` takes.
+Row = tuple[str, Scope, JsonObject]
+
+FLAWS: Mapping[str, str] = {
+    "no-sku": "A product, and its variants, without xp.SKU.",
+    "duplicate-sku": "A product with the xp.SKU of the product before it.",
+    "duplicate-variant-id": "A product with a variant whose ID a variant of another product has too.",
+    "weight-is-text": "A product whose xp.weight is text with a unit, not a number of grams.",
+    "images-is-text": "A product whose xp.Images is one address, not a list.",
+    "no-price-schedule": "A product without a default price schedule.",
+    "no-price-breaks": "A product whose price schedule has no prices.",
+    "no-currency": "A product whose price schedule has no currency.",
+    "html-in-name": "A product with HTML in its name.",
+    "empty-name": "A product whose name is empty.",
+    "long-xp": "A product whose xp is close to the limit of 8,000 characters.",
+    "inactive": "A product that is not active.",
+    "dangling-ship-from": "A product that ships from an address that is gone.",
+    "dangling-stock-address": "A product with stock at an address that is gone.",
+    "negative-stock": "A product with less than nothing in stock.",
+    "address-without-street": "A buyer's address without Street1, as BUYER/ADDRESS.",
+    "duplicate-email": "A buyer's user with the email address of another one, as BUYER/USER.",
+    "order-of-deleted-product": "An order with a line item whose product is gone.",
+}
+
+
+class FlawLog:
+    """Which objects have which flaw."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, list[str]] = {}
+
+    def note(self, flaw: str, object_id: str) -> None:
+        """Take note of a flawed object."""
+        self._ids.setdefault(flaw, []).append(object_id)
+
+    def describe(self) -> dict[str, Any]:
+        """Return each flaw that there is: what it is, how often, and where."""
+        return {
+            name: {"description": FLAWS[name], "count": len(ids), "ids": ids} for name, ids in sorted(self._ids.items())
+        }
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A marketplace to start with.
+
+    Args:
+        about: where it comes from, as JSON: the file, or the numbers that it was generated from.
+        rows: yields the objects, the same ones every time, and notes their flaws.
+        skipped: sections of a file that are not emulated, with how many entries each has.
+        remarks: what whoever starts the emulator should know about it.
+    """
+
+    about: Mapping[str, Any]
+    rows: Callable[[FlawLog], Iterable[Row]]
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+EMPTY = Seed({"source": "none"}, lambda _flaws: ())

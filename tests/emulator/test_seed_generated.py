@@ -1,0 +1,263 @@
+"""Generated marketplaces: the same everywhere, plausible, and with the flaws that they say they have."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+
+from reconciler.emulator.app import new_state
+from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
+from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
+from reconciler.emulator.ordercloud.models import ID_PATTERN
+from reconciler.emulator.ordercloud.room import OrderCloud
+from reconciler.emulator.seeds.generate import generated
+from reconciler.emulator.seeds.seed import FLAWS
+from reconciler.emulator.switches import Switches
+from reconciler.emulator.testing import running_emulator
+from reconciler.emulator.traffic import TrafficSetting
+
+DIGEST = """
+import hashlib, orjson, sys
+from reconciler.emulator.seeds.generate import generated
+from reconciler.emulator.seeds.seed import FlawLog
+print(hashlib.sha256(orjson.dumps(list(generated(int(sys.argv[1]), 7).rows(FlawLog())))).hexdigest())
+"""
+
+
+def planted(products: int, seed_number: int = 0) -> OrderCloud:
+    room = new_state(Switches(), TrafficSetting(), generated(products, seed_number)).rooms["ordercloud"]
+    assert isinstance(room, OrderCloud)
+    return room
+
+
+def market_of(products: int, seed_number: int = 0) -> Marketplace:
+    return planted(products, seed_number).commerce.market
+
+
+def dump(market: Marketplace) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    found: dict[str, dict[str, list[dict[str, Any]]]] = orjson.loads(orjson.dumps(market.dump()["objects"]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def shop() -> OrderCloud:
+    return planted(800)
+
+
+@pytest.fixture(scope="module")
+def rows(shop: OrderCloud) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    return dump(shop.commerce.market)
+
+
+@pytest.fixture(scope="module")
+def products(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> dict[str, dict[str, Any]]:
+    return {row["ID"]: row for row in rows["Product"][""]}
+
+
+@pytest.fixture(scope="module")
+def flawed(shop: OrderCloud) -> dict[str, list[str]]:
+    report = next(handler for _, path, handler in shop.seeding.routes() if path == "/_emulator/seed")
+    answer = orjson.loads(report(None).body)  # type: ignore[arg-type]
+    return {name: found["ids"] for name, found in answer["flaws"].items()}
+
+
+def test_the_same_numbers_give_the_same_bytes_in_another_process() -> None:
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST, "300"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": salt},
+        ).stdout
+        for salt in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_nothing_in_the_marketplace_comes_from_the_clock() -> None:
+    assert orjson.dumps(market_of(120).dump()) == orjson.dumps(market_of(120).dump())
+
+
+def test_another_seed_number_gives_another_marketplace() -> None:
+    assert dump(market_of(40, 1))["Product"] != dump(market_of(40, 2))["Product"]
+
+
+def test_a_larger_marketplace_starts_with_the_same_products() -> None:
+    small, large = (dump(market_of(count))["Product"][""] for count in (60, 150))
+    by_id = {row["ID"]: row for row in large}
+    assert [by_id[row["ID"]] for row in small] == small
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 25])
+def test_any_number_of_products_works(count: int) -> None:
+    assert len(dump(market_of(count)).get("Product", {"": []})[""]) == count
+
+
+def test_every_kind_of_object_is_there(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+    rare = {"ProductFacet", "SupplierUserGroup", "SupplierUserGroupAssignment"}
+    rare |= {"InventoryRecordAssignment", "VariantInventoryRecordAssignment"}
+    assert set(RESOURCES) - set(rows) == rare
+
+
+def test_every_id_is_one(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+    ids = [row["ID"] for tables in rows.values() for table in tables.values() for row in table if "ID" in row]
+    assert [key for key in ids if not ID_PATTERN.match(key)] == []
+
+
+def test_counts_and_sums_are_those_that_the_api_works_out(shop: OrderCloud) -> None:
+    market = shop.commerce.market
+    before = orjson.dumps(market.dump())
+    for name in ("Product", "Variant", "Order", "Category", "Catalog", "Spec"):
+        for scope in market.store.scopes(name):
+            for key in list(market.store.table(name, scope).ordered()):
+                market.touch(name, scope, key)
+    assert orjson.dumps(market.dump()) == before
+
+
+def test_stock_is_kept_in_all_the_ways_there_are(
+    rows: dict[str, dict[str, list[dict[str, Any]]]], products: dict[str, dict[str, Any]]
+) -> None:
+    ways = Counter(
+        (
+            row["Inventory"]["Enabled"],
+            row["Inventory"].get("VariantLevelTracking", False),
+            key in rows["InventoryRecord"]
+            or any(place.startswith(f"{key}/") for place in rows["VariantInventoryRecord"]),
+        )
+        for key, row in products.items()
+    )
+    assert set(ways) == {
+        (False, False, False),
+        (True, False, False),
+        (True, False, True),
+        (True, True, False),
+        (True, True, True),
+    }
+    places = {record["AddressID"] for table in rows["InventoryRecord"].values() for record in table}
+    assert {"warehouse-1", "warehouse-2", "shop-leeds"} <= places
+
+
+def test_prices_have_breaks_sales_and_parties(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+    schedules = {row["ID"]: row for row in rows["PriceSchedule"][""]}
+    assert {len(row["PriceBreaks"]) for row in schedules.values()} == {0, 1, 3}
+    sales = [row for row in schedules.values() if "SaleStart" in row]
+    assert {"SaleEnd" in row for row in sales} == {True, False}
+    assert all(
+        row["PriceBreaks"][0]["SalePrice"] < row["PriceBreaks"][0]["Price"] for row in sales if row["PriceBreaks"]
+    )
+    party = rows["ProductAssignment"][""]
+    assert {"UserGroupID" in row for row in party} == {True, False}
+    assert all(row["PriceScheduleID"] in schedules for row in party)
+
+
+def test_orders_add_up(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+    statuses = {order["Status"] for order in rows["Order"][""]}
+    assert {"Open", "Completed", "Unsubmitted", "Canceled"} <= statuses
+    for order in rows["Order"][""]:
+        lines = rows["LineItem"][order["ID"]]
+        assert order["Subtotal"] == pytest.approx(sum(line["LineTotal"] for line in lines))
+        if order["Status"] == "Completed":
+            assert all(line["QuantityShipped"] == line["Quantity"] for line in lines)
+    assert any("sparklayerCartID" in order.get("xp", {}) for order in rows["Order"][""])
+
+
+def test_every_flaw_of_the_list_is_there_and_counted(flawed: dict[str, list[str]]) -> None:
+    assert set(flawed) == set(FLAWS)
+    assert all(len(set(ids)) == len(ids) for ids in flawed.values())
+
+
+def test_a_few_percent_of_the_products_are_flawed(flawed: dict[str, list[str]], products: dict[str, Any]) -> None:
+    share = len({key for ids in flawed.values() for key in ids if key in products}) / len(products)
+    assert 0.02 < share < 0.06
+
+
+def test_the_flaws_are_what_they_say(
+    flawed: dict[str, list[str]],
+    rows: dict[str, dict[str, list[dict[str, Any]]]],
+    products: dict[str, dict[str, Any]],
+) -> None:
+    schedules = {row["ID"]: row for row in rows["PriceSchedule"][""]}
+
+    def having(flaw: str) -> list[dict[str, Any]]:
+        return [products[key] for key in flawed[flaw]]
+
+    def price_of(product: dict[str, Any]) -> dict[str, Any]:
+        return schedules[product["DefaultPriceScheduleID"]]
+
+    skus = Counter(row["xp"].get("SKU") for row in products.values())
+    assert skus[None] == len(flawed["no-sku"])
+    assert {sku for sku, count in skus.items() if count > 1 and sku} == {
+        row["xp"]["SKU"] for row in having("duplicate-sku")
+    }
+    variants = Counter(row["ID"] for table in rows["Variant"].values() for row in table)
+    assert sum(count - 1 for count in variants.values()) == len(flawed["duplicate-variant-id"])
+    assert all(isinstance(row["xp"]["weight"], str) for row in having("weight-is-text"))
+    assert all(isinstance(row["xp"]["Images"], str) for row in having("images-is-text"))
+    assert {key for key, row in products.items() if "DefaultPriceScheduleID" not in row} == set(
+        flawed["no-price-schedule"]
+    )
+    assert all(price_of(row)["PriceBreaks"] == [] for row in having("no-price-breaks"))
+    assert all("Currency" not in price_of(row) for row in having("no-currency"))
+    assert all("<script>" in row["Name"] for row in having("html-in-name"))
+    assert {key for key, row in products.items() if row["Name"] == ""} == set(flawed["empty-name"])
+    assert all(7_500 < len(orjson.dumps(row["xp"])) <= 8_000 for row in having("long-xp"))
+    assert {key for key, row in products.items() if not row["Active"]} == set(flawed["inactive"])
+    assert all(row["ShipFromAddressID"] == "warehouse-closed" for row in having("dangling-ship-from"))
+    assert all(row["Inventory"]["QuantityAvailable"] < 0 for row in having("negative-stock"))
+    addresses = {f"{scope}/{row['ID']}": row for scope, table in rows["BuyerAddress"].items() for row in table}
+    assert {key for key, row in addresses.items() if "Street1" not in row} == set(flawed["address-without-street"])
+    ordered = {
+        scope for scope, lines in rows["LineItem"].items() for line in lines if line["ProductID"] not in products
+    }
+    assert ordered == set(flawed["order-of-deleted-product"])
+    users = {f"{scope}/{row['ID']}": row["Email"] for scope, table in rows["BuyerUser"].items() for row in table}
+    emails = Counter(users.values())
+    assert all(emails[users[key]] > 1 for key in flawed["duplicate-email"])
+    closed = {
+        scope.partition("/")[0]
+        for name in ("InventoryRecord", "VariantInventoryRecord")
+        for scope, table in rows[name].items()
+        for record in table
+        if record["AddressID"] == "warehouse-closed"
+    }
+    assert closed == set(flawed["dangling-stock-address"])
+
+
+def test_a_reset_brings_the_seed_back() -> None:
+    room = planted(30)
+    before = orjson.dumps(room.commerce.market.dump())
+    room.commerce.market.remove(RESOURCES["Product"], (), "JKT-0000000")
+    assert orjson.dumps(room.commerce.market.dump()) != before
+    room.reset()
+    assert orjson.dumps(room.commerce.market.dump()) == before
+
+
+def test_another_seed_can_be_planted_while_it_runs_until_the_next_reset() -> None:
+    with running_emulator(seed=10, seed_number=3) as emulator:
+        assert emulator.seeded()["objects"]["Product"] == 10
+        assert emulator.seed(products=20, seed_number=1)["objects"]["Product"] == 20
+        assert emulator.seeded()["seedNumber"] == 1
+        emulator.reset()
+        assert (emulator.seeded()["products"], emulator.seeded()["seedNumber"]) == (10, 3)
+
+
+def test_thirty_thousand_products_fit_in_little_memory() -> None:
+    program = (
+        "import resource\n"
+        "from reconciler.emulator.app import new_state\n"
+        "from reconciler.emulator.seeds.generate import generated\n"
+        "from reconciler.emulator.switches import Switches\n"
+        "from reconciler.emulator.traffic import TrafficSetting\n"
+        "state = new_state(Switches(), TrafficSetting(), generated(30_000))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    # 300,000 take ten times as much: well under 2 GB.
+    assert int(ended.stdout) < 195
