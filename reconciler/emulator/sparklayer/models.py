@@ -30,7 +30,7 @@ Moment = Annotated[str, AfterValidator(_moment)]
 Day = Annotated[str, AfterValidator(_day)]
 Uuid = Annotated[str, AfterValidator(_uuid)]
 Int32 = Annotated[int, Field(ge=-INT32 - 1, le=INT32)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\Z")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -115,7 +115,7 @@ class Customer(Body):
     title: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\Z")] | None = None
+    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     company_name: str | None = None
     external_id: Text | None = None
     accounting_id: str | None = None

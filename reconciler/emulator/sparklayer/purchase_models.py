@@ -18,7 +18,7 @@ class Open(BaseModel):
 
 
 class Money(Body):
-    number: Annotated[str, StringConstraints(pattern=r"^-?\d+(\.\d+)?\Z")]
+    number: Annotated[str, StringConstraints(pattern=r"^-?\d+(\.\d+)?$")]
     currency: Text
 
 
