@@ -170,9 +170,12 @@ def _text_of(moment: datetime | None) -> str | None:
 
 
 def _moment(text: Json) -> datetime | None:
-    if not isinstance(text, str):
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
         return None
-    moment = datetime.fromisoformat(text)
+    if moment is None:
+        return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 

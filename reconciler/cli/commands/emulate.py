@@ -49,10 +49,10 @@ def _switches(_context: click.Context, _parameter: click.Parameter, values: tupl
 def emulate(
     host: str, port: int, file: Path | None, latency: float, rate_limit: float | None, switches: dict[str, str]
 ) -> None:
-    """Serve OrderCloud on this machine until Ctrl-C.
+    """Serve OrderCloud and SparkLayer on this machine until Ctrl-C.
 
-    It behaves like the real API as far as that is known, and prints one line with its URLs when it is ready. Client
-    ID and secret are `emulator` and `emulator`.
+    They behave like the real APIs as far as that is known. One line with their URLs is printed when they are ready.
+    Client ID and secret are `emulator` and `emulator`, the SparkLayer site is `demo`.
     """
     try:
         from reconciler.emulator.app import new_state
