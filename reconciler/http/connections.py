@@ -8,11 +8,9 @@ import ipaddress
 import os
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
 from urllib.request import getproxies, proxy_bypass
@@ -24,10 +22,6 @@ from reconciler.http.retry import Answer, NoAnswer
 
 # What fails before the first byte of the request has left.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-if find_spec("sniffio") is None:
-    # httpcore asks for this optional package several times per request, and each time Python searches its whole path.
-    # None is Python's own way to say that a module is not there.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]  # the stubs leave that out
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
 

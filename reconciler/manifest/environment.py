@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from reconciler.duration import PATTERN as DURATION_PATTERN
+from reconciler.duration import parse_duration
 from reconciler.kind import FieldSemantics, SpecModel
 
-Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN)]
+
+def _bounded(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN), AfterValidator(_bounded)]
 RequestsPerSecond = Annotated[float, Field(gt=0, le=10_000, description="Requests a second, across all of a run.")]
 
 

@@ -56,7 +56,10 @@ class OrderCloudLogin:
         if answer.status == 404:
             step = "Check authUrl: it has to be the token endpoint, e.g. https://sandboxapi.ordercloud.io/oauth/token."
         if fault is not None and fault.code in _ROLES and self.scopes:
-            step = f"Give the API client's default context user these roles: {', '.join(self.scopes)}."
+            step = (
+                f"Give the API client's default context user these roles: {', '.join(self.scopes)}; "
+                "or leave out with --target what needs those that are missing."
+            )
         return LoginRefused(
             f"OrderCloud refused the login of client {self.client_id}: "
             f"{redactor.clean(said)[:1000] or 'it does not say why'} (HTTP {answer.status})",

@@ -36,9 +36,11 @@ def apply_closing(report: ApplyReport) -> str:
     """Return the sentence that says how to go on; raw text."""
     summary = report.summary
     environment = report.environment
-    if summary[Outcome.UNKNOWN] or summary[Outcome.FAILED] or summary[Outcome.SKIPPED] or report.interrupted:
+    if report.interrupted:
         return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
-    if summary[Outcome.STALE]:
+    if summary[Outcome.UNKNOWN] or summary[Outcome.FAILED]:
+        return f"Mend what failed; `reconciler plan -e {environment}` shows what is left, and apply carries it out."
+    if summary[Outcome.STALE] or summary[Outcome.SKIPPED]:
         return f"Plan again with `reconciler plan -e {environment}` and have what was refused reviewed."
     return f"Done. `reconciler plan -e {environment} --exit-code` shows whether anything is left."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -155,7 +156,12 @@ def test_apply_counts_what_happened_and_puts_trouble_first() -> None:
     assert text.index("Failed") < text.index("Skipped") < text.index("Applied")
     assert "[api-rejected] OrderCloud refused" in text
     assert "Next: Check the delivery config and plan again." in text
-    assert "reconciler apply --resume -e sandbox" in text
+    assert "reconciler plan -e sandbox" in text
+
+
+def test_only_an_interrupted_apply_can_be_resumed() -> None:
+    assert "--resume" not in apply_to_text(SAMPLE_APPLY)
+    assert "reconciler apply --resume -e sandbox" in apply_to_text(replace(SAMPLE_APPLY, interrupted=True))
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

@@ -54,7 +54,11 @@ def parse(data: bytes, file: str) -> Any:
 
 def place_of(data: bytes, file: str, path: Path) -> Place:
     """Return where a path stands; what is not there, at its nearest parent."""
-    node = yaml.compose(data, yaml.CSafeLoader)
+    try:
+        node = yaml.compose(data, yaml.CSafeLoader)
+    except yaml.YAMLError:
+        # JSON that is no YAML, such as some indented by tabs.
+        return Place(file)
     mark = None if node is None else node.start_mark
     for part in path:
         if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
@@ -96,6 +100,8 @@ def _build(data: bytes, file: str) -> Any:
             continue
         elif kind in (MappingEndEvent, SequenceEndEvent):
             value = container
+            if kind is MappingEndEvent and isinstance(value.get("<<"), dict):
+                value = {**value.pop("<<"), **value}
             container, key, anchor = stack.pop()
             if anchor is not None:
                 anchors[anchor] = value
@@ -115,10 +121,7 @@ def _build(data: bytes, file: str) -> Any:
                 raise _refusal(f"{value[:60]} stands here twice", event, file)
             key = value
         else:
-            if key == "<<" and isinstance(value, dict):
-                container.update({name: item for name, item in value.items() if name not in container})
-            else:
-                container[key] = value
+            container[key] = value
             key = None
     return container[0] if container else None
 

@@ -73,11 +73,11 @@ class DeliveryConfigKind(Kind[DeliveryConfigSpec]):
 
     async def create(self, writer: Writer, live_id: str, body: Wire) -> Wire | None:
         answer = await writer.post(PATH, {**body, "ID": live_id})
-        return answer if isinstance(answer, dict) else None
+        return await _taken_as_mandrill(writer, live_id, body, answer)
 
     async def update(self, writer: Writer, live_id: str, body: Wire) -> Wire | None:
         answer = await writer.patch(f"{PATH}/{live_id}", body)
-        return answer if isinstance(answer, dict) else None
+        return await _taken_as_mandrill(writer, body.get("ID") or live_id, body, answer)
 
     async def delete(self, writer: Writer, live_id: str) -> None:
         await writer.delete(f"{PATH}/{live_id}")
@@ -141,6 +141,21 @@ class DeliveryConfigKind(Kind[DeliveryConfigSpec]):
         return check_delivery(manifests)
 
 
+async def _taken_as_mandrill(writer: Writer, live_id: str, body: Wire, answer: Any) -> Wire | None:
+    """Send Mailchimp again under its old name where the answer has it under neither; return the last answer.
+
+    inferred: an older API drops the new name without a word.
+    """
+    if not isinstance(answer, dict):
+        return None
+    sent, taken = (one.get("DeliveryTargets") or {} for one in (body, answer))
+    if sent.get(MAILCHIMP) is None or any(taken.get(name) is not None for name in (MAILCHIMP, MANDRILL)):
+        return answer
+    renamed = {MANDRILL if name == MAILCHIMP else name: value for name, value in sent.items()}
+    again = await writer.patch(f"{PATH}/{live_id}", {"DeliveryTargets": renamed})
+    return again if isinstance(again, dict) else None
+
+
 def _in_targets(path: str) -> bool:
     return path == "deliveryTargets" or path.startswith("deliveryTargets.")
 
@@ -181,10 +196,18 @@ def _merged(model: type[BaseModel], wanted: State, live: Wire) -> Wire:
             inner = live.get(node.wire)
             body[node.wire] = _merged(node.model, value, inner if isinstance(inner, dict) else {})
         elif value is not None:
-            body |= to_wire(model, {name: value})
+            body |= _with_removals(to_wire(model, {name: value}), {node.wire: live.get(node.wire)})
         elif live and not node.required and (node.semantics.write_only or live.get(node.wire) is not None):
             body[node.wire] = None
     return body
+
+
+def _with_removals(wanted: Any, live: Any) -> Any:
+    """Return free-form data with an explicit null for each key that goes: a PATCH that merges deeply would keep it."""
+    if not isinstance(wanted, dict) or not isinstance(live, dict):
+        return wanted
+    kept = {name: _with_removals(value, live.get(name)) for name, value in wanted.items()}
+    return kept | {name: None for name in live if name not in wanted}
 
 
 def _unheld(model: type[BaseModel], wanted: State, path: str, ignored: frozenset[str]) -> Iterator[str]:

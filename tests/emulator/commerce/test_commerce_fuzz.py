@@ -28,7 +28,7 @@ from shop import Shop
 
 from reconciler.emulator.testing import running_emulator
 
-EXAMPLES = int(os.environ.get("RECONCILER_FUZZ_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("RECONCILER_FUZZ_EXAMPLES", "3"))
 REFUSALS = ("400", "401", "403", "404", "409", "429")
 
 

@@ -53,6 +53,8 @@ def test_the_index_answers_as_a_scan_would(
     assert select(table, query) == answer
     # Kept results answer as fresh ones, and a write makes them fresh again.
     assert select(table, query) == answer
+    table.put("a0new", b'{"ID":"a0new","Name":"ab","Size":1}')
+    rows = {**rows, "a0new": {"Name": "ab", "Size": 1}}
     for key in list(table)[:1]:
         table.remove(key)
         left = [{"ID": other, **row} for other, row in rows.items() if other != key]

@@ -1,0 +1,150 @@
+"""One page of an OrderCloud list, and the ways to name the IDs that it should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.errors import Rejected, UnexpectedAnswer
+from reconciler.kind import Params, Reader, Wire
+from reconciler.ordercloud.lists import PAGE_SIZE, Page
+from reconciler.ordercloud.readers.streams import together
+
+# The vendor's own library keeps URLs below 2,000 characters and 100 IDs; base URL, path and other filters need theirs.
+_ID_CHARACTERS = 1_700
+_ID_COUNT = 100
+# As it is in a URL.
+_OR = len("%7C")
+# documented: that there is a cap and its codes; unknown: whether page 1 of a larger list is refused as well.
+_TOO_LARGE = ("Search.ResultSetTooLarge", "List.ResultSetTooLarge")
+
+
+def identity(item: Wire) -> Hashable:
+    """Return what tells an object from the others in most lists: its ID."""
+    return str(item["ID"])
+
+
+def in_company(item: Wire) -> Hashable:
+    """Return what tells a user from those of all buyers: IDs are unique within a buyer only."""
+    return item.get("CompanyID"), str(item["ID"])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of objects and its place in the list.
+
+    Args:
+        items: the objects, in the list's order.
+        start: how many objects of the list are before it.
+        total: how many the list had at that moment.
+    """
+
+    items: list[Wire]
+    start: int
+    total: int
+
+    @property
+    def reaches_end(self) -> bool:
+        """Whether nothing came after it at that moment."""
+        return self.start + len(self.items) >= self.total
+
+    @property
+    def first_id(self) -> str:
+        """The ID of its first object."""
+        return str(self.items[0]["ID"])
+
+    @property
+    def last_id(self) -> str:
+        """The ID of its last object."""
+        return str(self.items[-1]["ID"])
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of objects with IDs, sorted by them.
+
+    Args:
+        reader: the connection.
+        path: the list's path.
+        params: filters and search that hold for every page.
+        key: tells its objects apart.
+    """
+
+    reader: Reader
+    path: str
+    params: Params
+    key: Callable[[Wire], Hashable] = identity
+
+    @property
+    def shares_ids(self) -> bool:
+        """Whether several objects may have the same ID."""
+        return self.key is not identity
+
+    async def page(self, where: Sequence[str] = (), number: int = 1) -> Part:
+        """Read a page of the objects whose ID fits every expression of `where`.
+
+        Raises:
+            UnexpectedAnswer: it is no page, or one of objects without IDs, or empty although the list goes on.
+        """
+        ids: Params = {"ID": where} if where else {}
+        page = await Page.read(self.reader, self.path, {**self.params, **ids, "sortBy": "ID"}, number)
+        start = (number - 1) * PAGE_SIZE
+        if not page.has_ids or (not page.items and page.total > start):
+            raise self.broken("a page is empty although the list goes on, or its entries have no ID")
+        return Part(page.items, start, page.total)
+
+    async def page_within_cap(self, where: Sequence[str]) -> Part | None:
+        """Read page 1, or return None where the API refuses it because there are too many objects."""
+        try:
+            return await self.page(where)
+        except Rejected as refusal:
+            if refusal.vendor_code in _TOO_LARGE:
+                return None
+            raise
+
+    def broken(self, what: str) -> UnexpectedAnswer:
+        """Return the error for a list that contradicts itself."""
+        return UnexpectedAnswer(
+            f"GET {self.path}: {what}",
+            request=f"GET {self.path}",
+            next_step="Run it again; if it stays so, the API does not filter and sort by ID as it is documented to.",
+        )
+
+
+def id_chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the IDs in chunks that one request can ask for."""
+    chunk: list[str] = []
+    size = 0
+    for name in dict.fromkeys(ids):
+        if chunk and (len(chunk) >= _ID_COUNT or size + len(name) + _OR > _ID_CHARACTERS):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(name)
+        size += len(name) + _OR
+    if chunk:
+        yield chunk
+
+
+async def by_ids(listing: Listing, ids: Iterable[str]) -> list[Wire]:
+    """Return the objects that have one of these IDs, as far as the list knows them.
+
+    Raises:
+        ApiError: a page failed.
+    """
+    found = await together(_chunk(listing, chunk) for chunk in id_chunks(ids))
+    return [item for items in found for item in items]
+
+
+async def _chunk(listing: Listing, ids: Sequence[str]) -> list[Wire]:
+    part = await listing.page(("|".join(ids),))
+    if part.reaches_end:
+        return part.items
+    if len(ids) > 1:
+        halves = (ids[: len(ids) // 2], ids[len(ids) // 2 :])
+        return [item for items in await together(_chunk(listing, half) for half in halves) for item in items]
+    # One ID that more than a page of objects have: the same user ID in many buyers.
+    items = {listing.key(item): item for item in part.items}
+    while not part.reaches_end:
+        part = await listing.page(ids, part.start // PAGE_SIZE + 2)
+        items.update((listing.key(item), item) for item in part.items)
+    return list(items.values())

@@ -1,0 +1,72 @@
+"""Price schedules for the products that a walk comes by, and the assignments that bring prices of their own."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
+from typing import cast
+
+from reconciler.kind import Reader, Wire
+from reconciler.ordercloud.readers.assignments import assignments
+from reconciler.ordercloud.readers.pages import Listing, by_ids
+from reconciler.ordercloud.readers.records import PartyPriceSchedule, PriceSchedule
+from reconciler.ordercloud.readers.walk import walk
+
+# So many are kept. One has some 600 bytes of JSON.
+_KEPT = 5_000
+
+
+class PriceBook:
+    """Price schedules by ID: all of them where they are few, else those that are asked for, the last ones kept.
+
+    Args:
+        reader: the connection.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._listing = Listing(reader, "priceschedules", {})
+        self._kept: OrderedDict[str, PriceSchedule | None] = OrderedDict()
+        self._whole = False
+
+    async def open(self, products: int) -> None:
+        """Look how many there are, and read them all where that is cheaper than asking for this many products'."""
+        first = await self._listing.page_within_cap(())
+        if first is None or first.total > min(_KEPT, max(products, len(first.items))):
+            return
+        async with aclosing(walk(self._listing, first=first)) as pieces:
+            async for piece in pieces:
+                self._keep(piece.items)
+        self._whole = True
+
+    async def of(self, ids: Iterable[str | None]) -> Mapping[str, PriceSchedule]:
+        """Return the schedules that have one of these IDs, as far as there are any."""
+        wanted = dict.fromkeys(name for name in ids if name)
+        missing = [] if self._whole else [name for name in wanted if name not in self._kept]
+        found: dict[str, PriceSchedule | None] = dict.fromkeys(missing)
+        found.update((str(item["ID"]), cast("PriceSchedule", item)) for item in await by_ids(self._listing, missing))
+        result = {name: found[name] if name in found else self._kept.get(name) for name in wanted}
+        for name, schedule in result.items():
+            self._kept[name] = schedule
+            self._kept.move_to_end(name)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return {name: schedule for name, schedule in result.items() if schedule is not None}
+
+    def _keep(self, items: Iterable[Wire]) -> None:
+        self._kept.update((str(item["ID"]), cast("PriceSchedule", item)) for item in items)
+
+
+async def party_prices(reader: Reader, product_id: str | None = None) -> dict[str, list[PartyPriceSchedule]]:
+    """Return the product assignments that name a price schedule, by product, without the schedules themselves.
+
+    Args:
+        reader: the connection.
+        product_id: those of this product only.
+    """
+    params = {} if product_id is None else {"productID": product_id}
+    found: dict[str, list[PartyPriceSchedule]] = {}
+    for item in await assignments(reader, "products/assignments", params):
+        if item.get("PriceScheduleID"):
+            found.setdefault(str(item["ProductID"]), []).append(cast("PartyPriceSchedule", item))
+    return found

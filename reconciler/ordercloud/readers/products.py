@@ -1,0 +1,313 @@
+"""Products, each with its variants, stock and prices, in as few requests as the API allows (docs/readers.md)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+from reconciler.errors import NotFound, UnexpectedAnswer
+from reconciler.kind import Params, Reader, Wire
+from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks
+from reconciler.ordercloud.readers.prices import PriceBook, party_prices
+from reconciler.ordercloud.readers.records import (
+    Freshness,
+    PartyPriceSchedule,
+    PriceSchedule,
+    Product,
+    Reading,
+)
+from reconciler.ordercloud.readers.streams import both, mapped, read_ahead, together
+from reconciler.ordercloud.readers.walk import Piece, walk
+
+ValueT = TypeVar("ValueT")
+_PATH = "products"
+# documented: the path; inferred: that it sees the records of variants too.
+_HAS_RECORDS = {"InventoryRecords.AddressID": "*"}
+# Products whose parts may be under way; the connection's own cap holds besides.
+_AHEAD = 64
+# How often variants are listed anew because one of them went while its stock was read.
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What to read of each product. What is left out costs no request, and its members are not there.
+
+    Args:
+        variants: `Variants`.
+        stock: `InventoryRecords` of products and, with `variants`, of variants. The sums are always there.
+        prices: `DefaultPriceSchedule`.
+        party_prices: `PartyPriceSchedules`. A walk keeps all assignments that name a price in memory.
+    """
+
+    variants: bool = True
+    stock: bool = True
+    prices: bool = True
+    party_prices: bool = False
+
+
+ALL_PARTS = Parts()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """A product of a list, and what lists say of its parts."""
+
+    product: Wire
+    has_records: bool
+    schedules: Mapping[str, PriceSchedule] = field(repr=False)
+    assigned: Sequence[PartyPriceSchedule] = ()
+
+
+class ProductReader:
+    """Reads products with their parts.
+
+    Args:
+        reader: the connection; its rate and its cap on requests in flight hold for all streams together.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def walk(
+        self,
+        *,
+        catalogs: Sequence[str] = (),
+        parts: Parts = ALL_PARTS,
+        filters: Params | None = None,
+    ) -> AsyncGenerator[Product, None]:
+        """Read all products. Close it (`contextlib.aclosing`) where you do not read it to its end.
+
+        Every product that is there from beginning to end comes exactly once; one that comes or goes meanwhile, once or
+        not at all; one that turns out to be deleted when its parts are read, not at all.
+
+        Args:
+            catalogs: only products assigned to one of these; none: all products. With several, the IDs of all
+                products that came are kept in memory.
+            parts: what to read of each.
+            filters: further filters of the products list, e.g. `{"Active": "true"}`.
+
+        Raises:
+            ApiError: a request failed: what was not read yet is not known.
+        """
+        assigned = await party_prices(self._reader) if parts.party_prices else {}
+        seen: set[str] = set()
+        for catalog in catalogs or (None,):
+            params = {**(filters or {}), **({"catalogID": catalog} if catalog else {})}
+            outlines = self._outlines(params, parts, assigned)
+            async with aclosing(mapped(read_ahead(outlines), self._filler(parts), _AHEAD)) as products:
+                async for product in products:
+                    if product is None or product["ID"] in seen:
+                        continue
+                    if len(catalogs) > 1:
+                        seen.add(product["ID"])
+                    yield product
+
+    def stock_changed_since(self, moment: datetime, *, parts: Parts = ALL_PARTS) -> AsyncGenerator[Product, None]:
+        """Read the products whose stock changed at or after a moment (timezone-aware), by `Inventory.LastUpdated`.
+
+        inferred: that a changed inventory record of the product, or stock of a variant, moves that date as well.
+        """
+        return self.walk(parts=parts, filters={"Inventory.LastUpdated": f"!<{moment.astimezone(UTC).isoformat()}"})
+
+    async def some(self, ids: Iterable[str], *, parts: Parts = ALL_PARTS) -> AsyncGenerator[Product, None]:
+        """Read the products with these IDs, a hundred per request. One that does not come may still exist: ask `one`.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        outlines = self._outlines_of(ids, parts)
+        async with aclosing(mapped(read_ahead(outlines), self._filler(parts), _AHEAD)) as products:
+            async for product in products:
+                if product is not None:
+                    yield product
+
+    async def one(self, product_id: str, *, parts: Parts = ALL_PARTS) -> Reading[Product]:
+        """Read a product by ID, and say how far to trust it: products come from the search index, their parts do not.
+
+        Returns:
+            CURRENT without a record: it does not exist. STALE without a record: it exists and cannot be read yet. With
+            a record: STALE where its parts contradict it, else CACHED; the parts themselves are always current.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        path = _path(product_id)
+        product, (variants, records) = await both(
+            _found(self._reader.get(path)),
+            both(
+                _found(self._variants(path, stock=parts.stock)),
+                _found(self._list(f"{path}/inventoryrecords", parts.stock)),
+            ),
+        )
+        if variants is None or records is None:
+            return Reading(None, Freshness.CURRENT)
+        if product is None:
+            return Reading(None, Freshness.STALE)
+        assigned = await party_prices(self._reader, product_id) if parts.party_prices else {}
+        schedules = await PriceBook(self._reader).of(_schedule_ids([product], assigned, parts))
+        outline = _Outline(product, True, schedules, assigned.get(product_id, ()))
+        stale = _contradicts(product, variants, records, parts)
+        record = _assembled(outline, parts, variants, records)
+        return Reading(record, Freshness.STALE if stale else Freshness.CACHED)
+
+    # Outlines: what lists tell
+
+    async def _outlines(
+        self, params: Params, parts: Parts, assigned: Mapping[str, list[PartyPriceSchedule]]
+    ) -> AsyncGenerator[_Outline, None]:
+        listing = Listing(self._reader, _PATH, params)
+        with_records = Listing(self._reader, _PATH, {**params, **_HAS_RECORDS})
+        first = await with_records.page_within_cap(()) if parts.stock else None
+        few = {str(item["ID"]) for item in first.items} if first is not None and first.reaches_end else None
+        book: PriceBook | None = None
+        async with aclosing(read_ahead(walk(listing, searched=True))) as pieces:
+            async for piece in pieces:
+                if book is None:
+                    book = PriceBook(self._reader)
+                    if parts.prices:
+                        await book.open(piece.total)
+                flagged, schedules = await both(
+                    _ids_in(with_records, piece) if parts.stock and few is None else _at_once(few or set()),
+                    book.of(_schedule_ids(piece.items, assigned, parts)),
+                )
+                for product in piece.items:
+                    name = str(product["ID"])
+                    yield _Outline(product, name in flagged, schedules, assigned.get(name, ()))
+
+    async def _outlines_of(self, ids: Iterable[str], parts: Parts) -> AsyncGenerator[_Outline, None]:
+        book = PriceBook(self._reader)
+        with_records = Listing(self._reader, _PATH, _HAS_RECORDS)
+        for chunk in id_chunks(ids):
+            products, with_stock = await both(
+                by_ids(Listing(self._reader, _PATH, {}), chunk), by_ids(with_records, chunk if parts.stock else ())
+            )
+            assigned: dict[str, list[PartyPriceSchedule]] = {}
+            if parts.party_prices:
+                for found in await together(party_prices(self._reader, str(item["ID"])) for item in products):
+                    assigned |= found
+            flagged = {str(item["ID"]) for item in with_stock}
+            schedules = await book.of(_schedule_ids(products, assigned, parts))
+            for product in products:
+                name = str(product["ID"])
+                yield _Outline(product, name in flagged, schedules, assigned.get(name, ()))
+
+    # Parts: what has to be asked of each product
+
+    def _filler(self, parts: Parts) -> Callable[[_Outline], Coroutine[Any, Any, Product | None]]:
+        async def filled(outline: _Outline) -> Product | None:
+            """The product with its parts; None where it is deleted meanwhile."""
+            product = outline.product
+            path = _path(str(product["ID"]))
+            tracked = _tracks_variants(product)
+            with_variants = parts.variants and bool(product.get("VariantCount"))
+            stock = parts.stock and outline.has_records
+            try:
+                variants, records = await both(
+                    self._variants(path, stock=stock and tracked) if with_variants else _at_once([]),
+                    self._list(f"{path}/inventoryrecords", stock and not tracked),
+                )
+            except NotFound:
+                return None
+            return _assembled(outline, parts, variants, records)
+
+        return filled
+
+    async def _variants(self, path: str, *, stock: bool) -> list[Wire]:
+        """The variants of a product, with their inventory records where those are asked for.
+
+        Raises:
+            NotFound: the product does not exist.
+        """
+        for _ in range(_ATTEMPTS):
+            variants = await self._list(f"{path}/variants", wanted=True)
+            if not stock:
+                return variants
+            paths = [f"{path}/variants/{quote(str(variant['ID']), safe='')}" for variant in variants]
+            try:
+                found = await together(self._list(f"{variant}/inventoryrecords", wanted=True) for variant in paths)
+            except NotFound:
+                # A variant went, or the product with it: the list of variants knows.
+                continue
+            return [{**variant, "InventoryRecords": records} for variant, records in zip(variants, found, strict=True)]
+        raise UnexpectedAnswer(
+            f"GET {path}/variants: variants are listed whose stock cannot be found",
+            request=f"GET {path}/variants",
+            next_step="Run it again: the variants changed while they were read.",
+        )
+
+    async def _list(self, path: str, wanted: bool) -> list[Wire]:
+        """A short list as a whole; nothing, and no request, where it is not wanted."""
+        if not wanted:
+            return []
+        # Where the stock is, not the address of that place: it would come with every record.
+        params: Params = {"includeAddress": "false"} if path.endswith("inventoryrecords") else {}
+        async with aclosing(walk(Listing(self._reader, path, params))) as pieces:
+            return [item async for piece in pieces for item in piece.items]
+
+
+def _path(product_id: str) -> str:
+    return f"{_PATH}/{quote(product_id, safe='')}"
+
+
+def _tracks_variants(product: Wire) -> bool:
+    return bool((product.get("Inventory") or {}).get("VariantLevelTracking"))
+
+
+async def _at_once(value: ValueT) -> ValueT:
+    """A value where a read is expected."""
+    return value
+
+
+async def _found(read: Coroutine[Any, Any, ValueT]) -> ValueT | None:
+    """What a read returns; None where the API says that there is no such object."""
+    try:
+        return await read
+    except NotFound:
+        return None
+
+
+async def _ids_in(listing: Listing, piece: Piece) -> set[str]:
+    """The IDs of a list that lie within a piece of another."""
+    async with aclosing(walk(listing, where=piece.where, searched=not piece.in_order)) as pieces:
+        return {str(item["ID"]) async for found in pieces for item in found.items}
+
+
+def _schedule_ids(
+    products: Iterable[Wire], assigned: Mapping[str, list[PartyPriceSchedule]], parts: Parts
+) -> Iterator[str | None]:
+    for product in products:
+        if parts.prices:
+            yield product.get("DefaultPriceScheduleID")
+        for assignment in assigned.get(str(product["ID"]), ()):
+            yield assignment["PriceScheduleID"]
+
+
+def _assembled(outline: _Outline, parts: Parts, variants: list[Wire], records: list[Wire]) -> Product:
+    product = dict(outline.product)
+    if parts.variants:
+        product["Variants"] = variants
+    if parts.stock:
+        product["InventoryRecords"] = records
+    if parts.prices:
+        product["DefaultPriceSchedule"] = outline.schedules.get(product.get("DefaultPriceScheduleID") or "")
+    if parts.party_prices:
+        product["PartyPriceSchedules"] = [
+            {**assignment, "PriceSchedule": outline.schedules.get(assignment["PriceScheduleID"])}
+            for assignment in outline.assigned
+        ]
+    return cast("Product", product)
+
+
+def _contradicts(product: Wire, variants: list[Wire], records: list[Wire], parts: Parts) -> bool:
+    """Whether counts and sums that a product shows are not those of its parts."""
+    if product.get("VariantCount") != len(variants):
+        return True
+    if _tracks_variants(product):
+        records = [record for variant in variants for record in variant.get("InventoryRecords", ())]
+    quantity = sum(record.get("QuantityAvailable") or 0 for record in records)
+    return parts.stock and bool(records) and quantity != (product.get("Inventory") or {}).get("QuantityAvailable")

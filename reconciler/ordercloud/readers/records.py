@@ -1,0 +1,173 @@
+"""What the readers deliver, under the API's own member names. Any member may be missing or null, as in real life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypedDict, TypeVar
+
+RecordT = TypeVar("RecordT")
+Xp = dict[str, Any] | None
+
+
+class Inventory(TypedDict, total=False):
+    """Stock of a product; with inventory records `QuantityAvailable` is their sum."""
+
+    Enabled: bool
+    NotificationPoint: int | None
+    VariantLevelTracking: bool
+    OrderCanExceed: bool
+    QuantityAvailable: int | None
+    LastUpdated: str | None
+
+
+class VariantInventory(TypedDict, total=False):
+    """Stock of a variant; with inventory records `QuantityAvailable` is their sum."""
+
+    QuantityAvailable: int | None
+    NotificationPoint: int | None
+    LastUpdated: str | None
+
+
+class VariantSpec(TypedDict, total=False):
+    """The option that makes a variant."""
+
+    SpecID: str
+    Name: str | None
+    OptionID: str | None
+    Value: str | None
+    PriceMarkupType: str | None
+    PriceMarkup: float | None
+
+
+class InventoryRecord(TypedDict, total=False):
+    """Stock at one place."""
+
+    ID: str
+    OwnerID: str | None
+    AllowAllBuyers: bool
+    AddressID: str
+    OrderCanExceed: bool
+    QuantityAvailable: int
+    NotificationPoint: int | None
+    LastUpdated: str
+    xp: Xp
+
+
+class Variant(TypedDict, total=False):
+    """A variant, and beside the API's members its inventory records."""
+
+    ID: str
+    Name: str | None
+    Description: str | None
+    Active: bool
+    ShipWeight: float | None
+    ShipHeight: float | None
+    ShipWidth: float | None
+    ShipLength: float | None
+    Inventory: VariantInventory | None
+    Specs: list[VariantSpec] | None
+    xp: Xp
+    InventoryRecords: list[InventoryRecord]
+
+
+class PriceBreak(TypedDict, total=False):
+    """A price from a quantity on."""
+
+    Quantity: int
+    Price: float
+    SalePrice: float | None
+    SubscriptionPrice: float | None
+    BundlePrice: float | None
+
+
+class PriceSchedule(TypedDict, total=False):
+    """Prices of a product."""
+
+    ID: str
+    OwnerID: str | None
+    Name: str
+    ApplyTax: bool
+    ApplyShipping: bool
+    MinQuantity: int | None
+    MaxQuantity: int | None
+    UseCumulativeQuantity: bool
+    RestrictedQuantity: bool
+    PriceBreaks: list[PriceBreak] | None
+    Currency: str | None
+    SaleStart: str | None
+    SaleEnd: str | None
+    IsOnSale: bool
+    xp: Xp
+
+
+class PartyPriceSchedule(TypedDict, total=False):
+    """A product assignment that brings a price of its own, and that price; null where the schedule is not there."""
+
+    SellerID: str | None
+    ProductID: str
+    BuyerID: str
+    UserGroupID: str | None
+    PriceScheduleID: str
+    PriceSchedule: PriceSchedule | None
+
+
+class Product(TypedDict, total=False):
+    """A product, and beside the API's members what belongs to it; only the parts that were asked for are there.
+
+    `InventoryRecords` are those of the product itself; with `VariantLevelTracking` each variant has its own.
+    `DefaultPriceSchedule` is null where the product names none, or one that is not there.
+    """
+
+    ID: str
+    OwnerID: str | None
+    DefaultPriceScheduleID: str | None
+    AutoForward: bool
+    ParentID: str | None
+    IsParent: bool
+    IsBundle: bool
+    Name: str
+    Description: str | None
+    QuantityMultiplier: int | None
+    ShipWeight: float | None
+    ShipHeight: float | None
+    ShipWidth: float | None
+    ShipLength: float | None
+    Active: bool
+    SpecCount: int
+    VariantCount: int
+    ShipFromAddressID: str | None
+    Inventory: Inventory | None
+    DefaultSupplierID: str | None
+    AllSuppliersCanSell: bool
+    Returnable: bool
+    DateCreated: str | None
+    xp: Xp
+    Variants: list[Variant]
+    InventoryRecords: list[InventoryRecord]
+    DefaultPriceSchedule: PriceSchedule | None
+    PartyPriceSchedules: list[PartyPriceSchedule]
+
+
+class Freshness(StrEnum):
+    """How far a single read can be trusted to be the present state."""
+
+    CURRENT = "current"
+    """Read from the system itself."""
+    CACHED = "cached"
+    """Read from the search index: it may lag by seconds to minutes, and nothing says whether it does."""
+    STALE = "stale"
+    """Read from the search index, and what was read beside it proves that it lags. Read it again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[RecordT]):
+    """The answer to a read of one record.
+
+    Args:
+        record: None where there is none; with STALE: there is one, and it cannot be read yet.
+        freshness: how far to trust that.
+    """
+
+    record: RecordT | None
+    freshness: Freshness

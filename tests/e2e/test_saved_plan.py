@@ -1,0 +1,214 @@
+"""A saved plan is an approval: nothing but what was reviewed and still stands is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checkout import Checkout, entity_sync, http_config, outcomes
+
+from reconciler.reconcile.digests import plan_digest
+from reconciler.reconcile.planfile import plan_to_json, read_plan
+
+SAVED = "plan.json"
+
+
+@pytest.fixture
+def saved(checkout: Checkout) -> Path:
+    """Return the saved plan of a delivery config that is updated and two syncs that are created."""
+    checkout.write("environment.yaml", checkout.environment())
+    checkout.write("hook.yaml", http_config("hook"))
+    checkout.applied()
+    checkout.write("hook.yaml", http_config("hook", enabled=False))
+    checkout.write("syncs.yaml", entity_sync("buyers", "hook"), entity_sync("catalogs", "hook"))
+    ended = checkout.call("plan", "--save", SAVED)
+    assert ended.status == 0, str(ended)
+    checkout.emulator.clear_requests()
+    return checkout.folder / SAVED
+
+
+def test_what_was_reviewed_is_applied_and_no_more(checkout: Checkout, saved: Path) -> None:
+    checkout.write("later.yaml", entity_sync("suppliers", "hook"))
+    ended = checkout.run("apply", SAVED)
+    assert ended.status == 0, str(ended)
+    assert "EntitySync/suppliers" in ended.stderr
+    assert sorted(checkout.writes()) == [
+        ("PATCH", "deliveryconfig/hook"),
+        ("PUT", "entitysync/buyers"),
+        ("PUT", "entitysync/catalogs"),
+    ]
+    assert checkout.pending() == ["create EntitySync/suppliers"]
+
+
+def test_a_comment_another_order_and_another_file_change_nothing(checkout: Checkout, saved: Path) -> None:
+    (checkout.manifests / "syncs.yaml").unlink()
+    path = checkout.write("a.yaml", entity_sync("catalogs", "hook"), entity_sync("buyers", "hook"))
+    path.write_text(f"# moved\n{path.read_text()}")
+    assert checkout.call("apply", SAVED).status == 0
+    assert len(checkout.writes()) == 3
+
+
+def alter(*path: str | int, value: Any) -> Callable[[Any], None]:
+    def _alter(plan: Any) -> None:
+        for step in path[:-1]:
+            plan = plan[step]
+        assert plan[path[-1]] != value
+        plan[path[-1]] = value
+
+    return _alter
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        alter("expires_at", value="2099-01-01T00:00:00Z"),
+        alter("created_at", value="2099-01-01T00:00:00Z"),
+        alter("environment", value="production"),
+        alter("connections", "ordercloud", value="https://api.ordercloud.io/v1"),
+        alter("targets", value=["EntitySync"]),
+        alter("push_secrets", value=True),
+        alter("changes", 0, "fields", 0, "after", value=True),
+        alter("changes", 0, "action", value="delete"),
+        alter("changes", 0, "id", value="other"),
+        alter("changes", 1, "kind", value="DeliveryConfig"),
+        alter("changes", 1, "level", value=0),
+        alter("changes", 1, "digest", value="sha256:0"),
+        alter("changes", value=[]),
+        alter("digest", value="sha256:0"),
+    ],
+)
+def test_altered_by_hand_it_approves_nothing(checkout: Checkout, saved: Path, change: Callable[[Any], None]) -> None:
+    plan = json.loads(saved.read_text())
+    change(plan)
+    saved.write_text(json.dumps(plan))
+    with checkout.unchanged():
+        ended = checkout.call("apply", SAVED)
+    assert (ended.status, ended.stdout) == (1, ""), str(ended)
+    assert "unreadable-plan" in ended.stderr
+    assert "Plan again" in ended.stderr or "reconciler plan" in ended.stderr
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", "no JSON", '{"format_version": 2}', "\x00"])
+def test_what_is_no_plan_approves_nothing(checkout: Checkout, saved: Path, content: str) -> None:
+    saved.write_text(content)
+    with checkout.unchanged():
+        ended = checkout.call("apply", SAVED)
+    assert ended.status == 1, str(ended)
+    assert "unreadable-plan" in ended.stderr
+
+
+def test_half_a_plan_approves_nothing(checkout: Checkout, saved: Path) -> None:
+    text = saved.read_text()
+    saved.write_text(text[: len(text) // 2])
+    with checkout.unchanged():
+        assert checkout.call("apply", SAVED).status == 1
+
+
+def test_a_week_old_it_approves_nothing(checkout: Checkout, saved: Path) -> None:
+    plan = read_plan(saved)
+    week = timedelta(days=7)
+    old = replace(plan, created_at=plan.created_at - week, expires_at=plan.expires_at - week)
+    saved.write_text(json.dumps(plan_to_json(replace(old, digest=plan_digest(old)))))
+    with checkout.unchanged():
+        ended = checkout.run("apply", SAVED)
+    assert ended.status == 4, str(ended)
+    assert "expired" in ended.stderr
+    assert "Plan again" in ended.stderr
+
+
+def test_of_another_environment_it_approves_nothing(checkout: Checkout, saved: Path) -> None:
+    checkout.write("environment.yaml", checkout.environment(), checkout.environment("production"))
+    with checkout.unchanged():
+        ended = checkout.call("apply", SAVED, "-e", "production")
+    assert ended.status == 4, str(ended)
+    assert "for the environment test" in ended.stderr
+
+
+def test_for_an_environment_that_moved_elsewhere_it_approves_nothing(checkout: Checkout, saved: Path) -> None:
+    elsewhere = checkout.emulator.ordercloud_url.replace("127.0.0.1", "localhost")
+    checkout.write("environment.yaml", checkout.environment(ordercloud={"apiUrl": elsewhere}))
+    with checkout.unchanged():
+        ended = checkout.call("apply", SAVED)
+    assert ended.status == 4, str(ended)
+    assert "other APIs" in ended.stderr
+
+
+def test_from_other_manifests_only_what_still_stands_is_sent(checkout: Checkout, saved: Path) -> None:
+    checkout.write(
+        "syncs.yaml", entity_sync("buyers", "hook", syncEntityDeleted=False), entity_sync("catalogs", "hook")
+    )
+    ended = checkout.call("apply", SAVED, "--format", "json")
+    assert ended.status == 5, str(ended)
+    assert outcomes(ended.json) == {
+        "DeliveryConfig/hook": "applied",
+        "EntitySync/buyers": "stale",
+        "EntitySync/catalogs": "applied",
+    }
+    assert ("PUT", "entitysync/buyers") not in checkout.writes()
+    assert "/integrations/entitysync/buyers" not in checkout.live()["syncs"]
+
+
+def test_from_other_manifests_altogether_nothing_is_sent(checkout: Checkout, saved: Path) -> None:
+    checkout.write("hook.yaml", http_config("hook"))
+    (checkout.manifests / "syncs.yaml").unlink()
+    with checkout.unchanged():
+        ended = checkout.call("apply", SAVED, "--format", "json")
+    assert ended.status in (4, 5), str(ended)
+    assert set(outcomes(ended.json).values()) <= {"stale", "already"}
+
+
+def test_overtaken_by_live_nothing_that_moved_is_sent(checkout: Checkout, saved: Path) -> None:
+    def somebody(live: dict[str, Any]) -> None:
+        live["syncs"]["/integrations/entitysync/buyers"] = {
+            "DeliveryConfigID": "hook",
+            "SyncEntityChanged": False,
+            "SyncEntityDeleted": True,
+            "Paused": True,
+        }
+
+    checkout.change_live(somebody)
+    ended = checkout.call("apply", SAVED, "--format", "json")
+    assert ended.status == 5, str(ended)
+    assert outcomes(ended.json)["EntitySync/buyers"] == "stale"
+    assert checkout.live()["syncs"]["/integrations/entitysync/buyers"]["Paused"] is True
+
+
+def test_overtaken_altogether_it_is_stale(checkout: Checkout, saved: Path) -> None:
+    def somebody(live: dict[str, Any]) -> None:
+        live["deliveryConfigs"].clear()
+
+    checkout.change_live(somebody)
+    with checkout.unchanged():
+        ended = checkout.run("apply", SAVED)
+    assert ended.status == 4, str(ended)
+    assert "reconciler plan" in ended.stdout
+
+
+def test_applied_twice_the_second_time_sends_nothing(checkout: Checkout, saved: Path) -> None:
+    assert checkout.call("apply", SAVED).status == 0
+    with checkout.unchanged():
+        ended = checkout.call("apply", SAVED, "--format", "json")
+    assert ended.status == 0, str(ended)
+    assert set(outcomes(ended.json).values()) == {"already"}
+
+
+def test_a_plan_that_a_guardrail_refused_stays_refused(checkout: Checkout, saved: Path) -> None:
+    checkout.write("environment.yaml", checkout.environment(guardrails={"maxChanges": 2}))
+    assert checkout.call("plan", "--save", SAVED).status == 3
+    with checkout.unchanged():
+        ended = checkout.call("apply", SAVED)
+    assert ended.status == 3, str(ended)
+    assert "maxChanges" in ended.stderr
+
+
+def test_an_override_is_part_of_what_was_reviewed(checkout: Checkout, saved: Path) -> None:
+    checkout.write("environment.yaml", checkout.environment(guardrails={"maxChanges": 2}))
+    ended = checkout.call("plan", "--save", SAVED, "--override", "maxChanges", "--reason", "first of its kind")
+    assert ended.status == 0, str(ended)
+    assert checkout.call("apply", SAVED).status == 0
+    assert len(checkout.writes()) == 3

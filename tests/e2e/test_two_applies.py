@@ -1,0 +1,96 @@
+"""Two applies on one ledger: one waits, or is told who holds it; a dead one does not block."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from checkout import Checkout, http_config, wait_until
+
+
+@pytest.fixture
+def holding(checkout: Checkout) -> subprocess.Popen[str]:
+    """Return an apply that holds the lock while its create hangs, not yet carried out."""
+    checkout.write("environment.yaml", checkout.environment())
+    checkout.write("hook.yaml", http_config("hook"))
+    checkout.emulator.fault("hang", method="POST", path="*/deliveryconfig", when="before")
+    process = checkout.start("apply", "--yes")
+    wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
+    return process
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def test_the_second_is_refused_and_told_who_holds_the_lock(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+    try:
+        with checkout.unchanged():
+            ended = checkout.run("apply", "--yes")
+    finally:
+        end(holding)
+    assert ended.status == 1, str(ended)
+    assert "ledger-locked" in ended.stderr
+    assert f"pid {holding.pid}: apply" in " ".join(ended.stderr.split())
+    assert "reconciler ledger unlock" in " ".join(ended.stderr.split())
+
+
+def test_planning_needs_no_lock(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+    try:
+        assert checkout.run("plan", "--exit-code").status == 2
+    finally:
+        end(holding)
+
+
+def test_the_living_holder_is_not_unlocked_without_force(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+    try:
+        ended = checkout.call("ledger", "unlock")
+        assert ended.status == 1, str(ended)
+        assert str(holding.pid) in ended.stderr
+        assert checkout.call("ledger", "unlock", "--force").status == 0
+    finally:
+        end(holding)
+
+
+def test_one_that_may_wait_says_for_whom_and_goes_on_when_the_first_is_done(
+    checkout: Checkout, holding: subprocess.Popen[str]
+) -> None:
+    second = checkout.start("apply", "--yes", "--lock-wait", "60")
+    assert second.stderr is not None
+    assert f"pid {holding.pid}" in second.stderr.readline()
+    # The first one's create is lost; it looks, and sends it again.
+    checkout.emulator.clear_faults()
+    holding.terminate()
+    holding.communicate()
+    stdout, stderr = second.communicate(timeout=60)
+    assert second.returncode == 0, stdout + stderr
+    assert list(checkout.live()["deliveryConfigs"]) == ["hook"]
+    assert checkout.call("plan", "--exit-code").status == 0
+
+
+def test_one_that_waited_in_vain_is_refused(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+    try:
+        with checkout.unchanged():
+            ended = checkout.run("apply", "--yes", "--lock-wait", "0.5")
+    finally:
+        end(holding)
+    assert ended.status == 1, str(ended)
+    assert "ledger-locked" in ended.stderr
+
+
+def test_a_dead_holder_does_not_block(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+    end(holding)
+    checkout.emulator.clear_faults()
+    ended = checkout.run("apply", "--yes")
+    assert ended.status == 0, str(ended)
+    assert list(checkout.live()["deliveryConfigs"]) == ["hook"]
+
+
+def test_many_at_once_do_each_change_once(checkout: Checkout) -> None:
+    checkout.write("environment.yaml", checkout.environment())
+    checkout.write("hooks.yaml", *(http_config(f"hook-{number}") for number in range(4)))
+    running = [checkout.start("apply", "--yes", "--lock-wait", "60") for _ in range(4)]
+    ended = [(process.communicate(timeout=60), process.returncode) for process in running]
+    assert [status for _, status in ended] == [0] * 4, ended
+    assert sorted(checkout.writes()) == [("POST", "deliveryconfig")] * 4
