@@ -128,7 +128,7 @@ class Pricing:
             items: list[Any] = adapter.validate_python(decoded)
         except ValidationError as error:
             raise Refusal(self._refused([_line(item["loc"], item["msg"]) for item in error.errors()])) from error
-        except ValueError as error:
+        except (ValueError, csv.Error) as error:
             raise Refusal(self._refused([{"line": 1, "field": "", "message": "The body cannot be read."}])) from error
         if self._state.switches.spark_batch_maximum == "1000" and len(items) > BATCH_MAXIMUM:
             message = f"At most {BATCH_MAXIMUM} items are taken."
