@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import environments, manifests, startup
+from benchmarks import environments, manifests, readers, startup
 from benchmarks.harness import REPOSITORY, Row
 
 # A new group of rows is one module and one line here.
@@ -23,6 +23,7 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "startup": startup.rows,
     "manifests": manifests.rows,
     "environments": environments.rows,
+    "readers": readers.rows,
 }
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 

@@ -18,7 +18,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.output import error_style, say
 from reconciler.cli.status import Status, combine
 from reconciler.reconcile.apply import Progress, apply
-from reconciler.reconcile.applying import Permission, permit_all, permit_rest, permit_saved
+from reconciler.reconcile.applying import Permission, narrowed, permit_all, permit_rest, permit_saved
 from reconciler.reconcile.plan import ApplyReport, Change, Outcome, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.report.apply_text import apply_to_text
@@ -97,7 +97,7 @@ async def apply_session(
             _say_unreviewed(permission)
             with _stopped_by_signals() as stop:
                 return await apply(
-                    comparison.planned,
+                    comparison.planned if approval.only is None else narrowed(comparison.planned, permission),
                     session.kinds,
                     open_writers,
                     ledger,

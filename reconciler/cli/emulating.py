@@ -69,8 +69,8 @@ def mutation_to(output_format: str, report: Mapping[str, list[Any]]) -> str:
     """Return what was touched, for people or as JSON."""
     if output_format == "json":
         return json.dumps(report, indent=2)
-    lines = [f"{name:<9}{', '.join(map(_word, report[name]))}" for name in _TOLD if report[name]]
-    return terminal("\n".join(lines)) if lines else "Nothing was there to change."
+    lines = [terminal(f"{name:<9}{', '.join(map(_word, report[name]))}") for name in _TOLD if report[name]]
+    return "\n".join(lines) or "Nothing was there to change."
 
 
 def _word(touched: Any) -> str:

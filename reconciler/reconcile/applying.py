@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.errors import GuardrailBreach, LedgerError
+from reconciler.kind import Action
 from reconciler.ledger.model import Run
 from reconciler.reconcile.approval import approval_scope
 from reconciler.reconcile.guard import breaches
@@ -13,7 +14,7 @@ from reconciler.reconcile.plan import FIXED_RULES, Breach, Change, ChangeResult,
 from reconciler.reconcile.planning import require_secrets
 from reconciler.reconcile.resume import resume_scope
 from reconciler.reconcile.session import Comparison
-from reconciler.reconcile.work import Work
+from reconciler.reconcile.work import Planned, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,22 @@ def permit_all(comparison: Comparison, only: Callable[[Change], bool] | None = N
     changes = comparison.planned.plan.changes
     chosen = frozenset(change.digest for change in changes if only is None or only(change))
     return _checked(comparison, Permission(chosen))
+
+
+def narrowed(planned: Planned, permission: Permission) -> Planned:
+    """Return the plan without the updates that were not asked for, as --target would.
+
+    What they change is live all the same, so what refers to it need not wait. Creates and renames stay: what refers
+    to them cannot go without.
+    """
+    needed = (Action.CREATE, Action.RENAME, Action.DELETE)
+    work = {
+        key: work
+        for key, work in planned.work.items()
+        if work.change.digest in permission.approved or work.change.action in needed
+    }
+    changes = tuple(change for change in planned.plan.changes if change.key in work)
+    return replace(planned, plan=replace(planned.plan, changes=changes), work=work)
 
 
 def permit_saved(comparison: Comparison, saved: Plan) -> Permission:

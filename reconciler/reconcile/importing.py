@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from pydantic import BaseModel
@@ -66,6 +67,7 @@ def import_live(
     names = manifest_names(live, managed, taken)
     manifests: list[Imported] = []
     left_out: list[tuple[str, str]] = []
+    variables: set[str] = set()
     for kind, objects in live.items():
         if not kinds[kind].readable and (not wanted or kind in wanted) and all(kind != of for of, _ in managed):
             left_out.append((kind, "the API cannot show it; write its manifest by hand"))
@@ -77,7 +79,7 @@ def import_live(
             if dangling is not None:
                 left_out.append((key, f"it refers to {dangling}, which does not exist"))
             else:
-                manifests.append(as_manifest(kinds, observed, names))
+                manifests.append(as_manifest(kinds, observed, names, variables))
     return ImportResult(tuple(manifests), tuple(left_out))
 
 
@@ -112,20 +114,36 @@ def _dangling(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], 
             yield f"{target} {live_id}"
 
 
-def as_manifest(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Imported:
-    """Return a live object as the manifest that would want it to be as it is."""
+def as_manifest(
+    kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str], variables: set[str] | None = None
+) -> Imported:
+    """Return a live object as the manifest that would want it to be as it is.
+
+    Args:
+        kinds: the registry.
+        observed: the live object.
+        names: manifest name of every live object.
+        variables: those that hold secrets already; the ones of this object are others, and are added.
+    """
     kind = kinds[observed.kind]
     name = names[observed.kind, observed.id]
     secrets: list[ImportedSecret] = []
     named = with_references(kind.spec, observed.state, lambda target, live_id: names.get((target, live_id), live_id))
-    spec = _spec(kind.spec, named, "", f"{observed.kind}/{name}", observed.id, secrets)
+    taken = set() if variables is None else variables
+    spec = _spec(kind.spec, named, "", f"{observed.kind}/{name}", observed.id, secrets, taken)
     if kind.id_field is not None and spec.get(kind.id_field) == name:
         del spec[kind.id_field]  # the default
     return Imported(observed.kind, name, observed.id, spec, tuple(secrets), tuple(kind.notes(observed)))
 
 
 def _spec(
-    model: type[BaseModel], state: State, prefix: str, key: str, live_id: str, secrets: list[ImportedSecret]
+    model: type[BaseModel],
+    state: State,
+    prefix: str,
+    key: str,
+    live_id: str,
+    secrets: list[ImportedSecret],
+    variables: set[str],
 ) -> State:
     """Return the state as a manifest would say it: no defaults, references for what live does not show."""
     spec: State = {}
@@ -134,13 +152,13 @@ def _spec(
         if node.semantics.write_only:
             sibling = node.semantics.accompanies
             if node.required or sibling is None or sibling in state:
-                variable = _variable(live_id, path)
+                variable = _variable(live_id, path, variables)
                 secrets.append(ImportedSecret(variable, key, path))
                 spec[name] = f"${{secret:{variable}}}"
         elif name not in state or (not node.required and state[name] == node.default):
             continue
         elif node.model is not None and isinstance(state[name], dict):
-            spec[name] = _spec(node.model, state[name], f"{path}.", key, live_id, secrets)
+            spec[name] = _spec(node.model, state[name], f"{path}.", key, live_id, secrets, variables)
         else:
             spec[name] = escape_references(state[name])
     return spec
@@ -157,7 +175,14 @@ def escape_references(value: Any) -> Any:
     return value
 
 
-def _variable(live_id: str, path: str) -> str:
-    """`search-products`, `deliveryTargets.http.secret` → `SEARCH_PRODUCTS_HTTP_SECRET`."""
+def _variable(live_id: str, path: str, taken: set[str]) -> str:
+    """`search-products`, `deliveryTargets.http.secret` → `SEARCH_PRODUCTS_HTTP_SECRET`; take and return it."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", path.removeprefix("deliveryTargets."))
-    return re.sub(r"[^A-Z0-9]+", "_", f"{live_id}_{words}".upper()).strip("_")
+    name = re.sub(r"[^A-Z0-9]+", "_", f"{live_id}_{words}".upper()).strip("_")
+    if name[0].isdigit():
+        name = f"ID_{name}"
+    # `a-b` and `A_b` are two objects, and must not share a secret.
+    names = (name if number == 1 else f"{name}_{number}" for number in count(1))
+    free = next(candidate for candidate in names if candidate not in taken)
+    taken.add(free)
+    return free

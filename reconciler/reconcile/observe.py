@@ -25,7 +25,14 @@ async def read_live(kinds: Kinds, names: Iterable[str], readers: Mapping[str, Re
             the role and how to go on without that kind.
     """
     wanted = [name for name in names if kinds[name].api in readers]
-    results = await asyncio.gather(*(_read_kind(kinds, name, readers) for name in wanted))
+    reads = [asyncio.create_task(_read_kind(kinds, name, readers)) for name in wanted]
+    try:
+        results = await asyncio.gather(*reads)
+    finally:
+        # The first that fails ends the others: nothing is sent any more when the connections are closed.
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
     return dict(zip(wanted, results, strict=True))
 
 

@@ -200,6 +200,7 @@ def test_the_command_changes_a_running_emulator_and_tells_what(shop: RunningEmul
     report = json.loads(ended.stdout)
     assert report["renamed"][0]["to"] in told
     assert all(key in told for key in report["products"])
+    assert [line.split()[0] for line in told.splitlines()] == ["renamed", "products", "stocks"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -11,11 +12,16 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.emulator.app import new_state
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID
+from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
+from reconciler.emulator.ordercloud.models import Member, Model
 from reconciler.emulator.ordercloud.room import OrderCloud
 from reconciler.emulator.seeds.files import read_seed, seed_of, shipped_seeds
+from reconciler.emulator.seeds.sections import EMULATED
 from reconciler.emulator.seeds.seed import FlawLog, Seed
 from reconciler.emulator.seeds.yamltext import parse
 from reconciler.emulator.switches import Switches
@@ -118,6 +124,95 @@ def test_a_country_is_no_boolean_and_a_date_stays_text() -> None:
     assert rows_in(ALL_SECTIONS)["AdminAddress"][""]["depot"]["Country"] == "NO"
 
 
+def test_names_are_text_and_numbers_beyond_json_are_taken_as_floats() -> None:
+    found = parse(b"{NO: 1, 12: 2, null: 3, big: 12345678901234567890123, bad: 1e999}", "x")
+    assert found == {"NO": 1, "12": 2, "null": 3, "big": 12345678901234567890123.0, "bad": float("inf")}
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "a", "b", "NO", "2026-01-01"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["ID", "SpecID", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def value_of(member: Member) -> st.SearchStrategy[Any]:
+    if member.choices:
+        return st.sampled_from(sorted(member.choices))
+    if member.is_date:
+        return st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z"])
+    if member.model is not None:
+        inner = body_of(member.model)
+        return st.lists(inner, max_size=2) if member.type is list else inner
+    simple: dict[type, st.SearchStrategy[Any]] = {
+        str: st.sampled_from(["a", "b"]),
+        bool: st.booleans(),
+        int: st.integers(-3, 2**31 - 1),
+        float: st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
+        list: st.just(["a"]),
+        dict: st.dictionaries(st.sampled_from(["SKU", "x"]), VALUES, max_size=2),
+    }
+    return simple.get(member.type, VALUES)
+
+
+def body_of(model: Model) -> st.SearchStrategy[dict[str, Any]]:
+    values = {name: value_of(member) for name, member in model.members.items()}
+    required = {name: value for name, value in values.items() if model.members[name].required}
+    return st.fixed_dictionaries(required, optional={name: values[name] for name in values if name not in required})
+
+
+def entries_of(section: str) -> st.SearchStrategy[Any]:
+    wanted = EMULATED[section]
+    parents = st.fixed_dictionaries(dict.fromkeys(wanted.parents, st.just("a")))
+    names = st.fixed_dictionaries({"ID": st.sampled_from(["b", "c"])})
+    bodies = st.builds(dict.__or__, body_of(RESOURCES[wanted.resource].model), parents)
+    return st.lists(st.builds(dict.__or__, bodies, names), max_size=2, unique_by=lambda entry: entry["ID"])
+
+
+# What others belong to is always there.
+PARENTS: dict[str, dict[str, Any]] = {
+    "Suppliers": {"Name": "A"},
+    "Catalogs": {"Name": "A"},
+    "Buyers": {"Name": "A"},
+    "Specs": {"Name": "A"},
+    "Products": {"Name": "A"},
+    "Variants": {"ProductID": "a"},
+    "Orders": {},
+    "Shipments": {},
+}
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> dict[str, Any]:
+    shop: dict[str, Any] = {name: [{"ID": "a", **body}] for name, body in PARENTS.items()}
+    for name in draw(st.lists(st.sampled_from(sorted(EMULATED)), min_size=1, max_size=4, unique=True)):
+        shop[name] = [*shop.get(name, ()), *draw(entries_of(name))]
+    return shop
+
+
+@given(shops())
+def test_any_marketplace_is_loaded_or_refused_with_its_place(shop: dict[str, Any]) -> None:
+    data = json.dumps({"Objects": shop}).encode()
+    refusals = []
+    try:
+        rows_of(seed_of(data, "shop.json"))
+    except LoadError as error:
+        refusals.append(error)
+    assert all(error.place is not None for error in refusals)
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_any_bytes_are_loaded_or_refused(data: bytes) -> None:
+    with contextlib.suppress(LoadError):
+        seed_of(data, "shop.yaml")
+
+
 def test_anchors_aliases_and_merges_work() -> None:
     text = b"base: &b {x: 1, y: &l [1, 2]}\nmore: {<<: *b, x: 3}\nlist: *l"
     assert parse(text, "x") == {"base": {"x": 1, "y": [1, 2]}, "more": {"x": 3, "y": [1, 2]}, "list": [1, 2]}
@@ -168,6 +263,7 @@ def test_a_mistyped_section_is_told_with_the_one_that_was_meant() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "line"),
     [
+        ("Objects:\n  Specs:\n    - ID: a\n      Options: 3\n", "Options has to be a list", 4),
         ("Objects:\n  Products: 3\n", "Products has to be a list", 2),
         ("Objects: []\n", "Objects has to be a map", 1),
         ("Products: []\n", "neither Objects nor Assignments", 1),
@@ -176,9 +272,15 @@ def test_a_mistyped_section_is_told_with_the_one_that_was_meant() -> None:
         ("Objects:\n  Products:\n    - ID: a\n      Active: 'yes'\n", "Active has to be", 4),
         ("Objects:\n  Products:\n    - ID: a b\n", "ID may have letters", 3),
         ("Objects:\n  Products:\n    - ID: 7\n", "ID has to be", 3),
-        ("Objects:\n  Products:\n    - ID: a\n    - ID: a\n", "stands here twice", 4),
+        ("Objects:\n  Products:\n    - {ID: a, Name: A}\n    - {ID: a, Name: A}\n", "stands here twice", 4),
         ("Objects:\n  Users:\n    - ID: a\n      BuyerID: b\n", "there is no Buyer b", 4),
         ("Objects:\n  Users:\n    - ID: a\n", "BuyerID is required", 3),
+        ("Objects:\n  Buyers:\n    - ID: a\n", "Name is required", 3),
+        (
+            "Objects:\n  PriceSchedules:\n    - {ID: a, Name: A,\n      PriceBreaks: [{Price: 1}]}\n",
+            "Quantity is required",
+            4,
+        ),
         ("Objects:\n  AdminAddresses:\n    - ID: a\n      Zip: 55409\n", "Zip has to be", 4),
         ("Objects:\n  PriceSchedules:\n    - ID: a\n      PriceBreaks: [1]\n", "list of objects", 4),
         ("Objects:\n  PriceSchedules:\n    - ID: a\n      SaleStart: soon\n", "SaleStart has to be a date", 4),

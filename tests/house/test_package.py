@@ -60,6 +60,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "reconciler").rglob("*.py")}
     assert modules <= names
     assert {"reconciler/py.typed", "reconciler/example_manifests/environments/emulator.yaml"} <= names
+    assert "reconciler/emulator/seeds/workwear.yaml" in names
     assert {name.partition("/")[0] for name in names} == {"reconciler", f"reconciler-{__version__}.dist-info"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

@@ -124,7 +124,7 @@ def test_hundreds_that_go_and_come_within_a_block_neither_lose_nor_repeat_one() 
         if len(model.asked) in (4, 9, 20):
             del model.items[:350]
         if len(model.asked) in (6, 14, 30):
-            model.items += named(f"a{len(model.asked):02}{number:04}" for number in range(420))
+            model.items += named(f"a{len(model.asked):02}{number:04}" for number in range(900))
 
     model = ListModel(named(names), before_each=upheaval)
     found = Counter(walked(model))

@@ -24,7 +24,7 @@ from reconciler.errors import LoadError
 
 # documented: the vendor's tool replaces it by the ID of the marketplace that it makes.
 _OWNER = "<MarketplaceID placeholder>"
-_PARTS = ("Objects", "Assignments")
+PARTS = ("Objects", "Assignments")
 _MOST_REMARKS = 20
 _OWN_DEPTH = 3  # part, section, index: deeper entries stand inside other objects
 
@@ -104,9 +104,9 @@ class _Reading:
             LoadError: something is not as it has to be.
         """
         document = parse(self._data, self._file)
-        if not isinstance(document, dict) or not any(part in document for part in _PARTS):
+        if not isinstance(document, dict) or not any(part in document for part in PARTS):
             raise self._error((), "this is no marketplace: it has neither Objects nor Assignments")
-        for part in _PARTS:
+        for part in PARTS:
             sections = document.get(part)
             if not isinstance(sections, dict | None):
                 raise self._error((part,), f"{part} has to be a map of sections")
@@ -145,6 +145,8 @@ class _Reading:
             if not isinstance(entry, dict):
                 raise self._error((*path, index), f"an entry of {name} has to be a map")
             self._sections[name].append(((*path, index), entry))
+            if not isinstance(entry.get(member), list | None):
+                raise self._error((*path, index, member), f"{member} has to be a list")
             for place, nested in enumerate(entry.get(member) or ()):
                 parent = EMULATED[inner].parents[0]
                 if not isinstance(nested, dict):
@@ -169,10 +171,7 @@ class _Reading:
         if "ID" in resource.key:
             body.setdefault("ID", f"{name.lower()}-{'-'.join(str(part) for part in path if isinstance(part, int))}")
             check_id(body["ID"], problems)
-        else:
-            for member in resource.key:
-                if resource.model.members[member].required and not body.get(member):
-                    problems.append((member, f"{member} is required."))
+        resource.model.missing(body, problems, secrets=False)
         if problems:
             raise self._error((*path, problems[0][0].split(".")[0]), f"{name}: {problems[0][1]}")
         key = resource.key_of(body)

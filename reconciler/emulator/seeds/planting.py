@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciler.emulator.bodies import json_object, validated
 from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
 from reconciler.emulator.routing import Handler
-from reconciler.emulator.seeds.files import seed_of
+from reconciler.emulator.seeds.files import PARTS, seed_of
 from reconciler.emulator.seeds.generate import generated
 from reconciler.emulator.seeds.seed import FlawLog, Row, Seed
 from reconciler.emulator.wire import Answer, Request, json_answer
@@ -66,8 +66,7 @@ class Seeding:
 
     def _replace(self, request: Request) -> Answer:
         """Plant another seed until the next reset: {"products", "seedNumber"}, or a marketplace with Objects."""
-        content = request.header(b"content-type")
-        if "yaml" in content or b'"Objects"' in request.body or b'"Assignments"' in request.body:
+        if "yaml" in request.header(b"content-type") or not json_object(request).keys().isdisjoint(PARTS):
             seed = seed_of(request.body, "body")
         else:
             setting = validated(GeneratedSetting, json_object(request))

@@ -26,6 +26,7 @@ Path = tuple[str | int, ...]
 _CONSTANTS = {"": None, "~": None, "true": True, "false": False, "null": None}
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _NUMBER_ENDS = frozenset("0123456789.")
+_WHOLE_DIGITS = 19
 _MOST_DEEP, _MOST_ALIASES = 100, 10_000
 
 
@@ -89,7 +90,9 @@ def _build(data: bytes, file: str) -> Any:
     for event in events:
         kind = type(event)
         if kind is ScalarEvent:
-            value = _scalar(event.value) if event.implicit[0] else event.value
+            # A name is text, whatever it looks like.
+            names = key is None and type(container) is dict
+            value = _scalar(event.value) if event.implicit[0] and not names else event.value
             if event.anchor is not None:
                 anchors[event.anchor] = value
         elif kind in (MappingStartEvent, SequenceStartEvent):
@@ -134,5 +137,6 @@ def _scalar(text: str) -> Any:
     if text.lower() in _CONSTANTS and text in (text.lower(), text.upper(), text.title()):
         return _CONSTANTS[text.lower()]
     if text[-1:] in _NUMBER_ENDS and _NUMBER.match(text):
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
+        # Beyond 64 bits JSON has no whole numbers.
+        return int(text) if len(text) < _WHOLE_DIGITS and text.lstrip("+-").isdigit() else float(text)
     return text

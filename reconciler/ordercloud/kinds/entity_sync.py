@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from reconciler.kind import Observed, Reader, SpecModel, State, Wire
 from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PAUSE_LIMITS, PauseField
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName, Feed
 from reconciler.ordercloud.kinds.singleton import SyncKind, read_sync
+from reconciler.ordercloud.readers.streams import together
 
 Entity = Literal[
     "adminUsers",
@@ -66,7 +66,7 @@ class EntitySyncKind(SyncKind[EntitySyncSpec]):
         return str(state["entity"])
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        wires = await asyncio.gather(*(read_sync(reader, self.path(entity)) for entity in ENTITY_PATHS))
+        wires = await together(read_sync(reader, self.path(entity)) for entity in ENTITY_PATHS)
         return {entity: wire for entity, wire in zip(ENTITY_PATHS, wires, strict=True) if wire is not None}
 
     def observe(self, live_id: str, wire: Wire) -> Observed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from reconciler.errors import Rejected, UnexpectedAnswer
 from reconciler.kind import Params, Reader, Wire
@@ -109,6 +110,11 @@ class Listing:
             request=f"GET {self.path}",
             next_step="Run it again; if it stays so, the API does not filter and sort by ID as it is documented to.",
         )
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment (timezone-aware) as filters take it, rounded down to what the API's dates show."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def id_chunks(ids: Iterable[str]) -> Iterator[list[str]]:

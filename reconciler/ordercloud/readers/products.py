@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind import Params, Reader, Wire
-from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks
+from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant
 from reconciler.ordercloud.readers.prices import PriceBook, party_prices
 from reconciler.ordercloud.readers.records import (
     Freshness,
@@ -20,8 +20,8 @@ from reconciler.ordercloud.readers.records import (
     Product,
     Reading,
 )
-from reconciler.ordercloud.readers.streams import both, mapped, read_ahead, together
-from reconciler.ordercloud.readers.walk import Piece, walk
+from reconciler.ordercloud.readers.streams import both, found_or_none, mapped, read_ahead, together
+from reconciler.ordercloud.readers.walk import Piece, list_of, walk
 
 ValueT = TypeVar("ValueT")
 _PATH = "products"
@@ -112,7 +112,7 @@ class ProductReader:
 
         inferred: that a changed inventory record of the product, or stock of a variant, moves that date as well.
         """
-        return self.walk(parts=parts, filters={"Inventory.LastUpdated": f"!<{moment.astimezone(UTC).isoformat()}"})
+        return self.walk(parts=parts, filters={"Inventory.LastUpdated": f"!<{instant(moment)}"})
 
     async def some(self, ids: Iterable[str], *, parts: Parts = ALL_PARTS) -> AsyncGenerator[Product, None]:
         """Read the products with these IDs, a hundred per request. One that does not come may still exist: ask `one`.
@@ -138,10 +138,10 @@ class ProductReader:
         """
         path = _path(product_id)
         product, (variants, records) = await both(
-            _found(self._reader.get(path)),
+            found_or_none(self._reader.get(path)),
             both(
-                _found(self._variants(path, stock=parts.stock)),
-                _found(self._list(f"{path}/inventoryrecords", parts.stock)),
+                found_or_none(self._variants(path, stock=parts.stock)),
+                found_or_none(self._list(f"{path}/inventoryrecords", parts.stock)),
             ),
         )
         if variants is None or records is None:
@@ -194,7 +194,9 @@ class ProductReader:
             schedules = await book.of(_schedule_ids(products, assigned, parts))
             for product in products:
                 name = str(product["ID"])
-                yield _Outline(product, name in flagged, schedules, assigned.get(name, ()))
+                # Filters do not care for case, IDs do.
+                if name in chunk:
+                    yield _Outline(product, name in flagged, schedules, assigned.get(name, ()))
 
     # Parts: what has to be asked of each product
 
@@ -246,8 +248,7 @@ class ProductReader:
             return []
         # Where the stock is, not the address of that place: it would come with every record.
         params: Params = {"includeAddress": "false"} if path.endswith("inventoryrecords") else {}
-        async with aclosing(walk(Listing(self._reader, path, params))) as pieces:
-            return [item async for piece in pieces for item in piece.items]
+        return await list_of(Listing(self._reader, path, params))
 
 
 def _path(product_id: str) -> str:
@@ -261,14 +262,6 @@ def _tracks_variants(product: Wire) -> bool:
 async def _at_once(value: ValueT) -> ValueT:
     """A value where a read is expected."""
     return value
-
-
-async def _found(read: Coroutine[Any, Any, ValueT]) -> ValueT | None:
-    """What a read returns; None where the API says that there is no such object."""
-    try:
-        return await read
-    except NotFound:
-        return None
 
 
 async def _ids_in(listing: Listing, piece: Piece) -> set[str]:

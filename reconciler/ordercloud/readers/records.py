@@ -149,6 +149,197 @@ class Product(TypedDict, total=False):
     PartyPriceSchedules: list[PartyPriceSchedule]
 
 
+class Buyer(TypedDict, total=False):
+    """A buyer: a company."""
+
+    ID: str
+    Name: str
+    DefaultCatalogID: str | None
+    Active: bool
+    DateCreated: str
+    xp: Xp
+
+
+class User(TypedDict, total=False):
+    """A user; `CompanyID` is the buyer's or supplier's ID."""
+
+    ID: str
+    CompanyID: str | None
+    Username: str
+    FirstName: str
+    LastName: str
+    Email: str
+    Phone: str | None
+    TermsAccepted: str | None
+    Active: bool
+    AvailableRoles: list[str] | None
+    DateCreated: str | None
+    LastActive: str | None
+    PasswordLastSetDate: str | None
+    xp: Xp
+
+
+class UserGroup(TypedDict, total=False):
+    """A group of a buyer's users."""
+
+    ID: str
+    Name: str
+    Description: str | None
+    xp: Xp
+
+
+class UserGroupAssignment(TypedDict, total=False):
+    """That a user belongs to a group."""
+
+    UserGroupID: str
+    UserID: str
+
+
+class Address(TypedDict, total=False):
+    """An address."""
+
+    ID: str
+    DateCreated: str | None
+    CompanyName: str | None
+    FirstName: str | None
+    LastName: str | None
+    Street1: str
+    Street2: str | None
+    City: str
+    State: str | None
+    Zip: str | None
+    Country: str
+    Phone: str | None
+    AddressName: str | None
+    xp: Xp
+
+
+class AddressAssignment(TypedDict, total=False):
+    """Who may use an address, and what for: a user, a group, or where neither is named, the whole buyer."""
+
+    AddressID: str
+    UserID: str | None
+    UserGroupID: str | None
+    IsShipping: bool
+    IsBilling: bool
+
+
+class Catalog(TypedDict, total=False):
+    """A catalog."""
+
+    ID: str
+    OwnerID: str | None
+    Name: str
+    Description: str | None
+    Active: bool
+    CategoryCount: int
+    xp: Xp
+
+
+class Category(TypedDict, total=False):
+    """A category of a catalog; `ParentID` makes the tree."""
+
+    ID: str
+    Name: str
+    Description: str | None
+    ListOrder: int | None
+    Active: bool
+    ParentID: str | None
+    ChildCount: int
+    xp: Xp
+
+
+class CategoryProductAssignment(TypedDict, total=False):
+    """That a product is in a category."""
+
+    CategoryID: str
+    ProductID: str
+    ListOrder: int | None
+
+
+class LineItem(TypedDict, total=False):
+    """A line of an order."""
+
+    ID: str
+    ProductID: str
+    Quantity: int
+    DateAdded: str
+    QuantityShipped: int
+    UnitPrice: float | None
+    PromotionDiscount: float
+    LineTotal: float
+    LineSubtotal: float
+    ShippingAddressID: str | None
+    ShippingAddress: Address | None
+    ShipFromAddressID: str | None
+    Product: dict[str, Any] | None
+    Variant: dict[str, Any] | None
+    SupplierID: str | None
+    InventoryRecordID: str | None
+    PriceScheduleID: str | None
+    Specs: list[dict[str, Any]] | None
+    xp: Xp
+
+
+class ShipmentItem(TypedDict, total=False):
+    """How much of a line is in a shipment."""
+
+    OrderID: str
+    LineItemID: str
+    QuantityShipped: int
+    UnitPrice: float | None
+    Product: dict[str, Any] | None
+    Variant: dict[str, Any] | None
+    xp: Xp
+
+
+class Shipment(TypedDict, total=False):
+    """A shipment, and beside the API's members what is in it."""
+
+    ID: str
+    BuyerID: str | None
+    Shipper: str | None
+    DateShipped: str | None
+    DateDelivered: str | None
+    TrackingNumber: str | None
+    Cost: float | None
+    FromAddressID: str | None
+    ToAddressID: str | None
+    xp: Xp
+    Items: list[ShipmentItem]
+
+
+class Order(TypedDict, total=False):
+    """A submitted order, and beside the API's members its lines and shipments."""
+
+    ID: str
+    FromUser: dict[str, Any] | None
+    FromCompanyID: str | None
+    FromUserID: str | None
+    ToCompanyID: str | None
+    BillingAddressID: str | None
+    BillingAddress: Address | None
+    ShippingAddressID: str | None
+    Comments: str | None
+    LineItemCount: int
+    Status: str
+    DateCreated: str | None
+    DateSubmitted: str | None
+    DateCompleted: str | None
+    DateCanceled: str | None
+    LastUpdated: str
+    Subtotal: float
+    ShippingCost: float
+    TaxCost: float
+    PromotionDiscount: float
+    Currency: str | None
+    Total: float
+    IsSubmitted: bool
+    xp: Xp
+    LineItems: list[LineItem]
+    Shipments: list[Shipment]
+
+
 class Freshness(StrEnum):
     """How far a single read can be trusted to be the present state."""
 

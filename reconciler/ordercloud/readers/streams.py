@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iter
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+from reconciler.errors import NotFound
+
 InT = TypeVar("InT")
 OutT = TypeVar("OutT")
 _END = object()
@@ -20,6 +22,14 @@ async def together(reads: Iterable[Coroutine[Any, Any, OutT]]) -> list[OutT]:
         return await asyncio.gather(*tasks)
     finally:
         await _ended(tasks)
+
+
+async def found_or_none(read: Coroutine[Any, Any, OutT]) -> OutT | None:
+    """Return what a read returns, or None where the API says that there is no such object."""
+    try:
+        return await read
+    except NotFound:
+        return None
 
 
 async def both(first: Coroutine[Any, Any, InT], second: Coroutine[Any, Any, OutT]) -> tuple[InT, OutT]:

@@ -88,6 +88,12 @@ async def walk(
             raise listing.broken(f"the list says it holds {expected:,} objects and gave {seen:,}")
 
 
+async def list_of(listing: Listing, *, searched: bool = False) -> list[Wire]:
+    """Walk a list that is short, and return all of its objects."""
+    async with aclosing(walk(listing, searched=searched)) as pieces:
+        return [item async for piece in pieces for item in piece.items]
+
+
 async def _pieces(
     listing: Listing, where: tuple[str, ...], first: Part | None, searched: bool
 ) -> AsyncGenerator[Piece, None]:

@@ -1,0 +1,159 @@
+"""Submitted orders with their lines and shipments, from the oldest change to the latest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import Literal, cast
+from urllib.parse import quote
+
+from reconciler.errors import UnexpectedAnswer
+from reconciler.kind import Params, Reader, Wire
+from reconciler.ordercloud.lists import PAGE_SIZE, Page
+from reconciler.ordercloud.readers.assignments import assignments
+from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant
+from reconciler.ordercloud.readers.records import Freshness, Order, Reading
+from reconciler.ordercloud.readers.streams import found_or_none, mapped, read_ahead, together
+from reconciler.ordercloud.readers.walk import list_of, walk
+
+Direction = Literal["Incoming", "Outgoing", "All"]
+_AHEAD = 32
+
+
+class OrderReader:
+    """Reads submitted orders.
+
+    Args:
+        reader: the connection.
+        direction: seen from the marketplace: Incoming are those of buyers.
+    """
+
+    def __init__(self, reader: Reader, direction: Direction = "Incoming") -> None:
+        self._reader = reader
+        self._path = f"orders/{direction}"
+        self._lines_path = f"lineitems/{direction}"
+
+    async def changed(
+        self, since: datetime | None = None, *, filters: Params | None = None
+    ) -> AsyncGenerator[Order, None]:
+        """Read the orders that changed at or after a moment (timezone-aware), or all, in order of `LastUpdated`.
+
+        Every such order comes. One that changes while it is read comes again, later, as it is then: the last one that
+        came counts. The list comes from the search index and lags, so let `since` overlap with the read before.
+        Close it (`contextlib.aclosing`) where you do not read it to its end.
+
+        Args:
+            since: the moment.
+            filters: further filters of the orders list, e.g. `{"xp.sparklayerCartID": "*"}`.
+
+        Raises:
+            ApiError: a request failed: what comes after was not read.
+        """
+        listed = read_ahead(self._with_lines(since, filters or {}))
+        async with aclosing(mapped(listed, self._shipped, _AHEAD)) as orders:
+            async for order in orders:
+                if order is not None:
+                    yield order
+
+    async def one(self, order_id: str) -> Reading[Order]:
+        """Read an order by ID, submitted or not. STALE: its lines, which come from the search index, do not fit it.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        path = f"{self._path}/{quote(order_id, safe='')}"
+        order = await found_or_none(self._reader.get(path))
+        lines = None if order is None else await found_or_none(self._lines_of(order_id))
+        if order is None or lines is None:
+            return Reading(None, Freshness.CURRENT)
+        record = await self._shipped({**order, "LineItems": lines})
+        if record is None:
+            return Reading(None, Freshness.CURRENT)
+        fits = order.get("LineItemCount") == len(lines)
+        return Reading(record, Freshness.CURRENT if fits else Freshness.STALE)
+
+    async def _pages(self, since: datetime | None, filters: Params) -> AsyncGenerator[list[Wire], None]:
+        """Orders by LastUpdated, a page at a time; several may have the same."""
+        bound = f"!<{instant(since)}" if since is not None else None
+        while True:
+            params = {**filters, "sortBy": "LastUpdated", **({"LastUpdated": bound} if bound else {})}
+            page = await Page.read(self._reader, self._path, params)
+            if len(page.items) >= page.total:
+                yield page.items
+                return
+            if not page.items or not page.items[-1].get("LastUpdated"):
+                raise UnexpectedAnswer(
+                    f"GET {self._path}: a page is empty although the list goes on, or its orders have no LastUpdated",
+                    request=f"GET {self._path}",
+                    next_step="Run it again; if it stays so, orders cannot be read by their last change here.",
+                )
+            last = str(page.items[-1]["LastUpdated"])
+            earlier = [order for order in page.items if order.get("LastUpdated") != last]
+            if earlier:
+                yield earlier
+                bound = f"!<{last}"
+                continue
+            # More than a page of one moment, e.g. of an import: by their IDs.
+            at_once = Listing(self._reader, self._path, {**filters, "LastUpdated": last})
+            async with aclosing(walk(at_once, searched=True)) as pieces:
+                async for piece in pieces:
+                    yield piece.items
+            bound = f">{last}"
+
+    async def _with_lines(self, since: datetime | None, filters: Params) -> AsyncGenerator[Wire, None]:
+        async with aclosing(read_ahead(self._pages(since, filters))) as pages:
+            async for orders in pages:
+                lines: dict[str, list[Wire]] = {}
+                for found in await together(self._lines(chunk) for chunk in _chunks(orders)):
+                    lines |= found
+                for order in orders:
+                    known: list[Wire] | None = lines.get(str(order["ID"]), [])
+                    if order.get("LineItemCount") != len(known or ()):
+                        # Many lines, or a search index that does not know them all yet.
+                        known = await found_or_none(self._lines_of(str(order["ID"])))
+                    if known is not None:
+                        yield {**order, "LineItems": known}
+
+    async def _lines(self, order_ids: Sequence[str]) -> dict[str, list[Wire]]:
+        """The lines of some orders, as far as a page holds them."""
+        page = await Page.read(self._reader, self._lines_path, {"Order.ID": "|".join(order_ids)})
+        found: dict[str, list[Wire]] = {}
+        for line in page.items:
+            plain = {name: value for name, value in line.items() if name not in ("OrderID", "Order")}
+            found.setdefault(str(line.get("OrderID")), []).append(plain)
+        return found
+
+    async def _lines_of(self, order_id: str) -> list[Wire]:
+        listing = Listing(self._reader, f"{self._path}/{quote(order_id, safe='')}/lineitems", {})
+        return await list_of(listing, searched=True)
+
+    async def _shipped(self, order: Wire) -> Order | None:
+        """The order with its shipments, or None where it was deleted; nothing is asked where no line was shipped."""
+        shipments: list[Wire] | None = []
+        if any(line.get("QuantityShipped") for line in order["LineItems"]):
+            path = f"{self._path}/{quote(str(order['ID']), safe='')}/shipments"
+            shipments = await found_or_none(list_of(Listing(self._reader, path, {})))
+        if shipments is None:
+            return None
+        paths = [f"shipments/{quote(str(shipment['ID']), safe='')}/items" for shipment in shipments]
+        items = await together(found_or_none(assignments(self._reader, path)) for path in paths)
+        pairs = zip(shipments, items, strict=True)
+        filled = [{**shipment, "Items": found} for shipment, found in pairs if found is not None]
+        return cast("Order", {**order, "Shipments": filled})
+
+
+def _chunks(orders: Iterable[Wire]) -> Iterator[Sequence[str]]:
+    """IDs of orders whose lines fit a page together, in as many as one request can ask for."""
+    waiting: list[str] = []
+    lines = 0
+    for order in orders:
+        count = order.get("LineItemCount") or 0
+        if not 0 < count <= PAGE_SIZE:
+            continue
+        if lines + count > PAGE_SIZE:
+            yield from id_chunks(waiting)
+            waiting, lines = [], 0
+        waiting.append(str(order["ID"]))
+        lines += count
+    yield from id_chunks(waiting)

@@ -1,0 +1,190 @@
+"""Import: what is live as manifests that want just that; whatever it is called, and without touching a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from checkout import Checkout, http_config
+
+from reconciler.emulator.switches import CHOICES
+
+BUYERS = "/integrations/entitysync/buyers"
+HOSTILE = [
+    "\x1b[31mred\x1b[0m \x07",
+    "${env:HOME} ${secret:OC_CLIENT_SECRET} $${x} $",
+    "yes",
+    "null",
+    "~",
+    "1e3",
+    "0o17",
+    "2026-01-01",
+    "12:30:45",
+    "- a: b",
+    "a: b # c",
+    "&anchor *alias !!python/object:os.system",
+    "---\n...\n%YAML 1.1",
+    " spaces at both ends ",
+    "two\nlines\r\nand\ttabs",
+    "\u2028\u2029\u0085\ufeff\u202e",
+    "'\"`|>@{}[],?",
+    "::set-output name=x::y",
+    "</script><script>alert(1)</script>",
+    "😀 Käse 漢字",
+]
+
+
+@pytest.fixture
+def empty(checkout: Checkout) -> Checkout:
+    """Return a checkout with an Environment and no manifest."""
+    checkout.write("environment.yaml", checkout.environment())
+    return checkout
+
+
+def live_config(live_id: str, name: str = "n", **targets: Any) -> dict[str, Any]:
+    http = {"Endpoint": "https://hooks.example.com", "Secret": "kept", "CustomAuthHeaderName": None}
+    return {"ID": live_id, "Name": name, "Enabled": True, "DeliveryTargets": targets or {"Http": http}}
+
+
+def sync_to(live_id: str) -> dict[str, Any]:
+    return {"DeliveryConfigID": live_id, "SyncEntityChanged": True, "SyncEntityDeleted": True, "Paused": False}
+
+
+def load(checkout: Checkout, *configs: dict[str, Any], **syncs: dict[str, Any]) -> None:
+    def change(live: dict[str, Any]) -> None:
+        live["deliveryConfigs"] = {config["ID"]: config for config in configs}
+        live["syncs"] = {f"/integrations/entitysync/{entity}": sync for entity, sync in syncs.items()}
+
+    checkout.change_live(change)
+
+
+def imported(checkout: Checkout, *words: str) -> Any:
+    """Import, and return the JSON of it; live is not touched and no file that was there changes."""
+    live, files = checkout.live(), checkout.manifest_bytes()
+    ended = checkout.call("import", "--format", "json", *words)
+    assert ended.status == 0, str(ended)
+    assert checkout.live() == live
+    assert files.items() <= checkout.manifest_bytes().items()
+    return ended.json
+
+
+def assert_nothing_pending(checkout: Checkout, *words: str) -> None:
+    ended = checkout.call("plan", "--exit-code", *words)
+    assert ended.status == 0, str(ended)
+    ended = checkout.call("drift", *words)
+    assert ended.status == 0, str(ended)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("masked", CHOICES["write_only_read"])
+def test_any_text_comes_back_as_it_is(empty: Checkout, text: str, masked: str) -> None:
+    empty.emulator.switch(write_only_read=masked)
+    data = {"a key": text, "nested": [text, {"x": text}], "number": 1.0, "flag": True}
+    content_hub = {"Endpoint": "https://hub.example.com", "TargetSchemaName": text, "ApiKey": "k", "ConfigData": data}
+    kafka = {"BootstrapServers": "k:9092", "SaslUsername": text, "SaslPassword": "k", "Topic": text}
+    load(empty, live_config("hub", text, ContentHub=content_hub, Kafka=kafka))
+    imported(empty)
+    shown = empty.call("import", "--into", "again")
+    assert "\x1b" not in shown.stdout + shown.stderr
+    assert_nothing_pending(empty)
+    assert empty.call("validate").status == 0
+
+
+@pytest.mark.parametrize(
+    "live_id", ["null", "yes", "1e3", "123", "0x1f", "-", "_", "--flag", "~"[:0] + "NO", "x" * 100]
+)
+def test_any_id_comes_back_as_it_is(empty: Checkout, live_id: str) -> None:
+    load(empty, live_config(live_id), buyers=sync_to(live_id))
+    imported(empty)
+    assert_nothing_pending(empty)
+
+
+def test_defaults_are_left_out_and_secrets_become_references(empty: Checkout) -> None:
+    load(empty, live_config("hook"), buyers=sync_to("hook"))
+    result = imported(empty)
+    documents = {
+        one["kind"]: one
+        for name, content in empty.manifest_bytes().items()
+        if name != "environment.yaml"
+        for one in yaml.safe_load_all(content)
+    }
+    assert documents["EntitySync"]["spec"] == {"entity": "buyers", "deliveryConfig": "hook"}
+    http = documents["DeliveryConfig"]["spec"]["deliveryTargets"]["http"]
+    assert http == {"endpoint": "https://hooks.example.com", "secret": "${secret:HOOK_HTTP_SECRET}"}
+    assert "HOOK_HTTP_SECRET" in str(result)
+    assert "HOOK_HTTP_SECRET" in empty.call("plan").stdout
+
+
+def test_secrets_of_objects_with_like_names_are_told_apart(empty: Checkout) -> None:
+    load(empty, *(live_config(live_id) for live_id in ("a-b", "a_b", "A-B")))
+    references = {
+        one["spec"]["deliveryTargets"]["http"]["secret"]
+        for name in {file["file"] if isinstance(file, dict) else file for file in imported(empty)["files"]}
+        for one in yaml.safe_load_all((empty.folder / name).read_text())
+    }
+    assert len(references) == 3
+    assert_nothing_pending(empty)
+
+
+def test_no_file_is_ever_overwritten(empty: Checkout) -> None:
+    for name in ("delivery-config.yaml", "delivery-config-2.yaml"):
+        (empty.manifests / name).write_text("# mine\n")
+    load(empty, live_config("hook"))
+    imported(empty)
+    assert (empty.manifests / "delivery-config.yaml").read_text() == "# mine\n"
+    assert "hook" in (empty.manifests / "delivery-config-3.yaml").read_text()
+    assert_nothing_pending(empty)
+
+
+def test_imported_again_there_is_nothing_left_to_write(empty: Checkout) -> None:
+    load(empty, live_config("hook"), buyers=sync_to("hook"))
+    imported(empty)
+    before = empty.manifest_bytes()
+    imported(empty)
+    assert empty.manifest_bytes() == before
+
+
+def test_with_several_environments_it_is_limited_to_its_own(empty: Checkout) -> None:
+    empty.write("environment.yaml", empty.environment("one"), empty.environment("two"))
+    load(empty, live_config("hook"), buyers=sync_to("hook"))
+    imported(empty, "-e", "one")
+    assert_nothing_pending(empty, "-e", "one")
+    # For the other one it is unmanaged still: the names are taken, the objects are not.
+    imported(empty, "-e", "two")
+    assert_nothing_pending(empty, "-e", "two")
+    assert_nothing_pending(empty, "-e", "one")
+    assert empty.call("validate").status == 0
+
+
+def test_a_name_that_another_manifest_has_is_not_taken(empty: Checkout) -> None:
+    other = http_config("hook")
+    other["spec"]["id"] = "something-else"
+    empty.write("mine.yaml", other)
+    empty.applied()
+    empty.change_live(lambda live: live["deliveryConfigs"].update(hook=live_config("hook")))
+    imported(empty)
+    assert_nothing_pending(empty)
+
+
+def test_a_target_that_we_do_not_know_is_noted_and_left_alone(empty: Checkout) -> None:
+    load(empty, live_config("hook", Novel={"Key": "k"}, Http={"Endpoint": "https://h.example.com", "Secret": "s"}))
+    assert "Novel" in empty.call("import").stdout
+    assert_nothing_pending(empty)
+    assert empty.live()["deliveryConfigs"]["hook"]["DeliveryTargets"]["Novel"] == {"Key": "k"}
+
+
+def test_what_refers_to_nothing_is_left_out_with_the_reason(empty: Checkout) -> None:
+    load(empty, live_config("hook"), buyers=sync_to("gone"))
+    shown = empty.call("import")
+    assert shown.status == 0, str(shown)
+    assert "EntitySync/buyers" in shown.stdout
+    assert "gone" in shown.stdout
+    assert_nothing_pending(empty)
+
+
+def test_a_target_limits_it_and_references_still_hold(empty: Checkout) -> None:
+    load(empty, live_config("hook"), live_config("other"), buyers=sync_to("hook"))
+    imported(empty, "--target", "DeliveryConfig/hook")
+    assert_nothing_pending(empty)
+    assert "other" not in str(empty.manifest_bytes())
