@@ -20,7 +20,7 @@ Objects = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 @pytest.fixture(scope="module")
 def _shared() -> Iterator[RunningEmulator]:
-    with running_emulator(seed=120, seed_number=2) as emulator:
+    with running_emulator(seed=260, seed_number=2) as emulator:
         yield emulator
 
 
@@ -85,7 +85,7 @@ def test_the_same_numbers_do_the_same_and_another_seed_number_something_else(sho
 
 
 def test_a_second_round_changes_things_again(shop: RunningEmulator) -> None:
-    setting = {"products": 120, "prices": 200, "stocks": 0}
+    setting = {"products": 260, "prices": 400, "stocks": 0}
     shop.mutate(**setting)
     before = objects(shop)
     report = shop.mutate(**setting)
@@ -136,7 +136,7 @@ def test_a_deleted_product_takes_its_assignments_along(shop: RunningEmulator) ->
 
 def test_more_than_there_is_touches_what_there_is(shop: RunningEmulator) -> None:
     report = shop.mutate(delete=500, products=5)
-    assert (len(report["deleted"]), report["products"]) == (120, [])
+    assert (len(report["deleted"]), report["products"]) == (260, [])
 
 
 def test_an_empty_marketplace_can_be_filled() -> None:

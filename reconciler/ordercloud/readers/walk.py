@@ -25,9 +25,9 @@ _BLOCKS_AHEAD = 2
 _PARTS_AHEAD = 12
 # What parts of a list are meant to hold, so that a page is enough for most of them.
 _PART_SIZE = 70
-# Missing more than this many, and more than this share, is no coincidence of records that come while we read.
+# Missing more than this many, and more than this share, is more than what comes and goes while we read.
 _TOLERATED = 100
-_TOLERATED_SHARE = 0.01
+_TOLERATED_SHARE = 0.1
 
 # documented: in lists from the search index, IDs that look like numbers sort as numbers; unknown: what exactly looks
 # like one, and whether filters compare as numbers too. With e and - beside the digits, 1e5 and -5 are among them.
