@@ -9,7 +9,8 @@ from sparklayer_workbench import Workbench, manifest, outcomes
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import GuardrailBreach
-from reconciler.kind import Kind
+from reconciler.http.client import HttpWriter
+from reconciler.kind import Json, Kind, fields_of
 from reconciler.reconcile.plan import NoteKind, Plan
 from reconciler.registry import kinds
 
@@ -154,6 +155,21 @@ def test_settings_that_are_refused_leave_a_true_report(tmp_path: Path, emulator:
     assert [change.key for change in bench.plan().changes] == ["Store/store"]
 
 
+def test_an_answer_that_says_otherwise_is_believed(
+    tmp_path: Path, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def put(self: HttpWriter, path: str, body: Json) -> Json:
+        return {"currency_code": "USD"}
+
+    monkeypatch.setattr(HttpWriter, "put", put)
+    bench = Workbench(tmp_path, emulator)
+    bench.write(STORE)
+    [result] = bench.apply().results
+    assert (result.outcome.value, result.code) == ("failed", "write-not-verified")
+    assert "baseCurrency" in str(result.message)
+    assert [change.key for change in bench.plan().changes] == ["Store/store"]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_lost_answer_about_the_store_is_sent_again(tmp_path: Path, emulator: RunningEmulator, when: str) -> None:
     bench = Workbench(tmp_path, emulator)
@@ -210,7 +226,5 @@ def test_what_is_wrong_by_itself_is_found_offline(
 
 @pytest.mark.parametrize("kind", [kind for kind in kinds().values() if kind.api == "sparklayer"], ids=lambda k: k.name)
 def test_a_sparklayer_kind_names_no_role_and_uses_snake_case(kind: Kind) -> None:
-    from reconciler.kind import fields_of
-
     assert kind.role is None
     assert all(node.wire == node.wire.lower() for node in fields_of(kind.spec).values())
