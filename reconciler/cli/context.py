@@ -33,15 +33,21 @@ ALL = "all"
 _JUDGED_BY_PLAN = "literal-secret"
 
 
-def load_valid(options: Options) -> Loaded:
-    """Load the manifests and stop at anything that is wrong with them.
+def load_valid(options: Options, *, environment: str | None = None) -> Loaded:
+    """Load the manifests and stop at anything that is wrong with them, or in an environment that is asked for.
+
+    Args:
+        options: the shared options.
+        environment: the one that is meant; None: those of the options.
 
     Raises:
         LoadError: the folder is missing, unreadable or empty.
-        ManifestErrors: every problem of every manifest.
+        ManifestErrors: every such problem.
     """
     loaded = load(options.manifests, kinds())
-    problems = [problem for problem in validate(loaded, kinds()).problems if problem.code != _JUDGED_BY_PLAN]
+    names = (environment,) if environment is not None else environment_names(options, loaded)
+    found = validate(loaded, kinds(), [name for name in names if name is not None] or None)
+    problems = [problem for problem in found.problems if problem.code != _JUDGED_BY_PLAN]
     if problems:
         raise ManifestErrors(problems)
     return loaded
@@ -54,18 +60,25 @@ def environment_names(options: Options, loaded: Loaded) -> tuple[str | None, ...
     return tuple(dict.fromkeys(options.environments)) or (None,)
 
 
-def open_sessions(options: Options, now: datetime) -> tuple[Session, ...]:
-    """Return a session for each environment asked for, in that order.
+def open_sessions(options: Options, now: datetime) -> tuple[tuple[Session, ...], tuple[ReconcilerError, ...]]:
+    """Return a session for each environment asked for, in that order; of several, the errors of those that have none.
 
     Raises:
-        ReconcilerError: manifests, environment or references are not as they have to be.
+        ReconcilerError: the manifests, or the only environment, are not as they have to be.
     """
+    sessions: list[Session] = []
+    failures: list[ReconcilerError] = []
     with gc_paused():
         loaded = load_valid(options)
-        return tuple(
-            open_session(select(loaded, name, kinds()), kinds(), os.environ, now)
-            for name in environment_names(options, loaded)
-        )
+        selections = [select(loaded, name, kinds()) for name in environment_names(options, loaded)]
+        for selected in selections:
+            try:
+                sessions.append(open_session(selected, kinds(), os.environ, now))
+            except ReconcilerError as error:
+                if len(selections) == 1:
+                    raise
+                failures.append(error)
+    return tuple(sessions), tuple(failures)
 
 
 def open_one(options: Options, now: datetime, *, environment: str | None = None) -> Session:
@@ -81,7 +94,7 @@ def open_one(options: Options, now: datetime, *, environment: str | None = None)
         ReconcilerError: manifests, environment or references are not as they have to be.
     """
     name = _only_name(options) or environment
-    return open_session(select(load_valid(options), name, kinds()), kinds(), os.environ, now)
+    return open_session(select(load_valid(options, environment=name), name, kinds()), kinds(), os.environ, now)
 
 
 def _only_name(options: Options) -> str | None:

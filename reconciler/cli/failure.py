@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from traceback import StackSummary, walk_tb
 from types import TracebackType
 
+from reconciler.cli.options import Options
 from reconciler.cli.output import error_style, say
+from reconciler.cli.status import Status
 from reconciler.errors import InternalError, ReconcilerError
 
 
@@ -42,6 +44,12 @@ def report_error(error: ReconcilerError, asked: Asked) -> None:
         from reconciler.report.failures import error_to_text
 
         say(error_to_text(error, error_style(asked.color)).rstrip())
+
+
+def report_failure(error: ReconcilerError, options: Options) -> Status:
+    """Tell of an error that does not end the run, and return the status that it leads to."""
+    report_error(error, Asked(options.format == "json", options.color, options.verbosity))
+    return Status(error.exit_status)
 
 
 def report_internal_errors(asked: Asked) -> None:

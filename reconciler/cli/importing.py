@@ -38,8 +38,9 @@ def write_manifests(result: ImportResult, folder: Path, *, only_in: str | None) 
     files: list[str] = []
     for kind, manifests in groupby(result.manifests, key=lambda item: item.kind):
         path = _free(folder, re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower())
-        documents = [_document(item, only_in) for item in manifests]
-        write_file(path, _schema_line(path) + "---\n".join(documents))
+        # Editors take the schema line for the document that it stands in, not for the file.
+        documents = [_schema_line(path) + _document(item, only_in) for item in manifests]
+        write_file(path, "---\n".join(documents))
         files.append(str(path))
     return tuple(files)
 

@@ -8,6 +8,11 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from reconciler.errors import UsageError
+
+# Room at both ends, for what tokens, sales and lags add to it.
+_EARLIEST, _LATEST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1970, 9000))
+
 
 class ClockSetting(BaseModel):
     """Body of `PUT /_emulator/clock`; what is left out stays as it is."""
@@ -39,8 +44,17 @@ class Clock:
         return datetime.fromtimestamp(self.timestamp(), UTC)
 
     def set(self, setting: ClockSetting) -> None:
-        """Set, advance, freeze or let run, in this order."""
+        """Set, advance, freeze or let run, in this order.
+
+        Raises:
+            UsageError: that time is out of range; the clock is then as it was.
+        """
         target = (self.timestamp() if setting.now is None else setting.now.timestamp()) + setting.advance
+        if not _EARLIEST <= target < _LATEST:
+            raise UsageError(
+                "the clock cannot show that time",
+                next_step="Name one of the years 1970 to 8999; advance is in seconds.",
+            )
         frozen = self._frozen_at is not None if setting.frozen is None else setting.frozen
         self._offset = target - time.time()
         self._frozen_at = target if frozen else None
@@ -50,6 +64,13 @@ class Clock:
         return {"now": self.now().isoformat(), "frozen": self._frozen_at is not None, "offset": self._offset}
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump` returned; a running clock keeps its offset, a frozen one its time."""
-        self._offset = float(dumped["offset"])
-        self._frozen_at = datetime.fromisoformat(dumped["now"]).timestamp() if dumped["frozen"] else None
+        """Take over what `dump` returned; a running clock keeps its offset, a frozen one its time.
+
+        Raises:
+            ValueError: that time is out of range.
+        """
+        offset = float(dumped["offset"])
+        frozen_at = datetime.fromisoformat(dumped["now"]).timestamp() if dumped["frozen"] else None
+        if not _EARLIEST <= (time.time() + offset if frozen_at is None else frozen_at) < _LATEST:
+            raise ValueError("out of range")
+        self._offset, self._frozen_at = offset, frozen_at

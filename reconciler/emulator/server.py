@@ -212,13 +212,17 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _load(state: State, file: Path) -> None:
-    """Take over the state in `file`; where there is no such file yet, its folder has to be there."""
-    if not file.exists() and file.parent.is_dir():
+    """Take over the state in `file`, if there is one yet."""
+    if not file.parent.is_dir():
+        raise LoadError(f"{file} is in a folder that is not there", next_step=f"Make the folder {file.parent} first.")
+    if not file.exists():
         return
     try:
         state.load(orjson.loads(file.read_bytes()))
-    except (OSError, ValueError, LoadError) as error:
+    except OSError as error:
+        raise LoadError(f"{file} cannot be read: {error.strerror}", next_step="Name a file of yours.") from error
+    except (ValueError, LoadError) as error:
         raise LoadError(
-            f"{file} holds no state of an emulator",
-            next_step="Name a file in a folder that exists, or remove this one to start empty.",
+            f"{file} holds no state of an emulator, and would be written over",
+            next_step="Name a file that an emulator kept, or one that is not there yet. A seed goes to --seed.",
         ) from error

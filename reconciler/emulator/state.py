@@ -13,6 +13,8 @@ from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import Traffic, TrafficSetting
 from reconciler.errors import LoadError
 
+_NEXT_STEP = "Take one with secrets, from GET /_emulator/state?secrets=true, or a file that an emulator kept."
+
 
 class State:
     """Everything that can change.
@@ -54,24 +56,24 @@ class State:
             **{name: room.dump(secrets=secrets) for name, room in self.rooms.items()},
         }
 
-    def load(self, dumped: dict[str, Any]) -> None:
-        """Take over a dump that was made with secrets. APIs that it does not mention start empty.
+    def load(self, dumped: Any) -> None:
+        """Take over a dump that was made with secrets.
 
         Raises:
-            LoadError: it is no such dump; the state is then as after a reset.
+            LoadError: it is no such dump; the state is then as it was, or as after a reset.
             UsageError: it names a switch that there is not.
         """
+        # Any other JSON object would be taken for an empty emulator, and its file be written over.
+        parts = dumped.keys() if isinstance(dumped, dict) else ()
+        missing = [name for name in ("clock", "switches", *self.rooms) if name not in parts]
+        if missing:
+            raise LoadError(f"this is no state of an emulator: {', '.join(missing)} missing", next_step=_NEXT_STEP)
         try:
-            self.switches = self._at_start[0].changed(dumped.get("switches", {}))
-            if "clock" in dumped:
-                self.clock.load(dumped["clock"])
+            self.switches = self._at_start[0].changed(dumped["switches"])
+            self.clock.load(dumped["clock"])
             for name, room in self.rooms.items():
                 room.reset()
-                if name in dumped:
-                    room.load(dumped[name])
+                room.load(dumped[name])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             self.reset()
-            raise LoadError(
-                "this is no state of an emulator",
-                next_step="Take one from GET /_emulator/state?secrets=true, or a file that an emulator kept.",
-            ) from error
+            raise LoadError("this is no state of an emulator", next_step=_NEXT_STEP) from error

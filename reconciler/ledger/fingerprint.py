@@ -14,7 +14,7 @@ SALT_BYTES = 16
 IN_DOUBT = b""
 """The fingerprint of a secret that was sent and whose arrival is not known. It matches nothing."""
 
-_COST, _BLOCK, _PARALLEL = 2**14, 8, 1
+_COST, _BLOCK, _PARALLEL = 2**12, 8, 1
 
 
 @lru_cache(maxsize=4096)

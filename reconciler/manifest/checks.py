@@ -6,21 +6,49 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem
 from reconciler.kind import Kinds
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.facts import Facts
 from reconciler.manifest.hosts import host_allowed
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import format_path
+from reconciler.manifest.references import ALLOW_ENV
+
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BadHost:
+    """A value that an environment's targetHosts do not let through, whichever environment it is."""
+
+    readable: bool
+    subject: str
+    place: Place
+    value: str | None
+
+    def problem(self, environments: Sequence[str]) -> Problem:
+        """Return it as one problem of all the environments that it was found in."""
+        names = ", ".join(environments[:_MAX_NAMED])
+        if len(environments) > _MAX_NAMED:
+            names += f" and {len(environments) - _MAX_NAMED} more"
+        if self.readable:
+            message = f"{self.subject} points at {self.value or 'a host'} outside targetHosts of {names}"
+        else:
+            message = f"{self.subject} names no host that can be checked against targetHosts of {names}"
+        hint = f"Mend it, or add the host to targetHosts of {names}."
+        return Problem(
+            "host-not-allowed" if self.readable else "unreadable-host", message, self.place, self.value, hint
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Problems stop everything that follows; warnings do not."""
+    """Problems stop everything that follows; warnings do not; `hosts` are problems to be put together."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    hosts: list[BadHost] = field(default_factory=list)
 
 
 def check_environment(
@@ -54,6 +82,7 @@ def check_environment(
             findings.problems.extend(_circle(manifest, unique, facts))
         if manifest.metadata.renamed_from:
             findings.problems.extend(_renames(manifest, found, live))
+        findings.warnings.extend(_unreadable(manifest, found))
         if environment is not None and (found.hosts or found.literals):
             _against_environment(environment, manifest, found, findings)
     if environment is not None:
@@ -164,22 +193,31 @@ def _renames(manifest: Manifest, found: Facts, live: Mapping[tuple[str, str], Ma
         yield Problem("bad-rename", message, place, old[:60], "Remove it from metadata.renamedFrom.")
 
 
+def _unreadable(manifest: Manifest, found: Facts) -> Iterator[Problem]:
+    for path, name in found.unreadable:
+        yield Problem(
+            "unreadable-variable",
+            f"{manifest.kind} {manifest.name}: spec.{format_path(path)} reads the environment variable {name[:60]}, "
+            "which plan refuses unless it is allowed outside the manifests",
+            manifest.at(path),
+            name[:60],
+            f"Use a name that begins with OC_, SPARK_ or RECONCILER_, or add it to {ALLOW_ENV} where reconciler runs.",
+        )
+
+
 def _against_environment(
     environment: EnvironmentManifest, manifest: Manifest, found: Facts, findings: Findings
 ) -> None:
     allowed = environment.spec.target_hosts
     for path, hosts, secret in found.hosts if allowed is not None else ():
         subject = f"{manifest.kind} {manifest.name}: {format_path(path)}"
-        hint = f"Mend it, or add the host to targetHosts of {environment.name}."
         if hosts is None:
-            message = f"{subject} names no host that can be checked against targetHosts"
-            findings.problems.append(Problem("unreadable-host", message, manifest.at(path), None, hint))
+            findings.hosts.append(BadHost(readable=False, subject=subject, place=manifest.at(path), value=None))
             continue
         for host in hosts:
             if not host_allowed(host, allowed or ()):
                 value = None if secret else host
-                message = f"{subject} points at {value or 'a host'} outside targetHosts of {environment.name}"
-                findings.problems.append(Problem("host-not-allowed", message, manifest.at(path), value, hint))
+                findings.hosts.append(BadHost(readable=True, subject=subject, place=manifest.at(path), value=value))
     for path in found.literals:
         _literal(environment, manifest, f"{manifest.kind} {manifest.name}: spec.{format_path(path)}", path, findings)
 
@@ -208,6 +246,7 @@ def _about_environment(
     environment: EnvironmentManifest, found: Sequence[Facts], facts: Mapping[int, Facts], findings: Findings
 ) -> None:
     subject = f"Environment {environment.name}"
+    findings.warnings.extend(_unreadable(environment, facts[id(environment)]))
     for path in facts[id(environment)].literals:
         _literal(environment, environment, f"{subject}: spec.{format_path(path)}", path, findings)
     if environment.spec.target_hosts is None and any(each.hosts for each in found):

@@ -158,16 +158,18 @@ def _checked(url: str, scope: Scope, place: Callable[[], Place], subject: str) -
     """Return a URL that credentials may be sent to, less its final slash."""
     allowed = (*_API_HOSTS, *scope.environ.get(_ALLOW_API_HOSTS, "").replace(",", " ").split())
     host = (hosts_of(url, "url") or ("",))[0]
-    hint = None
     if not host:
         message = "is no URL"
+        hint = "Write https://, the host and the path."
     elif not is_loopback(host) and not host_allowed(host, allowed):
         message = f"points at {host}, and credentials may not be sent there"
         hint = f"Use a host of the vendor, or add this one to {_ALLOW_API_HOSTS} where reconciler runs."
     elif urlsplit(url).scheme not in (("https", "http") if is_loopback(host) else ("https",)):
         message = "must begin with https://"
+        hint = "Credentials go over https only; http is for loopback."
     elif "@" in url or "?" in url or "#" in url:
         message = "must be host and path only"
+        hint = "Remove user, password, ? and # from it."
     else:
         return url.rstrip("/")
     raise ManifestErrors([Problem("bad-api-url", f"{subject} {message}", place(), None, hint)])

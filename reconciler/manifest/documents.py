@@ -67,7 +67,7 @@ class Scalars(dict[str, Any]):
 
     def __missing__(self, text: str) -> Any:
         if text == "<<":
-            raise BadScalar("is a merge key, which YAML 1.2 does not have; repeat the fields, or use a patch")
+            raise BadScalar("is a merge key, which YAML 1.2 does not have", "Repeat the fields, or use a patch.")
         value = self[text] = plain_value(text)
         return value
 
@@ -143,14 +143,15 @@ class _Builder:
                     elif len(text) > MAX_SCALAR:
                         value = tagged_value(STRING_TAG, text)
                 except BadScalar as error:
-                    self._problem("bad-scalar", f"this value {error}", event)
+                    self._problem("bad-scalar", f"this value {error}", event, error.hint)
                 if event.anchor is not None:
                     anchors[event.anchor] = (value, 1)
                 if container is None:
                     line = event.start_mark.line + 1
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if len(stack) >= MAX_DEPTH:
-                    self._problem("too-deep", f"nesting is deeper than {MAX_DEPTH} levels", event)
+                    hint = "Flatten it: no kind has a field so deep."
+                    self._problem("too-deep", f"nesting is deeper than {MAX_DEPTH} levels", event, hint)
                     raise _GiveUp
                 if event.tag is not None and event.tag not in (MAP_TAG, LIST_TAG):
                     self._problem("tag", f"the tag {event.tag[:60]} is not allowed", event, "Remove the tag.")
@@ -167,12 +168,14 @@ class _Builder:
             elif kind is AliasEvent:
                 # An anchor is known once its node has ended, so nothing can contain itself.
                 if event.anchor not in anchors:
-                    self._problem("unknown-alias", f"*{event.anchor[:60]} names no anchor before it", event)
+                    hint = "Set the anchor with & earlier in the same document, or put the value in quotes."
+                    self._problem("unknown-alias", f"*{event.anchor[:60]} names no anchor before it", event, hint)
                     raise _GiveUp
                 value, size = anchors[event.anchor]
                 aliased += size
                 if aliased > MAX_ALIAS_NODES:
-                    self._problem("too-many-aliases", "aliases expand to more than the manifest may hold", event)
+                    message = f"aliases expand to more than {MAX_ALIAS_NODES:,} values"
+                    self._problem("too-many-aliases", message, event, "Write the values out, or alias less.")
                     raise _GiveUp
             elif kind is DocumentEndEvent:
                 if root is not None:
@@ -195,9 +198,8 @@ class _Builder:
                 root = value
             else:
                 container.append(value)
-        self.problems.append(
-            Problem("too-large", f"the file has more than {MAX_FILE_EVENTS:,} values", Place(self._file))
-        )
+        message = f"the file has more than {MAX_FILE_EVENTS:,} values"
+        self.problems.append(Problem("too-large", message, Place(self._file), hint="Split it into several files."))
         raise _GiveUp
 
     def _key(self, value: Any, container: dict[str, Any], event: Any) -> str:
@@ -240,7 +242,7 @@ def _syntax_problem(error: yaml.YAMLError, data: bytes, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or "it cannot be read")
     if mark is None:
-        return Problem("not-yaml", f"this is not YAML: {problem}", Place(file))
+        return Problem("not-yaml", f"this is not YAML: {problem}", Place(file), hint="Open it in an editor with YAML.")
     place = Place(file, mark.line + 1, mark.column + 1)
     lines = data.split(b"\n", mark.line + 1)
     text = lines[mark.line] if mark.line < len(lines) else b""

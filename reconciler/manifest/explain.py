@@ -28,6 +28,7 @@ _PATTERNS = {
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "may hold only letters, digits, ., - and _, and begins with a letter or digit",
     r"^[1-9][0-9]*(s|m|h|d|w)$": "must be a duration such as 30m, 2h or 7d",
 }
+_REFERENCE = "docs/manifest-reference.md says what the field takes."
 _MAX_SHOWN = 60
 _MAX_LISTED = 20
 
@@ -172,9 +173,7 @@ def _unknown(path: Path, model: type[BaseModel], locator: Locator, subject: str,
     )
 
 
-def _about_value(
-    details: list[ErrorDetails], model: type[BaseModel], path: Path, value: Any
-) -> tuple[str, str, str | None]:
+def _about_value(details: list[ErrorDetails], model: type[BaseModel], path: Path, value: Any) -> tuple[str, str, str]:
     """Return code, predicate and next step for a value that does not fit."""
     annotations = annotations_at(model, path)
     constraint = next((detail for detail in details if not is_type_error(detail)), None)
@@ -196,7 +195,7 @@ def _type_of(value: Any) -> str:
     return names.get(type(value), "this")
 
 
-def _type_hint(value: Any, expected: str) -> str | None:
+def _type_hint(value: Any, expected: str) -> str:
     if isinstance(value, str) and "true or false" in expected:
         meant = _MISTAKEN_BOOLEANS.get(value.lower(), value.lower() if value.lower() in ("true", "false") else None)
         return f"Write {meant}, without quotes." if meant else "Write true or false."
@@ -206,10 +205,10 @@ def _type_hint(value: Any, expected: str) -> str | None:
         return "Put it in quotes."
     if value is None:
         return "Give it a value, or leave the field out."
-    return None
+    return _REFERENCE
 
 
-def _about_constraint(detail: ErrorDetails) -> tuple[str, str, str | None]:
+def _about_constraint(detail: ErrorDetails) -> tuple[str, str, str]:
     context: dict[str, Any] = detail.get("ctx") or {}
     match detail["type"]:
         case "string_too_long":
@@ -220,16 +219,16 @@ def _about_constraint(detail: ErrorDetails) -> tuple[str, str, str | None]:
             pattern = context["pattern"]
             return "bad-format", _PATTERNS.get(pattern, f"must match {pattern}"), "Rename it."
         case "greater_than":
-            return "out-of-range", f"must be more than {context['gt']:g}", None
+            return "out-of-range", f"must be more than {context['gt']:g}", "Write a larger number."
         case "greater_than_equal":
-            return "out-of-range", f"must be at least {context['ge']:g}", None
+            return "out-of-range", f"must be at least {context['ge']:g}", "Write a larger number."
         case "less_than":
-            return "out-of-range", f"must be less than {context['lt']:g}", None
+            return "out-of-range", f"must be less than {context['lt']:g}", "Write a smaller number."
         case "less_than_equal":
-            return "out-of-range", f"must be at most {context['le']:g}", None
+            return "out-of-range", f"must be at most {context['le']:g}", "Write a smaller number."
         case "timezone_aware":
             return "bad-format", "needs an offset", "End it with Z (UTC) or an offset such as +01:00."
         case "value_error":
-            return "bad-value", f"is not valid: {context['error']}", None
+            return "bad-value", f"is not valid: {context['error']}", _REFERENCE
         case _:
-            return "bad-value", "is not valid", None
+            return "bad-value", "is not valid", _REFERENCE

@@ -14,9 +14,9 @@ from reconciler.kind import FieldNode, Kind, fields_of
 from reconciler.manifest.annotations import annotations_at
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.hosts import hosts_of
-from reconciler.manifest.model import Manifest
+from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import Path, format_path, parse_path
-from reconciler.manifest.references import is_literal
+from reconciler.manifest.references import is_literal, texts_of, unreadable_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ class Facts:
         references: path, kind and name of the manifests it names, and whether there has to be such a manifest.
         hosts: path, literal hosts (None: they cannot be parsed) and whether the value is secret.
         literals: paths of write-only fields whose value stands in the manifest.
+        unreadable: path and name of environment variables that it may not read unless RECONCILER_ALLOW_ENV says so.
     """
 
     live_id: str | None = None
     references: tuple[tuple[Path, str, str, bool], ...] = ()
     hosts: tuple[tuple[Path, tuple[str, ...] | None, bool], ...] = ()
     literals: tuple[Path, ...] = ()
+    unreadable: tuple[tuple[Path, str], ...] = ()
 
 
 def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None) -> tuple[Facts, list[Problem]]:
@@ -65,7 +67,15 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None)
             problems.append(_needed_for_id(manifest, str(error.args[0])))
     if live_id is not None and "${" in live_id:
         live_id = None
-    return Facts(live_id, tuple(references), tuple(hosts), tuple(literals)), problems
+    unreadable = tuple(_unreadable(manifest)) if manifest.references else ()
+    return Facts(live_id, tuple(references), tuple(hosts), tuple(literals), unreadable), problems
+
+
+def _unreadable(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+    for text in texts_of(manifest.raw):
+        # What a patch says is looked at in the manifest that it changes.
+        if not isinstance(manifest, EnvironmentManifest) or text.path[0] != "patches":
+            yield from ((text.path, name) for name in unreadable_names(text.text))
 
 
 @cache

@@ -12,6 +12,11 @@ from pathlib import Path
 from reconciler.errors import LoadError, Place, Problem
 from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
 
+ELSEWHERE = "Name the folder of the manifests with -m. To delete live objects, write `state: absent`."
+FIRST_MANIFEST = (
+    "`reconciler import` needs an Environment manifest there first (docs/manifest-reference.md#environment)."
+)
+_PERMISSIONS = "Check its permissions."
 _SUFFIXES = (".yaml", ".yml")
 # A FIFO must not block us, and a link that appears after the check must not be followed.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -41,12 +46,10 @@ def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
     except FileNotFoundError:
         raise LoadError(
             f"there is no folder {folder}",
-            next_step="Name the folder of the manifests with -m, or write live into one with `reconciler import`.",
+            next_step=f"Name the folder of the manifests with -m. {FIRST_MANIFEST}",
         ) from None
     except (OSError, RuntimeError) as error:
-        raise LoadError(
-            f"the folder {folder} cannot be read: {_reason(error)}", next_step="Check its permissions."
-        ) from None
+        raise LoadError(f"the folder {folder} cannot be read: {_reason(error)}", next_step=_PERMISSIONS) from None
     count = 0
     for found in _entries(str(folder), str(root)):
         count += 1
@@ -56,7 +59,7 @@ def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
     if not count:
         raise LoadError(
             f"the folder {folder} holds no manifest (*.yaml, *.yml)",
-            next_step="Name the folder of the manifests with -m. To delete live objects, write `state: absent`.",
+            next_step=f"{ELSEWHERE} {FIRST_MANIFEST}",
         )
 
 
@@ -83,7 +86,9 @@ def _listed(folder: str) -> list[os.DirEntry[str] | Problem]:
         with os.scandir(folder) as scan:
             visible = [entry for entry in scan if not entry.name.startswith(".")]
     except OSError as error:
-        return [Problem("unreadable-file", f"the folder cannot be read: {_reason(error)}", Place(folder))]
+        return [
+            Problem("unreadable-file", f"the folder cannot be read: {_reason(error)}", Place(folder), hint=_PERMISSIONS)
+        ]
     return [*sorted(visible, key=lambda entry: entry.name, reverse=True)]
 
 
@@ -93,7 +98,12 @@ def _linked(entry: os.DirEntry[str], root: str, *, is_manifest: bool) -> Iterato
         is_dir = target.is_dir()
     except (OSError, RuntimeError) as error:
         if is_manifest:
-            yield Problem("unreadable-file", f"the link cannot be followed: {_reason(error)}", Place(entry.path))
+            yield Problem(
+                "unreadable-file",
+                f"the link cannot be followed: {_reason(error)}",
+                Place(entry.path),
+                hint="Put the file itself here.",
+            )
         return
     if is_dir:
         yield Problem("link", "a link to a folder is not followed", Place(entry.path), hint="Use a real folder.")
@@ -118,9 +128,7 @@ def _read(file: str, path: str) -> FileBytes | Problem:
         finally:
             os.close(descriptor)
     except OSError as error:
-        return Problem(
-            "unreadable-file", f"the file cannot be read: {_reason(error)}", Place(file), hint="Check its permissions."
-        )
+        return Problem("unreadable-file", f"the file cannot be read: {_reason(error)}", Place(file), hint=_PERMISSIONS)
 
 
 def _reason(error: OSError | RuntimeError) -> str:

@@ -18,7 +18,7 @@ from reconciler.kind import Kinds, SpecModel
 from reconciler.manifest.documents import Document, Scalars, parse_documents
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.explain import error_paths, explain, nearest, shorten, suggest
-from reconciler.manifest.files import read_folder
+from reconciler.manifest.files import ELSEWHERE, FIRST_MANIFEST, read_folder
 from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata
 from reconciler.manifest.positions import DocumentLocator, Source
 from reconciler.manifest.references import check_references, texts_of
@@ -78,7 +78,7 @@ def load(folder: FilePath, kinds: Kinds) -> Loaded:
     if not (loaded.manifests or loaded.environments or loaded.problems):
         raise LoadError(
             f"the files in {folder} hold no manifest",
-            next_step="Name the folder of the manifests with -m. To delete live objects, write `state: absent`.",
+            next_step=f"{ELSEWHERE} {FIRST_MANIFEST}",
         )
     return loaded
 
@@ -127,7 +127,9 @@ class _Reader:
         data = document.value
         root = DocumentLocator(source, document.index, ())
         if type(data) is not dict:
-            self._add("not-a-manifest", "a manifest is a mapping with apiVersion, kind, metadata and spec", root.at(()))
+            message = "a manifest is a mapping with apiVersion, kind, metadata and spec"
+            hint = "Write these fields, or move the file out of the folder."
+            self._add("not-a-manifest", message, root.at(()), hint=hint)
             return False
         if not data.keys() <= _ENVELOPE:
             for name in data.keys() - _ENVELOPE:
@@ -139,7 +141,8 @@ class _Reader:
         if raw is None:
             raw = {}
         if type(raw) is not dict:
-            self._add("wrong-type", "spec must be a mapping", root.at(("spec",)), shorten(raw))
+            hint = "Write its fields below spec, indented."
+            self._add("wrong-type", "spec must be a mapping", root.at(("spec",)), shorten(raw), hint)
             return False
         if model is None or metadata is None:
             return False
@@ -169,7 +172,8 @@ class _Reader:
         if model is not EnvironmentSpec:
             self.manifests.append(Manifest(spec=spec, state=state, **envelope))
             return True
-        if isinstance(spec, EnvironmentSpec):
+        # A run must not take a default, such as the ledger's, for what the Environment says wrongly.
+        if isinstance(spec, EnvironmentSpec) and not problems:
             self.environments.append(EnvironmentManifest(spec=spec, **envelope))
             return True
         return False
@@ -230,7 +234,7 @@ class _Reader:
                 "state must be present or absent" if hint is None else "an Environment cannot be absent",
                 root.at(("state",)),
                 shorten(state),
-                hint or (f"Did you mean {close}?" if close else None),
+                hint or (f"Did you mean {close}?" if close else "Write absent, or leave state out."),
             )
         return "present"
 

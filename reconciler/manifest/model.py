@@ -36,8 +36,8 @@ class Metadata(SpecModel):
 class Manifest:
     """One manifest. `raw` is the spec as plain data, references unresolved; `spec` the typed model of it.
 
-    `spec` is None where it has problems, where the manifest is absent and says no more than its ID, and where a
-    required field has to wait for its reference; a field that waits for its reference has its default there. So `spec`
+    A field that has a problem, or waits for its reference, has a stand-in or its default in `spec`; `spec` is None
+    where that is not possible, and where the manifest is absent and says no more than its ID. So `spec`
     serves cross-checks; what is applied comes from `resolve`. `references` says whether any `${…}` stands in the spec.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -19,6 +20,9 @@ _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+# Environment variables that manifests may read wherever reconciler runs.
+READABLE = ("OC_*", "SPARK_*", "RECONCILER_*", "EMULATOR")
+ALLOW_ENV = "RECONCILER_ALLOW_ENV"
 _FORMS = "${var:NAME}, ${env:NAME}, ${env:NAME:-default}, ${secret:NAME}, ${secret:file:NAME}; $${ stands for ${"
 
 
@@ -115,6 +119,16 @@ def is_literal(text: str) -> bool:
     except BadReference:
         return False
     return not any(isinstance(part, Reference) and part.source != "var" for part in parts)
+
+
+def unreadable_names(text: str) -> list[str]:
+    """Return the environment variables that a text refers to and that only RECONCILER_ALLOW_ENV can let it read."""
+    try:
+        parts = parse_text(text)
+    except BadReference:
+        return []
+    names = [part.name for part in parts if isinstance(part, Reference) and part.source == "env"]
+    return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in READABLE)]
 
 
 def texts_of(data: Mapping[str, Any]) -> list[Text]:

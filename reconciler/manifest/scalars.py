@@ -31,11 +31,17 @@ _INT = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_QUOTE = "Put it in quotes if it is text; else write a number that fits."
+_SHORTEN = "Shorten it: no field takes so much."
 _NUMBER_START = frozenset("0123456789+-.")
 
 
 class BadScalar(ValueError):
-    """A scalar that cannot stand in a manifest; the message says why."""
+    """A scalar that cannot stand in a manifest; the message says why, `hint` what to write."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def plain_value(text: str) -> Any:
@@ -48,7 +54,7 @@ def plain_value(text: str) -> Any:
         return _WORDS[text]
     if text[0] not in _NUMBER_START:
         if len(text) > MAX_SCALAR:
-            raise BadScalar(f"is longer than {MAX_SCALAR:,} characters")
+            raise BadScalar(f"is longer than {MAX_SCALAR:,} characters", _SHORTEN)
         return text
     return _number(text)
 
@@ -61,18 +67,18 @@ def _number(text: str) -> Any:
     if _FLOAT.fullmatch(text):
         value = float(_bounded(text))
         if math.isinf(value):
-            raise BadScalar("is too large for a number; quote it if it is text")
+            raise BadScalar("is too large for a number", _QUOTE)
         return value
     if _NOT_FINITE.fullmatch(text):
-        raise BadScalar("is a number that JSON does not have; quote it if it is text")
+        raise BadScalar("is a number that JSON does not have", _QUOTE)
     if len(text) > MAX_SCALAR:
-        raise BadScalar(f"is longer than {MAX_SCALAR:,} characters")
+        raise BadScalar(f"is longer than {MAX_SCALAR:,} characters", _SHORTEN)
     return text
 
 
 def _bounded(text: str) -> str:
     if len(text) > MAX_NUMBER:
-        raise BadScalar(f"is a number of more than {MAX_NUMBER} digits; quote it if it is text")
+        raise BadScalar(f"is a number of more than {MAX_NUMBER} digits", _QUOTE)
     return text
 
 
@@ -84,14 +90,14 @@ def tagged_value(tag: str, text: str) -> Any:
     """
     wanted = _CORE_TAGS.get(tag)
     if wanted is None:
-        raise BadScalar(f"has the tag {tag[:60]}; manifests are plain data, without tags")
+        raise BadScalar(f"has the tag {tag[:60]}; manifests are plain data", "Remove the tag.")
     if wanted is str:
         if len(text) > MAX_SCALAR:
-            raise BadScalar(f"is longer than {MAX_SCALAR:,} characters")
+            raise BadScalar(f"is longer than {MAX_SCALAR:,} characters", _SHORTEN)
         return text
     value = plain_value(text)
     if wanted is float and type(value) is int:
         return float(value)
     if type(value) is not wanted:
-        raise BadScalar(f"does not fit its tag {tag.rpartition(':')[2]}")
+        raise BadScalar(f"does not fit its tag {tag.rpartition(':')[2]}", "Remove the tag, or mend the value.")
     return value

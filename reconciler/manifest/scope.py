@@ -9,14 +9,12 @@ from fnmatch import fnmatchcase
 
 from reconciler.errors import Place, UnresolvedReference
 from reconciler.manifest.model import EnvironmentManifest
-from reconciler.manifest.references import Reference, parse_text
+from reconciler.manifest.references import ALLOW_ENV, READABLE, Reference, parse_text
 from reconciler.manifest.secret_sources import SECRET_SOURCES, SecretSource
 
-_ALLOWED = ("OC_*", "SPARK_*", "RECONCILER_*", "EMULATOR")
 # Names that hold credentials by convention: their values belong into write-only fields only.
 _SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|API_?KEY|PRIVATE|CREDENTIAL|ACCESS_?KEY")
 _URL_WITH_PASSWORD = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
-_ALLOW_ENV = "RECONCILER_ALLOW_ENV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +115,12 @@ class Scope:
         return Scope({}, self.environ, self.sources)
 
     def _refuse_name(self, reference: Reference, place: Callable[[], Place]) -> None:
-        allowed = (*_ALLOWED, *self._allowed_beside())
+        allowed = (*READABLE, *self._allowed_beside())
         if not any(fnmatchcase(reference.name, pattern) for pattern in allowed):
             raise UnresolvedReference(
                 f"manifests may not read the environment variable {reference.name}",
                 place=place(),
-                next_step=f"Use a name that begins with OC_, SPARK_ or RECONCILER_, or add it to {_ALLOW_ENV}.",
+                next_step=f"Use a name that begins with OC_, SPARK_ or RECONCILER_, or add it to {ALLOW_ENV}.",
             )
 
     def _refuse_secret_name(self, reference: Reference, place: Callable[[], Place]) -> None:
@@ -131,11 +129,11 @@ class Scope:
             raise UnresolvedReference(
                 f"{reference} names a secret, and this field would show it",
                 place=place(),
-                next_step=f"Use ${{secret:{name}}} in a write-only field, or name {name} in {_ALLOW_ENV}.",
+                next_step=f"Use ${{secret:{name}}} in a write-only field, or name {name} in {ALLOW_ENV}.",
             )
 
     def _allowed_beside(self) -> list[str]:
-        return self.environ.get(_ALLOW_ENV, "").replace(",", " ").split()
+        return self.environ.get(ALLOW_ENV, "").replace(",", " ").split()
 
 
 def _how_to_set(reference: Reference) -> str:

@@ -33,7 +33,8 @@ def read_spec(
         absent: whether the manifest says `state: absent`; then nothing is required.
 
     Returns:
-        The spec, or None where it has problems, waits for references, or is absent; and the problems.
+        The spec, what does not fit or waits for references replaced or left out, for cross-checks; None where that
+        leaves none, or where it is absent; and the problems.
     """
     try:
         return model.model_validate(raw), []
@@ -48,9 +49,10 @@ def read_spec(
         if path not in waiting
         for problem in explain({path: details}, model, raw, locator, subject=subject)
     ]
-    if problems or not waiting:
+    if (absent and problems) or not (problems or waiting):
         return None, problems
-    return _stand_in(model, raw, waiting), []
+    unknown = {path for path, details in errors.items() if details[0]["type"] == "extra_forbidden"}
+    return _stand_in(model, raw, errors.keys() - unknown, unknown), problems
 
 
 def _waits(details: list[ErrorDetails], value: Any) -> bool:
@@ -60,13 +62,13 @@ def _waits(details: list[ErrorDetails], value: Any) -> bool:
     return has_reference(value)
 
 
-def _stand_in(model: type[SpecModel], raw: dict[str, Any], waiting: set[Path]) -> SpecModel | None:
-    """Return the spec with each waiting text replaced by one that fits, or else left out."""
+def _stand_in(model: type[SpecModel], raw: dict[str, Any], unfit: set[Path], unknown: set[Path]) -> SpecModel | None:
+    """Return the spec without unknown fields, each unfit value replaced by a text that fits, or else left out."""
     for value in ("x", _REMOVED):
         candidate: Any = raw
         # From the last to the first: removing an item moves those after it.
-        for path in sorted(waiting, key=str, reverse=True):
-            candidate = _replaced(candidate, path, value)
+        for path in sorted(unfit | unknown, key=str, reverse=True):
+            candidate = _replaced(candidate, path, _REMOVED if path in unknown else value)
         try:
             return model.model_validate(candidate)
         except ValidationError:
@@ -80,7 +82,11 @@ def _replaced(data: Any, path: Path, value: object) -> Any:
     copy: Any = dict(data) if isinstance(data, dict) else list(data)
     part = path[0]
     if len(path) == 1 and value is _REMOVED:
-        del copy[part]
+        # A required field that is missing is not there to be removed.
+        if not isinstance(copy, dict) or part in copy:
+            del copy[part]
+    elif len(path) == 1:
+        copy[part] = value
     else:
         copy[part] = _replaced(copy[part], path[1:], value)
     return copy

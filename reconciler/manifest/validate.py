@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
 from reconciler.kind import Kinds
-from reconciler.manifest.checks import check_environment, check_names
+from reconciler.manifest.checks import BadHost, check_environment, check_names
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.facts import Facts, facts_of
 from reconciler.manifest.load import Loaded, gc_paused
@@ -22,22 +24,28 @@ class Validation:
     warnings: tuple[Problem, ...]
 
 
-def validate(loaded: Loaded, kinds: Kinds) -> Validation:
+def validate(loaded: Loaded, kinds: Kinds, environments: Collection[str] | None = None) -> Validation:
     """Check manifests: each by itself, against each other, and in every environment.
 
     Args:
         loaded: what the folder holds; its own problems are in the result too.
         kinds: the registry.
+        environments: leaves out what is wrong in environments other than these; None: checks all.
     """
     with gc_paused():
-        return _validate(loaded, kinds)
+        return _validate(loaded, kinds, environments)
 
 
-def _validate(loaded: Loaded, kinds: Kinds) -> Validation:
+def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None) -> Validation:
     problems = list(loaded.problems)
     warnings: list[Problem] = []
     facts: dict[int, Facts] = {}
-    environments: list[EnvironmentManifest | None] = [*loaded.environments] or [None]
+    hosts = defaultdict[BadHost, list[str]](list)
+    environments: list[EnvironmentManifest | None] = [
+        environment for environment in loaded.environments if wanted is None or environment.name in wanted
+    ]
+    if not loaded.environments:
+        environments = [None]
     keep: list[tuple[Manifest, ...]] = []  # `facts` goes by identity, so what it is about has to live as long
     for environment in environments:
         manifests = loaded.manifests
@@ -51,6 +59,10 @@ def _validate(loaded: Loaded, kinds: Kinds) -> Validation:
         findings = check_environment(environment, manifests, facts, kinds, complete=loaded.complete)
         problems.extend(findings.problems)
         warnings.extend(findings.warnings)
+        if environment is not None:
+            for host in findings.hosts:
+                hosts[host].append(environment.name)
+    problems.extend(host.problem(list(dict.fromkeys(names))) for host, names in hosts.items())
     problems.extend(check_names(loaded.manifests, loaded.environments, complete=loaded.complete))
     return Validation(_ordered(problems), _ordered(warnings))
 

@@ -8,7 +8,7 @@ from reconciler.reconcile.plan import DriftItem, DriftReport
 from reconciler.report.escape import clip, visible
 from reconciler.report.plan_text import field_lines, headed, notes_lines
 from reconciler.report.style import BOLD, DIM, GREEN, RISK_COLORS, YELLOW, Style
-from reconciler.report.words import CAUSES, by_cause, drift_counts, moment, where
+from reconciler.report.words import CAUSES, by_cause, counted, drift_counts, moment, where
 
 _LIMIT = 400
 
@@ -61,6 +61,8 @@ def drift_to_text(report: DriftReport, style: Style | None = None) -> str:
     lines.extend(notes_lines(report.notes, style))
     if report.drifted:
         advice = f"See what apply would change with `reconciler plan -e {report.environment}`."
+    elif snoozed:
+        advice = f"Nothing new: {counted(len(snoozed), 'difference')} {'is' if len(snoozed) == 1 else 'are'} snoozed."
     else:
         advice = "No drift: live is as the manifests say."
     lines.extend(style.wrap(advice, 0))

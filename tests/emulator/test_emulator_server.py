@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,6 +53,20 @@ def test_clock(emulator: RunningEmulator) -> None:
     assert emulator.clock()["frozen"] is False
 
 
+@pytest.mark.parametrize(
+    "setting", [{"advance": 1e18}, {"advance": -1e12}, {"now": "9999-12-31T23:59:59Z"}, {"now": "0001-01-01T00:00:00Z"}]
+)
+def test_a_time_out_of_range_is_refused_and_the_clock_stays(
+    emulator: RunningEmulator, login: Login, setting: dict[str, Any]
+) -> None:
+    emulator.clock(now="2026-12-01T06:00:00Z", frozen=True)
+    answer = httpx.put(f"{emulator.url}/_emulator/clock", json=setting, trust_env=False)
+    assert answer.status_code == 400
+    assert "1970" in answer.json()["nextStep"]
+    assert emulator.clock()["now"] == "2026-12-01T06:00:00+00:00"
+    assert login(emulator).status_code == 200
+
+
 def test_reset_and_restoring_a_dump(emulator: RunningEmulator, login: Login) -> None:
     configure(emulator, login)
     emulator.add_client("other", "s", ["ErrorConfigAdmin"])
@@ -66,11 +81,49 @@ def test_reset_and_restoring_a_dump(emulator: RunningEmulator, login: Login) -> 
     assert login(emulator, "other", "s").status_code == 200
 
 
-@pytest.mark.parametrize("body", [{"ordercloud": {}}, {"clock": {}}, {"switches": {"x": "y"}}, {"switches": 3}, []])
-def test_what_is_no_dump_is_refused(emulator: RunningEmulator, body: Any) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"products": 5},
+        {"ordercloud": {}},
+        {"clock": {}},
+        {"switches": {"x": "y"}},
+        {"switches": 3},
+        {"Objects": {}},
+    ],
+)
+def test_what_is_no_dump_is_refused_and_changes_nothing(emulator: RunningEmulator, login: Login, body: Any) -> None:
+    configure(emulator, login)
+    before = emulator.state()["ordercloud"]
+    answer = httpx.put(f"{emulator.url}/_emulator/state", json=body, trust_env=False)
+    assert answer.status_code == 400
+    assert "missing" in answer.json()["error"]
+    assert emulator.state()["ordercloud"] == before
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"clock": {"now": "", "frozen": False, "offset": 1e18}},
+        {"ordercloud": {}},
+        {"clock": {}},
+        {"clock": 1},
+        {"switches": {"x": "y"}},
+        {"switches": 3},
+    ],
+)
+def test_a_dump_with_a_broken_part_is_refused(emulator: RunningEmulator, broken: dict[str, Any]) -> None:
+    body = emulator.state(secrets=True) | broken
     answer = httpx.put(f"{emulator.url}/_emulator/state", json=body, trust_env=False)
     assert answer.status_code == 400
     assert answer.json()["error"]
+    assert httpx.put(f"{emulator.url}/_emulator/state", json=[], trust_env=False).status_code == 400
+
+
+def test_a_dump_without_secrets_is_refused_and_says_how_to_take_one(emulator: RunningEmulator) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="secrets=true"):
+        emulator.load(emulator.state())
 
 
 def test_unknown_paths_say_what_there_is(emulator: RunningEmulator, plain: httpx.Client) -> None:
@@ -139,7 +192,13 @@ def test_state_is_kept_on_a_file(tmp_path: Path, login: Login) -> None:
         assert emulator.state()["ordercloud"]["deliveryConfigs"] == {}
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"ordercloud": {}}', '{"clock": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "null", "{", "{}", '{"ordercloud": {}}', '{"clock": 1}'),
+        *('{"name": "my-package", "version": "1.0.0"}', '{"Objects": {"Products": []}}'),
+    ],
+)
 def test_a_file_that_holds_no_state_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "emulator.json"
     file.write_text(content)
@@ -149,5 +208,5 @@ def test_a_file_that_holds_no_state_is_refused(tmp_path: Path, content: str) -> 
 
 
 def test_a_file_in_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LoadError):
+    with pytest.raises(LoadError, match="folder that is not there"):
         serve(port=0, file=tmp_path / "nowhere" / "emulator.json")

@@ -171,6 +171,8 @@ def test_a_sync_is_paused_and_resumed_as_in_the_portal(shop: RunningEmulator) ->
         ({"pause": ["productsync"]}, "productsync is not configured"),
         ({"pause": ["OrderSync"]}, "OrderSync cannot be paused; there are entitysync/adminusers"),
         ({"products": -1}, "products"),
+        ({"create": 200_000}, "create: Input should be less than or equal to 1000"),
+        ({"rename": 1_001}, "rename: Input should be less than or equal to 1000"),
         ({"produkts": 1}, "produkts"),
     ],
 )

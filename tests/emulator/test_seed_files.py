@@ -304,11 +304,28 @@ def test_bytes_that_are_no_text_are_refused() -> None:
     assert "not YAML" in refused(b"Objects: \xff\xfe\x00").message
 
 
-def test_an_alias_bomb_is_harmless() -> None:
-    text = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+        "a0: &a0 {x: x}\n" + "".join(f"a{n}: &a{n} {{x: *a{n - 1}, y: *a{n - 1}}}\n" for n in range(1, 40)),
+        f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 1_000)}]\n",
+    ],
+)
+def test_an_alias_bomb_is_refused_before_it_goes_off(text: str) -> None:
     started = time.monotonic()
-    assert "neither Objects" in refused(text).message
+    xp = "Objects:\n  Products: [{ID: p, Name: P, Active: true, xp: {b: *a39}}]\n"
+    error = refused(text + (xp if "a39" in text else ""))
+    assert error.message == "aliases repeat too much"
+    assert error.place is not None
+    assert error.place.line > 1
     assert time.monotonic() - started < 5
+
+
+def test_many_aliases_of_something_small_are_fine() -> None:
+    items = ", ".join(f"{{ID: p{n}, Name: P, Active: true, xp: *a}}" for n in range(2_000))
+    rows = rows_in(f"Common: &a {{color: red, sizes: [1, 2, 3]}}\nObjects:\n  Products: [{items}]\n")
+    assert rows["Product"][""]["p1999"]["xp"] == {"color": "red", "sizes": [1, 2, 3]}
 
 
 def test_a_missing_file_names_the_seeds_that_there_are() -> None:

@@ -17,11 +17,13 @@ from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
 from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
 from reconciler.emulator.ordercloud.models import ID_PATTERN
 from reconciler.emulator.ordercloud.room import OrderCloud
+from reconciler.emulator.seeds.files import seed_from
 from reconciler.emulator.seeds.generate import generated
 from reconciler.emulator.seeds.seed import FLAWS
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.testing import running_emulator
 from reconciler.emulator.traffic import TrafficSetting
+from reconciler.errors import UsageError
 
 DIGEST = """
 import hashlib, orjson, sys
@@ -265,3 +267,10 @@ def test_thirty_thousand_products_fit_in_little_memory() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     # 300,000 take ten times as much: well under 2 GB.
     assert int(ended.stdout) // 1024 < 200
+
+
+@pytest.mark.parametrize("products", [-1, 1_000_001, 99_999_999_999])
+def test_a_number_that_is_a_slip_is_refused_at_once(products: int) -> None:
+    with pytest.raises(UsageError, match="not generated") as caught:
+        seed_from(products)
+    assert "1,000,000" in (caught.value.next_step or "")

@@ -42,4 +42,12 @@ def loaded(write: Callable[..., Path], kinds: Kinds) -> Callable[..., Loaded]:
 
 @pytest.fixture
 def check(loaded: Callable[..., Loaded], kinds: Kinds) -> Check:
-    return lambda *contents, **files: validate(loaded(*contents, **files), kinds)
+    """Validate what was written; whatever is found there says what to do about it."""
+
+    def _check(*contents: str | bytes, **files: str | bytes) -> Validation:
+        found = validate(loaded(*contents, **files), kinds)
+        without_advice = [problem for problem in (*found.problems, *found.warnings) if not problem.hint]
+        assert not without_advice
+        return found
+
+    return _check

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kind import Kinds
-from reconciler.manifest.load import load
+from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.validate import Validation, validate
 
 Check = Callable[..., Validation]
@@ -232,3 +232,32 @@ def test_the_order_of_documents_and_files_makes_no_difference(
     shuffled = texts[:]
     random.Random(seed).shuffle(shuffled)
     assert found(texts, len(texts)) == found(shuffled, data.draw(st.integers(0, len(texts))))
+
+
+TWO_STRICT = environment("{targetHosts: [b]}", "one") + environment("{targetHosts: [b]}", "two")
+
+
+def test_a_host_that_several_environments_refuse_is_one_problem(check: Check) -> None:
+    (problem,) = check(config("c") + TWO_STRICT).problems
+    assert problem.code == "host-not-allowed"
+    assert problem.message.endswith("outside targetHosts of one, two")
+
+
+def test_only_the_environments_asked_for_are_checked(loaded: Callable[..., Loaded], kinds: Kinds) -> None:
+    patch = "patches: [{kind: DeliveryConfig, name: nowhere, spec: {enabled: false}}]"
+    found = loaded(config("c") + environment(f"{{targetHosts: [b], {patch}}}", "bad") + environment("{}", "good"))
+    assert codes(validate(found, kinds, ["good"])) == []
+    assert set(codes(validate(found, kinds, ["bad"]))) == {"host-not-allowed", "patch-without-target"}
+    assert validate(found, kinds).problems == validate(found, kinds, ["bad", "good"]).problems
+
+
+def test_documents_are_checked_whatever_environment_is_asked_for(loaded: Callable[..., Loaded], kinds: Kinds) -> None:
+    limited = config("c", "enabld: true").replace("{name: c}", "{name: c, environments: [other]}")
+    found = loaded(limited + environment("{}", "other") + environment("{}", "good"))
+    assert codes(validate(found, kinds, ["good"])) == ["unknown-field"]
+
+
+def test_a_wrong_field_does_not_hide_what_is_wrong_across_fields_and_manifests(check: Check) -> None:
+    product = "apiVersion: reconciler/v1\nkind: ProductSync\nmetadata: {name: %s}\nspec: {deliveryConfig: c%s}\n---\n"
+    found = check(config("c", "enabld: true") + product % ("p", ", enabld: true") + product % ("q", ""))
+    assert sorted(codes(found)) == ["duplicate-live-object", "unknown-field", "unknown-field"]

@@ -128,6 +128,7 @@ def test_hostile_bytes_end_quickly_in_a_problem_with_its_line(case: str) -> None
     assert code in [problem.code for problem in parsed.problems]
     problem = next(problem for problem in parsed.problems if problem.code == code)
     assert problem.place.line == line
+    assert problem.hint
     assert len(problem.message) < 200
     assert len(problem.value or "") < 100
 

@@ -55,11 +55,13 @@ def test_a_folder_without_manifests_stops_the_run(write: Write, kinds: Kinds, co
     with pytest.raises(LoadError) as caught:
         load(write(content), kinds)
     assert "absent" in (caught.value.next_step or "")
+    assert "import` needs an Environment manifest there first" in (caught.value.next_step or "")
 
 
 def test_a_missing_folder_stops_the_run(tmp_path: Path, kinds: Kinds) -> None:
-    with pytest.raises(LoadError, match="there is no folder"):
+    with pytest.raises(LoadError, match="there is no folder") as caught:
         load(tmp_path / "nowhere", kinds)
+    assert "import` needs an Environment manifest there first" in (caught.value.next_step or "")
 
 
 def test_a_file_instead_of_a_folder_stops_the_run(write: Write, kinds: Kinds) -> None:

@@ -111,8 +111,9 @@ def test_every_error_of_every_file_is_reported_in_one_go(check: Check) -> None:
     wrong = ENVELOPE.format(kind="OrderSync") + "  pause: true\n  deliveryConfig: 1\n"
     other = wrong.replace("OrderSync", "ErrorConfig")
     found = check(a=wrong + "---\n" + other, b=wrong.replace("name: x", "name: y"), c="a: [")
-    assert [problem.code for problem in found.problems] == [*["not-pausable", "wrong-type"] * 3, "not-yaml"]
-    assert [problem.place.line for problem in found.problems] == [5, 6, 12, 13, 5, 6, 2]
+    codes = [*["not-pausable", "wrong-type"] * 2, "duplicate-live-object", "not-pausable", "wrong-type", "not-yaml"]
+    assert [problem.code for problem in found.problems] == codes
+    assert [problem.place.line for problem in found.problems] == [5, 6, 12, 13, 1, 5, 6, 2]
 
 
 def test_pausing_what_cannot_be_paused_says_why(check: Check) -> None:

@@ -281,3 +281,18 @@ def test_secret_files_stay_inside_their_folder(resolved: Resolve, secrets: Path,
 
 def test_secret_files_need_their_folder_to_be_named(resolved: Resolve, secrets: Path) -> None:
     assert not resolved(config(secret='"${secret:file:key}"')).state["deliveryTargets"]["http"]["secret"].is_set
+
+
+def test_a_variable_that_no_default_rule_allows_is_a_warning(check: Check) -> None:
+    targets = "{http: {endpoint: '${env:HOME}', secret: '${env:OC_KEY}${env:AWS_KEY:-x}'}}"
+    config = "apiVersion: reconciler/v1\nkind: DeliveryConfig\nmetadata: {name: c}\n"
+    environment = "apiVersion: reconciler/v1\nkind: Environment\nmetadata: {name: e}\n"
+    variables = "spec: {variables: {x: '${env:PWD}', y: '${env:SPARK_X}'}, targetHosts: []}\n"
+    found = check(f"{config}spec: {{name: C, deliveryTargets: {targets}}}\n---\n{environment}{variables}")
+    assert found.problems == ()
+    assert [problem.code for problem in found.warnings] == ["unreadable-variable"] * 3
+    assert [(problem.value, problem.place.line) for problem in found.warnings] == [
+        ("HOME", 4),
+        ("AWS_KEY", 4),
+        ("PWD", 9),
+    ]

@@ -10,10 +10,11 @@ import click
 
 from reconciler.cli.command import command
 from reconciler.cli.context import for_each, open_sessions, readers, utc_now
+from reconciler.cli.failure import report_failure
 from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
 from reconciler.cli.output import result_style, write_result
-from reconciler.cli.status import Status
+from reconciler.cli.status import Status, combine
 from reconciler.errors import ReconcilerError
 from reconciler.reconcile.doctor import Finding, Verdict, examine
 from reconciler.reconcile.session import Session
@@ -34,7 +35,7 @@ def doctor(options: Options) -> Status:
     Each kind is read once. Of a delivery target only a TCP connection is tried, from here, and only where
     `targetHosts` allows its host; nothing is sent. The exit status is 1 where something has to be mended.
     """
-    sessions = open_sessions(options, utc_now())
+    sessions, failures = open_sessions(options, utc_now())
     results = asyncio.run(_examine(sessions, Listener(options.verbosity)))
     found = {session.name: findings for session, findings in zip(sessions, results, strict=True)}
     if options.format == "json":
@@ -43,7 +44,7 @@ def doctor(options: Options) -> Status:
         style = result_style(options)
         write_result(options, "\n".join(doctor_to_text(name, findings, style) for name, findings in found.items()))
     failed = any(finding.verdict is Verdict.FAILED for findings in found.values() for finding in findings)
-    return Status.ERROR if failed else Status.DONE
+    return combine([Status.ERROR if failed else Status.DONE, *(report_failure(error, options) for error in failures)])
 
 
 async def _examine(sessions: Sequence[Session], listener: Listener) -> list[tuple[Finding, ...]]:

@@ -9,6 +9,7 @@ import click
 from reconciler.cli.command import Group, command
 from reconciler.cli.context import open_sessions, utc_now
 from reconciler.cli.drifting import Drift, adopt_into_files, find, resume_expired
+from reconciler.cli.failure import report_failure
 from reconciler.cli.options import Options
 from reconciler.cli.output import result_style, say, write_result
 from reconciler.cli.plan_options import target_option, token_cache_option
@@ -45,7 +46,7 @@ def drift(
     options = context.find_object(Options) or Options()
     if options.format not in _FORMATS:
         raise UsageError(f"drift has no format {options.format}", next_step=f"It has {', '.join(_FORMATS)}.")
-    sessions = open_sessions(options, utc_now())
+    sessions, failures = open_sessions(options, utc_now())
     if len(sessions) > 1 and (adopted or options.format == "html"):
         raise UsageError("this works on one environment", next_step="Name one with -e/--environment.")
     statuses = [resume_expired(session, options, not no_token_cache) for session in sessions] if resume else []
@@ -55,8 +56,10 @@ def drift(
         for line in adopt_into_files(drifts[0], adopted, options):
             say(terminal(line))
     reports = [item.without(adopted).report if isinstance(item, Drift) else item for item in found]
-    write_result(options, drift_to(options.format, reports, result_style(options)))
+    if reports:
+        write_result(options, drift_to(options.format, reports, result_style(options)))
     statuses += [Status.PENDING for report in reports if report.drifted]
+    statuses += [report_failure(error, options) for error in failures]
     return combine([*statuses, *(Status.ERROR for item in found if not isinstance(item, Drift))])
 
 

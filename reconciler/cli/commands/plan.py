@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.command import command
 from reconciler.cli.context import for_each, open_sessions, readers, utc_now
-from reconciler.cli.failure import Asked, report_error
+from reconciler.cli.failure import report_failure
 from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
 from reconciler.cli.output import result_style, say, write_file, write_result
@@ -22,6 +22,7 @@ from reconciler.reconcile.plan import Plan
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planning import require_secrets
 from reconciler.reconcile.session import PlanRequest, Session
+from reconciler.report.escape import json_text, terminal
 
 EXAMPLES = """
 reconciler plan                                # the only environment
@@ -55,21 +56,24 @@ def plan(
     from reconciler.cli.rendering import plans_to
 
     request = plan_request(targets, overridden, reason, push_secrets)
-    sessions = open_sessions(options, utc_now())
+    if save is not None and not save.parent.is_dir():
+        raise UsageError(f"the folder {save.parent} does not exist", next_step="Name another file with --save.")
+    sessions, failures = open_sessions(options, utc_now())
     if save is not None and len(sessions) > 1:
         raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")
     if options.format == "html" and len(sessions) > 1:
         raise UsageError("an HTML page shows one environment", next_step="Name one with -e/--environment.")
     found = asyncio.run(_plans(sessions, request, Listener(options.verbosity), token_cache=not no_token_cache))
+    found += failures
     plans = [item for item in found if isinstance(item, Plan)]
     if save is not None:
         for one in plans:
-            from reconciler.report.escape import json_text
-
             write_file(save, json_text(plan_to_json(one)))
             say(f"Saved the plan as {save}")
     if plans:
         write_result(options, plans_to(options.format, plans, result_style(options), save))
+    for breach in (breach for one in plans for breach in one.refused if options.output is not None):
+        say(terminal(f"Refused by {breach.rule}: {breach.message}"))
     return _status(found, options, exit_code=exit_code)
 
 
@@ -96,12 +100,10 @@ def _status(found: Sequence[Plan | ReconcilerError], options: Options, *, exit_c
     errors = [item for item in found if isinstance(item, ReconcilerError)]
     if len(found) == 1 and errors:
         raise errors[0]
-    for error in errors:
-        report_error(error, Asked(options.format == "json", options.color, options.verbosity))
     plans = [item for item in found if isinstance(item, Plan)]
     return combine(
         [
-            *(error.exit_status for error in errors),
+            *(report_failure(error, options) for error in errors),
             *(Status.REFUSED for plan in plans if plan.refused),
             *(Status.PENDING for plan in plans if plan.changes and exit_code),
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,9 @@ from reconciler.emulator.ordercloud.syncs import Syncs
 from reconciler.emulator.seeds.words import STYLES, Dice
 from reconciler.emulator.wire import Refusal, json_answer
 
+# A round is one request, and the emulator answers nobody else meanwhile.
+MUTATE_LIMIT = 1_000
+_Count = Annotated[int, Field(ge=0, le=MUTATE_LIMIT)]
 _PREFIX = "/integrations/"
 _WORKED_OUT = ("DateCreated", "OwnerID", "SpecCount", "VariantCount", "Inventory")
 
@@ -24,12 +27,12 @@ class MutateSetting(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    products: int = Field(default=0, ge=0, description="Products that get another name and description.")
-    prices: int = Field(default=0, ge=0, description="Price schedules whose prices change.")
-    stocks: int = Field(default=0, ge=0, description="Products of which a quantity changes, at one place.")
-    create: int = Field(default=0, ge=0, description="Products that are new, each with a price.")
-    delete: int = Field(default=0, ge=0, description="Products that go.")
-    rename: int = Field(default=0, ge=0, description="Products that get another ID.")
+    products: _Count = Field(default=0, description="Products that get another name and description.")
+    prices: _Count = Field(default=0, description="Price schedules whose prices change.")
+    stocks: _Count = Field(default=0, description="Products of which a quantity changes, at one place.")
+    create: _Count = Field(default=0, description="Products that are new, each with a price.")
+    delete: _Count = Field(default=0, description="Products that go.")
+    rename: _Count = Field(default=0, description="Products that get another ID.")
     pause: list[str] = Field(default=[], description="Syncs to pause, e.g. productsync or entitysync/categories.")
     resume: list[str] = Field(default=[], description="Syncs to resume.")
     seedNumber: int = 0  # noqa: N815 (a name of the JSON)

@@ -13,14 +13,14 @@ from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID
 from reconciler.emulator.ordercloud.commerce.resource import Scope
 from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
 from reconciler.emulator.ordercloud.models import JsonObject, Problems, check_id
-from reconciler.emulator.seeds.generate import generated
+from reconciler.emulator.seeds.generate import PRODUCTS_LIMIT, generated
 from reconciler.emulator.seeds.sections import ALIASES, EMULATED, NESTED, PASSED_OVER, Section
 from reconciler.emulator.seeds.seed import EMPTY, Row, Seed
 from reconciler.emulator.seeds.variants import Variants
 from reconciler.emulator.seeds.yamltext import Path as YamlPath
 from reconciler.emulator.seeds.yamltext import parse, place_of
 from reconciler.emulator.wire import Refusal
-from reconciler.errors import LoadError
+from reconciler.errors import LoadError, UsageError
 
 # documented: the vendor's tool replaces it by the ID of the marketplace that it makes.
 _OWNER = "<MarketplaceID placeholder>"
@@ -41,9 +41,12 @@ def seed_from(wanted: str | int | None, seed_number: int = 0) -> Seed:
 
     Raises:
         LoadError: the file cannot be read, or holds no marketplace.
+        UsageError: that many products are not generated.
     """
     if wanted is None:
         return EMPTY
+    if isinstance(wanted, int) and not 0 <= wanted <= PRODUCTS_LIMIT:
+        raise UsageError(f"{wanted} products are not generated", next_step=f"Ask for 0 to {PRODUCTS_LIMIT:,} of them.")
     return generated(wanted, seed_number) if isinstance(wanted, int) else read_seed(wanted)
 
 

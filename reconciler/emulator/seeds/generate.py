@@ -9,6 +9,9 @@ from reconciler.emulator.seeds.ordering import Orders
 from reconciler.emulator.seeds.parties import Parties, fixed_rows
 from reconciler.emulator.seeds.seed import FlawLog, Row, Seed
 
+# That many take some seven minutes and four gigabytes; a number that is a slip would never end.
+PRODUCTS_LIMIT = 1_000_000
+
 
 def generated(products: int, seed_number: int = 0) -> Seed:
     """Return the seed of a generated marketplace.

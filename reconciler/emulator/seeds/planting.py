@@ -12,11 +12,9 @@ from reconciler.emulator.bodies import json_object, validated
 from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.seeds.files import PARTS, seed_of
-from reconciler.emulator.seeds.generate import generated
+from reconciler.emulator.seeds.generate import PRODUCTS_LIMIT, generated
 from reconciler.emulator.seeds.seed import FlawLog, Row, Seed
 from reconciler.emulator.wire import Answer, Request, json_answer
-
-PRODUCTS_LIMIT = 1_000_000
 
 
 class GeneratedSetting(BaseModel):

@@ -28,6 +28,9 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _NUMBER_ENDS = frozenset("0123456789.")
 _WHOLE_DIGITS = 19
 _MOST_DEEP, _MOST_ALIASES = 100, 10_000
+# Of what aliases repeat: aliases of aliases make gigabytes out of a few lines.
+_MOST_REPEATED = 20_000_000
+_VALUE_SIZE = 10  # counted for each value, beside its text
 
 
 def parse(data: bytes, file: str) -> Any:
@@ -79,10 +82,11 @@ def place_of(data: bytes, file: str, path: Path) -> Place:
 def _build(data: bytes, file: str) -> Any:
     """Build from libyaml's events, which takes a third of the time that `yaml.load` does."""
     loader = yaml.CSafeLoader(data)
-    anchors: dict[str, Any] = {}
-    aliases = 0
-    # Of each open container: itself, the key that waits for a value, its anchor.
-    stack: list[tuple[Any, Any, str | None]] = []
+    # Of each anchor: the value, and its size with all that aliases repeat in it.
+    anchors: dict[str, tuple[Any, int]] = {}
+    aliases = repeated = size = 0
+    # Of each open container: itself, the key that waits for a value, its anchor, the size before it.
+    stack: list[tuple[Any, Any, str | None, int]] = []
     container: Any = []
     key: Any = None
     # Untyped: each class of event has other attributes.
@@ -93,10 +97,12 @@ def _build(data: bytes, file: str) -> Any:
             # A name is text, whatever it looks like.
             names = key is None and type(container) is dict
             value = _scalar(event.value) if event.implicit[0] and not names else event.value
+            size += _VALUE_SIZE + len(event.value)
             if event.anchor is not None:
-                anchors[event.anchor] = value
+                anchors[event.anchor] = (value, _VALUE_SIZE + len(event.value))
         elif kind in (MappingStartEvent, SequenceStartEvent):
-            stack.append((container, key, event.anchor))
+            stack.append((container, key, event.anchor, size))
+            size += _VALUE_SIZE
             container, key = ({} if kind is MappingStartEvent else []), None
             if len(stack) > _MOST_DEEP:
                 raise _refusal("nesting is too deep", event, file)
@@ -105,14 +111,17 @@ def _build(data: bytes, file: str) -> Any:
             value = container
             if kind is MappingEndEvent and isinstance(value.get("<<"), dict):
                 value = {**value.pop("<<"), **value}
-            container, key, anchor = stack.pop()
+            container, key, anchor, before = stack.pop()
             if anchor is not None:
-                anchors[anchor] = value
+                anchors[anchor] = (value, size - before)
         elif kind is AliasEvent:
             aliases += 1
             if event.anchor not in anchors or aliases > _MOST_ALIASES:
                 raise _refusal(f"*{event.anchor} names no anchor before it, or there are too many", event, file)
-            value = anchors[event.anchor]
+            value, added = anchors[event.anchor]
+            size, repeated = size + added, repeated + added
+            if repeated > _MOST_REPEATED:
+                raise _refusal("aliases repeat too much", event, file)
         else:
             continue
         if type(container) is list:

@@ -11,7 +11,7 @@ from reconciler.kind import Observed, Reader, SpecModel, State, Wire
 from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PAUSE_LIMITS, PauseField
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName, Feed
 from reconciler.ordercloud.kinds.singleton import SyncKind, read_sync
-from reconciler.ordercloud.readers.streams import together
+from reconciler.ordercloud.together import together
 
 Entity = Literal[
     "adminUsers",

@@ -14,8 +14,9 @@ from reconciler.ordercloud.lists import PAGE_SIZE, Page
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant
 from reconciler.ordercloud.readers.records import Freshness, Order, Reading
-from reconciler.ordercloud.readers.streams import found_or_none, mapped, read_ahead, together
+from reconciler.ordercloud.readers.streams import found_or_none, mapped, read_ahead
 from reconciler.ordercloud.readers.walk import list_of, walk
+from reconciler.ordercloud.together import together
 
 Direction = Literal["Incoming", "Outgoing", "All"]
 _AHEAD = 32

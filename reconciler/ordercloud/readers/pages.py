@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from reconciler.errors import Rejected, UnexpectedAnswer
 from reconciler.kind import Params, Reader, Wire
 from reconciler.ordercloud.lists import PAGE_SIZE, Page
-from reconciler.ordercloud.readers.streams import together
+from reconciler.ordercloud.together import together
 
 # The vendor's own library keeps URLs below 2,000 characters and 100 IDs; base URL, path and other filters need theirs.
 _ID_CHARACTERS = 1_700

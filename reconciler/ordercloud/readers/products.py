@@ -20,8 +20,9 @@ from reconciler.ordercloud.readers.records import (
     Product,
     Reading,
 )
-from reconciler.ordercloud.readers.streams import both, found_or_none, mapped, read_ahead, together
+from reconciler.ordercloud.readers.streams import both, found_or_none, mapped, read_ahead
 from reconciler.ordercloud.readers.walk import Piece, list_of, walk
+from reconciler.ordercloud.together import together
 
 ValueT = TypeVar("ValueT")
 _PATH = "products"

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
 from reconciler.errors import NotFound
+from reconciler.ordercloud.together import ended
 
 InT = TypeVar("InT")
 OutT = TypeVar("OutT")
 _END = object()
-
-
-async def together(reads: Iterable[Coroutine[Any, Any, OutT]]) -> list[OutT]:
-    """Run the reads at once and return their results in order; the first that fails ends the others."""
-    tasks = [asyncio.create_task(read) for read in reads]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        await _ended(tasks)
 
 
 async def found_or_none(read: Coroutine[Any, Any, OutT]) -> OutT | None:
@@ -38,7 +30,7 @@ async def both(first: Coroutine[Any, Any, InT], second: Coroutine[Any, Any, OutT
     try:
         return await asyncio.gather(*tasks)
     finally:
-        await _ended(tasks)
+        await ended(tasks)
 
 
 async def mapped(
@@ -61,7 +53,7 @@ async def mapped(
             while under_way:
                 yield await under_way.popleft()
         finally:
-            await _ended(under_way)
+            await ended(under_way)
 
 
 async def read_ahead(source: AsyncGenerator[OutT, None]) -> AsyncGenerator[OutT, None]:
@@ -77,13 +69,4 @@ async def read_ahead(source: AsyncGenerator[OutT, None]) -> AsyncGenerator[OutT,
                 upcoming = asyncio.create_task(following())
                 yield item  # type: ignore[misc]  # a sentinel has no type of its own
         finally:
-            await _ended([upcoming])
-
-
-async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel what still runs and wait until it is over."""
-    waiting: list[Awaitable[Any]] = []
-    for task in tasks:
-        task.cancel()
-        waiting.append(task)
-    await asyncio.gather(*waiting, return_exceptions=True)
+            await ended([upcoming])

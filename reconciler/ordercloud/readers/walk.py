@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.kind import Wire
 from reconciler.ordercloud.readers.pages import Listing, Part, by_ids
-from reconciler.ordercloud.readers.streams import mapped, together
+from reconciler.ordercloud.readers.streams import mapped
+from reconciler.ordercloud.together import together
 
 BLOCK_PAGES = 29
 _BLOCKS_AHEAD = 2

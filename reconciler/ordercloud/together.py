@@ -1,0 +1,27 @@
+"""Several reads at once, and nothing left under way when one of them fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+OutT = TypeVar("OutT")
+
+
+async def together(reads: Iterable[Coroutine[Any, Any, OutT]]) -> list[OutT]:
+    """Run the reads at once and return their results in order; the first that fails ends the others."""
+    tasks = [asyncio.create_task(read) for read in reads]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        await ended(tasks)
+
+
+async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel what still runs and wait until it is over."""
+    waiting: list[Awaitable[Any]] = []
+    for task in tasks:
+        task.cancel()
+        waiting.append(task)
+    await asyncio.gather(*waiting, return_exceptions=True)
