@@ -65,7 +65,8 @@ def _manifests() -> Iterator[str]:
     yield from _table(EnvironmentSpec, "spec.")
     for kind in kinds().values():
         yield f"\n## {kind.name}\n"
-        yield f"{kind.summary} Reading and writing it takes the role `{kind.role}`.\n"
+        role = f" Reading and writing it takes the role `{kind.role}`." if kind.role else ""
+        yield f"{kind.summary}{role}\n"
         yield from _table(kind.spec, "spec.")
     yield ""
 

@@ -55,16 +55,22 @@ class FieldSemantics:
     Args:
         write_only: the API takes it and never returns it (documented by the vendor's SDK types).
         references: the kind whose manifest name the field holds; live, it holds that object's ID.
+        unmanaged: such a reference may also hold the ID of a live object that no manifest names.
+        identity: the field is the live ID; left out, that is the manifest's name.
+        immutable: the API cannot change it once it has a value.
         host: how to find the host the value points at, for the `targetHosts` allow-list.
         unordered: a list whose order means nothing.
         pause: the field is the pause of a sync.
         risk: what changing it can do; with `risk_when`, only when it becomes that value.
         accompanies: a write-only field that is there only where this sibling is.
-        wire: the API's member name where it is not simply the field name with a capital first letter.
+        wire: the API's member name where it does not follow from the field's name.
     """
 
     write_only: bool = False
     references: str | None = None
+    unmanaged: bool = False
+    identity: bool = False
+    immutable: bool = False
     host: Literal["url", "brokers", "connection-string"] | None = None
     unordered: bool = False
     pause: bool = False
@@ -83,6 +89,11 @@ class SpecModel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, strict=True, hide_input_in_errors=True
     )
+
+    @classmethod
+    def wire_name(cls, _attribute: str, alias: str) -> str:
+        """Return the API's name of a member: the manifest's with a capital first letter, unless a provider differs."""
+        return "ID" if alias == "id" else alias[0].upper() + alias[1:]
 
 
 SpecT_co = TypeVar("SpecT_co", bound=SpecModel, covariant=True)
@@ -137,10 +148,6 @@ def _model_in(annotation: object) -> tuple[type[BaseModel] | None, bool]:
     return None, False
 
 
-def _wire_name(alias: str) -> str:
-    return "ID" if alias == "id" else alias[0].upper() + alias[1:]
-
-
 @cache
 def fields_of(model: type[BaseModel]) -> Mapping[str, FieldNode]:
     """Return the fields of a spec model by their manifest name."""
@@ -151,8 +158,9 @@ def fields_of(model: type[BaseModel]) -> Mapping[str, FieldNode]:
         # A pause is compared as a boolean, whatever model declares it.
         nested, is_list = (None, False) if semantics.pause else _model_in(info.annotation)
         default = None if info.is_required() else info.get_default(call_default_factory=True, validated_data={})
+        wire = model.wire_name if issubclass(model, SpecModel) else SpecModel.wire_name
         nodes[alias] = FieldNode(
-            alias, name, semantics.wire or _wire_name(alias), semantics, info.is_required(), default, nested, is_list
+            alias, name, semantics.wire or wire(name, alias), semantics, info.is_required(), default, nested, is_list
         )
     return nodes
 
@@ -281,19 +289,25 @@ class Kind(ABC, Generic[SpecT_co]):
         name: the `kind` of its manifests.
         api: the provider whose connection it uses, e.g. `ordercloud`.
         spec: the model of its `spec`.
-        role: the role that the API asks for, named where a 403 does not.
+        role: the role that the API asks for, named where a 403 does not; None where the API has no roles.
         summary: one sentence for schema and docs.
         delete_risk: what deleting such an object does.
         pause_limits: what a pause of it does not do, for whoever plans one; None where it cannot be paused.
+        deletable: whether the API can delete it.
+        readable: whether the API can show it. Where not, what the ledger remembers as last applied stands for live.
+        built_in: IDs of objects that are there from the start and are nobody's to manage.
     """
 
     name: ClassVar[str]
     api: ClassVar[str]
     spec: type[SpecT_co]
-    role: ClassVar[str]
+    role: ClassVar[str | None] = None
     summary: ClassVar[str]
     delete_risk: ClassVar[Risk] = Risk.STOPS_SYNC
     pause_limits: ClassVar[str | None] = None
+    deletable: ClassVar[bool] = True
+    readable: ClassVar[bool] = True
+    built_in: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def live_id(self, name: str, state: Mapping[str, Any]) -> str:
@@ -348,9 +362,18 @@ class Kind(ABC, Generic[SpecT_co]):
         """Return what people should know of a live object, e.g. members that this version does not know."""
         return ()
 
+    def remarks(self, desired: State, observed: Observed | None, changed: frozenset[str]) -> Iterable[str]:
+        """Return what people should know of this change before they agree to it, where nothing refuses it."""
+        return ()
+
     def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
         """Return what is wrong across all manifests of one environment, as far as this kind is concerned."""
         return ()
+
+    @property
+    def id_field(self) -> str | None:
+        """The field that is the live ID, or None for a kind whose ID is no field of its own."""
+        return next((name for name, node in fields_of(self.spec).items() if node.semantics.identity), None)
 
     @property
     def pause_field(self) -> str | None:

@@ -1,28 +1,64 @@
-"""The composition root: the providers and their kinds. Adding a provider is one line here."""
+"""The composition root: the providers and their kinds. Adding a provider is one line in each table here."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.kind import Kinds, Reader
 
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
-    from reconciler.http.client import HttpWriter
+    from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.connections import Connections
     from reconciler.http.observe import Observer
     from reconciler.manifest.connection import Connection
+
+
+class Provider(Protocol):
+    """What a provider's `client` module offers; see `ordercloud.client`."""
+
+    def connect(
+        self,
+        settings: Connection,
+        *,
+        scopes: Sequence[str],
+        token_cache: bool,
+        observer: Observer | None,
+        connections: Connections | None,
+    ) -> AbstractAsyncContextManager[HttpReader]:
+        """Open a connection that can only read."""
+
+    def connect_writer(
+        self, settings: Connection, *, scopes: Sequence[str], token_cache: bool, observer: Observer | None
+    ) -> AbstractAsyncContextManager[HttpWriter]:
+        """Open a connection that can write as well."""
+
+
+def _ordercloud() -> Provider:
+    from reconciler.ordercloud import client
+
+    return client
+
+
+def _sparklayer() -> Provider:
+    from reconciler.sparklayer import client
+
+    return client
+
+
+_PROVIDERS: Mapping[str, Callable[[], Provider]] = {"ordercloud": _ordercloud, "sparklayer": _sparklayer}
 
 
 @cache
 def kinds() -> Kinds:
     """Return every registered kind by its name, in the order in which docs and schemas list them."""
     from reconciler.ordercloud.kinds import KINDS as ORDERCLOUD  # pydantic models: not for `--help`
+    from reconciler.sparklayer.kinds import KINDS as SPARKLAYER
 
-    return {kind.name: kind for kind in chain(ORDERCLOUD)}
+    return {kind.name: kind for kind in chain(ORDERCLOUD, SPARKLAYER)}
 
 
 @asynccontextmanager
@@ -34,10 +70,9 @@ async def open_reader(
     observer: Observer,
     connections: Connections | None = None,
 ) -> AsyncIterator[Reader]:
-    """Open a connection that can only read; see `ordercloud.client.connect`."""
-    from reconciler.ordercloud.client import connect
-
-    async with connect(
+    """Open a connection that can only read, with the client of its provider."""
+    provider = _PROVIDERS[connection.api]()
+    async with provider.connect(
         connection, scopes=scopes, token_cache=token_cache, observer=observer, connections=connections
     ) as reader:
         yield reader
@@ -47,8 +82,7 @@ async def open_reader(
 async def open_writer(
     connection: Connection, scopes: Sequence[str], *, token_cache: bool, observer: Observer
 ) -> AsyncIterator[HttpWriter]:
-    """Open a connection that can write as well; see `ordercloud.client.connect_writer`."""
-    from reconciler.ordercloud.client import connect_writer
-
-    async with connect_writer(connection, scopes=scopes, token_cache=token_cache, observer=observer) as writer:
+    """Open a connection that can write as well, with the client of its provider."""
+    provider = _PROVIDERS[connection.api]()
+    async with provider.connect_writer(connection, scopes=scopes, token_cache=token_cache, observer=observer) as writer:
         yield writer

@@ -200,7 +200,7 @@ class Checkout:
         return [
             (request["method"], request["path"].rpartition("/integrations/")[2])
             for request in self.emulator.requests()
-            if request["method"] != "GET" and not request["path"].endswith("/oauth/token")
+            if request["method"] != "GET" and not request["path"].endswith(("/oauth/token", "/auth/token"))
         ]
 
     def manifest_bytes(self) -> dict[str, bytes]:

@@ -13,8 +13,9 @@ from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
 from reconciler.kind import Reader
-from reconciler.manifest.connection import Settings, resolve_settings
+from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.load import Loaded, gc_paused, load
+from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import named_environment, select
 from reconciler.manifest.validate import validate
@@ -111,11 +112,26 @@ def environment_settings(options: Options) -> Settings:
         UsageError: several environments, and not one is named.
         ReconcilerError: the Environment cannot be read.
     """
+    environment = _environment(options)
+    return resolve_settings(environment, Scope.of(environment, os.environ))
+
+
+def environment_connection(options: Options, api: str) -> Connection:
+    """Return how one environment reaches one API, for commands that need no manifests beside it.
+
+    Raises:
+        UsageError: several environments, and not one is named.
+        ReconcilerError: the Environment cannot be read, or does not say how to reach the API.
+    """
+    environment = _environment(options)
+    return resolve_connection(environment, Scope.of(environment, os.environ), api)
+
+
+def _environment(options: Options) -> EnvironmentManifest:
     loaded = load(options.manifests, kinds())
     if not loaded.environments and loaded.problems:
         raise ManifestErrors(loaded.problems)
-    environment = named_environment(loaded, _only_name(options))
-    return resolve_settings(environment, Scope.of(environment, os.environ))
+    return named_environment(loaded, _only_name(options))
 
 
 def utc_now() -> datetime:
@@ -145,6 +161,7 @@ async def readers(
                 )
             )
             for api, connection in session.connections.items()
+            if api in session.apis_read(targets)
         }
 
 
@@ -159,6 +176,7 @@ async def writers(
                 open_writer(connection, session.scopes(api, targets), token_cache=token_cache, observer=listener)
             )
             for api, connection in session.connections.items()
+            if api in session.apis_read(targets)
         }
 
 

@@ -13,6 +13,7 @@ from reconciler.emulator.misbehave import Exchange, Message, Receive, Send, misb
 from reconciler.emulator.ordercloud.room import OrderCloud
 from reconciler.emulator.room import Room
 from reconciler.emulator.seeds.seed import EMPTY, Seed
+from reconciler.emulator.sparklayer.room import SparkLayer
 from reconciler.emulator.state import State
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import TrafficSetting, retry_after_header
@@ -29,7 +30,7 @@ def new_state(switches: Switches, traffic: TrafficSetting, seed: Seed = EMPTY) -
 
 
 def _make_rooms(seed: Seed, state: State) -> Sequence[Room]:
-    return (OrderCloud(state, seed),)
+    return (OrderCloud(state, seed), SparkLayer(state))
 
 
 class App:

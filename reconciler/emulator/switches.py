@@ -1,4 +1,4 @@
-"""Switches: one for each behaviour of OrderCloud that the fact sheet calls inferred or unknown.
+"""Switches: one for each behaviour that the fact sheets call inferred or unknown; SparkLayer's begin with `spark_`.
 
 The promises of the reconciler are tested under every value of every switch: a guess is never tested against itself.
 """
@@ -6,7 +6,7 @@ The promises of the reconciler are tested under every value of every switch: a g
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -89,6 +89,61 @@ class Switches(BaseModel):
         description="A request whose path and query have more than 2,086 characters: 414, or answered like any other.",
     )
 
+    spark_error_bodies: Literal["problem", "json", "empty"] = Field(
+        default="problem",
+        description="Errors of SparkLayer: application/problem+json, the same as application/json, or without a body.",
+    )
+    spark_login_status: Literal["401", "400", "403"] = Field(
+        default="401", description="Status of the token endpoint for a wrong site, client or secret."
+    )
+    spark_missing_user_agent: Literal["accepted", "refused"] = Field(
+        default="accepted", description="A request without a User-Agent."
+    )
+    spark_created_status: Literal["200", "201"] = Field(default="200", description="Status of a POST that creates.")
+    spark_settings_refusal: Literal["403", "400"] = Field(
+        default="403", description="Status where a key made in the Dashboard writes settings."
+    )
+    spark_base_group: Literal["listed", "unlisted"] = Field(
+        default="listed", description="Whether the root of the customer groups is in their list."
+    )
+    spark_unset_members: Literal["absent", "null"] = Field(
+        default="absent", description="How a member without a value is shown."
+    )
+    spark_listed_rules: Literal["included", "absent"] = Field(
+        default="included", description="Whether a list of price lists has their rules."
+    )
+    spark_rule_numbers: Literal["numbers", "text"] = Field(
+        default="numbers", description="How numbers in the rules of a price list are written."
+    )
+    spark_price_list_patch: Literal["200", "204"] = Field(
+        default="200", description="PATCH of a price list: answers it, or nothing."
+    )
+    spark_duplicate_product: Literal["409", "400"] = Field(
+        default="409", description="Status for an external ID or slug of a product or variant that is taken."
+    )
+    spark_product_variants: Literal["merged", "replaced"] = Field(
+        default="merged", description="PATCH of a product with variants: those that are not sent stay, or go."
+    )
+    spark_unknown_stock_location: Literal["whole_batch", "row"] = Field(
+        default="whole_batch",
+        description="A stock batch with an unknown location: refused as a whole, or but for those rows; 400 each way.",
+    )
+    spark_batch_maximum: Literal["none", "1000"] = Field(
+        default="none", description="Most items in one stock or price write."
+    )
+    spark_batch_unknown_list: Literal["404", "400"] = Field(
+        default="404", description="Status of a price batch that names a price list that does not exist."
+    )
+    spark_sync_log_status: Literal["204", "200"] = Field(
+        default="204", description="Status of an accepted write to the sync log."
+    )
+    spark_partial_before_full: Literal["accepted", "not_found"] = Field(
+        default="accepted", description="A partial sync log before any full one: taken, or 404."
+    )
+    spark_partial_over_cap: Literal["refused", "cut"] = Field(
+        default="refused", description="A partial sync log that would make it more than 5,000 errors: 400, or cut."
+    )
+
     def changed(self, values: Mapping[str, Any]) -> Switches:
         """Return these switches with some set differently.
 
@@ -116,16 +171,20 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def flipped_switches() -> Iterator[dict[str, str]]:
-    """Yield the defaults (nothing set), then every other value of every switch on its own."""
+SPARKLAYER = frozenset(name for name in CHOICES if name.startswith("spark_"))
+ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER
+
+
+def flipped_switches(names: Collection[str] = ORDERCLOUD) -> Iterator[dict[str, str]]:
+    """Yield the defaults (nothing set), then every other value of each of these switches on its own."""
     yield {}
     for name, values in CHOICES.items():
-        for value in values[1:]:
+        for value in values[1:] if name in names else ():
             yield {name: value}
 
 
-def random_switches(count: int, seed: int = 0) -> Iterator[dict[str, str]]:
-    """Yield `count` combinations of all switches, the same for the same seed."""
+def random_switches(count: int, seed: int = 0, names: Collection[str] = ORDERCLOUD) -> Iterator[dict[str, str]]:
+    """Yield `count` combinations of these switches, the same for the same seed."""
     generator = random.Random(seed)  # noqa: S311 (a repeatable test choice, no secret)
     for _ in range(count):
-        yield {name: generator.choice(values) for name, values in CHOICES.items()}
+        yield {name: generator.choice(values) for name, values in CHOICES.items() if name in names}

@@ -138,6 +138,19 @@ class RunningEmulator:
         """Revoke every OrderCloud token."""
         self.control("DELETE", "tokens")
 
+    def add_site(self, site_id: str, **setting: Any) -> None:
+        """Add a SparkLayer site, or give one that is there another key; `SiteSetting` has the fields."""
+        self.control("POST", "sites", {"id": site_id, **setting})
+
+    def site(self, site_id: str = "demo") -> dict[str, Any]:
+        """Return what a SparkLayer site holds."""
+        found: dict[str, Any] = self.state()["sparklayer"]["sites"][site_id]
+        return found
+
+    def revoke_site_tokens(self) -> None:
+        """Revoke every SparkLayer token."""
+        self.control("DELETE", "site-tokens")
+
 
 @contextlib.contextmanager
 def running_emulator(

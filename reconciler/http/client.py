@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlencode
@@ -40,6 +40,8 @@ class Api:
         requests_per_second: the rate to keep to.
         scopes: the roles that the login asks for.
         headers: sent with every request, e.g. a site ID.
+        clashes: says of a request whether a 409 means that another one was under way, so that it may be repeated.
+        forbidden: what a user can do about a 403, where the API has no roles that could be missing.
     """
 
     url: str
@@ -48,6 +50,8 @@ class Api:
     requests_per_second: float
     scopes: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    clashes: Callable[[Call], bool] = lambda _call: False
+    forbidden: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,12 @@ class Session:
         self._connections = connections
         self._options = options
         self._redactor = Redactor()
-        self._faults = FaultReader(api.faults, self._redactor, api.scopes)
+        self._faults = FaultReader(api.faults, self._redactor, api.scopes, api.forbidden)
         self._rate = RateLimit(api.requests_per_second, clock=options.clock)
         self._in_flight = asyncio.Semaphore(options.in_flight)
-        self._repeat = Repeater(options.policy, options.clock, options.observer, self._rate, self._faults.offline)
+        self._repeat = Repeater(
+            options.policy, options.clock, options.observer, self._rate, self._faults.offline, api.clashes
+        )
         key = api.login.cache_key
         self._tokens = TokenSource(self._log_in, key, options.cache, options.clock, self._redactor)
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}

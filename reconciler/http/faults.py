@@ -95,11 +95,13 @@ class FaultReader:
         parser: the vendor's error bodies.
         redactor: masks what we sent and the API echoes.
         scopes: the roles that were asked for at login, named where a 403 names none.
+        forbidden: the next step after a 403, where the API has no roles.
     """
 
     parser: FaultParser
     redactor: Redactor
     scopes: Sequence[str] = ()
+    forbidden: str | None = None
 
     def offline(self, answer: Answer) -> bool:
         """Whether the answer says that the API refused the request unprocessed, for a moment."""
@@ -111,11 +113,11 @@ class FaultReader:
         fault = read_fault(answer, self.parser)
         if fault is None:
             return self._foreign(call, answer)
-        kind = fault.error or _kind_of(answer.status)
+        kind = fault.error or self._kind_of(answer.status)
         said = self._said(fault)
         message = f"{call}: {said or _WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
         code = None if fault.code is None else self.redactor.clean(fault.code)
-        step = fault.next_step or _NEXT_STEP.get(kind)
+        step = fault.next_step or (self.forbidden if answer.status == 403 else None) or _NEXT_STEP.get(kind)
         if kind is MissingRole:
             return self._missing_role(message, fault, code, call, answer)
         return kind(message, status=answer.status, vendor_code=code, request=str(call), next_step=step)
@@ -167,6 +169,11 @@ class FaultReader:
         return MissingRole(
             message, roles=roles, status=answer.status, vendor_code=code, request=str(call), next_step=step
         )
+
+    def _kind_of(self, status: int) -> type[ApiError]:
+        if status == 403 and self.forbidden is not None:
+            return Rejected
+        return _kind_of(status)
 
     def _said(self, fault: Fault) -> str:
         said = ": ".join(part for part in (fault.code, fault.message) if part)

@@ -13,6 +13,7 @@ from reconciler.http.limit import RateLimit
 from reconciler.http.observe import Call, Observer, Waiting
 
 TOO_MANY_REQUESTS = 429
+CONFLICT = 409
 REQUEST_TIMEOUT = 408
 
 
@@ -96,6 +97,7 @@ class Repeater:
         observer: is told of every wait.
         rate: held back after a 429, for every request that shares it.
         offline: says of an error answer whether the API refused it unprocessed, to be tried again later.
+        clashes: says of a request whether a 409 means that another one was under way.
     """
 
     policy: RetryPolicy
@@ -103,6 +105,7 @@ class Repeater:
     observer: Observer
     rate: RateLimit | None = None
     offline: Callable[[Answer], bool] = lambda _answer: False
+    clashes: Callable[[Call], bool] = lambda _call: False
 
     async def run(self, call: Call, send: Callable[[int], Awaitable[Answer]], *, safe: bool) -> Answer:
         """Send (given the number of the attempt) and repeat while that helps; return the last answer.
@@ -133,7 +136,7 @@ class Repeater:
                 reason = "rate limited" if answer.status == TOO_MANY_REQUESTS else f"HTTP {answer.status}"
                 if answer.status == TOO_MANY_REQUESTS and self.rate is not None:
                     self.rate.hold(wait)
-                if not self._worth_repeating(answer, safe=safe) or self._is_over(attempt, spent + wait):
+                if not self._worth_repeating(call, answer, safe=safe) or self._is_over(attempt, spent + wait):
                     return answer
             self.observer.waiting(Waiting(call, attempt, wait, reason))
             await self.clock.sleep(wait)
@@ -143,9 +146,11 @@ class Repeater:
     def _is_over(self, attempt: int, seconds: float) -> bool:
         return attempt >= self.policy.attempts or seconds >= self.policy.seconds
 
-    def _worth_repeating(self, answer: Answer, *, safe: bool) -> bool:
+    def _worth_repeating(self, call: Call, answer: Answer, *, safe: bool) -> bool:
         if answer.status < 400:
             return False
         if answer.status == TOO_MANY_REQUESTS or self.offline(answer):
+            return True
+        if answer.status == CONFLICT and self.clashes(call):
             return True
         return safe and (answer.status == REQUEST_TIMEOUT or answer.status >= 500)

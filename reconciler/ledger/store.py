@@ -136,7 +136,15 @@ class Ledger:
                 connection.execute(insert(overrides), reasons)
         return run
 
-    def record_sent(self, run: str, key: str, targets: Iterable[LiveObject], secret_paths: Collection[str]) -> None:
+    def record_sent(
+        self,
+        run: str,
+        key: str,
+        targets: Iterable[LiveObject],
+        secret_paths: Collection[str],
+        *,
+        readable: bool = True,
+    ) -> None:
         """Record, before the request goes out, that a change is sent. Committed when this returns.
 
         The secrets it carries are in doubt from here on: should nobody be left to say whether they arrived, the next
@@ -147,10 +155,14 @@ class Ledger:
             key: the change's key.
             targets: the live object, under both its IDs where it is renamed.
             secret_paths: where the secrets stand that the request carries.
+            readable: whether the API can show the object. Where not, what was remembered of it no longer stands for
+                live, and the next plan sends all of it again unless this change is recorded as done.
         """
         with self._transaction() as connection:
             self._set_outcome(connection, run, key, SENT, None)
             for target in targets:
+                if not readable:
+                    objects.forget(connection, target)
                 objects.doubt(connection, target, secret_paths, self._clock())
 
     def record_done(

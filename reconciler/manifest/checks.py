@@ -79,6 +79,7 @@ def check_environment(
         found = facts[id(manifest)]
         if found.references:
             findings.problems.extend(_references(manifest, found, unique, complete=complete))
+            findings.problems.extend(_circle(manifest, unique, facts))
         if manifest.metadata.renamed_from:
             findings.problems.extend(_renames(manifest, found, live))
         findings.warnings.extend(_unreadable(manifest, found))
@@ -132,9 +133,9 @@ def _references(
 ) -> Iterator[Problem]:
     if manifest.absent:
         return
-    for path, kind, name in found.references:
+    for path, kind, name, has_to_be in found.references:
         target = manifests.get((kind, name))
-        if target is None and complete:
+        if target is None and complete and has_to_be:
             names = sorted(known for of_kind, known in manifests if of_kind == kind)
             yield Problem(
                 "unknown-reference",
@@ -151,6 +152,28 @@ def _references(
                 name,
                 "Point it elsewhere, or make it absent as well.",
             )
+
+
+def _circle(
+    manifest: Manifest, manifests: Mapping[tuple[str, str], Manifest], facts: Mapping[int, Facts]
+) -> Iterator[Problem]:
+    """Yield a problem where following references from a manifest leads back to it."""
+    ways: list[tuple[Manifest, tuple[str, ...]]] = [(manifest, (manifest.name,))]
+    seen = set[tuple[str, str]]()
+    while ways:
+        current, names = ways.pop()
+        for path, kind, name, _ in facts[id(current)].references:
+            if kind != manifest.kind:
+                continue  # only objects of one kind can refer to each other in a circle
+            if name == manifest.name:
+                message = f"{manifest.key} refers to itself: {' → '.join((*names, name))}"
+                place = manifest.at(path) if current is manifest else manifest.place()
+                yield Problem("circular-reference", message, place, name, "Leave one of the references out.")
+                return
+            target = manifests.get((kind, name))
+            if target is not None and (kind, name) not in seen:
+                seen.add((kind, name))
+                ways.append((target, (*names, name)))
 
 
 def _renames(manifest: Manifest, found: Facts, live: Mapping[tuple[str, str], Manifest]) -> Iterator[Problem]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from reconciler.errors import ManifestErrors, Place, Problem
-from reconciler.manifest.environment import EnvironmentSpec, Guardrails, OrderCloudConnection
+from reconciler.manifest.environment import EnvironmentSpec, Guardrails, OrderCloudConnection, SparkLayerConnection
 from reconciler.manifest.hosts import host_allowed, hosts_of, is_loopback
 from reconciler.manifest.model import EnvironmentManifest
-from reconciler.manifest.positions import SubLocator
-from reconciler.manifest.resolve import resolve_section
+from reconciler.manifest.positions import Path, SubLocator
+from reconciler.manifest.resolve import ModelT, resolve_section
 from reconciler.manifest.scope import Scope
 from reconciler.secret import Secret
 
 _API_HOSTS = ("*.ordercloud.io", "*.sparklayer.io")
 _ALLOW_API_HOSTS = "RECONCILER_ALLOW_API_HOSTS"
-# Documented by the vendor; US West, the oldest region, has names of its own.
+# Documented by the vendors. Of OrderCloud's regions, US West, the oldest, has names of its own.
+_SPARKLAYER_HOSTS = {"live": "app.sparklayer.io", "test": "test.app.sparklayer.io"}
 _US_WEST = {"production": "api", "staging": "stagingapi", "sandbox": "sandboxapi"}
 _REGIONS = {
     "us-east": "useast",
@@ -31,7 +32,10 @@ _REGIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach OrderCloud: URLs without a final slash, `environment` as the vendor names it where it is known."""
+    """How to reach an API: URLs without a final slash.
+
+    `environment` is OrderCloud's where it is known, `site_id` SparkLayer's.
+    """
 
     api: str
     api_url: str
@@ -40,6 +44,12 @@ class Connection:
     client_secret: Secret
     requests_per_second: float
     environment: Literal["sandbox", "staging", "production"] | None = None
+    site_id: str | None = None
+
+    @property
+    def live_side(self) -> str:
+        """What plans and ledger call the live side: the base URL, and the site where one URL serves several."""
+        return self.api_url if self.site_id is None else f"{self.api_url}#{self.site_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +80,36 @@ def resolve_connection(environment: EnvironmentManifest, scope: Scope, api: str)
     if not isinstance(section, dict):
         message = f"{subject} does not say how to reach {api}"
         raise ManifestErrors([Problem("missing-field", message, environment.place(), api, f"Add spec.{api}.")])
-    locator = SubLocator(environment, (api,))
-    resolved, secrets = resolve_section(OrderCloudConnection, section, locator, scope, subject=f"{subject}: spec.{api}")
+    return _SECTIONS[api](_Section(section, SubLocator(environment, (api,)), scope, subject, api))
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """The part of an Environment that says how to reach one API."""
+
+    data: Mapping[str, Any]
+    locator: SubLocator
+    scope: Scope
+    subject: str
+    api: str
+
+    def resolve(self, model: type[ModelT]) -> tuple[ModelT, Mapping[Path, Secret]]:
+        return resolve_section(model, self.data, self.locator, self.scope, subject=f"{self.subject}: spec.{self.api}")
+
+    def checked(self, url: str, field: str) -> str:
+        return _checked(url, self.scope, partial(self.locator.at, (field,)), f"{self.subject}: {field}")
+
+
+def _ordercloud(section: _Section) -> Connection:
+    resolved, secrets = section.resolve(OrderCloudConnection)
     if resolved.api_url is not None and resolved.auth_url is not None:
-        api_url = _checked(resolved.api_url, scope, partial(locator.at, ("apiUrl",)), f"{subject}: apiUrl")
-        auth_url = _checked(resolved.auth_url, scope, partial(locator.at, ("authUrl",)), f"{subject}: authUrl")
+        api_url = section.checked(resolved.api_url, "apiUrl")
+        auth_url = section.checked(resolved.auth_url, "authUrl")
     else:
         host = ordercloud_host(str(resolved.region), str(resolved.environment))
         api_url, auth_url = f"https://{host}/v1", f"https://{host}/oauth/token"
     return Connection(
-        api=api,
+        api=section.api,
         api_url=api_url,
         auth_url=auth_url,
         client_id=resolved.client_id,
@@ -87,6 +117,26 @@ def resolve_connection(environment: EnvironmentManifest, scope: Scope, api: str)
         requests_per_second=resolved.requests_per_second,
         environment=resolved.environment,
     )
+
+
+def _sparklayer(section: _Section) -> Connection:
+    resolved, secrets = section.resolve(SparkLayerConnection)
+    if resolved.url is not None:
+        api_url = section.checked(resolved.url, "url")
+    else:
+        api_url = f"https://{_SPARKLAYER_HOSTS[str(resolved.stage)]}"
+    return Connection(
+        api=section.api,
+        api_url=api_url,
+        auth_url=f"{api_url}/api/auth/token",
+        client_id=resolved.client_id,
+        client_secret=secrets[("clientSecret",)],
+        requests_per_second=resolved.requests_per_second,
+        site_id=resolved.site_id,
+    )
+
+
+_SECTIONS: Mapping[str, Callable[[_Section], Connection]] = {"ordercloud": _ordercloud, "sparklayer": _sparklayer}
 
 
 def resolve_settings(environment: EnvironmentManifest, scope: Scope) -> Settings:

@@ -54,6 +54,12 @@ class SparkLayerConnection(SpecModel):
     client_secret: Annotated[str, FieldSemantics(write_only=True)] = Field(description="Client secret.")
     requests_per_second: RequestsPerSecond = 20
 
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if (self.stage is None) == (self.url is None):
+            raise ValueError("write stage or url, one of the two")
+        return self
+
 
 class Guardrails(SpecModel):
     """What one plan may do. Each rule has an ID, its name here, and a section in docs/guardrails.md."""

@@ -25,14 +25,14 @@ class Facts:
 
     Args:
         live_id: of its live object; None where that waits for a reference or cannot be known.
-        references: path, kind and name of the manifests it names.
+        references: path, kind and name of the manifests it names, and whether there has to be such a manifest.
         hosts: path, literal hosts (None: they cannot be parsed) and whether the value is secret.
         literals: paths of write-only fields whose value stands in the manifest.
         unreadable: path and name of environment variables that it may not read unless RECONCILER_ALLOW_ENV says so.
     """
 
     live_id: str | None = None
-    references: tuple[tuple[Path, str, str], ...] = ()
+    references: tuple[tuple[Path, str, str, bool], ...] = ()
     hosts: tuple[tuple[Path, tuple[str, ...] | None, bool], ...] = ()
     literals: tuple[Path, ...] = ()
     unreadable: tuple[tuple[Path, str], ...] = ()
@@ -46,14 +46,14 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None)
         model: of its spec.
         kind: its kind; None for an Environment.
     """
-    references: list[tuple[Path, str, str]] = []
+    references: list[tuple[Path, str, str, bool]] = []
     hosts: list[tuple[Path, tuple[str, ...] | None, bool]] = []
     literals: list[Path] = []
     for path, node, text in _marked_texts(manifest.raw, model, ()):
         semantics = node.semantics
         literal = "${" not in text
         if semantics.references is not None and literal:
-            references.append((path, semantics.references, text))
+            references.append((path, semantics.references, text, not semantics.unmanaged))
         if semantics.host is not None and literal:
             hosts.append((path, hosts_of(text, semantics.host), semantics.write_only))
         if semantics.write_only and is_literal(text):

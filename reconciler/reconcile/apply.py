@@ -206,7 +206,8 @@ class _Run:
         self._lock.check()
         key = work.change.key
         if key not in self._sent:
-            self._ledger.record_sent(self._id, key, _targets(work), request.secrets.keys())
+            readable = self._kinds[work.change.kind].readable
+            self._ledger.record_sent(self._id, key, _targets(work), request.secrets.keys(), readable=readable)
             self._sent.add(key)
 
     def _close_after(self, work: Work, error: ReconcilerError | None) -> None:

@@ -61,8 +61,9 @@ def draft(
         )
     )
     renamed_from = observed.id if observed.id != desired.id else None
-    if renamed_from is not None and not any(field.path == "id" for field in fields):
-        fields = (FieldChange("id", observed.id, desired.id), *fields)
+    identity = kind.id_field or "id"
+    if renamed_from is not None and not any(field.path == identity for field in fields):
+        fields = (FieldChange(identity, observed.id, desired.id), *fields)
     if not fields:
         return None
     wanted = replace(desired, state=with_ignored(desired.state, observed.state, desired.ignore))

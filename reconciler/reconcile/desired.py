@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UnresolvedReference
-from reconciler.kind import Kinds, State, fields_of
+from reconciler.kind import Kinds, fields_of
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.resolve import ResolvedSpec, resolve
 from reconciler.manifest.scope import Scope
 from reconciler.pause import DeclaredPause
+from reconciler.reconcile.references import with_references
 from reconciler.reconcile.work import Desired
 
 
@@ -70,15 +71,12 @@ def _desired(
     manifest: Manifest, item: ResolvedSpec, kinds: Kinds, ids: Mapping[tuple[str, str], str], now: datetime
 ) -> Desired:
     kind = kinds[manifest.kind]
-    state: State = dict(item.state)
-    pause: DeclaredPause | None = None
     live_id = ids[manifest.kind, manifest.name]
+    state = with_references(kind.spec, item.state, lambda target, name: ids.get((target, name), name))
+    if kind.id_field is not None:
+        state[kind.id_field] = live_id
+    pause: DeclaredPause | None = None
     for name, node in fields_of(kind.spec).items():
-        target = node.semantics.references
-        if target is not None and name in state:
-            state[name] = ids.get((target, state[name]), state[name])
-        if name == "id":
-            state[name] = live_id
         if node.semantics.pause and item.spec is not None:
             pause = _declared(getattr(item.spec, node.attribute))
             state[name] = pause.is_active(now)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -77,10 +78,19 @@ async def examine(
         environ: the process environment; it decides whether the ledger lasts.
         connect: tries a TCP connection.
     """
-    kinds = [kind for kind in session.kinds.values() if kind.api in session.connections]
+    kinds = [kind for kind in session.kinds.values() if kind.api in session.connections and kind.readable]
     access = await asyncio.gather(*(_access(kind, readers_for) for kind in kinds))
     targets = await asyncio.gather(*(_reach(session, place, connect) for place in _places(session)))
-    return (*_summed_up(access), *targets, *_unset_secrets(session), _ledger(session.settings.ledger, environ))
+    summed_up = (
+        _summed_up([item for kind, item in zip(kinds, access, strict=True) if kind.api == api])
+        for api in dict.fromkeys(kind.api for kind in kinds)
+    )
+    return (
+        *chain.from_iterable(summed_up),
+        *targets,
+        *_unset_secrets(session),
+        _ledger(session.settings.ledger, environ),
+    )
 
 
 async def _access(kind: Kind[Any], readers_for: ReadersFor) -> Finding:
@@ -91,7 +101,7 @@ async def _access(kind: Kind[Any], readers_for: ReadersFor) -> Finding:
     except (LoginRefused, Unreachable) as error:
         return Finding("access", subject, Verdict.FAILED, error.message, error.next_step)
     except ApiError as error:
-        step = error.next_step or f"Give the API client the role {kind.role}."
+        step = error.next_step or (f"Give the API client the role {kind.role}." if kind.role else None)
         return Finding("access", subject, Verdict.FAILED, error.message, step)
     return Finding("access", subject, Verdict.OK, f"logged in, {len(found)} live")
 

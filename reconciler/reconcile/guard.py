@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from pydantic import BaseModel
+
 from reconciler.duration import parse_duration
 from reconciler.errors import UsageError
-from reconciler.kind import Action, fields_of, semantics_by_path
+from reconciler.kind import Action, Observed, semantics_by_path
 from reconciler.manifest.hosts import host_allowed, hosts_of
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import FIXED_RULES, Breach
+from reconciler.reconcile.references import references_in
 from reconciler.reconcile.work import Work
 from reconciler.secret import Secret
 
@@ -168,9 +171,7 @@ def _in_use(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
             f"{name}/{live_id}"
             for name, objects in inputs.live.items()
             for live_id, observed in objects.items()
-            for field, node in fields_of(inputs.kinds[name].spec).items()
-            if node.semantics.references == item.change.kind
-            and _value_after(after.get((name, live_id)), field, observed.state.get(field)) == item.observed.id
+            if (item.change.kind, item.observed.id) in _references_after(inputs, after.get((name, live_id)), observed)
         )
         if users and item.change.action is Action.DELETE:
             yield f"{item.change.key} is still used by {', '.join(users)}", (item.change.key,)
@@ -180,14 +181,53 @@ def _in_use(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
             yield words, (item.change.key,)
 
 
-def _value_after(item: Work | None, field: str, before: object) -> object:
-    if item is None:
-        return before
-    return None if item.desired.absent else item.desired.state.get(field)
+def _references_after(inputs: PlanInputs, item: Work | None, observed: Observed) -> frozenset[tuple[str, str]]:
+    """What a live object refers to once its change, if it has one, is carried out."""
+    if item is not None and item.desired.absent:
+        return frozenset()
+    state = observed.state if item is None else item.desired.state
+    return frozenset(references_in(inputs.kinds[observed.kind].spec, state))
+
+
+def _missing_reference(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
+    """What a change would refer to that neither live has nor the manifests make."""
+    made = {(desired.kind, desired.id) for desired in inputs.desired if not desired.absent}
+    for item in works:
+        if item.desired.absent:
+            continue
+        for kind, live_id in references_in(inputs.kinds[item.change.kind].spec, item.desired.state):
+            if inputs.is_missing(kind, live_id) and (kind, live_id) not in made:
+                yield f"{item.change.key} refers to {kind} {live_id}, which is not live", (item.change.key,)
+
+
+def _unsupported(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
+    """What the API has no way to do."""
+    for item in works:
+        kind = inputs.kinds[item.change.kind]
+        if item.change.action is Action.DELETE:
+            if not kind.deletable:
+                yield f"{item.change.key} would be deleted, and the API cannot delete a {kind.name}", (item.change.key,)
+            continue
+        for field in item.change.fields if item.observed is not None else ():
+            set_already = field.before is not None and field.after is not None
+            if set_already and _is_immutable(kind.spec, field.path):
+                what = f"{field.path} is {_shown(field.before)} and would become {_shown(field.after)}"
+                yield f"{item.change.key}: {what}, and the API cannot change it any more", (item.change.key,)
+
+
+def _is_immutable(model: type[BaseModel], path: str) -> bool:
+    semantics = semantics_by_path(model).get(path)
+    return semantics is not None and semantics.immutable
+
+
+def _shown(value: object) -> str:
+    return str(value)[:60]
 
 
 RULES: Mapping[str, Rule] = {
     "in-use": _in_use,
+    "missing-reference": _missing_reference,
+    "unsupported": _unsupported,
     "protect": _protect,
     "loses-data": _loses_data,
     "stopAll": _stop_all,

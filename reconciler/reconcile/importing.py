@@ -13,6 +13,9 @@ from pydantic import BaseModel
 from reconciler.kind import Kinds, Observed, State, fields_of
 from reconciler.manifest.write import escape_text
 from reconciler.reconcile.observe import LiveSide
+from reconciler.reconcile.references import references_in, with_references
+
+_LONGEST_NAME = 90  # of 100: there may be a number after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ def import_live(
     left_out: list[tuple[str, str]] = []
     variables: set[str] = set()
     for kind, objects in live.items():
+        if not kinds[kind].readable and (not wanted or kind in wanted) and all(kind != of for of, _ in managed):
+            left_out.append((kind, "the API cannot show it; write its manifest by hand"))
         for live_id, observed in sorted(objects.items()):
             key = f"{kind}/{live_id}"
             if (kind, live_id) in managed or (wanted and not wanted & {kind, key}):
@@ -84,19 +89,29 @@ def manifest_names(
     """Return the manifest name of every live object: its own where it is managed, else one that is free."""
     names = dict(managed)
     for kind, objects in live.items():
+        used = {name for of_kind, name in taken if of_kind == kind}
         for live_id in objects:
-            name, number = live_id, 2
-            while (kind, live_id) not in names and (kind, name) in taken:
-                name, number = f"{live_id}-{number}", number + 1
-            names.setdefault((kind, live_id), name)
+            if (kind, live_id) in names:
+                continue
+            base = name = _as_name(live_id)
+            number = 2
+            while name in used:
+                name, number = f"{base}-{number}", number + 1
+            used.add(name)
+            names[kind, live_id] = name
     return names
 
 
+def _as_name(live_id: str) -> str:
+    """Return a live ID as something that `metadata.name` may be."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", live_id)[:_LONGEST_NAME].lstrip(".")
+    return name or "unnamed"
+
+
 def _dangling(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    for name, node in fields_of(kinds[observed.kind].spec).items():
-        target, value = node.semantics.references, observed.state.get(name)
-        if target is not None and value is not None and (target, value) not in names:
-            yield f"{target} {value}"
+    for target, live_id in references_in(kinds[observed.kind].spec, observed.state):
+        if (target, live_id) not in names and live_id not in kinds[target].built_in:
+            yield f"{target} {live_id}"
 
 
 def as_manifest(
@@ -113,14 +128,11 @@ def as_manifest(
     kind = kinds[observed.kind]
     name = names[observed.kind, observed.id]
     secrets: list[ImportedSecret] = []
+    named = with_references(kind.spec, observed.state, lambda target, live_id: names.get((target, live_id), live_id))
     taken = set() if variables is None else variables
-    spec = _spec(kind.spec, observed.state, "", f"{observed.kind}/{name}", observed.id, secrets, taken)
-    for field, node in fields_of(kind.spec).items():
-        if node.semantics.references is not None and field in spec:
-            target = (node.semantics.references, observed.state[field])
-            spec[field] = names.get(target, observed.state[field])
-    if spec.get("id") == name:
-        del spec["id"]  # the default
+    spec = _spec(kind.spec, named, "", f"{observed.kind}/{name}", observed.id, secrets, taken)
+    if kind.id_field is not None and spec.get(kind.id_field) == name:
+        del spec[kind.id_field]  # the default
     return Imported(observed.kind, name, observed.id, spec, tuple(secrets), tuple(kind.notes(observed)))
 
 

@@ -47,6 +47,10 @@ class PlanInputs:
     targets: frozenset[str] = frozenset()
     overrides: Mapping[str, str] = field(default_factory=dict)
 
+    def is_missing(self, kind: str, live_id: str) -> bool:
+        """Return whether live was read and has no such object."""
+        return kind in self.live and live_id not in self.live[kind] and live_id not in self.kinds[kind].built_in
+
     def in_target(self, kind: str, name: str) -> bool:
         """Return whether `--target` lets this object into the plan."""
         return not self.targets or kind in self.targets or f"{kind}/{name}" in self.targets

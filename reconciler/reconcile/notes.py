@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.kind import semantics_by_path
-from reconciler.ledger.model import Memory
+from reconciler.ledger.model import Memory, Snapshot
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.inputs import PlanInputs
@@ -26,6 +26,16 @@ def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iter
         why = "there is no ledger yet" if memory.fresh else "it was never applied from this ledger"
         words = f"{path}: {secret.reference} cannot be compared, {why}; --push-secrets sends it"
         yield Note(NoteKind.SECRET_UNKNOWN, desired.key, words, desired.place)
+
+
+def unreadable_note(desired: Desired, snapshot: Snapshot | None) -> Note:
+    """Say what an object is compared with that the API cannot show."""
+    words = (
+        "the API cannot show it; nothing was applied from this ledger yet, so all of it is sent"
+        if snapshot is None
+        else f"the API cannot show it; it is compared with what was applied {snapshot.applied_at:%Y-%m-%d %H:%M %Z}"
+    )
+    return Note(NoteKind.UNREADABLE, desired.key, words, desired.place)
 
 
 def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:

@@ -41,6 +41,8 @@ async def _read_kind(kinds: Kinds, name: str, readers: Mapping[str, Reader]) -> 
     try:
         wires = await kind.read(readers[kind.api])
     except MissingRole as error:
+        if kind.role is None:
+            raise
         roles = error.roles or (kind.role,)
         raise MissingRole(
             f"reading {name} needs the role {' or '.join(roles)}, which this API client does not have",
@@ -50,4 +52,4 @@ async def _read_kind(kinds: Kinds, name: str, readers: Mapping[str, Reader]) -> 
             next_step=f"Assign it to the API client's default context user, or leave {name} out with --target.",
         ) from error
     with gc_paused():
-        return {live_id: kind.observe(live_id, wire) for live_id, wire in wires.items()}
+        return {live_id: kind.observe(live_id, wire) for live_id, wire in wires.items() if live_id not in kind.built_in}

@@ -13,7 +13,7 @@ from reconciler.kind import Action, Risk
 
 FORMAT_VERSION = 1
 # Guardrail rules that no --override lifts.
-FIXED_RULES = frozenset({"in-use", "protect"})
+FIXED_RULES = frozenset({"in-use", "protect", "missing-reference", "unsupported"})
 
 
 class Cause(StrEnum):
@@ -83,6 +83,8 @@ class NoteKind(StrEnum):
     HELD = "held"
     PAUSE_LIMITS = "pause-limits"
     INTERRUPTED_RUN = "interrupted-run"
+    UNREADABLE = "unreadable"
+    REMARK = "remark"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.duration import parse_duration
 from reconciler.errors import SecretUnset, UsageError
-from reconciler.kind import Action, Observed, fields_of, write_only_paths
+from reconciler.kind import Action, Observed, write_only_paths
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.levels import ordered
-from reconciler.reconcile.notes import literal_notes, run_notes, secret_notes, unmanaged_notes
+from reconciler.reconcile.notes import literal_notes, run_notes, secret_notes, unmanaged_notes, unreadable_note
 from reconciler.reconcile.plan import Note, NoteKind, Plan
+from reconciler.reconcile.references import references_in
 from reconciler.reconcile.secrets import SecretStatus, secret_status
 from reconciler.reconcile.work import Desired, Planned, Work
 from reconciler.secret import Secret
@@ -127,14 +128,22 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     )
     if item is not None:
         found.drafts.append(item)
+        remarks = () if desired.absent else kind.remarks(item.desired.state, observed, item.changed)
+        found.notes.extend(Note(NoteKind.REMARK, desired.key, words, desired.place) for words in remarks)
     else:
         found.settled.append(desired)
+    if not kind.readable and not desired.absent:
+        found.notes.append(unreadable_note(desired, memory.snapshots.get((api_url, desired.kind, desired.id))))
     found.notes.extend(secret_notes(desired, status, memory))
     found.notes.extend(literal_notes(inputs, desired))
 
 
 def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:
-    """Return the live object: by its ID, else by one of the IDs it was renamed from."""
+    """Return the live object: by its ID, else by an ID it was renamed from; the one remembered, where none shows."""
+    kind = inputs.kinds[desired.kind]
+    if not kind.readable:
+        snapshot = inputs.memory.snapshots.get((inputs.connections[kind.api], desired.kind, desired.id))
+        return None if snapshot is None else Observed(desired.kind, desired.id, dict(snapshot.state), {})
     live: Mapping[str, Observed] = inputs.live.get(desired.kind, {})
     if desired.id in live:
         return live[desired.id]
@@ -177,10 +186,7 @@ def _placed(inputs: PlanInputs, drafts: list[Draft]) -> list[Draft]:
 
 
 def _references(inputs: PlanInputs, kind: str, state: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    for name, node in fields_of(inputs.kinds[kind].spec).items():
-        target, value = node.semantics.references, state.get(name)
-        if target is not None and isinstance(value, str):
-            yield target, value
+    return references_in(inputs.kinds[kind].spec, state)
 
 
 def _waits_for(inputs: PlanInputs, item: Draft, changing: Mapping[tuple[str, str], Draft]) -> frozenset[str]:
@@ -214,7 +220,7 @@ def _check_dependencies(inputs: PlanInputs, drafts: list[Draft]) -> None:
         if item.desired.absent:
             continue
         for kind, live_id in _references(inputs, item.change.kind, item.desired.state):
-            if kind in inputs.live and live_id not in inputs.live[kind] and (kind, live_id) not in planned:
+            if inputs.is_missing(kind, live_id) and (kind, live_id) not in planned:
                 raise UsageError(
                     f"{item.change.key} refers to {kind} {live_id}, which is not live and which --target leaves out",
                     place=item.change.place,

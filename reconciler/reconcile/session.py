@@ -53,8 +53,8 @@ class Session:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Provider to API base URL, as plans and ledger name them."""
-        return {api: connection.api_url for api, connection in self.connections.items()}
+        """Provider to its live side, as plans and ledger name it."""
+        return {api: connection.live_side for api, connection in self.connections.items()}
 
     def kinds_read(self, targets: Iterable[str]) -> tuple[str, ...]:
         """Return the kinds that a plan with these targets has to read: all without targets, else the ones named."""
@@ -66,7 +66,12 @@ class Session:
     def scopes(self, api: str, targets: Iterable[str] = ()) -> tuple[str, ...]:
         """Return the roles that reading and writing these kinds takes."""
         names = self.kinds_read(targets)
-        return tuple(dict.fromkeys(self.kinds[name].role for name in names if self.kinds[name].api == api))
+        roles = (self.kinds[name].role for name in names if self.kinds[name].api == api)
+        return tuple(dict.fromkeys(role for role in roles if role is not None))
+
+    def apis_read(self, targets: Iterable[str]) -> frozenset[str]:
+        """Return the providers whose live side a plan with these targets has to read."""
+        return frozenset(self.kinds[name].api for name in self.kinds_read(targets))
 
     def memory(self, ledgers: Ledgers | None = None) -> Memory:
         """Read what the ledger remembers; nothing is created.

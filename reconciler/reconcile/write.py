@@ -5,7 +5,7 @@ Knows nothing of plans, journals and other changes. Whatever happens, the verdic
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -20,7 +20,7 @@ from reconciler.errors import (
     ServerFault,
     UnexpectedAnswer,
 )
-from reconciler.kind import Action, Kind, Observed, SpecModel, State, Wire, Writer
+from reconciler.kind import Action, Kind, Observed, SpecModel, State, Wire, Writer, from_wire
 from reconciler.reconcile.diff import differences, secrets_in, without
 from reconciler.reconcile.plan import FieldChange, Outcome
 from reconciler.reconcile.work import Desired, Work
@@ -129,6 +129,7 @@ class _Found(Enum):
     AS_DESIRED = auto()
     AS_BEFORE = auto()
     OTHERWISE = auto()
+    UNREADABLE = auto()
 
 
 class _Write:
@@ -172,10 +173,12 @@ class _Write:
                 return _unknown(lost, "; live is neither as before nor as wanted")
             if found is _Found.AS_DESIRED and not self._request.unseen:
                 return Verdict(Outcome.APPLIED, "the answer was lost; a read shows that it took effect")
-            send = self._send if found is _Found.AS_BEFORE else self._send_unseen
+            # What cannot be read is sent again: such kinds set values, and the same twice does no harm.
+            send = self._send_unseen if found is _Found.AS_DESIRED else self._send
         if found is _Found.AS_BEFORE and lost is not None:
             return _failed(lost, f"; tried {ATTEMPTS} times, and live is as before")
-        return _unknown(lost, f"; tried {ATTEMPTS} times, and whether the secrets arrived cannot be read")
+        what = "it" if found is _Found.UNREADABLE else "the secrets"
+        return _unknown(lost, f"; tried {ATTEMPTS} times, and whether {what} arrived cannot be read")
 
     async def _send(self) -> Wire | None:
         """Do what the change says."""
@@ -200,11 +203,16 @@ class _Write:
         return None if wire is None else self._kind.observe(live_id, wire)
 
     def _as_desired(self, observed: Observed) -> bool:
-        return not visible_differences(self._kind, self._work.desired, observed)
+        return not self._differences(observed)
+
+    def _differences(self, observed: Observed) -> tuple[FieldChange, ...]:
+        return visible_differences(self._kind, self._work.desired, observed)
 
     async def _find(self) -> _Found:
         """Read what became of the object."""
         change, before = self._change, self._work.observed
+        if not self._kind.readable:
+            return _Found.UNREADABLE
         now = await self._look(change.id)
         if change.action is Action.DELETE:
             if now is None:
@@ -224,6 +232,8 @@ class _Write:
             return Verdict(Outcome.APPLIED)
         if answer is not None and self._as_desired(self._kind.observe(change.id, answer)):
             return Verdict(Outcome.APPLIED)
+        if not self._kind.readable:
+            return self._believed(answer or {})
         try:
             now = await self._look(change.id)
         except ApiError as error:
@@ -231,16 +241,21 @@ class _Write:
             return Verdict(Outcome.UNKNOWN, words, error, error.code, error.next_step)
         if now is None:
             return _failed(NotVerified("the API accepted it, and a read finds no such object", next_step=_LOOK))
-        left = visible_differences(self._kind, self._work.desired, now)
-        if not left:
-            return Verdict(Outcome.APPLIED)
-        paths = ", ".join(field.path for field in left)
-        return _failed(NotVerified(f"the API accepted it, and live still differs in {paths}", next_step=_LOOK))
+        left = self._differences(now)
+        return _failed(_still_differs(left)) if left else Verdict(Outcome.APPLIED)
+
+    def _believed(self, answer: Wire) -> Verdict:
+        """Judge an accepted write of what cannot be read: by what its answer says, which may be less than was sent."""
+        said = from_wire(self._kind.spec, answer)
+        wanted = {name: value for name, value in self._work.desired.state.items() if name in said}
+        if left := tuple(differences(self._kind.spec, wanted, said, frozenset())):
+            return _failed(_still_differs(left))
+        return Verdict(Outcome.APPLIED, "the API accepted it, and cannot show it for verification")
 
     async def _appeared(self, conflict: Conflict, *, sent_before: bool) -> Verdict:
         """A create found the ID in use: by what we sent before, or by what somebody else made meanwhile."""
         try:
-            now = await self._look(self._change.id)
+            now = await self._look(self._change.id) if self._kind.readable else None
             if now is None:
                 return _failed(conflict, untouched=not sent_before)
             if not self._as_desired(now):
@@ -274,6 +289,11 @@ class _Write:
         if now is _Found.AS_DESIRED and not self._request.unseen:
             return Verdict(Outcome.APPLIED, "the answer was lost; a read shows that it took effect")
         return _unknown(error, "; an earlier attempt may have arrived")
+
+
+def _still_differs(fields: Iterable[FieldChange]) -> NotVerified:
+    paths = ", ".join(field.path for field in fields)
+    return NotVerified(f"the API accepted it, and live still differs in {paths}", next_step=_LOOK)
 
 
 def _failed(error: ReconcilerError, more: str = "", *, untouched: bool = False) -> Verdict:

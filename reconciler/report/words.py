@@ -57,6 +57,8 @@ NOTES = {
     NoteKind.HELD: ("sync is held by a lease", "syncs are held by leases"),
     NoteKind.PAUSE_LIMITS: ("note on what a pause does not do", "notes on what a pause does not do"),
     NoteKind.INTERRUPTED_RUN: ("earlier run was interrupted", "earlier runs were interrupted"),
+    NoteKind.UNREADABLE: ("object that the API cannot show", "objects that the API cannot show"),
+    NoteKind.REMARK: ("remark on a change", "remarks on changes"),
 }
 # Of these the names are enough; of the others each message says something of its own.
 NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED})

@@ -163,7 +163,29 @@ def unheld_secret(shop: Checkout) -> None:
     shop.write("shop.yaml", moved, *BOTH)
 
 
+def breaking_on_a_site(*documents: Any) -> Breaking:
+    def _break(shop: Checkout) -> None:
+        site = {
+            "url": shop.emulator.sparklayer_url,
+            "siteID": "demo",
+            "clientID": "emulator",
+            "clientSecret": "emulator",
+        }
+        breaking(HOOK, *BOTH, *documents, sparklayer=site)(shop)
+
+    return _break
+
+
+def frozen_currency(shop: Checkout) -> None:
+    """The base currency is set, and then the manifest asks for another one."""
+    breaking_on_a_site(document("Store", "store", {"baseCurrency": "GBP"}))(shop)
+    assert shop.call("apply", "--yes").status == 0
+    breaking_on_a_site(document("Store", "store", {"baseCurrency": "EUR"}))(shop)
+
+
 BREACHES: dict[str, Breaking] = {
+    "missing-reference": breaking_on_a_site(document("CustomerGroup", "g", {"name": "G", "parent": "nowhere"})),
+    "unsupported": frozen_currency,
     "in-use": breaking(document("DeliveryConfig", "hook", state="absent")),
     "protect": breaking(
         HOOK,
@@ -199,7 +221,7 @@ BREACHES: dict[str, Breaking] = {
     ),
     "literalSecrets": breaking(http_config("hook", "another"), *BOTH, guardrails={"literalSecrets": "forbid"}),
 }
-FIXED = {"in-use", "protect"}
+FIXED = {"in-use", "protect", "missing-reference", "unsupported"}
 
 
 def test_every_guardrail_is_tried_here() -> None:

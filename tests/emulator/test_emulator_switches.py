@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.emulator.switches import CHOICES, Switches, flipped_switches, random_switches
+from reconciler.emulator.switches import CHOICES, ORDERCLOUD, SPARKLAYER, Switches, flipped_switches, random_switches
 from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.errors import UsageError
 
@@ -209,7 +209,7 @@ def test_every_switch_has_a_test_here() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     together = {"login_status", "scope_beyond_roles"}
     with_commerce = {"unknown_record", "xp_patch_depth", "number_ids", "large_lists"}
-    assert set(CHOICES) <= tests | together | with_commerce
+    assert set(ORDERCLOUD) <= tests | together | with_commerce
 
 
 def test_switches_are_listed_with_choices_and_meaning(emulator: RunningEmulator) -> None:
@@ -221,12 +221,13 @@ def test_switches_are_listed_with_choices_and_meaning(emulator: RunningEmulator)
 
 
 def test_flipped_switches_cover_every_value_once() -> None:
-    flips = list(flipped_switches())
-    assert flips[0] == {}
-    assert all(len(flip) == 1 for flip in flips[1:])
-    assert sorted(str(flip) for flip in flips[1:]) == sorted(
-        str({name: value}) for name, values in CHOICES.items() for value in values[1:]
-    )
+    for names in (ORDERCLOUD, SPARKLAYER):
+        flips = list(flipped_switches(names))
+        assert flips[0] == {}
+        assert all(len(flip) == 1 for flip in flips[1:])
+        assert sorted(str(flip) for flip in flips[1:]) == sorted(
+            str({name: value}) for name in names for value in CHOICES[name][1:]
+        )
 
 
 def test_random_switches_are_the_same_for_the_same_seed() -> None:

@@ -26,6 +26,9 @@ from reconciler.ordercloud.kinds import delivery_config
 from reconciler.ordercloud.kinds.entity_sync import ENTITY_PATHS
 from reconciler.reconcile.guard import RULES
 from reconciler.registry import kinds
+from reconciler.sparklayer import sync_log
+from reconciler.sparklayer.kinds import customer_group, price_list, stock_location, store
+from reconciler.sparklayer.lists import PRICE_LISTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -47,7 +50,8 @@ def error_codes(kind: type[errors.ReconcilerError] = errors.ReconcilerError) -> 
 
 def problem_codes() -> set[str]:
     found = set()
-    for path in [*(ROOT / "reconciler/manifest").rglob("*.py"), *(ROOT / "reconciler/ordercloud").rglob("*.py")]:
+    rooms = ("manifest", "ordercloud", "sparklayer")
+    for path in [path for room in rooms for path in (ROOT / "reconciler" / room).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             first: ast.expr | None = None
             if isinstance(node, ast.Call) and node.args:
@@ -194,6 +198,8 @@ def test_every_endpoint_stands_in_the_coverage() -> None:
     paths = {delivery_config.PATH, *(f"integrations/entitysync/{path}" for path in ENTITY_PATHS.values())}
     paths |= {path for kind in kinds().values() if (path := getattr(kind, "api_path", None))}
     assert len(paths) == 13
+    paths |= {store.CURRENCY_PATH, store.SETTINGS_PATH, customer_group.PATH, price_list.PATH, PRICE_LISTS}
+    paths |= {stock_location.PATH, sync_log.PATH}
     assert sorted(path for path in paths if f"| `{path}` |" not in page) == []
 
 

@@ -70,10 +70,10 @@ def emulate(
     rate_limit: float | None,
     switches: dict[str, str],
 ) -> None:
-    """Serve OrderCloud on this machine until Ctrl-C.
+    """Serve OrderCloud and SparkLayer on this machine until Ctrl-C.
 
-    It behaves like the real API as far as that is known, and prints one line with its URLs when it is ready. Client
-    ID and secret are `emulator` and `emulator`. docs/emulator.md has the rest.
+    They behave like the real APIs as far as that is known. One line with their URLs is printed when they are ready.
+    Client ID and secret are `emulator` and `emulator`, the SparkLayer site is `demo`. docs/emulator.md has the rest.
     """
     if context.invoked_subcommand is not None:
         return

@@ -37,8 +37,8 @@ MAILCHIMP, MANDRILL = "Mailchimp", "Mandrill"
 class DeliveryConfigSpec(SpecModel):
     """A delivery config."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)] | None = Field(
-        default=None, description="OrderCloud ID: letters, digits, - and _. Left out: metadata.name."
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=100), FieldSemantics(identity=True)] | None = (
+        Field(default=None, description="OrderCloud ID: letters, digits, - and _. Left out: metadata.name.")
     )
     name: Annotated[str, Field(min_length=1, max_length=128)] = Field(description="Name shown in the portal.")
     enabled: Annotated[bool, FieldSemantics(risk=Risk.STOPS_SYNC, risk_when=False)] = Field(

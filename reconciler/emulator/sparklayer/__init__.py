@@ -1,0 +1,1 @@
+"""SparkLayer on this machine."""

@@ -1,0 +1,81 @@
+"""The SparkLayer room: its resources, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from reconciler.emulator.bodies import decode, validated
+from reconciler.emulator.room import Room
+from reconciler.emulator.routing import Handler
+from reconciler.emulator.sparklayer.core import Core
+from reconciler.emulator.sparklayer.customers import Customers
+from reconciler.emulator.sparklayer.login import Login, SiteSetting
+from reconciler.emulator.sparklayer.price_lists import PriceLists
+from reconciler.emulator.sparklayer.pricing import Pricing
+from reconciler.emulator.sparklayer.problems import Problems
+from reconciler.emulator.sparklayer.products import Products
+from reconciler.emulator.sparklayer.purchasing import Purchasing
+from reconciler.emulator.sparklayer.stock import Stock
+from reconciler.emulator.sparklayer.synclog import SyncLog
+from reconciler.emulator.state import State
+from reconciler.emulator.wire import NO_CONTENT, Answer, Request
+
+
+class SparkLayer(Room):
+    """SparkLayer's sites under `/sparklayer/`."""
+
+    name: ClassVar[str] = "sparklayer"
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._problems = Problems(state)
+        self.login = Login(state, self._problems)
+        lists = PriceLists(state, self._problems)
+        self.router.add("POST", "/api/auth/token", self.login.issue)
+        for routes in (
+            Core(state, self._problems, self.login).routes(),
+            Products(state, self._problems).routes(),
+            Customers(state, self._problems).routes(),
+            Stock(state, self._problems).routes(),
+            lists.routes(),
+            Pricing(state, self._problems, lists).routes(),
+            Purchasing(state, self._problems).routes(),
+            SyncLog(state, self._problems).routes(),
+        ):
+            for method, path, handler in routes:
+                self.router.add(method, path, self.login.secured(handler))
+
+    def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:
+        """Return a problem; the code, where there is one, in its `errors`."""
+        errors = [{"code": code, "message": message or "", "property": ""}] if code is not None else []
+        return self._problems.answer(status, message, errors)
+
+    def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Return what `/_emulator/` offers for SparkLayer."""
+        return (
+            ("POST", "/_emulator/sites", self._add_site),
+            ("DELETE", "/_emulator/site-tokens", self._revoke_tokens),
+        )
+
+    def _add_site(self, request: Request) -> Answer:
+        """Add a SparkLayer site, or give one that is there another API key."""
+        self.login.add(validated(SiteSetting, decode(request)))
+        return NO_CONTENT
+
+    def _revoke_tokens(self, _request: Request) -> Answer:
+        """Revoke every SparkLayer token."""
+        self.login.revoke_all()
+        return NO_CONTENT
+
+    def dump(self, *, secrets: bool) -> dict[str, Any]:
+        """Return sites, keys and tokens as JSON."""
+        return self.login.dump(secrets=secrets)
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over what `dump(secrets=True)` returned."""
+        self.login.load(dumped)
+
+    def reset(self) -> None:
+        """Go back to the empty site `demo`."""
+        self.login.reset()

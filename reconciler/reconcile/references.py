@@ -1,0 +1,49 @@
+"""What a state refers to: other objects, by kind and live ID, sub-objects in lists included. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.kind import FieldNode, State, fields_of
+
+
+@cache
+def _referring(model: type[BaseModel]) -> Mapping[str, FieldNode]:
+    """The fields that refer to something, and those that hold such fields."""
+    return {
+        name: node
+        for name, node in fields_of(model).items()
+        if node.semantics.references is not None or (node.model is not None and _referring(node.model))
+    }
+
+
+def references_in(model: type[BaseModel], state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield kind and ID of every object that a state refers to."""
+    for name, node in _referring(model).items():
+        value = state.get(name)
+        if isinstance(value, str) and node.semantics.references is not None:
+            yield node.semantics.references, value
+        elif node.model is not None and isinstance(value, dict):
+            yield from references_in(node.model, value)
+        elif node.model is not None and isinstance(value, list):
+            for item in value:
+                yield from references_in(node.model, item)
+
+
+def with_references(model: type[BaseModel], state: State, other: Callable[[str, str], str]) -> State:
+    """Return the state with every reference replaced by what `other` returns for its kind and value."""
+    changed = dict(state)
+    for name, node in _referring(model).items():
+        value = state.get(name)
+        if isinstance(value, str) and node.semantics.references is not None:
+            changed[name] = other(node.semantics.references, value)
+        elif node.model is not None and isinstance(value, dict):
+            changed[name] = with_references(node.model, value, other)
+        elif node.model is not None and isinstance(value, list):
+            inner = node.model
+            changed[name] = [with_references(inner, item, other) for item in value]
+    return changed

@@ -1,0 +1,1 @@
+"""SparkLayer: kinds, client, sync log."""

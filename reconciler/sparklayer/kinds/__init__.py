@@ -1,0 +1,11 @@
+"""The SparkLayer kinds, each one file, in the order in which docs list them."""
+
+from __future__ import annotations
+
+from reconciler.kind import Kind, SpecModel
+from reconciler.sparklayer.kinds.customer_group import CustomerGroupKind
+from reconciler.sparklayer.kinds.price_list import PriceListKind
+from reconciler.sparklayer.kinds.stock_location import StockLocationKind
+from reconciler.sparklayer.kinds.store import StoreKind
+
+KINDS: tuple[Kind[SpecModel], ...] = (StoreKind(), PriceListKind(), CustomerGroupKind(), StockLocationKind())

@@ -1,0 +1,41 @@
+"""What the SparkLayer kinds share: names on the wire, and paths with an ID in them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from reconciler.errors import NotFound, Rejected
+from reconciler.kind import Json, Reader, SpecModel, Wire
+
+
+class SparkLayerSpec(SpecModel):
+    """Base of every SparkLayer spec: `currencyCode` in a manifest is `currency_code` on the wire."""
+
+    @classmethod
+    def wire_name(cls, attribute: str, _alias: str) -> str:
+        return attribute
+
+
+def one(path: str, live_id: str) -> str:
+    """Return the path of one object; the ID may hold anything."""
+    return f"{path}/{quote(live_id, safe='')}"
+
+
+def as_wire(answer: Json) -> Wire | None:
+    """Return an answer that is an object; None for one that says nothing."""
+    return answer if isinstance(answer, dict) else None
+
+
+async def get_or_none(reader: Reader, path: str) -> Wire | None:
+    """GET an object, or None where there is none."""
+    try:
+        return as_wire(await reader.get(path))
+    except NotFound:
+        return None
+
+
+def impossible(what: str) -> Rejected:
+    """Return the error for what the API has no call for; the plan refuses it before."""
+    return Rejected(
+        f"the SparkLayer API cannot {what}", next_step="Do it in the Dashboard, or ask SparkLayer's support."
+    )

@@ -1,0 +1,82 @@
+"""Schema-driven fuzzing: no request breaks the emulated SparkLayer, and no answer is off its schema."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+from sparklayer_contract import FILE
+
+from reconciler.emulator.testing import running_emulator
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
+IDS = {
+    "slug": "base-list",
+    "id": "P1",
+    "StockLocationID": "w",
+    "lookupBy": "platform",
+    "identifier": "o-1",
+    "sku": "SKU-1",
+}
+
+
+def own_operations() -> dict[str, Any]:
+    """The OpenAPI file without Ignite, which is the integration's to serve."""
+    document: dict[str, Any] = yaml.load(FILE.read_bytes(), Loader=yaml.CSafeLoader)
+    document["paths"] = {path: item for path, item in document["paths"].items() if path.startswith("/api/")}
+    return document
+
+
+SCHEMA = schemathesis.openapi.from_dict(own_operations())
+
+
+@dataclass(frozen=True)
+class Target:
+    url: str
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    with running_emulator() as emulator:
+        url = emulator.sparklayer_url
+        asked = {"grant_type": "client_credentials", "client_id": "emulator", "client_secret": "emulator"}
+        answer = httpx.post(f"{url}/api/auth/token", json=asked, headers={"Site-Id": "demo"}, trust_env=False)
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}", "Site-Id": "demo"}
+        with httpx.Client(base_url=f"{url}/api/v1", headers=headers, trust_env=False) as client:
+            client.post("/price-lists", json={"slug": "base-list", "name": "Base", "currency_code": "GBP"})
+            client.post("/stock-locations", json={"name": "W", "external_id": "w"})
+            variants = [{"external_id": "P1", "sku": "SKU-1"}]
+            client.post("/products", json={"title": "T", "slug": "t", "external_id": "P1", "variants": variants})
+            client.put("/customers", json={"external_id": "P1", "email": "a@example.com"})
+        yield Target(url, headers)
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_request_breaks_the_emulated_sparklayer(case: schemathesis.Case, target: Target) -> None:
+    for name, value in IDS.items():
+        if name in case.path_parameters and case.method != "DELETE":
+            case.path_parameters[name] = value
+    case.headers.update(target.headers)
+    case.call_and_validate(
+        base_url=target.url,
+        headers=target.headers,
+        checks=(not_a_server_error, status_code_conformance, response_schema_conformance),
+    )

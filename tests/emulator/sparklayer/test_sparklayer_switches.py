@@ -1,0 +1,168 @@
+"""One test for each switch of SparkLayer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from reconciler.emulator.switches import SPARKLAYER
+from reconciler.emulator.testing import RunningEmulator
+
+LOG = "/v1/sync-log/ordercloud/products"
+LIST = {"slug": "a", "name": "A", "currency_code": "GBP"}
+
+
+def test_error_bodies(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    for form, media_type in (("problem", "application/problem+json"), ("json", "application/json; charset=utf-8")):
+        emulator.switch(spark_error_bodies=form)
+        assert plain_spark.get("/v1/price-lists/none").headers["content-type"] == media_type
+    emulator.switch(spark_error_bodies="empty")
+    assert plain_spark.get("/v1/price-lists/none").content == b""
+    assert plain_spark.patch("/v1/batch-update-pricing", json=[{}]).content == b""
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_login_status(emulator: RunningEmulator, ask: Callable[..., httpx.Response], status: int) -> None:
+    emulator.switch(spark_login_status=status)
+    assert ask(emulator, secret="wrong").status_code == status
+
+
+def test_missing_user_agent(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    headers = {"user-agent": ""}
+    assert plain_spark.get("/v1/customer-groups", headers=headers).status_code == 200
+    emulator.switch(spark_missing_user_agent="refused")
+    assert plain_spark.get("/v1/customer-groups", headers=headers).status_code == 400
+    assert plain_spark.get("/v1/customer-groups").status_code == 200
+
+
+def test_created_status(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    emulator.switch(spark_created_status=201)
+    assert plain_spark.post("/v1/price-lists", json=LIST).status_code == 201
+    assert plain_spark.post("/v1/customer-groups", json={"slug": "a", "name": "A"}).status_code == 201
+
+
+def test_settings_refusal(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    emulator.add_site("demo", may_write_settings=False)
+    for status in (403, 400):
+        emulator.switch(spark_settings_refusal=status)
+        assert plain_spark.patch("/v1/settings", json=[]).status_code == status
+
+
+def test_base_group(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    assert [group["slug"] for group in plain_spark.get("/v1/customer-groups").json()] == ["base"]
+    emulator.switch(spark_base_group="unlisted")
+    assert plain_spark.get("/v1/customer-groups").json() == []
+    assert plain_spark.post("/v1/customer-groups", json={"slug": "a", "name": "A"}).json()[0]["parent_slug"] == "base"
+
+
+def test_unset_members(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    made = plain_spark.post("/v1/products", json={"title": "T", "slug": "t", "variants": [{"sku": "S"}]}).json()
+    assert "external_id" not in made
+    emulator.switch(spark_unset_members="null")
+    found = plain_spark.get(f"/v1/products/{made['id']}").json()
+    assert (found["external_id"], found["variants"][0]["rrp"]) == (None, None)
+
+
+def test_listed_rules(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    plain_spark.post("/v1/price-lists", json=LIST)
+    emulator.switch(spark_listed_rules="absent")
+    assert "rules" not in plain_spark.get("/v2/price-lists").json()["data"][0]
+    assert plain_spark.get("/v1/price-lists/a").json()["rules"] == []
+
+
+def test_rule_numbers(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    plain_spark.post("/v1/price-lists", json=LIST)
+    rule = {"source_price_list_slug": "a", "adjustment_percentage": 0.25}
+    plain_spark.post("/v1/price-lists", json={**LIST, "slug": "b", "rules": [rule]})
+    emulator.switch(spark_rule_numbers="text")
+    assert plain_spark.get("/v1/price-lists/b").json()["rules"][0]["adjustment_percentage"] == "0.25"
+
+
+def test_price_list_patch(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    plain_spark.post("/v1/price-lists", json=LIST)
+    emulator.switch(spark_price_list_patch=204)
+    assert plain_spark.patch("/v1/price-lists/a", json={"name": "B"}).content == b""
+    assert plain_spark.get("/v1/price-lists/a").json()["name"] == "B"
+
+
+def test_duplicate_product(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    product = {"title": "T", "slug": "t"}
+    plain_spark.post("/v1/products", json=product)
+    for status in (409, 400):
+        emulator.switch(spark_duplicate_product=status)
+        assert plain_spark.post("/v1/products", json=product).status_code == status
+
+
+@pytest.mark.parametrize(("switch", "left"), [("merged", ["A", "B"]), ("replaced", ["B"])])
+def test_product_variants(emulator: RunningEmulator, plain_spark: httpx.Client, switch: str, left: list[str]) -> None:
+    emulator.switch(spark_product_variants=switch)
+    product = {"title": "T", "slug": "t", "external_id": "P", "variants": [{"external_id": "A"}, {"external_id": "B"}]}
+    plain_spark.post("/v1/products", json=product)
+    found = plain_spark.patch("/v1/products/P", json={"variants": [{"external_id": "B"}]}).json()
+    assert [each["external_id"] for each in found["variants"]] == left
+    assert plain_spark.get("/v1/variants/A").status_code == (200 if "A" in left else 404)
+
+
+@pytest.mark.parametrize(("switch", "stored"), [("whole_batch", 0), ("row", 1)])
+def test_unknown_stock_location(emulator: RunningEmulator, plain_spark: httpx.Client, switch: str, stored: int) -> None:
+    emulator.switch(spark_unknown_stock_location=switch)
+    plain_spark.post("/v1/stock-locations", json={"name": "W", "external_id": "w"})
+    rows = [{"sku": "S", "stock_level": 1, "stock_location_external_id": name} for name in ("w", "none")]
+    assert plain_spark.post("/v1/batch-update-stock", json=rows).status_code == 400
+    [found] = plain_spark.post("/v1/batch-fetch-stock", json={"skus": ["S"]}).json()
+    assert len(found["stock_levels"]) == stored
+
+
+def test_batch_maximum(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    plain_spark.post("/v1/stock-locations", json={"name": "W", "external_id": "w"})
+    plain_spark.post("/v1/price-lists", json=LIST)
+    rows = [{"sku": f"S{n}", "stock_level": 1, "stock_location_external_id": "w"} for n in range(1001)]
+    prices = [{"sku": f"S{n}", "pricing": [{"price": 1}]} for n in range(1001)]
+
+    def statuses(count: int) -> tuple[int, int]:
+        stock = plain_spark.post("/v1/batch-update-stock", json=rows[:count])
+        return stock.status_code, plain_spark.patch("/v1/price-lists/a/pricing", json=prices[:count]).status_code
+
+    assert statuses(1001) == (204, 204)
+    emulator.switch(spark_batch_maximum="1000")
+    assert statuses(1001) == (400, 400)
+    assert statuses(1000) == (204, 204)
+
+
+def test_batch_unknown_list(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    item = {"sku": "S", "price_list_slug": "none", "pricing": []}
+    for status in (404, 400):
+        emulator.switch(spark_batch_unknown_list=status)
+        assert plain_spark.patch("/v1/batch-update-pricing", json=[item]).status_code == status
+
+
+def test_sync_log_status(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    for status in (204, 200):
+        emulator.switch(spark_sync_log_status=status)
+        assert plain_spark.put(LOG, json={}).status_code == status
+        assert plain_spark.patch(LOG, json={}).status_code == status
+
+
+def test_partial_before_full(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    emulator.switch(spark_partial_before_full="not_found")
+    assert plain_spark.patch(LOG, json={}).status_code == 404
+    emulator.switch(spark_partial_before_full="accepted")
+    assert plain_spark.patch(LOG, json={"errors": [{"external_id": "a"}]}).status_code == 204
+    assert plain_spark.get(LOG).status_code == 404
+
+
+@pytest.mark.parametrize(("switch", "status", "count"), [("refused", 400, 4999), ("cut", 204, 5000)])
+def test_partial_over_cap(
+    emulator: RunningEmulator, plain_spark: httpx.Client, switch: str, status: int, count: int
+) -> None:
+    emulator.switch(spark_partial_over_cap=switch)
+    plain_spark.put(LOG, json={"errors": [{"external_id": f"{n}"} for n in range(4999)]})
+    added = plain_spark.patch(LOG, json={"errors": [{"external_id": name} for name in ("x", "y")]})
+    assert (added.status_code, plain_spark.get(LOG).json()["error_count"]) == (status, count)
+
+
+def test_every_sparklayer_switch_has_a_test_here() -> None:
+    tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert {name.removeprefix("spark_") for name in SPARKLAYER} <= tests
