@@ -47,7 +47,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
-    with running_emulator() as emulator:
+    with running_emulator(switches={"long_urls": "accepted"}) as emulator:
         url = emulator.sparklayer_url
         asked = {"grant_type": "client_credentials", "client_id": "emulator", "client_secret": "emulator"}
         answer = httpx.post(f"{url}/api/auth/token", json=asked, headers={"Site-Id": "demo"}, trust_env=False)
