@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from reconciler.errors import LedgerError, LedgerTooNew
 from reconciler.ledger.tables import MIGRATIONS, Migration, meta
 
 _BUSY_MILLISECONDS = 10_000
+_MODE_POLL_SECONDS = 0.02
 
 # What SQLite says, what it means for the user, and what helps.
 _SAYINGS = (
@@ -51,7 +54,7 @@ def ledger_errors(path: Path) -> Iterator[None]:
     """Turn what SQLAlchemy, SQLite and the file system raise into LedgerError, without statements or values."""
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         cause = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or type(error).__name__)
         for words, meaning, next_step in _SAYINGS:
             if any(word in cause.lower() for word in words):
@@ -176,10 +179,23 @@ def _create_file(path: Path) -> None:
 
 
 def _use_wal(engine: Engine) -> None:
-    """Let a plan read while an apply writes. Kept in the file, so never before it is known to be a ledger."""
+    """Let a plan read while an apply writes. Kept in the file, so never before it is known to be a ledger.
+
+    SQLite does not wait where several processes open a new file at once and each wants to change its mode.
+    """
+    give_up_at = time.monotonic() + _BUSY_MILLISECONDS / 1000
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+        cursor = connection.cursor()
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL")
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up_at:
+                    raise
+                time.sleep(_MODE_POLL_SECONDS)
+        cursor.close()
     finally:
         connection.close()
 
