@@ -1,0 +1,1 @@
+"""The data plane: source records mapped, compared by fingerprint, and only what differs written."""
