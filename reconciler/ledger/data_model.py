@@ -1,0 +1,254 @@
+"""What a ledger remembers for the data plane, as plain values: records and their levels, runs, problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+RUNNING, FINISHED, CANCELLED, FAILED, STOPPED = "running", "finished", "cancelled", "failed", "stopped"
+"""Where a run stands. `running` with nobody who holds the lock: it was cut off."""
+
+RESUMABLE = (RUNNING, FAILED, STOPPED)
+"""The states from which a run can go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataScope:
+    """What levels, names, problems and runs are kept under, and what one lock covers.
+
+    Args:
+        environment: name of the Environment manifest.
+        target: which live side is written: `Connection.live_side`.
+        integration: live ID of the DataSync.
+        data_type: of the sync log, e.g. `products`.
+    """
+
+    environment: str
+    target: str
+    integration: str
+    data_type: str
+
+    def __str__(self) -> str:
+        """Return how people are told of it."""
+        return f"{self.integration}/{self.data_type} in {self.environment}"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How far one record is.
+
+    Args:
+        key: its ID in the source.
+        wanted: the revision that should be in the target.
+        applied: the revision that is; never more than `wanted`.
+        attempts: tries that failed since it was last wanted.
+        retry_at: an open record is not tried before; None: at once.
+        due_at: when it must be looked at again though nobody wants it, because a sale begins or ends.
+        prints: fingerprint of each part that the target certainly holds. A part that was sent and not settled is not
+            among them.
+        held: what the target holds of it, as the sync noted.
+        gone: it is gone from the source, and the target was told.
+        dead: it failed too often, and is left alone until it is wanted again.
+        doubtful: something of it was sent, and nobody recorded what became of that.
+        seen_run: the run that last saw it.
+    """
+
+    key: str
+    wanted: int
+    applied: int
+    attempts: int
+    retry_at: datetime | None
+    due_at: datetime | None
+    prints: Mapping[str, bytes]
+    held: Mapping[str, Any]
+    gone: bool
+    dead: bool
+    doubtful: bool
+    seen_run: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to do for it, as far as the ledger knows."""
+        return not self.dead and (self.applied < self.wanted or self.doubtful)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """What is wrong with a record: at most one per external ID, part and code.
+
+    Args:
+        external_id: the record's ID in the sync log.
+        part: what it keeps from going through.
+        code: stable, e.g. `no-sku`.
+        message: for a merchant.
+        url: link to the record.
+    """
+
+    external_id: str
+    part: str
+    code: str
+    message: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one record that was worked on.
+
+    Args:
+        key: its ID in the source.
+        revision: the wanted one as it was before the source was read; None: as it is now. Where more is wanted by
+            now, the record stays open.
+        prints: fingerprints of the parts that the target now holds; other parts stay as they are.
+        held: what the target holds of it now, as JSON data; None: as it was.
+        problems: everything that is wrong with it now; what is not among them is mended. None: as it was.
+        due_at: when it must be looked at again by itself.
+        gone: it is gone from the source, and the target was told. Its names become free.
+        token: the claim under which it was worked on; a claim that somebody took over records nothing.
+        written: something of it was sent.
+    """
+
+    key: str
+    revision: int | None = None
+    prints: Mapping[str, bytes] = field(default_factory=dict)
+    held: Mapping[str, Any] | None = None
+    problems: tuple[ProblemRow, ...] | None = ()
+    due_at: datetime | None = None
+    gone: bool = False
+    token: str | None = None
+    written: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DataRun:
+    """One run of a sync.
+
+    Args:
+        id: names it.
+        mode: how it treats what is there, in the words of the sync.
+        walks: it reads the source as a whole.
+        full: it is a full sync to the sync log.
+        state: `running`, `finished`, `cancelled`, `failed` or `stopped`.
+        holder: who runs it, for people.
+        started_at: when it began.
+        watermark: the source's clock at its start, less the overlap: what the next run asks from.
+        listed: the source was read to its end.
+        log_opened: the sync log knows of it.
+        completed_at: when its last record was done.
+        ended_at: when it ended, whatever its state.
+        config: digest of the settings that decide the mapping.
+        counts: records by outcome.
+        cursor: where to go on, in the words of the sync.
+        message: why it ended as it did.
+        cancel_requested: somebody asked it to stop.
+    """
+
+    id: str
+    mode: str
+    walks: bool
+    full: bool
+    state: str
+    holder: str
+    started_at: datetime
+    watermark: datetime | None
+    listed: bool
+    log_opened: bool
+    completed_at: datetime | None
+    ended_at: datetime | None
+    config: str
+    counts: Mapping[str, int]
+    cursor: str | None
+    message: str | None
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedProblem:
+    """One error of the sync log: everything that is wrong with one external ID."""
+
+    external_id: str
+    message: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """A problem as `sync errors` lists it; `logged`: the sync log has it."""
+
+    key: str
+    problem: ProblemRow
+    found_at: datetime
+    logged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogDates:
+    """The dates that we last wrote to the sync log, to tell a log that is not ours."""
+
+    started: datetime | None = None
+    last_full: datetime | None = None
+    last_partial: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCounts:
+    """How many records and problems a scope has.
+
+    Args:
+        records: all that are known.
+        open: wanted and not applied, dead ones left out.
+        dead: failed too often.
+        waiting: open, and not to be tried before a moment in the future.
+        due: not open, but due by itself now.
+        gone: gone from the source.
+        problems: external IDs with a problem.
+        logged: those of them that the sync log has.
+    """
+
+    records: int = 0
+    open: int = 0
+    dead: int = 0
+    waiting: int = 0
+    due: int = 0
+    gone: int = 0
+    problems: int = 0
+    logged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNow:
+    """Who holds the lock of a scope; `alive` is false where that process is certainly gone or its lease has ended."""
+
+    holder: str
+    since: datetime
+    heartbeat_at: datetime
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOverview:
+    """What `sync status` and drift know of one scope, read without a lock.
+
+    Args:
+        counts: records and problems.
+        running: who runs it now, or seems to.
+        newest: the newest run, whatever its state.
+        last_finished: the newest run that finished.
+        last_walk: the newest finished run that read everything.
+        last_full: the newest finished full sync.
+        unfinished: the run that the next start goes on with.
+        next_due: the earliest moment at which a record is due or to be tried again.
+        log: what we last wrote to the sync log.
+    """
+
+    counts: LevelCounts = field(default_factory=LevelCounts)
+    running: RunningNow | None = None
+    newest: DataRun | None = None
+    last_finished: DataRun | None = None
+    last_walk: DataRun | None = None
+    last_full: DataRun | None = None
+    unfinished: DataRun | None = None
+    next_due: datetime | None = None
+    log: LogDates = field(default_factory=LogDates)

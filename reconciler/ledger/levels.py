@@ -1,0 +1,287 @@
+"""How far every record of a sync is: what is wanted, what is applied, who may work on it, and what is wrong with it.
+
+This is the small interface of the data plane to its memory; a PostgreSQL tier will stand behind the same methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from reconciler.ledger.data_model import (
+    FINISHED,
+    DataRun,
+    DataScope,
+    Level,
+    LevelCounts,
+    LogDates,
+    LoggedProblem,
+    OpenProblem,
+    Result,
+)
+from reconciler.ledger.lock import LEASE, Lock
+from reconciler.ledger.model import LockHolder
+
+Name = tuple[str, str]
+"""Kind and value of what one record may have and no other: `("sku", "A-1")`."""
+
+MOST_LOGGED = 5000
+"""The sync log takes no more errors."""
+
+
+class Levels:
+    """The levels of one scope. Every method is one durable transaction; none of them waits for anything but the file.
+
+    What only the one who runs the sync may do asks for the lock in the same transaction; where it is no longer ours,
+    nothing is changed and LockLost is raised. Reading, `want`, `cancel`, `drop` and `retry` need no lock.
+    Any method raises LedgerError where the file cannot be read or written.
+    """
+
+    def __init__(self, scope: DataScope) -> None:
+        self.scope = scope
+
+    def lock(
+        self,
+        holder: str,
+        *,
+        wait: float = 0,
+        on_wait: Callable[[LockHolder], None] | None = None,
+        lease: timedelta = LEASE,
+    ) -> AbstractContextManager[Lock]:
+        """Hold the scope's lock for the time of a `with` block; claims of earlier holders are void from then on.
+
+        Raises:
+            LedgerLocked: another run holds it and did not let go within `wait` seconds.
+        """
+        raise NotImplementedError
+
+    # Runs
+
+    def begin(
+        self, mode: str, config: str, holder: str, now: datetime, watermark: datetime | None, *, walks: bool, full: bool
+    ) -> DataRun:
+        """Record that a run starts. Needs the lock. Earlier runs that were cut off are `stopped` by it.
+
+        Args:
+            mode: how it treats what is there.
+            config: digest of what decides the mapping.
+            holder: who runs it, for people.
+            now: when it starts.
+            watermark: what the next run will ask from.
+            walks: it reads everything.
+            full: the sync log begins anew with it: no problem counts as logged any more.
+        """
+        raise NotImplementedError
+
+    def resume(self, run_id: str, holder: str) -> DataRun:
+        """Record that an unfinished run goes on, in our hands. Needs the lock."""
+        raise NotImplementedError
+
+    def update(
+        self,
+        run_id: str,
+        *,
+        listed: bool | None = None,
+        log_opened: bool | None = None,
+        completed_at: datetime | None = None,
+        cursor: str | None = None,
+        message: str | None = None,
+        watermark: datetime | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Record how far a run is. Needs the lock. None leaves as it is; `counts` are added to what was counted."""
+        raise NotImplementedError
+
+    def end(self, run_id: str, state: str, now: datetime, *, message: str | None = None) -> None:
+        """Record that a run ended. Needs the lock."""
+        raise NotImplementedError
+
+    def run(self, run_id: str) -> DataRun | None:
+        """Return a run, or None."""
+        raise NotImplementedError
+
+    def unfinished(self) -> DataRun | None:
+        """Return the newest run, where it can go on: it was cut off, stopped, or failed. Else None."""
+        raise NotImplementedError
+
+    def last(
+        self, *, walks: bool | None = None, full: bool | None = None, state: str | None = FINISHED
+    ) -> DataRun | None:
+        """Return the newest run of that sort, or None. A state of None takes any."""
+        raise NotImplementedError
+
+    def cancel(self) -> bool:
+        """Ask the run that goes on to stop; it finds that in `run`. Returns whether there is one."""
+        raise NotImplementedError
+
+    # Records
+
+    def levels(self, keys: Collection[str]) -> dict[str, Level]:
+        """Return the levels of those of the records that are known."""
+        raise NotImplementedError
+
+    def want(self, keys: Collection[str], retry_at: datetime | None = None) -> int:
+        """Raise what is wanted of these records by one, known or not, and return how many they are.
+
+        Args:
+            keys: the records.
+            retry_at: not to be tried before; None: at once.
+        """
+        raise NotImplementedError
+
+    def claim_names(self, key: str, names: Collection[Name]) -> dict[Name, str]:
+        """Make these names the record's, and no others; see `claim_many`. Needs the lock."""
+        return self.claim_many({key: names})[key]
+
+    def claim_many(self, wishes: Mapping[str, Collection[Name]]) -> dict[str, dict[Name, str]]:
+        """Make names the records', and no others. Needs the lock.
+
+        Names that a record had and does not ask for are free, and the records that wait for them are wanted again.
+        A name that another record has stays with it, and this record waits for it. One after the other, in order.
+
+        Returns:
+            By key, the names that others have, and which record has each.
+        """
+        raise NotImplementedError
+
+    def begin_writes(self, items: Iterable[tuple[str, Collection[str]]]) -> None:
+        """Record, before anything is sent, which parts of which records will be. Needs the lock.
+
+        Their fingerprints are forgotten and the records are doubtful until `record`. Committed when this returns.
+
+        Args:
+            items: key and parts.
+        """
+        raise NotImplementedError
+
+    def record(
+        self, results: Sequence[Result], run_id: str | None, counts: Mapping[str, int] | None = None
+    ) -> list[str]:
+        """Record what became of records, in one transaction. Needs the lock.
+
+        Args:
+            results: one per record.
+            run_id: the run that saw them; None: none did.
+            counts: added to the run's.
+
+        Returns:
+            Keys of those that were not recorded, because somebody took over their claim.
+        """
+        raise NotImplementedError
+
+    def failed(
+        self, key: str, attempts: int, retry_at: datetime | None, *, dead: bool = False, token: str | None = None
+    ) -> None:
+        """Record a try that failed for reasons that are not the record's. Needs the lock. It stays open, unless `dead`.
+
+        Args:
+            key: the record.
+            attempts: how many tries failed by now.
+            retry_at: when to try again.
+            dead: leave it alone until it is wanted again.
+            token: the claim under which it was tried.
+        """
+        raise NotImplementedError
+
+    def seen(self, run_id: str, revisions: Mapping[str, int | None], counts: Mapping[str, int] | None = None) -> None:
+        """Record that a run saw records on which nothing is to be done. Needs the lock.
+
+        Their problems and `due_at` stay as they are. Rows are made where there are none.
+
+        Args:
+            run_id: the run.
+            revisions: by key, the wanted revision as it was before the source was read; None: as it is now.
+            counts: added to the run's.
+        """
+        raise NotImplementedError
+
+    def claim_due(self, limit: int, now: datetime, lease_seconds: float, token: str) -> list[Level]:
+        """Claim records that are open or due and that nobody has claimed, the longest waiting first. Needs the lock.
+
+        Args:
+            limit: how many at most.
+            now: what time it is, in the clock of `retry_at` and `due_at`.
+            lease_seconds: how long the claim holds. `record`, `failed` and `seen` end it.
+            token: names the claim.
+        """
+        raise NotImplementedError
+
+    def open_count(self, run_id: str | None = None) -> int:
+        """Return how many records are open, dead ones left out; with a run, only those that it saw."""
+        raise NotImplementedError
+
+    def unseen(self, run_id: str, after: str | None, limit: int) -> list[Level]:
+        """Return records of which the target may hold something and that a run did not see, by key, after a key.
+
+        Those that are gone already are left out.
+        """
+        raise NotImplementedError
+
+    def sample(self, latest: int, random: int) -> list[Level]:
+        """Return the records that were written last and some at random, all with fingerprints, none of them gone."""
+        raise NotImplementedError
+
+    def forget_prints(self, keys: Collection[str] | None = None) -> None:
+        """Forget the fingerprints of these records, or of all: the target is not what it was. Needs the lock."""
+        raise NotImplementedError
+
+    def drop(self, keys: Collection[str]) -> int:
+        """Give up on records that are dead or have problems: they count as applied, and their problems as mended.
+
+        Returns:
+            How many there were.
+        """
+        raise NotImplementedError
+
+    def retry(self, keys: Collection[str] | None = None) -> int:
+        """Want these records again, or all that are dead, failed or have problems. Returns how many they are."""
+        raise NotImplementedError
+
+    def counts(self, now: datetime) -> LevelCounts:
+        """Return how many records and problems there are."""
+        raise NotImplementedError
+
+    # Problems and the sync log
+
+    def to_log(self, limit: int) -> tuple[list[LoggedProblem], list[str]]:
+        """Return what the sync log should be told next, and note that it may know it from now on. Needs the lock.
+
+        At most `MOST_LOGGED` errors are in the log, the oldest problems first. What was returned and not confirmed by
+        `logged` is returned again.
+
+        Returns:
+            Errors to be added or changed, one per external ID, and external IDs to be resolved; each up to `limit`.
+        """
+        raise NotImplementedError
+
+    def logged(self, external_ids: Collection[str], resolved: Collection[str]) -> None:
+        """Record that the sync log took them. Needs the lock."""
+        raise NotImplementedError
+
+    def close_unconfirmed(self, run_id: str) -> int:
+        """Forget, at the end of a walk, the records that it did not see and of which the target holds nothing.
+
+        Their problems are mended thereby, and their names free. Needs the lock. Returns how many they were.
+        """
+        raise NotImplementedError
+
+    def problems(self, limit: int, offset: int = 0, code: str | None = None) -> list[OpenProblem]:
+        """Return open problems, the oldest first."""
+        raise NotImplementedError
+
+    def open_problems(self) -> int:
+        """Return how many external IDs have a problem."""
+        raise NotImplementedError
+
+    def logged_count(self) -> int:
+        """Return how many of them the sync log has, or may have."""
+        raise NotImplementedError
+
+    def log_dates(self) -> LogDates:
+        """Return what we last wrote to the sync log."""
+        raise NotImplementedError
+
+    def remember_log(self, dates: LogDates) -> None:
+        """Remember what we wrote to the sync log. Needs the lock. None leaves as it is."""
+        raise NotImplementedError
