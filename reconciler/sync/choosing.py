@@ -1,0 +1,88 @@
+"""Which run is due: go on with one that was cut off, a full sync, a walk, or just what changed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.ledger.data_model import STOPPED, DataRun
+from reconciler.sync.model import Mode
+from reconciler.sync.settings import SyncSettings
+
+_TOO_OLD_TO_RESUME = timedelta(hours=24)
+_STRENGTH = (Mode.INCREMENTAL, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the ledger knows of earlier runs.
+
+    Args:
+        unfinished: one that can go on.
+        last: the newest one that finished.
+        last_walk: the newest one that finished and read everything.
+        last_full: the newest full sync that finished.
+    """
+
+    unfinished: DataRun | None = None
+    last: DataRun | None = None
+    last_walk: DataRun | None = None
+    last_full: DataRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How to run, which run to go on with, and why, for people."""
+
+    mode: Mode
+    resume: DataRun | None
+    reason: str
+
+
+def choose(asked: Mode | None, past: Past, settings: SyncSettings, config: str, now: datetime) -> Choice:
+    """Return what to do now.
+
+    Args:
+        asked: what the user asks for; None: whatever is due.
+        past: earlier runs.
+        settings: of the DataSync.
+        config: digest of the settings that decide the mapping.
+        now: our clock.
+    """
+    wanted = asked or due_mode(past, settings, config, now)
+    cut_off = past.unfinished
+    if cut_off is None or not _can_go_on(cut_off, config, now):
+        return Choice(wanted, None, _reason(asked, past, config))
+    mode = Mode(cut_off.mode)
+    if asked is None or _STRENGTH.index(mode) >= _STRENGTH.index(asked):
+        return Choice(mode, cut_off, "an earlier run was cut off")
+    return Choice(wanted, None, _reason(asked, past, config))
+
+
+def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> Mode:
+    """Return how the next run has to run by itself."""
+    if full_sync_wanted(past.last_full, config):
+        return Mode.FULL
+    walk = past.last_walk
+    if walk is None or now - walk.started_at >= settings.walk_interval:
+        return Mode.WALK
+    return Mode.INCREMENTAL
+
+
+def full_sync_wanted(last_full: DataRun | None, config: str) -> bool:
+    """Whether a full sync is wanted: there was none yet, or none since the mapping changed."""
+    return last_full is None or last_full.config != config
+
+
+def _can_go_on(run: DataRun, config: str, now: datetime) -> bool:
+    return run.state != STOPPED and run.config == config and now - run.started_at < _TOO_OLD_TO_RESUME
+
+
+def _reason(asked: Mode | None, past: Past, config: str) -> str:
+    if asked is not None:
+        return "asked for"
+    if past.last_full is None:
+        return "there was no full sync yet"
+    if past.last_full.config != config:
+        return "the DataSync changed since the last full sync"
+    return "due"

@@ -1,0 +1,235 @@
+"""The SparkLayer side of a run: what is there, and what is written, with the patience that takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.errors import Conflict, NotFound, Rejected
+from reconciler.http.client import HttpWriter
+from reconciler.kind import Wire
+from reconciler.sparklayer.prices import Price, Tier, price_list_currency, read_prices, write_prices
+from reconciler.sparklayer.products import read_product, write_product
+from reconciler.sparklayer.stock import StockLevel, delete_stock, location_ids, read_stock, write_stock
+from reconciler.sync import fingerprint
+from reconciler.sync.batches import Batches
+from reconciler.sync.model import Held, Part, Wanted
+from reconciler.sync.patience import Patience
+from reconciler.sync.settings import SyncSettings
+
+REFUSALS = (Rejected, Conflict, NotFound)
+_SKUS_PER_READ = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the writes of one record.
+
+    Args:
+        done: parts that the target holds now.
+        refused: what the API did not take: SKU, or None for the product itself, and its words, by part.
+    """
+
+    done: frozenset[Part]
+    refused: tuple[tuple[Part, str | None, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Counts:
+    """Writes by part that went through."""
+
+    product: int = 0
+    stock: int = 0
+    prices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Fingerprints of what the target holds, by record and part."""
+
+    prints: Mapping[str, Mapping[Part, bytes]]
+    exists: frozenset[str]
+
+
+class Target:
+    """Writes records to one site.
+
+    Args:
+        writer: the connection.
+        settings: says which price list, which locations.
+        patience: how failures are borne.
+    """
+
+    def __init__(self, writer: HttpWriter, settings: SyncSettings, patience: Patience) -> None:
+        self._writer = writer
+        self._patience = patience
+        self._price_list = settings.price_list
+        self._currency = settings.currency
+        self._locations = frozenset(settings.locations.values()) | (
+            {settings.default_location} if settings.default_location else frozenset()
+        )
+        self._stock: Batches[StockLevel] = Batches(self._send_stock)
+        self._gone: Batches[str] = Batches(self._send_gone)
+        self._prices: Batches[Price] = Batches(self._send_prices)
+        self.counts = Counts()
+
+    # Writing
+
+    async def write(self, wanted: Wanted, parts: Collection[Part], before: Held) -> Written:
+        """Let the site hold these parts of a record, the product first.
+
+        Raises:
+            ApiError: the API failed at this record several times, while it worked for others.
+            Outage: the API is away.
+        """
+        if Part.PRODUCT in parts and wanted.product is not None:
+            body = wanted.product
+            try:
+                await self._patience.bear(
+                    lambda: write_product(self._writer, wanted.key, body, exists=bool(before.variants))
+                )
+            except REFUSALS as error:
+                # Stock and prices of what is not there would be nobody's.
+                return Written(frozenset(), ((Part.PRODUCT, None, error.message),))
+            self.counts.product += 1
+        stock, prices = await asyncio.gather(
+            self._write_stock(wanted, parts, before), self._write_prices(wanted, parts, before)
+        )
+        refused = tuple(
+            (part, sku, words) for part, found in ((Part.STOCK, stock), (Part.PRICES, prices)) for sku, words in found
+        )
+        failed = {part for part, _, _ in refused}
+        return Written(frozenset(part for part in parts if part not in failed), refused)
+
+    async def _write_stock(self, wanted: Wanted, parts: Collection[Part], before: Held) -> list[tuple[str, str]]:
+        levels = wanted.stock if Part.STOCK in parts else None
+        gone = {sku for sku in wanted.gone_skus if sku in before.skus}
+        if levels is not None:
+            gone |= before.skus.keys() - {level.sku for level in levels}
+        await self._gone.add(sorted(gone))
+        refused = await self._stock.add(levels or ())
+        self.counts.stock += bool(levels or gone) and len(refused) < len(levels or ()) + len(gone)
+        return [(level.sku, words) for level, words in refused.items()]
+
+    async def _write_prices(self, wanted: Wanted, parts: Collection[Part], before: Held) -> list[tuple[str, str]]:
+        if self._price_list is None:
+            return []
+        prices = wanted.prices if Part.PRICES in parts else None
+        gone = {sku for sku in wanted.gone_skus if sku in before.priced}
+        if prices is not None:
+            gone |= before.priced - {price.sku for price in prices}
+        sent = [*(Price(sku, self._price_list, ()) for sku in sorted(gone)), *(prices or ())]
+        refused = await self._prices.add(sent)
+        self.counts.prices += len(refused) < len(sent)
+        return [(price.sku, words) for price, words in refused.items()]
+
+    async def _send_stock(self, levels: Sequence[StockLevel]) -> Mapping[StockLevel, str]:
+        return await self._patience.bear(lambda: write_stock(self._writer, levels))
+
+    async def _send_gone(self, skus: Sequence[str]) -> Mapping[str, str]:
+        await self._patience.bear(lambda: delete_stock(self._writer, skus))
+        return {}
+
+    async def _send_prices(self, prices: Sequence[Price]) -> Mapping[Price, str]:
+        return await self._patience.bear(lambda: write_prices(self._writer, prices))
+
+    # Reading
+
+    async def missing_locations(self) -> frozenset[str]:
+        """Return the configured stock locations that the site does not have.
+
+        Raises:
+            ApiError: the read failed.
+        """
+        if not self._locations:
+            return frozenset()
+        return self._locations - await location_ids(self._writer)
+
+    async def ensure_price_list(self) -> tuple[str | None, bool]:
+        """Return the currency of the price list, and whether the list had to be made.
+
+        No currency: prices do not flow, or there is no list and no currency to make one with.
+
+        Raises:
+            ApiError: the list could not be read or made.
+        """
+        if self._price_list is None:
+            return None, False
+        found = await price_list_currency(self._writer, self._price_list)
+        if found is not None or self._currency is None:
+            return found, False
+        await create_price_list(self._writer, self._price_list, self._currency)
+        return self._currency, True
+
+    async def all_prices(self) -> dict[str, tuple[Tier, ...]]:
+        """Return the prices on the price list by SKU.
+
+        Raises:
+            ApiError: the read failed.
+        """
+        return {} if self._price_list is None else await read_prices(self._writer, self._price_list)
+
+    async def observe(
+        self,
+        records: Mapping[str, Iterable[str]],
+        parts: Collection[Part],
+        prices: Mapping[str, tuple[Tier, ...]] | None,
+    ) -> Observation:
+        """Read what the site holds of some records.
+
+        Args:
+            records: by key, the SKUs that belong to each.
+            parts: what to look at.
+            prices: what `all_prices` returned; None: prices are not looked at.
+
+        Raises:
+            ApiError: a read failed.
+        """
+        skus = {key: tuple(dict.fromkeys(own)) for key, own in records.items()}
+        bodies: dict[str, Wire | None] = {}
+        if Part.PRODUCT in parts:
+            found = await asyncio.gather(*(self._product(key) for key in skus))
+            bodies = dict(zip(skus, found, strict=True))
+        levels: dict[str, tuple[StockLevel, ...]] = {}
+        if Part.STOCK in parts:
+            levels = await self._levels([sku for own in skus.values() for sku in own])
+        prints: dict[str, dict[Part, bytes]] = {}
+        for key, own in skus.items():
+            seen: dict[Part, bytes] = {}
+            body = bodies.get(key)
+            if body is not None:
+                seen[Part.PRODUCT] = fingerprint.of_product(body)
+            if Part.STOCK in parts:
+                ours = [level for sku in own for level in levels.get(sku, ()) if level.location in self._locations]
+                seen[Part.STOCK] = fingerprint.of_stock(ours)
+            if Part.PRICES in parts and prices is not None and self._price_list is not None:
+                listed = [Price(sku, self._price_list, prices[sku]) for sku in own if sku in prices]
+                seen[Part.PRICES] = fingerprint.of_prices(listed)
+            prints[key] = seen
+        return Observation(prints, frozenset(key for key, body in bodies.items() if body is not None))
+
+    async def _product(self, key: str) -> Wire | None:
+        return await self._patience.bear(lambda: read_product(self._writer, key))
+
+    async def _levels(self, skus: Sequence[str]) -> dict[str, tuple[StockLevel, ...]]:
+        levels: dict[str, tuple[StockLevel, ...]] = {}
+        for start in range(0, len(skus), _SKUS_PER_READ):
+            chunk = skus[start : start + _SKUS_PER_READ]
+            levels |= await self._patience.bear(lambda chunk=chunk: read_stock(self._writer, chunk))  # type: ignore[misc]
+        return levels
+
+
+@dataclass(slots=True)
+class Sampled:
+    """What a look at some records told.
+
+    Args:
+        looked_at: how many.
+        missing: those that the target does not have.
+        changed: those that it has otherwise than we left them.
+    """
+
+    looked_at: int = 0
+    missing: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)

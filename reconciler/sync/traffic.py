@@ -1,0 +1,82 @@
+"""What a run went through, counted: requests, waits, outages. It listens to the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+
+from reconciler.http.observe import Exchanged, Observer, Waiting
+
+_TOO_MANY = 429
+_WORTH_SAYING_SECONDS = 10.0
+_STILL_WAITING_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Counts what one connection does, and passes it on.
+
+    Args:
+        api: its name, for people.
+        inner: who listens besides.
+        clock: seconds that only grow.
+    """
+
+    api: str
+    inner: Observer
+    clock: Callable[[], float] = monotonic
+    requests: int = 0
+    writes: int = 0
+    refused: int = 0
+    failed: int = 0
+    waited: float = 0.0
+    longest_outage: float = 0.0
+    _silent_since: float | None = None
+    _waiting_until: float = 0.0
+    _waiting_for: str = ""
+    _reasons: dict[str, int] = field(default_factory=dict)
+
+    def exchanged(self, event: Exchanged) -> None:
+        """Count an attempt."""
+        now = self.clock()
+        self.requests += 1
+        self.writes += event.call.method != "GET"
+        if event.status == _TOO_MANY:
+            self.refused += 1
+        if event.status is None or event.status >= 500:
+            self.failed += 1
+            reason = event.trouble or f"HTTP {event.status}"
+            self._reasons[reason] = self._reasons.get(reason, 0) + 1
+            if self._silent_since is None:
+                self._silent_since = now
+        elif self._silent_since is not None:
+            self.longest_outage = max(self.longest_outage, now - self._silent_since)
+            self._silent_since = None
+        self.inner.exchanged(event)
+
+    def waiting(self, event: Waiting) -> None:
+        """Count a wait."""
+        self.waited += event.seconds
+        self._waiting_until = self.clock() + event.seconds
+        self._waiting_for = event.reason
+        self.inner.waiting(event)
+
+    @property
+    def now_waiting(self) -> str | None:
+        """What a request waits for at this moment, for people, where that takes longer than a blink."""
+        left = self._waiting_until - self.clock()
+        if left < _STILL_WAITING_SECONDS:
+            return None
+        return f"{self.api}: {self._waiting_for}, again in {left:.0f} s"
+
+    def remarks(self) -> Iterator[str]:
+        """Say what it went through, one sentence each."""
+        if self.refused:
+            yield f"{self.api} asked {self.refused:,} times to slow down (429)"
+        if self.failed:
+            most = sorted(self._reasons.items(), key=lambda item: -item[1])[:3]
+            kinds = ", ".join(f"{count:,} × {reason}" for reason, count in most)
+            yield f"{self.failed:,} requests to {self.api} failed and were sent again or given up ({kinds})"
+        if self.longest_outage >= _WORTH_SAYING_SECONDS:
+            yield f"{self.api} did not answer for {self.longest_outage:.0f} s"
