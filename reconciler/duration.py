@@ -1,4 +1,4 @@
-"""Durations as manifests and options write them: `30m`, `2h`, `7d`."""
+"""Durations as manifests and options write them (`30m`, `2h`, `7d`), and as people read them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 
 PATTERN = r"^[1-9][0-9]*(s|m|h|d|w)$"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_STEPS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def parse_duration(text: str) -> timedelta:
@@ -21,3 +22,15 @@ def parse_duration(text: str) -> timedelta:
     if duration > timedelta(days=36_525):
         raise ValueError("longer than 100 years")
     return duration
+
+
+def spoken(duration: timedelta) -> str:
+    """Return a duration for people, in its two largest units: `2 h 5 min`, `45 s`, `3 d`; under a second: `0 s`."""
+    rest = max(round(duration.total_seconds()), 0)
+    parts: list[tuple[int, str]] = []
+    for unit, seconds in _STEPS:
+        number, rest = divmod(rest, seconds)
+        parts.append((number, unit))
+    first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    kept = [f"{number} {unit}" for number, unit in parts[first : first + 2] if number]
+    return " ".join(kept) or "0 s"

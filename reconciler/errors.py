@@ -27,6 +27,7 @@ ReconcilerError                       exit 1
 │   ├── ServerFault                   exit 1    api-server-fault
 │   └── UnexpectedAnswer              exit 1    api-unexpected-answer
 ├── NotVerified                       exit 1    write-not-verified
+├── NotApplied                        exit 1    not-applied
 ├── MissingExtra                      exit 1    missing-extra
 ├── OutputError                       exit 1    unwritable-output
 ├── InternalError                     exit 1    internal-error
@@ -285,6 +286,12 @@ class NotVerified(ReconcilerError):
     """The API accepted a write, and live still is not what was asked for."""
 
     code = "write-not-verified"
+
+
+class NotApplied(ReconcilerError):
+    """Something would run that is not what was reviewed and applied."""
+
+    code = "not-applied"
 
 
 class MissingExtra(ReconcilerError):

@@ -40,7 +40,7 @@ def unreachable(environment: str, message: str, checked_at: datetime) -> DriftRe
 
 
 def _item(inputs: PlanInputs, change: Change) -> DriftItem:
-    snooze = _snooze(inputs.memory, change.kind, change.name, inputs.now)
+    snooze = snooze_of(inputs.memory, change.kind, change.name, inputs.now)
     return DriftItem(
         kind=change.kind,
         name=change.name,
@@ -59,7 +59,7 @@ def _unmanaged(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
         if note.kind is not NoteKind.UNMANAGED:
             continue
         kind, _, live_id = note.subject.partition("/")
-        snooze = _snooze(inputs.memory, kind, live_id, inputs.now)
+        snooze = snooze_of(inputs.memory, kind, live_id, inputs.now)
         yield DriftItem(
             kind=kind,
             name=live_id,
@@ -76,7 +76,8 @@ def _unmanaged(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
         )
 
 
-def _snooze(memory: Memory, kind: str, name: str, now: datetime) -> Snooze | None:
+def snooze_of(memory: Memory, kind: str, name: str, now: datetime) -> Snooze | None:
+    """Return what mutes the drift of an object now, or None."""
     return next((item for item in memory.snoozes if (item.kind, item.name) == (kind, name) and item.until > now), None)
 
 

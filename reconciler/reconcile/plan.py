@@ -28,6 +28,8 @@ class Cause(StrEnum):
     RESTORED = "restored"
     UNMANAGED = "unmanaged"
     DATA_STALE = "data-stale"
+    OPEN_PROBLEMS = "open-problems"
+    FOREIGN_SYNC_LOG = "foreign-sync-log"
     UNREACHABLE = "unreachable"
 
 

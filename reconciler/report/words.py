@@ -44,6 +44,8 @@ CAUSES = {
     Cause.RESTORED: "live was restored from production",
     Cause.UNMANAGED: "unmanaged",
     Cause.DATA_STALE: "data stale",
+    Cause.OPEN_PROBLEMS: "too many open problems",
+    Cause.FOREIGN_SYNC_LOG: "sync log that is not ours",
     Cause.UNREACHABLE: "unreachable",
 }
 # One note, several notes. The count stands before.

@@ -1,0 +1,183 @@
+"""Where a data sync stands: what runs, what ran, what is due, and whether it keeps its promises. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.ledger.data_model import DataRun, LevelCounts, SyncOverview
+from reconciler.sync.choosing import Past, choose, full_sync_wanted
+from reconciler.sync.datasyncs import DataSync, Standing
+from reconciler.sync.health import age, excess, staleness
+from reconciler.sync.model import Mode
+from reconciler.sync.settings import digest
+
+OUTCOMES = ("unchanged", "written", "discontinued", "failed", "left")
+"""What can become of a record in a run: the keys of its counts."""
+
+PARTS = ("product", "stock", "prices")
+"""What is written of a record; in a run's counts, how many of them were."""
+
+_SEEN, _TOTAL = "seen", "total"
+_TRAFFIC = ("requests", "writes", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What a run asked of one API: requests, those of them that may have changed something, those refused with 429."""
+
+    api: str
+    requests: int
+    writes: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A run that is under way.
+
+    Args:
+        mode: how it runs.
+        holder: who runs it.
+        alive: whether that process was heard of lately.
+        started_at: when the run began, in an earlier process where it was resumed.
+        since: when this process took it up.
+        doing: what it is busy with.
+        done: records that came to their end.
+        total: of how many; None: not known.
+        counts: records by outcome.
+        per_second: records per second since it began.
+        seconds_left: until the end; None: not known.
+    """
+
+    mode: Mode
+    holder: str
+    alive: bool
+    started_at: datetime
+    since: datetime
+    doing: str | None
+    done: int
+    total: int | None
+    counts: Mapping[str, int]
+    per_second: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """The run that is due next: when, how, and why so."""
+
+    at: datetime
+    mode: Mode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """Where a data sync stands.
+
+    Args:
+        sync: which.
+        checked_at: the moment that this is about.
+        going: the run that is under way.
+        cut_off: a run that was cut off, with which the next one goes on.
+        last: the newest run that ended, however.
+        last_good: the newest run that finished.
+        last_full: the newest full sync that finished.
+        next: what is due; None while a run is on, and where the data sync was not applied.
+        full_wanted: why a full sync is wanted; None: it is not.
+        counts: records and problems.
+        since_good: how long ago the last good run ended.
+        troubles: what it promises and does not keep, one sentence each.
+        requests: of the newest run that finished.
+    """
+
+    sync: DataSync
+    checked_at: datetime
+    going: Going | None = None
+    cut_off: DataRun | None = None
+    last: DataRun | None = None
+    last_good: DataRun | None = None
+    last_full: DataRun | None = None
+    next: NextRun | None = None
+    full_wanted: str | None = None
+    counts: LevelCounts = field(default_factory=LevelCounts)
+    since_good: timedelta | None = None
+    troubles: tuple[str, ...] = ()
+    requests: tuple[Requests, ...] = ()
+
+
+def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStatus:
+    """Return where a data sync stands.
+
+    Args:
+        sync: the data sync.
+        overview: what the ledger knows of it.
+        now: our clock.
+    """
+    newest = overview.newest
+    going = _going(overview, now)
+    ended = newest if newest is not None and newest.ended_at is not None else overview.last_finished
+    troubles = (staleness(sync, overview, now), excess(sync, overview)) if sync.standing is not Standing.NEVER else ()
+    return SyncStatus(
+        sync=sync,
+        checked_at=now,
+        going=going,
+        cut_off=overview.unfinished if going is None else None,
+        last=ended,
+        last_good=overview.last_finished,
+        last_full=overview.last_full,
+        next=None if going is not None or sync.standing is not Standing.APPLIED else _next(sync, overview, now),
+        full_wanted=_full_wanted(sync, overview),
+        counts=overview.counts,
+        since_good=age(overview, now),
+        troubles=tuple(words for words in troubles if words is not None),
+        requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
+    )
+
+
+def requests_in(counts: Mapping[str, int]) -> tuple[Requests, ...]:
+    """Return the requests among the counts of a run, by API."""
+    apis = dict.fromkeys(name.rpartition(" ")[0] for name in counts if name.endswith(f" {_TRAFFIC[0]}"))
+    return tuple(Requests(api, *(counts.get(f"{api} {name}", 0) for name in _TRAFFIC)) for api in apis)
+
+
+def _going(overview: SyncOverview, now: datetime) -> Going | None:
+    running, run = overview.running, overview.newest
+    if running is None or run is None or run.ended_at is not None:
+        return None
+    done, total = run.counts.get(_SEEN, 0), run.counts.get(_TOTAL) or None
+    seconds = (now - run.started_at).total_seconds()
+    rate = done / seconds if seconds > 0 else 0.0
+    return Going(
+        mode=Mode(run.mode),
+        holder=running.holder,
+        alive=running.alive,
+        started_at=run.started_at,
+        since=running.since,
+        doing=run.message,
+        done=done,
+        total=total,
+        counts=run.counts,
+        per_second=rate,
+        seconds_left=(total - done) / rate if total is not None and rate > 0 and total >= done else None,
+    )
+
+
+def _next(sync: DataSync, overview: SyncOverview, now: datetime) -> NextRun:
+    past = Past(overview.unfinished, overview.last_finished, overview.last_walk, overview.last_full)
+    config = digest(sync.settings)
+    last = overview.last_finished
+    start = now
+    # What was cut off, and a full sync that is wanted, start at once.
+    if past.unfinished is None and not full_sync_wanted(past.last_full, config) and last is not None:
+        start = max((last.ended_at or now) + sync.settings.interval, now)
+    choice = choose(None, past, sync.settings, config, start)
+    return NextRun(start, choice.mode, choice.reason)
+
+
+def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
+    if not full_sync_wanted(overview.last_full, digest(sync.settings)):
+        return None
+    return "none was ever finished" if overview.last_full is None else "the mapping changed since the last one"
