@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +13,7 @@ from reconciler.cli.context import writers
 from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
 from reconciler.cli.output import error_style, say
+from reconciler.cli.signals import stopped_by_signals
 from reconciler.cli.status import Status, combine
 from reconciler.reconcile.apply import Progress, apply
 from reconciler.reconcile.applying import Permission, narrowed, permit_all, permit_rest, permit_saved
@@ -95,7 +93,7 @@ async def apply_session(
                 comparison = await compare()
                 permission = permit_saved(comparison, shown)
             _say_unreviewed(permission)
-            with _stopped_by_signals() as stop:
+            with stopped_by_signals() as stop:
                 return await apply(
                     comparison.planned if approval.only is None else narrowed(comparison.planned, permission),
                     session.kinds,
@@ -125,30 +123,6 @@ def _agrees(plan: Plan, options: Options) -> bool:
         return True
     say("Nothing was changed.")
     return False
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[asyncio.Event]:
-    """Within, Ctrl-C and SIGTERM ask for an orderly end; a second one ends at once."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    task = asyncio.current_task()
-
-    def interrupt() -> None:
-        if stop.is_set() and task is not None:
-            task.cancel()
-            return
-        say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
-        stop.set()
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
 
 
 def _say_progress(event: Progress, style: Style) -> None:
