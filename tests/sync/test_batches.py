@@ -1,0 +1,73 @@
+"""Stock and prices of many records go out in one request, and each record hears what became of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from reconciler.errors import ServerFault
+from reconciler.sync.batches import Batches
+
+
+def collected(most: int, *records: tuple[int, ...]) -> tuple[list[list[int]], list[Mapping[int, str]]]:
+    sent: list[list[int]] = []
+
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        sent.append(list(items))
+        return {item: f"no {item}" for item in items if item < 0}
+
+    async def run() -> list[Mapping[int, str]]:
+        batches: Batches[int] = Batches(send, most=most, linger=0.01)
+        return list(await asyncio.gather(*(batches.add(items) for items in records)))
+
+    return sent, asyncio.run(run())
+
+
+def test_items_of_several_records_share_a_request() -> None:
+    assert collected(10, (1, 2), (3,), (4, 5))[0] == [[1, 2, 3, 4, 5]]
+
+
+def test_a_request_takes_no_more_than_its_most_and_records_stay_whole() -> None:
+    assert collected(3, (1, 2), (3, 4), (5,))[0] == [[1, 2], [3, 4, 5]]
+
+
+def test_each_record_hears_of_its_own_refusals() -> None:
+    assert collected(10, (1, -2), (3,), (-4,))[1] == [{-2: "no -2"}, {}, {-4: "no -4"}]
+
+
+def test_a_record_without_items_costs_no_request() -> None:
+    assert collected(10, ()) == ([], [{}])
+
+
+def test_a_request_that_fails_fails_all_of_its_records() -> None:
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        raise ServerFault("HTTP 500")
+
+    async def run() -> list[object]:
+        batches: Batches[int] = Batches(send, linger=0.01)
+        return list(await asyncio.gather(batches.add([1]), batches.add([2]), return_exceptions=True))
+
+    first, second = asyncio.run(run())
+    assert isinstance(first, ServerFault)
+    assert isinstance(second, ServerFault)
+
+
+def test_who_waits_may_leave(recwarn: pytest.WarningsRecorder) -> None:
+    sent: list[list[int]] = []
+
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        sent.append(list(items))
+        return {}
+
+    async def run() -> None:
+        batches: Batches[int] = Batches(send, linger=0.01)
+        leaving = asyncio.create_task(batches.add([1]))
+        staying = asyncio.create_task(batches.add([2]))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert await staying == {}
+
+    asyncio.run(run())
+    assert sent == [[1, 2]]

@@ -1,0 +1,95 @@
+"""Which run is due: the first full sync, a walk, what changed; and which run that was cut off goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.ledger.data_model import FAILED, FINISHED, RUNNING, STOPPED, DataRun
+from reconciler.sync.choosing import Past, choose
+from reconciler.sync.model import Mode
+from reconciler.sync.settings import SyncSettings
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SETTINGS = SyncSettings(
+    name="shop",
+    integration="ordercloud",
+    interval=timedelta(minutes=15),
+    walk_interval=timedelta(hours=24),
+    freshness=timedelta(hours=2),
+    max_open_problems=500,
+    max_delete_percent=10,
+)
+
+
+def run(mode: Mode, hours_ago: float, state: str = FINISHED, config: str = "same") -> DataRun:
+    return DataRun(
+        id="run",
+        mode=mode.value,
+        walks=mode.walks,
+        full=mode.is_full,
+        state=state,
+        holder="somebody",
+        started_at=NOW - timedelta(hours=hours_ago),
+        watermark=None,
+        listed=False,
+        log_opened=False,
+        completed_at=None,
+        ended_at=None,
+        config=config,
+        counts={},
+        cursor=None,
+        message=None,
+        cancel_requested=False,
+    )
+
+
+def past(full_hours_ago: float, walk_hours_ago: float, unfinished: DataRun | None = None) -> Past:
+    full = run(Mode.FULL, full_hours_ago)
+    return Past(unfinished, full, run(Mode.WALK, walk_hours_ago), full)
+
+
+def test_the_first_run_is_a_full_sync() -> None:
+    choice = choose(None, Past(), SETTINGS, "same", NOW)
+    assert choice.mode is Mode.FULL
+    assert choice.reason == "there was no full sync yet"
+
+
+def test_after_the_mapping_changed_a_full_sync_is_due() -> None:
+    assert choose(None, past(1, 1), SETTINGS, "another", NOW).mode is Mode.FULL
+
+
+@pytest.mark.parametrize(("hours", "mode"), [(1, Mode.INCREMENTAL), (23.9, Mode.INCREMENTAL), (24, Mode.WALK)])
+def test_a_walk_is_due_when_its_interval_has_passed(hours: float, mode: Mode) -> None:
+    assert choose(None, past(100, hours), SETTINGS, "same", NOW).mode is mode
+
+
+def test_what_is_asked_for_is_done() -> None:
+    assert choose(Mode.REWRITE, past(1, 1), SETTINGS, "same", NOW).mode is Mode.REWRITE
+
+
+@pytest.mark.parametrize("state", [RUNNING, FAILED])
+def test_a_run_that_was_cut_off_goes_on(state: str) -> None:
+    cut_off = run(Mode.VERIFY, 1, state)
+    choice = choose(None, past(5, 5, cut_off), SETTINGS, "same", NOW)
+    assert (choice.mode, choice.resume) == (Mode.VERIFY, cut_off)
+
+
+def test_it_goes_on_where_no_more_is_asked_for() -> None:
+    cut_off = run(Mode.VERIFY, 1, FAILED)
+    assert choose(Mode.FULL, past(5, 5, cut_off), SETTINGS, "same", NOW).resume is cut_off
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "asked", "config"),
+    [
+        (run(Mode.FULL, 1, FAILED), Mode.VERIFY, "same"),
+        (run(Mode.FULL, 1, FAILED), None, "another"),
+        (run(Mode.FULL, 25, FAILED), None, "same"),
+        (run(Mode.FULL, 1, STOPPED), None, "same"),
+    ],
+    ids=["more is asked for", "the mapping changed", "it is old", "a limit stopped it"],
+)
+def test_else_a_new_one_begins(cut_off: DataRun, asked: Mode | None, config: str) -> None:
+    assert choose(asked, past(5, 5, cut_off), SETTINGS, config, NOW).resume is None

@@ -1,0 +1,87 @@
+"""A run bears with an API: it repeats, tells one bad record from an outage, and gives up in the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from reconciler.errors import Rejected, ServerFault
+from reconciler.sync.patience import Outage, Patience
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        clock.seconds += seconds
+
+    monkeypatch.setattr("reconciler.sync.patience.asyncio.sleep", sleep)
+    return clock
+
+
+def fails(times: int, then: str = "done") -> Callable[[], Awaitable[str]]:
+    left = [times]
+
+    async def work() -> str:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise ServerFault("HTTP 503")
+        return then
+
+    return work
+
+
+def test_what_failed_for_reasons_of_the_api_is_tried_again(clock: Clock) -> None:
+    assert asyncio.run(Patience(900, clock).bear(fails(8))) == "done"
+
+
+def test_it_waits_longer_each_time_and_never_longer_than_half_a_minute(clock: Clock) -> None:
+    asyncio.run(Patience(9000, clock).bear(fails(1)))
+    first = clock.seconds
+    asyncio.run(Patience(9000, clock).bear(fails(12)))
+    assert first <= 0.5
+    assert 6 * 15 < clock.seconds < 12 * 30
+
+
+def test_an_api_that_stays_away_ends_it(clock: Clock) -> None:
+    with pytest.raises(Outage) as ended:
+        asyncio.run(Patience(60, clock).bear(fails(10**6)))
+    assert ended.value.error.message == "HTTP 503"
+    assert 60 < clock.seconds < 120
+
+
+def test_what_fails_while_other_work_goes_through_is_its_own_fault(clock: Clock) -> None:
+    patience = Patience(900, clock)
+    bad = fails(10**6)
+
+    async def work() -> str:
+        await patience.bear(fails(0))
+        clock.seconds += 0.1
+        return await bad()
+
+    with pytest.raises(ServerFault):
+        asyncio.run(patience.bear(work))
+    assert clock.seconds < 60
+
+
+def test_what_the_api_refuses_is_not_tried_again(clock: Clock) -> None:
+    tries = []
+
+    async def work() -> None:
+        tries.append(1)
+        raise Rejected("no")
+
+    with pytest.raises(Rejected):
+        asyncio.run(Patience(900, clock).bear(work))
+    assert len(tries) == 1
