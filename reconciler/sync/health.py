@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from reconciler.duration import spoken
-from reconciler.ledger.data_model import LogDates, SyncOverview
+from reconciler.ledger.data_model import SyncOverview
 from reconciler.ledger.model import Memory
 from reconciler.reconcile.drift import snooze_of
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasyncs import KIND, DataSync, Standing
+from reconciler.sync.log_dates import foreign_date
 
 
 def drift_items(
@@ -97,20 +98,10 @@ def foreign_log(overview: SyncOverview, log: SyncStatus | None) -> str | None:
         return None
     if log is None:
         return "The sync log that we wrote is gone: it was cleared, or the site was emptied or restored"
-    theirs = LogDates(log.times.started_full_sync, log.times.last_full_sync, log.times.last_partial_sync)
-    for name, here, there in (
-        ("start of the full sync", ours.started, theirs.started),
-        ("last full sync", ours.last_full, theirs.last_full),
-        ("last partial sync", ours.last_partial, theirs.last_partial),
-    ):
-        if _milliseconds(here) != _milliseconds(there):
-            return f"The sync log has another date as {name} ({_said(there)}) than we wrote ({_said(here)})"
-    return None
-
-
-def _milliseconds(moment: datetime | None) -> int | None:
-    """The sync log keeps no more digits than these."""
-    return None if moment is None else int(moment.timestamp() * 1000)
+    found = foreign_date(ours, log.times)
+    if found is None:
+        return None
+    return f"The sync log has another date as {found.name} ({_said(found.theirs)}) than we wrote ({_said(found.ours)})"
 
 
 def _said(moment: datetime | None) -> str:

@@ -11,6 +11,7 @@ from reconciler.ledger.data_model import DataRun, LogDates
 from reconciler.ledger.levels import Levels
 from reconciler.sparklayer.sync_log import LoggedError, SyncTimes, read_status, record_full, record_partial
 from reconciler.sync.committer import LedgerThread
+from reconciler.sync.log_dates import foreign_date
 from reconciler.sync.patience import Patience
 
 _AT_ONCE = 500
@@ -59,7 +60,7 @@ class Logbook:
         if ours == LogDates():
             return True
         status = await self._patience.bear(lambda: read_status(self._writer, self._integration, self._data_type))
-        return status is not None and same_dates(status.times, ours)
+        return status is not None and foreign_date(ours, status.times) is None
 
     async def open(self, run: DataRun) -> None:
         """Begin the log of a full sync: its problems are cleared, and the date of the last one with them.
@@ -128,23 +129,3 @@ class Logbook:
         except (Rejected, Conflict) as error:
             self.lost = True
             self.remarks.append(f"SparkLayer refused what the sync log should say: {error.message}")
-
-
-def same_dates(times: SyncTimes, ours: LogDates) -> bool:
-    """Whether a log's dates are those that we wrote, to the millisecond. The start of a full sync clears the others."""
-
-    def expected(moment: datetime | None) -> datetime | None:
-        cleared = moment is not None and ours.started is not None and moment < ours.started
-        return None if cleared else moment
-
-    if _milliseconds(times.started_full_sync) != _milliseconds(ours.started):
-        return False
-    if _milliseconds(times.last_full_sync) != _milliseconds(expected(ours.last_full)):
-        return False
-    # inferred: whether the start of a full sync clears the date of the last partial one, too.
-    partial = {_milliseconds(ours.last_partial), _milliseconds(expected(ours.last_partial))}
-    return _milliseconds(times.last_partial_sync) in partial
-
-
-def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp() * 1000)
