@@ -61,7 +61,7 @@ async def discontinue_departed(
 ) -> Departures:
     """Ask by ID for every record that the walk did not see, and discontinue those that do not exist.
 
-    Nothing is discontinued before all of them were asked for.
+    Nothing is discontinued before all of them were asked for, or more are gone than may be.
 
     Args:
         run_id: the run whose walk is complete.
@@ -92,12 +92,12 @@ async def discontinue_departed(
         gone += [level for level, answer in zip(unseen, answers, strict=True) if answer]
         checked += len(unseen)
         on_checked(checked)
-    if len(gone) > allowed:
-        raise TooManyGone(
-            f"{counted(len(gone), 'product')} of {known:,} are gone at the source, and maxDeletePercent allows "
-            f"{settings.max_delete_percent:g} %; none was discontinued",
-            next_step="Look whether they are meant to be gone; if so, raise maxDeletePercent, apply, and run again.",
-        )
+        if len(gone) > allowed:
+            raise TooManyGone(
+                f"at least {counted(len(gone), 'product')} of {known:,} are gone at the source, and maxDeletePercent allows "
+                f"{settings.max_delete_percent:g} %; none was discontinued",
+                next_step="Look whether they are meant to be gone; if so, raise maxDeletePercent, apply, and run again.",
+            )
     for start in range(0, len(gone), _CHUNK):
         if stopping():
             break
