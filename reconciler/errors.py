@@ -39,7 +39,7 @@ Messages never carry a secret. Text that came from outside is printed through re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -189,6 +189,7 @@ class ApiError(ReconcilerError):
         status: the HTTP status, when there was an answer.
         vendor_code: the vendor's own `ErrorCode` (OrderCloud) or `code` (SparkLayer), when there was one.
         request: `METHOD path`, without query values.
+        rows: the rows of a batch that the answer names: their place in it, from 0, and the vendor's words.
     """
 
     code = "api"
@@ -200,6 +201,7 @@ class ApiError(ReconcilerError):
         status: int | None = None,
         vendor_code: str | None = None,
         request: str | None = None,
+        rows: Mapping[int, str] | None = None,
         place: Place | None = None,
         next_step: str | None = None,
     ) -> None:
@@ -207,6 +209,7 @@ class ApiError(ReconcilerError):
         self.status = status
         self.vendor_code = vendor_code
         self.request = request
+        self.rows = rows or {}
 
 
 class Unreachable(ApiError):

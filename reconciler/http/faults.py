@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.errors import (
     AnswerLost,
@@ -39,6 +39,7 @@ class Fault:
         roles: the roles that the answer names.
         error: the error it is, where the status does not say so.
         offline: refused unprocessed because the API is down for a moment: may be repeated, writes too.
+        rows: the rows of a batch that it names: their place in it, from 0, and what it says of them.
     """
 
     code: str | None = None
@@ -47,6 +48,7 @@ class Fault:
     roles: Sequence[str] = ()
     error: type[ApiError] | None = None
     offline: bool = False
+    rows: Mapping[int, str] = field(default_factory=dict)
 
 
 FaultParser = Callable[[Json], Fault | None]
@@ -120,7 +122,8 @@ class FaultReader:
         step = fault.next_step or (self.forbidden if answer.status == 403 else None) or _NEXT_STEP.get(kind)
         if kind is MissingRole:
             return self._missing_role(message, fault, code, call, answer)
-        return kind(message, status=answer.status, vendor_code=code, request=str(call), next_step=step)
+        rows = {place: self.redactor.clean(words)[:_LONGEST_MESSAGE] for place, words in fault.rows.items()}
+        return kind(message, status=answer.status, vendor_code=code, request=str(call), rows=rows, next_step=step)
 
     def unanswered(self, call: Call, silence: NoAnswer, *, write: bool) -> ApiError:
         """Turn 'no answer' into ours: `AnswerLost` for a write that went out, else `Unreachable`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from reconciler.errors import ApiError, Conflict
 from reconciler.http.faults import Fault
 from reconciler.kind import Json
@@ -21,6 +23,9 @@ _SETTINGS_STEP = (
 )
 _ERRORS: dict[str, type[ApiError]] = {_TAKEN: Conflict}
 _SHOWN = 3
+# inferred: a problem about one row of a batch begins its property with the row's place, from 0; lines of pricing
+# begin at 1.
+_ROW = re.compile(r"\[?(\d{1,6})\]?(?:\.|$)")
 
 
 def parse_fault(body: Json) -> Fault | None:
@@ -41,7 +46,12 @@ def parse_fault(body: Json) -> Fault | None:
     said = [_text(body.get("title")), _text(body.get("detail")), *map(_said_of, errors)]
     message = " ".join(dict.fromkeys(filter(None, said))) or None
     step = _SETTINGS_STEP if message is not None and _NO_SETTINGS in message else _NEXT_STEPS.get(code or "")
-    return Fault(code=code, message=message, next_step=step, error=_ERRORS.get(code or ""))
+    rows = {
+        int(row[1]): words
+        for error in errors
+        if (row := _ROW.match(_text(error.get("property")) or "")) and (words := _text(error.get("message")))
+    }
+    return Fault(code=code, message=message, next_step=step, error=_ERRORS.get(code or ""), rows=rows)
 
 
 def _pricing_fault(body: list[Json]) -> Fault | None:
@@ -52,7 +62,12 @@ def _pricing_fault(body: list[Json]) -> Fault | None:
     said = [f"line {row.get('line')}, {row.get('field')}: {row['message']}" for row in rows[:_SHOWN]]
     if len(rows) > _SHOWN:
         said.append(f"and {len(rows) - _SHOWN} more")
-    return Fault(message="; ".join(said))
+    return Fault(message="; ".join(said), rows=dict(filter(None, map(_pricing_row, rows))))
+
+
+def _pricing_row(row: dict[str, Json]) -> tuple[int, str] | None:
+    line = row.get("line")
+    return (line - 1, f"{row.get('field')}: {row['message']}") if isinstance(line, int) else None
 
 
 def _said_of(error: dict[str, Json]) -> str | None:

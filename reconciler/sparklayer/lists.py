@@ -17,7 +17,7 @@ async def whole_list(reader: Reader, path: str) -> list[Wire]:
     Raises:
         UnexpectedAnswer: the answer is no list of objects: it must not look like an empty one.
     """
-    return _objects(await reader.get(path), path)
+    return objects(await reader.get(path), path)
 
 
 async def all_price_lists(reader: Reader) -> list[Wire]:
@@ -46,10 +46,15 @@ async def _page(reader: Reader, number: int) -> tuple[list[Wire], int, int]:
     total = about.get("total") if isinstance(about, dict) else None
     if not isinstance(pages, int) or not isinstance(total, int):
         raise _unexpected(PRICE_LISTS, "is not a page with data and pagination")
-    return _objects(body.get("data"), PRICE_LISTS), pages, total
+    return objects(body.get("data"), PRICE_LISTS), pages, total
 
 
-def _objects(answer: Json, path: str) -> list[Wire]:
+def objects(answer: Json, path: str) -> list[Wire]:
+    """Return an answer that has to be a list of objects.
+
+    Raises:
+        UnexpectedAnswer: it is not.
+    """
     if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
         raise _unexpected(path, "is not a list of objects")
     return answer

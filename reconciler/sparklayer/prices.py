@@ -1,9 +1,24 @@
-"""Prices on one price list of a site, by SKU."""
+"""Prices on one price list of a site, by SKU: each write replaces all prices that a SKU has on the list."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from urllib.parse import quote
+
+from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
+from reconciler.kind import Json, Reader, Wire, Writer
+from reconciler.sparklayer.batches import write_rows
+from reconciler.sparklayer.lists import whole_list
+
+LISTS = "api/v1/price-lists"
+UPDATE = "api/v1/batch-update-pricing"
+
+# The one place of what is inferred: that an empty `pricing` is what "without quantity and price" means in JSON, and the
+# path of a read with its rows of `{sku, quantity, price}`, which public clients use.
+_NO_TIERS: list[Wire] = []
+_READ = "pricing"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,3 +47,96 @@ class Price:
     sku: str
     price_list: str
     tiers: tuple[Tier, ...] = ()
+
+
+async def write_prices(writer: Writer, prices: Iterable[Price]) -> dict[Price, str]:
+    """Replace the prices of SKUs on lists; other SKUs keep theirs. Of several for one SKU and list the last counts.
+
+    Returns:
+        The prices that the API refused, with its words. The others are in.
+
+    Raises:
+        NotFound: a price list does not exist.
+        Conflict: others keep on writing prices at the same time.
+        AnswerLost: it was sent several times, and whether it was carried out is not known.
+        ApiError: something failed that is not about the prices.
+    """
+    pairs = {(price.sku, price.price_list): price for price in prices}
+    known: set[str] = set()
+
+    async def send(batch: Sequence[Price]) -> None:
+        try:
+            await writer.patch(UPDATE, [_body(price) for price in batch])
+        except (NotFound, Rejected):
+            # A list that is gone is no fault of the rows, and the answer need not say which it is.
+            for slug in {price.price_list for price in batch} - known:
+                if await price_list_currency(writer, slug) is None:
+                    raise _no_list(slug) from None
+                known.add(slug)
+            raise
+
+    return await write_rows(list(pairs.values()), send)
+
+
+async def read_prices(reader: Reader, price_list: str) -> dict[str, tuple[Tier, ...]]:
+    """Return the prices of every SKU that has some on a list, by quantity. Lists made of rules may show none.
+
+    Raises:
+        NotFound: there is no such list.
+        ApiError: the read failed.
+    """
+    path = f"{_path(price_list)}/{_READ}"
+    found: dict[str, list[Tier]] = {}
+    for row in await whole_list(reader, path):
+        sku = row.get("sku")
+        if isinstance(sku, str) and row.get("price") is not None:
+            found.setdefault(sku, []).append(_tier(row, path))
+    return {sku: tuple(sorted(tiers)) for sku, tiers in found.items()}
+
+
+async def price_list_currency(reader: Reader, slug: str) -> str | None:
+    """Return the currency of a price list, or None where there is no such list.
+
+    Raises:
+        ApiError: the read failed.
+    """
+    path = _path(slug)
+    try:
+        answer = await reader.get(path)
+    except NotFound:
+        return None
+    currency = answer.get("currency_code") if isinstance(answer, dict) else None
+    if not isinstance(currency, str):
+        raise UnexpectedAnswer(f"GET {path}: the answer is not a price list", request=f"GET {path}")
+    return currency
+
+
+def _path(slug: str) -> str:
+    return f"{LISTS}/{quote(slug, safe='')}"
+
+
+def _no_list(slug: str) -> NotFound:
+    return NotFound(
+        f"PATCH {UPDATE}: there is no price list {slug}",
+        status=404,
+        request=f"PATCH {UPDATE}",
+        next_step="Run `reconciler apply`: it makes the price list.",
+    )
+
+
+def _body(price: Price) -> Wire:
+    tiers = [{"quantity": tier.quantity, "price": _number(tier.price)} for tier in price.tiers]
+    return {"sku": price.sku, "price_list_slug": price.price_list, "pricing": tiers or _NO_TIERS}
+
+
+def _number(price: Decimal) -> int | float:
+    """Return the price as JSON writes it: a float's shortest form is the number that people wrote, to 15 digits."""
+    return int(price) if price == price.to_integral_value() else float(price)
+
+
+def _tier(row: Wire, path: str) -> Tier:
+    quantity: Json = row.get("quantity")
+    try:
+        return Tier(1 if quantity is None else int(quantity), Decimal(str(row["price"])))
+    except (TypeError, ValueError, InvalidOperation):
+        raise UnexpectedAnswer(f"GET {path}: a price cannot be read", request=f"GET {path}") from None

@@ -54,5 +54,5 @@ class StockLocationKind(Kind[StockLocationSpec]):
 
     def observe(self, live_id: str, wire: Wire) -> Observed:
         observed = super().observe(live_id, wire)
-        observed.state.setdefault("externalID", live_id)
-        return observed
+        # Without one of its own (null, or an empty text) it goes by SparkLayer's.
+        return Observed(self.name, live_id, observed.state | {"externalID": live_id}, wire)

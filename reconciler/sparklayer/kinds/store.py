@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.errors import ApiError
+from reconciler.errors import ApiError, Conflict
 from reconciler.kind import FieldSemantics, Kind, Observed, Reader, State, Wire, Writer
+from reconciler.sparklayer.faults import SETTINGS_STEP
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, impossible
 
 CURRENCY_PATH = "api/v1/store-currency"
 SETTINGS_PATH = "api/v1/settings"
+_CURRENCY_STEP = (
+    "The site has another base currency, and that is for good: write that one, or leave baseCurrency out of the Store."
+)
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -78,13 +83,19 @@ async def _set(writer: Writer, body: Wire) -> Wire | None:
     """Send the currency, then the settings; each sets a value, so that sending it twice does no harm."""
     answer: Wire | None = None
     if "currency_code" in body:
-        answer = as_wire(await writer.put(CURRENCY_PATH, {"currency_code": body["currency_code"]}))
+        try:
+            answer = as_wire(await writer.put(CURRENCY_PATH, {"currency_code": body["currency_code"]}))
+        except Conflict as error:
+            error.next_step = _CURRENCY_STEP  # planning again shows no more: the currency cannot be read
+            raise
     settings = body.get("settings")
     if settings:
         pairs = [{"key": key, "value": value} for key, value in settings.items()]
         try:
             await writer.patch(SETTINGS_PATH, pairs)
         except ApiError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                error.next_step = SETTINGS_STEP  # the answer may have no body that says so
             if "currency_code" in body:
                 error.message = f"the base currency is set, but not the settings: {error.message}"
             raise
