@@ -94,9 +94,9 @@ async def discontinue_departed(
         on_checked(checked)
         if len(gone) > allowed:
             raise TooManyGone(
-                f"at least {counted(len(gone), 'product')} of {known:,} are gone at the source, and maxDeletePercent allows "
-                f"{settings.max_delete_percent:g} %; none was discontinued",
-                next_step="Look whether they are meant to be gone; if so, raise maxDeletePercent, apply, and run again.",
+                f"at least {counted(len(gone), 'product')} of {known:,} are gone at the source, and maxDeletePercent "
+                f"allows {settings.max_delete_percent:g} %; none was discontinued",
+                "Look whether they are meant to be gone; if so, raise maxDeletePercent, apply, and run again.",
             )
     for start in range(0, len(gone), _CHUNK):
         if stopping():

@@ -215,7 +215,7 @@ class Pipeline:
         result = Result(
             key=wanted.key,
             revision=work.revision,
-            prints={part.value: value for part, value in work.prints.items() if part in good},
+            prints={part.value: value if part in good else None for part, value in work.prints.items()},
             held=held_to_json(wanted.held if whole else _both(work.held, wanted.held)),
             problems=tuple(self._row(problem) for problem in problems),
             due_at=wanted.due,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.errors import ApiError, ReconcilerError
 from reconciler.http.client import HttpReader, HttpWriter
-from reconciler.ledger.data_model import CANCELLED, FAILED, FINISHED, STOPPED, DataRun
+from reconciler.ledger.data_model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
 from reconciler.ledger.levels import Levels
 from reconciler.sync.checking import Finding, check_target
 from reconciler.sync.choosing import Choice, Past, choose
@@ -309,7 +309,7 @@ class _Run:
         await self._thread.call(levels.update, run.id, counts=self._meter.news())
         ledger_state = {
             State.FINISHED: FINISHED,
-            State.INTERRUPTED: FAILED,
+            State.INTERRUPTED: INTERRUPTED,
             State.CANCELLED: CANCELLED,
             State.STOPPED: STOPPED,
         }[state]
