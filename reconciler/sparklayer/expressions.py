@@ -1,0 +1,115 @@
+"""JMESPath expressions of a mapping: checked when the manifest is read, tried on one record after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:  # loaded where something is mapped
+    from jmespath.parser import ParsedResult
+
+# What jmespath is seen to raise on data; its own errors are ValueErrors.
+_FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+_MAX_LENGTH = 4_000
+
+
+class BadExpression(ValueError):
+    """A text that is no JMESPath expression; the message says where and why."""
+
+
+class FailedExpression(ValueError):
+    """An expression that fails on a record; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A JMESPath expression.
+
+    Args:
+        text: the JMESPath.
+
+    Raises:
+        BadExpression: it is none, or names a function that JMESPath does not have.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        """Check the expression."""
+        _compiled(self.text)
+
+    def search(self, record: Any) -> Any:
+        """Return what the expression gives on a record; null where it finds nothing.
+
+        Raises:
+            FailedExpression: the record is not such that it could be worked out.
+        """
+        try:
+            return _compiled(self.text).search(record)
+        except _FAILURES as error:
+            raise FailedExpression(_one_line(str(error))) from None
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> ParsedResult:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    if len(text) > _MAX_LENGTH:
+        raise BadExpression(f"it is longer than {_MAX_LENGTH} characters")
+    try:
+        expression = jmespath.compile(text)
+    except JMESPathError as error:
+        raise BadExpression(_syntax(error, text)) from None
+    except RecursionError:
+        raise BadExpression("it is nested too deeply") from None
+    for name, given in _calls(cast("Mapping[str, Any]", expression.parsed)):
+        _check_call(name, given)
+    return expression
+
+
+def _syntax(error: Exception, text: str) -> str:
+    if not text.strip():
+        return "it is empty"
+    position = getattr(error, "lex_position", None)
+    token = getattr(error, "token_value", None)
+    if position is None:
+        return _one_line(str(error))
+    if not token or position >= len(text):
+        return f"it ends too early, after column {len(text)}"
+    return f"syntax error at column {position + 1}, at {str(token)[:20]}"
+
+
+def _calls(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield name and number of arguments of every function that is called."""
+    nodes: list[Any] = [node]
+    while nodes:
+        current = nodes.pop()
+        if isinstance(current, Mapping):
+            children = current.get("children", ())
+            if current.get("type") == "function_expression":
+                yield str(current["value"]), len(children)
+            nodes.extend(children)
+
+
+def _check_call(name: str, given: int) -> None:
+    from difflib import get_close_matches
+
+    from jmespath.functions import Functions
+
+    known: Mapping[str, Any] = Functions.FUNCTION_TABLE
+    if name not in known:
+        close = get_close_matches(name, known, 1)
+        hint = f"did you mean {close[0]}()?" if close else "it has " + ", ".join(sorted(known))
+        raise BadExpression(f"JMESPath has no function {name}(); {hint}")
+    signature = known[name]["signature"]
+    variadic = bool(signature and signature[-1].get("variadic"))
+    if given < len(signature) or (given > len(signature) and not variadic):
+        expected = f"{'at least ' if variadic else ''}{len(signature)}"
+        raise BadExpression(f"{name}() takes {expected} argument{'s' if len(signature) != 1 else ''}, not {given}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:200]
