@@ -6,6 +6,7 @@ import json
 
 from reconciler.reconcile.planfile import Document, PlanDocument
 from reconciler.report.documents import ApplyDocument, DriftDocument, ErrorDocument, ValidationDocument
+from reconciler.report.sync_documents import SyncErrorsDocument, SyncRunDocument, SyncStatusesDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DOCUMENTS: dict[str, type[Document]] = {
@@ -14,6 +15,9 @@ _DOCUMENTS: dict[str, type[Document]] = {
     "drift.schema.json": DriftDocument,
     "validation.schema.json": ValidationDocument,
     "error.schema.json": ErrorDocument,
+    "sync-run.schema.json": SyncRunDocument,
+    "sync-status.schema.json": SyncStatusesDocument,
+    "sync-errors.schema.json": SyncErrorsDocument,
 }
 
 

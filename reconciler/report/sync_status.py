@@ -1,0 +1,172 @@
+"""Where the data syncs of an environment stand, as text: what runs, what ran, what is due, what is not as promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from reconciler.duration import spoken
+from reconciler.ledger.data_model import DataRun
+from reconciler.report.escape import clip, visible
+from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
+from reconciler.report.sync_words import LEDGER_STATES, MODES, record_counts, request_counts
+from reconciler.report.words import counted, moment
+from reconciler.sync.datasyncs import Standing
+from reconciler.sync.model import Mode
+from reconciler.sync.status import Going, NextRun, SyncStatus
+
+_LIMIT = 400
+_INDENT, _HANGING = 2, 11
+# A run that was taken up so much later than it began went on with one that was cut off.
+_SOON = timedelta(minutes=1)
+
+
+def statuses_to_text(environment: str, statuses: Sequence[SyncStatus], style: Style | None = None) -> str:
+    """Return where the data syncs of an environment stand, as text.
+
+    Args:
+        environment: its name.
+        statuses: of its data syncs.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    style = style or Style()
+    if not statuses:
+        return style.finish(style.wrap(f"The environment {environment} has no data sync.", 0))
+    lines: list[str] = []
+    for status in statuses:
+        if lines:
+            lines.append("")
+        lines.extend(_status_lines(environment, status, style))
+    return style.finish(lines)
+
+
+def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterator[str]:
+    words, color = _verdict(status)
+    data_type = status.sync.scope.data_type
+    yield from style.wrap(f"{status.sync.name} in {environment}, {data_type}: {words}", 0, BOLD, color, hanging=2)
+    for trouble in status.troubles:
+        yield from style.wrap(f"✗ {trouble}", _INDENT, RED, hanging=2)
+    if status.going is not None:
+        for line in _going(status.going, status.checked_at):
+            yield from _row("running", line, style)
+    if status.cut_off is not None:
+        cut_off = status.cut_off
+        message = f": {clip(visible(cut_off.message), _LIMIT)}" if cut_off.message else ""
+        words = f"{_mode(cut_off)} of {moment(cut_off.started_at)}, {_seen(cut_off)}; the next run goes on with it"
+        yield from _row("cut off", f"{words}{message}", style, YELLOW)
+    yield from _row("last run", _last(status), style)
+    if status.next is not None:
+        yield from _row("next run", _next(status.next, status.checked_at), style)
+    yield from _row("full sync", _full(status), style, *([YELLOW] if status.full_wanted else []))
+    yield from _row("records", _records(status), style)
+    yield from _row("problems", _problems(status), style)
+    yield from _row("freshness", _freshness(status), style)
+    yield from _row("requests", _requests(status), style)
+    if (step := _step(environment, status)) is not None:
+        yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
+
+
+def _row(name: str, words: str, style: Style, *codes: str) -> list[str]:
+    return style.wrap(f"{name:<10} {words}", _INDENT, *codes, hanging=_HANGING)
+
+
+def _verdict(status: SyncStatus) -> tuple[str, str]:
+    if status.going is not None and not status.going.alive:
+        return "its run does not answer any more", RED
+    if status.troubles:
+        return "not as promised", RED
+    if status.going is not None:
+        return "running", GREEN
+    if status.sync.standing is not Standing.APPLIED:
+        return "not applied" if status.sync.standing is Standing.NEVER else "changed and not applied", YELLOW
+    if status.cut_off is not None:
+        return "cut off", YELLOW
+    if status.last_full is None:
+        return "waiting for its first full sync", YELLOW
+    return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
+
+
+def _going(going: Going, now: datetime) -> Iterator[str]:
+    mode = MODES[going.mode]
+    share = ""
+    if going.total:
+        share = f" of {going.total:,} ({min(100 * going.done // going.total, 100)} %)"
+    pace = [f"{going.per_second:,.1f}/s"] if going.done else []
+    if going.seconds_left is not None:
+        pace.append(f"{spoken(timedelta(seconds=going.seconds_left))} left")
+    doing = f", {clip(visible(going.doing), _LIMIT)}" if going.doing else ""
+    yield f"{mode}{doing}: {', '.join([f'{going.done:,}{share}', *pace])}"
+    resumed = f" (goes on with one of {moment(going.started_at)})" if going.since > going.started_at + _SOON else ""
+    yield f"for {spoken(now - going.since)}{resumed}, by {going.holder}"
+    yield record_counts(going.counts)
+
+
+def _mode(run: DataRun) -> str:
+    return MODES[Mode(run.mode)]
+
+
+def _seen(run: DataRun) -> str:
+    total = run.counts.get("total", 0)
+    return f"{run.counts.get('seen', 0):,}{f' of {total:,}' if total else ''} done"
+
+
+def _last(status: SyncStatus) -> str:
+    run = status.last
+    if run is None or run.ended_at is None:
+        return "none yet"
+    state = LEDGER_STATES.get(run.state, run.state)
+    took = spoken(run.ended_at - run.started_at)
+    ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
+    message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != "finished" else ""
+    return f"{_mode(run)}, {state} {ended} after {took}; {record_counts(run.counts)}{message}"
+
+
+def _next(following: NextRun, now: datetime) -> str:
+    when = f"in {spoken(following.at - now)} ({moment(following.at)})" if following.at > now else "due now"
+    return f"{MODES[following.mode]}, {when}: {following.reason}"
+
+
+def _full(status: SyncStatus) -> str:
+    full = status.last_full
+    last = f"last one ended {moment(full.ended_at)}" if full is not None and full.ended_at is not None else ""
+    wanted = f"wanted: {status.full_wanted}" if status.full_wanted else ""
+    return "; ".join(filter(None, [wanted, last]))
+
+
+def _records(status: SyncStatus) -> str:
+    counts = status.counts
+    named = ((counts.open, "to be written"), (counts.dead, "given up"), (counts.due, "due by themselves"))
+    parts = [f"{number:,} {words}" for number, words in (*named, (counts.gone, "gone")) if number]
+    return ", ".join([f"{counts.records:,}", *parts])
+
+
+def _problems(status: SyncStatus) -> str:
+    counts = status.counts
+    allowed = f"{status.sync.settings.max_open_problems:,} allowed"
+    if not counts.problems:
+        return f"none open, {allowed}"
+    logged = f"{counts.logged:,} of them in the sync log" if counts.logged < counts.problems else "all in the sync log"
+    return f"{counted(counts.problems, 'record')} with open problems, {allowed}; {logged}"
+
+
+def _freshness(status: SyncStatus) -> str:
+    promised = spoken(status.sync.settings.freshness)
+    if status.since_good is None:
+        return f"no good run yet; {promised} promised"
+    return f"last good run ended {spoken(status.since_good)} ago; {promised} promised"
+
+
+def _requests(status: SyncStatus) -> str:
+    return f"last good run: {request_counts(status.requests)}" if status.requests else "not known yet"
+
+
+def _step(environment: str, status: SyncStatus) -> str | None:
+    """What to do next, where there is something to do."""
+    sync = status.sync
+    if sync.standing is not Standing.APPLIED and status.going is None:
+        return f"reconciler apply -e {environment} --target {sync.key}"
+    if status.going is not None:
+        return None if status.going.alive else f"reconciler sync run {sync.name} -e {environment}"
+    if status.next is not None and status.next.at <= status.checked_at:
+        return f"reconciler sync run {sync.name} -e {environment}"
+    return f"reconciler sync errors {sync.name} -e {environment}" if status.counts.problems else None

@@ -1,0 +1,50 @@
+"""The words that the reports on data syncs share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from reconciler.report.words import counted
+from reconciler.sync.model import Mode
+from reconciler.sync.report import State
+from reconciler.sync.status import OUTCOMES, PARTS, Requests
+
+MODES = {
+    Mode.INCREMENTAL: "incremental sync",
+    Mode.WALK: "incremental sync that reads everything",
+    Mode.FULL: "full sync",
+    Mode.VERIFY: "full sync that reads the target too",
+    Mode.REWRITE: "full sync that writes everything",
+}
+STATES = {
+    State.FINISHED: "finished",
+    State.INTERRUPTED: "interrupted",
+    State.CANCELLED: "cancelled",
+    State.STOPPED: "stopped by a limit",
+}
+# How the ledger calls the ends of runs; it knows nothing of the engine's words.
+LEDGER_STATES = {"running": "cut off", "failed": "interrupted", "stopped": "stopped", "cancelled": "cancelled"}
+_OUTCOME_WORDS = {"failed": "could not be written", "left": "left as they are"}
+
+
+def record_counts(counts: Mapping[str, int]) -> str:
+    """Return `30,000 records: 120 written, 29,880 unchanged`."""
+    found = [f"{counts[name]:,} {_OUTCOME_WORDS.get(name, name)}" for name in OUTCOMES if counts.get(name)]
+    return ": ".join([counted(counts.get("seen", 0), "record"), *filter(None, [", ".join(found)])])
+
+
+def part_counts(counts: Mapping[str, int]) -> str:
+    """Return `product of 120 records, stock of 80, prices of 90`, or `nothing`."""
+    return ", ".join(f"{part} of {counts[part]:,}" for part in PARTS if counts.get(part)) or "nothing"
+
+
+def request_counts(requests: Iterable[Requests]) -> str:
+    """Return `OrderCloud 3,012; SparkLayer 240, of them 238 writes`, or `none`."""
+    return "; ".join(map(_requests, requests)) or "none"
+
+
+def _requests(found: Requests) -> str:
+    words = f"{found.api} {found.requests:,}"
+    if found.writes:
+        words += f", of them {found.writes:,} writes"
+    return words + (f", {found.refused:,} refused (429)" if found.refused else "")
