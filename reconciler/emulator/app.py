@@ -43,7 +43,7 @@ class App:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = await _read(scope, receive)
-        exchange = Exchange(receive, send, scope.get("state", {}).get("transport"))
+        exchange = Exchange(receive, send, scope.get("state", {}).get("transport"), self.state.clock)
         name = request.segments[0].lower()
         if name == Control.name:
             self.state.revision += request.method not in _READS

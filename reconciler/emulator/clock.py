@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -34,6 +35,7 @@ class Clock:
         """Go back to real time."""
         self._offset = 0.0
         self._frozen_at: float | None = None
+        self._date = (-1, b"")
 
     def timestamp(self) -> float:
         """Seconds since the epoch, by this clock."""
@@ -42,6 +44,13 @@ class Clock:
     def now(self) -> datetime:
         """The time by this clock, in UTC."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
+
+    def http_date(self) -> bytes:
+        """The time by this clock as a Date header shows it."""
+        second = int(self.timestamp())
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True).encode())
+        return self._date[1]
 
     def set(self, setting: ClockSetting) -> None:
         """Set, advance, freeze or let run, in this order.

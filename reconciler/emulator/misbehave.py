@@ -8,6 +8,7 @@ import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from reconciler.emulator.clock import Clock
 from reconciler.emulator.faults import Effect, FaultRule
 from reconciler.emulator.traffic import retry_after_header
 from reconciler.emulator.wire import Answer, json_answer
@@ -25,23 +26,25 @@ class Exchange:
         receive: the ASGI channel in.
         send: the ASGI channel out.
         transport: the connection itself, for cutting it; None where the server does not give it.
+        clock: tells the Date header.
     """
 
-    __slots__ = ("receive", "send", "transport")
+    __slots__ = ("clock", "receive", "send", "transport")
 
-    def __init__(self, receive: Receive, send: Send, transport: asyncio.Transport | None) -> None:
+    def __init__(self, receive: Receive, send: Send, transport: asyncio.Transport | None, clock: Clock) -> None:
         self.receive = receive
         self.send = send
         self.transport = transport
+        self.clock = clock
 
     async def reply(self, answer: Answer) -> None:
         """Send the whole answer."""
-        await self.send(_start(answer))
+        await self._start(answer)
         await self.send({"type": "http.response.body", "body": answer.body})
 
     async def drip(self, answer: Answer, seconds: float) -> None:
         """Send the body in ten pieces over so many seconds."""
-        await self.send(_start(answer))
+        await self._start(answer)
         size = max(1, -(-len(answer.body) // DRIPS))
         for start in range(0, len(answer.body), size):
             await asyncio.sleep(seconds / DRIPS)
@@ -51,7 +54,7 @@ class Exchange:
 
     async def cut_short(self, answer: Answer) -> None:
         """Send the headers and half of the body, then cut the connection."""
-        await self.send(_start(answer))
+        await self._start(answer)
         half = answer.body[: len(answer.body) // 2]
         await self.send({"type": "http.response.body", "body": half, "more_body": True})
         if self.transport is not None:
@@ -71,12 +74,11 @@ class Exchange:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
-
-def _start(answer: Answer) -> Message:
-    headers = [*answer.headers]
-    if answer.status != 204:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+    async def _start(self, answer: Answer) -> None:
+        headers = [*answer.headers, (b"date", self.clock.http_date())]
+        if answer.status != 204:
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+        await self.send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
 
 Failure = Callable[[int, str | None, str | None], Answer]

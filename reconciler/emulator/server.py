@@ -119,6 +119,8 @@ class EmulatorServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            # The Date that answers show is the emulator's own clock's.
+            date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
         )

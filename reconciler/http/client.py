@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import unquote, urlencode
 
 import httpx
@@ -21,7 +22,7 @@ from reconciler.http.limit import RateLimit
 from reconciler.http.login import Login, TokenSource, read_token
 from reconciler.http.observe import Call, Exchanged, Observer, Silent
 from reconciler.http.redact import Redactor
-from reconciler.http.retry import Answer, NoAnswer, Repeater, RetryPolicy
+from reconciler.http.retry import Answer, NoAnswer, Repeater, RetryPolicy, http_date
 from reconciler.http.tokens import Token, TokenCache
 from reconciler.kind import Json, Params
 
@@ -97,6 +98,16 @@ class Session:
         key = api.login.cache_key
         self._tokens = TokenSource(self._log_in, key, options.cache, options.clock, self._redactor)
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
+        self._dated: tuple[str, float] | None = None
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far the API's clock is before ours, by the last answer that had a Date; None before the first."""
+        if self._dated is None:
+            return None
+        text, ours = self._dated
+        theirs = http_date(text)
+        return None if theirs is None else timedelta(seconds=theirs - ours)
 
     async def request(self, method: str, path: str, params: Params | None = None, body: Json = None) -> Json:
         """Send a request until it has an answer; return the decoded body, None for an empty one.
@@ -154,7 +165,10 @@ class Session:
             headers["content-type"] = "application/json"
         async with self._in_flight:
             await self._rate.acquire()
-            return await self._observed(call, number, url, headers, content)
+            answer = await self._observed(call, number, url, headers, content)
+        if date := answer.headers.get("date"):
+            self._dated = (date, self._options.clock.wall())
+        return answer
 
     async def _observed(
         self, call: Call, number: int, url: httpx.URL, headers: Mapping[str, str], content: bytes | None
@@ -229,6 +243,14 @@ class HttpReader:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """The API's clock minus ours, to the second, by the last answer of this session; None before the first.
+
+        Answers of the token endpoint do not count: it may be another machine.
+        """
+        return self._session.clock_offset
 
     async def get(self, path: str, params: Params | None = None) -> Json:
         """GET `path` (relative to the API's base) and return the decoded JSON body, None for an empty one.

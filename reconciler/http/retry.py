@@ -55,6 +55,7 @@ class RetryPolicy:
         base: the first wait is at most this long; it doubles from then on.
         longest: no wait of our own is longer.
         longest_retry_after: a longer Retry-After is cut to this.
+        clashes: how often a request is sent at most that clashes with others: patience does not end that.
         random: returns 0 <= x < 1, for the jitter.
     """
 
@@ -63,6 +64,7 @@ class RetryPolicy:
     base: float = 0.5
     longest: float = 20
     longest_retry_after: float = 60
+    clashes: int = 5
     random: Callable[[], float] = field(default=SystemRandom().random, repr=False)
 
     def wait(self, attempt: int, retry_after: float | None) -> float:
@@ -73,18 +75,26 @@ class RetryPolicy:
         return self.random() * min(self.longest, doubled)
 
 
+PATIENT = RetryPolicy(attempts=200, seconds=900)
+"""For a run that is to survive an outage of ten minutes: bounded by time. Whoever wants an answer now waits less."""
+
+
 def retry_after(answer: Answer, now: float) -> float | None:
     """Return what the Retry-After header asks for in seconds: a number or an HTTP date; None for neither."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = http_date(text)
+    return None if moment is None else max(0.0, moment - now)
+
+
+def http_date(text: str) -> float | None:
+    """Return an HTTP date in seconds since the epoch, or None for what is none."""
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now)
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,8 @@ class Repeater:
                 reason = "rate limited" if answer.status == TOO_MANY_REQUESTS else f"HTTP {answer.status}"
                 if answer.status == TOO_MANY_REQUESTS and self.rate is not None:
                     self.rate.hold(wait)
-                if not self._worth_repeating(call, answer, safe=safe) or self._is_over(attempt, spent + wait):
+                worth_it = self._worth_repeating(call, answer, attempt, safe=safe)
+                if not worth_it or self._is_over(attempt, spent + wait):
                     return answer
             self.observer.waiting(Waiting(call, attempt, wait, reason))
             await self.clock.sleep(wait)
@@ -146,11 +157,11 @@ class Repeater:
     def _is_over(self, attempt: int, seconds: float) -> bool:
         return attempt >= self.policy.attempts or seconds >= self.policy.seconds
 
-    def _worth_repeating(self, call: Call, answer: Answer, *, safe: bool) -> bool:
+    def _worth_repeating(self, call: Call, answer: Answer, attempt: int, *, safe: bool) -> bool:
         if answer.status < 400:
             return False
         if answer.status == TOO_MANY_REQUESTS or self.offline(answer):
             return True
         if answer.status == CONFLICT and self.clashes(call):
-            return True
+            return attempt < self.policy.clashes
         return safe and (answer.status == REQUEST_TIMEOUT or answer.status >= 500)

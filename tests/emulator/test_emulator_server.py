@@ -9,6 +9,7 @@ import sys
 import urllib.error
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ def test_clock(emulator: RunningEmulator) -> None:
     running = emulator.clock(frozen=False)
     assert datetime.fromisoformat(running["now"]) >= datetime(2026, 12, 1, 6, 1, 30, tzinfo=UTC)
     assert emulator.clock()["frozen"] is False
+
+
+def test_answers_are_dated_by_the_emulators_clock(emulator: RunningEmulator) -> None:
+    urls = [f"{emulator.ordercloud_url}/me", f"{emulator.sparklayer_url}/api/v1/stock-locations", emulator.url]
+    for advance in (0, 90, 86_400):
+        shown = datetime.fromisoformat(emulator.clock(advance=advance, frozen=True)["now"])
+        for url in urls:
+            [date] = httpx.get(url, trust_env=False).headers.get_list("date")
+            assert parsedate_to_datetime(date) == shown.replace(microsecond=0)
 
 
 @pytest.mark.parametrize(

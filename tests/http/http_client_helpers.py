@@ -79,15 +79,19 @@ async def client(
     scopes: tuple[str, ...] = (),
     bounds: Bounds | None = None,
     connections: Connections | None = None,
+    policy: RetryPolicy | None = None,
+    clashes: bool = False,
 ) -> AsyncIterator[HttpWriter]:
     """A writer against the server; random jitter always at its largest."""
     base = server if isinstance(server, str) else server.url
-    api = Api(f"{base}/v1/", FormLogin(f"{base}/oauth/token"), parse, rate, scopes, {"site-id": "shop"})
+    api = Api(
+        f"{base}/v1/", FormLogin(f"{base}/oauth/token"), parse, rate, scopes, {"site-id": "shop"}, lambda _call: clashes
+    )
     options = Options(
         cache=cache,
         observer=listener or Listener(),
         in_flight=in_flight,
-        policy=RetryPolicy(attempts=attempts, random=lambda: 1.0),
+        policy=policy or RetryPolicy(attempts=attempts, random=lambda: 1.0),
         clock=real_clock(clock or FakeClock()),
     )
     async with Connections(bounds) as own, open_session(api, options, connections or own) as session:

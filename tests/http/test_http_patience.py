@@ -1,0 +1,89 @@
+"""A run that is to survive an outage waits for minutes, and still ends."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from http_client_helpers import client
+from scripted_server import FakeClock, Reply, ScriptedServer, answer, reset
+
+from reconciler.errors import AnswerLost, Conflict, RateLimited, ServerFault
+from reconciler.http.retry import PATIENT
+
+
+def away_until(server: ScriptedServer, clock: FakeClock, seconds: float, trouble: Reply) -> None:
+    """Let the server fail until so much time has passed."""
+    end = clock.now + seconds
+    server.handler = lambda _seen: trouble if clock.now < end else answer(200, {"ID": "a"})
+
+
+@pytest.mark.parametrize("seconds", [60, 600])
+@pytest.mark.parametrize("trouble", [answer(503), answer(429), reset()], ids=["503", "429", "reset"])
+def test_reads_survive_an_outage_of_minutes(seconds: float, trouble: Reply) -> None:
+    clock, server = FakeClock(), ScriptedServer()
+    away_until(server, clock, seconds, trouble)
+
+    async def call() -> object:
+        async with server, client(server, clock=clock, policy=PATIENT) as api:
+            return await api.get("a")
+
+    assert asyncio.run(call()) == {"ID": "a"}
+
+
+def test_a_login_survives_one_too() -> None:
+    clock, server = FakeClock(), ScriptedServer(token_script=[answer(502)] * 20)
+
+    async def call() -> object:
+        async with server, client(server, clock=clock, policy=PATIENT) as api:
+            return await api.put("a", {})
+
+    assert asyncio.run(call()) == {}
+
+
+def test_patience_ends_after_a_quarter_of_an_hour() -> None:
+    clock, server = FakeClock(), ScriptedServer(otherwise=answer(503))
+
+    async def call() -> None:
+        async with server, client(server, clock=clock, policy=PATIENT) as api:
+            await api.get("a")
+
+    with pytest.raises(ServerFault):
+        asyncio.run(call())
+    assert 800 < sum(clock.sleeps) <= 920
+
+
+def test_a_write_that_is_refused_unprocessed_is_waited_for_as_long() -> None:
+    clock, server = FakeClock(), ScriptedServer(otherwise=answer(429))
+
+    async def call() -> None:
+        async with server, client(server, clock=clock, policy=PATIENT) as api:
+            await api.patch("a", {})
+
+    with pytest.raises(RateLimited):
+        asyncio.run(call())
+    assert sum(clock.sleeps) > 800
+
+
+def test_patience_does_not_repeat_a_write_whose_answer_is_lost() -> None:
+    clock, server = FakeClock(), ScriptedServer(otherwise=reset())
+
+    async def call() -> None:
+        async with server, client(server, clock=clock, policy=PATIENT) as api:
+            await api.patch("a", {})
+
+    with pytest.raises(AnswerLost):
+        asyncio.run(call())
+    assert len(server.requests) == 1
+
+
+def test_patience_does_not_end_a_clash_that_stays() -> None:
+    server = ScriptedServer(otherwise=answer(409, {"code": "clash"}))
+
+    async def call() -> None:
+        async with server, client(server, policy=PATIENT, clashes=True) as api:
+            await api.patch("a", {})
+
+    with pytest.raises(Conflict):
+        asyncio.run(call())
+    assert len(server.requests) == PATIENT.clashes
