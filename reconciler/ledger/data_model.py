@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-RUNNING, FINISHED, CANCELLED, FAILED, STOPPED = "running", "finished", "cancelled", "failed", "stopped"
+RUNNING, FINISHED = "running", "finished"
+INTERRUPTED, CANCELLED, STOPPED, FAILED = "interrupted", "cancelled", "stopped", "failed"
 """Where a run stands. `running` with nobody who holds the lock: it was cut off."""
 
-RESUMABLE = (RUNNING, FAILED, STOPPED)
+RESUMABLE = (RUNNING, INTERRUPTED, FAILED)
 """The states from which a run can go on."""
 
 
@@ -30,9 +31,10 @@ class DataScope:
     integration: str
     data_type: str
 
-    def __str__(self) -> str:
-        """Return how people are told of it."""
-        return f"{self.integration}/{self.data_type} in {self.environment}"
+    @property
+    def lock_name(self) -> str:
+        """What its lock is called: one run at a time per environment, integration and data type."""
+        return f"{self.environment}/{self.integration}/{self.data_type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Level:
         wanted: the revision that should be in the target.
         applied: the revision that is; never more than `wanted`.
         attempts: tries that failed since it was last wanted.
+        is_open: there is something to do for it: more is wanted than applied, or a write was not settled.
         retry_at: an open record is not tried before; None: at once.
         due_at: when it must be looked at again though nobody wants it, because a sale begins or ends.
         prints: fingerprint of each part that the target certainly holds. A part that was sent and not settled is not
@@ -51,7 +54,8 @@ class Level:
         held: what the target holds of it, as the sync noted.
         gone: it is gone from the source, and the target was told.
         dead: it failed too often, and is left alone until it is wanted again.
-        doubtful: something of it was sent, and nobody recorded what became of that.
+        doubtful: a part of it was sent, and nobody recorded whether it arrived.
+        problems: something is wrong with it.
         seen_run: the run that last saw it.
     """
 
@@ -59,6 +63,7 @@ class Level:
     wanted: int
     applied: int
     attempts: int
+    is_open: bool
     retry_at: datetime | None
     due_at: datetime | None
     prints: Mapping[str, bytes]
@@ -66,12 +71,8 @@ class Level:
     gone: bool
     dead: bool
     doubtful: bool
+    problems: bool
     seen_run: str | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is something to do for it, as far as the ledger knows."""
-        return not self.dead and (self.applied < self.wanted or self.doubtful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class Result:
         key: its ID in the source.
         revision: the wanted one as it was before the source was read; None: as it is now. Where more is wanted by
             now, the record stays open.
-        prints: fingerprints of the parts that the target now holds; other parts stay as they are.
+        prints: fingerprints of the parts that the target now holds, None for a part that it certainly does not hold
+            at all; other parts stay as they are, also in doubt.
         held: what the target holds of it now, as JSON data; None: as it was.
         problems: everything that is wrong with it now; what is not among them is mended. None: as it was.
         due_at: when it must be looked at again by itself.
@@ -112,7 +114,7 @@ class Result:
 
     key: str
     revision: int | None = None
-    prints: Mapping[str, bytes] = field(default_factory=dict)
+    prints: Mapping[str, bytes | None] = field(default_factory=dict)
     held: Mapping[str, Any] | None = None
     problems: tuple[ProblemRow, ...] | None = ()
     due_at: datetime | None = None
@@ -130,7 +132,7 @@ class DataRun:
         mode: how it treats what is there, in the words of the sync.
         walks: it reads the source as a whole.
         full: it is a full sync to the sync log.
-        state: `running`, `finished`, `cancelled`, `failed` or `stopped`.
+        state: `running`, `finished`, `interrupted`, `cancelled`, `stopped` or `failed`.
         holder: who runs it, for people.
         started_at: when it began.
         watermark: the source's clock at its start, less the overlap: what the next run asks from.

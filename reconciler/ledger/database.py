@@ -14,7 +14,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, s
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.errors import LedgerError, LedgerTooNew
-from reconciler.ledger.tables import MIGRATIONS, Migration, meta
+from reconciler.ledger.migrations import MIGRATIONS, Migration
+from reconciler.ledger.tables import meta
 
 _BUSY_MILLISECONDS = 10_000
 _MODE_POLL_SECONDS = 0.02
@@ -117,7 +118,7 @@ def open_for_reading(path: Path) -> Engine:
         engine.dispose()
         raise LedgerError(
             f"The ledger {path} was written by an older version of reconciler",
-            next_step="Bring it up to date with `reconciler apply`, which does so before anything else.",
+            next_step="Bring it up to date with `reconciler ledger migrate`.",
         )
     return engine
 

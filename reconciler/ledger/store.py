@@ -1,4 +1,4 @@
-"""The ledger, open for writing: lock, runs and their journal, snapshots and fingerprints, snoozes."""
+"""The ledger, open for writing: locks, runs and their journal, snapshots and fingerprints, snoozes, levels of data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, update
 
 from reconciler.ledger import database, objects, queries
+from reconciler.ledger.data_model import DataScope
 from reconciler.ledger.fingerprint import fingerprint
+from reconciler.ledger.levels import Levels
 from reconciler.ledger.location import ledger_path
 from reconciler.ledger.lock import LEASE, Clock, Lock, acquire, break_lock
+from reconciler.ledger.migrations import APPLY_LOCK
 from reconciler.ledger.model import SENT, JournalEntry, LiveObject, LockHolder, Run, Snooze
 from reconciler.ledger.tables import journal, overrides, runs, snoozes
 
@@ -60,6 +63,10 @@ class Ledger:
     ) -> None:
         self.close()
 
+    def levels(self, scope: DataScope) -> Levels:
+        """Return the levels of one scope of the data plane; it is made where it is new."""
+        return Levels(self.path, self._engine, self._clock, scope)
+
     # The apply lock
 
     def lock(
@@ -77,14 +84,14 @@ class Ledger:
         """
         return acquire(self._engine, self.path, holder, clock=self._clock, wait=wait, on_wait=on_wait, lease=lease)
 
-    def unlock(self, *, force: bool = False) -> LockHolder | None:
-        """Remove the apply lock of a dead holder (with `force`: of any) and return who it was, or None.
+    def unlock(self, name: str = APPLY_LOCK, *, force: bool = False) -> LockHolder | None:
+        """Remove a lock of a dead holder (with `force`: of any) and return who it was, or None.
 
         Raises:
             LedgerLocked: the holder seems to live, and `force` is false.
         """
         with self._transaction() as connection:
-            return break_lock(connection, self._clock(), force=force)
+            return break_lock(connection, self._clock(), force=force, name=name)
 
     # Runs and their journal
 

@@ -1,17 +1,14 @@
-"""The ledger's tables, and the steps from one schema version to the next."""
+"""The ledger's tables of the control plane, as the first schema version has them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from secrets import token_bytes
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    Connection,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -19,12 +16,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    insert,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
-
-from reconciler.ledger.fingerprint import SALT_BYTES
 
 
 class Moment(TypeDecorator[datetime]):
@@ -52,6 +46,7 @@ meta = Table(
     Column("salt", LargeBinary, nullable=False),
 )
 
+# Only version 1 has it; `data_tables.locks` took its place.
 apply_lock = Table(
     "apply_lock",
     metadata,
@@ -141,15 +136,3 @@ leases = Table(
     Column("until", Moment, nullable=False),
     Column("reason", Text, nullable=False),
 )
-
-Migration = Callable[[Connection], None]
-
-
-def create_first_version(connection: Connection) -> None:
-    """From nothing to version 1."""
-    metadata.create_all(connection)
-    connection.execute(insert(meta).values(id=1, version=1, salt=token_bytes(SALT_BYTES)))
-
-
-MIGRATIONS: Sequence[Migration] = (create_first_version,)
-"""Step N leads from version N to N + 1. A released step is never edited."""

@@ -16,7 +16,7 @@ from reconciler.ledger.database import open_for_reading, open_for_writing
 from reconciler.ledger.memory import read_memory
 from reconciler.ledger.model import LiveObject
 from reconciler.ledger.store import Ledger
-from reconciler.ledger.tables import MIGRATIONS
+from reconciler.ledger.migrations import MIGRATIONS
 
 TARGET = LiveObject("https://api.example/v1", "Widget", "a")
 
@@ -182,4 +182,4 @@ class TestVersions:
         connection.close()
         with pytest.raises(LedgerError) as caught:
             open_for_reading(path)
-        assert "reconciler apply" in (caught.value.next_step or "")
+        assert "reconciler ledger migrate" in (caught.value.next_step or "")

@@ -1,0 +1,95 @@
+"""Who has a name that one record may have and no other, and who waits for it. In a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+
+from reconciler.ledger.data_tables import names, waits
+from reconciler.ledger.records import chunks
+
+Name = tuple[str, str]
+"""Kind and value: `("sku", "A-1")`."""
+
+
+def claim(
+    connection: Connection, scope: int, wishes: Mapping[str, Collection[Name]]
+) -> tuple[dict[str, dict[Name, str]], list[str]]:
+    """Make names the records' and no others; see `Levels.claim_many`.
+
+    Returns:
+        By key, the names that others have, and which record has each; and the keys of records that wait for a name
+        that is free now.
+    """
+    had = _of_keys(connection, scope, names, wishes)
+    waited = _of_keys(connection, scope, waits, wishes)
+    owners = _owners(connection, scope, {name for asked in wishes.values() for name in asked})
+    owners.update({name: key for key, own in had.items() for name in own})
+    before = dict(owners)
+    waiting: dict[str, set[Name]] = {}
+    taken: dict[str, dict[Name, str]] = {}
+    own = {key: set(has) for key, has in had.items()}
+    for key, asked in wishes.items():
+        for name in own.get(key, set()).difference(asked):
+            del owners[name]
+        own[key] = set()
+        for name in asked:
+            owners.setdefault(name, key)
+        taken[key] = {name: owners[name] for name in asked if owners[name] != key}
+        waiting[key] = set(taken[key])
+    gained = [(name, key) for name, key in owners.items() if before.get(name) != key]
+    lost = [(name, key) for name, key in before.items() if owners.get(name) != key]
+    _delete(connection, scope, names, lost)
+    _insert(connection, scope, names, gained)
+    _delete(connection, scope, waits, _pairs(waited, waiting))
+    _insert(connection, scope, waits, _pairs(waiting, waited))
+    return taken, _waiting_for(connection, scope, {name for name, _ in lost if name not in owners})
+
+
+def _pairs(of: Mapping[str, Collection[Name]], without: Mapping[str, Collection[Name]]) -> list[tuple[Name, str]]:
+    return [(name, key) for key, listed in of.items() for name in set(listed).difference(without.get(key, ()))]
+
+
+def _of_keys(connection: Connection, scope: int, table: Table, keys: Collection[str]) -> dict[str, set[Name]]:
+    found: dict[str, set[Name]] = {}
+    for chunk in chunks(keys):
+        for row in connection.execute(select(table).where(table.c.scope == scope, table.c.key.in_(chunk))):
+            found.setdefault(row.key, set()).add((row.kind, row.value))
+    return found
+
+
+def _owners(connection: Connection, scope: int, asked: Collection[Name]) -> dict[Name, str]:
+    found: dict[Name, str] = {}
+    for chunk in chunks({value for _, value in asked}):
+        for row in connection.execute(select(names).where(names.c.scope == scope, names.c.value.in_(chunk))):
+            if (row.kind, row.value) in asked:
+                found[row.kind, row.value] = row.key
+    return found
+
+
+def _waiting_for(connection: Connection, scope: int, free: Collection[Name]) -> list[str]:
+    found: dict[str, None] = {}
+    for chunk in chunks(sorted({value for _, value in free})):
+        rows = connection.execute(select(waits).where(waits.c.scope == scope, waits.c.value.in_(chunk)))
+        found.update((row.key, None) for row in rows if (row.kind, row.value) in free)
+    return list(found)
+
+
+def _delete(connection: Connection, scope: int, table: Table, pairs: Collection[tuple[Name, str]]) -> None:
+    if pairs:
+        connection.execute(
+            delete(table).where(
+                table.c.scope == scope,
+                table.c.kind == bindparam("of_kind"),
+                table.c.value == bindparam("of_value"),
+                table.c.key == bindparam("of_key"),
+            ),
+            [{"of_kind": kind, "of_value": value, "of_key": key} for (kind, value), key in pairs],
+        )
+
+
+def _insert(connection: Connection, scope: int, table: Table, pairs: Collection[tuple[Name, str]]) -> None:
+    if pairs:
+        rows = [{"scope": scope, "kind": kind, "value": value, "key": key} for (kind, value), key in pairs]
+        connection.execute(insert(table), rows)

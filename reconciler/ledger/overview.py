@@ -1,0 +1,119 @@
+"""What status, drift and plan read of the data plane, in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, or_, select
+
+from reconciler.ledger import data_runs, problems
+from reconciler.ledger.data_model import FINISHED, DataScope, LevelCounts, RunningNow, SyncOverview
+from reconciler.ledger.data_tables import records, scopes
+from reconciler.ledger.lock import is_held, read_holder
+
+
+def scope_id(connection: Connection, scope: DataScope) -> int:
+    """Return what a scope's rows are kept under; make it where it is new."""
+    found = find_scope(connection, scope)
+    if found is not None:
+        return found
+    connection.execute(
+        insert(scopes).values(
+            environment=scope.environment,
+            target=scope.target,
+            integration=scope.integration,
+            data_type=scope.data_type,
+        )
+    )
+    return int(connection.execute(_id_of(scope)).scalar_one())
+
+
+def find_scope(connection: Connection, scope: DataScope) -> int | None:
+    """Return what a scope's rows are kept under, or None where it never ran."""
+    found: int | None = connection.execute(_id_of(scope)).scalar()
+    return found
+
+
+def all_scopes(connection: Connection) -> list[DataScope]:
+    """Return the scopes that ever ran."""
+    query = select(scopes).order_by(scopes.c.environment, scopes.c.integration, scopes.c.data_type, scopes.c.target)
+    return [DataScope(row.environment, row.target, row.integration, row.data_type) for row in connection.execute(query)]
+
+
+def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
+    """Return how many records and problems there are; see `Levels.counts`."""
+    is_open = records.c.ready_at.is_not(None)
+    row = connection.execute(
+        select(
+            func.count().label("records"),
+            _number_of(is_open).label("open"),
+            _number_of(records.c.dead).label("dead"),
+            _number_of(and_(is_open, records.c.retry_at > now)).label("waiting"),
+            _number_of(and_(~is_open, records.c.dead.is_(False), records.c.due_at <= now)).label("due"),
+            _number_of(records.c.gone).label("gone"),
+        ).where(records.c.scope == scope)
+    ).one()
+    return LevelCounts(
+        records=row.records,
+        open=row.open,
+        dead=row.dead,
+        waiting=row.waiting,
+        due=row.due,
+        gone=row.gone,
+        problems=problems.open_count(connection, scope),
+        logged=problems.logged_count(connection, scope),
+    )
+
+
+def sync_overview(
+    connection: Connection, wanted: Collection[DataScope], now: datetime
+) -> dict[DataScope, SyncOverview]:
+    """Return what is known of some scopes."""
+    return {scope: _overview(connection, scope, now) for scope in wanted}
+
+
+def _overview(connection: Connection, scope: DataScope, now: datetime) -> SyncOverview:
+    number = find_scope(connection, scope)
+    if number is None:
+        return SyncOverview()
+    holder = read_holder(connection, scope.lock_name)
+    return SyncOverview(
+        counts=counts(connection, number, now),
+        running=None
+        if holder is None
+        else RunningNow(holder.holder, holder.taken_at, holder.heartbeat_at, is_held(connection, scope.lock_name, now)),
+        newest=data_runs.newest(connection, number),
+        last_finished=data_runs.newest(connection, number, state=FINISHED),
+        last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),
+        last_full=data_runs.newest(connection, number, full=True, state=FINISHED),
+        unfinished=data_runs.unfinished(connection, number),
+        next_due=_next_due(connection, number),
+        log=data_runs.log_dates(connection, number),
+    )
+
+
+def _next_due(connection: Connection, scope: int) -> datetime | None:
+    moment = case(
+        (records.c.ready_at.is_not(None), func.coalesce(records.c.retry_at, records.c.ready_at)), else_=records.c.due_at
+    )
+    query = select(func.min(moment, type_=records.c.due_at.type)).where(
+        records.c.scope == scope,
+        records.c.dead.is_(False),
+        or_(records.c.ready_at.is_not(None), records.c.due_at.is_not(None)),
+    )
+    return connection.execute(query).scalar()
+
+
+def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _id_of(scope: DataScope) -> Select[Any]:
+    return select(scopes.c.id).where(
+        scopes.c.environment == scope.environment,
+        scopes.c.target == scope.target,
+        scopes.c.integration == scope.integration,
+        scopes.c.data_type == scope.data_type,
+    )
