@@ -141,7 +141,7 @@ records = Table(
     Column("written_at", Moment),
     Column("claim", String(64)),
     Column("claimed_until", Moment),
-    Index("data_records_ready", "scope", "ready_at"),
+    Index("data_records_ready", "scope", "ready_at", "key"),
     Index("data_records_due", "scope", "due_at"),
     Index("data_records_written", "scope", "written_at"),
 )

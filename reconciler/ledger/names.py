@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 
 from reconciler.ledger.data_tables import names, waits
 from reconciler.ledger.records import chunks
@@ -60,20 +61,23 @@ def _of_keys(connection: Connection, scope: int, table: Table, keys: Collection[
 
 
 def _owners(connection: Connection, scope: int, asked: Collection[Name]) -> dict[Name, str]:
-    found: dict[Name, str] = {}
-    for chunk in chunks({value for _, value in asked}):
-        for row in connection.execute(select(names).where(names.c.scope == scope, names.c.value.in_(chunk))):
-            if (row.kind, row.value) in asked:
-                found[row.kind, row.value] = row.key
-    return found
+    return {(row.kind, row.value): row.key for row in _rows(connection, scope, names, asked)}
 
 
 def _waiting_for(connection: Connection, scope: int, free: Collection[Name]) -> list[str]:
-    found: dict[str, None] = {}
-    for chunk in chunks(sorted({value for _, value in free})):
-        rows = connection.execute(select(waits).where(waits.c.scope == scope, waits.c.value.in_(chunk)))
-        found.update((row.key, None) for row in rows if (row.kind, row.value) in free)
-    return list(found)
+    return list(dict.fromkeys(row.key for row in _rows(connection, scope, waits, free)))
+
+
+def _rows(connection: Connection, scope: int, table: Table, wanted: Collection[Name]) -> Iterator[Row[Any]]:
+    values: dict[str, list[str]] = {}
+    for kind, value in sorted(wanted):
+        values.setdefault(kind, []).append(value)
+    # Kind by kind, as the primary key has it.
+    for kind, of_kind in values.items():
+        for chunk in chunks(of_kind):
+            yield from connection.execute(
+                select(table).where(table.c.scope == scope, table.c.kind == kind, table.c.value.in_(chunk))
+            )
 
 
 def _delete(connection: Connection, scope: int, table: Table, pairs: Collection[tuple[Name, str]]) -> None:

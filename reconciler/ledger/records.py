@@ -224,21 +224,18 @@ def claim_due(
     connection: Connection, scope: int, limit: int, sync_now: datetime, now: datetime, until: datetime, token: str
 ) -> list[Level]:
     """Claim records that are open or, in the sync's clock, due; see `Levels.claim_due`."""
-    is_ready = and_(records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now))
-    is_due = and_(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
-    query = (
-        _with_problems()
-        .where(
-            records.c.scope == scope,
-            or_(is_ready, is_due),
-            or_(records.c.claim.is_(None), records.c.claimed_until <= now),
-        )
-        .order_by(func.coalesce(records.c.ready_at, records.c.due_at), records.c.key)
-        .limit(limit)
-        .with_for_update(of=records)
+    free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
+    rows = _with_problems().where(records.c.scope == scope, free).limit(limit).with_for_update(of=records)
+    ready = rows.where(
+        records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
     )
+    due = rows.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
+    found = [
+        *connection.execute(ready.order_by(records.c.ready_at, records.c.key)).mappings(),
+        *connection.execute(due.order_by(records.c.due_at, records.c.key)).mappings(),
+    ]
     claimed: dict[str, Values] = {}
-    for row in connection.execute(query).mappings():
+    for row in sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]:
         values = {**row, "claim": token, "claimed_until": until, "retry_at": None}
         values["ready_at"] = values["ready_at"] or now
         if values["due_at"] is not None and values["due_at"] <= sync_now:
