@@ -96,6 +96,23 @@ def open_for_reading(path: Path) -> Engine:
         LedgerError: it cannot be opened, is no ledger, or is of an older schema version.
         LedgerTooNew: a newer version of reconciler wrote it.
     """
+    engine, version = open_any_version(path)
+    if version < len(MIGRATIONS):
+        engine.dispose()
+        raise LedgerError(
+            f"The ledger {path} was written by an older version of reconciler",
+            next_step="Bring it up to date with `reconciler ledger migrate`.",
+        )
+    return engine
+
+
+def open_any_version(path: Path) -> tuple[Engine, int]:
+    """Open an existing ledger for reading, of this version or an older one, and return its version, too.
+
+    Raises:
+        LedgerError: it cannot be opened or is no ledger.
+        LedgerTooNew: a newer version of reconciler wrote it.
+    """
     with ledger_errors(path):
         if not path.is_file():
             raise LedgerError(
@@ -114,13 +131,7 @@ def open_for_reading(path: Path) -> Engine:
         except BaseException:
             engine.dispose()
             raise
-    if version < len(MIGRATIONS):
-        engine.dispose()
-        raise LedgerError(
-            f"The ledger {path} was written by an older version of reconciler",
-            next_step="Bring it up to date with `reconciler ledger migrate`.",
-        )
-    return engine
+    return engine, version
 
 
 def schema_version(connection: Connection, path: Path) -> int:

@@ -46,6 +46,11 @@ def ledger_path(url: str) -> Path:
     return Path(name)
 
 
+def has_ledger(path: Path) -> bool:
+    """Whether there is anything at this path. A file without a byte, as `touch` leaves it, is no ledger yet."""
+    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+
+
 def durability(url: str, environ: Mapping[str, str]) -> Durability:
     """Say whether the ledger outlives this machine's job, for `doctor` and for the commands that need it.
 
@@ -57,7 +62,7 @@ def durability(url: str, environ: Mapping[str, str]) -> Durability:
         LedgerError: the URL names no ledger.
     """
     path = ledger_path(url)
-    if path.exists():
+    if has_ledger(path):
         return Durability(True, f"{path} is there from an earlier run")
     if environ.get("CI", "").lower() in ("", "0", "false"):
         return Durability(True, f"{path} does not exist yet and is created by the first apply")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from reconciler.ledger.location import ledger_path
+from reconciler.ledger.data_model import DataScope, OpenProblem, SyncOverview
+from reconciler.ledger.location import has_ledger, ledger_path
 from reconciler.ledger.model import Memory
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Ledgers:
             LedgerError: the file cannot be read, or is no ledger of this version.
         """
         path = ledger_path(url)
-        if not path.exists():
+        if not has_ledger(path):
             return Memory()
         from reconciler.ledger.queries import memory
 
@@ -56,11 +58,44 @@ class Ledgers:
             LedgerError: the file cannot be read, or is no ledger of this version.
         """
         path = ledger_path(url)
-        if not path.exists():
+        if not has_ledger(path):
             return None
         from reconciler.ledger.queries import overview
 
-        return self._read(path, overview)
+        return self._read(path, lambda connection: overview(connection, datetime.now(UTC)))
+
+    def sync_overview(self, url: str, scopes: Collection[DataScope], now: datetime) -> dict[DataScope, SyncOverview]:
+        """Return what a ledger knows of data syncs, also while they run; an empty overview of one that never ran.
+
+        Args:
+            url: the ledger URL.
+            scopes: which syncs.
+            now: what time it is.
+
+        Raises:
+            LedgerError: the file cannot be read, or is no ledger of this version.
+        """
+        path = ledger_path(url)
+        if not has_ledger(path):
+            return {scope: SyncOverview() for scope in scopes}
+        from reconciler.ledger.overview import sync_overview
+
+        return self._read(path, lambda connection: sync_overview(connection, scopes, now))
+
+    def problems(
+        self, url: str, scope: DataScope, limit: int, offset: int = 0, code: str | None = None
+    ) -> list[OpenProblem]:
+        """Return open problems of a data sync, also while it runs; see `Levels.problems`.
+
+        Raises:
+            LedgerError: the file cannot be read, or is no ledger of this version.
+        """
+        path = ledger_path(url)
+        if not has_ledger(path):
+            return []
+        from reconciler.ledger.overview import open_problems
+
+        return self._read(path, lambda connection: open_problems(connection, scope, limit, offset, code))
 
     def _read(self, path: Path, query: Callable[[Connection], _Found]) -> _Found:
         from reconciler.ledger.database import ledger_errors, open_for_reading

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, or_, select
 
 from reconciler.ledger import data_runs, problems
-from reconciler.ledger.data_model import FINISHED, DataScope, LevelCounts, RunningNow, SyncOverview
+from reconciler.ledger.data_model import FINISHED, DataScope, LevelCounts, OpenProblem, RunningNow, SyncOverview
 from reconciler.ledger.data_tables import records, scopes
 from reconciler.ledger.lock import is_held, read_holder
 
@@ -72,6 +73,52 @@ def sync_overview(
 ) -> dict[DataScope, SyncOverview]:
     """Return what is known of some scopes."""
     return {scope: _overview(connection, scope, now) for scope in wanted}
+
+
+def open_problems(
+    connection: Connection, scope: DataScope, limit: int, offset: int, code: str | None
+) -> list[OpenProblem]:
+    """Return open problems of a scope; none where it never ran."""
+    number = find_scope(connection, scope)
+    return [] if number is None else problems.listed(connection, number, limit, offset, code)
+
+
+def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    """Return what `ledger show` shows of the data plane, as plain data."""
+    found = []
+    for scope, known in sync_overview(connection, all_scopes(connection), now).items():
+        run = known.newest
+        found.append(
+            {
+                "environment": scope.environment,
+                "target": scope.target,
+                "integration": scope.integration,
+                "data_type": scope.data_type,
+                "counts": asdict(known.counts),
+                "lock": None
+                if known.running is None
+                else {
+                    "name": scope.lock_name,
+                    "holder": known.running.holder,
+                    "taken_at": known.running.since.isoformat(),
+                    "heartbeat_at": known.running.heartbeat_at.isoformat(),
+                    "alive": known.running.alive,
+                },
+                "newest_run": None
+                if run is None
+                else {
+                    "id": run.id,
+                    "mode": run.mode,
+                    "state": run.state,
+                    "holder": run.holder,
+                    "started_at": run.started_at.isoformat(),
+                    "ended_at": None if run.ended_at is None else run.ended_at.isoformat(),
+                    "counts": dict(run.counts),
+                    "message": run.message,
+                },
+            }
+        )
+    return found
 
 
 def _overview(connection: Connection, scope: DataScope, now: datetime) -> SyncOverview:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 from reconciler.ledger.fingerprint import IN_DOUBT
 from reconciler.ledger.lock import read_holder
 from reconciler.ledger.model import JournalEntry, Memory, Run, SecretFingerprint, Snapshot, Snooze
+from reconciler.ledger.overview import as_data
 from reconciler.ledger.tables import fingerprints, journal, leases, meta, overrides, runs, snapshots, snoozes
 from reconciler.pause import Lease
 
@@ -59,7 +61,7 @@ def unfinished_run(connection: Connection, environment: str) -> Run | None:
     return None if row is None else _run(connection, row)
 
 
-def overview(connection: Connection) -> dict[str, Any]:
+def overview(connection: Connection, now: datetime) -> dict[str, Any]:
     """Read what `ledger show` shows: plain data, no secret and no fingerprint."""
     holder = read_holder(connection)
     recent = connection.execute(select(runs).order_by(runs.c.started_at.desc()).limit(_RUNS_SHOWN)).all()
@@ -96,6 +98,7 @@ def overview(connection: Connection) -> dict[str, Any]:
             }
             for row in connection.execute(select(snoozes).order_by(snoozes.c.environment, snoozes.c.until))
         ],
+        "data": as_data(connection, now),
     }
 
 

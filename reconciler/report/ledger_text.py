@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
 from reconciler.report.words import counted, moment
 
+_TOLD = ("open", "dead", "due", "gone")
 _ENTRY_PROBLEMS = ("failed", "unknown", "sent", "pending")
 
 
@@ -27,6 +28,10 @@ def ledger_to_text(overview: Mapping[str, Any] | None, style: Style | None = Non
     parts = [counted(counts[name], name.removesuffix("s")) for name in counts]
     lines = style.wrap(f"Ledger: {', '.join(parts)}", 0, BOLD)
     lines.extend(_lock(overview["lock"], style))
+    if overview["data"]:
+        lines.extend(["", style.paint("Data syncs", BOLD)])
+    for sync in overview["data"]:
+        lines.extend(_data_sync(sync, style))
     if overview["runs"]:
         lines.extend(["", style.paint("Runs, newest first", BOLD)])
     for run in overview["runs"]:
@@ -49,6 +54,24 @@ def _lock(lock: Mapping[str, Any] | None, style: Style) -> list[str]:
         YELLOW,
         hanging=2,
     )
+
+
+def _data_sync(sync: Mapping[str, Any], style: Style) -> list[str]:
+    counts, run, lock = sync["counts"], sync["newest_run"], sync["lock"]
+    told = [counted(counts["records"], "record"), *(f"{counts[name]:,} {name}" for name in _TOLD if counts[name])]
+    if counts["problems"]:
+        told.append(f"{counted(counts['problems'], 'problem')}, {counts['logged']:,} of them in the sync log")
+    head = f"{sync['environment']}/{sync['integration']}/{sync['data_type']} at {sync['target']}: {', '.join(told)}"
+    lines = style.wrap(head, 2, hanging=2)
+    if run is not None:
+        message = f": {run['message']}" if run["message"] else ""
+        words = f"{_time(run['started_at'])}  {run['mode']} {run['state']}{message} ({run['holder']}, run {run['id']})"
+        lines.extend(style.wrap(words, 6, hanging=2))
+    if lock is not None:
+        dead = "" if lock["alive"] else ", who is dead"
+        words = f"lock {lock['name']}: held by {lock['holder']}{dead} since {_time(lock['taken_at'])}"
+        lines.extend(style.wrap(f"{words}, last heard of {_time(lock['heartbeat_at'])}", 6, YELLOW, hanging=2))
+    return lines
 
 
 def _run(run: Mapping[str, Any], style: Style) -> list[str]:

@@ -50,7 +50,7 @@ def test_under_ci_a_default_file_that_is_not_there_does_not_last(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     if exists:
         ledger_path(url).parent.mkdir(parents=True)
-        ledger_path(url).touch()
+        ledger_path(url).write_bytes(b"SQLite format 3")
     found = durability(url, environ)
     assert found.durable is durable
     assert found.reason

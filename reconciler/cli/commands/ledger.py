@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from reconciler.cli.command import Group, command
@@ -17,6 +19,13 @@ reconciler ledger show -e sandbox --format json
 UNLOCK_EXAMPLES = """
 reconciler ledger unlock -e sandbox           # removes the lock of a dead run
 reconciler ledger unlock -e sandbox --force   # whoever holds it
+reconciler ledger unlock -e sandbox sandbox/ordercloud/products   # of a data sync, named as `ledger show` does
+"""
+BACKUP_EXAMPLES = """
+reconciler ledger backup -e production ledger-2026-11-21.db
+"""
+MIGRATE_EXAMPLES = """
+reconciler ledger migrate -e production
 """
 
 
@@ -28,7 +37,7 @@ def ledger() -> None:
 @command("show", formats=("text", "json"), examples=SHOW_EXAMPLES)
 @click.pass_obj
 def show(options: Options) -> None:
-    """Show runs, the apply lock, pauses by hand and snoozes; never a secret or its fingerprint."""
+    """Show runs, locks, snoozes and the state of data syncs; never a secret or its fingerprint."""
     from reconciler.ledger.memory import read_overview
     from reconciler.report.ledger_text import ledger_to_text
 
@@ -40,17 +49,54 @@ def show(options: Options) -> None:
 
 
 @command("unlock", examples=UNLOCK_EXAMPLES)
+@click.argument("lock", required=False)
 @click.option("--force", is_flag=True, help="Break the lock although its holder seems to live: first make sure.")
 @click.pass_obj
-def unlock(options: Options, force: bool) -> None:
-    """Remove the apply lock of a run that died. The lock of a living run stays unless forced."""
+def unlock(options: Options, lock: str | None, force: bool) -> None:
+    """Remove the lock of a run that died. The lock of a living run stays unless forced.
+
+    LOCK is the name of a data sync's lock as `ledger show` has it; left out, it is the apply lock.
+    """
+    from reconciler.ledger.migrations import APPLY_LOCK
     from reconciler.ledger.store import Ledger
     from reconciler.report.escape import terminal
 
     with Ledger.open(environment_settings(options).ledger) as opened:
-        broken = opened.unlock(force=force)
+        broken = opened.unlock(lock or APPLY_LOCK, force=force)
     write_result(options, f"Removed the lock of {terminal(broken.holder)}." if broken else "No lock is held.")
 
 
+@command("backup", examples=BACKUP_EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(options: Options, file: Path) -> None:
+    """Copy the ledger to FILE, also while it is in use. Nothing is overwritten.
+
+    The copy holds what the ledger holds: keep it as safe. To restore it, stop all runs and put it where the ledger is.
+    """
+    from reconciler.ledger import care
+    from reconciler.report.escape import terminal
+
+    size = care.backup(environment_settings(options).ledger, file)
+    write_result(options, f"Copied the ledger to {terminal(str(file))} ({size:,} bytes).")
+
+
+@command("migrate", examples=MIGRATE_EXAMPLES)
+@click.pass_obj
+def migrate(options: Options) -> None:
+    """Bring the ledger of an older version up to date. Commands that write to it do so by themselves."""
+    from reconciler.ledger.care import bring_up_to_date
+
+    before, after = bring_up_to_date(environment_settings(options).ledger)
+    done = (
+        f"Brought from schema version {before} to {after}."
+        if before < after
+        else f"Schema version {after}: up to date."
+    )
+    write_result(options, done)
+
+
 ledger.add_command(show)
+ledger.add_command(backup)
+ledger.add_command(migrate)
 ledger.add_command(unlock)
