@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.errors import Conflict, NotFound, Rejected
 from reconciler.http.client import HttpWriter
 from reconciler.kind import Wire
+from reconciler.sparklayer.kinds.data_sync import DataSyncKind
 from reconciler.sparklayer.prices import Price, Tier, price_list_currency, read_prices, write_prices
 from reconciler.sparklayer.products import read_product, write_product
 from reconciler.sparklayer.stock import StockLevel, delete_stock, location_ids, read_stock, write_stock
@@ -17,6 +18,7 @@ from reconciler.sync.batches import Batches
 from reconciler.sync.model import Held, Part, Wanted
 from reconciler.sync.patience import Patience
 from reconciler.sync.settings import SyncSettings
+from reconciler.sync.settling import removals
 
 REFUSALS = (Rejected, Conflict, NotFound)
 _SKUS_PER_READ = 500
@@ -66,6 +68,7 @@ class Target:
         self._patience = patience
         self._price_list = settings.price_list
         self._currency = settings.currency
+        self._integration = settings.integration
         self._locations = frozenset(settings.locations.values()) | (
             {settings.default_location} if settings.default_location else frozenset()
         )
@@ -93,8 +96,10 @@ class Target:
                 # Stock and prices of what is not there would be nobody's.
                 return Written(frozenset(), ((Part.PRODUCT, None, error.message),))
             self.counts.product += 1
+        gone = removals(before, wanted)
         stock, prices = await asyncio.gather(
-            self._write_stock(wanted, parts, before), self._write_prices(wanted, parts, before)
+            self._write_stock(wanted.stock, gone.stock) if Part.STOCK in parts else _nothing(),
+            self._write_prices(wanted.prices, gone.prices) if Part.PRICES in parts else _nothing(),
         )
         refused = tuple(
             (part, sku, words) for part, found in ((Part.STOCK, stock), (Part.PRICES, prices)) for sku, words in found
@@ -102,23 +107,15 @@ class Target:
         failed = {part for part, _, _ in refused}
         return Written(frozenset(part for part in parts if part not in failed), refused)
 
-    async def _write_stock(self, wanted: Wanted, parts: Collection[Part], before: Held) -> list[tuple[str, str]]:
-        levels = wanted.stock if Part.STOCK in parts else None
-        gone = {sku for sku in wanted.gone_skus if sku in before.skus}
-        if levels is not None:
-            gone |= before.skus.keys() - {level.sku for level in levels}
+    async def _write_stock(self, levels: Sequence[StockLevel] | None, gone: Collection[str]) -> list[tuple[str, str]]:
         await self._gone.add(sorted(gone))
         refused = await self._stock.add(levels or ())
-        self.counts.stock += bool(levels or gone) and len(refused) < len(levels or ()) + len(gone)
+        self.counts.stock += len(refused) < len(levels or ()) + len(gone)
         return [(level.sku, words) for level, words in refused.items()]
 
-    async def _write_prices(self, wanted: Wanted, parts: Collection[Part], before: Held) -> list[tuple[str, str]]:
+    async def _write_prices(self, prices: Sequence[Price] | None, gone: Collection[str]) -> list[tuple[str, str]]:
         if self._price_list is None:
             return []
-        prices = wanted.prices if Part.PRICES in parts else None
-        gone = {sku for sku in wanted.gone_skus if sku in before.priced}
-        if prices is not None:
-            gone |= before.priced - {price.sku for price in prices}
         sent = [*(Price(sku, self._price_list, ()) for sku in sorted(gone)), *(prices or ())]
         refused = await self._prices.add(sent)
         self.counts.prices += len(refused) < len(sent)
@@ -159,7 +156,8 @@ class Target:
         found = await price_list_currency(self._writer, self._price_list)
         if found is not None or self._currency is None:
             return found, False
-        await create_price_list(self._writer, self._price_list, self._currency)
+        created = {"pricing": {"priceList": self._price_list}, "currency": self._currency}
+        await DataSyncKind().create(self._writer, self._integration, created)
         return self._currency, True
 
     async def all_prices(self) -> dict[str, tuple[Tier, ...]]:
@@ -220,16 +218,5 @@ class Target:
         return levels
 
 
-@dataclass(slots=True)
-class Sampled:
-    """What a look at some records told.
-
-    Args:
-        looked_at: how many.
-        missing: those that the target does not have.
-        changed: those that it has otherwise than we left them.
-    """
-
-    looked_at: int = 0
-    missing: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
+async def _nothing() -> list[tuple[str, str]]:
+    return []
