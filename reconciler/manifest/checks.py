@@ -75,6 +75,7 @@ def check_environment(
         if first is not manifest:
             findings.problems.append(_duplicate_name(manifest, first))
     live = _live_ids(manifests, facts, findings.problems)
+    findings.problems.extend(_built_in(live, kinds))
     for manifest in manifests:
         found = facts[id(manifest)]
         if found.references:
@@ -126,6 +127,19 @@ def _live_ids(
                 )
             )
     return live
+
+
+def _built_in(live: Mapping[tuple[str, str], Manifest], kinds: Kinds) -> Iterator[Problem]:
+    """Yield a problem for each manifest, absent ones too, about what is there from the start."""
+    for (kind, live_id), manifest in live.items():
+        if live_id in kinds[kind].built_in:
+            yield Problem(
+                "built-in",
+                f"{kind} {manifest.name}: {live_id} is there from the start and cannot be managed",
+                manifest.place(),
+                live_id,
+                "Remove this manifest; others may refer to it all the same.",
+            )
 
 
 def _references(

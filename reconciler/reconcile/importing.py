@@ -10,11 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.kind import Kinds, Observed, State, fields_of
+from reconciler.kind import Kinds, Observed, State, fields_of, semantics_by_path
+from reconciler.manifest.positions import DocumentLocator, Source
+from reconciler.manifest.spec import read_spec
 from reconciler.manifest.write import escape_text
 from reconciler.reconcile.observe import LiveSide
 from reconciler.reconcile.references import references_in, with_references
 
+_UNWRITTEN = Source("", b"")  # the file of a manifest that is not written yet
 _LONGEST_NAME = 90  # of 100: there may be a number after it
 
 
@@ -65,6 +68,8 @@ def import_live(
     """
     wanted = frozenset(targets)
     names = manifest_names(live, managed, taken)
+    unfit = _unfit(kinds, live, managed, names)
+    names = {key: name for key, name in names.items() if key not in unfit}
     manifests: list[Imported] = []
     left_out: list[tuple[str, str]] = []
     variables: set[str] = set()
@@ -75,9 +80,11 @@ def import_live(
             key = f"{kind}/{live_id}"
             if (kind, live_id) in managed or (wanted and not wanted & {kind, key}):
                 continue
-            dangling = next(_dangling(kinds, observed, names), None)
-            if dangling is not None:
-                left_out.append((key, f"it refers to {dangling}, which does not exist"))
+            dangling = next(_dangling(kinds, live, observed, names), None)
+            if (kind, live_id) in unfit:
+                left_out.append((key, f"no manifest can say it: {unfit[kind, live_id]}"))
+            elif dangling is not None:
+                left_out.append((key, f"it refers to {dangling}"))
             else:
                 manifests.append(as_manifest(kinds, observed, names, variables))
     return ImportResult(tuple(manifests), tuple(left_out))
@@ -108,10 +115,37 @@ def _as_name(live_id: str) -> str:
     return name or "unnamed"
 
 
-def _dangling(kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    for target, live_id in references_in(kinds[observed.kind].spec, observed.state):
-        if (target, live_id) not in names and live_id not in kinds[target].built_in:
-            yield f"{target} {live_id}"
+def _unfit(
+    kinds: Kinds, live: LiveSide, managed: Mapping[tuple[str, str], str], names: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
+    """Return why live objects cannot be manifests: live has something that the model knows as impossible."""
+    unfit: dict[tuple[str, str], str] = {}
+    for kind, objects in live.items():
+        for live_id, observed in objects.items():
+            if (kind, live_id) in managed:
+                continue
+            spec = dict(as_manifest(kinds, observed, names).spec)
+            field = kinds[kind].id_field
+            if field is not None:
+                spec.setdefault(field, live_id)
+            where = DocumentLocator(_UNWRITTEN, 0)
+            _, problems = read_spec(kinds[kind].spec, spec, where, subject=kind, references=True, absent=False)
+            if problems:
+                unfit[kind, live_id] = problems[0].message.removeprefix(f"{kind}: ")
+    return unfit
+
+
+def _dangling(kinds: Kinds, live: LiveSide, observed: Observed, names: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Yield what an object refers to that a manifest could not name, and why."""
+    spec = kinds[observed.kind].spec
+    by_id = {each.references for each in semantics_by_path(spec).values() if each.unmanaged}
+    for target, live_id in references_in(spec, observed.state):
+        if (target, live_id) in names or live_id in kinds[target].built_in:
+            continue
+        if live_id not in live.get(target, {}):
+            yield f"{target} {live_id}, which does not exist"
+        elif target not in by_id:
+            yield f"{target} {live_id}, which is left out"
 
 
 def as_manifest(

@@ -138,13 +138,19 @@ def test_a_currency_that_was_set_elsewhere_fails_and_says_so(tmp_path: Path, emu
     emulator.load(held)
     bench = Workbench(tmp_path, emulator)
     bench.write(STORE)
-    assert outcomes(bench.apply()) == {"Store/store": "failed"}
+    for bodies in ("problem", "empty"):
+        emulator.switch(spark_error_bodies=bodies)
+        [result] = bench.apply().results
+        assert (result.outcome.value, result.code) == ("failed", "api-conflict")
+        assert "another base currency" in str(result.next_step)
     assert emulator.site()["settings"] == {}
     assert [change.key for change in bench.plan().changes] == ["Store/store"]
 
 
-def test_settings_that_are_refused_leave_a_true_report(tmp_path: Path, emulator: RunningEmulator) -> None:
+@pytest.mark.parametrize("bodies", ["problem", "empty"])
+def test_settings_that_are_refused_leave_a_true_report(tmp_path: Path, emulator: RunningEmulator, bodies: str) -> None:
     emulator.add_site("demo", may_write_settings=False)
+    emulator.switch(spark_error_bodies=bodies)
     bench = Workbench(tmp_path, emulator)
     bench.write(STORE)
     [result] = bench.apply().results
@@ -197,6 +203,8 @@ def test_what_became_of_the_store_may_stay_unknown_and_is_sent_with_the_next_app
     [
         (manifest("CustomerGroup", "base", "{name: Base}"), "built-in"),
         (manifest("CustomerGroup", "x", "{slug: base, name: Base}"), "built-in"),
+        (manifest("CustomerGroup", "base", state="absent"), "built-in"),
+        (manifest("CustomerGroup", "x", "{slug: base}", state="absent"), "built-in"),
         (
             manifest("CustomerGroup", "x", "{name: X, parent: y}")
             + manifest("CustomerGroup", "y", "{name: Y, parent: x}"),
@@ -208,6 +216,7 @@ def test_what_became_of_the_store_may_stay_unknown_and_is_sent_with_the_next_app
         ),
         (manifest("PriceList", "x", "{name: X, currencyCode: gbp}"), "bad-format"),
         (manifest("PriceList", "x", f"{{name: X, slug: {'s' * 31}, currencyCode: GBP}}"), "too-long"),
+        (manifest("PriceList", "s" * 31, "{name: X, currencyCode: GBP}"), "too-long"),
         (manifest("Store", "x", "{baseCurrency: GBP}") + manifest("Store", "y", "{}"), "duplicate-live-object"),
         (
             manifest("StockLocation", "x", "{name: X}") + manifest("StockLocation", "y", "{externalID: x, name: Y}"),

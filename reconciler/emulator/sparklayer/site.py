@@ -60,7 +60,7 @@ class Table:
         record = self.records.pop(own_id, None)
         if record is not None:
             for member, index in self._indexes.items():
-                if member in record:
+                if record.get(member) is not None:
                     del index[record[member]]
         return record
 

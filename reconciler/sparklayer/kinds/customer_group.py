@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.errors import Problem
-from reconciler.kind import FieldSemantics, Kind, ManifestView, Reader, Wire, Writer
-from reconciler.sparklayer.kinds.spec import SparkLayerSpec, impossible
+from reconciler.kind import FieldSemantics, Kind, Reader, Wire, Writer
+from reconciler.sparklayer.kinds.spec import SparkLayerSpec, id_of, impossible
 from reconciler.sparklayer.lists import whole_list
 
 PATH = "api/v1/customer-groups"
@@ -48,7 +47,7 @@ class CustomerGroupKind(Kind[CustomerGroupSpec]):
         return str(state.get("slug") or name)
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        return {str(wire["slug"]): wire for wire in await whole_list(reader, PATH)}
+        return {id_of(wire, PATH, "slug"): wire for wire in await whole_list(reader, PATH)}
 
     async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
         return (await self.read(reader)).get(live_id)
@@ -64,14 +63,3 @@ class CustomerGroupKind(Kind[CustomerGroupSpec]):
 
     async def delete(self, writer: Writer, live_id: str) -> None:
         raise impossible("delete a customer group")
-
-    def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
-        for manifest in manifests:
-            if manifest.kind == self.name and self.live_id(manifest.name, {"slug": manifest.spec.slug}) == BASE:
-                yield Problem(
-                    "built-in",
-                    f"CustomerGroup {manifest.name}: the group {BASE} is there from the start and cannot be managed",
-                    manifest.place(),
-                    BASE,
-                    "Remove this manifest; other groups may name it as their parent all the same.",
-                )

@@ -21,7 +21,7 @@ from reconciler.kind import (
     fields_of,
     from_wire,
 )
-from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, one
+from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.sparklayer.lists import all_price_lists
 
@@ -75,7 +75,7 @@ class PriceListKind(Kind[PriceListSpec]):
         return str(state.get("slug") or name)
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        listed = {str(wire["slug"]): wire for wire in await all_price_lists(reader)}
+        listed = {id_of(wire, PATH, "slug"): wire for wire in await all_price_lists(reader)}
         # inferred: that entries of the list carry their rules as a single list does. Those that do not are read singly.
         bare = [slug for slug, wire in listed.items() if "rules" not in wire]
         for slug, wire in zip(bare, await asyncio.gather(*(self.read_one(reader, slug) for slug in bare)), strict=True):

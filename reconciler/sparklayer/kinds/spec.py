@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from reconciler.errors import NotFound, Rejected
+from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind import Json, Reader, SpecModel, Wire
 
 
@@ -19,6 +19,22 @@ class SparkLayerSpec(SpecModel):
 def one(path: str, live_id: str) -> str:
     """Return the path of one object; the ID may hold anything."""
     return f"{path}/{quote(live_id, safe='')}"
+
+
+def id_of(wire: Wire, path: str, *members: str) -> str:
+    """Return the first of these members that has a value: what a listed object goes by.
+
+    Raises:
+        UnexpectedAnswer: it has none of them; what is live cannot be told then.
+    """
+    for member in members:
+        if wire.get(member):
+            return str(wire[member])
+    raise UnexpectedAnswer(
+        f"GET {path}: an object in the answer has no {' or '.join(members)}",
+        request=f"GET {path}",
+        next_step="Look at it in the Dashboard; where all is well there, report it with this message.",
+    )
 
 
 def as_wire(answer: Json) -> Wire | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.kind import FieldSemantics, Kind, Observed, Reader, Risk, Wire, Writer
-from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, one
+from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.lists import whole_list
 
 PATH = "api/v1/stock-locations"
@@ -38,7 +38,7 @@ class StockLocationKind(Kind[StockLocationSpec]):
         return str(state.get("externalID") or name)
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        return {str(wire.get("external_id") or wire["id"]): wire for wire in await whole_list(reader, PATH)}
+        return {id_of(wire, PATH, "external_id", "id"): wire for wire in await whole_list(reader, PATH)}
 
     async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
         return await get_or_none(reader, one(PATH, live_id))

@@ -10,13 +10,16 @@ from pydantic import Field
 
 from reconciler.errors import ApiError, Conflict
 from reconciler.kind import FieldSemantics, Kind, Observed, Reader, State, Wire, Writer
-from reconciler.sparklayer.faults import SETTINGS_STEP
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, impossible
 
 CURRENCY_PATH = "api/v1/store-currency"
 SETTINGS_PATH = "api/v1/settings"
 _CURRENCY_STEP = (
     "The site has another base currency, and that is for good: write that one, or leave baseCurrency out of the Store."
+)
+_SETTINGS_STEP = (
+    "An API key made in the Dashboard may not write settings: take `settings` out of the Store, or ask SparkLayer's "
+    "support."
 )
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
@@ -95,7 +98,7 @@ async def _set(writer: Writer, body: Wire) -> Wire | None:
             await writer.patch(SETTINGS_PATH, pairs)
         except ApiError as error:
             if error.status == HTTPStatus.FORBIDDEN:
-                error.next_step = SETTINGS_STEP  # the answer may have no body that says so
+                error.next_step = _SETTINGS_STEP  # the answer may have no body that says so
             if "currency_code" in body:
                 error.message = f"the base currency is set, but not the settings: {error.message}"
             raise
