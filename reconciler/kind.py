@@ -84,7 +84,13 @@ PLAIN = FieldSemantics()
 
 
 class SpecModel(BaseModel):
-    """Base of every spec: camelCase names, unknown fields refused, values never coerced."""
+    """Base of every spec: camelCase names, unknown fields refused, values never coerced.
+
+    Class attributes:
+        later: fields that a later version will know; whoever writes one already is told so.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, strict=True, hide_input_in_errors=True
@@ -293,6 +299,7 @@ class Kind(ABC, Generic[SpecT_co]):
         summary: one sentence for schema and docs.
         delete_risk: what deleting such an object does.
         pause_limits: what a pause of it does not do, for whoever plans one; None where it cannot be paused.
+        delete_limits: what deleting it does not do, for whoever plans that; None where it leaves nothing behind.
         deletable: whether the API can delete it.
         readable: whether the API can show it. Where not, what the ledger remembers as last applied stands for live.
         built_in: IDs of objects that are there from the start and are nobody's to manage.
@@ -305,6 +312,7 @@ class Kind(ABC, Generic[SpecT_co]):
     summary: ClassVar[str]
     delete_risk: ClassVar[Risk] = Risk.STOPS_SYNC
     pause_limits: ClassVar[str | None] = None
+    delete_limits: ClassVar[str | None] = None
     deletable: ClassVar[bool] = True
     readable: ClassVar[bool] = True
     built_in: ClassVar[frozenset[str]] = frozenset()

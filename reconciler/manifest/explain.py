@@ -163,13 +163,14 @@ def _unknown(path: Path, model: type[BaseModel], locator: Locator, subject: str,
     name = str(path[-1])
     parents = [found for annotation in annotations_at(model, path[:-1]) for found in models_of(annotation)]
     known = [field for parent in parents for field in field_names(parent)]
+    later = any(name in getattr(parent, "later", ()) for parent in parents)
     # The value is not shown: it may be a secret under a mistyped name.
     return Problem(
         "unknown-field",
         f"{subject}: {shown} is no known field",
         locator.at(path, key=True),
         shorten(name),
-        suggest(name, known, "fields here"),
+        "It comes with a later version; leave it out until then." if later else suggest(name, known, "fields here"),
     )
 
 

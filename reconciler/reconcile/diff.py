@@ -29,13 +29,12 @@ def covers(paths: Iterable[str], path: str) -> bool:
 
 
 def value_at(state: Mapping[str, Any], path: str) -> Any:
-    """Return the value at a dotted path, or None where there is none."""
-    value: Any = state
-    for name in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(name)
-    return value
+    """Return the value at a dotted path, or None where there is none. A name may hold dots itself."""
+    if path in state:
+        return state[path]
+    name, _, rest = path.partition(".")
+    inner = state.get(name)
+    return value_at(inner, rest) if rest and isinstance(inner, Mapping) else None
 
 
 def without(state: State, ignored: Iterable[str], prefix: str = "") -> State:

@@ -128,7 +128,9 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     )
     if item is not None:
         found.drafts.append(item)
-        remarks = () if desired.absent else kind.remarks(item.desired.state, observed, item.changed)
+        remarks: Iterable[str] = filter(None, (kind.delete_limits,))
+        if not desired.absent:
+            remarks = kind.remarks(item.desired.state, observed, item.changed)
         found.notes.extend(Note(NoteKind.REMARK, desired.key, words, desired.place) for words in remarks)
     else:
         found.settled.append(desired)

@@ -1,4 +1,4 @@
-"""What a state refers to: other objects, by kind and live ID, sub-objects in lists included. Pure."""
+"""What a state refers to: other objects, by kind and live ID, also inside lists and maps. Pure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def references_in(model: type[BaseModel], state: Mapping[str, Any]) -> Iterator[
         value = state.get(name)
         if isinstance(value, str) and node.semantics.references is not None:
             yield node.semantics.references, value
+        elif node.semantics.references is not None and isinstance(value, dict):
+            yield from ((node.semantics.references, item) for item in value.values() if isinstance(item, str))
         elif node.model is not None and isinstance(value, dict):
             yield from references_in(node.model, value)
         elif node.model is not None and isinstance(value, list):
@@ -41,6 +43,9 @@ def with_references(model: type[BaseModel], state: State, other: Callable[[str, 
         value = state.get(name)
         if isinstance(value, str) and node.semantics.references is not None:
             changed[name] = other(node.semantics.references, value)
+        elif node.semantics.references is not None and isinstance(value, dict):
+            kind = node.semantics.references
+            changed[name] = {key: other(kind, item) if isinstance(item, str) else item for key, item in value.items()}
         elif node.model is not None and isinstance(value, dict):
             changed[name] = with_references(node.model, value, other)
         elif node.model is not None and isinstance(value, list):
