@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reconciler.errors import Problem
 from reconciler.kind import FieldNode, Kind, fields_of
 from reconciler.manifest.annotations import annotations_at
-from reconciler.manifest.explain import suggest
+from reconciler.manifest.explain import explain, suggest
 from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import EnvironmentManifest, Manifest
-from reconciler.manifest.positions import Path, format_path, parse_path
+from reconciler.manifest.positions import DocumentLocator, Path, Source, format_path, parse_path
 from reconciler.manifest.references import is_literal, texts_of, unreadable_names
 
 
@@ -65,6 +65,8 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None)
             live_id = kind.live_id(manifest.name, manifest.raw)
         except KeyError as error:
             problems.append(_needed_for_id(manifest, str(error.args[0])))
+        else:
+            problems.extend(_named_badly(manifest, kind))
     if live_id is not None and "${" in live_id:
         live_id = None
     unreadable = tuple(_unreadable(manifest)) if manifest.references else ()
@@ -124,6 +126,31 @@ def _ignored(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:
             text[:60],
             suggest(text, known, "fields"),
         )
+
+
+def _named_badly(manifest: Manifest, kind: Kind[Any]) -> Iterator[Problem]:
+    """Yield what keeps the manifest's name from being the live ID, which it is where the spec has none."""
+    field = kind.id_field
+    if field is None or manifest.raw.get(field) is not None:
+        return
+    model: type[BaseModel] = kind.spec
+    try:
+        _id_type(model, fields_of(model)[field].attribute).validate_python(manifest.name)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        data = {**manifest.raw, field: manifest.name}
+        subject = f"{manifest.kind} {manifest.name[:60]}"
+        place = manifest.metadata_at("name")
+        nowhere = DocumentLocator(Source("", b""), 0)
+        for problem in explain({(field,): details}, model, data, nowhere, subject=subject):
+            message = f"{problem.message}: left out, it is the name"
+            yield replace(problem, message=message, place=place, hint=f"Add {field} to the spec, or change the name.")
+
+
+@cache
+def _id_type(model: type[BaseModel], attribute: str) -> TypeAdapter[Any]:
+    annotation: Any = model.model_fields[attribute].annotation
+    return TypeAdapter(annotation)
 
 
 def _needed_for_id(manifest: Manifest, name: str) -> Problem:
