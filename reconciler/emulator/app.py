@@ -54,7 +54,7 @@ class App:
             known = ", ".join(f"/{prefix}/" for prefix in (*self.state.rooms, Control.name))
             await exchange.reply(json_answer({"error": f"nothing here; there are: {known}"}, 404))
             return
-        entry = self.state.requests.begin(request.method, request.path, request.query)
+        entry = self.state.requests.begin(request)
         traffic = self.state.traffic
         delay = traffic.delay()
         if delay:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from reconciler.emulator.bodies import decode, json_object, validated
 from reconciler.emulator.clock import ClockSetting
 from reconciler.emulator.faults import FaultRule
+from reconciler.emulator.requestlog import LogSetting
 from reconciler.emulator.routing import Router
 from reconciler.emulator.state import State
 from reconciler.emulator.traffic import TrafficSetting
@@ -38,6 +39,7 @@ class Control:
             ("GET", "/_emulator/clock", self._clock),
             ("PUT", "/_emulator/clock", self._set_clock),
             ("GET", "/_emulator/requests", self._requests),
+            ("PUT", "/_emulator/requests", self._set_requests),
             ("DELETE", "/_emulator/requests", self._clear_requests),
             *(route for room in state.rooms.values() for route in room.control_routes()),
         ):
@@ -121,6 +123,11 @@ class Control:
     def _requests(self, _request: Request) -> Answer:
         """List the requests that the APIs saw."""
         return json_answer(self._state.requests.dump())
+
+    def _set_requests(self, request: Request) -> Answer:
+        """Say of which requests the list keeps the bodies: {"bodies": glob over the path}."""
+        self._state.requests.setting = validated(LogSetting, decode(request))
+        return NO_CONTENT
 
     def _clear_requests(self, _request: Request) -> Answer:
         """Empty the list of requests."""

@@ -30,7 +30,7 @@ class Effect(StrEnum):
 class FaultRule(BaseModel):
     """Body of `POST /_emulator/faults`.
 
-    Of the requests that match method and path, the rule skips those before the `nth`, then hits `count` of them
+    Of the requests that match method, path and body, the rule skips those before the `nth`, then hits `count` of them
     (null: all), each with `probability`.
     """
 
@@ -39,6 +39,7 @@ class FaultRule(BaseModel):
     effect: Effect
     method: str = Field(default="*", description="Method, or * for any.")
     path: str = Field(default="*", description="Glob over the path, case ignored, e.g. */deliveryconfig/*.")
+    contains: str = Field(default="", description="Text that the body has to contain, e.g. an ID.")
     nth: int = Field(default=1, ge=1, description="First matching request that it can hit, counted from 1.")
     count: int | None = Field(default=1, ge=1, description="How many requests it hits; null for every one.")
     probability: float = Field(default=1, gt=0, le=1)
@@ -60,19 +61,22 @@ class FaultRule(BaseModel):
 class Fault:
     """A rule with its counters."""
 
-    __slots__ = ("_path", "_random", "fired", "rule", "seen")
+    __slots__ = ("_contains", "_path", "_random", "fired", "rule", "seen")
 
     def __init__(self, rule: FaultRule) -> None:
         self.rule = rule
         self.seen = 0
         self.fired = 0
         self._path = rule.path.lower()
+        self._contains = rule.contains.encode()
         self._random = random.Random(rule.seed)  # noqa: S311 (a repeatable test choice, no secret)
 
     def hits(self, request: Request) -> bool:
         """Count the request if it matches, and return whether this fault hits it."""
         rule = self.rule
         if rule.method not in ("*", request.method) or not fnmatchcase(request.path.lower(), self._path):
+            return False
+        if self._contains not in request.body:
             return False
         self.seen += 1
         if self.seen < rule.nth or (rule.count is not None and self.fired >= rule.count):

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.faults import Faults
-from reconciler.emulator.requestlog import RequestLog
+from reconciler.emulator.requestlog import LogSetting, RequestLog
 from reconciler.emulator.room import Room
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import Traffic, TrafficSetting
@@ -45,6 +45,7 @@ class State:
         self.clock.reset()
         self.faults.clear()
         self.requests.clear()
+        self.requests.setting = LogSetting()
         for room in self.rooms.values():
             room.reset()
 

@@ -66,6 +66,10 @@ class RunningEmulator:
         found: list[dict[str, Any]] = self.control("GET", "requests")
         return found
 
+    def keep_bodies(self, path: str | None) -> None:
+        """Let `requests` have the bodies of those whose path matches this glob, as `body`; None: of none."""
+        self.control("PUT", "requests", {"bodies": path})
+
     def clear_requests(self) -> None:
         """Empty the list of requests."""
         self.control("DELETE", "requests")
@@ -144,8 +148,16 @@ class RunningEmulator:
 
     def site(self, site_id: str = "demo") -> dict[str, Any]:
         """Return what a SparkLayer site holds."""
-        found: dict[str, Any] = self.state()["sparklayer"]["sites"][site_id]
+        found: dict[str, Any] = self.control("GET", f"sites/{site_id}")
         return found
+
+    def load_site(self, held: Mapping[str, Any], site_id: str = "demo") -> None:
+        """Let a SparkLayer site hold what `site` returned, at another time or with changes."""
+        self.control("PUT", f"sites/{site_id}", held)
+
+    def empty_site(self, site_id: str = "demo") -> None:
+        """Empty a SparkLayer site."""
+        self.control("DELETE", f"sites/{site_id}")
 
     def revoke_site_tokens(self) -> None:
         """Revoke every SparkLayer token."""

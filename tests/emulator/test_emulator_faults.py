@@ -56,6 +56,14 @@ def test_too_many_with_retry_after_in_each_form(emulator: RunningEmulator, plain
     assert "retry-after" not in none.headers
 
 
+def test_a_fault_for_bodies_with_a_text(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    emulator.fault("status", method="POST", contains='"ID":"two"', count=None)
+    assert create(plain).status_code == 201
+    assert plain.post("/deliveryconfig", json={**BODY, "ID": "two"}).status_code == 500
+    assert stored(emulator) == ["one"]
+    assert emulator.faults()[0]["seen"] == 1
+
+
 @pytest.mark.parametrize(("when", "expected"), [("before", []), ("after", ["one"])])
 def test_reset_before_or_after_the_request_is_carried_out(
     emulator: RunningEmulator, plain: httpx.Client, when: str, expected: list[str]

@@ -45,6 +45,26 @@ def test_request_log(emulator: RunningEmulator, plain: httpx.Client) -> None:
     assert emulator.requests() == []
 
 
+def test_request_log_keeps_the_bodies_that_were_asked_for(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    emulator.clear_requests()
+    emulator.keep_bodies("*/DeliveryConfig*")
+    assert plain.post("/deliveryconfig", json=BODY).status_code == 201
+    plain.patch("/productsync", json={"Paused": True})
+    kept, other = emulator.requests()
+    assert json.loads(kept["body"]) == BODY
+    assert "body" not in other
+    emulator.keep_bodies(None)
+    plain.get("/deliveryconfig")
+    assert "body" not in emulator.requests()[-1]
+
+
+def test_a_reset_keeps_no_bodies_any_more(emulator: RunningEmulator, login: Login) -> None:
+    emulator.keep_bodies("*")
+    emulator.reset()
+    configure(emulator, login)
+    assert all("body" not in request for request in emulator.requests())
+
+
 def test_clock(emulator: RunningEmulator) -> None:
     shown = emulator.clock(now="2026-12-01T06:00:00Z", frozen=True)
     assert shown["now"] == "2026-12-01T06:00:00+00:00"

@@ -106,10 +106,10 @@ class Source:
         return sorted(rows, key=lambda row: (row.get("ID", "").lower(), row.get("ID", "")))
 
     def products(self, catalogs: list[str] | None) -> Iterator[Json]:
+        rows = self.rows("ProductCatalogAssignment", "")
+        assigned = {row["ProductID"] for row in rows if catalogs is not None and row["CatalogID"] in catalogs}
         for product in self.rows("Product", ""):
-            assigned = {row["CatalogID"] for row in self.rows("ProductCatalogAssignment", "")
-                        if row["ProductID"] == product["ID"]} if catalogs is not None else set()  # fmt: skip
-            if catalogs is None or assigned & set(catalogs):
+            if catalogs is None or product["ID"] in assigned:
                 yield product
 
     def variants(self, product: Json) -> list[Json]:

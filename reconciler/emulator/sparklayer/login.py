@@ -13,7 +13,7 @@ from reconciler.emulator.routing import Handler
 from reconciler.emulator.sparklayer.problems import Problems
 from reconciler.emulator.sparklayer.site import Site
 from reconciler.emulator.state import State
-from reconciler.emulator.wire import Answer, Request, json_answer
+from reconciler.emulator.wire import Answer, Refusal, Request, json_answer
 
 SiteHandler = Callable[[Site, Request], Answer]
 
@@ -70,6 +70,19 @@ class Login:
         """Add a site, or give one that is there another key; its data stays."""
         self.settings[setting.id] = setting
         self.sites.setdefault(setting.id, Site(setting.id, self._state.clock))
+
+    def restore(self, site_id: str, held: dict[str, Any]) -> None:
+        """Let a site hold what its `dump` returned, or with `{}` nothing. Keys and tokens stay.
+
+        Raises:
+            Refusal: it is no such dump; the site is then as it was.
+        """
+        site = Site(site_id, self._state.clock)
+        try:
+            site.load({**held, "id": site_id})
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise Refusal(json_answer({"error": "this is no dump of a site; take one from GET"}, 400)) from error
+        self.sites[site_id] = site
 
     def revoke_all(self) -> None:
         """Revoke every token."""

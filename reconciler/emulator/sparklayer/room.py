@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from reconciler.emulator.bodies import decode, validated
+from reconciler.emulator.bodies import decode, json_object, validated
 from reconciler.emulator.room import Room
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.sparklayer.core import Core
@@ -16,10 +16,11 @@ from reconciler.emulator.sparklayer.pricing import Pricing
 from reconciler.emulator.sparklayer.problems import Problems
 from reconciler.emulator.sparklayer.products import Products
 from reconciler.emulator.sparklayer.purchasing import Purchasing
+from reconciler.emulator.sparklayer.site import Site
 from reconciler.emulator.sparklayer.stock import Stock
 from reconciler.emulator.sparklayer.synclog import SyncLog
 from reconciler.emulator.state import State
-from reconciler.emulator.wire import NO_CONTENT, Answer, Request
+from reconciler.emulator.wire import NO_CONTENT, Answer, Refusal, Request, json_answer
 
 
 class SparkLayer(Room):
@@ -55,6 +56,9 @@ class SparkLayer(Room):
         """Return what `/_emulator/` offers for SparkLayer."""
         return (
             ("POST", "/_emulator/sites", self._add_site),
+            ("GET", "/_emulator/sites/{site}", self._show_site),
+            ("PUT", "/_emulator/sites/{site}", self._replace_site),
+            ("DELETE", "/_emulator/sites/{site}", self._empty_site),
             ("DELETE", "/_emulator/site-tokens", self._revoke_tokens),
         )
 
@@ -62,6 +66,32 @@ class SparkLayer(Room):
         """Add a SparkLayer site, or give one that is there another API key."""
         self.login.add(validated(SiteSetting, decode(request)))
         return NO_CONTENT
+
+    def _show_site(self, request: Request) -> Answer:
+        """Show what a SparkLayer site holds."""
+        return json_answer(self._site(request).dump())
+
+    def _replace_site(self, request: Request) -> Answer:
+        """Let a SparkLayer site hold what GET returned, at another time or with changes; keys and tokens stay."""
+        self.login.restore(self._site(request).id, json_object(request))
+        return NO_CONTENT
+
+    def _empty_site(self, request: Request) -> Answer:
+        """Empty a SparkLayer site; keys and tokens stay."""
+        self.login.restore(self._site(request).id, {})
+        return NO_CONTENT
+
+    def _site(self, request: Request) -> Site:
+        """Return the site of the path.
+
+        Raises:
+            Refusal: there is none.
+        """
+        found = self.login.sites.get(request.ids["site"])
+        if found is None:
+            known = ", ".join(self.login.sites)
+            raise Refusal(json_answer({"error": f"there is no site {request.ids['site']}; there are: {known}"}, 404))
+        return found
 
     def _revoke_tokens(self, _request: Request) -> Answer:
         """Revoke every SparkLayer token."""
