@@ -8,7 +8,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.kind import Kinds, Reader
+from reconciler.kind import Kinds
 
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.client import HttpReader, HttpWriter
@@ -69,7 +69,7 @@ async def open_reader(
     token_cache: bool,
     observer: Observer,
     connections: Connections | None = None,
-) -> AsyncIterator[Reader]:
+) -> AsyncIterator[HttpReader]:
     """Open a connection that can only read, with the client of its provider."""
     provider = _PROVIDERS[connection.api]()
     async with provider.connect(

@@ -18,6 +18,7 @@ TABLE = (
     Entry("apply", SEE, "Carry out what was reviewed, exactly that.", f"{_COMMANDS}.apply:apply"),
     Entry("import", SEE, "Write manifests for what is live.", f"{_COMMANDS}.imports:import_"),
     Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift:drift"),
+    Entry("sync", OPERATE, "Run data syncs, and see how they are doing.", f"{_COMMANDS}.sync:sync"),
     Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log:sync_log"),
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
     Entry("ledger", OPERATE, "Show what the ledger believes; break a dead lock.", f"{_COMMANDS}.ledger:ledger"),

@@ -41,3 +41,10 @@ def complete_objects(context: click.Context, _parameter: click.Parameter, incomp
     """Return the `Kind/name` of the manifests that begin like this, for `--target` and its like."""
     keys = [f"{kind}/{name}" for kind, name in named_manifests(_folder(context)) if kind != "Environment"]
     return [key for key in keys if key.startswith(incomplete)]
+
+
+def complete_data_syncs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of data syncs that begin like this."""
+    from reconciler.sync.datasyncs import KIND
+
+    return [name for kind, name in named_manifests(_folder(context)) if kind == KIND and name.startswith(incomplete)]

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from reconciler.cli.completion import complete_environments
 
-FORMATS = ("text", "json", "markdown", "html", "sarif", "junit", "github")
+FORMATS = ("text", "json", "markdown", "html", "csv", "sarif", "junit", "github")
 
 
 @dataclass(frozen=True, slots=True)

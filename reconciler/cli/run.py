@@ -14,6 +14,7 @@ import click
 from reconciler.cli.app import app
 from reconciler.cli.failure import Asked, report_error, report_internal_errors
 from reconciler.cli.options import Options
+from reconciler.cli.signals import ending_signals
 from reconciler.cli.status import Status
 from reconciler.errors import Interrupted, OutputError, ReconcilerError, UsageError
 
@@ -41,7 +42,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _prepare_process(asked: Asked) -> None:
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in ending_signals():
+        signal.signal(number, _interrupt)
     report_internal_errors(asked)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):

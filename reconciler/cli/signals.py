@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from reconciler.cli.output import say
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals beside Ctrl-C that end a command: SIGTERM, and SIGHUP unless it is ignored, as by nohup."""
+    hangup = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return (signal.SIGTERM, hangup)
 
 
 @contextmanager
 def stopped_by_signals() -> Iterator[asyncio.Event]:
-    """Within, Ctrl-C and SIGTERM ask for an orderly end; a second one ends at once."""
+    """Within, Ctrl-C, SIGTERM and a terminal that closes ask for an orderly end; a second one ends at once."""
+    import asyncio  # every command imports this module, and few of them run anything side by side
+
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     task = asyncio.current_task()
 
@@ -20,10 +33,10 @@ def stopped_by_signals() -> Iterator[asyncio.Event]:
         if stop.is_set() and task is not None:
             task.cancel()
             return
+        stop.set()  # first: the terminal that is told may be gone
         say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
-        stop.set()
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ending_signals())}
     for number in before:
         loop.add_signal_handler(number, interrupt)
     try:

@@ -146,5 +146,13 @@ def sarif(text: str) -> str:
 
 def json_text(document: Any) -> str:
     """Return a JSON document as text: ASCII only, so that it is as harmless on a terminal as it is exact."""
-    text = json.dumps(document, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f")
-    return _MARKED_COMMAND.sub(r"#\\u0023", text) + "\n"
+    return _harmless_json(json.dumps(document, indent=2, ensure_ascii=True))
+
+
+def json_line(document: Any) -> str:
+    """Return a JSON document on one line, for streams of them; see `json_text`."""
+    return _harmless_json(json.dumps(document, ensure_ascii=True))
+
+
+def _harmless_json(text: str) -> str:
+    return _MARKED_COMMAND.sub(r"#\\u0023", text.replace("\x7f", "\\u007f")) + "\n"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
+from reconciler.duration import spoken
 from reconciler.report.words import counted
 from reconciler.sync.model import Mode
-from reconciler.sync.report import State
+from reconciler.sync.report import Progress, State
 from reconciler.sync.status import OUTCOMES, PARTS, Requests
 
 MODES = {
@@ -48,3 +50,27 @@ def _requests(found: Requests) -> str:
     if found.writes:
         words += f", of them {found.writes:,} writes"
     return words + (f", {found.refused:,} refused (429)" if found.refused else "")
+
+
+def progress_line(progress: Progress) -> str:
+    """Return where a run stands on one line, raw text: `reading and writing: 12,300 of 30,000 (41 %), 96.0/s, …`."""
+    done = f"{progress.done:,}"
+    if progress.total:
+        done += f" of {progress.total:,} ({share(progress)} %)"
+    parts = [done]
+    if progress.per_second:
+        parts.append(f"{progress.per_second:,.1f}/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{spoken(timedelta(seconds=progress.seconds_left))} left")
+    found = [
+        f"{number:,} {word}"
+        for number, word in ((progress.written, "written"), (progress.problems, "failed"))
+        if number
+    ]
+    words = "; ".join(filter(None, [", ".join(parts), ", ".join(found), progress.waiting]))
+    return f"{progress.phase}: {words}"
+
+
+def share(progress: Progress) -> int:
+    """Return how much of a phase is done, in percent; it is not done before its last record is."""
+    return min(100 * progress.done // progress.total, 100) if progress.total else 0

@@ -18,6 +18,7 @@ from reconciler.sync.settings import SyncSettings, sync_settings
 
 KIND = "DataSync"
 SOURCE, TARGET = "ordercloud", "sparklayer"
+API_NAMES = {SOURCE: "OrderCloud", TARGET: "SparkLayer"}
 DATA_TYPE = "products"
 
 

@@ -1,0 +1,85 @@
+"""A progress bar on the terminal, in rich's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.text import Text
+
+from reconciler.duration import spoken
+from reconciler.report.escape import terminal
+from reconciler.report.sync_words import share
+from reconciler.sync.report import Progress as RunProgress
+
+
+class Bar:
+    """Shows progress as one line that stays at the bottom; what else is written to stderr goes above it.
+
+    Args:
+        color: whether colour is allowed.
+    """
+
+    def __init__(self, color: bool) -> None:
+        self._console = Console(stderr=True, no_color=not color, highlight=False)
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+
+    def show(self, progress: RunProgress) -> None:
+        if self._bar is None:
+            self._bar = self._started()
+        total = progress.total or None
+        self._bar.update(
+            self._task,
+            completed=min(progress.done, total) if total else progress.done,
+            total=total,
+            phase=terminal(progress.phase),
+            facts=terminal(_facts(progress)),
+        )
+
+    def clear(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _started(self) -> Progress:
+        bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.fields[phase]}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[facts]}", markup=False),
+            console=self._console,
+            transient=True,
+            refresh_per_second=4,
+            expand=True,
+        )
+        self._task = bar.add_task("", total=None, phase="", facts="")
+        bar.start()
+        return bar
+
+
+def _facts(progress: RunProgress) -> str:
+    if progress.waiting is not None:
+        return progress.waiting
+    words = [
+        f"{progress.done:,} of {progress.total:,} {share(progress):>3} %" if progress.total else f"{progress.done:,}"
+    ]
+    if progress.per_second:
+        words.append(f"{progress.per_second:,.0f}/s")
+    if progress.seconds_left is not None:
+        words.append(f"{spoken(timedelta(seconds=progress.seconds_left))} left")
+    if progress.problems:
+        words.append(f"{progress.problems:,} failed")
+    return "  ".join(words)
+
+
+@contextmanager
+def live_view(color: bool) -> Iterator[Callable[[str], None]]:
+    """Within, stdout shows the text that was given last, our own colours in it."""
+    console = Console(no_color=not color, highlight=False)
+    with Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop") as view:
+        yield lambda text: view.update(Text.from_ansi(text), refresh=True)

@@ -1,0 +1,59 @@
+"""The options that the commands which run data syncs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.cli.plan_options import token_cache_option
+from reconciler.errors import UsageError
+from reconciler.sync.model import Mode
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+ledger_option = click.option("--ephemeral-ledger", is_flag=True, help="Accept a ledger that is gone after this job.")
+
+
+def run_options(function: _Function) -> _Function:
+    """Add `--lock-wait`, `--ephemeral-ledger` and `--no-token-cache` to a command."""
+    options = (
+        click.option(
+            "--lock-wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait for another run."
+        ),
+        ledger_option,
+        token_cache_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def mode_options(function: _Function) -> _Function:
+    """Add `--full`, `--verify` and `--rewrite` to a command."""
+    options = (
+        click.option("--full", is_flag=True, help="Full sync: read everything, write what differs from what we wrote."),
+        click.option("--verify", is_flag=True, help="Full sync; read the target too, and repair it."),
+        click.option("--rewrite", is_flag=True, help="Full sync; write everything, whatever is there."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def asked_mode(full: bool, verify: bool, rewrite: bool) -> Mode | None:
+    """Return the mode that these options ask for; None: whatever is due.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    if verify and rewrite:
+        raise UsageError(
+            "--verify and --rewrite contradict each other", next_step="Choose one: --rewrite sends everything anyway."
+        )
+    if rewrite:
+        return Mode.REWRITE
+    if verify:
+        return Mode.VERIFY
+    return Mode.FULL if full else None

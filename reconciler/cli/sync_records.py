@@ -1,0 +1,122 @@
+"""The records of a data sync that did not go through: listed, queued again, given up; and cancelling its run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.cli.context import open_one, utc_now
+from reconciler.cli.options import Options
+from reconciler.cli.syncing import Chosen, opened_levels
+from reconciler.ledger.location import ledger_path
+from reconciler.report.words import counted
+from reconciler.sync.datasyncs import data_syncs, named
+from reconciler.sync.problems import Problems
+
+_SHOWN = 5
+_ALL = 2**62
+
+
+def choose_with_ids(options: Options, words: Sequence[str]) -> tuple[Chosen, tuple[str, ...]]:
+    """Return the data sync and the IDs of `[NAME] [ID…]`: the first word is a name where there is such a data sync.
+
+    Raises:
+        UsageError: the first word is no name, and there are several data syncs.
+        ReconcilerError: manifests or references are not as they have to be.
+    """
+    session = open_one(options, utc_now())
+    syncs = data_syncs(session, session.memory())
+    is_name = bool(words) and any(sync.name == words[0] for sync in syncs)
+    sync = named(syncs, session.name, words[0] if is_name else None)
+    return Chosen(session, sync), tuple(words[1:] if is_name else words)
+
+
+def record_keys(ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the records that external IDs of products and variants (`{ProductID}/{VariantID}`) belong to."""
+    return tuple(dict.fromkeys(each.partition("/")[0] for each in ids))
+
+
+def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> Problems:
+    """Return a page of the open problems of a data sync; none where there is no ledger yet.
+
+    Args:
+        chosen: the data sync.
+        limit: problems at most; 0: all.
+        offset: problems before it.
+        code: only these.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+    """
+    sync = chosen.sync
+    if not ledger_path(chosen.session.settings.ledger).exists():
+        return Problems(sync.name, sync.scope.data_type, 0, 0, ())
+    with opened_levels(chosen, "A list of problems", ephemeral=True) as levels:
+        # One more than asked for tells whether there are more.
+        listed = levels.problems(limit + 1 if limit else _ALL, offset, code)
+        return Problems(
+            sync.name,
+            sync.scope.data_type,
+            levels.open_problems(),
+            levels.logged_count(),
+            tuple(listed[:limit] if limit else listed),
+            offset,
+            more=bool(limit) and len(listed) > limit,
+        )
+
+
+def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:
+    """Queue records, or all that did not go through where none is named; return what to tell the user.
+
+    Raises:
+        LedgerError: the ledger cannot be written, or would forget it.
+    """
+    keys = record_keys(ids)
+    with opened_levels(chosen, "`sync retry`", ephemeral=ephemeral) as levels:
+        if not keys:
+            number = levels.retry()
+            words = f"{counted(number, 'record')} queued" if number else "No record failed or has a problem"
+        else:
+            known = levels.levels(keys)
+            number = levels.want(keys)
+            words = f"{counted(number, 'record')} queued"
+            if new := [key for key in keys if key not in known]:
+                words += f"; not known so far and looked up by the next run: {_some(new)}"
+    return f"{words}. {_how_to_run(chosen)}" if number else f"{words}."
+
+
+def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:
+    """Give up on records; return what to tell the user.
+
+    Raises:
+        LedgerError: the ledger cannot be written, or would forget it.
+    """
+    keys = record_keys(ids)
+    with opened_levels(chosen, "`sync drop`", ephemeral=ephemeral) as levels:
+        known = levels.levels(keys)
+        number = levels.drop(keys)
+    unknown = [key for key in keys if key not in known]
+    words = f"Gave up on {counted(number, 'record')}" if number else "None of them failed or has a problem"
+    return words + (f"; not known: {_some(unknown)}." if unknown else ".")
+
+
+def cancel_run(chosen: Chosen) -> str:
+    """Ask the run that is on, or was cut off, to stop for good; return what to tell the user.
+
+    Raises:
+        LedgerError: the ledger cannot be written.
+    """
+    name = chosen.sync.name
+    if not ledger_path(chosen.session.settings.ledger).exists():
+        return f"No run of {name} is on."
+    with opened_levels(chosen, "`sync cancel`", ephemeral=True) as levels:
+        asked = levels.cancel()
+    return f"Asked the run of {name} to stop; the next one begins anew." if asked else f"No run of {name} is on."
+
+
+def _how_to_run(chosen: Chosen) -> str:
+    return f"`reconciler sync run {chosen.sync.name} -e {chosen.session.name}` runs now."
+
+
+def _some(keys: Sequence[str]) -> str:
+    more = f" and {len(keys) - _SHOWN:,} more" if len(keys) > _SHOWN else ""
+    return ", ".join(keys[:_SHOWN]) + more

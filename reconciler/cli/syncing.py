@@ -1,0 +1,238 @@
+"""What the `sync` commands share: which data sync, what the ledger knows of it, and running it under its lock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reconciler.cli.context import open_one, utc_now
+from reconciler.cli.listen import Listener
+from reconciler.cli.options import Options
+from reconciler.cli.output import say
+from reconciler.cli.progress import Display, progress_display
+from reconciler.cli.signals import stopped_by_signals
+from reconciler.cli.status import Status
+from reconciler.errors import Interrupted
+from reconciler.ledger.location import require_durable
+from reconciler.reconcile.session import Session
+from reconciler.registry import open_reader, open_writer
+from reconciler.report.escape import json_text, terminal
+from reconciler.sync.datasyncs import (
+    API_NAMES,
+    DataSync,
+    connections_of,
+    data_syncs,
+    named,
+    require_applied,
+)
+from reconciler.sync.report import State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.http.observe import Observer
+    from reconciler.ledger.levels import Levels
+    from reconciler.ledger.model import LockHolder
+    from reconciler.report.style import Style
+    from reconciler.sync.model import Mode
+    from reconciler.sync.report import RunReport
+    from reconciler.sync.runs import Job
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A data sync and its environment."""
+
+    session: Session
+    sync: DataSync
+
+
+@dataclass(frozen=True, slots=True)
+class HowToRun:
+    """The options of the commands that run a data sync."""
+
+    ephemeral: bool = False
+    lock_wait: float = 0.0
+    token_cache: bool = True
+
+
+def choose(options: Options, name: str | None) -> Chosen:
+    """Return the data sync that a command works on.
+
+    Raises:
+        UsageError: there is none of this name, or several and none is named.
+        ReconcilerError: manifests or references are not as they have to be.
+    """
+    session = open_one(options, utc_now())
+    return Chosen(session, named(data_syncs(session, session.memory()), session.name, name))
+
+
+@contextmanager
+def opened_levels(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Levels]:
+    """Within, the ledger of a data sync is open.
+
+    Args:
+        chosen: the data sync.
+        feature: what needs it, for the message.
+        ephemeral: a ledger that is gone after this job will do.
+
+    Raises:
+        LedgerNotDurable: the ledger would forget everything.
+        LedgerError: it cannot be opened.
+    """
+    from reconciler.ledger.store import Ledger
+
+    url = chosen.session.settings.ledger
+    require_durable(url, os.environ, feature, ephemeral=ephemeral)
+    with Ledger.open(url) as ledger:
+        yield ledger.levels(chosen.sync.scope)
+
+
+async def run_once(chosen: Chosen, mode: Mode | None, options: Options, how: HowToRun) -> tuple[RunReport, bool]:
+    """Run a data sync once.
+
+    Args:
+        chosen: the data sync.
+        mode: how; None: whatever is due.
+        options: the shared options.
+        how: the options of the running commands.
+
+    Returns:
+        The report, and whether a signal ended it.
+
+    Raises:
+        ReconcilerError: nothing was begun, or the ledger failed.
+    """
+    from reconciler.sync.runs import run_sync
+
+    async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport, bool]:
+        return await run_sync(job, mode, stop=stop, on_progress=display.show), stop.is_set()
+
+    return await _running(chosen, options, how, "sync run", run)
+
+
+async def watch_on(
+    chosen: Chosen, options: Options, how: HowToRun, on_report: Callable[[RunReport, datetime], None]
+) -> tuple[RunReport, bool]:
+    """Run a data sync again and again, until a signal or a limit ends it; otherwise as `run_once`.
+
+    Args:
+        chosen: the data sync.
+        options: the shared options.
+        how: the options of the running commands.
+        on_report: told of each run, and when the next one starts.
+    """
+    from reconciler.sync.watch import watch
+
+    async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport, bool]:
+        def told(report: RunReport, following: datetime) -> None:
+            display.clear()
+            on_report(report, following)
+
+        return await watch(job, stop=stop, on_progress=display.show, on_report=told), stop.is_set()
+
+    return await _running(chosen, options, how, "sync watch", run)
+
+
+async def _running(
+    chosen: Chosen,
+    options: Options,
+    how: HowToRun,
+    command: str,
+    work: Callable[[Job, asyncio.Event, Display], Awaitable[_Result]],
+) -> _Result:
+    from reconciler.ledger.process import describe_holder
+
+    require_applied(chosen.sync)
+    holder = describe_holder(command)
+    with (
+        opened_levels(chosen, "A data sync", ephemeral=how.ephemeral) as levels,
+        levels.lock(holder, wait=how.lock_wait, on_wait=_say_who_is_waited_for),
+    ):
+        async with _job(chosen, levels, holder, options, how) as job:
+            with stopped_by_signals() as stop, progress_display(options.color) as display:
+                try:
+                    return await work(job, stop, display)
+                except asyncio.CancelledError:
+                    raise Interrupted(
+                        "Stopped at once: what was under way was not waited for",
+                        next_step=f"`reconciler sync run {chosen.sync.name}` looks at what became of it, and goes on.",
+                    ) from None
+
+
+@asynccontextmanager
+async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, how: HowToRun) -> AsyncIterator[Job]:
+    from reconciler.http.observe import Silent
+    from reconciler.sync.runs import Job
+    from reconciler.sync.traffic import Traffic
+
+    source, target = connections_of(chosen.session)
+    # Hundreds of requests may wait at once: progress and report say so in one line, and each of them only with -v.
+    listener: Observer = Listener(options.verbosity) if options.verbosity else Silent()
+    source_traffic, target_traffic = (Traffic(API_NAMES[each.api], listener) for each in (source, target))
+    cache = how.token_cache
+    async with (
+        open_reader(source, (), token_cache=cache, observer=source_traffic) as reader,
+        open_writer(target, (), token_cache=cache, observer=target_traffic) as writer,
+    ):
+        yield Job(
+            settings=chosen.sync.settings,
+            source=reader,
+            target=writer,
+            levels=levels,
+            source_url=source.api_url,
+            holder=holder,
+            source_traffic=source_traffic,
+            target_traffic=target_traffic,
+        )
+
+
+def run_to(
+    format_name: str,
+    report: RunReport,
+    environment: str,
+    style: Style,
+    *,
+    one_line: Callable[[Any], str] = json_text,
+) -> str:
+    """Return the report of a run as text or JSON.
+
+    Args:
+        format_name: `text` or `json`.
+        report: of the run.
+        environment: its name.
+        style: how text looks.
+        one_line: writes the JSON.
+    """
+    if format_name == "json":
+        from reconciler.report.sync_documents import run_to_json
+
+        return one_line(run_to_json(report, environment))
+    from reconciler.report.sync_run import run_to_text
+
+    return run_to_text(report, environment, style)
+
+
+def run_status(report: RunReport, *, stopped: bool, fail_on_problems: bool = False) -> Status:
+    """Return the exit status of a run.
+
+    Args:
+        report: of the run.
+        stopped: whether a signal ended it.
+        fail_on_problems: whether open problems are worth a status of their own.
+    """
+    if report.state is State.FINISHED:
+        return Status.PARTLY if fail_on_problems and report.counts.get("problems") else Status.DONE
+    if report.state is State.STOPPED:
+        return Status.REFUSED
+    return Status.INTERRUPTED if stopped or report.state is State.CANCELLED else Status.ERROR
+
+
+def _say_who_is_waited_for(holder: LockHolder) -> None:
+    say(terminal(f"Waiting for {holder.holder}, which runs this data sync since {holder.taken_at:%H:%M:%S %Z}"))
