@@ -322,7 +322,7 @@ class InternalError(ReconcilerError):
 
 
 class Interrupted(ReconcilerError):
-    """Ctrl-C or SIGTERM; what was under way is finished or reported."""
+    """Ctrl-C, SIGTERM or SIGHUP; what was under way is finished or reported."""
 
     code = "interrupted"
     exit_status = 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from shutil import get_terminal_size
 from tempfile import NamedTemporaryFile
@@ -77,10 +78,11 @@ def _umask() -> int:
 
 
 def say(message: str) -> None:
-    """Write one line for people to stderr; where there is no stderr, nobody listens."""
+    """Write one line for people to stderr; where there is none, or its terminal has closed, nobody listens."""
     if sys.stderr is not None:
-        sys.stderr.write(f"{message}\n")
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()
 
 
 def wants_color(allowed: bool, stream: TextIO | None, environ: Mapping[str, str]) -> bool:

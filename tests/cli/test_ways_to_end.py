@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from cli_probe import MARKER
 
+from reconciler.cli.signals import ending_signals
+
 PROBE = [sys.executable, str(Path(__file__).parent / "cli_probe.py")]
 
 
@@ -92,10 +94,10 @@ def test_a_bug_as_json() -> None:
     assert json.loads(ended.stderr)["error"]["code"] == "internal-error"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_is_130(number: signal.Signals) -> None:
-    # A test run in the background of a shell has SIGINT ignored, and its children inherit that.
-    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    # A test run in the background of a shell has signals ignored, and its children inherit that.
+    hears = partial(signal.signal, number, signal.SIG_DFL)
     with subprocess.Popen([*PROBE, "fail", "wait"], stderr=subprocess.PIPE, text=True, preexec_fn=hears) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "ready\n"
@@ -104,6 +106,14 @@ def test_an_interrupt_is_130(number: signal.Signals) -> None:
         assert process.wait(30) == 130
     assert "error[interrupted]" in message
     assert "Traceback" not in message
+
+
+def test_nohup_is_left_alone() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert ending_signals() == (signal.SIGTERM,)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

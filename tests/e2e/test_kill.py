@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import pty
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -119,4 +125,43 @@ def test_the_requests_counted_here_are_all_there_are(checkout: Checkout) -> None
     prepare(checkout)
     assert checkout.call("apply", "--yes").status == 0
     assert len(checkout.emulator.requests()) == REQUESTS
+    assert_as_wanted(checkout)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_lets_what_is_under_way_finish(checkout: Checkout, number: signal.Signals) -> None:
+    prepare(checkout)
+    checkout.emulator.fault("latency", nth=READING + 1, seconds=0.5)
+    process = checkout.start("apply", "--yes", "--format", "json")
+    wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
+    process.send_signal(number)
+    report, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert set(outcomes(json.loads(report)).values()) <= {*DONE, "skipped"}
+    assert checkout.call("apply", "--yes").status == 0
+    assert_as_wanted(checkout)
+
+
+def test_a_terminal_that_closes_leaves_the_report_in_its_file(checkout: Checkout) -> None:
+    prepare(checkout)
+    checkout.emulator.fault("latency", nth=READING + 1, seconds=0.5)
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "--yes", "--format", "json", "--output", "report.json"],
+        cwd=checkout.folder,
+        env=checkout.environ,
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+    )
+    os.close(inside)
+    wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
+    os.close(terminal)
+    # It is the terminal of no session here, so closing it sends nothing by itself.
+    process.send_signal(signal.SIGHUP)
+    process.wait(30)
+    report = json.loads((checkout.folder / "report.json").read_text())
+    assert set(outcomes(report).values()) <= {*DONE, "skipped"}
+    assert checkout.call("apply", "--yes").status == 0
     assert_as_wanted(checkout)
