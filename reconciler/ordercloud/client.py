@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, Unpack
 
-from reconciler.http.client import Api, HttpReader, HttpWriter, Options, Session, open_session
-from reconciler.http.clock import Clock
-from reconciler.http.connections import Connections
-from reconciler.http.observe import Observer, Silent
-from reconciler.http.retry import RetryPolicy
-from reconciler.http.tokens import default_cache
+from reconciler.http.client import Api, HttpReader, HttpWriter
+from reconciler.http.connect import Opening, open_reader, open_writer
 from reconciler.ordercloud.faults import parse_fault
 from reconciler.ordercloud.login import OrderCloudLogin
 from reconciler.secret import Secret
@@ -37,68 +32,26 @@ class ConnectionSettings(Protocol):
     def requests_per_second(self) -> float: ...
 
 
-@asynccontextmanager
-async def connect(
-    settings: ConnectionSettings,
-    *,
-    scopes: Sequence[str] = (),
-    token_cache: bool = True,
-    observer: Observer | None = None,
-    connections: Connections | None = None,
-    policy: RetryPolicy | None = None,
-    clock: Clock | None = None,
-) -> AsyncIterator[HttpReader]:
+def connect(settings: ConnectionSettings, **opening: Unpack[Opening]) -> AbstractAsyncContextManager[HttpReader]:
     """Open a connection that can only read. Nothing is sent before the first request.
 
     Args:
         settings: URLs, credentials and rate.
-        scopes: the roles to ask for; none: all that the user has.
-        token_cache: whether tokens may be kept on disk for the next run (never on CI).
-        observer: is told of requests and waits.
-        connections: shared by the environments of one run; own ones where left out.
-        policy: bounds of repeating.
-        clock: where time comes from.
+        opening: see `Opening`.
 
     Raises:
         SecretUnset: the client secret is not set.
         Unreachable: a URL is not one.
     """
-    async with _open(settings, scopes, token_cache, observer, connections, policy, clock) as session:
-        yield HttpReader(session)
+    return open_reader(lambda scopes: _api(settings, scopes), opening)
 
 
-@asynccontextmanager
-async def connect_writer(
-    settings: ConnectionSettings,
-    *,
-    scopes: Sequence[str] = (),
-    token_cache: bool = True,
-    observer: Observer | None = None,
-    connections: Connections | None = None,
-    policy: RetryPolicy | None = None,
-    clock: Clock | None = None,
-) -> AsyncIterator[HttpWriter]:
+def connect_writer(settings: ConnectionSettings, **opening: Unpack[Opening]) -> AbstractAsyncContextManager[HttpWriter]:
     """Open a connection that can write as well; arguments and errors as for `connect`."""
-    async with _open(settings, scopes, token_cache, observer, connections, policy, clock) as session:
-        yield HttpWriter(session)
+    return open_writer(lambda scopes: _api(settings, scopes), opening)
 
 
-def _open(
-    settings: ConnectionSettings,
-    scopes: Sequence[str],
-    token_cache: bool,
-    observer: Observer | None,
-    connections: Connections | None,
-    policy: RetryPolicy | None,
-    clock: Clock | None,
-) -> AbstractAsyncContextManager[Session]:
+def _api(settings: ConnectionSettings, scopes: Sequence[str]) -> Api:
     roles = tuple(dict.fromkeys(scopes))
     login = OrderCloudLogin(settings.auth_url, settings.client_id, settings.client_secret, roles)
-    options = Options(
-        cache=default_cache(os.environ) if token_cache else None,
-        observer=observer or Silent(),
-        policy=policy or RetryPolicy(),
-        clock=clock or Clock(),
-    )
-    api = Api(settings.api_url, login, parse_fault, settings.requests_per_second, roles)
-    return open_session(api, options, connections)
+    return Api(settings.api_url, login, parse_fault, settings.requests_per_second, roles)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pydantic import TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import Login, SiteHandler
+from reconciler.emulator.sparklayer.login import Login
 from reconciler.emulator.sparklayer.problems import TAKEN, UNKNOWN_ID, Problems
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import BASE_GROUP, JsonObject, Site
 from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
@@ -19,7 +18,7 @@ _CURRENCY = TypeAdapter(models.StoreCurrency)
 GROUPS = "/api/v1/customer-groups"
 
 
-class Core:
+class Core(Resource):
     """What is set for a whole site.
 
     Args:
@@ -29,12 +28,11 @@ class Core:
     """
 
     def __init__(self, state: State, problems: Problems, login: Login) -> None:
-        self._state = state
-        self._problems = problems
+        super().__init__(state, problems)
         self._login = login
 
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("PATCH", "/api/v1/settings", self._set),
             ("GET", GROUPS, self._groups),

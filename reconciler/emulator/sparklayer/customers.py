@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pydantic import TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import SiteHandler
-from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, Problems
+from reconciler.emulator.sparklayer.problems import INVALID, TAKEN
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site, Table
-from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 ALL = "/api/v1/customers"
@@ -20,20 +17,11 @@ _CUSTOMER = TypeAdapter(models.Customer)
 _ADDRESS = TypeAdapter(models.Address)
 
 
-class Customers:
-    """Customers, sales agents among them, and addresses.
+class Customers(Resource):
+    """Customers, sales agents among them, and addresses."""
 
-    Args:
-        state: for the switches.
-        problems: makes the errors.
-    """
-
-    def __init__(self, state: State, problems: Problems) -> None:
-        self._state = state
-        self._problems = problems
-
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("PUT", ALL, self._save),
             ("GET", ONE, self._get),

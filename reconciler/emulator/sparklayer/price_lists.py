@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import SiteHandler
-from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID, Problems
+from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site
-from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 LISTS = "/api/v1/price-lists"
@@ -24,20 +22,11 @@ _NUMBERS = ("adjustment_percentage", "currency_exchange_rate")
 _STAMPS = ("created_at", "updated_at")
 
 
-class PriceLists:
-    """Price lists without their prices.
+class PriceLists(Resource):
+    """Price lists without their prices."""
 
-    Args:
-        state: for the switches.
-        problems: makes the errors.
-    """
-
-    def __init__(self, state: State, problems: Problems) -> None:
-        self._state = state
-        self._problems = problems
-
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("GET", "/api/v2/price-lists", self._page),
             ("GET", LISTS, self._list),

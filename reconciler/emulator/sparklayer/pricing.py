@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import SiteHandler
 from reconciler.emulator.sparklayer.price_lists import ONE, PriceLists
 from reconciler.emulator.sparklayer.problems import Problems
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site
 from reconciler.emulator.sparklayer.stock import BATCH_MAXIMUM
 from reconciler.emulator.state import State
@@ -27,7 +26,7 @@ _LIST_PRICES = TypeAdapter(list[models.ListPricing])
 _FETCH = TypeAdapter(models.FetchPricing)
 
 
-class Pricing:
+class Pricing(Resource):
     """Prices of SKUs on price lists.
 
     Args:
@@ -37,12 +36,11 @@ class Pricing:
     """
 
     def __init__(self, state: State, problems: Problems, lists: PriceLists) -> None:
-        self._state = state
-        self._problems = problems
+        super().__init__(state, problems)
         self._lists = lists
 
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("GET", OF_LIST, self._get),
             ("PATCH", OF_LIST, self._patch),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pydantic import TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import SiteHandler
-from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID, Problems
+from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site, Table
 from reconciler.emulator.sparklayer.stock import levels_of
-from reconciler.emulator.state import State
 from reconciler.emulator.wire import Answer, Request, json_answer
 
 _PRODUCT = TypeAdapter(models.Product)
@@ -21,20 +18,11 @@ _SET_ELSEWHERE = frozenset({"id", "stock"})
 _VARIANT_MEMBERS = tuple(name for name in models.Variant.model_fields if name not in _SET_ELSEWHERE)
 
 
-class Products:
-    """Products and variants.
+class Products(Resource):
+    """Products and variants."""
 
-    Args:
-        state: for the switches.
-        problems: makes the errors.
-    """
-
-    def __init__(self, state: State, problems: Problems) -> None:
-        self._state = state
-        self._problems = problems
-
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("POST", "/api/v1/products", self._create),
             ("GET", "/api/v1/products/{id}", self._get),

@@ -9,11 +9,10 @@ from decimal import Decimal
 from pydantic import TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import SiteHandler
-from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID, Problems
+from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID
 from reconciler.emulator.sparklayer.purchase_models import Package, Purchase, Transaction
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site
-from reconciler.emulator.state import State
 from reconciler.emulator.wire import Answer, Request, json_answer
 
 ALL = "/api/v1/purchases"
@@ -37,20 +36,11 @@ _LISTED = (
 )
 
 
-class Purchasing:
-    """Purchases by SparkLayer's ID, found by any of their four.
+class Purchasing(Resource):
+    """Purchases by SparkLayer's ID, found by any of their four."""
 
-    Args:
-        state: for the switches.
-        problems: makes the errors.
-    """
-
-    def __init__(self, state: State, problems: Problems) -> None:
-        self._state = state
-        self._problems = problems
-
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("GET", ALL, self._list),
             ("GET", ONE, self._get),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import SiteHandler
-from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID, Problems
+from reconciler.emulator.sparklayer.problems import INVALID, TAKEN, UNKNOWN_ID
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site
-from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Refusal, Request, json_answer
 
 LOCATIONS = "/api/v1/stock-locations"
@@ -23,20 +21,11 @@ _LOCATION_PATCH = TypeAdapter(models.LocationPatch)
 BATCH_MAXIMUM = 1000
 
 
-class Stock:
-    """Locations and levels.
+class Stock(Resource):
+    """Locations and levels."""
 
-    Args:
-        state: for the switches.
-        problems: makes the errors.
-    """
-
-    def __init__(self, state: State, problems: Problems) -> None:
-        self._state = state
-        self._problems = problems
-
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("GET", LOCATIONS, self._list),
             ("POST", LOCATIONS, self._create),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.login import SiteHandler
-from reconciler.emulator.sparklayer.problems import INVALID, Problems
+from reconciler.emulator.sparklayer.problems import INVALID
+from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site
-from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 MOST_ERRORS = 5000
@@ -35,20 +33,11 @@ _FULL = TypeAdapter(models.FullSyncLog)
 _PARTIAL = TypeAdapter(PartialSyncLog)
 
 
-class SyncLog:
-    """Logs by integration and data type.
+class SyncLog(Resource):
+    """Logs by integration and data type."""
 
-    Args:
-        state: for the switches.
-        problems: makes the errors.
-    """
-
-    def __init__(self, state: State, problems: Problems) -> None:
-        self._state = state
-        self._problems = problems
-
-    def routes(self) -> Iterable[tuple[str, str, SiteHandler]]:
-        """Return method, path and handler of every operation."""
+    def routes(self) -> Routes:
+        """See `Resource`."""
         return (
             ("DELETE", ALL, self._clear),
             ("GET", ONE, self._get),

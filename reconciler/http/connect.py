@@ -1,0 +1,67 @@
+"""Opening a connection to an API that a provider describes: to read, or to write as well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypedDict
+
+from reconciler.http.client import Api, HttpReader, HttpWriter, Options, Session, open_session
+from reconciler.http.clock import Clock
+from reconciler.http.connections import Connections
+from reconciler.http.observe import Observer, Silent
+from reconciler.http.retry import RetryPolicy
+from reconciler.http.tokens import default_cache
+
+Describe = Callable[[Sequence[str]], Api]
+"""Describes an API, given the roles to ask for."""
+
+
+class Opening(TypedDict, total=False):
+    """How a connection is opened; what is left out has its default.
+
+    Args:
+        scopes: the roles to ask for; none: all that the user has.
+        token_cache: whether tokens may be kept on disk for the next run (never on CI); yes where left out.
+        observer: is told of requests and waits.
+        connections: shared by the environments of one run; own ones where left out.
+        policy: bounds of repeating.
+        clock: where time comes from.
+    """
+
+    scopes: Sequence[str]
+    token_cache: bool
+    observer: Observer | None
+    connections: Connections | None
+    policy: RetryPolicy | None
+    clock: Clock | None
+
+
+@asynccontextmanager
+async def open_reader(describe: Describe, opening: Opening) -> AsyncIterator[HttpReader]:
+    """Open a connection that can only read. Nothing is sent before the first request.
+
+    Raises:
+        SecretUnset: the client secret is not set.
+        Unreachable: a URL is not one.
+    """
+    async with _open(describe, opening) as session:
+        yield HttpReader(session)
+
+
+@asynccontextmanager
+async def open_writer(describe: Describe, opening: Opening) -> AsyncIterator[HttpWriter]:
+    """Open a connection that can write as well; errors as for `open_reader`."""
+    async with _open(describe, opening) as session:
+        yield HttpWriter(session)
+
+
+def _open(describe: Describe, opening: Opening) -> AbstractAsyncContextManager[Session]:
+    options = Options(
+        cache=default_cache(os.environ) if opening.get("token_cache", True) else None,
+        observer=opening.get("observer") or Silent(),
+        policy=opening.get("policy") or RetryPolicy(),
+        clock=opening.get("clock") or Clock(),
+    )
+    return open_session(describe(opening.get("scopes", ())), options, opening.get("connections"))
