@@ -20,8 +20,8 @@ def claim(
     """Make names the records' and no others; see `Levels.claim_many`.
 
     Returns:
-        By key, the names that others have, and which record has each; and the keys of records that wait for a name
-        that is free now.
+        By key, the names that others have, and which record has each; and the keys of records that waited for a name
+        that is free now, and do so no longer.
     """
     had = _of_keys(connection, scope, names, wishes)
     waited = _of_keys(connection, scope, waits, wishes)
@@ -45,7 +45,10 @@ def claim(
     _insert(connection, scope, names, gained)
     _delete(connection, scope, waits, _pairs(waited, waiting))
     _insert(connection, scope, waits, _pairs(waiting, waited))
-    return taken, _waiting_for(connection, scope, {name for name, _ in lost if name not in owners})
+    free = {name for name, _ in lost if name not in owners}
+    woken = [((row.kind, row.value), row.key) for row in _rows(connection, scope, waits, free)]
+    _delete(connection, scope, waits, woken)
+    return taken, list(dict.fromkeys(key for _, key in woken))
 
 
 def _pairs(of: Mapping[str, Collection[Name]], without: Mapping[str, Collection[Name]]) -> list[tuple[Name, str]]:
@@ -62,10 +65,6 @@ def _of_keys(connection: Connection, scope: int, table: Table, keys: Collection[
 
 def _owners(connection: Connection, scope: int, asked: Collection[Name]) -> dict[Name, str]:
     return {(row.kind, row.value): row.key for row in _rows(connection, scope, names, asked)}
-
-
-def _waiting_for(connection: Connection, scope: int, free: Collection[Name]) -> list[str]:
-    return list(dict.fromkeys(row.key for row in _rows(connection, scope, waits, free)))
 
 
 def _rows(connection: Connection, scope: int, table: Table, wanted: Collection[Name]) -> Iterator[Row[Any]]:

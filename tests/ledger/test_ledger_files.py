@@ -14,9 +14,9 @@ from sqlalchemy import text
 from reconciler.errors import LedgerError, LedgerTooNew
 from reconciler.ledger.database import open_for_reading, open_for_writing
 from reconciler.ledger.memory import read_memory
+from reconciler.ledger.migrations import MIGRATIONS
 from reconciler.ledger.model import LiveObject
 from reconciler.ledger.store import Ledger
-from reconciler.ledger.migrations import MIGRATIONS
 
 TARGET = LiveObject("https://api.example/v1", "Widget", "a")
 

@@ -1,0 +1,188 @@
+"""What the levels should do, as naively as it can be written: the other half of test_levels_stateful.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+IN_DOUBT = b""
+
+
+@dataclass
+class Record:
+    wanted: int = 0
+    applied: int = 0
+    attempts: int = 0
+    ready_at: datetime | None = None
+    retry_at: datetime | None = None
+    due_at: datetime | None = None
+    prints: dict[str, bytes] = field(default_factory=dict)
+    held: dict = field(default_factory=dict)
+    gone: bool = False
+    dead: bool = False
+    seen_run: str | None = None
+    claim: str | None = None
+
+    def close(self):
+        self.ready_at = self.retry_at = None
+
+    def open(self, now):
+        self.ready_at = self.ready_at or now
+
+
+@dataclass
+class Model:
+    """Everything of one scope; claims never lapse here, because the clock stands still within a lease."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    waits: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    problems: dict[tuple[str, str, str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def of(self, key):
+        return self.records.setdefault(key, Record())
+
+    def want(self, keys, now, retry_at):
+        for key in set(keys):
+            record = self.of(key)
+            record.wanted += 1
+            record.attempts, record.dead, record.retry_at = 0, False, retry_at
+            record.open(now)
+
+    def claim_names(self, wishes, now):
+        taken = {}
+        released = set()
+        for key, asked in wishes.items():
+            for name in [name for name, owner in self.owners.items() if owner == key and name not in asked]:
+                del self.owners[name]
+                released.add(name)
+            for name in asked:
+                self.owners.setdefault(name, key)
+            taken[key] = {name: self.owners[name] for name in asked if self.owners[name] != key}
+            self.waits[key] = set(taken[key])
+        free = {name for name in released if name not in self.owners}
+        self.want([key for key, names in self.waits.items() if names & free], now, None)
+        for names in self.waits.values():
+            names -= free
+        return taken
+
+    def begin_writes(self, items, now):
+        for key, parts in items:
+            record = self.of(key)
+            record.prints.update(dict.fromkeys(parts, IN_DOUBT))
+            record.open(now)
+            record.retry_at, record.dead = None, False
+            record.claim = record.claim or "somebody"
+
+    def record(self, results, run, now):
+        refused = []
+        for result in results:
+            record = self.records.get(result.key, Record())
+            if result.token is not None and record.claim != result.token:
+                refused.append(result.key)
+                continue
+            self.records[result.key] = record
+            for part, digest in result.prints.items():
+                record.prints[part] = digest
+            record.prints = {part: digest for part, digest in record.prints.items() if digest is not None}
+            record.held = record.held if result.held is None else dict(result.held)
+            revision = record.wanted if result.revision is None else result.revision
+            record.applied = min(max(record.applied, revision), record.wanted)
+            record.attempts, record.dead, record.gone, record.claim = 0, False, result.gone, None
+            record.due_at = result.due_at
+            record.seen_run = run
+            if record.applied == record.wanted:
+                record.close()
+            else:
+                record.open(now)
+            if result.problems is not None:
+                self._replace_problems(result.key, result.problems)
+        for result in results:
+            if result.gone and result.key not in refused:
+                self.claim_names({result.key: ()}, now)
+        return refused
+
+    def _replace_problems(self, key, found):
+        self.problems = {identity: words for identity, words in self.problems.items() if identity[0] != key}
+        for problem in found:
+            identity = (key, problem.external_id, problem.part, problem.code)
+            self.problems[identity] = (problem.message, problem.url)
+
+    def failed(self, key, attempts, retry_at, dead, token, run, now):
+        record = self.records.get(key, Record())
+        if token is not None and record.claim != token:
+            return
+        self.records[key] = record
+        record.attempts, record.dead, record.claim = attempts, dead, None
+        if run is not None:
+            record.seen_run = run
+        if dead:
+            record.close()
+        else:
+            record.open(now)
+            record.retry_at = retry_at
+
+    def seen(self, run, revisions, now):
+        for key, revision in revisions.items():
+            record = self.of(key)
+            record.seen_run, record.gone, record.dead, record.attempts, record.claim = run, False, False, 0, None
+            if revision is None or revision >= record.wanted:
+                record.applied = record.wanted
+                record.close()
+            else:
+                record.applied = max(record.applied, revision)
+                record.open(now)
+
+    def claim_due(self, limit, now, sync_now, token):
+        ready = {}
+        for key, record in self.records.items():
+            if record.claim is None and not record.dead:
+                if record.ready_at is not None and (record.retry_at is None or record.retry_at <= sync_now):
+                    ready[key] = record.ready_at
+                elif record.ready_at is None and record.due_at is not None and record.due_at <= sync_now:
+                    ready[key] = record.due_at
+        keys = sorted(ready, key=lambda key: (ready[key], key))[:limit]
+        for key in keys:
+            record = self.records[key]
+            record.open(now)
+            record.claim, record.retry_at = token, None
+            if record.due_at is not None and record.due_at <= sync_now:
+                record.due_at = None
+        return keys
+
+    def forget_prints(self, keys):
+        for key in self.records if keys is None else keys:
+            if key in self.records:
+                record = self.records[key]
+                record.prints = {} if record.held else dict.fromkeys(record.prints, IN_DOUBT)
+
+    def drop(self, keys):
+        for key in set(keys):
+            self._replace_problems(key, ())
+            if key in self.records:
+                record = self.records[key]
+                record.applied, record.attempts, record.dead, record.claim = record.wanted, 0, False, None
+                record.close()
+
+    def close_unconfirmed(self, run, now):
+        stray = [
+            key
+            for key, record in self.records.items()
+            if record.seen_run != run and record.ready_at is None and not record.prints and not record.held
+        ]
+        for key in stray:
+            del self.records[key]
+            self._replace_problems(key, ())
+        self.claim_names(dict.fromkeys(stray, ()), now)
+
+    def new_holder(self):
+        for record in self.records.values():
+            record.claim = None
+
+    @property
+    def wrong(self):
+        """External ID to what the sync log should say of it."""
+        found = {}
+        for (_, external_id, _, _), (message, _) in self.problems.items():
+            found.setdefault(external_id, set()).add(message)
+        return found
