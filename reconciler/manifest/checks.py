@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.errors import Place, Problem
@@ -16,6 +16,7 @@ from reconciler.manifest.positions import format_path
 from reconciler.manifest.references import ALLOW_ENV
 
 _MAX_NAMED = 5
+MayHold = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,7 @@ def check_environment(
     manifests: Sequence[Manifest],
     facts: Mapping[int, Facts],
     kinds: Kinds,
-    *,
-    complete: bool,
+    may_hold: MayHold,
 ) -> Findings:
     """Check the manifests of one environment against each other.
 
@@ -66,7 +66,7 @@ def check_environment(
         manifests: those that belong to it, patches merged.
         facts: what each says, by `id` of the manifest.
         kinds: the registry.
-        complete: whether every document of the folder could be read; else nothing is called unknown.
+        may_hold: whether a document that could not be read may be this one; then it is not called unknown.
     """
     findings = Findings()
     unique = dict[tuple[str, str], Manifest]()
@@ -79,7 +79,7 @@ def check_environment(
     for manifest in manifests:
         found = facts[id(manifest)]
         if found.references:
-            findings.problems.extend(_references(manifest, found, unique, complete=complete))
+            findings.problems.extend(_references(manifest, found, unique, may_hold))
             findings.problems.extend(_circle(manifest, unique, facts))
         if manifest.metadata.renamed_from:
             findings.problems.extend(_renames(manifest, found, live))
@@ -143,13 +143,13 @@ def _built_in(live: Mapping[tuple[str, str], Manifest], kinds: Kinds) -> Iterato
 
 
 def _references(
-    manifest: Manifest, found: Facts, manifests: Mapping[tuple[str, str], Manifest], *, complete: bool
+    manifest: Manifest, found: Facts, manifests: Mapping[tuple[str, str], Manifest], may_hold: MayHold
 ) -> Iterator[Problem]:
     if manifest.absent:
         return
     for path, kind, name, has_to_be in found.references:
         target = manifests.get((kind, name))
-        if target is None and complete and has_to_be:
+        if target is None and has_to_be and not may_hold(kind, name):
             names = sorted(known for of_kind, known in manifests if of_kind == kind)
             yield Problem(
                 "unknown-reference",
@@ -276,7 +276,7 @@ def _about_environment(
 
 
 def check_names(
-    manifests: Sequence[Manifest], environments: Sequence[EnvironmentManifest], *, complete: bool
+    manifests: Sequence[Manifest], environments: Sequence[EnvironmentManifest], may_hold: MayHold
 ) -> Iterator[Problem]:
     """Yield what is wrong with the names of environments: two alike, and unknown ones in metadata.environments."""
     by_name = defaultdict[str, list[EnvironmentManifest]](list)
@@ -284,9 +284,9 @@ def check_names(
         by_name[environment.name].append(environment)
         if len(by_name[environment.name]) > 1:
             yield _duplicate_name(environment, by_name[environment.name][0])
-    for manifest in manifests if complete else ():
+    for manifest in manifests:
         for position, name in enumerate(manifest.metadata.environments or ()):
-            if name not in by_name:
+            if name not in by_name and not may_hold("Environment", name):
                 yield Problem(
                     "unknown-environment",
                     f"{manifest.kind} {manifest.name}: there is no environment {name[:60]}",

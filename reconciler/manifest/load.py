@@ -19,6 +19,7 @@ from reconciler.manifest.documents import Document, Scalars, parse_documents
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.explain import error_paths, explain, nearest, shorten, suggest
 from reconciler.manifest.files import ELSEWHERE, FIRST_MANIFEST, read_folder
+from reconciler.manifest.limits import MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata
 from reconciler.manifest.positions import DocumentLocator, Source
 from reconciler.manifest.references import check_references, texts_of
@@ -33,13 +34,18 @@ class Loaded:
     """Everything that a manifest folder holds.
 
     Manifests with problems in their spec are among `manifests` (with `spec` None), so that a reference to one is not
-    called unknown as well. `complete` says that no document is missing from both tuples.
+    called unknown as well. `lost` holds kind and name of what is missing from both tuples because it could not be
+    read; None: it may have been any.
     """
 
     manifests: tuple[Manifest, ...]
     environments: tuple[EnvironmentManifest, ...]
     problems: tuple[Problem, ...]
-    complete: bool = True
+    lost: frozenset[tuple[str | None, str | None]] = frozenset()
+
+    def may_hold(self, kind: str, name: str) -> bool:
+        """Return whether a document that could not be read may have been this manifest."""
+        return not self.lost.isdisjoint({(kind, name), (kind, None), (None, name), (None, None)})
 
     def manifests_of(self, environment: str) -> list[Manifest]:
         """Return the manifests that count in an environment: those limited to it, and those limited to none."""
@@ -98,19 +104,23 @@ def gc_paused() -> Iterator[None]:
 def _load(folder: FilePath, kinds: Kinds) -> Loaded:
     scalars = Scalars()
     reader = _Reader(kinds)
-    complete = True
     for found in read_folder(folder):
         if isinstance(found, Problem):
             reader.problems.append(found)
-            complete = False
+            reader.lost.add((None, None))
             continue
         parsed = parse_documents(found.data, found.file, scalars)
+        before = len(reader.problems)
         reader.problems.extend(parsed.problems)
-        complete = complete and parsed.complete
+        if not parsed.complete:
+            reader.lost.add((None, None))
         source = Source(found.file, found.data)
         for document in parsed.documents:
-            complete = reader.read(document, source) and complete
-    return Loaded(tuple(reader.manifests), tuple(reader.environments), tuple(reader.problems), complete)
+            if len(reader.problems) - before >= MAX_PROBLEMS_PER_FILE:
+                reader.give_up(document, found.file)
+                break
+            reader.read(document, source)
+    return Loaded(tuple(reader.manifests), tuple(reader.environments), tuple(reader.problems), frozenset(reader.lost))
 
 
 class _Reader:
@@ -120,10 +130,29 @@ class _Reader:
         self.manifests: list[Manifest] = []
         self.environments: list[EnvironmentManifest] = []
         self.problems: list[Problem] = []
+        self.lost: set[tuple[str | None, str | None]] = set()
         self._kinds = kinds
 
-    def read(self, document: Document, source: Source) -> bool:
-        """Read one document; return whether it became a manifest, with or without problems."""
+    def give_up(self, document: Document, file: str) -> None:
+        """Leave the rest of a file, from this document on."""
+        message = f"the file has {MAX_PROBLEMS_PER_FILE} problems or more before this line; from here it was not read"
+        hint = "Mend those first, or move the file out of the folder."
+        self.problems.append(Problem("too-many-problems", message, Place(file, document.line), hint=hint))
+        self.lost.add((None, None))
+
+    def read(self, document: Document, source: Source) -> None:
+        """Read one document; where it becomes no manifest, with or without problems, remember what it may be."""
+        if not self._read(document, source) and type(document.value) is dict:
+            self.lost.add(self._meant(document.value))
+
+    def _meant(self, data: dict[str, Any]) -> tuple[str | None, str | None]:
+        """Return kind and name as far as a document says them, None for what it does not say in a way we know."""
+        kind, metadata = data.get("kind"), data.get("metadata")
+        name = metadata.get("name") if type(metadata) is dict else None
+        known = kind == ENVIRONMENT or (isinstance(kind, str) and kind in self._kinds)
+        return kind if known else None, name if isinstance(name, str) else None
+
+    def _read(self, document: Document, source: Source) -> bool:
         data = document.value
         root = DocumentLocator(source, document.index, ())
         if type(data) is not dict:

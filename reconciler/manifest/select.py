@@ -76,7 +76,7 @@ def patched(
     for number, patch in enumerate(environment.spec.patches):
         position = positions.get((patch.kind, patch.name))
         if position is None:
-            problems.extend(_without_target(environment, number, patch, manifests, kinds, complete=loaded.complete))
+            problems.extend(_without_target(environment, number, patch, manifests, kinds, loaded))
             continue
         manifests[position], found = _merged(manifests[position], environment, number, patch, kinds)
         problems.extend(found)
@@ -89,8 +89,7 @@ def _without_target(
     patch: Patch,
     manifests: list[Manifest],
     kinds: Kinds,
-    *,
-    complete: bool,
+    loaded: Loaded,
 ) -> Iterator[Problem]:
     subject = f"Environment {environment.name}"
     if patch.kind not in kinds:
@@ -101,7 +100,7 @@ def _without_target(
             patch.kind[:60],
             suggest(patch.kind, list(kinds), "kinds"),
         )
-    elif complete:
+    elif not loaded.may_hold(patch.kind, patch.name):
         names = sorted(each.name for each in manifests if each.kind == patch.kind)
         yield Problem(
             "patch-without-target",

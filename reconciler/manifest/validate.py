@@ -56,14 +56,14 @@ def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None) -> V
         keep.append(manifests)
         for manifest in manifests:
             _learn(manifest, kinds, facts, problems)
-        findings = check_environment(environment, manifests, facts, kinds, complete=loaded.complete)
+        findings = check_environment(environment, manifests, facts, kinds, loaded.may_hold)
         problems.extend(findings.problems)
         warnings.extend(findings.warnings)
         if environment is not None:
             for host in findings.hosts:
                 hosts[host].append(environment.name)
     problems.extend(host.problem(list(dict.fromkeys(names))) for host, names in hosts.items())
-    problems.extend(check_names(loaded.manifests, loaded.environments, complete=loaded.complete))
+    problems.extend(check_names(loaded.manifests, loaded.environments, loaded.may_hold))
     return Validation(_ordered(problems), _ordered(warnings))
 
 

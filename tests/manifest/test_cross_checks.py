@@ -82,6 +82,22 @@ def test_an_unknown_reference_offers_the_nearest_name(check: Check) -> None:
     assert (problem.place.line, problem.place.column) == (13, 40)
 
 
+@pytest.mark.parametrize(
+    ("broken", "expected"),
+    [
+        ("kind: DeliveryKonfig\nmetadata: {name: c}\n", ["unknown-kind", "unknown-reference"]),
+        ("kind: DeliveryConfig\nmetadata: {nam: c}\n", ["missing-field", "unknown-field"]),
+        ("kind: OrderSync\nmetadata: {nam: c}\n", ["missing-field", "unknown-field", *["unknown-reference"] * 2]),
+        ("[", ["not-yaml"]),
+    ],
+)
+def test_only_what_a_broken_document_may_have_been_is_not_called_unknown(
+    check: Check, broken: str, expected: list[str]
+) -> None:
+    pointing = sync("s", "buyers", "c") + sync("t", "suppliers", "d")
+    assert sorted(codes(check(pointing + f"apiVersion: reconciler/v1\n{broken}"))) == expected
+
+
 def test_nothing_present_points_at_what_is_to_be_absent(check: Check) -> None:
     absent = config("c").replace("spec:", "state: absent\nspec:")
     assert codes(check(absent + sync("s", "buyers", "c"))) == ["reference-to-absent"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from reconciler.errors import LoadError
 from reconciler.kind import Kinds
 from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.validate import validate
 
 SYNC = "apiVersion: reconciler/v1\nkind: OrderSync\nmetadata: {name: orders}\nspec: {deliveryConfig: x}\n"
 Write = Callable[..., Path]
@@ -82,7 +84,7 @@ def test_what_may_not_be_read_is_a_problem(write: Write, kinds: Kinds) -> None:
     (folder / "closed").mkdir(mode=0)
     loaded = load(folder, kinds)
     assert codes(loaded) == ["unreadable-file", "unreadable-file"]
-    assert not loaded.complete
+    assert loaded.lost == {(None, None)}
 
 
 def test_links_inside_the_folder_are_followed(write: Write, kinds: Kinds) -> None:
@@ -138,4 +140,36 @@ def test_files_that_cannot_be_read_are_named_one_by_one(write: Write, kinds: Kin
         ("b.yaml", "not-utf8"),
         ("c.yaml", "not-a-manifest"),
     ]
-    assert not loaded.complete
+    assert loaded.lost == {(None, None)}  # the list is no manifest at all, the other two may have been any
+
+
+LOST = {
+    "kind: ProduktSync\nmetadata: {name: c}": (None, "c"),
+    "metadata: {name: c}": (None, "c"),
+    "kind: DeliveryConfig\nmetadata: {name: c d}": ("DeliveryConfig", "c d"),
+    "kind: DeliveryConfig\nmetadata: {name: [c]}": ("DeliveryConfig", None),
+    "kind: DeliveryConfig\nmetadata: {name: c}\nspec: text": ("DeliveryConfig", "c"),
+    "kind: Environment\nmetadata: {name: e}\nspec: {ledgr: x}": ("Environment", "e"),
+}
+
+
+@pytest.mark.parametrize(("text", "meant"), LOST.items())
+def test_what_became_no_manifest_may_be_what_it_says(
+    write: Write, kinds: Kinds, text: str, meant: tuple[str | None, str | None]
+) -> None:
+    loaded = load(write(SYNC, broken=f"apiVersion: reconciler/v1\n{text}\n"), kinds)
+    assert loaded.lost == {meant}
+    assert loaded.may_hold(meant[0] or "DeliveryConfig", meant[1] or "c")
+    assert not loaded.may_hold(meant[0] or "DeliveryConfig", "other") or meant[1] is None
+    assert not loaded.may_hold("OrderSync", "other")
+
+
+@pytest.mark.parametrize("text", ["a\n", "kind: X\n", "{}\n", "apiVersion: reconciler/v1\nkind: OrderSync\n"])
+def test_a_file_of_which_nothing_is_right_is_left_early(write: Write, kinds: Kinds, text: str) -> None:
+    folder = write(SYNC, flood="---\n".join([text] * 50_000))
+    started = time.monotonic()
+    found = validate(load(folder, kinds), kinds)
+    assert time.monotonic() - started < 5
+    assert len(found.problems) < 210
+    last = max(found.problems, key=lambda problem: problem.place)
+    assert last.code == "too-many-problems"
