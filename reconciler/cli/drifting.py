@@ -27,6 +27,7 @@ from reconciler.reconcile.plan import Cause, DriftReport
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.registry import kinds
 from reconciler.report.apply_text import apply_to_text
+from reconciler.sync.watching import data_drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ async def find(
         memory = session.memory(ledgers)
         async with readers(session, targets, listener, token_cache=token_cache, connections=connections) as opened:
             comparison = await session.compare(opened, PlanRequest(targets), memory, session.opened_at)
-        return Drift(session, comparison, find_drift(comparison.inputs, comparison.planned))
+            report = find_drift(comparison.inputs, comparison.planned)
+            items = await data_drift(session, opened, targets, ledgers, memory)
+        return Drift(session, comparison, replace(report, items=(*report.items, *items)))
 
     with Ledgers() as ledgers:
         async with Connections() as connections:

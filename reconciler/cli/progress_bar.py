@@ -73,7 +73,7 @@ def _facts(progress: RunProgress) -> str:
     if progress.seconds_left is not None:
         words.append(f"{spoken(timedelta(seconds=progress.seconds_left))} left")
     if progress.problems:
-        words.append(f"{progress.problems:,} failed")
+        words.append(f"{progress.problems:,} with problems")
     return "  ".join(words)
 
 

@@ -8,6 +8,7 @@ from reconciler.cli.context import open_one, utc_now
 from reconciler.cli.options import Options
 from reconciler.cli.syncing import Chosen, opened_levels
 from reconciler.ledger.location import ledger_path
+from reconciler.ledger.memory import Ledgers
 from reconciler.report.words import counted
 from reconciler.sync.datasyncs import data_syncs, named
 from reconciler.sync.problems import Problems
@@ -47,21 +48,20 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
     Raises:
         LedgerError: the ledger cannot be read.
     """
-    sync = chosen.sync
-    if not ledger_path(chosen.session.settings.ledger).exists():
-        return Problems(sync.name, sync.scope.data_type, 0, 0, ())
-    with opened_levels(chosen, "A list of problems", ephemeral=True) as levels:
+    sync, url = chosen.sync, chosen.session.settings.ledger
+    with Ledgers() as ledgers:
+        counts = ledgers.sync_overview(url, [sync.scope], utc_now())[sync.scope].counts
         # One more than asked for tells whether there are more.
-        listed = levels.problems(limit + 1 if limit else _ALL, offset, code)
-        return Problems(
-            sync.name,
-            sync.scope.data_type,
-            levels.open_problems(),
-            levels.logged_count(),
-            tuple(listed[:limit] if limit else listed),
-            offset,
-            more=bool(limit) and len(listed) > limit,
-        )
+        listed = ledgers.problems(url, sync.scope, limit + 1 if limit else _ALL, offset, code)
+    return Problems(
+        sync.name,
+        sync.scope.data_type,
+        counts.problems,
+        counts.logged,
+        tuple(listed[:limit] if limit else listed),
+        offset,
+        more=bool(limit) and len(listed) > limit,
+    )
 
 
 def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:

@@ -12,7 +12,6 @@ from reconciler.cli.context import utc_now
 from reconciler.cli.options import Options
 from reconciler.cli.output import result_style
 from reconciler.errors import UsageError
-from reconciler.ledger.data_model import SyncOverview
 from reconciler.ledger.memory import Ledgers
 from reconciler.reconcile.session import Session
 from reconciler.report.escape import json_text
@@ -39,7 +38,7 @@ def statuses(session: Session, names: Sequence[str], ledgers: Ledgers, now: date
     known = data_syncs(session, session.memory(ledgers))
     chosen = [named(known, session.name, name) for name in dict.fromkeys(names)] or known
     found = ledgers.sync_overview(session.settings.ledger, [sync.scope for sync in chosen], now)
-    return [status_of(sync, found.get(sync.scope, SyncOverview()), now) for sync in chosen]
+    return [status_of(sync, found[sync.scope], now) for sync in chosen]
 
 
 def statuses_to(format_name: str, sessions: Sequence[Session], names: Sequence[str], style: Style) -> str:

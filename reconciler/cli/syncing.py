@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.ledger.levels import Levels
     from reconciler.ledger.model import LockHolder
     from reconciler.report.style import Style
+    from reconciler.sync.explain import Explanation
     from reconciler.sync.model import Mode
     from reconciler.sync.report import RunReport
     from reconciler.sync.runs import Job
@@ -193,6 +194,26 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
         )
 
 
+async def explain(chosen: Chosen, external_id: str, options: Options, how: HowToRun) -> Explanation:
+    """Return what would become of one record; nothing is written to either API.
+
+    Args:
+        chosen: the data sync, applied or not.
+        external_id: of the product, or of one of its variants.
+        options: the shared options.
+        how: the options of the running commands.
+
+    Raises:
+        ReconcilerError: something could not be read.
+    """
+    from reconciler.sync.explaining import explain_record
+
+    with opened_levels(chosen, "A data sync", ephemeral=True) as levels:
+        async with _job(chosen, levels, "", options, how) as job:
+            key = external_id.partition("/")[0]
+            return await explain_record(job.settings, job.source, job.target, levels, key, utc_now())
+
+
 def run_to(
     format_name: str,
     report: RunReport,
@@ -217,6 +238,16 @@ def run_to(
     from reconciler.report.sync_run import run_to_text
 
     return run_to_text(report, environment, style)
+
+
+def explanation_to(format_name: str, found: Explanation, chosen: Chosen, style: Style) -> str:
+    """Return what becomes of one record as text or JSON."""
+    from reconciler.report.sync_explain import explanation_to_json, explanation_to_text
+
+    name, environment = chosen.sync.name, chosen.session.name
+    if format_name == "json":
+        return json_text(explanation_to_json(name, environment, found))
+    return explanation_to_text(name, environment, found, style)
 
 
 def run_status(report: RunReport, *, stopped: bool, fail_on_problems: bool = False) -> Status:

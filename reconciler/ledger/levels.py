@@ -161,6 +161,11 @@ class Levels(Scoped):
         with self._fenced() as connection:
             return self._claim(connection, wishes)
 
+    def owners(self, asked: Collection[Name]) -> dict[Name, str]:
+        """Return which record has each of these names; those that nobody has are left out."""
+        with self._transaction() as connection:
+            return names.owners_of(connection, self._id, asked)
+
     def begin_writes(self, items: Iterable[tuple[str, Collection[str]]]) -> None:
         """Record, before anything is sent, which parts of which records will be. Needs the lock.
 

@@ -25,7 +25,7 @@ def claim(
     """
     had = _of_keys(connection, scope, names, wishes)
     waited = _of_keys(connection, scope, waits, wishes)
-    owners = _owners(connection, scope, {name for asked in wishes.values() for name in asked})
+    owners = owners_of(connection, scope, {name for asked in wishes.values() for name in asked})
     owners.update({name: key for key, own in had.items() for name in own})
     before = dict(owners)
     waiting: dict[str, set[Name]] = {}
@@ -63,7 +63,8 @@ def _of_keys(connection: Connection, scope: int, table: Table, keys: Collection[
     return found
 
 
-def _owners(connection: Connection, scope: int, asked: Collection[Name]) -> dict[Name, str]:
+def owners_of(connection: Connection, scope: int, asked: Collection[Name]) -> dict[Name, str]:
+    """Return which record has each of these names; those that nobody has are left out."""
     return {(row.kind, row.value): row.key for row in _rows(connection, scope, names, asked)}
 
 

@@ -59,7 +59,9 @@ def drift_to_text(report: DriftReport, style: Style | None = None) -> str:
             lines.extend(_item_lines(item, style))
         lines.append("")
     lines.extend(notes_lines(report.notes, style))
-    if report.drifted:
+    if report.drifted and not any(item.change for item in report.items):
+        advice = "An apply changes none of this: each names its next step."
+    elif report.drifted:
         advice = f"See what apply would change with `reconciler plan -e {report.environment}`."
     elif snoozed:
         advice = f"Nothing new: {counted(len(snoozed), 'difference')} {'is' if len(snoozed) == 1 else 'are'} snoozed."

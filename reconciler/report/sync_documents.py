@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reconciler.ledger.data_model import DataRun
+from reconciler.ledger.data_model import DataRun, RunningNow
 from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
 from reconciler.sync.datasyncs import Standing
 from reconciler.sync.model import Mode
@@ -96,6 +96,14 @@ class RunningDocument(Document):
     records: OutcomesDocument
 
 
+class WatcherDocument(Document):
+    """Who watches a data sync, between two runs."""
+
+    holder: str
+    alive: bool = Field(description="Whether its process was heard of lately.")
+    since: Time
+
+
 class EndedRunDocument(Document):
     """A run that ended, or was cut off."""
 
@@ -149,6 +157,7 @@ class SyncStatusDocument(Document):
     data_type: str
     standing: Annotated[Standing, Field(strict=False)] = Field(description="Whether the manifest is what was applied.")
     running: RunningDocument | None
+    watcher: WatcherDocument | None = Field(description="Who starts the next run; null while one is on.")
     cut_off: EndedRunDocument | None = Field(description="The run that the next one goes on with.")
     last_run: EndedRunDocument | None
     last_good_run: EndedRunDocument | None
@@ -160,6 +169,7 @@ class SyncStatusDocument(Document):
     freshness: FreshnessDocument
     troubles: list[str] = Field(description="What is promised and not kept, one sentence each.")
     requests: list[RequestsDocument] = Field(description="Of the last good run.")
+    requests_a_day: Count | None = Field(description="About, where nothing changes; null: not known yet.")
 
 
 class SyncStatusesDocument(Document):
@@ -284,6 +294,7 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "data_type": status.sync.scope.data_type,
         "standing": status.sync.standing.value,
         "running": None if status.going is None else _running(status.going),
+        "watcher": None if status.waiting is None else _watcher(status.waiting),
         "cut_off": _run(status.cut_off),
         "last_run": _run(status.last),
         "last_good_run": _run(status.last_good),
@@ -304,6 +315,7 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         },
         "troubles": list(status.troubles),
         "requests": _requests(status.requests),
+        "requests_a_day": status.requests_a_day,
     }
 
 
@@ -321,6 +333,10 @@ def _running(going: Going) -> dict[str, Any]:
         "seconds_left": None if going.seconds_left is None else round(going.seconds_left, 1),
         "records": _outcomes(going.counts),
     }
+
+
+def _watcher(found: RunningNow) -> dict[str, Any]:
+    return {"holder": found.holder, "alive": found.alive, "since": time_to_json(found.since)}
 
 
 def _run(run: DataRun | None) -> dict[str, Any] | None:

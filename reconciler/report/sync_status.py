@@ -49,6 +49,10 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
     if status.going is not None:
         for line in _going(status.going, status.checked_at):
             yield from _row("running", line, style)
+    if status.waiting is not None:
+        heard = "" if status.waiting.alive else "; it does not answer any more"
+        words = f"by {status.waiting.holder}, since {moment(status.waiting.since)}{heard}"
+        yield from _row("watched", words, style, *([] if status.waiting.alive else [RED]))
     if status.cut_off is not None:
         cut_off = status.cut_off
         message = f": {clip(visible(cut_off.message), _LIMIT)}" if cut_off.message else ""
@@ -157,7 +161,10 @@ def _freshness(status: SyncStatus) -> str:
 
 
 def _requests(status: SyncStatus) -> str:
-    return f"last good run: {request_counts(status.requests)}" if status.requests else "not known yet"
+    if not status.requests:
+        return "not known yet"
+    a_day = f"about {status.requests_a_day:,} a day where nothing changes; " if status.requests_a_day else ""
+    return f"{a_day}last good run: {request_counts(status.requests)}"
 
 
 def _step(environment: str, status: SyncStatus) -> str | None:
@@ -167,6 +174,6 @@ def _step(environment: str, status: SyncStatus) -> str | None:
         return f"reconciler apply -e {environment} --target {sync.key}"
     if status.going is not None:
         return None if status.going.alive else f"reconciler sync run {sync.name} -e {environment}"
-    if status.next is not None and status.next.at <= status.checked_at:
+    if status.next is not None and status.next.at <= status.checked_at and status.waiting is None:
         return f"reconciler sync run {sync.name} -e {environment}"
     return f"reconciler sync errors {sync.name} -e {environment}" if status.counts.problems else None

@@ -64,7 +64,7 @@ def progress_line(progress: Progress) -> str:
         parts.append(f"{spoken(timedelta(seconds=progress.seconds_left))} left")
     found = [
         f"{number:,} {word}"
-        for number, word in ((progress.written, "written"), (progress.problems, "failed"))
+        for number, word in ((progress.written, "written"), (progress.problems, "with problems"))
         if number
     ]
     words = "; ".join(filter(None, [", ".join(parts), ", ".join(found), progress.waiting]))

@@ -93,8 +93,8 @@ def foreign_log(overview: SyncOverview, log: SyncStatus | None) -> str | None:
 
     While a run is on, or was cut off, what we remember and what is there may differ by the last request.
     """
-    ours = overview.log
-    if ours.started is None or overview.running is not None or overview.unfinished is not None:
+    ours, newest = overview.log, overview.newest
+    if ours.started is None or overview.unfinished is not None or (newest is not None and newest.ended_at is None):
         return None
     if log is None:
         return "The sync log that we wrote is gone: it was cleared, or the site was emptied or restored"

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data_model import DataRun, LevelCounts, SyncOverview
+from reconciler.ledger.data_model import DataRun, LevelCounts, RunningNow, SyncOverview
+from reconciler.sparklayer.cost import cost_of
 from reconciler.sync.choosing import Past, choose, full_sync_wanted
-from reconciler.sync.datasyncs import DataSync, Standing
+from reconciler.sync.datasyncs import API_NAMES, SOURCE, DataSync, Standing
 from reconciler.sync.health import age, excess, staleness
 from reconciler.sync.model import Mode
 from reconciler.sync.settings import digest
@@ -81,6 +82,7 @@ class SyncStatus:
         sync: which.
         checked_at: the moment that this is about.
         going: the run that is under way.
+        waiting: who watches it, between two runs.
         cut_off: a run that was cut off, with which the next one goes on.
         last: the newest run that ended, however.
         last_good: the newest run that finished.
@@ -91,11 +93,13 @@ class SyncStatus:
         since_good: how long ago the last good run ended.
         troubles: what it promises and does not keep, one sentence each.
         requests: of the newest run that finished.
+        requests_a_day: about how many it makes where nothing changes; None: no run has shown yet what a walk takes.
     """
 
     sync: DataSync
     checked_at: datetime
     going: Going | None = None
+    waiting: RunningNow | None = None
     cut_off: DataRun | None = None
     last: DataRun | None = None
     last_good: DataRun | None = None
@@ -106,6 +110,7 @@ class SyncStatus:
     since_good: timedelta | None = None
     troubles: tuple[str, ...] = ()
     requests: tuple[Requests, ...] = ()
+    requests_a_day: int | None = None
 
 
 def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStatus:
@@ -124,6 +129,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         sync=sync,
         checked_at=now,
         going=going,
+        waiting=overview.running if going is None else None,
         cut_off=overview.unfinished if going is None else None,
         last=ended,
         last_good=overview.last_finished,
@@ -134,6 +140,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         since_good=age(overview, now),
         troubles=tuple(words for words in troubles if words is not None),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
+        requests_a_day=_requests_a_day(sync, overview.last_walk),
     )
 
 
@@ -181,3 +188,11 @@ def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
     if not full_sync_wanted(overview.last_full, digest(sync.settings)):
         return None
     return "none was ever finished" if overview.last_full is None else "the mapping changed since the last one"
+
+
+def _requests_a_day(sync: DataSync, walk: DataRun | None) -> int | None:
+    """What reading takes is known from the last run that read everything."""
+    reads = 0 if walk is None else walk.counts.get(f"{API_NAMES[SOURCE]} {_TRAFFIC[0]}", 0)
+    if not reads:
+        return None
+    return cost_of(sync.settings.interval, sync.settings.walk_interval, 0, reads).a_day

@@ -15,7 +15,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.output import result_style, say, write_result
 from reconciler.cli.status import Status
 from reconciler.cli.sync_options import asked_mode, mode_options, run_options
-from reconciler.cli.syncing import HowToRun, choose, run_once, run_status, run_to, watch_on
+from reconciler.cli.syncing import HowToRun, choose, explain, explanation_to, run_once, run_status, run_to, watch_on
 from reconciler.report.escape import json_line, terminal
 from reconciler.report.words import moment
 from reconciler.sync.report import RunReport
@@ -24,6 +24,7 @@ RUN_EXAMPLES = """
 reconciler sync run -e sandbox                   # whatever is due
 reconciler sync run shop -e sandbox --full
 reconciler sync run shop -e sandbox --verify     # full, reads the target too
+reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
 """
 WATCH_EXAMPLES = """
 reconciler sync watch -e production
@@ -39,6 +40,7 @@ def sync() -> None:
 @command("run", formats=("text", "json"), examples=RUN_EXAMPLES)
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
 @mode_options
+@click.option("--explain", "record", metavar="ID", help="Show what would become of one record; write nothing.")
 @click.option("--fail-on-problems", is_flag=True, help="Exit with 5 where records have open problems.")
 @run_options
 @click.pass_obj
@@ -48,6 +50,7 @@ def run(
     full: bool,
     verify: bool,
     rewrite: bool,
+    record: str | None,
     fail_on_problems: bool,
     lock_wait: float,
     ephemeral_ledger: bool,
@@ -60,6 +63,10 @@ def run(
     """
     mode, how = asked_mode(full, verify, rewrite), HowToRun(ephemeral_ledger, lock_wait, not no_token_cache)
     chosen = choose(options, name)
+    if record is not None:
+        found = asyncio.run(explain(chosen, record, options, how))
+        write_result(options, explanation_to(options.format, found, chosen, result_style(options)))
+        return Status.DONE
     report, stopped = asyncio.run(run_once(chosen, mode, options, how))
     write_result(options, run_to(options.format, report, chosen.session.name, result_style(options)))
     return run_status(report, stopped=stopped, fail_on_problems=fail_on_problems)
