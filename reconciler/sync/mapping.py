@@ -27,6 +27,7 @@ from reconciler.sync.variants import body_of, sku_of
 ValueT = TypeVar("ValueT")
 SKU = "sku"
 SLUG = "slug"
+_NO_ID = "(no ID)"
 _NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
 
 
@@ -104,27 +105,28 @@ def draft(source: Product, settings: SyncSettings, now: datetime, list_currency:
         list_currency: of the price list; None: there is no such list.
     """
     data = mapping(source)
-    key = text_or_none(data.get("ID")) or ""
+    key = text_or_none(data.get("ID")) or _NO_ID
     product = View(key, data)
+    slug_is_mapped = "slug" in settings.rules.expressions
+    if (fault := _bad_id(key)) is not None:
+        problem = RecordProblem(key, _first_part(settings), *fault)
+        return Draft(key, settings.parts, None, None, slug_is_mapped, (), (problem,), None)
     problems: list[RecordProblem] = []
     title = slug = None
     if Part.PRODUCT in settings.parts:
         title = _attempt(lambda: _title(product, settings.rules), Part.PRODUCT, problems)
         slug = _attempt(lambda: _slug(product, settings.rules), Part.PRODUCT, problems)
-    if (fault := _bad_id(key)) is not None:
-        problems.append(RecordProblem(key or "(no ID)", _first_part(settings), *fault))
-        title = None
     pricing = None
     if Part.PRICES in settings.parts:
         pricing = _attempt(lambda: pricing_of(product, settings, now, list_currency), Part.PRICES, problems)
     shared = shared_stock(product, settings) if Part.STOCK in settings.parts else None
-    variants = _Variants(settings, product, list_currency, shared, pricing, problems).drafts() if fault is None else ()
+    variants = _Variants(settings, product, list_currency, shared, pricing, problems).drafts()
     return Draft(
         key=key,
         parts=settings.parts,
         title=title,
         slug=slug,
-        slug_is_mapped="slug" in settings.rules.expressions,
+        slug_is_mapped=slug_is_mapped,
         variants=tuple(variants),
         problems=tuple(dict.fromkeys(problems)),
         due=pricing.due if pricing is not None else None,
@@ -254,7 +256,7 @@ def _slug(product: View, rules: MappingRules) -> str:
 
 
 def _bad_id(key: str) -> tuple[str, str] | None:
-    if not key:
+    if key == _NO_ID:
         return "no-id", "The record has no usable ID."
     fault = reserved("product", key)
     return ("over-limit", fault) if fault is not None else None
