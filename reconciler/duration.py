@@ -25,7 +25,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def spoken(duration: timedelta) -> str:
-    """Return a duration for people, in its two largest units: `2 h 5 min`, `45 s`, `3 d`; under a second: `0 s`."""
+    """Return a duration for people, in its two largest units: `2 h 5 min`, `45 s`, `3 d`, `under 1 s`."""
     rest = max(round(duration.total_seconds()), 0)
     parts: list[tuple[int, str]] = []
     for unit, seconds in _STEPS:
@@ -33,4 +33,4 @@ def spoken(duration: timedelta) -> str:
         parts.append((number, unit))
     first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
     kept = [f"{number} {unit}" for number, unit in parts[first : first + 2] if number]
-    return " ".join(kept) or "0 s"
+    return " ".join(kept) or "under 1 s"

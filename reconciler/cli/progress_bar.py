@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
+from reconciler.cli.output import carries_symbols
 from reconciler.duration import spoken
 from reconciler.report.escape import terminal
 from reconciler.report.sync_words import share
@@ -30,25 +32,24 @@ class Bar:
         self._task = TaskID(0)
 
     def show(self, progress: RunProgress) -> None:
-        if self._bar is None:
-            self._bar = self._started()
         total = progress.total or None
-        self._bar.update(
-            self._task,
-            completed=min(progress.done, total) if total else progress.done,
-            total=total,
-            phase=terminal(progress.phase),
-            facts=terminal(_facts(progress)),
-        )
+        done = min(progress.done, total) if total else progress.done
+        phase, facts = terminal(progress.phase), terminal(_facts(progress))
+        if self._bar is None:
+            self._bar = self._made()
+            self._task = self._bar.add_task("", completed=done, total=total, phase=phase, facts=facts)
+            self._bar.start()
+        else:
+            self._bar.update(self._task, completed=done, total=total, phase=phase, facts=facts)
 
     def clear(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
-    def _started(self) -> Progress:
-        bar = Progress(
-            SpinnerColumn(),
+    def _made(self) -> Progress:
+        return Progress(
+            SpinnerColumn("dots" if carries_symbols(sys.stderr) else "line"),
             TextColumn("{task.fields[phase]}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[facts]}", markup=False),
@@ -56,10 +57,8 @@ class Bar:
             transient=True,
             refresh_per_second=4,
             expand=True,
+            redirect_stdout=False,
         )
-        self._task = bar.add_task("", total=None, phase="", facts="")
-        bar.start()
-        return bar
 
 
 def _facts(progress: RunProgress) -> str:
@@ -81,5 +80,7 @@ def _facts(progress: RunProgress) -> str:
 def live_view(color: bool) -> Iterator[Callable[[str], None]]:
     """Within, stdout shows the text that was given last, our own colours in it."""
     console = Console(no_color=not color, highlight=False)
-    with Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop") as view:
+    with Live(
+        console=console, auto_refresh=False, screen=True, vertical_overflow="crop", redirect_stdout=False
+    ) as view:
         yield lambda text: view.update(Text.from_ansi(text), refresh=True)

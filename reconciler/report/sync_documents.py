@@ -121,7 +121,7 @@ class NextRunDocument(Document):
 
     at: Time
     mode: _Mode
-    reason: str
+    reason: str | None = Field(description="Why, where that is not simply its time.")
 
 
 class RecordsDocument(Document):

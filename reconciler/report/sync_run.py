@@ -27,10 +27,11 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
     style = style or Style()
     mode = MODES[report.mode]
     took = spoken(report.ended_at - report.started_at)
-    head = f"{mode[0].upper()}{mode[1:]} of {report.sync} in {environment}: {STATES[report.state]} after {took}"
+    ended = f"{STATES[report.state]} {'in' if report.state is State.FINISHED else 'after'} {took}"
+    head = f"{mode[0].upper()}{mode[1:]} of {report.sync} in {environment}: {ended}"
     color = YELLOW if report.state is State.FINISHED and report.counts.get("problems") else _COLORS[report.state]
     lines = style.wrap(head, 0, BOLD, color, hanging=2)
-    if report.message is not None and report.state is not State.FINISHED:
+    if report.message is not None and report.state in (State.INTERRUPTED, State.STOPPED):
         lines.extend(style.wrap(clip(visible(report.message), _LIMIT), 2, _COLORS[report.state], hanging=2))
     if report.resumed:
         lines.extend(style.wrap("It went on with a run that was cut off; counts and time are those of both.", 2))

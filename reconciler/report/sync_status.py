@@ -102,7 +102,8 @@ def _going(going: Going, now: datetime) -> Iterator[str]:
     yield f"{mode}{doing}: {', '.join([f'{going.done:,}{share}', *pace])}"
     resumed = f" (goes on with one of {moment(going.started_at)})" if going.since > going.started_at + _SOON else ""
     yield f"for {spoken(now - going.since)}{resumed}, by {going.holder}"
-    yield record_counts(going.counts)
+    if going.done:
+        yield record_counts(going.counts)
 
 
 def _mode(run: DataRun) -> str:
@@ -122,12 +123,12 @@ def _last(status: SyncStatus) -> str:
     took = spoken(run.ended_at - run.started_at)
     ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
     message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != "finished" else ""
-    return f"{_mode(run)}, {state} {ended} after {took}; {record_counts(run.counts)}{message}"
+    return f"{_mode(run)}, {state} {ended}, took {took}; {record_counts(run.counts)}{message}"
 
 
 def _next(following: NextRun, now: datetime) -> str:
     when = f"in {spoken(following.at - now)} ({moment(following.at)})" if following.at > now else "due now"
-    return f"{MODES[following.mode]}, {when}: {following.reason}"
+    return f"{MODES[following.mode]}, {when}{f': {following.reason}' if following.reason else ''}"
 
 
 def _full(status: SyncStatus) -> str:

@@ -67,11 +67,11 @@ class Going:
 
 @dataclass(frozen=True, slots=True)
 class NextRun:
-    """The run that is due next: when, how, and why so."""
+    """The run that is due next: when, how, and why so where that is not simply its time."""
 
     at: datetime
     mode: Mode
-    reason: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +178,11 @@ def _next(sync: DataSync, overview: SyncOverview, now: datetime) -> NextRun:
     last = overview.last_finished
     start = now
     # What was cut off, and a full sync that is wanted, start at once.
-    if past.unfinished is None and not full_sync_wanted(past.last_full, config) and last is not None:
+    at_once = past.unfinished is not None or full_sync_wanted(past.last_full, config) or last is None
+    if last is not None and not at_once:
         start = max((last.ended_at or now) + sync.settings.interval, now)
     choice = choose(None, past, sync.settings, config, start)
-    return NextRun(start, choice.mode, choice.reason)
+    return NextRun(start, choice.mode, choice.reason if at_once else None)
 
 
 def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
