@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 from reconciler.http.client import Api, HttpReader, HttpWriter, Options, Session, open_session
 from reconciler.http.clock import Clock
@@ -13,6 +13,27 @@ from reconciler.http.connections import Connections
 from reconciler.http.observe import Observer, Silent
 from reconciler.http.retry import RetryPolicy
 from reconciler.http.tokens import default_cache
+from reconciler.secret import Secret
+
+
+class ConnectionSettings(Protocol):
+    """What a manifest says about an API, resolved."""
+
+    @property
+    def api_url(self) -> str: ...
+
+    @property
+    def auth_url(self) -> str: ...
+
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def client_secret(self) -> Secret: ...
+
+    @property
+    def requests_per_second(self) -> float: ...
+
 
 Describe = Callable[[Sequence[str]], Api]
 """Describes an API, given the roles to ask for."""

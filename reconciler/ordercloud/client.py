@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, Unpack
+from typing import Unpack
 
 from reconciler.http.client import Api, HttpReader, HttpWriter
-from reconciler.http.connect import Opening, open_reader, open_writer
+from reconciler.http.connect import ConnectionSettings, Opening, open_reader, open_writer
 from reconciler.ordercloud.faults import parse_fault
 from reconciler.ordercloud.login import OrderCloudLogin
-from reconciler.secret import Secret
-
-
-class ConnectionSettings(Protocol):
-    """What a manifest says about a marketplace, resolved."""
-
-    @property
-    def api_url(self) -> str: ...
-
-    @property
-    def auth_url(self) -> str: ...
-
-    @property
-    def client_id(self) -> str: ...
-
-    @property
-    def client_secret(self) -> Secret: ...
-
-    @property
-    def requests_per_second(self) -> float: ...
 
 
 def connect(settings: ConnectionSettings, **opening: Unpack[Opening]) -> AbstractAsyncContextManager[HttpReader]:

@@ -8,38 +8,22 @@ from typing import Protocol, Unpack
 
 from reconciler.errors import UsageError
 from reconciler.http.client import Api, HttpReader, HttpWriter
-from reconciler.http.connect import Opening, open_reader, open_writer
+from reconciler.http.connect import ConnectionSettings, Opening, open_reader, open_writer
 from reconciler.http.observe import Call
-from reconciler.secret import Secret
 from reconciler.sparklayer.faults import parse_fault
 from reconciler.sparklayer.login import SITE_HEADER, SparkLayerLogin
 
 _FORBIDDEN = "Check that the site's plan is Pro or Enterprise and that this API key belongs to it: keys have no roles."
 
 
-class ConnectionSettings(Protocol):
+class SiteSettings(ConnectionSettings, Protocol):
     """What a manifest says about a site, resolved."""
-
-    @property
-    def api_url(self) -> str: ...
-
-    @property
-    def auth_url(self) -> str: ...
 
     @property
     def site_id(self) -> str | None: ...
 
-    @property
-    def client_id(self) -> str: ...
 
-    @property
-    def client_secret(self) -> Secret: ...
-
-    @property
-    def requests_per_second(self) -> float: ...
-
-
-def connect(settings: ConnectionSettings, **opening: Unpack[Opening]) -> AbstractAsyncContextManager[HttpReader]:
+def connect(settings: SiteSettings, **opening: Unpack[Opening]) -> AbstractAsyncContextManager[HttpReader]:
     """Open a connection that can only read. Nothing is sent before the first request.
 
     Args:
@@ -54,12 +38,12 @@ def connect(settings: ConnectionSettings, **opening: Unpack[Opening]) -> Abstrac
     return open_reader(lambda scopes: _api(settings, scopes), opening)
 
 
-def connect_writer(settings: ConnectionSettings, **opening: Unpack[Opening]) -> AbstractAsyncContextManager[HttpWriter]:
+def connect_writer(settings: SiteSettings, **opening: Unpack[Opening]) -> AbstractAsyncContextManager[HttpWriter]:
     """Open a connection that can write as well; arguments and errors as for `connect`."""
     return open_writer(lambda scopes: _api(settings, scopes), opening)
 
 
-def _api(settings: ConnectionSettings, scopes: Sequence[str]) -> Api:
+def _api(settings: SiteSettings, scopes: Sequence[str]) -> Api:
     if settings.site_id is None:
         raise UsageError("a SparkLayer connection needs a site", next_step="Add siteID to the Environment.")
     return Api(

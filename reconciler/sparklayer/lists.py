@@ -1,10 +1,10 @@
-"""Reading whole SparkLayer lists: most come in one array, price lists in pages. Knows no HTTP library."""
+"""Reading SparkLayer's objects and whole lists: most come in one array, price lists in pages. Knows no HTTP library."""
 
 from __future__ import annotations
 
 import asyncio
 
-from reconciler.errors import UnexpectedAnswer
+from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind import Json, Params, Reader, Wire
 
 PRICE_LISTS = "api/v2/price-lists"
@@ -18,6 +18,21 @@ async def whole_list(reader: Reader, path: str) -> list[Wire]:
         UnexpectedAnswer: the answer is no list of objects: it must not look like an empty one.
     """
     return objects(await reader.get(path), path)
+
+
+async def one_object(reader: Reader, path: str) -> Wire | None:
+    """Return an object, or None where the API says that there is none.
+
+    Raises:
+        UnexpectedAnswer: the answer is no object.
+    """
+    try:
+        answer = await reader.get(path)
+    except NotFound:
+        return None
+    if not isinstance(answer, dict):
+        raise _unexpected(path, "is not an object")
+    return answer
 
 
 async def all_price_lists(reader: Reader) -> list[Wire]:

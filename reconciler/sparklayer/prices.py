@@ -10,7 +10,7 @@ from urllib.parse import quote
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind import Json, Reader, Wire, Writer
 from reconciler.sparklayer.batches import write_rows
-from reconciler.sparklayer.lists import whole_list
+from reconciler.sparklayer.lists import one_object, whole_list
 
 LISTS = "api/v1/price-lists"
 UPDATE = "api/v1/batch-update-pricing"
@@ -101,11 +101,10 @@ async def price_list_currency(reader: Reader, slug: str) -> str | None:
         ApiError: the read failed.
     """
     path = _path(slug)
-    try:
-        answer = await reader.get(path)
-    except NotFound:
+    found = await one_object(reader, path)
+    if found is None:
         return None
-    currency = answer.get("currency_code") if isinstance(answer, dict) else None
+    currency = found.get("currency_code")
     if not isinstance(currency, str):
         raise UnexpectedAnswer(f"GET {path}: the answer is not a price list", request=f"GET {path}")
     return currency

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected, UnexpectedAnswer
+from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected
 from reconciler.kind import Json, Reader, Wire, Writer
+from reconciler.sparklayer.lists import one_object
 from reconciler.sparklayer.resend import resend
 
 PATH = "api/v1/products"
@@ -56,14 +57,8 @@ async def read_product(reader: Reader, external_id: str) -> Wire | None:
     Raises:
         ApiError: the read failed.
     """
-    path = _path(external_id)
-    try:
-        answer = await reader.get(path)
-    except NotFound:
-        return None
-    if not isinstance(answer, dict):
-        raise UnexpectedAnswer(f"GET {path}: the answer is not a product", request=f"GET {path}")
-    return canonical_product(answer)
+    found = await one_object(reader, _path(external_id))
+    return None if found is None else canonical_product(found)
 
 
 async def write_product(writer: Writer, external_id: str, body: Wire, *, exists: bool) -> None:

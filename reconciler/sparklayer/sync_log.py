@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind import Json, Reader, Wire, Writer
+from reconciler.sparklayer.lists import one_object
 
 PATH = "api/v1/sync-log"
 # documented: PUT and a read hold this many errors at most. inferred: that it holds for a partial log too.
@@ -120,12 +120,9 @@ async def read_status(
         ApiError: the read failed.
     """
     path = _path(integration, data_type)
-    try:
-        body = await reader.get(f"{path}/errors" if with_errors else path)
-    except NotFound:
+    body = await one_object(reader, f"{path}/errors" if with_errors else path)
+    if body is None:
         return None
-    if not isinstance(body, dict):
-        raise UnexpectedAnswer(f"GET {path}: the answer is not a sync log", request=f"GET {path}")
     listed = body.get("errors")
     errors = tuple(_error(item) for item in listed if isinstance(item, dict)) if isinstance(listed, list) else None
     count = body.get("error_count")

@@ -10,17 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import AnswerLost, ApiError, Rejected
-from reconciler.http.retry import RetryPolicy
-from reconciler.sparklayer import resend
 from reconciler.sparklayer.batches import BATCH, write_rows
 
 Naming = Callable[[list[int]], dict[int, str]]
 """Makes what an answer names from the places that are bad."""
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resend, "_POLICY", RetryPolicy(attempts=3, base=0))
 
 
 NAMINGS: dict[str, Naming] = {

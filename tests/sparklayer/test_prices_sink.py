@@ -17,8 +17,6 @@ from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected, UnexpectedAnswer
 from reconciler.http.body import encode
 from reconciler.http.redact import Redactor
-from reconciler.http.retry import RetryPolicy
-from reconciler.sparklayer import resend
 from reconciler.sparklayer.prices import UPDATE, Price, Tier, price_list_currency
 from reconciler.sparklayer.prices import read_prices as _read_prices
 from reconciler.sparklayer.prices import write_prices as _write_prices
@@ -29,11 +27,6 @@ SWITCHES = [
     {"spark_batch_maximum": "1000", "spark_error_bodies": "empty"},
 ]
 SLUG = "ordercloud-price"
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resend, "_POLICY", RetryPolicy(attempts=3, base=0))
 
 
 @pytest.fixture
@@ -124,18 +117,28 @@ def test_of_two_prices_of_a_sku_the_last_counts(site: RunningEmulator) -> None:
     assert read_prices(site) == {"A": (Tier(1, Decimal(2)),)}
 
 
-@given(st.decimals(0, 999_999_999, places=2) | st.decimals(0, 9_999, places=4))
-def test_a_price_arrives_as_the_number_that_people_wrote(amount: Decimal) -> None:
+def sent_price(amount: Decimal) -> bytes:
+    """The JSON of a price."""
     sent: list[bytes] = []
 
     class Recorder:
         async def patch(self, path: str, body: Any) -> None:
-            sent.append(encode(body, Redactor()))
+            sent.append(encode(body[0]["pricing"][0]["price"], Redactor()))
 
     asyncio.run(_write_prices(Recorder(), [Price("A", SLUG, (Tier(1, amount),))]))  # type: ignore[arg-type]
-    [row] = json.loads(sent[0], parse_float=Decimal)
-    assert row["pricing"][0]["price"] == amount
-    assert len(str(row["pricing"][0]["price"])) <= max(len(str(amount)), 1)
+    return sent[0]
+
+
+@given(st.decimals(0, 999_999_999, places=2) | st.decimals(0, 9_999, places=4))
+def test_a_price_arrives_as_the_number_that_people_wrote(amount: Decimal) -> None:
+    assert json.loads(sent_price(amount), parse_float=Decimal) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "digits"), [("19.99", b"19.99"), ("10.00", b"10"), ("1E+2", b"100"), ("0.10", b"0.1"), ("0", b"0")]
+)
+def test_a_price_has_no_more_digits_than_it_needs(amount: str, digits: bytes) -> None:
+    assert sent_price(Decimal(amount)) == digits
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -210,3 +213,13 @@ def test_rows_are_read_in_any_order_and_with_numbers_as_text() -> None:
 def test_an_answer_of_another_shape_is_not_no_prices(rows: object) -> None:
     with pytest.raises(UnexpectedAnswer):
         answered(rows)
+
+
+@pytest.mark.parametrize("answer", [None, [], "GBP", {"slug": SLUG}])
+def test_an_answer_of_another_shape_is_not_a_list_that_is_gone(answer: object) -> None:
+    class Canned:
+        async def get(self, path: str, params: object = None) -> object:
+            return answer
+
+    with pytest.raises(UnexpectedAnswer):
+        asyncio.run(price_list_currency(Canned(), SLUG))

@@ -12,9 +12,7 @@ from sparklayer_workbench import read, without_stamps, written
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, ApiError, Conflict, Rejected
-from reconciler.http.retry import RetryPolicy
 from reconciler.kind import Wire
-from reconciler.sparklayer import resend
 from reconciler.sparklayer.products import canonical_product, read_product, write_product
 
 SHIRT: Wire = {
@@ -49,11 +47,6 @@ ID = str(SHIRT["external_id"])
 SWITCHES = [*flipped_switches(SPARKLAYER), {"spark_duplicate_product": "400", "spark_error_bodies": "empty"}]
 ONE = "*/products/*"
 ALL = "*/products"
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resend, "_POLICY", RetryPolicy(attempts=3, base=0))
 
 
 def write(emulator: RunningEmulator, body: Wire, *, exists: bool = False, waits: list[float] | None = None) -> None:

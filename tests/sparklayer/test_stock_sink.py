@@ -12,8 +12,6 @@ from sparklayer_workbench import read, written
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, RateLimited, Rejected, ServerFault, UnexpectedAnswer, Unreachable
-from reconciler.http.retry import RetryPolicy
-from reconciler.sparklayer import resend
 from reconciler.sparklayer.stock import DELETE, FETCH, UPDATE, StockLevel, delete_stock, location_ids
 from reconciler.sparklayer.stock import read_stock as _read_stock
 from reconciler.sparklayer.stock import write_stock as _write_stock
@@ -24,11 +22,6 @@ SWITCHES = [
     {"spark_unknown_stock_location": "row", "spark_batch_maximum": "1000"},
 ]
 LOCATIONS = "api/v1/stock-locations"
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resend, "_POLICY", RetryPolicy(attempts=3, base=0))
 
 
 @pytest.fixture
@@ -113,6 +106,7 @@ def test_any_number_of_levels_can_be_written_and_read(site: RunningEmulator, max
 def test_of_two_levels_for_one_place_the_last_counts(site: RunningEmulator) -> None:
     last = StockLevel("A", "north", 9)
     assert write_stock(site, A, last) == {}
+    assert calls(site, UPDATE) == 1
     assert read_stock(site, "A") == {"A": (last,)}
 
 
