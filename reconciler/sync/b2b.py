@@ -95,9 +95,11 @@ def _setting_list(value: Any) -> list[Wire] | None:
 
 
 def _setting(name: str, value: Any) -> int | bool | None:
+    """A setting; None where it says nothing."""
     if value is None or (name in SWITCHES and isinstance(value, bool)):
         return value
     found = whole(value) if name in SETTINGS else None
     if found is None:
         raise Misfit(value)
-    return found
+    # documented: a pack of one is the default, which a read may leave out.
+    return None if (name, found) == ("pack_size", 1) else found

@@ -133,7 +133,7 @@ class Pipeline:
     async def discontinue(self, wanted: Sequence[Wanted], levels: Mapping[str, Level]) -> None:
         """Take in records that are gone at the source; see `take`."""
         held = {item.key: _held(levels.get(item.key)) for item in wanted}
-        await self._take([(None, item) for item in wanted], levels, held, levels)
+        await self._take([(None, item) for item in wanted], levels, held, {})
 
     async def drain(self) -> None:
         """Return when everything that was taken in is done."""

@@ -19,6 +19,8 @@ _LEASE_SECONDS = 600.0
 _LAG = timedelta(seconds=30)
 _POLL_SECONDS = 0.5
 _STALE_READS = 5
+# Longer than any wait between two tries of a record.
+_LONGEST_IDLE = 180.0
 
 
 class Retries:
@@ -60,13 +62,16 @@ class Retries:
             ApiError: the source or the target could not be read.
             Outage: the target is away.
         """
+        idle = 0.0
         while not stopping():
             claimed = await self._thread.call(
                 self._levels.claim_due, _AT_ONCE, self._now(), _LEASE_SECONDS, self._run_id
             )
             if claimed:
+                idle = 0.0
                 await self._bring(claimed)
-            elif patiently and await self._thread.call(self._levels.open_count, None) > 0:
+            elif patiently and idle < _LONGEST_IDLE and await self._thread.call(self._levels.open_count, None) > 0:
+                idle += _POLL_SECONDS
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 return

@@ -116,6 +116,7 @@ class _Run:
         self._thread = thread
         self._stop = stop
         self._cancelled = False
+        self._limit: TooManyGone | None = None
         self._patience = Patience(job.patience)
         self._source = ProductSource(job.source, job.settings)
         self._target = Target(job.target, job.settings, self._patience)
@@ -201,9 +202,14 @@ class _Run:
             keeper = hands.create_task(self._logbook.keep())
             try:
                 await self._work(run, mode, pipeline)
+            except TooManyGone as error:
+                # What the walk found belongs into the log all the same.
+                self._limit = error
             finally:
                 keeper.cancel()
         await self._logbook.flush()
+        if self._limit is not None:
+            raise self._limit
         if self._stop.is_set():
             raise _Stopped
         await self._close(run, mode)
