@@ -56,6 +56,7 @@ class FieldSemantics:
         write_only: the API takes it and never returns it (documented by the vendor's SDK types).
         references: the kind whose manifest name the field holds; live, it holds that object's ID.
         unmanaged: such a reference may also hold the ID of a live object that no manifest names.
+        made_along: where there is no such object, the one that refers to it makes it.
         identity: the field is the live ID; left out, that is the manifest's name.
         immutable: the API cannot change it once it has a value.
         host: how to find the host the value points at, for the `targetHosts` allow-list.
@@ -69,6 +70,7 @@ class FieldSemantics:
     write_only: bool = False
     references: str | None = None
     unmanaged: bool = False
+    made_along: bool = False
     identity: bool = False
     immutable: bool = False
     host: Literal["url", "brokers", "connection-string"] | None = None

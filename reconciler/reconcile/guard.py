@@ -195,7 +195,7 @@ def _missing_reference(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Fi
     for item in works:
         if item.desired.absent:
             continue
-        for kind, live_id in references_in(inputs.kinds[item.change.kind].spec, item.desired.state):
+        for kind, live_id in references_in(inputs.kinds[item.change.kind].spec, item.desired.state, needed=True):
             if inputs.is_missing(kind, live_id) and (kind, live_id) not in made:
                 yield f"{item.change.key} refers to {kind} {live_id}, which is not live", (item.change.key,)
 

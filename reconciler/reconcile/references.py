@@ -21,19 +21,29 @@ def _referring(model: type[BaseModel]) -> Mapping[str, FieldNode]:
     }
 
 
-def references_in(model: type[BaseModel], state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield kind and ID of every object that a state refers to."""
+def references_in(
+    model: type[BaseModel], state: Mapping[str, Any], *, needed: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield kind and ID of every object that a state refers to.
+
+    Args:
+        model: of the state.
+        state: in manifest terms.
+        needed: leave out what is made along with the object where it is not there.
+    """
     for name, node in _referring(model).items():
         value = state.get(name)
+        if needed and node.semantics.made_along:
+            continue
         if isinstance(value, str) and node.semantics.references is not None:
             yield node.semantics.references, value
         elif node.semantics.references is not None and isinstance(value, dict):
             yield from ((node.semantics.references, item) for item in value.values() if isinstance(item, str))
         elif node.model is not None and isinstance(value, dict):
-            yield from references_in(node.model, value)
+            yield from references_in(node.model, value, needed=needed)
         elif node.model is not None and isinstance(value, list):
             for item in value:
-                yield from references_in(node.model, item)
+                yield from references_in(node.model, item, needed=needed)
 
 
 def with_references(model: type[BaseModel], state: State, other: Callable[[str, str], str]) -> State:

@@ -95,7 +95,9 @@ class PricingSpec(SparkLayerSpec):
 
     later: ClassVar[frozenset[str]] = frozenset({"partyPriceLists"})
 
-    price_list: Annotated[str, Field(min_length=1), FieldSemantics(references="PriceList", unmanaged=True)] = Field(
+    price_list: Annotated[
+        str, Field(min_length=1), FieldSemantics(references="PriceList", unmanaged=True, made_along=True)
+    ] = Field(
         default=PRICE_LIST,
         description="metadata.name of the PriceList for default prices, or the slug of one that no manifest names: "
         "it is created with the DataSync.",
