@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from reconciler.errors import Place, Problem
 from reconciler.kind import Kinds
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.facts import Facts
 from reconciler.manifest.hosts import host_allowed
+from reconciler.manifest.limits import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.model import EnvironmentManifest, Manifest
-from reconciler.manifest.positions import format_path
+from reconciler.manifest.positions import Path, format_path
 from reconciler.manifest.references import ALLOW_ENV
 
 _MAX_NAMED = 5
@@ -76,11 +78,13 @@ def check_environment(
             findings.problems.append(_duplicate_name(manifest, first))
     live = _live_ids(manifests, facts, findings.problems)
     findings.problems.extend(_built_in(live, kinds))
+    findings.problems.extend(_circles(unique, facts))
     for manifest in manifests:
+        if len(findings.problems) > MAX_PROBLEMS:
+            break  # the file is no manifest file, or was made by a mistaken program: nobody reads more of them
         found = facts[id(manifest)]
         if found.references:
             findings.problems.extend(_references(manifest, found, unique, may_hold))
-            findings.problems.extend(_circle(manifest, unique, facts))
         if manifest.metadata.renamed_from:
             findings.problems.extend(_renames(manifest, found, live))
         findings.warnings.extend(_unreadable(manifest, found))
@@ -168,26 +172,58 @@ def _references(
             )
 
 
-def _circle(
-    manifest: Manifest, manifests: Mapping[tuple[str, str], Manifest], facts: Mapping[int, Facts]
+def _circles(manifests: Mapping[tuple[str, str], Manifest], facts: Mapping[int, Facts]) -> Iterator[Problem]:
+    """Yield a problem for each manifest from which references lead back to it."""
+    # Only objects of one kind can refer to each other in a circle.
+    ways = {
+        key: [(path, (kind, name)) for path, kind, name, _ in facts[id(each)].references if kind == each.kind]
+        for key, each in manifests.items()
+        if facts[id(each)].references
+    }
+    # What refers to nothing that refers to something is in no circle, and so on up.
+    above = defaultdict[tuple[str, str], list[tuple[str, str]]](list)
+    open_ways = {key: sum(target in ways for _, target in found) for key, found in ways.items()}
+    for key, found in ways.items():
+        for _, target in found:
+            above[target].append(key)
+    done = [key for key, number in open_ways.items() if not number]
+    for key in done:
+        del open_ways[key]
+        for user in above[key]:
+            open_ways[user] -= 1
+            if not open_ways[user]:
+                done.append(user)
+    for key in islice(open_ways, MAX_PROBLEMS_PER_FILE):
+        yield from _circle_from(key, ways, manifests)
+
+
+def _circle_from(
+    start: tuple[str, str],
+    ways: Mapping[tuple[str, str], Sequence[tuple[Path, tuple[str, str]]]],
+    manifests: Mapping[tuple[str, str], Manifest],
 ) -> Iterator[Problem]:
-    """Yield a problem where following references from a manifest leads back to it."""
-    ways: list[tuple[Manifest, tuple[str, ...]]] = [(manifest, (manifest.name,))]
-    seen = set[tuple[str, str]]()
-    while ways:
-        current, names = ways.pop()
-        for path, kind, name, _ in facts[id(current)].references:
-            if kind != manifest.kind:
-                continue  # only objects of one kind can refer to each other in a circle
-            if name == manifest.name:
-                message = f"{manifest.key} refers to itself: {' → '.join((*names, name))}"
-                place = manifest.at(path) if current is manifest else manifest.place()
-                yield Problem("circular-reference", message, place, name, "Leave one of the references out.")
+    """Yield a problem where a shortest way leads from a manifest back to it."""
+    came: dict[tuple[str, str], tuple[str, str]] = {}
+    waiting = deque([start])
+    while waiting:
+        current = waiting.popleft()
+        for path, target in ways.get(current, ()):
+            if target == start:
+                back = [start[1]]
+                while current != start:
+                    back.append(current[1])
+                    current = came[current]
+                names = [start[1], *reversed(back)]
+                manifest = manifests[start]
+                place = manifest.at(path) if len(names) == 2 else manifest.place()
+                if len(names) > _MAX_NAMED + 1:
+                    names[_MAX_NAMED - 1 : -1] = ["…"]
+                message = f"{manifest.key} refers to itself: {' → '.join(names)}"
+                yield Problem("circular-reference", message, place, start[1], "Leave one of the references out.")
                 return
-            target = manifests.get((kind, name))
-            if target is not None and (kind, name) not in seen:
-                seen.add((kind, name))
-                ways.append((target, (*names, name)))
+            if target not in came:
+                came[target] = current
+                waiting.append(target)
 
 
 def _renames(manifest: Manifest, found: Facts, live: Mapping[tuple[str, str], Manifest]) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from reconciler.manifest.annotations import (
     is_write_only,
     models_of,
 )
+from reconciler.manifest.limits import MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.positions import Locator, Path, format_path
 
 _MISTAKEN_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -81,10 +82,11 @@ def error_paths(error: ValidationError, data: Any) -> dict[Path, list[ErrorDetai
     """Group errors by the path of `data` they are about.
 
     Pydantic names the branch of a union in its locations; those parts are no fields and are left out. Where one
-    branch of a union went deeper than the others, the others' complaints say nothing and are dropped.
+    branch of a union went deeper than the others, the others' complaints say nothing and are dropped. Of very many,
+    only the first are looked at.
     """
     groups: dict[Path, list[ErrorDetails]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    for detail in error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS_PER_FILE]:
         groups.setdefault(_real_path(detail, data), []).append(detail)
     return {
         path: details

@@ -11,6 +11,7 @@ from reconciler.kind import Kinds
 from reconciler.manifest.checks import BadHost, check_environment, check_names
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.facts import Facts, facts_of
+from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.select import patched
@@ -64,7 +65,7 @@ def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None) -> V
                 hosts[host].append(environment.name)
     problems.extend(host.problem(list(dict.fromkeys(names))) for host, names in hosts.items())
     problems.extend(check_names(loaded.manifests, loaded.environments, loaded.may_hold))
-    return Validation(_ordered(problems), _ordered(warnings))
+    return Validation(_bounded(_ordered(problems)), _bounded(_ordered(warnings)))
 
 
 def _learn(manifest: Manifest, kinds: Kinds, facts: dict[int, Facts], problems: list[Problem]) -> None:
@@ -74,6 +75,15 @@ def _learn(manifest: Manifest, kinds: Kinds, facts: dict[int, Facts], problems: 
     model = EnvironmentSpec if kind is None else kind.spec
     facts[id(manifest)], found = facts_of(manifest, model, kind)
     problems.extend(found)
+
+
+def _bounded(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return at most `MAX_PROBLEMS` and one that says so: nobody reads more, and they can be hundreds of megabytes."""
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    kept = problems[:MAX_PROBLEMS]
+    message = f"there are {len(problems):,} problems or more; only the first {MAX_PROBLEMS:,} are here"
+    return (*kept, Problem("too-many-problems", message, kept[-1].place, hint="Mend those first."))
 
 
 def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:
