@@ -1,0 +1,215 @@
+"""Drafts meet what other records have and what the target holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mapping_strategies import NOW, chair, mapping, settings, stool
+
+from reconciler.sparklayer.stock import StockLevel
+from reconciler.sync.fingerprint import fingerprints
+from reconciler.sync.mapping import draft
+from reconciler.sync.model import Held, Name, Part, Wanted
+from reconciler.sync.settings import SyncSettings
+from reconciler.sync.settling import Removals, departed, removals, settle
+
+ALL = settings()
+
+
+def wanted(
+    source: Any, held: Held | None = None, taken: dict[Name, str] | None = None, said: SyncSettings = ALL
+) -> Wanted:
+    return settle(draft(source, said, NOW, "GBP"), taken or {}, held or Held())
+
+
+def codes(found: Wanted) -> list[tuple[str, str]]:
+    return [(problem.external_id, problem.code) for problem in found.problems]
+
+
+def statuses(found: Wanted) -> dict[str, str]:
+    assert found.product is not None
+    return {variant["external_id"]: variant["status"] for variant in found.product["variants"]}
+
+
+def locations(found: Wanted) -> dict[tuple[str, str], int]:
+    return {(level.sku, level.location): level.level for level in found.stock or ()}
+
+
+def listed(found: Wanted) -> list[str]:
+    return [price.sku for price in found.prices or ()]
+
+
+def test_what_a_good_record_leaves_in_the_target() -> None:
+    assert wanted(chair()).held == Held(
+        variants=frozenset({"chair/oak", "chair/elm"}),
+        skus={"CHAIR-OAK": ("warehouse-1",), "CHAIR-ELM": ("warehouse-1",)},
+        priced=frozenset({"CHAIR-OAK", "CHAIR-ELM"}),
+        slug="chair",
+    )
+
+
+def test_a_variant_that_vanished_is_discontinued_and_its_sku_goes() -> None:
+    before = wanted(chair()).held
+    source = chair()
+    del source["Variants"][0]
+    found = wanted(source, before)
+    assert statuses(found) == {"chair/elm": "live", "chair/oak": "discontinued"}
+    assert found.product is not None
+    assert found.product["variants"][1] == {"external_id": "chair/oak", "status": "discontinued"}
+    assert found.gone_skus == ("CHAIR-OAK",)
+    assert set(found.held.skus) == found.held.priced == {"CHAIR-ELM"}
+    again = wanted(source, found.held)
+    assert (again.product, again.gone_skus) == (found.product, ())
+    assert fingerprints(again) == fingerprints(found)
+
+
+def test_a_variant_that_comes_back_is_on_sale_again() -> None:
+    before = wanted(chair(Variants=chair()["Variants"][1:]), wanted(chair()).held).held
+    assert statuses(wanted(chair(), before)) == {"chair/elm": "live", "chair/oak": "live"}
+
+
+def test_a_product_that_gets_variants_discontinues_the_one_that_it_was() -> None:
+    before = wanted(stool()).held
+    source = stool(Variants=[{"ID": "red", "Active": True, "xp": {"SKU": "STOOL-RED"}}])
+    found = wanted(source, before)
+    assert statuses(found) == {"stool": "discontinued", "stool/red": "live"}
+    assert found.gone_skus == ("STOOL",)
+
+
+def test_a_bad_variant_is_left_out_while_the_target_does_not_hold_it() -> None:
+    source = chair()
+    source["Variants"][0]["xp"]["weight"] = "heavy"
+    found = wanted(source)
+    assert codes(found) == [("chair/oak", "weight-not-a-number")]
+    assert statuses(found) == {"chair/elm": "live"}
+    assert listed(found) == ["CHAIR-ELM"]
+    assert set(locations(found)) == {("CHAIR-ELM", "warehouse-1")}
+
+
+def test_a_bad_variant_that_the_target_holds_keeps_the_product_back_but_not_the_stock_of_the_others() -> None:
+    before = wanted(chair()).held
+    source = chair(Name="New name")
+    source["Variants"][0]["xp"]["SKU"] = None
+    source["Variants"].append({"ID": "ash", "Active": True, "xp": {"SKU": "CHAIR-ASH"}})
+    source["Inventory"]["QuantityAvailable"] = 3
+    found = wanted(source, before)
+    assert codes(found) == [("chair/oak", "no-sku")]
+    assert found.product is None
+    assert (found.gone_skus, found.held.variants) == ((), before.variants)
+    assert locations(found) == {("CHAIR-ELM", "warehouse-1"): 3}
+    assert listed(found) == ["CHAIR-ELM"]
+    assert found.held.skus == before.skus
+    assert removals(before, found).stock == frozenset()
+
+
+def test_a_product_that_was_never_written_and_cannot_be_writes_nothing_at_all() -> None:
+    found = wanted(chair(Name=None))
+    assert codes(found) == [("chair", "no-name")]
+    assert (found.product, found.stock, found.prices, found.held) == (None, None, None, Held())
+    assert fingerprints(found) == {}
+
+
+def test_a_sku_that_another_record_has_keeps_its_variant_out() -> None:
+    found = wanted(chair(), taken={Name("sku", "CHAIR-OAK"): "table"})
+    (problem,) = found.problems
+    assert (problem.external_id, problem.code) == ("chair/oak", "duplicate-sku")
+    assert problem.message == "The SKU CHAIR-OAK is already used by product table. Give one of them another SKU."
+    assert statuses(found) == {"chair/elm": "live"}
+    assert listed(found) == ["CHAIR-ELM"]
+
+
+def test_what_the_record_itself_has_is_not_taken() -> None:
+    assert wanted(chair(), taken={Name("sku", "CHAIR-OAK"): "chair", Name("slug", "chair"): "chair"}) == wanted(chair())
+
+
+def test_a_slug_that_another_record_has_keeps_the_product_out() -> None:
+    found = wanted(stool(), taken={Name("slug", "stool"): "STOOL"})
+    assert codes(found) == [("stool", "duplicate-slug")]
+    assert found.product is None
+
+
+def test_the_slug_stays_what_it_was_unless_it_is_mapped() -> None:
+    before = Held(variants=frozenset({"stool"}), slug="first-slug")
+    kept = wanted(stool(), before)
+    assert kept.product is not None
+    assert kept.product["slug"] == kept.held.slug == "first-slug"
+    mapped = wanted(stool(), before, said=settings(products=mapping(slug="Name")))
+    assert mapped.product is not None
+    assert mapped.product["slug"] == mapped.held.slug == "chair"
+
+
+def test_names_are_those_it_needs_and_those_it_still_has() -> None:
+    made = draft(stool(xp={"SKU": "NEW"}), settings(products=mapping(slug="Name")), NOW, "GBP")
+    assert made.names == {Name("sku", "NEW"), Name("slug", "chair")}
+    before = Held(frozenset({"stool"}), {"OLD": ("warehouse-1",)}, frozenset({"OLDER"}), "old-slug")
+    assert made.names_for(before) == made.names | {Name("sku", "OLD"), Name("sku", "OLDER"), Name("slug", "old-slug")}
+    default = draft(stool(), ALL, NOW, "GBP")
+    assert default.names_for(Held(slug="old-slug")) == {Name("sku", "STOOL"), Name("slug", "old-slug")}
+    assert draft(stool(), settings(products=None), NOW, "GBP").names == {Name("sku", "STOOL")}
+
+
+def test_a_location_that_lost_its_record_gets_level_0_and_keeps_it() -> None:
+    before = Held(frozenset({"stool"}), {"STOOL": ("warehouse-1", "warehouse-2")}, frozenset(), "stool")
+    found = wanted(stool(xp={"SKU": "STOOL", "restockDate": "2026-12-24"}), before)
+    assert locations(found) == {("STOOL", "warehouse-1"): 7, ("STOOL", "warehouse-2"): 0}
+    assert StockLevel("STOOL", "warehouse-2", 0, None) in (found.stock or ())
+    assert found.held.skus == before.skus
+    assert wanted(stool(xp={"SKU": "STOOL", "restockDate": "2026-12-24"}), found.held) == found
+
+
+def test_stock_that_is_counted_no_longer_is_removed_and_the_prices_stay() -> None:
+    before = wanted(stool()).held
+    found = wanted(stool(Inventory={"Enabled": False}), before)
+    assert (found.stock, found.gone_skus, listed(found)) == ((), (), ["STOOL"])
+    assert removals(before, found) == Removals(frozenset({"STOOL"}), frozenset())
+
+
+def test_prices_that_there_are_no_longer_are_removed_and_the_stock_stays() -> None:
+    before = wanted(stool()).held
+    found = wanted(stool(DefaultPriceSchedule=None), before)
+    assert (found.prices, found.gone_skus) == ((), ())
+    assert removals(before, found) == Removals(frozenset(), frozenset({"STOOL"}))
+
+
+def test_what_has_a_problem_is_neither_written_nor_removed() -> None:
+    before = wanted(stool()).held
+    source = stool(InventoryRecords=[{"AddressID": "closed", "QuantityAvailable": 1}])
+    source["DefaultPriceSchedule"]["Currency"] = "EUR"
+    found = wanted(source, before)
+    assert {code for _, code in codes(found)} == {"unknown-location", "other-currency"}
+    assert (found.stock, found.prices) == (None, None)
+    assert removals(before, found) == removals(Held(), found)
+    assert found.held == before
+
+
+def test_a_changed_sku_takes_its_stock_and_prices_along() -> None:
+    before = wanted(stool()).held
+    found = wanted(stool(xp={"SKU": "STOOL-2"}), before)
+    assert found.gone_skus == ("STOOL",)
+    assert set(found.held.skus) == found.held.priced == {"STOOL-2"}
+
+
+def test_a_record_that_left_and_came_back_is_on_sale_again() -> None:
+    held = wanted(stool()).held
+    gone = departed("stool", held)
+    assert gone.product == {"external_id": "stool", "variants": [{"external_id": "stool", "status": "discontinued"}]}
+    assert (gone.stock, gone.prices, gone.gone_skus) == ((), (), ("STOOL",))
+    assert gone.held.discontinued
+    back = wanted(stool(), gone.held)
+    assert back == wanted(stool())
+    assert not back.held.discontinued
+    still_gone = wanted(stool(Name=None), gone.held)
+    assert (still_gone.product, still_gone.held) == (None, gone.held)
+
+
+def test_of_a_record_that_was_never_written_nothing_is_left_to_do() -> None:
+    gone = departed("stool", Held())
+    assert (gone.product, gone.stock, gone.prices, gone.gone_skus) == (None, None, None, ())
+
+
+def test_a_part_that_does_not_flow_is_neither_wanted_nor_forgotten() -> None:
+    before = wanted(stool()).held
+    found = wanted(stool(), before, said=settings(stock=None))
+    assert found.stock is None
+    assert found.held.skus == before.skus
+    assert fingerprints(found).keys() == {Part.PRODUCT, Part.PRICES}
