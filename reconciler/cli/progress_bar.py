@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from rich.console import Console
 from rich.live import Live
@@ -13,9 +12,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
 from reconciler.cli.output import carries_symbols
-from reconciler.duration import spoken
 from reconciler.report.escape import terminal
-from reconciler.report.sync_words import share
+from reconciler.report.sync_words import share, time_left
 from reconciler.sync.report import Progress as RunProgress
 
 
@@ -69,8 +67,8 @@ def _facts(progress: RunProgress) -> str:
     ]
     if progress.per_second:
         words.append(f"{progress.per_second:,.0f}/s")
-    if progress.seconds_left is not None:
-        words.append(f"{spoken(timedelta(seconds=progress.seconds_left))} left")
+    if (left := time_left(progress)) is not None:
+        words.append(f"{left} left")
     if progress.problems:
         words.append(f"{progress.problems:,} with problems")
     return "  ".join(words)

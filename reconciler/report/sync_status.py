@@ -55,7 +55,9 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
         yield from _row("watched", words, style, *([] if status.waiting.alive else [RED]))
     if status.cut_off is not None:
         cut_off = status.cut_off
-        message = f": {clip(visible(cut_off.message), _LIMIT)}" if cut_off.message else ""
+        # The message of a run that nobody ended is what it was busy with.
+        known = cut_off.message if cut_off.ended_at is not None else None
+        message = f": {clip(visible(known), _LIMIT)}" if known else ""
         words = f"{_mode(cut_off)} of {moment(cut_off.started_at)}, {_seen(cut_off)}; the next run goes on with it"
         yield from _row("cut off", f"{words}{message}", style, YELLOW)
     yield from _row("last run", _last(status), style)

@@ -26,6 +26,8 @@ STATES = {
 }
 # How the ledger calls the ends of runs; it knows nothing of the engine's words.
 LEDGER_STATES = {"running": "cut off", "failed": "interrupted", "stopped": "stopped", "cancelled": "cancelled"}
+# Before that, the first records say too little about the others.
+_ENOUGH_PERCENT = 2
 _OUTCOME_WORDS = {"failed": "could not be written", "left": "left as they are"}
 
 
@@ -60,8 +62,8 @@ def progress_line(progress: Progress) -> str:
     parts = [done]
     if progress.per_second:
         parts.append(f"{progress.per_second:,.1f}/s")
-    if progress.seconds_left is not None:
-        parts.append(f"{spoken(timedelta(seconds=progress.seconds_left))} left")
+    if (left := time_left(progress)) is not None:
+        parts.append(f"{left} left")
     found = [
         f"{number:,} {word}"
         for number, word in ((progress.written, "written"), (progress.problems, "with problems"))
@@ -74,3 +76,10 @@ def progress_line(progress: Progress) -> str:
 def share(progress: Progress) -> int:
     """Return how much of a phase is done, in percent; it is not done before its last record is."""
     return min(100 * progress.done // progress.total, 100) if progress.total else 0
+
+
+def time_left(progress: Progress) -> str | None:
+    """Return how long a phase will still take, for people; None where that is not known yet."""
+    if progress.seconds_left is None or share(progress) < _ENOUGH_PERCENT:
+        return None
+    return spoken(timedelta(seconds=progress.seconds_left))

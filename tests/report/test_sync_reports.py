@@ -1,0 +1,291 @@
+"""Reports on data syncs: what they say first, that they fit their schemas, and that no record can act on a reader."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from report_strategies import hostile_text
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sync"))
+from sync_samples import NOW, ago, data_run, data_sync, overview, under_way
+
+from reconciler.kind import Json
+from reconciler.ledger.data_model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
+from reconciler.report.escape import json_line, json_text
+from reconciler.report.style import Style
+from reconciler.report.sync_documents import problems_to_json, run_to_json, statuses_to_json
+from reconciler.report.sync_explain import explanation_to_json, explanation_to_text
+from reconciler.report.sync_problems import problems_to_csv, problems_to_text
+from reconciler.report.sync_run import run_to_text
+from reconciler.report.sync_status import statuses_to_text
+from reconciler.report.sync_words import progress_line
+from reconciler.sync.datasyncs import DataSync, Standing
+from reconciler.sync.explain import Difference, Explanation, PartExplanation
+from reconciler.sync.model import Mode, Part, RecordProblem
+from reconciler.sync.problems import Problems
+from reconciler.sync.report import Phase, Progress, RunReport, State
+from reconciler.sync.status import SyncStatus, status_of
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+REQUESTS = {"OrderCloud requests": 3012, "SparkLayer requests": 240, "SparkLayer writes": 238, "SparkLayer refused": 2}
+COUNTS = {
+    "seen": 30_000,
+    "written": 120,
+    "unchanged": 29_880,
+    "product": 20,
+    "stock": 80,
+    "prices": 90,
+    "problems": 3,
+    "logged_problems": 3,
+    "new_problems": 2,
+    "resolved": 1,
+    "total": 30_000,
+}
+
+
+def run_report(**changes: Any) -> RunReport:
+    given_values: dict[str, Any] = {
+        "sync": "shop",
+        "data_type": "products",
+        "mode": Mode.FULL,
+        "asked": None,
+        "run_id": "run-1",
+        "state": State.FINISHED,
+        "resumed": False,
+        "started_at": ago(minutes=5, seconds=12),
+        "ended_at": NOW,
+        "counts": COUNTS,
+        "requests": REQUESTS,
+        "remarks": ("OrderCloud asked 3 times to slow down (429)",),
+    }
+    return RunReport(**given_values | changes)
+
+
+def problem(text: str = "P-1/red", **changes: Any) -> OpenProblem:
+    row = {"external_id": text, "part": "product", "code": "no-sku", "message": text, "url": text} | changes
+    return OpenProblem(text, ProblemRow(**row), ago(days=1), logged=True)
+
+
+def page(*listed: OpenProblem, **changes: Any) -> Problems:
+    return replace(Problems("shop", "products", len(listed), len(listed), listed), **changes)
+
+
+def explanation(text: str) -> Explanation:
+    value: Json = {text: [text]}
+    part = PartExplanation(
+        Part.PRODUCT, {text: text}, {text: None}, (Difference(text, None, value),), as_written=False, sends=value
+    )
+    stock = replace(part, part=Part.STOCK, mapped=None, removes=(text,))
+    return Explanation(text, {text: value}, (part, stock), (RecordProblem(text, Part.PRODUCT, text, text),), NOW)
+
+
+def hostile_status(text: str) -> list[SyncStatus]:
+    watcher = RunningNow(text, ago(hours=1), ago(seconds=3), alive=False)
+    failed = data_run(state="failed", message=text, counts={})
+    going = data_run(state="running", ended_at=None, message=text)
+    known = (
+        overview(failed, unfinished=failed, running=watcher),
+        under_way(newest=going, running=watcher),
+        SyncOverview(),
+    )
+    return [status_of(data_sync(name=text), each, NOW) for each in known]
+
+
+RENDERERS: dict[str, Callable[[str, Style], str]] = {
+    "run": lambda text, style: run_to_text(
+        run_report(sync=text, remarks=(text,), message=text, next_step=text, state=State.INTERRUPTED), text, style
+    ),
+    "status": lambda text, style: statuses_to_text(text, hostile_status(text), style),
+    "errors": lambda text, style: problems_to_text(text, page(problem(text), problem(text), more=True), style),
+    "explain": lambda text, style: explanation_to_text(text, text, explanation(text), style),
+}
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@given(text=hostile_text)
+@hypothesis_settings(max_examples=40)
+def test_hostile_records_do_no_harm(renderer: str, text: str) -> None:
+    for style in (Style(), Style(color=True), Style(unicode=False)):
+        output = RENDERERS[renderer](text, style)
+        plain = OUR_COLOURS.sub("", output) if style.color else output
+        for line in plain.split("\n"):
+            assert line.isprintable()
+            assert not line.lstrip().startswith("::")
+            assert not re.search(r"##\w*\[", line)
+        assert style.unicode or output.isascii()
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    return found
+
+
+@given(text=hostile_text)
+@hypothesis_settings(max_examples=40)
+def test_json_fits_its_schema_and_keeps_every_value(text: str) -> None:
+    report = run_to_json(run_report(sync=text, message=text, next_step=text, remarks=(text,)), text)
+    statuses = statuses_to_json(text, NOW, hostile_status(text))
+    errors = problems_to_json(text, page(problem(text)))
+    for name, document in (("sync-run", report), ("sync-status", statuses), ("sync-errors", errors)):
+        jsonschema.validate(document, schema(name))
+        for written in (json_text(document), json_line(document)):
+            assert json.loads(written) == document
+            assert written.isascii()
+        assert "\n" not in json_line(document)[:-1]
+    assert errors["problems"][0]["external_id"] == text
+    explained = explanation_to_json(text, text, explanation(text))
+    assert json.loads(json_text(explained))["record"] == text
+
+
+# Runs
+
+
+def test_a_run_says_first_how_it_ended_and_what_it_wrote() -> None:
+    lines = run_to_text(run_report(), "production", Style(width=120)).splitlines()
+    assert lines[0] == "Full sync of shop in production: finished in 5 min 12 s"
+    assert lines[1:5] == [
+        "  looked at  30,000 records: 29,880 unchanged, 120 written",
+        "  wrote      product of 20, stock of 80, prices of 90",
+        "  problems   3 records with open problems (2 new, 1 resolved); `reconciler sync errors shop -e production`",
+        "  requests   OrderCloud 3,012; SparkLayer 240, of them 238 writes, 2 refused (429)",
+    ]
+    assert lines[-1] == "  • OrderCloud asked 3 times to slow down (429)"
+
+
+def test_a_run_that_did_not_finish_says_why_and_what_to_do() -> None:
+    report = run_report(state=State.STOPPED, message="4,000 would go", next_step="Look at the catalogs.", resumed=True)
+    text = run_to_text(report, "production", Style(width=120))
+    assert "stopped by a limit after 5 min 12 s\n  4,000 would go\n" in text
+    assert text.endswith("Next: Look at the catalogs.\n")
+    assert "went on with a run that was cut off" in text
+
+
+def test_a_run_that_wrote_nothing_says_so() -> None:
+    text = run_to_text(run_report(counts={"seen": 5, "unchanged": 5}, remarks=()), "production")
+    assert "wrote      nothing" in text
+    assert "problems   none open" in text
+    assert "went through" not in text
+
+
+def test_what_the_sync_log_has_no_room_for_is_counted() -> None:
+    counts = {**COUNTS, "problems": 10_000, "logged_problems": 5_000}
+    assert "the sync log has 5,000 of them" in run_to_text(run_report(counts=counts), "production", Style(width=120))
+
+
+# Status
+
+
+def status_text(sync: DataSync, known: SyncOverview) -> str:
+    return statuses_to_text("production", [status_of(sync, known, NOW)], Style(width=120))
+
+
+def test_a_run_under_way_is_shown_with_pace_and_holder() -> None:
+    text = status_text(data_sync(), under_way())
+    assert text.startswith("shop in production, products: running\n")
+    assert "full sync, reading and writing: 100 of 300 (33 %), 1.0/s, 3 min 20 s left" in text
+    assert "for 1 min 40 s, by root@host pid 2: sync run" in text
+    assert "next run" not in text
+
+
+def test_a_quiet_sync_is_shown_with_last_and_next_run() -> None:
+    text = status_text(data_sync(), overview(counts=LevelCounts(records=300)))
+    assert text.startswith("shop in production, products: up to date\n")
+    assert "last run   full sync, finished 10 min ago (2026-11-20 09:20 UTC), took 5 min; 300 records" in text
+    assert "next run   incremental sync, in 5 min (2026-11-20 09:35 UTC)\n" in text
+    assert "problems   none open, 500 allowed" in text
+    assert "freshness  last good run ended 10 min ago; 2 h promised" in text
+
+
+def test_what_is_not_as_promised_comes_first() -> None:
+    old = overview(data_run(ended_at=ago(hours=3)), counts=LevelCounts(records=9_000, problems=6_000, logged=5_000))
+    lines = status_text(data_sync(), old).splitlines()
+    assert lines[0].endswith(": not as promised")
+    assert lines[1] == "  ✗ The last good sync ended 3 h ago; the manifest promises 2 h"
+    assert lines[2] == "  ✗ 6,000 open problems, and 500 are allowed"
+    assert any("6,000 records with open problems, 500 allowed; 5,000 of them in the sync log" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("sync", "known", "step"),
+    [
+        (data_sync(Standing.NEVER), SyncOverview(), "reconciler apply -e production --target DataSync/shop"),
+        (data_sync(Standing.CHANGED), overview(), "reconciler apply -e production --target DataSync/shop"),
+        (data_sync(), SyncOverview(), "reconciler sync run shop -e production"),
+        (data_sync(), under_way(running=None), "reconciler sync run shop -e production"),
+        (data_sync(), overview(), "reconciler sync errors shop -e production"),
+        (data_sync(), overview(counts=LevelCounts(records=300)), None),
+    ],
+    ids=["never applied", "changed", "never ran", "cut off", "problems", "well"],
+)
+def test_status_names_the_next_step(sync: DataSync, known: SyncOverview, step: str | None) -> None:
+    last = status_text(sync, known).splitlines()[-1]
+    assert last == f"  → {step}" if step else "→" not in last
+
+
+# Problems
+
+
+def test_problems_of_one_record_stand_together() -> None:
+    items = [problem("P-1", message="The SKU is not set."), problem("P-1", code="no-name", message="No name.")]
+    text = problems_to_text("production", page(*items, open=1, logged=1), Style(width=120))
+    assert text.startswith("shop in production, products: 1 record with open problems\n")
+    assert text.count("\nP-1\n") == 1
+    assert "no-sku: The SKU is not set. (since 2026-11-19 09:30 UTC)" in text
+
+
+def test_more_problems_than_shown_are_announced() -> None:
+    text = problems_to_text("production", page(problem(), open=70, logged=70, offset=50, more=True))
+    assert "--offset 51" in text
+
+
+@given(text=hostile_text)
+@hypothesis_settings(max_examples=60)
+def test_no_cell_of_the_csv_is_a_formula(text: str) -> None:
+    rows = list(csv.reader(io.StringIO(problems_to_csv(page(problem(text))))))
+    assert rows[0][:4] == ["external_id", "record", "part", "code"]
+    assert len(rows) == 2
+    assert len(rows[1]) == len(rows[0])
+    for cell in rows[1]:
+        assert not cell.lstrip().startswith(("=", "+", "-", "@"))
+        assert cell.isprintable()
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(A1)", " =1", "\t=1", "＝1"])
+def test_what_a_spreadsheet_would_carry_out_is_quoted(text: str) -> None:
+    (_, row) = csv.reader(io.StringIO(problems_to_csv(page(problem(text)))))
+    assert row[0].startswith("'")
+
+
+# Progress
+
+
+def test_progress_fits_on_a_line() -> None:
+    progress = Progress(Phase.READING, 12_300, 30_000, 120, 3, 96.04, 184.0)
+    assert progress_line(progress) == (
+        "reading and writing: 12,300 of 30,000 (41 %), 96.0/s, 3 min 4 s left; 120 written, 3 with problems"
+    )
+    assert progress_line(Progress(Phase.CHECKING)) == "checking the target: 0"
+    waiting = Progress(Phase.READING, 1, 3, waiting="SparkLayer: rate limited, again in 5 s")
+    assert progress_line(waiting).endswith("; SparkLayer: rate limited, again in 5 s")
+
+
+def test_it_is_not_done_before_the_last_record_is() -> None:
+    assert "(99 %)" in progress_line(Progress(Phase.READING, 29_999, 30_000))
+    assert "(100 %)" in progress_line(Progress(Phase.READING, 30_000, 30_000))
+
+
+def test_a_guess_from_the_first_records_is_not_shown() -> None:
+    assert "left" not in progress_line(Progress(Phase.READING, 1, 30_000, per_second=0.1, seconds_left=299_990.0))

@@ -1,0 +1,199 @@
+"""Where a data sync stands, and what of it is drift: worked out from what the ledger and the sync log say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sync_samples import NOW, ago, data_run, data_sync, overview, settings, under_way
+
+from reconciler.ledger.data_model import LevelCounts, LogDates, RunningNow, SyncOverview
+from reconciler.ledger.model import Memory, Snooze
+from reconciler.reconcile.plan import Cause, DriftItem
+from reconciler.sparklayer.sync_log import SyncStatus as Log
+from reconciler.sparklayer.sync_log import SyncTimes
+from reconciler.sync.datasyncs import DataSync, Standing
+from reconciler.sync.health import drift_items
+from reconciler.sync.model import Mode
+from reconciler.sync.settings import digest
+from reconciler.sync.status import Requests, requests_in, status_of
+
+
+def test_a_sync_that_is_up_to_date() -> None:
+    status = status_of(data_sync(), overview(), NOW)
+    assert (status.going, status.cut_off, status.full_wanted, status.troubles) == (None, None, None, ())
+    assert status.last == status.last_good == status.last_full
+    assert status.since_good == timedelta(minutes=10)
+    assert status.next is not None
+    assert (status.next.at, status.next.mode, status.next.reason) == (ago(minutes=-5), Mode.INCREMENTAL, None)
+
+
+def test_the_next_run_starts_an_interval_after_the_end_and_never_in_the_past() -> None:
+    old = data_run(started_at=ago(hours=1), ended_at=ago(minutes=40))
+    following = status_of(data_sync(), overview(old), NOW).next
+    assert following is not None
+    assert following.at == NOW
+
+
+def test_the_next_run_reads_everything_when_that_is_due_by_then() -> None:
+    last = data_run(mode="incremental", walks=False, full=False, started_at=ago(minutes=11))
+    # Ten minutes are left of the day when it is judged, and none when it starts.
+    walk = data_run(started_at=ago(hours=24) + timedelta(minutes=4), ended_at=ago(hours=23))
+    known = overview(newest=last, last_finished=last, last_walk=walk, last_full=walk)
+    following = status_of(data_sync(), known, NOW).next
+    assert following is not None
+    assert following.mode is Mode.WALK
+
+
+def test_a_sync_that_never_ran_waits_for_a_full_one() -> None:
+    status = status_of(data_sync(), SyncOverview(), NOW)
+    assert status.full_wanted == "none was ever finished"
+    assert status.next is not None
+    assert (status.next.at, status.next.mode) == (NOW, Mode.FULL)
+    assert (status.last, status.since_good, status.requests_a_day) == (None, None, None)
+
+
+def test_another_mapping_wants_a_full_sync_at_once() -> None:
+    changed = data_sync(currency="EUR")
+    status = status_of(changed, overview(), NOW)
+    assert digest(changed.settings) != digest(settings())
+    assert status.full_wanted == "the mapping changed since the last one"
+    assert status.next is not None
+    assert (status.next.at, status.next.mode) == (NOW, Mode.FULL)
+
+
+def test_a_run_under_way_shows_its_rate_and_the_time_left() -> None:
+    status = status_of(data_sync(), under_way(), NOW)
+    assert status.next is None
+    assert status.cut_off is None
+    going = status.going
+    assert going is not None
+    assert (going.mode, going.done, going.total, going.doing) == (Mode.FULL, 100, 300, "reading and writing")
+    assert (going.per_second, going.seconds_left) == (1.0, 200.0)
+    assert going.holder == "root@host pid 2: sync run"
+
+
+def test_a_run_that_just_began_has_no_rate_yet() -> None:
+    run = data_run(state="running", started_at=NOW, ended_at=None, counts={})
+    going = status_of(data_sync(), under_way(newest=run), NOW).going
+    assert going is not None
+    assert (going.done, going.total, going.per_second, going.seconds_left) == (0, None, 0.0, None)
+
+
+def test_a_run_that_was_cut_off_is_gone_on_with() -> None:
+    status = status_of(data_sync(), under_way(running=None), NOW)
+    assert status.going is None
+    assert status.cut_off is not None
+    assert status.cut_off.id == "run-2"
+    assert status.next is not None
+    assert (status.next.at, status.next.mode, status.next.reason) == (NOW, Mode.FULL, "an earlier run was cut off")
+
+
+def test_between_two_runs_it_says_who_watches() -> None:
+    watcher = RunningNow("root@host pid 3: sync watch", ago(hours=1), ago(seconds=3), alive=True)
+    status = status_of(data_sync(), overview(running=watcher), NOW)
+    assert (status.going, status.waiting) == (None, watcher)
+
+
+@pytest.mark.parametrize("standing", [Standing.NEVER, Standing.CHANGED])
+def test_what_was_not_applied_is_not_due(standing: Standing) -> None:
+    assert status_of(data_sync(standing), overview(), NOW).next is None
+
+
+def test_requests_are_read_from_the_counts_of_a_run() -> None:
+    counts = {"seen": 3, "OrderCloud requests": 12, "SparkLayer requests": 7, "SparkLayer writes": 5}
+    assert requests_in(counts) == (Requests("OrderCloud", 12, 0, 0), Requests("SparkLayer", 7, 5, 0))
+
+
+def test_requests_a_day_follow_from_the_intervals_and_the_last_walk() -> None:
+    often, seldom = data_sync(interval=timedelta(minutes=1)), data_sync(interval=timedelta(hours=6))
+    a_day = [status_of(sync, overview(), NOW).requests_a_day or 0 for sync in (often, seldom)]
+    assert a_day[0] > 1440 > a_day[1] > 12
+
+
+# Drift
+
+
+def found(sync: DataSync, known: SyncOverview, log: Log | None = None, **memory: Any) -> list[DriftItem]:
+    if log is None:
+        log = Log(SyncTimes(known.log.started, known.log.last_full, None, known.log.last_partial), 0)
+    return list(drift_items(sync, known, log, Memory(**memory), NOW))
+
+
+def test_what_keeps_its_promises_is_no_drift() -> None:
+    assert found(data_sync(), overview()) == []
+
+
+def test_a_last_good_sync_that_is_too_old_is_drift() -> None:
+    at_the_limit = data_run(ended_at=ago(hours=2))
+    assert found(data_sync(), overview(at_the_limit)) == []
+    (item,) = found(data_sync(), overview(data_run(ended_at=ago(hours=2, minutes=1))))
+    assert (item.cause, item.kind, item.name, item.change) == (Cause.DATA_STALE, "DataSync", "shop", None)
+    assert item.message == "The last good sync ended 2 h 1 min ago; the manifest promises 2 h"
+    assert item.next_steps[0] == "reconciler sync run shop -e production"
+
+
+def test_a_failed_run_does_not_make_old_data_fresh() -> None:
+    old, failed = data_run(ended_at=ago(hours=3)), data_run(id="run-2", state="failed", ended_at=ago(minutes=1))
+    (item,) = found(data_sync(), overview(old, newest=failed, unfinished=failed))
+    assert item.cause is Cause.DATA_STALE
+
+
+def test_a_first_full_sync_that_never_comes_is_drift_once_the_promise_has_passed() -> None:
+    just_applied, applied = data_sync(applied_at=ago(hours=1)), data_sync(applied_at=ago(hours=3))
+    assert found(just_applied, SyncOverview()) == []
+    (item,) = found(applied, SyncOverview())
+    assert item.cause is Cause.DATA_STALE
+    assert "No full sync was ever finished" in str(item.message)
+
+
+def test_what_was_never_applied_promises_nothing() -> None:
+    assert found(data_sync(Standing.NEVER, applied_at=ago(days=9)), SyncOverview()) == []
+
+
+def test_too_many_open_problems_are_drift() -> None:
+    at_the_limit = overview(counts=LevelCounts(records=900, problems=500))
+    assert found(data_sync(), at_the_limit) == []
+    (item,) = found(data_sync(), overview(counts=LevelCounts(records=900, problems=501)))
+    assert item.cause is Cause.OPEN_PROBLEMS
+    assert item.message == "501 open problems, and 500 are allowed"
+    assert item.next_steps[0] == "reconciler sync errors shop -e production"
+
+
+FOREIGN = {
+    "gone": None,
+    "another start": Log(SyncTimes(ago(days=2), ago(minutes=10)), 0),
+    "another end": Log(SyncTimes(ago(minutes=15), ago(minutes=9)), 0),
+    "never ended": Log(SyncTimes(ago(minutes=15), None), 0),
+    "a partial sync that is not ours": Log(SyncTimes(ago(minutes=15), ago(minutes=10), None, ago(minutes=1)), 0),
+}
+
+
+@pytest.mark.parametrize("which", FOREIGN)
+def test_a_sync_log_that_is_not_ours_is_drift(which: str) -> None:
+    (item,) = drift_items(data_sync(), overview(), FOREIGN[which], Memory(), NOW)
+    assert item.cause is Cause.FOREIGN_SYNC_LOG
+    assert item.next_steps[0] == "reconciler sync run shop -e production --verify"
+
+
+def test_a_sync_log_is_not_judged_while_a_run_may_be_writing_it() -> None:
+    # A ledger that never wrote one has nothing to compare with, either.
+    for known in (under_way(), under_way(running=None), overview(log=LogDates())):
+        assert list(drift_items(data_sync(), known, FOREIGN["another start"], Memory(), NOW)) == []
+
+
+def test_somebody_who_watches_does_not_hide_a_foreign_log() -> None:
+    watcher = RunningNow("root@host pid 3: sync watch", ago(hours=1), ago(seconds=3), alive=True)
+    assert len(list(drift_items(data_sync(), overview(running=watcher), None, Memory(), NOW))) == 1
+
+
+def test_drift_of_data_can_be_snoozed() -> None:
+    snooze = Snooze("DataSync", "shop", NOW + timedelta(days=1), "stocktaking", "me")
+    over = replace(snooze, until=ago(minutes=1))
+    old = overview(data_run(ended_at=ago(hours=3)))
+    (item,) = found(data_sync(), old, snoozes=(snooze,))
+    assert (item.snoozed_until, item.snooze_reason) == (snooze.until, "stocktaking")
+    (item,) = found(data_sync(), old, snoozes=(over,))
+    assert item.snoozed_until is None
