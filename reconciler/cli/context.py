@@ -17,7 +17,7 @@ from reconciler.manifest.connection import Connection, Settings, resolve_connect
 from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.scope import Scope
-from reconciler.manifest.select import named_environment, select
+from reconciler.manifest.select import IDLE_PATCH, named_environment, select
 from reconciler.manifest.validate import validate
 from reconciler.reconcile.session import Session, open_session
 from reconciler.registry import kinds, open_reader, open_writer
@@ -33,12 +33,13 @@ ALL = "all"
 _JUDGED_BY_PLAN = "literal-secret"
 
 
-def load_valid(options: Options, *, environment: str | None = None) -> Loaded:
+def load_valid(options: Options, *, environment: str | None = None, idle_patches: bool = False) -> Loaded:
     """Load the manifests and stop at anything that is wrong with them, or in an environment that is asked for.
 
     Args:
         options: the shared options.
         environment: the one that is meant; None: those of the options.
+        idle_patches: whether patches may be there before the manifests that they change.
 
     Raises:
         LoadError: the folder is missing, unreadable or empty.
@@ -47,7 +48,8 @@ def load_valid(options: Options, *, environment: str | None = None) -> Loaded:
     loaded = load(options.manifests, kinds())
     names = (environment,) if environment is not None else environment_names(options, loaded)
     found = validate(loaded, kinds(), [name for name in names if name is not None] or None)
-    problems = [problem for problem in found.problems if problem.code != _JUDGED_BY_PLAN]
+    let_through = {_JUDGED_BY_PLAN, IDLE_PATCH} if idle_patches else {_JUDGED_BY_PLAN}
+    problems = [problem for problem in found.problems if problem.code not in let_through]
     if problems:
         raise ManifestErrors(problems)
     return loaded
@@ -81,20 +83,23 @@ def open_sessions(options: Options, now: datetime) -> tuple[tuple[Session, ...],
     return tuple(sessions), tuple(failures)
 
 
-def open_one(options: Options, now: datetime, *, environment: str | None = None) -> Session:
+def open_one(options: Options, now: datetime, *, environment: str | None = None, idle_patches: bool = False) -> Session:
     """Return the session of the one environment that a command works on.
 
     Args:
         options: the shared options.
         now: the run's clock.
         environment: the environment that a saved plan is for, taken where none is named.
+        idle_patches: whether patches may be there before the manifests that they change.
 
     Raises:
         UsageError: several are named.
         ReconcilerError: manifests, environment or references are not as they have to be.
     """
     name = _only_name(options) or environment
-    return open_session(select(load_valid(options, environment=name), name, kinds()), kinds(), os.environ, now)
+    loaded = load_valid(options, environment=name, idle_patches=idle_patches)
+    selected = select(loaded, name, kinds(), idle_patches=idle_patches)
+    return open_session(selected, kinds(), os.environ, now)
 
 
 def _only_name(options: Options) -> str | None:

@@ -117,6 +117,8 @@ def _ignored(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:
     for position, text in enumerate(manifest.metadata.ignore):
         path = parse_path(text)
         if path and format_path(path) == text and annotations_at(model, path):
+            if any(isinstance(part, int) for part in path):
+                yield _ignored_entry(manifest, position, path)
             continue
         known = list(fields_of(model))
         yield Problem(
@@ -126,6 +128,17 @@ def _ignored(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:
             text[:60],
             suggest(text, known, "fields"),
         )
+
+
+def _ignored_entry(manifest: Manifest, position: int, path: Path) -> Problem:
+    whole = format_path(path[: next(index for index, part in enumerate(path) if isinstance(part, int))])
+    return Problem(
+        "unknown-path",
+        f"{manifest.kind} {manifest.name}: metadata.ignore names an entry of {whole}, which is compared as a whole",
+        manifest.metadata_at("ignore", position),
+        format_path(path)[:60],
+        f"Ignore {whole}.",
+    )
 
 
 def _named_badly(manifest: Manifest, kind: Kind[Any]) -> Iterator[Problem]:

@@ -16,6 +16,8 @@ from reconciler.manifest.positions import PatchedLocator, SubLocator
 from reconciler.manifest.references import check_references, texts_of
 from reconciler.manifest.spec import read_spec
 
+IDLE_PATCH = "patch-without-target"
+
 
 @dataclass(frozen=True, slots=True)
 class Selected:
@@ -25,13 +27,14 @@ class Selected:
     manifests: tuple[Manifest, ...]
 
 
-def select(loaded: Loaded, name: str | None, kinds: Kinds) -> Selected:
+def select(loaded: Loaded, name: str | None, kinds: Kinds, *, idle_patches: bool = False) -> Selected:
     """Return the manifests of an environment.
 
     Args:
         loaded: what the folder holds.
         name: of the environment; None takes the only one.
         kinds: the registry.
+        idle_patches: whether patches may be there before the manifests that they change.
 
     Raises:
         UsageError: there is no such environment, or more than one and none is named.
@@ -39,7 +42,8 @@ def select(loaded: Loaded, name: str | None, kinds: Kinds) -> Selected:
     """
     environment = named_environment(loaded, name)
     with gc_paused():
-        manifests, problems = patched(loaded, environment, kinds)
+        manifests, found = patched(loaded, environment, kinds)
+    problems = [problem for problem in found if not (idle_patches and problem.code == IDLE_PATCH)]
     if problems:
         raise ManifestErrors(problems)
     return Selected(environment, manifests)

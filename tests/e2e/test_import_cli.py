@@ -188,3 +188,20 @@ def test_a_target_limits_it_and_references_still_hold(empty: Checkout) -> None:
     imported(empty, "--target", "DeliveryConfig/hook")
     assert_nothing_pending(empty)
     assert "other" not in str(empty.manifest_bytes())
+
+
+def test_patches_may_wait_for_what_is_imported(empty: Checkout) -> None:
+    patch = {"kind": "DeliveryConfig", "name": "hook", "spec": {"enabled": False}}
+    empty.write("environment.yaml", empty.environment(patches=[patch]))
+    load(empty, live_config("hook"))
+    assert empty.call("validate").status == 1
+    ended = empty.call("import")
+    assert ended.status == 0, str(ended)
+    assert empty.pending() == ["update DeliveryConfig/hook"]
+
+
+def test_other_mistakes_of_an_environment_still_stop_an_import(empty: Checkout) -> None:
+    empty.write("environment.yaml", empty.environment(patches=[{"kind": "Delivery", "name": "hook", "spec": {}}]))
+    ended = empty.call("import")
+    assert ended.status == 1
+    assert "unknown-kind" in ended.stderr + ended.stdout

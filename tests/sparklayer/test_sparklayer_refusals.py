@@ -216,6 +216,10 @@ def test_what_became_of_the_store_may_stay_unknown_and_is_sent_with_the_next_app
         ),
         (manifest("PriceList", "x", "{name: X, currencyCode: gbp}"), "bad-format"),
         (manifest("PriceList", "x", f"{{name: X, slug: {'s' * 31}, currencyCode: GBP}}"), "too-long"),
+        (
+            manifest("PriceList", "x", "{name: X, currencyCode: GBP}", "ignore: ['rules[0].adjustmentPercentage']"),
+            "unknown-path",
+        ),
         (manifest("PriceList", "s" * 31, "{name: X, currencyCode: GBP}"), "too-long"),
         (manifest("Store", "x", "{baseCurrency: GBP}") + manifest("Store", "y", "{}"), "duplicate-live-object"),
         (

@@ -43,10 +43,11 @@ def import_(options: Options, into: Path | None, targets: tuple[str, ...], no_to
     """
     from reconciler.cli.importing import write_manifests
 
-    session = open_one(options, utc_now())
+    # A patch may be for a manifest that this very import is to write.
+    session = open_one(options, utc_now(), idle_patches=True)
     wanted = frozenset(targets)
     live = asyncio.run(_read(session, Listener(options.verbosity), token_cache=not no_token_cache))
-    loaded = load_valid(options)
+    loaded = load_valid(options, idle_patches=True)
     managed = {
         **{(item.kind, old): item.name for item in session.desired for old in item.renamed_from},
         **{(item.kind, item.id): item.name for item in session.desired},
