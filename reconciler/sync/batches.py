@@ -16,6 +16,7 @@ class Batches(Generic[ItemT]):
         send: sends items and returns why some were refused.
         most: items per request; the items of one record stay together.
         linger: seconds to wait for company.
+        side_by_side: requests that may be under way at once.
     """
 
     def __init__(
@@ -24,9 +25,11 @@ class Batches(Generic[ItemT]):
         *,
         most: int = 500,
         linger: float = 0.4,
+        side_by_side: int = 4,
     ) -> None:
         self._send = send
         self._most = most
+        self._under_way = asyncio.Semaphore(side_by_side)
         self._linger = linger
         self._waiting: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, str]]]] = []
         self._count = 0
@@ -65,7 +68,8 @@ class Batches(Generic[ItemT]):
 
     async def _sent(self, batch: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, str]]]]) -> None:
         try:
-            refused = await self._send([item for items, _ in batch for item in items])
+            async with self._under_way:
+                refused = await self._send([item for items, _ in batch for item in items])
         except BaseException as error:  # whoever waits is told, whatever it was
             for _, done in batch:
                 if not done.done():

@@ -45,18 +45,23 @@ class Patience:
         self._away = asyncio.Event()
         self._random = SystemRandom()
 
-    async def bear(self, work: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    async def bear(self, work: Callable[[], Awaitable[_Answer]], *also: type[ApiError]) -> _Answer:
         """Do work that may be repeated, until it succeeds.
+
+        Args:
+            work: what to do; it may have been done when it fails.
+            also: failures that pass, beside the usual ones.
 
         Raises:
             ApiError: it failed several times while other work went through: it is this record's own failure.
             Outage: nothing went through for too long.
         """
+        passing: tuple[type[ApiError], ...] = (*TRANSIENT, *also)
         tries, wait, started = 0, _FIRST_WAIT, self._clock()
         while True:
             try:
                 answer = await work()
-            except TRANSIENT as error:
+            except passing as error:
                 tries += 1
                 # Others went through while this one was tried: the API is there.
                 if tries >= _TRIES and self._last_success > started:

@@ -22,6 +22,8 @@ from reconciler.sync.settling import removals
 
 REFUSALS = (Rejected, Conflict, NotFound)
 _SKUS_PER_READ = 500
+# Another status says that we may not, or that the path is wrong, whatever the record.
+_ABOUT_THE_RECORD = (400, 404, 409, 413, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Target:
         )
         self._stock: Batches[StockLevel] = Batches(self._send_stock)
         self._gone: Batches[str] = Batches(self._send_gone)
-        self._prices: Batches[Price] = Batches(self._send_prices)
+        self._prices: Batches[Price] = Batches(self._send_prices, side_by_side=1)
         self.counts = Counts()
 
     # Writing
@@ -93,6 +95,8 @@ class Target:
                     lambda: write_product(self._writer, wanted.key, body, exists=bool(before.variants))
                 )
             except REFUSALS as error:
+                if error.status not in _ABOUT_THE_RECORD:
+                    raise
                 # Stock and prices of what is not there would be nobody's.
                 return Written(frozenset(), ((Part.PRODUCT, None, error.message),))
             self.counts.product += 1
@@ -129,7 +133,8 @@ class Target:
         return {}
 
     async def _send_prices(self, prices: Sequence[Price]) -> Mapping[Price, str]:
-        return await self._patience.bear(lambda: write_prices(self._writer, prices))
+        # A clash with others who write prices passes. Of ours, one is under way at a time.
+        return await self._patience.bear(lambda: write_prices(self._writer, prices), Conflict)
 
     # Reading
 
