@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.connections import Connections
     from reconciler.http.observe import Observer
+    from reconciler.http.retry import RetryPolicy
     from reconciler.manifest.connection import Connection
 
 
@@ -28,11 +29,18 @@ class Provider(Protocol):
         token_cache: bool,
         observer: Observer | None,
         connections: Connections | None,
+        policy: RetryPolicy | None,
     ) -> AbstractAsyncContextManager[HttpReader]:
         """Open a connection that can only read."""
 
     def connect_writer(
-        self, settings: Connection, *, scopes: Sequence[str], token_cache: bool, observer: Observer | None
+        self,
+        settings: Connection,
+        *,
+        scopes: Sequence[str],
+        token_cache: bool,
+        observer: Observer | None,
+        policy: RetryPolicy | None,
     ) -> AbstractAsyncContextManager[HttpWriter]:
         """Open a connection that can write as well."""
 
@@ -69,20 +77,33 @@ async def open_reader(
     token_cache: bool,
     observer: Observer,
     connections: Connections | None = None,
+    policy: RetryPolicy | None = None,
 ) -> AsyncIterator[HttpReader]:
-    """Open a connection that can only read, with the client of its provider."""
+    """Open a connection that can only read, with the client of its provider; `policy` bounds repeating."""
     provider = _PROVIDERS[connection.api]()
     async with provider.connect(
-        connection, scopes=scopes, token_cache=token_cache, observer=observer, connections=connections
+        connection,
+        scopes=scopes,
+        token_cache=token_cache,
+        observer=observer,
+        connections=connections,
+        policy=policy,
     ) as reader:
         yield reader
 
 
 @asynccontextmanager
 async def open_writer(
-    connection: Connection, scopes: Sequence[str], *, token_cache: bool, observer: Observer
+    connection: Connection,
+    scopes: Sequence[str],
+    *,
+    token_cache: bool,
+    observer: Observer,
+    policy: RetryPolicy | None = None,
 ) -> AsyncIterator[HttpWriter]:
-    """Open a connection that can write as well, with the client of its provider."""
+    """Open a connection that can write as well, with the client of its provider; `policy` bounds repeating."""
     provider = _PROVIDERS[connection.api]()
-    async with provider.connect_writer(connection, scopes=scopes, token_cache=token_cache, observer=observer) as writer:
+    async with provider.connect_writer(
+        connection, scopes=scopes, token_cache=token_cache, observer=observer, policy=policy
+    ) as writer:
         yield writer

@@ -170,6 +170,7 @@ async def _running(
 @asynccontextmanager
 async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, how: HowToRun) -> AsyncIterator[Job]:
     from reconciler.http.observe import Silent
+    from reconciler.http.retry import PATIENT
     from reconciler.sync.runs import Job
     from reconciler.sync.traffic import Traffic
 
@@ -179,8 +180,8 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
     source_traffic, target_traffic = (Traffic(API_NAMES[each.api], listener) for each in (source, target))
     cache = how.token_cache
     async with (
-        open_reader(source, (), token_cache=cache, observer=source_traffic) as reader,
-        open_writer(target, (), token_cache=cache, observer=target_traffic) as writer,
+        open_reader(source, (), token_cache=cache, observer=source_traffic, policy=PATIENT) as reader,
+        open_writer(target, (), token_cache=cache, observer=target_traffic, policy=PATIENT) as writer,
     ):
         yield Job(
             settings=chosen.sync.settings,
