@@ -12,7 +12,7 @@ from reconciler.manifest.edit import ABSENT
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.references import has_reference
 from reconciler.reconcile.diff import field_path, value_at
-from reconciler.reconcile.importing import as_manifest
+from reconciler.reconcile.importing import as_manifest, misfit
 from reconciler.reconcile.work import Work
 
 
@@ -64,8 +64,15 @@ def adopt(
             place=work.change.place,
             next_step="Apply it, or correct the secret in the environment of this run.",
         )
-    spec = as_manifest(kinds, work.observed, {**names, (work.change.kind, work.observed.id): work.change.name}).spec
-    return tuple(_edit(unit, spec, manifest, in_file) for unit in units)
+    live = as_manifest(kinds, work.observed, {**names, (work.change.kind, work.observed.id): work.change.name})
+    reason = misfit(kinds, live)
+    if reason is not None:
+        raise UsageError(
+            f"{key} cannot be adopted: no manifest can say it: {reason}",
+            place=work.change.place,
+            next_step="Apply the manifest, or correct the live object.",
+        )
+    return tuple(_edit(unit, live.spec, manifest, in_file) for unit in units)
 
 
 def _unit(path: str, desired: Mapping[str, Any], observed: Observed) -> str:

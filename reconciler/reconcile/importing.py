@@ -118,21 +118,25 @@ def _as_name(live_id: str) -> str:
 def _unfit(
     kinds: Kinds, live: LiveSide, managed: Mapping[tuple[str, str], str], names: Mapping[tuple[str, str], str]
 ) -> dict[tuple[str, str], str]:
-    """Return why live objects cannot be manifests: live has something that the model knows as impossible."""
-    unfit: dict[tuple[str, str], str] = {}
-    for kind, objects in live.items():
-        for live_id, observed in objects.items():
-            if (kind, live_id) in managed:
-                continue
-            spec = dict(as_manifest(kinds, observed, names).spec)
-            field = kinds[kind].id_field
-            if field is not None:
-                spec.setdefault(field, live_id)
-            where = DocumentLocator(_UNWRITTEN, 0)
-            _, problems = read_spec(kinds[kind].spec, spec, where, subject=kind, references=True, absent=False)
-            if problems:
-                unfit[kind, live_id] = problems[0].message.removeprefix(f"{kind}: ")
-    return unfit
+    """Return which live objects cannot be manifests, and why."""
+    reasons = {
+        (kind, live_id): misfit(kinds, as_manifest(kinds, observed, names))
+        for kind, objects in live.items()
+        for live_id, observed in objects.items()
+        if (kind, live_id) not in managed
+    }
+    return {key: reason for key, reason in reasons.items() if reason is not None}
+
+
+def misfit(kinds: Kinds, imported: Imported) -> str | None:
+    """Return why a manifest of a live object would not validate: live has what the model knows as impossible."""
+    kind = kinds[imported.kind]
+    spec = dict(imported.spec)
+    if kind.id_field is not None:
+        spec.setdefault(kind.id_field, imported.id)
+    where = DocumentLocator(_UNWRITTEN, 0)
+    _, problems = read_spec(kind.spec, spec, where, subject=kind.name, references=True, absent=False)
+    return problems[0].message.removeprefix(f"{kind.name}: ") if problems else None
 
 
 def _dangling(kinds: Kinds, live: LiveSide, observed: Observed, names: Mapping[tuple[str, str], str]) -> Iterator[str]:

@@ -157,6 +157,14 @@ def test_what_cannot_be_adopted_changes_no_file(shop: Checkout) -> None:
     assert "state: absent" in " ".join(ended.stderr.split())
 
 
+def test_what_no_manifest_can_say_is_not_adopted(shop: Checkout) -> None:
+    in_the_portal(shop, Name="n" * 129)
+    with shop.unchanged():
+        ended = shop.call("drift", "--adopt", "DeliveryConfig/hook")
+    assert ended.status == 64, str(ended)
+    assert "spec.name is longer than 128 characters" in " ".join(ended.stderr.split())
+
+
 def test_resume_expired_lifts_what_is_overdue_and_nothing_else(shop: Checkout) -> None:
     CAUSES["overdue"](shop)
     in_the_portal(shop, Name="Theirs")
