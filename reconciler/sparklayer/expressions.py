@@ -58,13 +58,13 @@ def _compiled(text: str) -> ParsedResult:
     from jmespath.exceptions import JMESPathError
 
     if len(text) > _MAX_LENGTH:
-        raise BadExpression(f"it is longer than {_MAX_LENGTH} characters")
+        raise BadExpression(f"the expression is longer than {_MAX_LENGTH} characters")
     try:
         expression = jmespath.compile(text)
     except JMESPathError as error:
         raise BadExpression(_syntax(error, text)) from None
     except RecursionError:
-        raise BadExpression("it is nested too deeply") from None
+        raise BadExpression("the expression is nested too deeply") from None
     for name, given in _calls(cast("Mapping[str, Any]", expression.parsed)):
         _check_call(name, given)
     return expression
@@ -72,14 +72,14 @@ def _compiled(text: str) -> ParsedResult:
 
 def _syntax(error: Exception, text: str) -> str:
     if not text.strip():
-        return "it is empty"
+        return "the expression is empty"
     position = getattr(error, "lex_position", None)
     token = getattr(error, "token_value", None)
     if position is None:
         return _one_line(str(error))
     if not token or position >= len(text):
-        return f"it ends too early, after column {len(text)}"
-    return f"syntax error at column {position + 1}, at {str(token)[:20]}"
+        return f"the expression ends too early, after column {len(text)}"
+    return f"syntax error at column {position + 1} of the expression, at {str(token)[:20]}"
 
 
 def _calls(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -83,12 +83,6 @@ class StockSpec(SparkLayerSpec):
         default=None, description="metadata.name of the StockLocation that takes inventory without records."
     )
 
-    @model_validator(mode="after")
-    def _goes_somewhere(self) -> Self:
-        if not self.locations and self.default is None:
-            raise ValueError("write locations, or default, or both")
-        return self
-
 
 class PricingSpec(SparkLayerSpec):
     """Where prices go."""
@@ -134,9 +128,7 @@ class DataSyncSpec(SparkLayerSpec):
     )
 
     @model_validator(mode="after")
-    def _lets_something_flow(self) -> Self:
-        if self.products is None and self.stock is None and self.pricing is None:
-            raise ValueError("nothing flows: write products, stock or pricing")
+    def _walks_less_often_than_it_runs(self) -> Self:
         if parse_duration(self.walk_interval) < parse_duration(self.interval):
             raise ValueError("walkInterval is shorter than interval")
         return self
@@ -194,17 +186,28 @@ class DataSyncKind(Kind[DataSyncSpec]):
         present = [manifest for manifest in manifests if not manifest.absent]
         lists = {name for each in present if each.kind == "PriceList" for name in (each.name, each.spec.slug)}
         for manifest in present:
-            if manifest.kind != self.name or manifest.spec.pricing is None or manifest.spec.currency is not None:
-                continue
-            if manifest.spec.pricing.price_list not in lists:
-                yield Problem(
-                    "no-list-currency",
-                    f"DataSync {manifest.name}: no manifest names the price list "
-                    f"{manifest.spec.pricing.price_list[:60]}, and without currency it cannot be created",
-                    manifest.place("pricing"),
-                    manifest.spec.pricing.price_list[:60],
-                    "Add currency, or a PriceList manifest of that name.",
-                )
+            if manifest.kind == self.name:
+                yield from _check(manifest, lists)
+
+
+def _check(manifest: ManifestView, lists: Collection[str | None]) -> Iterator[Problem]:
+    spec: DataSyncSpec = manifest.spec
+    if spec.products is None and spec.stock is None and spec.pricing is None:
+        message = f"DataSync {manifest.name}: nothing flows, as it has neither products, stock nor pricing"
+        yield Problem("missing-field", message, manifest.place(), hint="Add at least one of them; {} will do.")
+    if spec.stock is not None and not spec.stock.locations and spec.stock.default is None:
+        message = f"DataSync {manifest.name}: spec.stock has neither locations nor default, so stock has nowhere to go"
+        yield Problem("missing-field", message, manifest.place("stock"), hint="Add one of them, or both.")
+    if spec.pricing is not None and spec.currency is None and spec.pricing.price_list not in lists:
+        name = spec.pricing.price_list[:60]
+        yield Problem(
+            "no-list-currency",
+            f"DataSync {manifest.name}: no manifest names the price list {name}, and without currency it cannot be "
+            "created",
+            manifest.place("pricing"),
+            name,
+            "Add currency, or a PriceList manifest of that name.",
+        )
 
 
 _DECIDING = frozenset({"products", "stock", "pricing", "currency"})

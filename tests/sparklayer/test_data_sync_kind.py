@@ -1,0 +1,155 @@
+"""DataSync: what is wrong with one, what it makes at the site, and what a plan says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sparklayer_workbench import Workbench, manifest, outcomes, read, written
+
+from reconciler.emulator.testing import RunningEmulator
+from reconciler.errors import Problem
+from reconciler.kind import Wire
+from reconciler.manifest.load import load
+from reconciler.manifest.validate import validate
+from reconciler.reconcile.plan import Plan
+from reconciler.registry import kinds
+from reconciler.sparklayer.kinds.data_sync import DataSyncKind
+from reconciler.sparklayer.kinds.price_list import PriceListKind
+
+PLACE = manifest("StockLocation", "main", "{name: Main}")
+MINIMAL = "{stock: {default: main}}"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, emulator: RunningEmulator) -> Workbench:
+    return Workbench(tmp_path, emulator)
+
+
+def sync(spec: str, name: str = "sync", state: str = "present") -> str:
+    return manifest("DataSync", name, spec, state=state)
+
+
+def problems(bench: Workbench, *documents: str) -> list[Problem]:
+    bench.write(*documents)
+    return list(validate(load(bench.folder / "manifests", kinds()), kinds()).problems)
+
+
+def remarks(plan: Plan) -> str:
+    return "\n".join(note.message for note in plan.notes if note.subject == "DataSync/sync")
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "words"),
+    [
+        ("{}", "missing-field", "nothing flows"),
+        ("{stock: {}}", "missing-field", "neither locations nor default"),
+        ("{products: {}, interval: 2d}", "bad-value", "walkInterval is shorter than interval"),
+        ("{products: {}, interval: soon}", "bad-format", "must be a duration"),
+        ("{products: {}, maxDeletePercent: 101}", "out-of-range", "at most 100"),
+        ("{products: {recordUrl: 'https://x/'}}", "bad-format", "spec.products.recordUrl"),
+        ("{products: {mapping: {variants.skuu: ID}}}", "unknown-field", "spec.products.mapping.variants.skuu"),
+        ("{products: {mapping: {variants.sku: 'a b'}}}", "bad-value", "syntax error at column 3 of the expression"),
+        ("{products: {mapping: {title: 'upper(Name)'}}}", "bad-value", "JMESPath has no function upper()"),
+        ("{products: {}, customers: {}}", "unknown-field", "spec.customers"),
+        ("{products: {}, orders: {}}", "unknown-field", "spec.orders"),
+        ("{pricing: {partyPriceLists: true}, currency: GBP}", "unknown-field", "spec.pricing.partyPriceLists"),
+        ("{pricing: {}}", "no-list-currency", "ordercloud-price"),
+        ("{stock: {locations: {a: main, b: mian}}}", "unknown-reference", "there is no StockLocation mian"),
+        ("{stock: {default: mian}}", "unknown-reference", "there is no StockLocation mian"),
+    ],
+)
+def test_what_is_wrong_with_a_data_sync_is_said_where_it_stands(
+    bench: Workbench, spec: str, code: str, words: str
+) -> None:
+    (problem,) = problems(bench, PLACE, sync(spec))
+    assert problem.code == code
+    assert words in problem.message
+    assert problem.place.line > 0
+    assert problem.place.column > 0
+
+
+def test_the_nearest_known_name_and_the_next_step_are_offered(bench: Workbench) -> None:
+    found = problems(bench, PLACE, sync("{products: {mapping: {variants.skuu: ID}}, customers: {}}"))
+    assert {problem.value: problem.hint for problem in found} == {
+        "variants.skuu": "Did you mean variants.sku?",
+        "customers": "It comes with a later version; leave it out until then.",
+    }
+
+
+def test_an_expression_is_blamed_at_its_own_line_and_column(bench: Workbench) -> None:
+    (problem,) = problems(bench, sync("\n  products:\n    mapping:\n      variants.sku: xp.\n      title: Name"))
+    text = (bench.folder / "manifests" / "all.yaml").read_text().splitlines()
+    assert text[problem.place.line - 1] == "      variants.sku: xp."
+    assert problem.place.column == text[problem.place.line - 1].index("xp.") + 1
+
+
+def test_one_integration_is_one_data_sync(bench: Workbench) -> None:
+    found = problems(bench, PLACE, sync(MINIMAL), sync(MINIMAL, "other"))
+    assert [problem.code for problem in found] == ["duplicate-live-object"]
+    assert problems(bench, PLACE, sync(MINIMAL), sync("{integration: b, stock: {default: main}}", "other")) == []
+
+
+def test_a_price_list_manifest_needs_no_currency_beside_it(bench: Workbench) -> None:
+    listed = manifest("PriceList", "ours", "{slug: their-slug, name: Ours, currencyCode: GBP}")
+    assert problems(bench, listed, sync("{pricing: {priceList: ours}}")) == []
+    assert problems(bench, listed, sync("{pricing: {priceList: their-slug}}")) == []
+
+
+def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workbench) -> None:
+    spec = "{products: {mapping: {variants.sku: ID}}, stock: {locations: {a: main}}, pricing: {}, currency: GBP}"
+    bench.write(PLACE, sync(spec))
+    plan = bench.plan()
+    assert [(change.key, change.action.value) for change in plan.changes] == [
+        ("StockLocation/main", "create"),
+        ("DataSync/sync", "create"),
+    ]
+    assert "requests a day" in remarks(plan)
+    assert "a full sync is due" in remarks(plan)
+    assert outcomes(bench.apply()) == {"StockLocation/main": "applied", "DataSync/sync": "applied"}
+    assert bench.plan().changes == ()
+
+    bench.write(PLACE, sync(spec.replace("variants.sku: ID", "variants.sku: xp.Code")))
+    (change,) = bench.plan().changes
+    assert [(field.path, field.before, field.after) for field in change.fields] == [
+        ("products.mapping.variants.sku", "ID", "xp.Code")
+    ]
+    assert change.cause is not None
+    assert change.cause.value == "git-moved"
+    assert "a full sync is due" in remarks(bench.plan())
+
+    bench.write(PLACE, sync(spec.replace("pricing: {}", "pricing: {}, freshness: 3h")))
+    assert "a full sync is due" not in remarks(bench.plan())
+
+    bench.write(PLACE, sync("{}", state="absent"))
+    (change,) = bench.plan().changes
+    assert change.action.value == "delete"
+    assert "its sync log" in remarks(bench.plan())
+    assert outcomes(bench.apply()) == {"DataSync/sync": "applied"}
+    assert bench.plan().changes == ()
+
+
+def test_its_locations_are_made_before_it(bench: Workbench) -> None:
+    bench.write(
+        PLACE, manifest("StockLocation", "b", "{externalID: bb, name: B}"), sync("{stock: {locations: {x: b}}}")
+    )
+    change = next(change for change in bench.plan().changes if change.kind == "DataSync")
+    assert change.depends_on == ("StockLocation/b",)
+    assert ("stock.locations", {"x": "bb"}) in [(field.path, field.after) for field in change.fields]
+
+
+def test_the_price_list_is_made_where_there_is_none_and_left_alone_where_there_is(bench: Workbench) -> None:
+    def price_list() -> Wire | None:
+        found: Wire | None = read(
+            bench.emulator.sparklayer_url, lambda site: PriceListKind().read_one(site, "ordercloud-price")
+        )
+        return found
+
+    bench.write(sync("{pricing: {}, currency: GBP}"))
+    bench.apply()
+    made = price_list()
+    assert made is not None
+    assert (made["name"], made["currency_code"], made["source"]) == ("OrderCloud Price", "GBP", "integration")
+    body = {"pricing": {"priceList": "ordercloud-price"}, "currency": "EUR"}
+    written(bench.emulator.sparklayer_url, lambda site: DataSyncKind().create(site, "ordercloud", body))
+    assert price_list() == made
