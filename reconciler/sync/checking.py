@@ -14,7 +14,7 @@ from reconciler.sync.held import held_from_json
 from reconciler.sync.logbook import Logbook
 from reconciler.sync.model import Mode, Part
 from reconciler.sync.settings import SyncSettings
-from reconciler.sync.target import Target
+from reconciler.sync.target import Skus, Target
 
 _LATEST, _RANDOM = 15, 15
 # Up to so many records the whole price list is read to look at the prices of a few.
@@ -83,7 +83,9 @@ async def check_target(
             )
             mode = Mode.VERIFY
         else:
-            sample = await thread.call(levels.sample, _LATEST, _RANDOM)
+            # What was written of a record with problems may be only some of what the target holds of it.
+            found = await thread.call(levels.sample, _LATEST, _RANDOM)
+            sample = [level for level in found if not level.problems]
             lost, changed = await _compare(target, sample, settings, with_prices=known <= _PRICES_UP_TO)
             if lost or len(changed) > _REPAIRED_ONE_BY_ONE:
                 remarks.append(
@@ -128,6 +130,6 @@ async def _compare(
     return lost, changed
 
 
-def _skus(level: Level) -> tuple[str, ...]:
+def _skus(level: Level) -> Skus:
     held = held_from_json(level.held)
-    return tuple(dict.fromkeys([*held.skus, *held.priced]))
+    return Skus(frozenset(held.skus), held.priced)

@@ -20,8 +20,8 @@ from reconciler.sync.mapping import Draft, draft
 from reconciler.sync.model import Held, Mode, Name, Part, RecordProblem, Wanted
 from reconciler.sync.patience import TRANSIENT
 from reconciler.sync.settings import SyncSettings
-from reconciler.sync.settling import settle
-from reconciler.sync.target import Observation, Target, Written
+from reconciler.sync.settling import removals, settle
+from reconciler.sync.target import Observation, Skus, Target, Written
 
 _IN_HAND = 256
 _MOST_ATTEMPTS = 5
@@ -184,7 +184,7 @@ class Pipeline:
     async def _observe(self, wanted: Sequence[Wanted], held: Mapping[str, Held]) -> Observation:
         if self._run.mode is not Mode.VERIFY or not wanted:
             return _NOTHING
-        records = {item.key: (*skus_of(item), *held[item.key].skus, *held[item.key].priced) for item in wanted}
+        records = {item.key: skus_of(item, held[item.key]) for item in wanted}
         return await self._target.observe(records, self._run.settings.parts, self._run.prices)
 
     def _differing(
@@ -283,11 +283,19 @@ def external_ids(wanted: Wanted) -> dict[str, str]:
     return {item["sku"]: item["external_id"] for item in variants if item.get("sku")}
 
 
-def skus_of(wanted: Wanted) -> tuple[str, ...]:
-    """Return the SKUs that a record has stock or prices under."""
-    levels = (level.sku for level in wanted.stock or ())
-    prices = (price.sku for price in wanted.prices or ())
-    return tuple(dict.fromkeys([*levels, *prices, *external_ids(wanted)]))
+def skus_of(wanted: Wanted, held: Held) -> Skus:
+    """Return the SKUs whose stock and prices tell whether the target holds what is wanted of a record.
+
+    Those of a record with problems may have some that are left as they are, whatever that is.
+    """
+    gone = removals(held, wanted)
+    stock = {level.sku for level in wanted.stock or ()} | gone.stock
+    prices = {price.sku for price in wanted.prices or ()} | gone.prices
+    if not wanted.problems:
+        own = external_ids(wanted).keys()
+        stock |= own
+        prices |= own
+    return Skus(frozenset(stock), frozenset(prices))
 
 
 def _held(level: Level | None) -> Held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import Conflict, NotFound, Rejected
@@ -46,6 +46,14 @@ class Counts:
     product: int = 0
     stock: int = 0
     prices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skus:
+    """The SKUs of a record whose stock and whose prices are to be looked at."""
+
+    stock: frozenset[str]
+    prices: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,39 +183,38 @@ class Target:
 
     async def observe(
         self,
-        records: Mapping[str, Iterable[str]],
+        records: Mapping[str, Skus],
         parts: Collection[Part],
         prices: Mapping[str, tuple[Tier, ...]] | None,
     ) -> Observation:
         """Read what the site holds of some records.
 
         Args:
-            records: by key, the SKUs that belong to each.
+            records: by key, the SKUs of each.
             parts: what to look at.
             prices: what `all_prices` returned; None: prices are not looked at.
 
         Raises:
             ApiError: a read failed.
         """
-        skus = {key: tuple(dict.fromkeys(own)) for key, own in records.items()}
         bodies: dict[str, Wire | None] = {}
         if Part.PRODUCT in parts:
-            found = await asyncio.gather(*(self._product(key) for key in skus))
-            bodies = dict(zip(skus, found, strict=True))
+            found = await asyncio.gather(*(self._product(key) for key in records))
+            bodies = dict(zip(records, found, strict=True))
         levels: dict[str, tuple[StockLevel, ...]] = {}
         if Part.STOCK in parts:
-            levels = await self._levels([sku for own in skus.values() for sku in own])
+            levels = await self._levels([sku for skus in records.values() for sku in sorted(skus.stock)])
         prints: dict[str, dict[Part, bytes]] = {}
-        for key, own in skus.items():
+        for key, skus in records.items():
             seen: dict[Part, bytes] = {}
             body = bodies.get(key)
             if body is not None:
                 seen[Part.PRODUCT] = fingerprint.of_product(body)
             if Part.STOCK in parts:
-                ours = [level for sku in own for level in levels.get(sku, ()) if level.location in self._locations]
-                seen[Part.STOCK] = fingerprint.of_stock(ours)
+                held = (level for sku in skus.stock for level in levels.get(sku, ()))
+                seen[Part.STOCK] = fingerprint.of_stock(level for level in held if level.location in self._locations)
             if Part.PRICES in parts and prices is not None and self._price_list is not None:
-                listed = [Price(sku, self._price_list, prices[sku]) for sku in own if sku in prices]
+                listed = [Price(sku, self._price_list, prices[sku]) for sku in skus.prices if sku in prices]
                 seen[Part.PRICES] = fingerprint.of_prices(listed)
             prints[key] = seen
         return Observation(prints, frozenset(key for key, body in bodies.items() if body is not None))
