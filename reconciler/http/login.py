@@ -62,7 +62,7 @@ def read_token(answer: Answer, now: float) -> Token:
         raise UnexpectedAnswer(
             "the token endpoint answered 200 without a usable token",
             status=answer.status,
-            next_step="Check that the token endpoint answers there, and no proxy in its place: authUrl (…/oauth/token) for "
+            next_step="Check that it is the token endpoint that answers, and no proxy: authUrl (…/oauth/token) for "
             "OrderCloud, stage or url for SparkLayer.",
         )
     return Token(value, now + lifetime - min(_LEEWAY, lifetime / 10))
