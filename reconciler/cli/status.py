@@ -28,9 +28,9 @@ _MEANINGS = {
     Status.DONE: "done, or nothing pending",
     Status.ERROR: "error",
     Status.PENDING: "changes pending (plan --exit-code), or drift (drift)",
-    Status.REFUSED: "refused by a guardrail",
+    Status.REFUSED: "refused by a guardrail, or a sync stopped by a limit",
     Status.STALE: "stale: nothing of the approval could be applied as reviewed",
-    Status.PARTLY: "partly applied, or some refused as stale",
+    Status.PARTLY: "partly applied; or sync run --fail-on-problems found some",
     Status.USAGE: "usage: an unknown flag, a wrong argument",
     Status.INTERRUPTED: "interrupted",
 }

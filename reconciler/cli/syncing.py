@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from reconciler.sync.runs import Job
 
 _Result = TypeVar("_Result")
+_FEATURE = "A data sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,12 @@ async def _running(
 ) -> _Result:
     from reconciler.ledger.process import describe_holder
 
+    # First: without a lasting ledger nothing counts as applied, and applying would not help.
+    require_durable(chosen.session.settings.ledger, os.environ, _FEATURE, ephemeral=how.ephemeral)
     require_applied(chosen.sync)
     holder = describe_holder(command)
     with (
-        opened_levels(chosen, "A data sync", ephemeral=how.ephemeral) as levels,
+        opened_levels(chosen, _FEATURE, ephemeral=how.ephemeral) as levels,
         levels.lock(holder, wait=how.lock_wait, on_wait=_say_who_is_waited_for),
     ):
         async with _job(chosen, levels, holder, options, how) as job:
@@ -209,7 +212,7 @@ async def explain(chosen: Chosen, external_id: str, options: Options, how: HowTo
     """
     from reconciler.sync.explaining import explain_record
 
-    with opened_levels(chosen, "A data sync", ephemeral=True) as levels:
+    with opened_levels(chosen, _FEATURE, ephemeral=True) as levels:
         async with _job(chosen, levels, "", options, how) as job:
             key = external_id.partition("/")[0]
             return await explain_record(job.settings, job.source, job.target, levels, key, utc_now())

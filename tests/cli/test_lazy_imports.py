@@ -38,11 +38,16 @@ def modules_after(*arguments: str) -> set[str]:
         ["schema", "--check"],
         ["completion", "bash"],
         *([name, "--help"] for name in ("plan", "apply", "drift", "import", "doctor", "ledger", "emulate", "demo")),
+        *(["sync", name, "--help"] for name in ("run", "watch", "status", "errors", "retry", "drop", "cancel")),
     ],
     ids=" ".join,
 )
 def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
     assert not modules_after(*words) & HEAVY
+
+
+def test_status_of_data_syncs_needs_no_client_and_no_terminal_library() -> None:
+    assert not modules_after("sync", "status", "-e", "emulator") & {"httpx", "rich", "starlette"}
 
 
 def test_help_imports_no_command_and_no_model() -> None:

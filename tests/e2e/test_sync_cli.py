@@ -1,0 +1,413 @@
+"""The `sync` commands from the command line: what may run, what it says of itself, and what operators do about it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from checkout import Checkout, Document, Ended, document, wait_until
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+PRODUCTS = 40
+PLACES = ("main", "warehouse-1", "warehouse-2")
+SLOW = 0.25
+
+
+@pytest.fixture
+def shop(checkout: Checkout) -> Checkout:
+    """Return a checkout with a data sync that was applied, and a small marketplace; some of its records are bad."""
+    checkout.emulator.seed(PRODUCTS)
+    write(checkout)
+    checkout.applied()
+    checkout.emulator.clear_requests()
+    return checkout
+
+
+def environment(checkout: Checkout, name: str = "test", **spec: Any) -> Document:
+    login = {"clientID": "emulator", "clientSecret": "emulator"}
+    site = {"url": checkout.emulator.sparklayer_url, "siteID": "demo", "requestsPerSecond": 5000, **login}
+    return checkout.environment(name, sparklayer=site, **spec)
+
+
+def data_sync(name: str = "shop", **spec: Any) -> Document:
+    stock = {"default": "main", "locations": {place: place for place in PLACES}}
+    return document("DataSync", name, {"currency": "GBP", "products": {}, "stock": stock, "pricing": {}, **spec})
+
+
+def write(checkout: Checkout, **spec: Any) -> None:
+    checkout.write("environment.yaml", environment(checkout))
+    checkout.write("places.yaml", *(document("StockLocation", place, {"name": place}) for place in PLACES))
+    checkout.write("shop.yaml", data_sync(**spec))
+
+
+def fitting(ended: Ended, schema: str) -> Any:
+    """Return the JSON of a command, held against its schema."""
+    found = ended.json
+    jsonschema.validate(found, json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
+    return found
+
+
+def run(shop: Checkout, *words: str, status: int = 0) -> Any:
+    ended = shop.call("sync", "run", "--format", "json", *words)
+    assert ended.status == status, str(ended)
+    return fitting(ended, "sync-run")
+
+
+def status(shop: Checkout, *words: str) -> Any:
+    ended = shop.call("sync", "status", "--format", "json", *words)
+    assert ended.status == 0, str(ended)
+    (found,) = fitting(ended, "sync-status")["syncs"]
+    return found
+
+
+def errors(shop: Checkout, *words: str) -> Any:
+    ended = shop.call("sync", "errors", "--format", "json", *words)
+    assert ended.status == 0, str(ended)
+    return fitting(ended, "sync-errors")
+
+
+def record_writes(shop: Checkout) -> list[tuple[str, str]]:
+    return [each for each in shop.writes() if not each[1].endswith("batch-fetch-stock")]
+
+
+def refused(ended: Ended, code: str, words: str = "", *, exit_status: int) -> None:
+    assert ended.status == exit_status, str(ended)
+    assert f"error[{code}]" in ended.stderr
+    assert words in " ".join(ended.stderr.split())
+
+
+# What may run
+
+
+def test_what_was_not_applied_does_not_run(checkout: Checkout) -> None:
+    checkout.emulator.seed(PRODUCTS)
+    write(checkout)
+    for command in ("run", "watch"):
+        ended = checkout.call("sync", command)
+        refused(ended, "not-applied", "reconciler apply -e test --target DataSync/shop", exit_status=1)
+    assert checkout.emulator.requests() == []
+
+
+def test_what_is_not_as_it_was_applied_does_not_run(shop: Checkout) -> None:
+    write(shop, currency="EUR")
+    refused(shop.call("sync", "run"), "not-applied", "is not as it was applied", exit_status=1)
+    assert shop.emulator.requests() == []
+    assert status(shop)["standing"] == "changed"
+    write(shop)
+    run(shop)
+
+
+def test_a_ledger_that_is_gone_after_the_job_is_refused(checkout: Checkout) -> None:
+    checkout.emulator.seed(PRODUCTS)
+    write(checkout)
+    checkout.write("environment.yaml", environment(checkout, ledger="sqlite:///.reconciler/ledger.db"))
+    checkout.variables["CI"] = "true"
+    refused(checkout.call("sync", "run"), "ledger-not-durable", "--ephemeral-ledger", exit_status=1)
+    refused(checkout.call("sync", "run", "--ephemeral-ledger"), "not-applied", exit_status=1)
+
+
+def test_the_name_may_be_left_out_where_there_is_one(shop: Checkout) -> None:
+    refused(shop.call("sync", "run", "other"), "usage", "It has shop", exit_status=64)
+    shop.write("shop.yaml", data_sync(), data_sync("outlet", integration="outlet"))
+    refused(shop.call("sync", "run"), "usage", "outlet, shop", exit_status=64)
+    (shop.manifests / "shop.yaml").unlink()
+    refused(shop.call("sync", "run"), "usage", "has no DataSync", exit_status=64)
+    assert "has no data sync" in shop.call("sync", "status").stdout
+
+
+def test_options_that_contradict_each_other_are_refused(shop: Checkout) -> None:
+    assert shop.call("sync", "run", "--verify", "--rewrite").status == 64
+    assert shop.call("sync", "status", "--live").status == 64
+    assert shop.call("sync", "retry").status == 64
+    assert shop.call("sync", "retry", "--all", "P-1").status == 64
+    assert shop.call("sync", "drop").status == 64
+
+
+# What it says
+
+
+def test_a_run_and_what_becomes_of_it(shop: Checkout) -> None:
+    before = status(shop)
+    assert (before["next"]["mode"], before["full_sync_wanted"]) == ("full", "none was ever finished")
+    report = run(shop)
+    assert (report["mode"], report["state"], report["asked"]) == ("full", "finished", None)
+    assert report["records"]["seen"] == PRODUCTS
+    assert report["records"]["written"] > 0
+    by_api = {each["api"]: each for each in report["requests"]}
+    assert by_api["OrderCloud"]["requests"] > 0
+    assert by_api["OrderCloud"]["writes"] == 0
+    assert by_api["SparkLayer"]["writes"] == len(shop.writes())
+    after = status(shop)
+    assert (after["running"], after["cut_off"], after["full_sync_wanted"]) == (None, None, None)
+    assert after["last_run"]["run"] == after["last_full_run"]["run"] == report["run"]
+    assert after["next"]["mode"] == "incremental"
+    assert after["records"]["known"] == PRODUCTS
+    assert after["problems"]["open"] == report["problems"]["open"] > 0
+    assert after["requests_a_day"] > 0
+    shop.emulator.clear_requests()
+    second = run(shop)
+    assert (second["mode"], second["records"]["written"]) == ("incremental", 0)
+    assert record_writes(shop) == []
+
+
+def test_problems_are_a_status_of_their_own_where_asked_for(shop: Checkout) -> None:
+    run(shop, "--fail-on-problems", status=5)
+    assert shop.call("sync", "run").status == 0
+
+
+def test_text_goes_to_stdout_and_progress_to_stderr(shop: Checkout) -> None:
+    ended = shop.call("sync", "run")
+    assert ended.stdout.startswith("Full sync of shop in test: finished in ")
+    assert "reconciler sync errors shop -e test" in " ".join(ended.stdout.split())
+    assert any(line.startswith("closing the sync log: ") for line in ended.stderr.splitlines())
+    assert "shop in test, products: up to date, with problems" in shop.call("sync", "status").stdout
+
+
+def test_errors_are_listed_by_page_and_by_code(shop: Checkout) -> None:
+    assert errors(shop)["problems"] == []
+    run(shop)
+    every = errors(shop)
+    assert len({each["external_id"] for each in every["problems"]}) == every["open"] == every["logged"]
+    assert not every["more"]
+    first, second = errors(shop, "--limit", "1"), errors(shop, "--limit", "1", "--offset", "1")
+    assert first["problems"] + second["problems"] == every["problems"][:2]
+    assert first["more"]
+    codes = {each["code"] for each in every["problems"]}
+    assert "no-sku" in codes
+    some = errors(shop, "--code", "no-sku")
+    assert some["problems"] == [each for each in every["problems"] if each["code"] == "no-sku"]
+    rows = list(csv.DictReader(io.StringIO(shop.call("sync", "errors", "--format", "csv").stdout)))
+    assert [row["external_id"] for row in rows] == [each["external_id"] for each in every["problems"]]
+    text = shop.call("sync", "errors", "--limit", "1").stdout
+    assert first["problems"][0]["external_id"] in text
+    assert "--offset 1" in text
+
+
+def test_several_environments_are_shown_at_once(shop: Checkout) -> None:
+    run(shop)
+    elsewhere = environment(shop, "other", ledger=f"sqlite:///{shop.folder}/other.db")
+    shop.write("environment.yaml", environment(shop), elsewhere)
+    ended = shop.call("sync", "status", "-e", "all", "--format", "json")
+    found = {each["environment"]: each["syncs"][0]["standing"] for each in ended.json}
+    assert found == {"test": "applied", "other": "never"}
+    assert not (shop.folder / "other.db").exists()
+
+
+# One record
+
+
+def test_a_record_is_explained_and_nothing_written(shop: Checkout) -> None:
+    bad = min(no_sku(shop))
+    shop.emulator.clear_requests()
+    ended = shop.call("sync", "run", "--explain", bad, "--format", "json")
+    assert ended.status == 0, str(ended)
+    found = ended.json
+    assert found["record"] == bad == found["source"]["ID"]
+    assert [each["code"] for each in found["problems"]] == ["no-sku"]
+    assert record_writes(shop) == []
+    assert "no-sku" in shop.call("sync", "run", "shop", "--explain", bad).stdout
+
+
+def test_what_would_be_sent_is_explained(shop: Checkout) -> None:
+    good = min(key for key, product in products(shop).items() if product.get("xp", {}).get("SKU"))
+    before = shop.call("sync", "run", "--explain", good, "--format", "json").json
+    run(shop)
+    after = shop.call("sync", "run", "--explain", good, "--format", "json").json
+    for part in before["parts"]:
+        if part["mapped"]:
+            assert part["sends"]
+            assert part["differences"]
+    assert all(part["as_written"] and not part["differences"] and part["sends"] is None for part in after["parts"])
+    assert "a run would send nothing" in " ".join(shop.call("sync", "run", "--explain", good).stdout.split())
+
+
+def products(shop: Checkout) -> dict[str, Any]:
+    rows = shop.emulator.state()["ordercloud"]["commerce"]["objects"]["Product"][""]
+    return {product["ID"]: product for product in rows}
+
+
+def no_sku(shop: Checkout) -> set[str]:
+    """Return products without variants that have nothing else wrong than that they have no SKU."""
+    run(shop)
+    problems = errors(shop)["problems"]
+    several = [each["record"] for each in problems if each["code"] != "no-sku"]
+    return {each["record"] for each in problems if each["record"] == each["external_id"]} - set(several)
+
+
+def test_records_are_queued_by_hand(shop: Checkout) -> None:
+    run(shop)
+    bad = errors(shop)
+    good = min(products(shop).keys() - {each["record"] for each in bad["problems"]})
+    said = shop.call("sync", "retry", good, "no-such-product")
+    assert "2 records queued; not known so far and looked up by the next run: no-such-product" in said.stdout
+    assert status(shop)["records"]["open"] == 2
+    report = run(shop)
+    assert report["records"]["seen"] >= 1
+    assert status(shop)["records"]["open"] == 0
+    assert "queued" in shop.call("sync", "retry", "shop", "--all").stdout
+    assert status(shop)["records"]["open"] > 0
+    run(shop)
+    assert errors(shop)["open"] == bad["open"]
+
+
+def test_records_are_given_up_by_hand(shop: Checkout) -> None:
+    run(shop)
+    before = errors(shop)
+    first = before["problems"][0]["external_id"]
+    said = shop.call("sync", "drop", "shop", first, "no-such-product")
+    assert said.stdout.split("\n")[0] == "Gave up on 1 record; not known: no-such-product."
+    assert errors(shop)["open"] < before["open"]
+
+
+# Ends
+
+
+@contextmanager
+def running(shop: Checkout, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Within, a run is under way that takes its time."""
+    shop.emulator.traffic(latency=SLOW)
+    process = shop.start("sync", *words)
+    try:
+        wait_until(lambda: any(path.endswith(("products", "variants")) for _, path in shop.writes()))
+        yield process
+    finally:
+        shop.emulator.traffic()
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_under_way_is_seen_and_alone(shop: Checkout) -> None:
+    with running(shop, "run"):
+        wait_until(lambda: status(shop)["running"] is not None)
+        found = status(shop)["running"]
+        assert (found["mode"], found["alive"]) == ("full", True)
+        assert "sync run" in found["holder"]
+        refused(shop.call("sync", "run"), "ledger-locked", exit_status=1)
+        assert "running" in shop.call("sync", "status").stdout
+
+
+def test_ctrl_c_ends_a_run_tidily_and_the_next_goes_on(shop: Checkout) -> None:
+    with running(shop, "run", "--format", "json") as process:
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    report = json.loads(stdout)
+    assert report["state"] == "interrupted"
+    assert "sync run shop" in report["next_step"]
+    found = status(shop)
+    assert found["cut_off"]["run"] == report["run"]
+    assert "last_full_sync" not in json.dumps(shop.call("sync-log", "show", "--type", "products").stdout)
+    resumed = run(shop)
+    assert (resumed["resumed"], resumed["run"], resumed["state"]) == (True, report["run"], "finished")
+    assert status(shop)["cut_off"] is None
+
+
+def test_a_second_ctrl_c_ends_it_at_once(shop: Checkout) -> None:
+    with running(shop, "run") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        wait_until(lambda: "Stopping" in (process.stderr.readline() if process.stderr else ""))
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "error[interrupted]" in stderr
+    assert run(shop)["state"] == "finished"
+
+
+def test_a_run_is_cancelled_from_elsewhere(shop: Checkout) -> None:
+    assert "No run of shop is on" in shop.call("sync", "cancel").stdout
+    with running(shop, "run", "--format", "json") as process:
+        wait_until(lambda: status(shop)["running"] is not None)
+        assert "begins anew" in shop.call("sync", "cancel", "shop").stdout
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert json.loads(stdout)["state"] == "cancelled"
+    again = run(shop)
+    assert (again["resumed"], again["mode"]) == (False, "full")
+
+
+def test_a_watch_reports_each_run_on_a_line_and_ends_on_request(shop: Checkout) -> None:
+    process = shop.start("sync", "watch", "--format", "json")
+    try:
+        assert process.stdout is not None
+        report = json.loads(process.stdout.readline())
+        jsonschema.validate(report, json.loads((SCHEMAS / "sync-run.schema.json").read_text()))
+        watcher = status(shop)["watcher"]
+        assert "sync watch" in watcher["holder"]
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, stderr
+    assert "Next run of shop" in stderr
+
+
+# Drift
+
+
+def drift(shop: Checkout, exit_status: int = 2) -> list[Any]:
+    ended = shop.call("drift", "--format", "json")
+    assert ended.status == exit_status, str(ended)
+    items: list[Any] = fitting(ended, "drift")["items"]
+    return items
+
+
+def test_data_that_keeps_its_promises_is_no_drift(shop: Checkout) -> None:
+    assert drift(shop, 0) == []
+    run(shop)
+    assert drift(shop, 0) == []
+
+
+def test_stale_data_and_too_many_problems_are_drift(shop: Checkout) -> None:
+    write(shop, freshness="1s", maxOpenProblems=0)
+    shop.applied()
+    wait_until(lambda: "No full sync was ever finished" in shop.call("drift").stdout)
+    run(shop)
+    wait_until(lambda: len(drift(shop)) == 2)
+    causes = {item["cause"]: item for item in drift(shop)}
+    assert set(causes) == {"data-stale", "open-problems"}
+    assert causes["data-stale"]["next_steps"][0] == "reconciler sync run shop -e test"
+    assert causes["open-problems"]["next_steps"][0] == "reconciler sync errors shop -e test"
+    for name, words in (("text", "data stale"), ("markdown", "too many open problems"), ("html", "data stale")):
+        ended = shop.call("drift", "--format", name)
+        assert ended.status == 2
+        assert words in ended.stdout
+    assert len(status(shop)["troubles"]) == 2
+    for words in (item["next_steps"][0].removeprefix("reconciler ").split() for item in causes.values()):
+        assert shop.call(*words).status == 0
+
+
+def test_a_sync_log_that_somebody_cleared_is_drift_until_a_run_mends_it(shop: Checkout) -> None:
+    run(shop)
+    assert shop.call("sync-log", "clear", "--yes").status == 0
+    (item,) = drift(shop)
+    assert item["cause"] == "foreign-sync-log"
+    words = item["next_steps"][0].removeprefix("reconciler ").split()
+    assert shop.call(*words).status == 0
+    assert drift(shop, 0) == []
+
+
+def test_drift_of_data_is_snoozed_like_any_other(shop: Checkout) -> None:
+    run(shop)
+    shop.call("sync-log", "clear", "--yes")
+    (item,) = drift(shop)
+    words = item["next_steps"][-1].removeprefix("reconciler ").split()
+    assert shop.call(*words[:-1], "restored").status == 0
+    (muted,) = drift(shop, 0)
+    assert muted["snooze_reason"] == "restored"
+
+
+def test_drift_of_other_kinds_does_not_ask_for_the_sync_log(shop: Checkout) -> None:
+    run(shop)
+    shop.call("sync-log", "clear", "--yes")
+    assert shop.call("drift", "--target", "StockLocation").status == 0
+    assert shop.call("drift", "--target", "DataSync/shop").status == 2
