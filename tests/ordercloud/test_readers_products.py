@@ -80,6 +80,14 @@ def test_a_walk_gives_exactly_a_large_marketplace(market: RunningEmulator) -> No
     check_same(by_id(walked(market)), expected(market))
 
 
+def test_stock_stands_at_the_product_where_it_tracks_variants_and_has_none(market: RunningEmulator) -> None:
+    product = {"ID": "one", "Name": "One", "Inventory": {"Enabled": True, "VariantLevelTracking": True}}
+    record = {"ProductID": "one", "ID": "here", "AddressID": "warehouse", "QuantityAvailable": 3}
+    market.seed_with({"Objects": {"Products": [product], "InventoryRecords": [record]}})
+    (read,) = walked(market)
+    assert [found["AddressID"] for found in read["InventoryRecords"]] == ["warehouse"]
+
+
 def test_no_request_is_sent_that_a_list_can_spare(market: RunningEmulator) -> None:
     market.seed(1_500)
     products = Dump(market).products()

@@ -78,12 +78,6 @@ def number(value: Any) -> Decimal | None:
     raise NoNumber
 
 
-def not_negative(value: Decimal | None) -> Decimal | None:
-    if value is not None and value < 0:
-        raise NoNumber
-    return value
-
-
 def rounded(value: Decimal, places: str) -> Decimal:
     return value.quantize(Decimal(places), ROUND_HALF_UP)
 
@@ -173,9 +167,12 @@ def weight(item: Item, options: Options, content: Content) -> tuple[int | None, 
     for external_id, level in item.levels:
         sent = xp_of(level).get("weight")
         try:
-            grams = not_negative(number(sent))
+            grams = number(sent)
         except NoNumber:
             content.problem(external_id, f'The weight "{sent}" is no number of grams. Correct xp.weight.')
+            return None, False
+        if grams is not None and grams < 0:
+            content.problem(external_id, "The weight is less than 0. Correct xp.weight.")
             return None, False
         if grams is not None:
             return int(rounded(grams, "1")), True
@@ -215,7 +212,7 @@ def rrp(item: Item, schedule: Json | None, options: Options, content: Content) -
     for external_id, level in item.levels:
         sent = xp_of(level).get("rrp")
         try:
-            price = not_negative(number(sent))
+            price = number(sent)
         except NoNumber:
             content.problem(external_id, f'The recommended price "{sent}" is no number. Correct xp.rrp.')
             return None, False
@@ -234,6 +231,29 @@ def settings(product: Json, schedule: Json | None) -> list[Json] | None:
     if ((schedule or {}).get("MaxQuantity") or 0) >= 1:
         found["max_order_quantity"] = (schedule or {})["MaxQuantity"]
     return [{"customer_group": "base", **found}] if found else None
+
+
+def body_of(item: Item, schedule: Json | None, options: Options, content: Content) -> Json | None:
+    """Return the variant; None: it cannot go through, whoever else has its SKU."""
+    if item.sku is None:
+        content.problem(item.external_id, "The SKU is not set. Set xp.SKU in OrderCloud.")
+        return None
+    grams, weighs = weight(item, options, content)
+    recommended, priced = rrp(item, schedule, options, content)
+    if not (weighs and priced):
+        return None
+    active = item.product.get("Active") is True and item.own.get("Active") is True
+    body = {
+        "sku": item.sku,
+        "weight_in_grams": grams,
+        "position": item.position,
+        "cart_image_url": image(item),
+        "options": options_of(item) or None,
+        "status": "live" if active else "suspended",
+        "rrp": recommended,
+        "settings": settings(item.product, schedule),
+    }
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def restock_date(item: Item, content: Content) -> str | None:
@@ -315,9 +335,8 @@ def tiers(
         return None
     wanted = options.list_currency or options.currency
     if currency != wanted:
-        content.problem(
-            product_id, f"The price schedule {schedule['ID']} is in {currency}, the price list in {wanted}."
-        )
+        clash = f"The price schedule {schedule['ID']} is in {currency}, the price list in {wanted}."
+        content.problem(product_id, f"{clash} Give it {wanted}, or leave it out of the default price.")
         return None
     found: dict[int, float] = {}
     for tier in schedule["PriceBreaks"]:
@@ -366,9 +385,12 @@ def expected(ordercloud: Json, options: Options, now: datetime, before: Content 
     before = before or Content()
     content = Content()
     everything = {product["ID"]: items_of(source, product, options) for product in source.products(options.catalogs)}
-    skus, slugs = owners(everything, before)
-    for items in everything.values():
-        one_product(source, items, options, now, before, content, skus, slugs)
+    skus, slugs = owners(source, everything, options, before)
+    for product_id, items in everything.items():
+        record = Record(source, items, options, before.products.get(product_id))
+        record.judge(skus, slugs, content)
+        record.product_into(content)
+        record.stock_and_prices_into(content, before, now)
     for product_id, product in before.products.items():
         if product_id not in everything:
             gone = {name: {"status": "discontinued"} for name in product["variants"]}
@@ -376,120 +398,149 @@ def expected(ordercloud: Json, options: Options, now: datetime, before: Content 
     return content
 
 
-def owners(everything: dict[str, list[Item]], before: Content) -> tuple[Owners, Owners]:
-    skus, slugs = Owners(), Owners()
-    for product_id, items in everything.items():
-        wanted = {item.sku for item in items}
-        held = before.products.get(product_id)
-        if held is not None:
-            slugs.claim(held["slug"], product_id)
-            for variant in live_variants(held).values():
-                if variant["sku"] in wanted:
-                    skus.claim(variant["sku"], product_id)
-    for product_id, items in everything.items():
-        if product_id not in before.products:
-            slugs.claim(slug_of(product_id), product_id)
-        for item in items:
+def owners(
+    source: Source, everything: dict[str, list[Item]], options: Options, before: Content
+) -> tuple[Owners, Owners]:
+    """Return who has which SKU and slug.
+
+    A record keeps what it has in the target while it still wants it, or is held back; a slug it keeps for ever. What
+    becomes free by that may let another record through, so this is asked again until nothing changes.
+    """
+    kept = {
+        product_id: {variant["sku"] for variant in live_variants(product).values()}
+        for product_id, product in before.products.items()
+        if product_id in everything
+    }
+    while True:
+        skus, slugs = Owners(), Owners()
+        for product_id, product in before.products.items():
+            slugs.claim(product["slug"], product_id)
+        for product_id, names in kept.items():
+            for sku in names:
+                skus.claim(sku, product_id)
+        for product_id, items in everything.items():
+            if product_id not in before.products:
+                slugs.claim(slug_of(product_id), product_id)
+            for item in items:
+                if item.sku is not None:
+                    skus.claim(item.sku, product_id)
+        freed = False
+        for product_id, names in kept.items():
+            items = everything[product_id]
+            record = Record(source, items, options, before.products[product_id])
+            record.judge(skus, slugs, Content())
+            unwanted = names - {item.sku for item in items}
+            if unwanted and not record.held_back:
+                names -= unwanted
+                freed = True
+        if not freed:
+            return skus, slugs
+
+
+class Record:
+    """A product with its variants on their way into the site.
+
+    Args:
+        source: where it comes from.
+        items: its variants.
+        options: the DataSync.
+        held: what the site has of it.
+    """
+
+    def __init__(self, source: Source, items: list[Item], options: Options, held: Json | None) -> None:
+        self.source, self.items, self.options, self.held = source, items, options, held
+        self.product = items[0].product
+        self.id = self.product["ID"]
+        self.schedule = source.schedule(self.product)
+        self.title = text(self.product.get("Name"))
+        self.slug = held["slug"] if held is not None else slug_of(self.id)
+        self.held_back = False
+        self.bodies: dict[str, Json] = {}
+        self.good: list[Item] = []
+
+    def judge(self, skus: Owners, slugs: Owners, content: Content) -> None:
+        """Find out what goes through, and note what does not."""
+        self.judge_product(slugs, content)
+        seen: dict[str, str] = {}
+        for item in self.items:
+            body = body_of(item, self.schedule, self.options, content)
+            if body is not None and (body["sku"] in seen or skus.of[body["sku"]] != self.id):
+                user = f"product {skus.of[body['sku']]}"
+                if body["sku"] in seen:
+                    user = f"the variant {seen[body['sku']]} of this product"
+                message = f"The SKU {body['sku']} is already used by {user}. Give one of them another SKU."
+                content.problem(item.external_id, message)
+                body = None
             if item.sku is not None:
-                skus.claim(item.sku, product_id)
-    return skus, slugs
+                seen.setdefault(item.sku, item.own["ID"])
+            if body is not None:
+                self.bodies[item.external_id] = body
+                self.good.append(item)
+            elif self.held is not None and item.external_id in self.held["variants"]:
+                self.held_back = True
+        if not self.bodies:
+            self.held_back = True
 
+    def judge_product(self, slugs: Owners, content: Content) -> None:
+        problems = []
+        if self.title is None:
+            problems.append("The product has no name. Give it one in OrderCloud.")
+        elif len(self.title) > 255:
+            problems.append("The title is longer than 255 characters. Shorten it.")
+        if not self.slug:
+            problems.append(f"No slug can be made from {self.id}. Map slug to something with letters or digits.")
+        elif slugs.of[self.slug] != self.id:
+            taken = f"The slug {self.slug} is already used by product {slugs.of[self.slug]}."
+            problems.append(f"{taken} Rename one of them, or map slug to something unique.")
+        for problem in problems:
+            content.problem(self.id, problem)
+            self.held_back = True
 
-def one_product(
-    source: Source, items: list[Item], options: Options, now: datetime,
-    before: Content, content: Content, skus: Owners, slugs: Owners,
-) -> None:  # fmt: skip
-    product = items[0].product
-    product_id = product["ID"]
-    held = before.products.get(product_id)
-    schedule = source.schedule(product)
-    held_back = False
+    def product_into(self, content: Content) -> None:
+        if not self.held_back:
+            there = {item.external_id for item in self.items}
+            known = [] if self.held is None else self.held["variants"]
+            gone = {name: {"status": "discontinued"} for name in known if name not in there}
+            content.products[self.id] = {"title": self.title, "slug": self.slug, "variants": {**gone, **self.bodies}}
+        elif self.held is not None:
+            content.products[self.id] = self.held
 
-    title = text(product.get("Name"))
-    if title is None:
-        content.problem(product_id, "The product has no name. Give it one in OrderCloud.")
-        held_back = True
-    elif len(title) > 255:
-        content.problem(product_id, "The title is longer than 255 characters. Shorten it.")
-        held_back = True
-    slug = held["slug"] if held is not None else slug_of(product_id)
-    if slugs.of[slug] != product_id:
-        content.problem(
-            product_id, f"The slug {slug} is already used by product {slugs.of[slug]}."
-            " Rename one of them, or map slug to something unique.",
-        )  # fmt: skip
-        held_back = True
+    def stock_and_prices_into(self, content: Content, before: Content, now: datetime) -> None:
+        for item in self.items:
+            prices = tiers(item, self.schedule, self.options, now, content)
+            if item.sku is None:
+                self.note_stock_of_product(item, content)
+                continue
+            wanted = levels(self.source, item, self.options, content)
+            if item not in self.good:
+                continue
+            had, had_prices = before.stock.get(item.sku), before.prices.get(item.sku)
+            # While it is held back, only SKUs that the target knows of are written.
+            waits = self.held_back and had is None and had_prices is None
+            if wanted is None or waits:
+                put(content.stock, item.sku, had)
+            else:
+                zeros = {name: {"stock_level": 0} for name in had or {} if wanted and name not in wanted}
+                put(content.stock, item.sku, {**wanted, **zeros})
+            if prices is None or waits:
+                put(content.prices, item.sku, had_prices)
+            else:
+                put(content.prices, item.sku, prices)
+        # A bad SKU is never removed; one that no variant has any longer is, unless the product is held back.
+        present, good = {item.sku for item in self.items}, {item.sku for item in self.good}
+        for variant in live_variants(self.held).values() if self.held is not None else ():
+            sku = variant["sku"]
+            if sku not in good and (self.held_back or sku in present):
+                put(content.stock, sku, before.stock.get(sku))
+                put(content.prices, sku, before.prices.get(sku))
 
-    bodies: dict[str, Json] = {}
-    good: list[Item] = []
-    seen: set[str] = set()
-    for item in items:
-        goes = True
-        if item.sku is None:
-            content.problem(item.external_id, "The SKU is not set. Set xp.SKU in OrderCloud.")
-            goes = False
-        elif skus.of[item.sku] != product_id or item.sku in seen:
-            owner = skus.of[item.sku]
-            content.problem(
-                item.external_id,
-                f"The SKU {item.sku} is already used by product {owner}. Give one of them another SKU.",
-            )
-            goes = False
-        else:
-            seen.add(item.sku)
-        grams, weighs = weight(item, options, content)
-        recommended, priced = rrp(item, schedule, options, content)
-        if not (goes and weighs and priced):
-            held_back = held_back or (held is not None and item.external_id in held["variants"])
-            continue
-        active = product.get("Active") is True and item.own.get("Active") is True
-        body = {
-            "sku": item.sku,
-            "weight_in_grams": grams,
-            "position": item.position,
-            "cart_image_url": image(item),
-            "options": options_of(item) or None,
-            "status": "live" if active else "suspended",
-            "rrp": recommended,
-            "settings": settings(product, schedule),
-        }
-        bodies[item.external_id] = {name: value for name, value in body.items() if value is not None}
-        good.append(item)
-
-    if not bodies:
-        held_back = True
-    if not held_back:
-        gone = {
-            name: {"status": "discontinued"}
-            for name in (held or {"variants": {}})["variants"]
-            if name not in {item.external_id for item in items}
-        }
-        content.products[product_id] = {"title": title, "slug": slug, "variants": {**gone, **bodies}}
-    elif held is not None:
-        content.products[product_id] = held
-
-    present = {item.sku for item in items}
-    for item in good:
-        assert item.sku is not None
-        wanted = levels(source, item, options, content)
-        had = before.stock.get(item.sku)
-        if wanted is None or (held_back and had is None):
-            put(content.stock, item.sku, had)
-        else:
-            zeros = {name: {"stock_level": 0} for name in had or {} if wanted and name not in wanted}
-            put(content.stock, item.sku, {**wanted, **zeros})
-        prices = tiers(item, schedule, options, now, content)
-        had_prices = before.prices.get(item.sku)
-        if prices is None or (held_back and had_prices is None):
-            put(content.prices, item.sku, had_prices)
-        else:
-            put(content.prices, item.sku, prices)
-    # A bad SKU is never removed; one that no variant of the record has any longer is, unless the product is held back.
-    for variant in live_variants(held).values() if held is not None else ():
-        sku = variant["sku"]
-        if sku not in {item.sku for item in good} and (held_back or sku in present):
-            put(content.stock, sku, before.stock.get(sku))
-            put(content.prices, sku, before.prices.get(sku))
+    def note_stock_of_product(self, item: Item, content: Content) -> None:
+        """What is wrong with the product's own stock is the product's problem, whatever its variants lack."""
+        told = Content()
+        levels(self.source, item, self.options, told)
+        for message in told.errors.get(self.id, ()):
+            if message.startswith("There is stock"):
+                content.problem(self.id, message)
 
 
 def put(table: dict[str, Any], sku: str, value: Any) -> None:

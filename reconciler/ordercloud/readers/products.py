@@ -257,7 +257,8 @@ def _path(product_id: str) -> str:
 
 
 def _tracks_variants(product: Wire) -> bool:
-    return bool((product.get("Inventory") or {}).get("VariantLevelTracking"))
+    """Whether the stock stands at the variants; without any, the flag says nothing."""
+    return bool(product.get("VariantCount")) and bool((product.get("Inventory") or {}).get("VariantLevelTracking"))
 
 
 async def _at_once(value: ValueT) -> ValueT:

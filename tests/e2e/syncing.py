@@ -1,0 +1,170 @@
+"""A shop to sync: a checkout with a DataSync, both emulated APIs, and what the site should hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from checkout import Checkout, Document, Ended, document
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sync"))
+from naive import Content, Options, differences, expected, found
+
+from reconciler.emulator.testing import RunningEmulator
+
+MARKETPLACES = Path(__file__).resolve().parents[1] / "data" / "marketplaces"
+LOCATIONS = ("main", "warehouse-1", "warehouse-2", "shop-leeds")
+LOG = "ordercloud/products"
+
+
+class Portal:
+    """OrderCloud as a person or another system uses it, past the reconciler."""
+
+    def __init__(self, emulator: RunningEmulator) -> None:
+        self._emulator = emulator
+        self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+        self._token: str | None = None
+
+    def _login(self) -> str:
+        form = b"grant_type=client_credentials&client_id=emulator&client_secret=emulator"
+        with self._open(urllib.request.Request(self._emulator.ordercloud_auth_url, form)) as answer:
+            token: str = json.load(answer)["access_token"]
+        return token
+
+    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+        if self._token is None:
+            self._token = self._login()
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self._emulator.ordercloud_url}/{path}", data, headers, method=method)
+        with self._open(request) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
+
+@dataclass
+class Shop:
+    """A marketplace and a site, and the sync between them."""
+
+    checkout: Checkout
+    options: Options = field(default_factory=Options)
+
+    @property
+    def emulator(self) -> RunningEmulator:
+        return self.checkout.emulator
+
+    @property
+    def portal(self) -> Portal:
+        return Portal(self.emulator)
+
+    def environment(self, **spec: Any) -> Document:
+        sparklayer = {
+            "url": self.emulator.sparklayer_url,
+            "siteID": "demo",
+            "clientID": "emulator",
+            "clientSecret": "emulator",
+            "requestsPerSecond": 5000,
+            **spec.pop("sparklayer", {}),
+        }
+        return self.checkout.environment(sparklayer=sparklayer, **spec)
+
+    def data_sync(self, **spec: Any) -> Document:
+        """Return the DataSync, and let the expectation know of it; what is given replaces its members."""
+        locations = {name: name for name in LOCATIONS}
+        stock = {"locations": locations, "default": "main"}
+        whole = {"currency": "GBP", "products": {}, "stock": stock, "pricing": {}, **spec}
+        stock = whole.get("stock") or {}
+        self.options = Options(
+            locations=stock.get("locations", {}),
+            default_location=stock.get("default"),
+            currency=whole.get("currency"),
+            list_currency=whole.get("currency"),
+            ship_weight_unit=whole["products"].get("shipWeightUnit", "kg"),
+            catalogs=whole["products"].get("catalogs"),
+            sku_is_id=whole["products"].get("mapping", {}).get("variants.sku") == "ID",
+        )
+        return document("DataSync", "shop", {name: value for name, value in whole.items() if value is not None})
+
+    def prepare(self, *, environment: Mapping[str, Any] | None = None, **spec: Any) -> None:
+        """Write the manifests and apply them."""
+        checkout = self.checkout
+        checkout.write("environment.yaml", self.environment(**(environment or {})))
+        checkout.write("store.yaml", document("Store", "store", {"baseCurrency": "GBP"}))
+        places = [document("StockLocation", name, {"externalID": name, "name": name.title()}) for name in LOCATIONS]
+        checkout.write("places.yaml", *places)
+        self.change(**spec)
+
+    def change(self, **spec: Any) -> None:
+        """Write the DataSync anew and apply."""
+        self.checkout.write("shop.yaml", self.data_sync(**spec))
+        self.checkout.applied()
+
+    def seed_file(self, name: str) -> None:
+        """Plant a marketplace in the vendor's format."""
+        data = (MARKETPLACES / name).read_bytes()
+        request = urllib.request.Request(
+            f"{self.emulator.url}/_emulator/seed", data, {"Content-Type": "application/yaml"}, method="PUT"
+        )
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
+
+    # Running
+
+    def run(self, *words: str) -> Ended:
+        """Run the sync inside this process."""
+        return self.checkout.call("sync", "run", "shop", "--format", "json", *words)
+
+    def synced(self, *words: str) -> dict[str, Any]:
+        """Run the sync, fail where it does not finish, and return its report."""
+        ended = self.run(*words)
+        assert ended.status == 0, str(ended)
+        report: dict[str, Any] = ended.json
+        return report
+
+    # What is there, and what should be
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.emulator.clock()["now"]).astimezone(UTC)
+
+    def held(self) -> Content:
+        """Return what the site holds."""
+        return found(self.emulator.site(), self.options, LOG)
+
+    def wanted(self, before: Content | None = None) -> Content:
+        """Return what the site should hold, given what it held before."""
+        return expected(self.emulator.state()["ordercloud"], self.options, self.now(), before)
+
+    def wrong(self, before: Content | None = None) -> list[str]:
+        """Return what the site holds otherwise than it should."""
+        return differences(self.wanted(before), self.held())
+
+    def log(self) -> dict[str, Any]:
+        """Return the sync log: its dates that are set, and its errors by external ID."""
+        log = self.emulator.site()["logs"].get(LOG, {"times": {}, "errors": {}})
+        times = {name: value for name, value in log["times"].items() if value is not None}
+        return {**times, "errors": log["errors"]}
+
+    def writes(self) -> list[str]:
+        """Return the writes of records that the site has seen, as `METHOD path`; the sync log's are not among them."""
+        return [line for line in self.all_writes() if " sync-log/" not in line]
+
+    def all_writes(self) -> list[str]:
+        """Return all writes that the site has seen, those of the sync log too."""
+        return [
+            f"{request['method']} {request['path'].removeprefix('/sparklayer/api/v1/')}"
+            for request in self.emulator.requests()
+            if is_write(request)
+        ]
+
+
+def is_write(request: Mapping[str, Any]) -> bool:
+    """Whether a logged request may change the site; the two reads by POST do not."""
+    path = request["path"]
+    if not path.startswith("/sparklayer/") or path.endswith(("/auth/token", "/batch-fetch-stock")):
+        return False
+    return request["method"] != "GET"
