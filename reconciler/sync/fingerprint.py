@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
+
+import orjson
 
 from reconciler.kind import Wire
 from reconciler.sparklayer.prices import Price
@@ -56,11 +57,11 @@ def of_prices(prices: Iterable[Price]) -> bytes:
 
 
 def _digest(value: Any) -> bytes:
-    return blake2b(_json(_canonical(value)).encode(), digest_size=_SIZE).digest()
+    return blake2b(_json(_canonical(value)), digest_size=_SIZE).digest()
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _canonical(value: Any) -> Any:
@@ -68,7 +69,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _canonical(member) for name, member in value.items() if member is not None}
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return sorted(map(_canonical, value), key=_json)
+        return sorted(map(_canonical, value), key=_json) if len(value) > 1 else [_canonical(value[0])]
     if isinstance(value, list):
         return [_canonical(item) for item in value]
     if isinstance(value, float) and value.is_integer():

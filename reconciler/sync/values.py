@@ -144,6 +144,8 @@ def json_number(value: Any) -> Decimal | None:
 
 def whole(value: Any) -> int | None:
     """Return a whole JSON number, or None where it is anything else."""
+    if type(value) is int and value.bit_length() <= _MAX_BITS:
+        return value
     found = json_number(value)
     return int(found) if found is not None and found == found.to_integral_value() else None
 
