@@ -310,6 +310,33 @@ class TestProblems:
         levels.record([Result("a")], None)
         assert levels.to_log(9) == ([], ["a"])
 
+    def test_one_that_changes_while_the_log_is_told_is_told_again(self, levels):
+        levels.record([Result("a", problems=(wrong("a"),))], None)
+        levels.to_log(9)
+        levels.record([Result("a", problems=(wrong("a", message="it is taken"),))], None)
+        levels.logged(["a"], [])
+        assert [error.message for error in levels.to_log(9)[0]] == ["it is taken"]
+
+    def test_one_that_comes_back_while_the_log_is_told_is_told_again(self, levels):
+        levels.record([Result("a", problems=(wrong("a"),))], None)
+        levels.logged([error.external_id for error in levels.to_log(9)[0]], [])
+        levels.record([Result("a")], None)
+        assert levels.to_log(9) == ([], ["a"])
+        levels.record([Result("a", problems=(wrong("a"),))], None)
+        levels.logged([], ["a"])
+        assert levels.logged_count() == 0
+        assert [error.external_id for error in levels.to_log(9)[0]] == ["a"]
+
+    def test_a_full_sync_begins_the_log_anew_and_a_walk_does_not(self, levels):
+        levels.record([Result("a", problems=(wrong("a"),)), Result("b", problems=(wrong("b"),))], None)
+        levels.logged([error.external_id for error in levels.to_log(9)[0]], [])
+        levels.record([Result("b")], None)
+        begin(levels)
+        assert levels.to_log(9) == ([], ["b"])
+        begin(levels, full=True)
+        assert [error.external_id for error in levels.to_log(9)[0]] == ["a"]
+        assert levels.to_log(9)[1] == []
+
     def test_the_5000_oldest_are_logged_and_others_follow_as_they_are_mended(self, levels):
         keys = [f"{number:05d}" for number in range(5100)]
         for start in range(0, len(keys), 500):
