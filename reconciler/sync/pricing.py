@@ -85,7 +85,7 @@ def _check_currency(external_id: str, name: str, schedule: Mapping[str, Any], ex
     if currency is not None and expected is not None and currency != expected.upper():
         message = (
             f"The price schedule {name} is in {currency[:10]}, the price list in {expected}. "
-            f"Give it {expected}, or leave it out of the default price."
+            f"Give the product a default price in {expected}."
         )
         raise Unfit(external_id, "other-currency", message)
 

@@ -32,11 +32,14 @@ _UNTRACKED = Stock({})
 
 
 def shared_stock(product: View, settings: SyncSettings) -> Stock | None:
-    """Return the stock that every variant of a product has, or None where each has its own."""
+    """Return the stock that every variant of a product has, or None where each has its own.
+
+    A product without variants is its own variant, and has its own stock either way.
+    """
     inventory = mapping(product.data.get("Inventory"))
     if inventory.get("Enabled") is not True:
         return _UNTRACKED
-    if inventory.get("VariantLevelTracking") is True and objects(product.data.get("Variants")):
+    if inventory.get("VariantLevelTracking") is True:
         return None
     return own_stock(product, settings)
 

@@ -336,7 +336,7 @@ def tiers(
     wanted = options.list_currency or options.currency
     if currency != wanted:
         clash = f"The price schedule {schedule['ID']} is in {currency}, the price list in {wanted}."
-        content.problem(product_id, f"{clash} Give it {wanted}, or leave it out of the default price.")
+        content.problem(product_id, f"{clash} Give the product a default price in {wanted}.")
         return None
     found: dict[int, float] = {}
     for tier in schedule["PriceBreaks"]:

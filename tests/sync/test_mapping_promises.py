@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import random
 import re
+from decimal import Decimal
 from typing import Any
 
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
-from mapping_strategies import NOW, chair, junk, mapping, products, settings
+from mapping_strategies import NOW, chair, junk, mapping, products, settings, stool
 
+from reconciler.sparklayer.prices import Price, Tier
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sync.fingerprint import fingerprints, of_prices, of_product, of_stock
 from reconciler.sync.mapping import Draft, draft, slugged
@@ -201,6 +203,21 @@ def test_fingerprints_of_rows_do_not_depend_on_their_order() -> None:
     assert len(wanted.stock) == len(wanted.prices) == 2
     assert of_stock(reversed(wanted.stock)) == of_stock(wanted.stock) != of_stock(wanted.stock[:1])
     assert of_prices(reversed(wanted.prices)) == of_prices(wanted.prices) != of_prices(wanted.prices[:1])
+
+
+def test_what_means_the_same_has_one_fingerprint() -> None:
+    one = {"variants": [{"external_id": "a", "weight_in_grams": 5, "sku": None}, {"external_id": "b"}]}
+    other = {"variants": [{"external_id": "b"}, {"external_id": "a", "weight_in_grams": 5.0}]}
+    assert of_product(one) == of_product(other)
+    exact, shown = (Price("A", "list", (Tier(1, Decimal(text)),)) for text in ("10", "10.00"))
+    assert of_prices([exact]) == of_prices([shown, Price("B", "list")]) != of_prices([])
+
+
+def test_a_text_that_cannot_be_sent_is_no_text() -> None:
+    wanted = settled(draft(stool(Name="half \ud800"), settings(), NOW, "GBP"), Held())
+    assert [problem.code for problem in wanted.problems] == ["no-name"]
+    wanted = settled(draft(stool(xp={"SKU": "A", "weight": "\ud800"}), settings(), NOW, "GBP"), Held())
+    assert wanted.problems[0].message.encode()
 
 
 @given(any_held)
