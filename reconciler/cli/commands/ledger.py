@@ -19,7 +19,7 @@ reconciler ledger show -e sandbox --format json
 UNLOCK_EXAMPLES = """
 reconciler ledger unlock -e sandbox           # removes the lock of a dead run
 reconciler ledger unlock -e sandbox --force   # whoever holds it
-reconciler ledger unlock -e sandbox sandbox/ordercloud/products   # of a data sync, named as `ledger show` does
+reconciler ledger unlock -e test test/ordercloud/products   # a data sync's
 """
 BACKUP_EXAMPLES = """
 reconciler ledger backup -e production ledger-2026-11-21.db
