@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -107,7 +107,9 @@ class Result:
         held: what the target holds of it now, as JSON data; None: as it was.
         problems: everything that is wrong with it now; what is not among them is mended. None: as it was.
         due_at: when it must be looked at again by itself.
-        gone: it is gone from the source, and the target was told. Its names become free.
+        gone: it is gone from the source, and the target was told.
+        names: kinds and values of the names that it keeps; the others become free. None: as it was, and none where it
+            is gone.
         token: the claim under which it was worked on; a claim that somebody took over records nothing.
         written: something of it was sent.
     """
@@ -119,6 +121,7 @@ class Result:
     problems: tuple[ProblemRow, ...] | None = ()
     due_at: datetime | None = None
     gone: bool = False
+    names: Collection[tuple[str, str]] | None = None
     token: str | None = None
     written: bool = True
 

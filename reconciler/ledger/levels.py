@@ -194,7 +194,10 @@ class Levels(Scoped):
         with self._fenced() as connection:
             refused = records.record(connection, self._id, results, run_id, now)
             taken = [result for result in results if result.key not in refused]
-            self._claim(connection, {result.key: () for result in taken if result.gone})
+            self._claim(
+                connection,
+                {result.key: result.names or () for result in taken if result.gone or result.names is not None},
+            )
             wrong = {result.key: result.problems for result in taken if result.problems is not None}
             problems.replace(connection, self._id, wrong, now)
             if run_id is not None and counts:

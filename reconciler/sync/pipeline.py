@@ -16,7 +16,7 @@ from reconciler.sparklayer.prices import Tier
 from reconciler.sync.committer import Group, LedgerThread
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.held import held_from_json, held_to_json
-from reconciler.sync.mapping import Draft, draft
+from reconciler.sync.mapping import SKU, SLUG, Draft, draft
 from reconciler.sync.model import Held, Mode, Name, Part, RecordProblem, Wanted
 from reconciler.sync.patience import TRANSIENT
 from reconciler.sync.settings import SyncSettings
@@ -72,7 +72,7 @@ class _Work:
     held: Held
     prints: Mapping[Part, bytes]
     parts: frozenset[Part]
-    names: frozenset[Name] | None
+    names: frozenset[Name]
     revision: int | None
     is_claimed: bool
 
@@ -153,11 +153,12 @@ class Pipeline:
         for item, wanted in items:
             level, before = levels.get(wanted.key), held[wanted.key]
             prints = fingerprints(wanted)
-            parts = self._differing(wanted, prints, level, observed)
+            parts = self._differing(wanted, prints, level, observed, before)
             if self._run.mode is Mode.VERIFY and wanted.key not in observed.exists:
                 before = replace(before, variants=frozenset())
             if parts or wanted.problems or _tells_something(level, wanted, prints):
-                names = None if item is None else item.names
+                # What is gone keeps its slug in the target.
+                names = _slug_of(wanted.held) if item is None else item.names
                 claim = claimed.get(wanted.key)
                 busy.append(
                     _Work(wanted, level, before, prints, parts, names, _revision(level, claim), claim is not None)
@@ -188,7 +189,7 @@ class Pipeline:
         return await self._target.observe(records, self._run.settings.parts, self._run.prices)
 
     def _differing(
-        self, wanted: Wanted, prints: Mapping[Part, bytes], level: Level | None, observed: Observation
+        self, wanted: Wanted, prints: Mapping[Part, bytes], level: Level | None, observed: Observation, held: Held
     ) -> frozenset[Part]:
         """The parts that have to be written."""
         known: Mapping[Any, bytes] = {}
@@ -197,8 +198,8 @@ class Pipeline:
         elif self._run.mode is not Mode.REWRITE and level is not None:
             known = level.prints
         differing = {part for part, value in prints.items() if known.get(part) != value}
-        if wanted.gone_skus:
-            differing |= self._run.settings.parts - {Part.PRODUCT}
+        gone = removals(held, wanted)
+        differing |= {part for part, skus in ((Part.STOCK, gone.stock), (Part.PRICES, gone.prices)) if skus}
         return frozenset(differing)
 
     async def _bring(self, work: _Work) -> None:
@@ -220,12 +221,11 @@ class Pipeline:
             problems=tuple(self._row(problem) for problem in problems),
             due_at=wanted.due,
             gone=wanted.held.discontinued,
+            names=_pairs(work.names) if (wanted.gone_skus or wanted.held.discontinued) and whole else None,
             token=run_token(work.is_claimed, self._run.run_id),
             written=bool(written.done),
         )
         await self._results.add(result)
-        if wanted.gone_skus and work.names is not None and whole:
-            await self._thread.call(self._levels.claim_many, {wanted.key: _pairs(work.names)})
         self.tally.seen += 1
         self.tally.written += bool(written.done)
         self.tally.unchanged += not work.parts
@@ -303,7 +303,11 @@ def _held(level: Level | None) -> Held:
 
 
 def _held_names(held: Held) -> set[Name]:
-    return {Name("sku", sku) for sku in (*held.skus, *held.priced)}
+    return {Name(SKU, sku) for sku in (*held.skus, *held.priced)}
+
+
+def _slug_of(held: Held) -> frozenset[Name]:
+    return frozenset() if held.slug is None else frozenset({Name(SLUG, held.slug)})
 
 
 def _pairs(names: Collection[Name]) -> list[tuple[str, str]]:
