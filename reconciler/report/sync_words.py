@@ -13,10 +13,10 @@ from reconciler.sync.status import OUTCOMES, PARTS, Requests
 
 MODES = {
     Mode.INCREMENTAL: "incremental sync",
-    Mode.WALK: "incremental sync that reads everything",
+    Mode.WALK: "incremental walk",
     Mode.FULL: "full sync",
-    Mode.VERIFY: "full sync that reads the target too",
-    Mode.REWRITE: "full sync that writes everything",
+    Mode.VERIFY: "full sync with --verify",
+    Mode.REWRITE: "full sync with --rewrite",
 }
 STATES = {
     State.FINISHED: "finished",

@@ -140,7 +140,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         since_good=age(overview, now),
         troubles=tuple(words for words in troubles if words is not None),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
-        requests_a_day=_requests_a_day(sync, overview.last_walk),
+        requests_a_day=_requests_a_day(sync, overview),
     )
 
 
@@ -191,9 +191,14 @@ def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
     return "none was ever finished" if overview.last_full is None else "the mapping changed since the last one"
 
 
-def _requests_a_day(sync: DataSync, walk: DataRun | None) -> int | None:
-    """What reading takes is known from the last run that read everything."""
+def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
+    """Worked out from what the last runs took to read: one that read everything, and one that did not."""
+    walk, last = overview.last_walk, overview.last_finished
     reads = 0 if walk is None else walk.counts.get(f"{API_NAMES[SOURCE]} {_TRAFFIC[0]}", 0)
     if not reads:
         return None
-    return cost_of(sync.settings.interval, sync.settings.walk_interval, 0, reads).a_day
+    cost = cost_of(sync.settings.interval, sync.settings.walk_interval, 0, reads)
+    if last is None or last.walks:
+        return cost.a_day
+    each = sum(found.requests - found.writes for found in requests_in(last.counts))
+    return round(cost.runs * each + cost.walks * (each + cost.per_walk))

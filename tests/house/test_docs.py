@@ -33,7 +33,9 @@ from reconciler.sparklayer.lists import PRICE_LISTS
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)*")
-BLOCK = re.compile(r"^(?:```console\n)?(<!-- portal: [^\n]*|(?<=console\n).*?(?=^```))", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^(?:```console\n)?(<!-- (?:portal|seed): [^\n]*|(?<=console\n).*?(?=^```))", re.MULTILINE | re.DOTALL
+)
 PROBLEM_MAKERS = {"Problem", "_problem", "_add"}
 
 
@@ -118,13 +120,13 @@ def sessions() -> Iterator[tuple[str, list[tuple[str, int, list[str]]]]]:
 
     In a ```console block, `$ command` runs; `# exit 2` behind it is the status expected; `…` in the output stands for
     anything; other lines have to appear in this order. What somebody does in the portal stands in a comment:
-    `<!-- portal: METHOD path body -->`.
+    `<!-- portal: METHOD path body -->`; `<!-- seed: 40 -->` plants a marketplace with so many products.
     """
     for page in PAGES:
         steps: list[tuple[str, int, list[str]]] = []
         for block in BLOCK.findall(page.read_text(encoding="utf-8")):
             for line in block.splitlines():
-                if line.startswith("<!-- portal: "):
+                if line.startswith(("<!-- portal: ", "<!-- seed: ")):
                     steps.append((line, 0, []))
                 elif line.startswith("$ "):
                     command, _, status = line[2:].partition("  # exit ")
@@ -168,6 +170,9 @@ def test_what_a_page_shows_is_what_happens(page: str, steps: list[tuple[str, int
             "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
         }
         for command, status, shown in steps:
+            if command.startswith("<!-- seed: "):
+                emulator.seed(int(command.split()[2]))
+                continue
             if command.startswith("<!-- "):
                 in_the_portal(emulator, *command.split(maxsplit=4)[2:])
                 continue
