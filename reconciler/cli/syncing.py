@@ -175,6 +175,7 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
     from reconciler.http.observe import Silent
     from reconciler.http.retry import PATIENT
     from reconciler.sync.runs import Job
+    from reconciler.sync.source import ROLES
     from reconciler.sync.traffic import Traffic
 
     source, target = connections_of(chosen.session)
@@ -183,7 +184,7 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
     source_traffic, target_traffic = (Traffic(API_NAMES[each.api], listener) for each in (source, target))
     cache = how.token_cache
     async with (
-        open_reader(source, (), token_cache=cache, observer=source_traffic, policy=PATIENT) as reader,
+        open_reader(source, ROLES, token_cache=cache, observer=source_traffic, policy=PATIENT) as reader,
         open_writer(target, (), token_cache=cache, observer=target_traffic, policy=PATIENT) as writer,
     ):
         yield Job(

@@ -13,6 +13,8 @@ from reconciler.ordercloud.readers.records import Freshness, Product, Reading
 from reconciler.sync.model import Part
 from reconciler.sync.settings import SyncSettings
 
+ROLES = ("ProductReader", "PriceScheduleReader")
+"""What the source's API asks for to read products with their variants, stock and prices (documented)."""
 _CHUNK = 100
 
 
