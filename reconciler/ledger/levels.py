@@ -229,19 +229,21 @@ class Levels(Scoped):
                 run_id=self._run_id,
             )
 
-    def seen(self, run_id: str, revisions: Mapping[str, int | None], counts: Mapping[str, int] | None = None) -> None:
-        """Record that a run saw records on which nothing is to be done. Needs the lock.
+    def seen(
+        self, run_id: str | None, revisions: Mapping[str, int | None], counts: Mapping[str, int] | None = None
+    ) -> None:
+        """Record that nothing is to be done on records. Needs the lock.
 
         Their problems and `due_at` stay as they are. Rows are made where there are none.
 
         Args:
-            run_id: the run.
+            run_id: the run that saw them; None: none did, and a walk may still find that they are gone.
             revisions: by key, the wanted revision as it was before the source was read; None: as it is now.
             counts: added to the run's.
         """
         with self._fenced() as connection:
             records.seen(connection, self._id, run_id, revisions, self._clock())
-            if counts:
+            if run_id is not None and counts:
                 data_runs.change(connection, self._id, run_id, {}, counts)
 
     def claim_due(self, limit: int, now: datetime, lease_seconds: float, token: str) -> list[Level]:

@@ -186,8 +186,11 @@ def failed(
     _write(connection, scope, {key: values}, rows)
 
 
-def seen(connection: Connection, scope: int, run_id: str, revisions: Mapping[str, int | None], now: datetime) -> None:
+def seen(
+    connection: Connection, scope: int, run_id: str | None, revisions: Mapping[str, int | None], now: datetime
+) -> None:
     """Record that there is nothing to do; see `Levels.seen`."""
+    by_run = {} if run_id is None else {"seen_run": run_id}
     for chunk in chunks(revisions):
         query = select(records.c.key, records.c.wanted).where(_among(scope, chunk)).with_for_update()
         wanted: dict[str, int] = {row.key: row.wanted for row in connection.execute(query)}
@@ -196,7 +199,7 @@ def seen(connection: Connection, scope: int, run_id: str, revisions: Mapping[str
         for key, now_wanted in wanted.items():
             revision = revisions[key]
             (settled if revision is None or revision >= now_wanted else older).append(key)
-        marks = {"seen_run": run_id, "attempts": 0, "dead": False, "gone": False, "claim": None, "claimed_until": None}
+        marks = {**by_run, "attempts": 0, "dead": False, "gone": False, "claim": None, "claimed_until": None}
         connection.execute(
             update(records)
             .where(_among(scope, settled))
@@ -217,7 +220,7 @@ def seen(connection: Connection, scope: int, run_id: str, revisions: Mapping[str
                 higher.values(applied=bindparam("revision")),
                 [{"of_key": key, "revision": revisions[key]} for key in older],
             )
-        _insert(connection, [{**_fresh(scope, key), "seen_run": run_id} for key in chunk if key not in wanted])
+        _insert(connection, [{**_fresh(scope, key), **by_run} for key in chunk if key not in wanted])
 
 
 def claim_due(

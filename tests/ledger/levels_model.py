@@ -97,9 +97,8 @@ class Model:
                 record.open(now)
             if result.problems is not None:
                 self._replace_problems(result.key, result.problems)
-        for result in results:
-            if result.gone and result.key not in refused:
-                self.claim_names({result.key: ()}, now)
+        taken = [result for result in results if result.key not in refused]
+        self.claim_names({r.key: r.names or () for r in taken if r.gone or r.names is not None}, now)
         return refused
 
     def _replace_problems(self, key, found):

@@ -209,6 +209,13 @@ class TestRevisions:
         levels.seen("run", {"a": 2})
         assert not levels.levels(["a"])["a"].is_open
 
+    def test_what_no_run_saw_may_still_be_found_gone(self, levels):
+        levels.record([Result("a", prints={"product": PRINT})], "before")
+        levels.want(["a"])
+        levels.seen(None, {"a": 1})
+        assert not levels.levels(["a"])["a"].is_open
+        assert [level.key for level in levels.unseen("now", None, 9)] == ["a"]
+
 
 class TestRuns:
     def test_one_that_was_cut_off_goes_on(self, ledger, levels):

@@ -67,6 +67,7 @@ def results(draw):
             draw(st.none() | problems.map(lambda found, key=key: rows_of(key, found))),
             draw(moments),
             draw(st.booleans()),
+            draw(st.none() | name_sets),
             draw(tokens),
         )
         for key in chosen
