@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 class Finding:
     """What one examination found out, and what to do about it."""
 
-    area: Literal["access", "target", "secret", "ledger"]
+    area: Literal["access", "target", "secret", "ledger", "data"]
     subject: str
     verdict: Verdict
     message: str

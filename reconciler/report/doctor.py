@@ -12,7 +12,13 @@ from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.words import counted
 
 _MARKS = {Verdict.OK: ("✓", GREEN), Verdict.NOTE: ("·", YELLOW), Verdict.FAILED: ("✗", RED)}
-_AREAS = {"access": "Login and roles", "target": "Delivery targets", "secret": "Secrets", "ledger": "Ledger"}
+_AREAS = {
+    "access": "Login and roles",
+    "target": "Delivery targets",
+    "secret": "Secrets",
+    "ledger": "Ledger",
+    "data": "Data syncs",
+}
 
 
 def doctor_to_text(environment: str, findings: Sequence[Finding], style: Style | None = None) -> str:

@@ -411,3 +411,33 @@ def test_drift_of_other_kinds_does_not_ask_for_the_sync_log(shop: Checkout) -> N
     shop.call("sync-log", "clear", "--yes")
     assert shop.call("drift", "--target", "StockLocation").status == 0
     assert shop.call("drift", "--target", "DataSync/shop").status == 2
+
+
+# Doctor
+
+
+def examined(shop: Checkout, exit_status: int) -> dict[str, Any]:
+    ended = shop.call("doctor", "--format", "json")
+    assert ended.status == exit_status, str(ended)
+    return {item["subject"]: item for item in ended.json["environments"]["test"] if item["area"] == "data"}
+
+
+def test_doctor_tries_what_a_data_sync_reads(shop: Checkout) -> None:
+    shop.emulator.clear_requests()
+    found = examined(shop, 0)
+    assert {item["verdict"] for item in found.values()} == {"ok"}
+    assert "product, stock, prices" in found["DataSync/shop"]["message"]
+    assert record_writes(shop) == []
+    write(shop, currency="EUR")
+    assert examined(shop, 0)["DataSync/shop"]["verdict"] == "note"
+
+
+def test_doctor_names_the_role_that_a_data_sync_lacks(shop: Checkout) -> None:
+    roles = ["DeliveryConfigAdmin", "ProductSyncConfigAdmin", "EntitySyncConfigAdmin", "OrderSyncConfigAdmin"]
+    shop.emulator.add_client("narrow", "narrow", [*roles, "ErrorConfigAdmin", "ProductReader"])
+    login = {"clientID": "narrow", "clientSecret": "narrow"}
+    shop.write("environment.yaml", environment(shop, ordercloud=login))
+    found = examined(shop, 1)
+    assert found["read products of OrderCloud"]["verdict"] == "ok"
+    lacking = found["read priceschedules of OrderCloud"]
+    assert (lacking["verdict"], lacking["next_step"]) == ("failed", "Give the API client the role PriceScheduleReader.")

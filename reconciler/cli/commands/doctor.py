@@ -15,11 +15,14 @@ from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
 from reconciler.cli.output import result_style, write_result
 from reconciler.cli.status import Status, combine
-from reconciler.errors import ReconcilerError
+from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.reconcile.doctor import Finding, Verdict, examine
 from reconciler.reconcile.session import Session
+from reconciler.registry import open_reader
 from reconciler.report.doctor import doctor_to_json, doctor_to_text
 from reconciler.report.escape import json_text
+from reconciler.sync.datasyncs import connections_of, data_syncs
+from reconciler.sync.examining import examine_syncs
 
 EXAMPLES = """
 reconciler doctor -e sandbox
@@ -32,8 +35,9 @@ reconciler doctor -e all --format json
 def doctor(options: Options) -> Status:
     """Check login, roles, delivery targets, secrets and the ledger of an environment.
 
-    Each kind is read once. Of a delivery target only a TCP connection is tried, from here, and only where
-    `targetHosts` allows its host; nothing is sent. The exit status is 1 where something has to be mended.
+    Each kind is read once, and what a data sync reads is tried. Of a delivery target only a TCP connection is tried,
+    from here, and only where `targetHosts` allows its host; nothing is sent. The exit status is 1 where something has
+    to be mended.
     """
     sessions, failures = open_sessions(options, utc_now())
     results = asyncio.run(_examine(sessions, Listener(options.verbosity)))
@@ -49,10 +53,22 @@ def doctor(options: Options) -> Status:
 
 async def _examine(sessions: Sequence[Session], listener: Listener) -> list[tuple[Finding, ...]]:
     async def one(session: Session) -> tuple[Finding, ...]:
-        return await examine(session, lambda kinds: readers(session, kinds, listener, token_cache=False), os.environ)
+        found = await examine(session, lambda kinds: readers(session, kinds, listener, token_cache=False), os.environ)
+        return (*found, *await _examine_syncs(session, listener))
 
     results = await for_each(sessions, one)
     for result in results:
         if isinstance(result, ReconcilerError):
             raise result
     return [result for result in results if not isinstance(result, ReconcilerError)]
+
+
+async def _examine_syncs(session: Session, listener: Listener) -> tuple[Finding, ...]:
+    try:
+        syncs = data_syncs(session, session.memory())
+    except LedgerError as error:
+        return (Finding("data", "ledger", Verdict.FAILED, error.message, error.next_step),)
+    if not syncs:
+        return ()
+    source, _ = connections_of(session)
+    return await examine_syncs(syncs, open_reader(source, (), token_cache=False, observer=listener))
