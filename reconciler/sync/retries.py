@@ -95,7 +95,7 @@ class Retries:
             await self._pipeline.take([product], levels)
         else:
             # It does not exist. A walk that does not see it either discontinues it.
-            await self._thread.call(self._levels.seen, self._run_id, {key: levels[key].wanted})
+            await self._thread.call(self._levels.seen, None, {key: levels[key].wanted})
 
     def _may_wait(self, key: str) -> bool:
         self._stale[key] = self._stale.get(key, 0) + 1
