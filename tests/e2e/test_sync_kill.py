@@ -1,0 +1,162 @@
+"""SIGKILL at random instants of a sync: the next run ends where it should, and the log and the reports were true."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from checkout import Checkout, wait_until
+from syncing import LOG, Shop, is_write
+
+from reconciler.emulator.testing import emulator_process
+
+PRODUCTS = 40
+KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "12"))
+# A full sync of so many products has some 110 requests; a kill beyond the last one comes after the end.
+REQUESTS = 130
+
+
+@pytest.fixture
+def shop(tmp_path: Any) -> Iterator[Shop]:
+    """A shop against an emulator in a process of its own, which is not held up by the tests' polling."""
+    with emulator_process() as emulator:
+        yield Shop(Checkout(tmp_path, emulator))
+
+
+def log_writes(shop: Shop) -> list[dict[str, Any]]:
+    """Return the accepted writes of the sync log with their place in the list of requests."""
+    return [
+        {"place": place, **json.loads(request["body"])}
+        for place, request in enumerate(shop.emulator.requests())
+        if "/sync-log/" in request["path"] and request["method"] in ("PUT", "PATCH") and request["status"] == 204
+    ]
+
+
+def assert_the_log_never_lied(shop: Shop) -> None:
+    """No `last_full_sync` before the last record of its run was written, and none while a full sync is on."""
+    requests = shop.emulator.requests()
+    started = None
+    for each in log_writes(shop):
+        if each.get("last_full_sync"):
+            assert started is not None, "finished before it was begun"
+            later = [request for request in requests[each["place"] + 1 :] if is_write(request)]
+            begun_again = next(
+                (
+                    n
+                    for n, request in enumerate(later)
+                    if request["method"] == "PUT" and "/sync-log/" in request["path"]
+                ),
+                len(later),
+            )
+            assert [request["path"] for request in later[:begun_again]] == []
+            started = None
+        elif each.get("started_full_sync"):
+            started = each["started_full_sync"]
+
+
+def full_sync_is_over(shop: Shop) -> bool:
+    return "last_full_sync" in shop.log()
+
+
+def killed(shop: Shop, dice: random.Random) -> bool:
+    """Start a full sync, SIGKILL it at some request, before or after it is carried out; return whether it was cut."""
+    nth, when = dice.randrange(1, REQUESTS), dice.choice(["before", "after"])
+    shop.emulator.fault("hang", nth=nth, when=when)
+    process = shop.checkout.start("sync", "run", "shop", "--full")
+    try:
+        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
+        cut = process.poll() is None
+        process.kill()
+    finally:
+        process.communicate()
+    shop.emulator.clear_faults()
+    return cut
+
+
+def left_over(shop: Shop) -> bool:
+    """Return whether `sync status` tells of a run that was cut off; none of them may pass for running."""
+    (status,) = shop.checkout.call("sync", "status", "shop", "--format", "json").json["syncs"]
+    assert status["running"] is None or not status["running"]["alive"]
+    return bool(status["running"] or status["cut_off"])
+
+
+def test_killed_at_random_instants_it_ends_where_it_should(shop: Shop) -> None:
+    dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", "4"))
+    shop.emulator.keep_bodies("*/sync-log/*")
+    shop.emulator.seed(PRODUCTS, 1)
+    shop.prepare(walkInterval="1h")
+    empty = shop.emulator.site()
+    cuts = 0
+    for number in range(KILLS):
+        # Anew each time: other products, an empty site, a ledger that knows nothing of it.
+        shop.emulator.load_site(empty)
+        shop.emulator.seed(PRODUCTS, number)
+        shop.checkout.ledger.unlink()
+        shop.checkout.applied()
+        shop.emulator.clear_requests()
+
+        cut = killed(shop, dice)
+        cuts += cut
+        if cut and full_sync_is_over(shop):
+            # It was cut at the very last request, the answer of which was lost; all that it says is done.
+            assert shop.wrong() == []
+        unfinished = left_over(shop)
+        ended = shop.run()
+        assert ended.status == 0, f"{number}: {ended}"
+        report = ended.json
+        assert report["state"] == "finished"
+        assert shop.wrong() == [], f"{number}, cut: {cut}"
+        assert_the_log_never_lied(shop)
+        assert full_sync_is_over(shop)
+        assert report["resumed"] == unfinished
+        assert report["problems"]["open"] == len(shop.log()["errors"])
+        shop.emulator.clear_requests()
+        shop.synced("--full")
+        assert shop.writes() == []
+    assert cuts >= KILLS // 3
+
+
+def test_killed_again_and_again_it_still_ends(shop: Shop) -> None:
+    """Each run goes on where the last one was killed; nothing of them all is lost."""
+    dice = random.Random(7)
+    shop.emulator.keep_bodies("*/sync-log/*")
+    shop.emulator.seed(PRODUCTS, 9)
+    shop.prepare()
+    for _ in range(4):
+        nth = dice.randrange(30, 90)
+        shop.emulator.fault("hang", nth=nth, when="after")
+        process = shop.checkout.start("sync", "run", "shop", "--full")
+        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 60)  # noqa: B023
+        process.kill()
+        process.communicate()
+        shop.emulator.clear_faults()
+        assert "last_full_sync" not in shop.log() or shop.wrong() == []
+    shop.synced()
+    assert shop.wrong() == []
+    assert_the_log_never_lied(shop)
+    assert shop.emulator.site()["logs"][LOG]["times"]["last_full_sync"]
+
+
+def test_killed_while_it_brings_changes_it_loses_none(shop: Shop) -> None:
+    dice = random.Random(11)
+    shop.emulator.seed(PRODUCTS, 5)
+    shop.prepare()
+    shop.synced("--full")
+    for number in range(max(3, KILLS // 4)):
+        before = shop.held()
+        shop.emulator.mutate(products=8, prices=6, stocks=6, delete=1, create=2, seedNumber=number)
+        shop.emulator.fault(
+            "hang", nth=dice.randrange(1, 16), when=dice.choice(["before", "after"]), path="/sparklayer/*"
+        )
+        process = shop.checkout.start("sync", "run", "shop", "--full")
+        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 60)  # noqa: B023
+        process.kill()
+        process.communicate()
+        shop.emulator.clear_faults()
+        # It may have been killed before it began anything, so the full sync is asked for again.
+        shop.synced("--full")
+        assert shop.wrong(before) == []
