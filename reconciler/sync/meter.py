@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 
 from reconciler.sync.pipeline import Tally
@@ -50,6 +50,16 @@ class Meter:
     def checked(self, number: int) -> None:
         """Take note of how many records were asked for by ID."""
         self._checked = number
+
+    def go_on(self, counts: Mapping[str, int], *, listed: bool) -> None:
+        """Go on with a run of an earlier process.
+
+        Args:
+            counts: what it counted. What was written adds up; what is read anew is counted anew.
+            listed: the source was read to its end, so that it is not read again.
+        """
+        anew = ("total",) if listed else ("total", "seen", "unchanged", "failed", "left")
+        self._told = {name: counts.get(name, 0) for name in anew}
 
     def counts(self) -> dict[str, int]:
         """Return all that was counted so far."""

@@ -88,6 +88,8 @@ async def run_sync(
         UsageError: something that manifests declare is not there; nothing was changed.
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
+    for traffic in (job.source_traffic, job.target_traffic):
+        traffic.begin()
     async with LedgerThread() as thread:
         return await _Run(job, asked, thread, stop, on_progress).go()
 
@@ -169,6 +171,7 @@ class _Run:
             raise outage.error from outage
         self._meter.total = total if finding.mode.walks else None
         if choice.resume is not None:
+            self._meter.go_on(choice.resume.counts, listed=choice.resume.listed)
             return choice, finding, await call(levels.resume, choice.resume.id, self._job.holder)
         if finding.repairs:
             await call(levels.forget_prints, finding.repairs)

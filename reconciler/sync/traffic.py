@@ -39,6 +39,12 @@ class Traffic:
     _waiting_for: str = ""
     _reasons: dict[str, int] = field(default_factory=dict)
 
+    def begin(self) -> None:
+        """Count from here on: a connection serves several runs."""
+        self.requests = self.writes = self.refused = self.failed = 0
+        self.waited = self.longest_outage = 0.0
+        self._reasons.clear()
+
     def exchanged(self, event: Exchanged) -> None:
         """Count an attempt."""
         now = self.clock()

@@ -308,6 +308,8 @@ def test_ctrl_c_ends_a_run_tidily_and_the_next_goes_on(shop: Checkout) -> None:
     assert "last_full_sync" not in json.dumps(shop.call("sync-log", "show", "--type", "products").stdout)
     resumed = run(shop)
     assert (resumed["resumed"], resumed["run"], resumed["state"]) == (True, report["run"], "finished")
+    assert resumed["records"]["seen"] == PRODUCTS
+    assert resumed["records"]["written"] >= report["records"]["written"]
     assert status(shop)["cut_off"] is None
 
 
@@ -336,11 +338,17 @@ def test_a_run_is_cancelled_from_elsewhere(shop: Checkout) -> None:
 
 
 def test_a_watch_reports_each_run_on_a_line_and_ends_on_request(shop: Checkout) -> None:
+    write(shop, interval="1s")
+    shop.applied()
     process = shop.start("sync", "watch", "--format", "json")
     try:
         assert process.stdout is not None
-        report = json.loads(process.stdout.readline())
-        jsonschema.validate(report, json.loads((SCHEMAS / "sync-run.schema.json").read_text()))
+        first, second, third = (json.loads(process.stdout.readline()) for _ in range(3))
+        jsonschema.validate(first, json.loads((SCHEMAS / "sync-run.schema.json").read_text()))
+        assert (first["mode"], second["mode"]) == ("full", "incremental")
+        assert [each["writes"] for each in second["requests"]] == [0, 0]
+        # Each counts its own. (How many records of the target are looked at is left to chance.)
+        assert second["requests"][0] == third["requests"][0]
         watcher = status(shop)["watcher"]
         assert "sync watch" in watcher["holder"]
         process.send_signal(signal.SIGTERM)
