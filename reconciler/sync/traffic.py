@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from reconciler.http.observe import Exchanged, Observer, Waiting
+from reconciler.sync.counting import counted
 
 _TOO_MANY = 429
 # Logins and batches that are asked for by POST.
@@ -82,10 +83,10 @@ class Traffic:
     def remarks(self) -> Iterator[str]:
         """Say what it went through, one sentence each."""
         if self.refused:
-            yield f"{self.api} asked {self.refused:,} times to slow down (429)"
+            yield f"{self.api} asked {counted(self.refused, 'time')} to slow down (429)"
         if self.failed:
             most = sorted(self._reasons.items(), key=lambda item: -item[1])[:3]
             kinds = ", ".join(f"{count:,} × {reason}" for reason, count in most)
-            yield f"{self.failed:,} requests to {self.api} failed and were sent again or given up ({kinds})"
+            yield f"{counted(self.failed, 'request')} to {self.api} failed and were sent again or given up ({kinds})"
         if self.longest_outage >= _WORTH_SAYING_SECONDS:
             yield f"{self.api} did not answer for {self.longest_outage:.0f} s"

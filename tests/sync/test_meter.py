@@ -1,0 +1,105 @@
+"""What a run counts: requests and what became of them, records, and what of that is news to the ledger."""
+
+from __future__ import annotations
+
+from reconciler.http.observe import Call, Exchanged, Waiting
+from reconciler.sync.meter import Meter
+from reconciler.sync.report import Phase, Progress
+from reconciler.sync.target import Counts
+from reconciler.sync.traffic import Traffic
+
+READ, WRITE = Call("GET", "products"), Call("PATCH", "products/1")
+
+
+class Ear:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[Exchanged | Waiting] = []
+
+    def exchanged(self, event: Exchanged) -> None:
+        self.events.append(event)
+
+    def waiting(self, event: Waiting) -> None:
+        self.events.append(event)
+
+
+class Time:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_requests_are_counted_and_passed_on() -> None:
+    ear = Ear()
+    traffic = Traffic("SparkLayer", ear)
+    events = [
+        Exchanged(READ, 1, 5.0, 200),
+        Exchanged(WRITE, 1, 5.0, 429),
+        Waiting(WRITE, 1, 1.0, "rate limited"),
+        Exchanged(WRITE, 2, 5.0, 200),
+    ]
+    for event in events:
+        if isinstance(event, Waiting):
+            traffic.waiting(event)
+        else:
+            traffic.exchanged(event)
+    assert ear.events == events
+    assert (traffic.requests, traffic.writes, traffic.refused, traffic.waited) == (3, 2, 1, 1.0)
+    assert list(traffic.remarks()) == ["SparkLayer asked 1 time to slow down (429)"]
+
+
+def test_an_outage_lasts_from_the_first_failure_to_the_next_answer() -> None:
+    time = Time()
+    traffic = Traffic("OrderCloud", Ear(), time)
+    for now, status in ((0.0, 200), (10.0, None), (40.0, 503), (70.0, 200), (80.0, 503), (85.0, 200)):
+        time.now = now
+        traffic.exchanged(Exchanged(READ, 1, 5.0, status, None if status else "connection refused"))
+    remarks = list(traffic.remarks())
+    assert remarks[-1] == "OrderCloud did not answer for 60 s"
+    assert "2 × HTTP 503, 1 × connection refused" in remarks[0]
+
+
+def test_each_run_on_one_connection_counts_its_own() -> None:
+    traffic = Traffic("OrderCloud", Ear())
+    traffic.exchanged(Exchanged(READ, 1, 5.0, 503))
+    traffic.exchanged(Exchanged(WRITE, 1, 5.0, 429))
+    traffic.begin()
+    assert (traffic.requests, traffic.writes, traffic.refused, list(traffic.remarks())) == (0, 0, 0, [])
+
+
+def test_the_ledger_is_told_what_is_new() -> None:
+    writes, traffic = Counts(), Traffic("OrderCloud", Ear())
+    meter = Meter(writes, (traffic,), lambda _: None)
+    meter.total, meter.tally.seen, meter.tally.unchanged = 10, 4, 4
+    traffic.exchanged(Exchanged(READ, 1, 5.0, 200))
+    assert meter.news() == {"total": 10, "seen": 4, "unchanged": 4, "OrderCloud requests": 1}
+    assert meter.news() == {}
+    meter.tally.seen, meter.tally.written, writes.stock = 5, 1, 1
+    assert meter.news() == {"seen": 1, "written": 1, "stock": 1}
+
+
+def test_a_run_that_goes_on_counts_anew_what_it_reads_anew() -> None:
+    before = {"total": 10, "seen": 6, "unchanged": 2, "written": 4, "OrderCloud requests": 7}
+    for listed, seen in ((False, 10), (True, 16)):
+        meter = Meter(Counts(), (), lambda _: None)
+        meter.go_on(before, listed=listed)
+        meter.total, meter.tally.seen, meter.tally.written = 10, 10, 3
+        after = {name: before.get(name, 0) + number for name, number in meter.news().items()}
+        assert (after["seen"], after["written"], after.get("total", 10)) == (seen, 7, 10)
+
+
+def test_progress_has_a_rate_and_the_time_left() -> None:
+    shown: list[Progress] = []
+    time = Time()
+    meter = Meter(Counts(), (), shown.append, time)
+    meter.phase, meter.total = Phase.READING, 100
+    for now, seen in ((0.0, 0), (10.0, 20)):
+        time.now, meter.tally.seen = now, seen
+        meter.show()
+    assert (shown[0].per_second, shown[0].seconds_left) == (0.0, None)
+    assert (shown[1].per_second, shown[1].seconds_left, shown[1].total) == (2.0, 40.0, 100)
