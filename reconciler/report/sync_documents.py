@@ -85,7 +85,6 @@ class RunningDocument(Document):
 
     mode: _Mode
     holder: str
-    alive: bool = Field(description="Whether its process was heard of lately.")
     started_at: Time
     since: Time = Field(description="When this process took it up.")
     doing: str | None
@@ -100,7 +99,6 @@ class WatcherDocument(Document):
     """Who watches a data sync, between two runs."""
 
     holder: str
-    alive: bool = Field(description="Whether its process was heard of lately.")
     since: Time
 
 
@@ -323,7 +321,6 @@ def _running(going: Going) -> dict[str, Any]:
     return {
         "mode": going.mode.value,
         "holder": going.holder,
-        "alive": going.alive,
         "started_at": time_to_json(going.started_at),
         "since": time_to_json(going.since),
         "doing": going.doing,
@@ -336,7 +333,7 @@ def _running(going: Going) -> dict[str, Any]:
 
 
 def _watcher(found: RunningNow) -> dict[str, Any]:
-    return {"holder": found.holder, "alive": found.alive, "since": time_to_json(found.since)}
+    return {"holder": found.holder, "since": time_to_json(found.since)}
 
 
 def _run(run: DataRun | None) -> dict[str, Any] | None:

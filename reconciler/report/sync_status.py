@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.duration import spoken
-from reconciler.ledger.data_model import DataRun
+from reconciler.ledger.data_model import FINISHED, STOPPED, DataRun
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.sync_words import LEDGER_STATES, MODES, record_counts, request_counts
@@ -50,9 +50,7 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
         for line in _going(status.going, status.checked_at):
             yield from _row("running", line, style)
     if status.waiting is not None:
-        heard = "" if status.waiting.alive else "; it does not answer any more"
-        words = f"by {status.waiting.holder}, since {moment(status.waiting.since)}{heard}"
-        yield from _row("watched", words, style, *([] if status.waiting.alive else [RED]))
+        yield from _row("watched", f"by {status.waiting.holder}, since {moment(status.waiting.since)}", style)
     if status.cut_off is not None:
         cut_off = status.cut_off
         # The message of a run that nobody ended is what it was busy with.
@@ -77,8 +75,6 @@ def _row(name: str, words: str, style: Style, *codes: str) -> list[str]:
 
 
 def _verdict(status: SyncStatus) -> tuple[str, str]:
-    if status.going is not None and not status.going.alive:
-        return "its run does not answer any more", RED
     if status.troubles:
         return "not as promised", RED
     if status.going is not None:
@@ -87,6 +83,8 @@ def _verdict(status: SyncStatus) -> tuple[str, str]:
         return "not applied" if status.sync.standing is Standing.NEVER else "changed and not applied", YELLOW
     if status.cut_off is not None:
         return "cut off", YELLOW
+    if status.last is not None and status.last.state == STOPPED:
+        return "its last run was stopped by a limit", RED
     if status.last_full is None:
         return "waiting for its first full sync", YELLOW
     return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
@@ -124,7 +122,7 @@ def _last(status: SyncStatus) -> str:
     state = LEDGER_STATES.get(run.state, run.state)
     took = spoken(run.ended_at - run.started_at)
     ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
-    message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != "finished" else ""
+    message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != FINISHED else ""
     return f"{_mode(run)}, {state} {ended}, took {took}; {record_counts(run.counts)}{message}"
 
 
@@ -176,7 +174,7 @@ def _step(environment: str, status: SyncStatus) -> str | None:
     if sync.standing is not Standing.APPLIED and status.going is None:
         return f"reconciler apply -e {environment} --target {sync.key}"
     if status.going is not None:
-        return None if status.going.alive else f"reconciler sync run {sync.name} -e {environment}"
+        return None
     if status.next is not None and status.next.at <= status.checked_at and status.waiting is None:
         return f"reconciler sync run {sync.name} -e {environment}"
     return f"reconciler sync errors {sync.name} -e {environment}" if status.counts.problems else None

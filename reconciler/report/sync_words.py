@@ -25,7 +25,12 @@ STATES = {
     State.STOPPED: "stopped by a limit",
 }
 # How the ledger calls the ends of runs; it knows nothing of the engine's words.
-LEDGER_STATES = {"running": "cut off", "failed": "interrupted", "stopped": "stopped", "cancelled": "cancelled"}
+LEDGER_STATES = {
+    "running": "cut off",
+    "failed": "interrupted",
+    "stopped": "stopped by a limit",
+    "cancelled": "cancelled",
+}
 # Before that, the first records say too little about the others.
 _ENOUGH_PERCENT = 2
 _OUTCOME_WORDS = {"failed": "could not be written", "left": "left as they are"}

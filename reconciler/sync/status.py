@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.ledger.data_model import DataRun, LevelCounts, RunningNow, SyncOverview
 from reconciler.sparklayer.cost import cost_of
-from reconciler.sync.choosing import Past, choose, full_sync_wanted
+from reconciler.sync.choosing import Choice, Past, choose, full_sync_wanted
 from reconciler.sync.datasyncs import API_NAMES, SOURCE, DataSync, Standing
 from reconciler.sync.health import age, excess, staleness
 from reconciler.sync.model import Mode
@@ -41,7 +41,6 @@ class Going:
     Args:
         mode: how it runs.
         holder: who runs it.
-        alive: whether that process was heard of lately.
         started_at: when the run began, in an earlier process where it was resumed.
         since: when this process took it up.
         doing: what it is busy with.
@@ -54,7 +53,6 @@ class Going:
 
     mode: Mode
     holder: str
-    alive: bool
     started_at: datetime
     since: datetime
     doing: str | None
@@ -123,18 +121,19 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
     """
     newest = overview.newest
     going = _going(overview, now)
+    choice = _choice(sync, overview, now)
     ended = newest if newest is not None and newest.ended_at is not None else overview.last_finished
     troubles = (staleness(sync, overview, now), excess(sync, overview)) if sync.standing is not Standing.NEVER else ()
     return SyncStatus(
         sync=sync,
         checked_at=now,
         going=going,
-        waiting=overview.running if going is None else None,
-        cut_off=overview.unfinished if going is None else None,
+        waiting=_holder(overview) if going is None else None,
+        cut_off=choice.resume if going is None else None,
         last=ended,
         last_good=overview.last_finished,
         last_full=overview.last_full,
-        next=None if going is not None or sync.standing is not Standing.APPLIED else _next(sync, overview, now),
+        next=None if going is not None or sync.standing is not Standing.APPLIED else _next(sync, overview, choice, now),
         full_wanted=_full_wanted(sync, overview),
         counts=overview.counts,
         since_good=age(overview, now),
@@ -151,7 +150,7 @@ def requests_in(counts: Mapping[str, int]) -> tuple[Requests, ...]:
 
 
 def _going(overview: SyncOverview, now: datetime) -> Going | None:
-    running, run = overview.running, overview.newest
+    running, run = _holder(overview), overview.newest
     if running is None or run is None or run.ended_at is not None:
         return None
     done, total = run.counts.get(_SEEN, 0), run.counts.get(_TOTAL) or None
@@ -160,7 +159,6 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     return Going(
         mode=Mode(run.mode),
         holder=running.holder,
-        alive=running.alive,
         started_at=run.started_at,
         since=running.since,
         doing=run.message,
@@ -172,17 +170,23 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     )
 
 
-def _next(sync: DataSync, overview: SyncOverview, now: datetime) -> NextRun:
+def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
     past = Past(overview.unfinished, overview.last_finished, overview.last_walk, overview.last_full)
-    config = digest(sync.settings)
+    return choose(None, past, sync.settings, digest(sync.settings), at)
+
+
+def _next(sync: DataSync, overview: SyncOverview, now_due: Choice, now: datetime) -> NextRun:
     last = overview.last_finished
-    start = now
     # What was cut off, and a full sync that is wanted, start at once.
-    at_once = past.unfinished is not None or full_sync_wanted(past.last_full, config) or last is None
-    if last is not None and not at_once:
-        start = max((last.ended_at or now) + sync.settings.interval, now)
-    choice = choose(None, past, sync.settings, config, start)
-    return NextRun(start, choice.mode, choice.reason if at_once else None)
+    if now_due.resume is not None or last is None or _full_wanted(sync, overview) is not None:
+        return NextRun(now, now_due.mode, now_due.reason)
+    start = max((last.ended_at or now) + sync.settings.interval, now)
+    return NextRun(start, _choice(sync, overview, start).mode)
+
+
+def _holder(overview: SyncOverview) -> RunningNow | None:
+    """Who runs or watches it; one that is certainly gone does not."""
+    return overview.running if overview.running is not None and overview.running.alive else None
 
 
 def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:

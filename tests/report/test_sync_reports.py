@@ -218,6 +218,13 @@ def test_what_is_not_as_promised_comes_first() -> None:
     assert any("6,000 records with open problems, 500 allowed; 5,000 of them in the sync log" in line for line in lines)
 
 
+def test_a_run_that_a_limit_stopped_is_not_hidden() -> None:
+    stopped = data_run(id="run-2", state="stopped", ended_at=ago(minutes=5), message="4,000 of 30,000 would go")
+    text = status_text(data_sync(), overview(newest=stopped, unfinished=stopped))
+    assert text.startswith("shop in production, products: its last run was stopped by a limit\n")
+    assert "4,000 of 30,000 would go" in text
+
+
 @pytest.mark.parametrize(
     ("sync", "known", "step"),
     [

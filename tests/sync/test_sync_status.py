@@ -91,6 +91,22 @@ def test_a_run_that_was_cut_off_is_gone_on_with() -> None:
     assert (status.next.at, status.next.mode, status.next.reason) == (NOW, Mode.FULL, "an earlier run was cut off")
 
 
+def test_a_process_that_is_gone_runs_nothing() -> None:
+    gone = RunningNow("root@host pid 2: sync run", ago(hours=1), ago(minutes=9), alive=False)
+    status = status_of(data_sync(), under_way(running=gone), NOW)
+    assert (status.going, status.waiting) == (None, None)
+    assert status.cut_off is not None
+
+
+def test_what_a_limit_stopped_is_not_gone_on_with() -> None:
+    stopped = data_run(id="run-2", state="stopped", ended_at=ago(minutes=5), message="4,000 would go")
+    status = status_of(data_sync(), overview(newest=stopped, unfinished=stopped), NOW)
+    assert status.cut_off is None
+    assert status.last == stopped
+    assert status.next is not None
+    assert (status.next.at, status.next.mode) == (ago(minutes=-5), Mode.INCREMENTAL)
+
+
 def test_between_two_runs_it_says_who_watches() -> None:
     watcher = RunningNow("root@host pid 3: sync watch", ago(hours=1), ago(seconds=3), alive=True)
     status = status_of(data_sync(), overview(running=watcher), NOW)
@@ -180,7 +196,7 @@ def test_a_sync_log_that_is_not_ours_is_drift(which: str) -> None:
 
 def test_a_sync_log_is_not_judged_while_a_run_may_be_writing_it() -> None:
     # A ledger that never wrote one has nothing to compare with, either.
-    for known in (under_way(), under_way(running=None), overview(log=LogDates())):
+    for known in (under_way(), under_way(unfinished=None), under_way(running=None), overview(log=LogDates())):
         assert list(drift_items(data_sync(), known, FOREIGN["another start"], Memory(), NOW)) == []
 
 
