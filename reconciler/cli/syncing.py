@@ -16,7 +16,7 @@ from reconciler.cli.output import say
 from reconciler.cli.progress import Display, progress_display
 from reconciler.cli.signals import stopped_by_signals
 from reconciler.cli.status import Status
-from reconciler.errors import Interrupted
+from reconciler.errors import Interrupted, LedgerError
 from reconciler.ledger.location import require_durable
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
@@ -24,6 +24,7 @@ from reconciler.report.escape import json_text, terminal
 from reconciler.sync.datasyncs import (
     API_NAMES,
     DataSync,
+    Standing,
     connections_of,
     data_syncs,
     named,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 _FEATURE = "A data sync"
+_LOOK_EVERY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ async def run_once(chosen: Chosen, mode: Mode | None, options: Options, how: How
 async def watch_on(
     chosen: Chosen, options: Options, how: HowToRun, on_report: Callable[[RunReport, datetime], None]
 ) -> tuple[RunReport, bool]:
-    """Run a data sync again and again, until a signal or a limit ends it; otherwise as `run_once`.
+    """Run a data sync again and again, until a signal, a limit or a new apply ends it; otherwise as `run_once`.
 
     Args:
         chosen: the data sync.
@@ -137,9 +139,28 @@ async def watch_on(
             display.clear()
             on_report(report, following)
 
-        return await watch(job, stop=stop, on_progress=display.show, on_report=told), stop.is_set()
+        looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop))
+        try:
+            return await watch(job, stop=stop, on_progress=display.show, on_report=told), stop.is_set()
+        finally:
+            looking.cancel()
 
     return await _running(chosen, options, how, "sync watch", run)
+
+
+async def _stop_when_applied_anew(chosen: Chosen, stop: asyncio.Event) -> None:
+    """End a watch whose manifest is not what was applied any more: what was reviewed runs."""
+    sync, session = chosen.sync, chosen.session
+    while not stop.is_set():
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        try:
+            memory = await asyncio.to_thread(session.memory)
+        except LedgerError:  # busy now; where it is worse than that, the run says so
+            continue
+        now = named(data_syncs(session, memory), session.name, sync.name)
+        if now.standing is not Standing.APPLIED:
+            say(terminal(f"{sync.key} was applied anew. Start again, with the manifests that were applied."))
+            stop.set()
 
 
 async def _running(

@@ -19,7 +19,7 @@ from checkout import Checkout, Document, Ended, document, wait_until
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 PRODUCTS = 40
 PLACES = ("main", "warehouse-1", "warehouse-2")
-SLOW = 0.25
+SLOW = 0.1
 
 
 @pytest.fixture
@@ -277,7 +277,8 @@ def running(shop: Checkout, *words: str) -> Iterator[subprocess.Popen[str]]:
     shop.emulator.traffic(latency=SLOW)
     process = shop.start("sync", *words)
     try:
-        wait_until(lambda: any(path.endswith(("products", "variants")) for _, path in shop.writes()))
+        wait_until(lambda: any(path.endswith("products") for _, path in shop.writes()))
+        shop.emulator.traffic(latency=4 * SLOW)
         yield process
     finally:
         shop.emulator.traffic()
@@ -357,6 +358,20 @@ def test_a_watch_reports_each_run_on_a_line_and_ends_on_request(shop: Checkout) 
         process.kill()
     assert process.returncode == 0, stderr
     assert "Next run of shop" in stderr
+
+
+def test_a_watch_ends_when_something_else_was_applied(shop: Checkout) -> None:
+    process = shop.start("sync", "watch", "--format", "json")
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        write(shop, interval="30m")
+        shop.applied()
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, stderr
+    assert "DataSync/shop was applied anew" in stderr
 
 
 # Drift

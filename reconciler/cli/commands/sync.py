@@ -79,8 +79,8 @@ def run(
 def watch(options: Options, name: str | None, lock_wait: float, ephemeral_ledger: bool, no_token_cache: bool) -> Status:
     """Run a data sync again and again: `interval` after the end of a run, the next one starts.
 
-    It ends with Ctrl-C or SIGTERM (0 between runs, 130 within one), with `sync cancel`, or at a limit of the manifest
-    (3). An API that stays away does not end it.
+    It ends with Ctrl-C or SIGTERM (0 between runs, 130 within one), with `sync cancel`, when another manifest was
+    applied, or at a limit of the manifest (3). An API that stays away does not end it.
     """
     chosen = choose(options, name)
 
