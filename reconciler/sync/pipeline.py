@@ -16,7 +16,7 @@ from reconciler.sparklayer.prices import Tier
 from reconciler.sync.committer import Group, LedgerThread
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.held import held_from_json, held_to_json
-from reconciler.sync.mapping import SKU, SLUG, Draft, draft
+from reconciler.sync.mapping import SLUG, Draft, draft
 from reconciler.sync.model import Held, Mode, Name, Part, RecordProblem, Wanted
 from reconciler.sync.patience import TRANSIENT
 from reconciler.sync.settings import SyncSettings
@@ -122,7 +122,7 @@ class Pipeline:
         levels = await self._thread.call(self._levels.levels, [item.key for item in drafts])
         held = {item.key: _held(levels.get(item.key)) for item in drafts}
         # A SKU stays this record's until its stock is gone from the target.
-        names = {item.key: _pairs(item.names | _held_names(held[item.key])) for item in drafts}
+        names = {item.key: _pairs(item.names_for(held[item.key])) for item in drafts}
         taken = await self._thread.call(self._levels.claim_many, names)
         works: list[tuple[Draft | None, Wanted]] = []
         for item in drafts:
@@ -158,7 +158,7 @@ class Pipeline:
                 before = replace(before, variants=frozenset())
             if parts or wanted.problems or _tells_something(level, wanted, prints):
                 # What is gone keeps its slug in the target.
-                names = _slug_of(wanted.held) if item is None else item.names
+                names = _slug_of(wanted.held) if item is None else item.names_for(wanted.held)
                 claim = claimed.get(wanted.key)
                 busy.append(
                     _Work(wanted, level, before, prints, parts, names, _revision(level, claim), claim is not None)
@@ -248,7 +248,7 @@ class Pipeline:
             )
         retry_at = self._run.source_now() + _FIRST_RETRY * 2 ** (attempts - 1)
         await self._thread.call(self._levels.failed, key, attempts, retry_at, dead=dead, token=None if dead else token)
-        self.tally.failed += 1
+        self.tally.failed += dead
 
     def _refusals(self, wanted: Wanted, written: Written) -> Iterable[RecordProblem]:
         owners = external_ids(wanted)
@@ -300,10 +300,6 @@ def skus_of(wanted: Wanted, held: Held) -> Skus:
 
 def _held(level: Level | None) -> Held:
     return Held() if level is None else held_from_json(level.held)
-
-
-def _held_names(held: Held) -> set[Name]:
-    return {Name(SKU, sku) for sku in (*held.skus, *held.priced)}
 
 
 def _slug_of(held: Held) -> frozenset[Name]:

@@ -26,7 +26,7 @@ from reconciler.sync.report import Phase, Progress, RunReport, State
 from reconciler.sync.retries import Retries
 from reconciler.sync.settings import SyncSettings, digest
 from reconciler.sync.source import ProductSource, ids_of
-from reconciler.sync.target import Target
+from reconciler.sync.target import PROBE, Target
 from reconciler.sync.traffic import Traffic
 
 DATA_TYPE = "products"
@@ -119,7 +119,8 @@ class _Run:
         self._stop = stop
         self._cancelled = False
         self._limit: TooManyGone | None = None
-        self._patience = Patience(job.patience)
+        self._source_patience = Patience(job.patience)
+        self._patience = Patience(job.patience, lambda: job.target.get(PROBE))
         self._source = ProductSource(job.source, job.settings)
         self._target = Target(job.target, job.settings, self._patience)
         self._logbook = Logbook(job.target, job.settings.integration, DATA_TYPE, job.levels, thread, self._patience)
@@ -166,7 +167,7 @@ class _Run:
                 self._target, self._logbook, levels, self._thread, settings, choice.mode, known
             )
             # The answer carries the source's clock.
-            total = await self._patience.bear(self._source.count)
+            total = await self._source_patience.bear(self._source.count)
         except Outage as outage:
             raise outage.error from outage
         self._meter.total = total if finding.mode.walks else None
@@ -226,7 +227,7 @@ class _Run:
             if self._stop.is_set():
                 return
             await call(levels.update, run.id, listed=True)
-        retries = Retries(run.id, self._source, pipeline, levels, self._thread, self._patience, self._source_now)
+        retries = Retries(run.id, self._source, pipeline, levels, self._thread, self._source_patience, self._source_now)
         self._meter.phase = Phase.RETRYING
         await retries.work_off(self._stop.is_set, patiently=mode.walks)
         if not mode.walks or self._stop.is_set():
@@ -239,7 +240,7 @@ class _Run:
             pipeline,
             levels,
             self._thread,
-            self._patience,
+            self._source_patience,
             self._job.settings,
             counts.records - counts.gone,
             self._meter.checked,

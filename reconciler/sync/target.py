@@ -12,7 +12,7 @@ from reconciler.kind import Wire
 from reconciler.sparklayer.kinds.data_sync import DataSyncKind
 from reconciler.sparklayer.prices import Price, Tier, price_list_currency, read_prices, write_prices
 from reconciler.sparklayer.products import read_product, write_product
-from reconciler.sparklayer.stock import StockLevel, delete_stock, location_ids, read_stock, write_stock
+from reconciler.sparklayer.stock import LOCATIONS, StockLevel, delete_stock, location_ids, read_stock, write_stock
 from reconciler.sync import fingerprint
 from reconciler.sync.batches import Batches
 from reconciler.sync.model import Held, Part, Wanted
@@ -20,6 +20,8 @@ from reconciler.sync.patience import Patience
 from reconciler.sync.settings import SyncSettings
 from reconciler.sync.settling import removals
 
+PROBE = LOCATIONS
+"""What is read to see whether the site answers at all."""
 REFUSALS = (Rejected, Conflict, NotFound)
 _SKUS_PER_READ = 500
 # Another status says that we may not, or that the path is wrong, whatever the record.
