@@ -11,9 +11,10 @@ from reconciler.kind import Reader
 from reconciler.reconcile.doctor import Finding, Verdict
 from reconciler.sync.datasyncs import API_NAMES, SOURCE, DataSync, Standing
 from reconciler.sync.model import Part
+from reconciler.sync.source import ROLES
 
-# documented: the role of each list that a run reads.
-_READ_FOR_ALL = {"products": "ProductReader", "priceschedules": "PriceScheduleReader"}
+# One list for each role.
+_LISTS = ("products", "priceschedules")
 
 
 async def examine_syncs(syncs: Sequence[DataSync], source: AbstractAsyncContextManager[Reader]) -> tuple[Finding, ...]:
@@ -24,7 +25,7 @@ async def examine_syncs(syncs: Sequence[DataSync], source: AbstractAsyncContextM
         source: opens a connection to the source, with all roles that the API client has.
     """
     async with source as reader:
-        reads = await asyncio.gather(*(_read(reader, path, role) for path, role in _READ_FOR_ALL.items()))
+        reads = await asyncio.gather(*(_read(reader, path, role) for path, role in zip(_LISTS, ROLES, strict=True)))
     return (*reads, *_standings(syncs))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import pty
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -200,6 +203,29 @@ def test_several_environments_are_shown_at_once(shop: Checkout) -> None:
     found = {each["environment"]: each["syncs"][0]["standing"] for each in ended.json}
     assert found == {"test": "applied", "other": "never"}
     assert not (shop.folder / "other.db").exists()
+
+
+def test_a_terminal_is_kept_up_to_date_until_ctrl_c(shop: Checkout) -> None:
+    run(shop)
+    terminal, its_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "sync", "status", "--live"],
+        cwd=shop.folder,
+        env={**shop.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+        stdout=its_end,
+        stderr=its_end,
+    )
+    os.close(its_end)
+    try:
+        shown = ""
+        while shown.count("up to date, with problems") < 2:  # shown, and shown again
+            shown += os.read(terminal, 65_536).decode(errors="replace")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        os.close(terminal)
+    assert "full sync" in shown
 
 
 # One record
