@@ -22,7 +22,6 @@ from reconciler.registry import open_reader
 from reconciler.report.doctor import doctor_to_json, doctor_to_text
 from reconciler.report.escape import json_text
 from reconciler.sync.datasyncs import connections_of, data_syncs
-from reconciler.sync.examining import examine_syncs
 
 EXAMPLES = """
 reconciler doctor -e sandbox
@@ -64,6 +63,8 @@ async def _examine(sessions: Sequence[Session], listener: Listener) -> list[tupl
 
 
 async def _examine_syncs(session: Session, listener: Listener) -> tuple[Finding, ...]:
+    from reconciler.sync.examining import examine_syncs  # it brings the HTTP client
+
     try:
         syncs = data_syncs(session, session.memory())
     except LedgerError as error:
