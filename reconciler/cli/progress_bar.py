@@ -13,7 +13,7 @@ from rich.text import Text
 
 from reconciler.cli.output import carries_symbols
 from reconciler.report.escape import terminal
-from reconciler.report.sync_words import share, time_left
+from reconciler.report.sync_words import UNCOUNTED, share, time_left
 from reconciler.sync.report import Progress as RunProgress
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from reconciler.duration import spoken
 from reconciler.report.words import counted
 from reconciler.sync.model import Mode
-from reconciler.sync.report import Progress, State
+from reconciler.sync.report import Phase, Progress, State
 from reconciler.sync.status import OUTCOMES, PARTS, Requests
 
 MODES = {
@@ -31,6 +31,8 @@ LEDGER_STATES = {
     "stopped": "stopped by a limit",
     "cancelled": "cancelled",
 }
+# Nothing is counted in these phases.
+UNCOUNTED = (Phase.CHECKING, Phase.CLOSING)
 # Before that, the first records say too little about the others.
 _ENOUGH_PERCENT = 2
 _OUTCOME_WORDS = {"failed": "could not be written", "left": "left as they are"}
@@ -61,21 +63,23 @@ def _requests(found: Requests) -> str:
 
 def progress_line(progress: Progress) -> str:
     """Return where a run stands on one line, raw text: `reading and writing: 12,300 of 30,000 (41 %), 96.0/s, …`."""
-    done = f"{progress.done:,}"
-    if progress.total:
-        done += f" of {progress.total:,} ({share(progress)} %)"
-    parts = [done]
-    if progress.per_second:
-        parts.append(f"{progress.per_second:,.1f}/s")
-    if (left := time_left(progress)) is not None:
-        parts.append(f"{left} left")
     found = [
         f"{number:,} {word}"
         for number, word in ((progress.written, "written"), (progress.problems, "with problems"))
         if number
     ]
-    words = "; ".join(filter(None, [", ".join(parts), ", ".join(found), progress.waiting]))
-    return f"{progress.phase}: {words}"
+    words = "; ".join(filter(None, [", ".join(_pace(progress)), ", ".join(found), progress.waiting]))
+    return f"{progress.phase}: {words}" if words else str(progress.phase)
+
+
+def _pace(progress: Progress) -> Iterator[str]:
+    if progress.phase in UNCOUNTED:
+        return
+    yield f"{progress.done:,}" + (f" of {progress.total:,} ({share(progress)} %)" if progress.total else "")
+    if progress.per_second:
+        yield f"{progress.per_second:,.1f}/s"
+    if (left := time_left(progress)) is not None:
+        yield f"{left} left"
 
 
 def share(progress: Progress) -> int:

@@ -87,7 +87,7 @@ def test_elsewhere_a_line_comes_with_each_phase_and_every_ten_seconds() -> None:
         "reading and writing: 0",
         "reading and writing: 10",
         "reading and writing: 20",
-        "closing the sync log: 0",
+        "closing the sync log",
     ]
     shown.clear()
     shown.show(Progress(Phase.CLOSING))

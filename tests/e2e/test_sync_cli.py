@@ -171,7 +171,7 @@ def test_text_goes_to_stdout_and_progress_to_stderr(shop: Checkout) -> None:
     ended = shop.call("sync", "run")
     assert ended.stdout.startswith("Full sync of shop in test: finished in ")
     assert "reconciler sync errors shop -e test" in " ".join(ended.stdout.split())
-    assert any(line.startswith("closing the sync log: ") for line in ended.stderr.splitlines())
+    assert any(line.startswith("closing the sync log") for line in ended.stderr.splitlines())
     assert "shop in test, products: up to date, with problems" in shop.call("sync", "status").stdout
 
 

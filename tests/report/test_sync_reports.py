@@ -284,7 +284,7 @@ def test_progress_fits_on_a_line() -> None:
     assert progress_line(progress) == (
         "reading and writing: 12,300 of 30,000 (41 %), 96.0/s, 3 min 4 s left; 120 written, 3 with problems"
     )
-    assert progress_line(Progress(Phase.CHECKING)) == "checking the target: 0"
+    assert progress_line(Progress(Phase.CHECKING)) == "checking the target"
     waiting = Progress(Phase.READING, 1, 3, waiting="SparkLayer: rate limited, again in 5 s")
     assert progress_line(waiting).endswith("; SparkLayer: rate limited, again in 5 s")
 
