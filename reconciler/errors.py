@@ -28,6 +28,7 @@ ReconcilerError                       exit 1
 │   └── UnexpectedAnswer              exit 1    api-unexpected-answer
 ├── NotVerified                       exit 1    write-not-verified
 ├── NotApplied                        exit 1    not-applied
+├── TargetIncomplete                  exit 1    target-incomplete
 ├── MissingExtra                      exit 1    missing-extra
 ├── OutputError                       exit 1    unwritable-output
 ├── InternalError                     exit 1    internal-error
@@ -295,6 +296,12 @@ class NotApplied(ReconcilerError):
     """Something would run that is not what was reviewed and applied."""
 
     code = "not-applied"
+
+
+class TargetIncomplete(ReconcilerError):
+    """A data sync needs something at the target that manifests declare and that is not there."""
+
+    code = "target-incomplete"
 
 
 class MissingExtra(ReconcilerError):

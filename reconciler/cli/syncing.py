@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from reconciler.ledger.model import LockHolder
     from reconciler.report.style import Style
     from reconciler.sync.explain import Explanation
+    from reconciler.sync.job import Job
     from reconciler.sync.model import Mode
     from reconciler.sync.report import RunReport
-    from reconciler.sync.runs import Job
 
 _Result = TypeVar("_Result")
 _FEATURE = "A data sync"
@@ -195,7 +195,7 @@ async def _running(
 async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, how: HowToRun) -> AsyncIterator[Job]:
     from reconciler.http.observe import Silent
     from reconciler.http.retry import PATIENT
-    from reconciler.sync.runs import Job
+    from reconciler.sync.job import Job
     from reconciler.sync.source import ROLES
     from reconciler.sync.traffic import Traffic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from reconciler.errors import UsageError
+from reconciler.errors import TargetIncomplete
 from reconciler.ledger.data_model import Level
 from reconciler.ledger.levels import Levels
 from reconciler.sync.committer import LedgerThread
@@ -48,6 +48,8 @@ async def check_target(
     settings: SyncSettings,
     mode: Mode,
     known: int,
+    *,
+    log_is_told: bool,
 ) -> Finding:
     """Look at the target before a new run, and say how the run has to treat it.
 
@@ -59,14 +61,15 @@ async def check_target(
         settings: of the DataSync.
         mode: what is due.
         known: how many records the ledger knows.
+        log_is_told: no run was cut off, so that the sync log's dates are those that we remember.
 
     Raises:
-        UsageError: something that manifests declare is not there.
+        TargetIncomplete: something that manifests declare is not there.
         ApiError: the target could not be read.
     """
     missing = await target.missing_locations()
     if missing:
-        raise UsageError(
+        raise TargetIncomplete(
             f"the site has no stock location {', '.join(sorted(missing))}",
             next_step="`reconciler apply` creates what the StockLocation manifests declare.",
         )
@@ -77,7 +80,7 @@ async def check_target(
         remarks.append("the price list was gone and is created again")
         mode = max_mode(mode, Mode.VERIFY)
     if known and mode not in (Mode.VERIFY, Mode.REWRITE):
-        if not await logbook.is_ours():
+        if log_is_told and not await logbook.is_ours():
             remarks.append(
                 "the sync log is not as we left it: the site was restored or emptied, or somebody else syncs to it"
             )

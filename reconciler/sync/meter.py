@@ -61,6 +61,10 @@ class Meter:
         anew = ("total",) if listed else ("total", "seen", "unchanged", "failed", "left")
         self._told = {name: counts.get(name, 0) for name in anew}
 
+    def begin_anew(self) -> None:
+        """Count for a run that has counted nothing yet."""
+        self._told = {}
+
     def counts(self) -> dict[str, int]:
         """Return all that was counted so far."""
         tally, writes = self.tally, self._writes

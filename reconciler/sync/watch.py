@@ -7,8 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from reconciler.sync.job import Job
 from reconciler.sync.report import Progress, RunReport, State
-from reconciler.sync.runs import Job, run_sync
+from reconciler.sync.runs import run_sync
 
 _AFTER_FAILURE = timedelta(minutes=1)
 _LONGEST_AFTER_FAILURE = timedelta(minutes=15)
@@ -33,7 +34,7 @@ async def watch(
         The report of the last run: interrupted by `stop`, stopped by a limit, or cancelled.
 
     Raises:
-        UsageError: something that manifests declare is not there.
+        TargetIncomplete: something that manifests declare is not there.
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
     failures = 0
