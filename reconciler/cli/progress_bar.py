@@ -62,6 +62,8 @@ class Bar:
 def _facts(progress: RunProgress) -> str:
     if progress.waiting is not None:
         return progress.waiting
+    if progress.phase in UNCOUNTED:
+        return ""
     words = [
         f"{progress.done:,} of {progress.total:,} {share(progress):>3} %" if progress.total else f"{progress.done:,}"
     ]
