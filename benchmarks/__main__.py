@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import environments, manifests, readers, startup
+from benchmarks import environments, manifests, readers, startup, sync
 from benchmarks.harness import REPOSITORY, Row
 
 # A new group of rows is one module and one line here.
@@ -24,6 +24,7 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "manifests": manifests.rows,
     "environments": environments.rows,
     "readers": readers.rows,
+    "sync": sync.rows,
 }
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 
@@ -45,7 +46,9 @@ def table(rows: Sequence[Row]) -> Table:
         shown.add_column(heading, justify="right" if heading in ("Value", "Target") else "left")
     for row in rows:
         verdict = "[green]ok[/]" if row.ok else "[red]missed[/]"
-        shown.add_row(row.name, f"{row.value:.2f} {row.unit}", f"≤ {row.target:g}", verdict)
+        shown.add_row(
+            row.name, f"{row.value:.2f} {row.unit}", f"{'≥' if row.more_is_better else '≤'} {row.target:g}", verdict
+        )
     return shown
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 
 RECONCILER = Path(sys.executable).with_name("reconciler")
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -22,7 +23,8 @@ _FOREIGN = ("RECONCILER_", "OC_", "SPARK_", "EMULATOR")
 class Row:
     """One measure: `value` must not exceed `target`, both in `unit`; `how` says what was divided by what.
 
-    Below `least` it cannot be: then the machine was too busy for the measure, and it counts as missed.
+    Below `least` it cannot be: then the machine was too busy for the measure, and it counts as missed. With
+    `more_is_better` it is the other way round: `value` must reach `target`.
     """
 
     name: str
@@ -31,11 +33,12 @@ class Row:
     target: float
     how: str
     least: float = 0
+    more_is_better: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether the target is met."""
-        return self.least <= self.value <= self.target
+        return self.value >= self.target if self.more_is_better else self.least <= self.value <= self.target
 
 
 def clean_environment(folder: Path, **variables: str) -> dict[str, str]:
@@ -62,6 +65,33 @@ def seconds_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str
         said = (ended.stderr or ended.stdout).strip()[-2000:]
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {ended.returncode}:\n{said}")
     return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a process took: its time from start to end, and its memory at its largest."""
+
+    seconds: float
+    peak_mib: float
+
+
+def cost_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> Cost:
+    """Run a program to its end and return what it took; see `seconds_of`.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    started = time.perf_counter()
+    with TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=folder, env=environ, stdout=said, stderr=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - started
+        if process.returncode:
+            said.seek(0)
+            words = said.read().decode(errors="replace").strip()[-2000:]
+            raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{words}")
+    return Cost(seconds, usage.ru_maxrss / 1024)
 
 
 def cpu_seconds_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> float:
