@@ -21,6 +21,7 @@ from reconciler.ledger.location import require_durable
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
 from reconciler.report.escape import json_text, terminal
+from reconciler.report.words import moment
 from reconciler.sync.datasyncs import (
     API_NAMES,
     DataSync,
@@ -35,6 +36,7 @@ from reconciler.sync.report import State
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.errors import TargetIncomplete
     from reconciler.http.observe import Observer
     from reconciler.ledger.levels import Levels
     from reconciler.ledger.model import LockHolder
@@ -123,7 +125,7 @@ async def run_once(chosen: Chosen, mode: Mode | None, options: Options, how: How
 
 async def watch_on(
     chosen: Chosen, options: Options, how: HowToRun, on_report: Callable[[RunReport, datetime], None]
-) -> tuple[RunReport, bool]:
+) -> tuple[RunReport | None, bool]:
     """Run a data sync again and again, until a signal, a limit or a new apply ends it; otherwise as `run_once`.
 
     Args:
@@ -134,14 +136,20 @@ async def watch_on(
     """
     from reconciler.sync.watch import watch
 
-    async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport, bool]:
+    async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport | None, bool]:
+        def missing(error: TargetIncomplete, following: datetime) -> None:
+            display.clear()
+            say(terminal(f"{error.message[0].upper()}{error.message[1:]}. {error.next_step or ''}".rstrip()))
+            say(terminal(f"Next try: {moment(following)}"))
+
         def told(report: RunReport, following: datetime) -> None:
             display.clear()
             on_report(report, following)
 
         looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop))
         try:
-            return await watch(job, stop=stop, on_progress=display.show, on_report=told), stop.is_set()
+            last = await watch(job, stop=stop, on_progress=display.show, on_report=told, on_missing=missing)
+            return last, stop.is_set()
         finally:
             looking.cancel()
 
@@ -276,14 +284,16 @@ def explanation_to(format_name: str, found: Explanation, chosen: Chosen, style: 
     return explanation_to_text(name, environment, found, style)
 
 
-def run_status(report: RunReport, *, stopped: bool, fail_on_problems: bool = False) -> Status:
+def run_status(report: RunReport | None, *, stopped: bool, fail_on_problems: bool = False) -> Status:
     """Return the exit status of a run.
 
     Args:
-        report: of the run.
+        report: of the run; None: none began before a signal came.
         stopped: whether a signal ended it.
         fail_on_problems: whether open problems are worth a status of their own.
     """
+    if report is None:
+        return Status.DONE
     if report.state is State.FINISHED:
         return Status.PARTLY if fail_on_problems and report.counts.get("problems") else Status.DONE
     if report.state is State.STOPPED:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from reconciler.errors import TargetIncomplete
 from reconciler.sync.job import Job
 from reconciler.sync.report import Progress, RunReport, State
 from reconciler.sync.runs import run_sync
@@ -21,7 +22,8 @@ async def watch(
     stop: asyncio.Event,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_report: Callable[[RunReport, datetime], None] = lambda _report, _next: None,
-) -> RunReport:
+    on_missing: Callable[[TargetIncomplete, datetime], None] = lambda _error, _next: None,
+) -> RunReport | None:
     """Run whatever is due, again and again, until told to stop; the caller holds the lock.
 
     Args:
@@ -29,24 +31,39 @@ async def watch(
         stop: ends it.
         on_progress: told about once a second while a run is on.
         on_report: told of each run, and when the next one starts.
+        on_missing: told of a run that could not begin because something is not at the target, and of the next try.
 
     Returns:
-        The report of the last run: interrupted by `stop`, stopped by a limit, or cancelled.
+        The report of the last run: interrupted by `stop`, stopped by a limit, or cancelled. None: none began.
 
     Raises:
-        TargetIncomplete: something that manifests declare is not there.
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
     failures = 0
+    report: RunReport | None = None
     while True:
-        report = await run_sync(job, None, stop=stop, on_progress=on_progress)
-        failures = failures + 1 if report.state is State.INTERRUPTED else 0
-        pause = job.settings.interval
-        if failures:
-            pause = min(_AFTER_FAILURE * 2 ** (failures - 1), _LONGEST_AFTER_FAILURE, job.settings.interval)
-        on_report(report, report.ended_at + pause)
-        if stop.is_set() or report.state in (State.STOPPED, State.CANCELLED):
+        try:
+            report = await run_sync(job, None, stop=stop, on_progress=on_progress)
+        except TargetIncomplete as error:
+            # Somebody may mend it meanwhile, as with an API that stays away.
+            failures += 1
+            pause = _pause(job, failures)
+            on_missing(error, job.now() + pause)
+        else:
+            failures = failures + 1 if report.state is State.INTERRUPTED else 0
+            pause = _pause(job, failures)
+            on_report(report, report.ended_at + pause)
+            if report.state in (State.STOPPED, State.CANCELLED):
+                return report
+        if stop.is_set():
             return report
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause.total_seconds())
             return report
+
+
+def _pause(job: Job, failures: int) -> timedelta:
+    """How long to wait before the next run, after so many failures in a row."""
+    if not failures:
+        return job.settings.interval
+    return min(_AFTER_FAILURE * 2.0 ** min(failures - 1, 10), _LONGEST_AFTER_FAILURE, job.settings.interval)
