@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from reconciler.emulator.testing import RunningEmulator
 
 _BOLD, _DIM, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+PRODUCTS = 60
+SEED_NUMBER = 1
+# In this marketplace, the one product that goes nowhere: it has no SKU.
+WITHOUT_SKU = "HAM-0000024"
+_DATA_SYNC = "ordercloud-to-sparklayer"
 
 
 def find_example() -> Path:
@@ -107,6 +112,7 @@ def play(stage: Stage) -> Status:
     stage.say("Put right")
     stage.run("apply -e emulator --target EntitySync/stock --yes")
     stage.run("drift -e emulator")
+    play_data_sync(stage)
     stage.say("Import", "An existing marketplace becomes manifests: here into an empty folder, only to look at.")
     copy = stage.folder / "elsewhere"
     copy.mkdir()
@@ -122,6 +128,38 @@ def play(stage: Stage) -> Status:
     change_manifests(stage.folder / "manifests")
     stage.run("plan -e emulator --format html --output plan.html", expected=Status.REFUSED)
     return curtain(stage)
+
+
+def play_data_sync(stage: Stage) -> None:
+    """Let products, stock and prices flow: all of them, none, two changes, and one that was stuck."""
+    stage.say(
+        "The first full sync",
+        f"The manifest {_DATA_SYNC} lets {PRODUCTS} products with stock and prices flow to SparkLayer.",
+    )
+    stage.show("manifests/sparklayer/data-sync.yaml")
+    stage.run("sync run -e emulator")
+    stage.say("The same again", "Nothing changed, so nothing is written; only the sync log says that all is well.")
+    stage.run("sync run -e emulator --full")
+    stage.say("A price and a stock level change", "As somebody in the shop would do it. They cost one write each.")
+    stage.run(f"emulate mutate --url {stage.emulator.url} --prices 1 --stocks 1")
+    stage.run("sync run -e emulator --full")
+    stage.say("One product goes nowhere", "The merchant reads why in SparkLayer's sync log; you read it here.")
+    stage.run("sync errors -e emulator")
+    stage.run("sync-log show -e emulator --type products --errors")
+    stage.say("It is mended at the source", f"{WITHOUT_SKU} gets its SKU, and is tried again without waiting.")
+    mend_in_portal(stage.emulator)
+    stage.run(f"sync retry {WITHOUT_SKU} -e emulator")
+    stage.run("sync run -e emulator")
+    stage.run("sync status -e emulator")
+
+
+def mend_in_portal(emulator: RunningEmulator) -> None:
+    """Give the product without a SKU one, as somebody in the portal would."""
+    state = emulator.state(secrets=True)
+    products = state["ordercloud"]["commerce"]["objects"]["Product"][""]
+    (product,) = (each for each in products if each["ID"] == WITHOUT_SKU)
+    product["xp"]["SKU"] = WITHOUT_SKU
+    emulator.load(state)
 
 
 def pause_in_portal(emulator: RunningEmulator) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command import command
-from reconciler.cli.demonstration import Stage, find_example, play
+from reconciler.cli.demonstration import PRODUCTS, SEED_NUMBER, Stage, find_example, play
 from reconciler.cli.options import Options
 from reconciler.cli.output import wants_color
 from reconciler.cli.status import Status
 from reconciler.errors import MissingExtra
 
 EXAMPLES = """
-reconciler demo            # about half a minute
+reconciler demo            # less than a minute
 reconciler demo --step     # waits for Enter between the steps
 """
 
@@ -30,7 +30,7 @@ reconciler demo --step     # waits for Enter between the steps
 )
 @click.pass_obj
 def demo(options: Options, step: bool, keep: Path | None) -> Status:
-    """Watch validate, plan, apply, drift and import at work against the emulator.
+    """Watch validate, plan, apply, drift, data syncs and import at work against the emulator.
 
     Everything happens in a folder of its own, which is left behind with an HTML plan to look at; your folder is not
     touched.
@@ -42,6 +42,6 @@ def demo(options: Options, step: bool, keep: Path | None) -> Status:
     folder = keep or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
     shutil.copytree(find_example(), folder / "manifests")
     color = wants_color(options.color, sys.stdout, os.environ)
-    with running_emulator() as emulator:
+    with running_emulator(seed=PRODUCTS, seed_number=SEED_NUMBER) as emulator:
         stage = Stage(folder, emulator, color=color, waits=step and sys.stdin is not None and sys.stdin.isatty())
         return play(stage)

@@ -1,0 +1,73 @@
+"""The demo says what it does, and does what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.demonstration import PRODUCTS, WITHOUT_SKU
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what the demo prints, by the title of each step; it has to end well."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
+    folder = tmp_path_factory.mktemp("demo") / "kept"
+    ended = subprocess.run(
+        [sys.executable, "-m", "reconciler", "demo", "--keep", folder],
+        env={**kept, "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert (folder / "plan.html").exists()
+    found = re.split(r"^\d+\. (.*)$", ended.stdout, flags=re.MULTILINE)
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def lines(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_no_step_fails_and_no_file_of_the_tests_machine_is_touched(steps: dict[str, str]) -> None:
+    assert len(steps) >= 12
+    assert not any("Internal error" in text for text in steps.values())
+    assert not Path("plan.html").exists()
+
+
+def test_the_first_full_sync_brings_everything_but_one(steps: dict[str, str]) -> None:
+    text = lines(steps["The first full sync"])
+    assert f"product of {PRODUCTS - 1}" in text
+    assert "1 record with open problems" in text
+    assert "reading and writing" in text
+
+
+def test_the_second_one_writes_nothing(steps: dict[str, str]) -> None:
+    text = lines(steps["The same again"])
+    assert "wrote nothing" in text
+    assert f"{PRODUCTS} unchanged" in text
+
+
+def test_a_price_and_a_stock_change_cost_a_write_each(steps: dict[str, str]) -> None:
+    before, after = (lines(steps[title]) for title in ("The same again", "A price and a stock level change"))
+    assert "wrote stock of 1, prices of 1" in after
+    writes = [int(re.findall(r"of them (\d+) writes", text)[-1]) for text in (before, after)]
+    assert writes[1] == writes[0] + 2
+
+
+def test_the_product_without_a_sku_shows_up_and_resolves(steps: dict[str, str]) -> None:
+    assert f"{WITHOUT_SKU} " in lines(steps["One product goes nowhere"])
+    assert "The SKU is not set." in lines(steps["One product goes nowhere"])
+    assert "products: 1 open problem" in lines(steps["One product goes nowhere"])
+    mended = lines(steps["It is mended at the source"])
+    assert "1 written" in mended
+    assert "1 resolved" in mended
+    assert "with open problems" not in mended
