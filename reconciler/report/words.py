@@ -21,6 +21,7 @@ from reconciler.reconcile.plan import (
     Plan,
 )
 from reconciler.report.escape import visible
+from reconciler.sync.counting import counted as counted
 
 RISKS = {
     Risk.LOSES_DATA: "Loses data",
@@ -92,11 +93,6 @@ OUTCOMES = {
     Outcome.ALREADY: "already so",
 }
 GUARDRAIL_DOCS = "docs/guardrails.md"
-
-
-def counted(number: int, one: str, several: str | None = None) -> str:
-    """Return `1 change`, `2 changes`, `1,200 changes`."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def override_flags(rule: str) -> str | None:
