@@ -65,7 +65,9 @@ class Marketplace:
         if inventory is not None:
             product["Inventory"] = inventory
         if inventory and inventory["Enabled"]:
-            inventory["VariantLevelTracking"] = self._pick(True, False)
+            # Whether stock of nobody is worth a word where there is no SKU either, nobody has decided.
+            has_sku = any((product["xp"] or {}).get(name) for name in ("SKU", "sku"))
+            inventory["VariantLevelTracking"] = self._pick(True, False) and (bool(variants) or has_sku)
             self._stock(product, variants, found)
         schedule = self._schedule(product_id)
         if schedule is not None:
