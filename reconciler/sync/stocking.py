@@ -39,7 +39,7 @@ def shared_stock(product: View, settings: SyncSettings) -> Stock | None:
     inventory = mapping(product.data.get("Inventory"))
     if inventory.get("Enabled") is not True:
         return _UNTRACKED
-    if inventory.get("VariantLevelTracking") is True:
+    if inventory.get("VariantLevelTracking") is True and objects(product.data.get("Variants")):
         return None
     return own_stock(product, settings)
 
