@@ -24,14 +24,42 @@ from reconciler.manifest.positions import Locator, Path, format_path
 
 _MISTAKEN_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _TYPE_ERRORS = {"literal_error", "enum", "none_required", "datetime_parsing", "datetime_from_date_parsing"}
-_PATTERNS = {
-    r"^[A-Za-z0-9_-]+$": "may hold only letters, digits, - and _",
-    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "may hold only letters, digits, ., - and _, and begins with a letter or digit",
-    r"^[1-9][0-9]*(s|m|h|d|w)$": "must be a duration such as 30m, 2h or 7d",
+# What each pattern of a spec asks for, and what to do about it.
+PATTERNS = {
+    r"^[A-Za-z0-9_-]+$": ("may hold only letters, digits, - and _", "Rename it."),
+    r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$": (
+        "may hold only letters, digits, ., - and _, and does not begin with a dot",
+        "Rename it.",
+    ),
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": (
+        "may hold only letters, digits, ., - and _, and begins with a letter or digit",
+        "Rename it.",
+    ),
+    r"^[1-9][0-9]*(s|m|h|d|w)$": (
+        "must be a duration: a number, not 0, and s, m, h, d or w",
+        "Write it as 30m, 2h or 7d.",
+    ),
+    r"^[A-Z]{3}$": ("must be the code of a currency: three capital letters", "Write it as GBP, EUR or USD."),
+    r"^https?://.*\{ID\}": (
+        "must begin with http:// or https:// and hold {ID}",
+        "Write it as https://admin.example.com/products/{ID}.",
+    ),
+    r"^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day ([01][0-9]|2[0-3]):[0-5][0-9]$": (
+        "must be a day of the week and a time in UTC",
+        "Write it as Sunday 03:00.",
+    ),
 }
 _REFERENCE = "docs/manifest-reference.md says what the field takes."
 _MAX_SHOWN = 60
 _MAX_LISTED = 20
+
+
+class BadValue(ValueError):
+    """What the validator of a model refuses; the message says why, `hint` what to write instead."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
@@ -220,7 +248,7 @@ def _about_constraint(detail: ErrorDetails) -> tuple[str, str, str]:
             return "too-short", "must not be empty", "Give it a value, or leave the field out."
         case "string_pattern_mismatch":
             pattern = context["pattern"]
-            return "bad-format", _PATTERNS.get(pattern, f"must match {pattern}"), "Rename it."
+            return "bad-format", *PATTERNS.get(pattern, (f"must match {pattern}", _REFERENCE))
         case "greater_than":
             return "out-of-range", f"must be more than {context['gt']:g}", "Write a larger number."
         case "greater_than_equal":
@@ -232,6 +260,8 @@ def _about_constraint(detail: ErrorDetails) -> tuple[str, str, str]:
         case "timezone_aware":
             return "bad-format", "needs an offset", "End it with Z (UTC) or an offset such as +01:00."
         case "value_error":
-            return "bad-value", f"is not valid: {context['error']}", _REFERENCE
+            error = context["error"]
+            hint = error.hint if isinstance(error, BadValue) else _REFERENCE
+            return "bad-value", f"is not valid: {error}", hint
         case _:
             return "bad-value", "is not valid", _REFERENCE

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from reconciler.errors import Problem
+from reconciler.manifest.environment import EnvironmentSpec
+from reconciler.manifest.explain import PATTERNS
+from reconciler.manifest.model import Metadata
 from reconciler.manifest.validate import Validation
+from reconciler.registry import kinds
 
 Check = Callable[..., Validation]
 ENVELOPE = "apiVersion: reconciler/v1\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n"
@@ -160,3 +166,19 @@ def test_positions_survive_unicode_and_anchors(check: Check) -> None:
     problem = only(check(text))
     line = text.split("\n")[problem.place.line - 1]
     assert line[problem.place.column - 1 :].startswith("1}")
+
+
+def patterns_in(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+        for part in schema.values():
+            yield from patterns_in(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from patterns_in(part)
+
+
+@pytest.mark.parametrize("model", [Metadata, EnvironmentSpec, *(kind.spec for kind in kinds().values())])
+def test_every_pattern_that_a_text_must_match_is_put_into_words(model: type[BaseModel]) -> None:
+    assert set(patterns_in(model.model_json_schema())) <= set(PATTERNS)

@@ -44,7 +44,9 @@ def remarks(plan: Plan) -> str:
     [
         ("{}", "missing-field", "nothing flows"),
         ("{stock: {}}", "missing-field", "neither locations nor default"),
-        ("{products: {}, interval: 2d}", "bad-value", "walkInterval is shorter than interval"),
+        ("{products: {}, interval: 1h, walkInterval: 30m}", "bad-value", "walkInterval is shorter than interval"),
+        ("{products: {}, freshness: 5m}", "bad-value", "freshness is shorter than interval"),
+        ("{products: {}, interval: 3h}", "bad-value", "freshness is shorter than interval"),
         ("{products: {}, interval: soon}", "bad-format", "must be a duration"),
         ("{products: {}, maxDeletePercent: 101}", "out-of-range", "at most 100"),
         ("{products: {recordUrl: 'https://x/'}}", "bad-format", "spec.products.recordUrl"),
@@ -75,6 +77,29 @@ def test_the_nearest_known_name_and_the_next_step_are_offered(bench: Workbench) 
         "variants.skuu": "Did you mean variants.sku?",
         "customers": "It comes with a later version; leave it out until then.",
     }
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        ("{products: {}, interval: 0s}", "Write it as 30m, 2h or 7d."),
+        ("{products: {}, freshness: two hours}", "Write it as 30m, 2h or 7d."),
+        ("{products: {}, freshness: 5m}", "Make it longer: interval and the time that a run may take."),
+        ("{products: {}, currency: gbp}", "Write it as GBP, EUR or USD."),
+        ("{products: {recordUrl: 'javascript:{ID}'}}", "Write it as https://admin.example.com/products/{ID}."),
+        ("{products: {}, integration: '../../x y?'}", "Rename it."),
+        ("{products: {}, integration: a/b}", "Rename it."),
+        ("{products: {}, integration: ..}", "Rename it."),
+    ],
+)
+def test_what_to_write_instead_fits_the_field(bench: Workbench, spec: str, hint: str) -> None:
+    (problem,) = problems(bench, PLACE, sync(spec))
+    assert problem.hint == hint
+
+
+def test_values_that_variables_will_give_are_not_held_against_it(bench: Workbench) -> None:
+    given = "integration: '${var:NAME}', freshness: '${var:AGE}', interval: '${var:OFTEN}'"
+    assert problems(bench, PLACE, sync(f"{{stock: {{default: main}}, {given}}}")) == []
 
 
 def test_an_expression_is_blamed_at_its_own_line_and_column(bench: Workbench) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from reconciler.duration import parse_duration
 from reconciler.errors import Conflict, Problem, Rejected
 from reconciler.kind import FieldSemantics, Kind, ManifestView, Observed, Reader, Risk, State, Wire, Writer
 from reconciler.manifest.environment import Duration
+from reconciler.manifest.explain import BadValue
 from reconciler.sparklayer.cost import RUN, cost_of
 from reconciler.sparklayer.expressions import Expression
 from reconciler.sparklayer.kinds.price_list import PriceListKind
@@ -32,6 +33,11 @@ Jmespath = Annotated[str, AfterValidator(_compiled)]
 
 def _member(key: str, description: str) -> Any:
     return Field(default=None, alias=key, description=description)
+
+
+def _is_shorter(text: str, interval: str | None) -> bool:
+    """Whether a duration is shorter than the interval, where that is one."""
+    return interval is not None and parse_duration(text) < parse_duration(interval)
 
 
 class MappingSpec(SparkLayerSpec):
@@ -103,14 +109,19 @@ class DataSyncSpec(SparkLayerSpec):
 
     later: ClassVar[frozenset[str]] = frozenset({"customers", "orders"})
 
-    integration: Annotated[str, Field(min_length=1), FieldSemantics(identity=True)] = Field(
-        default="ordercloud", description="Name of the integration in the sync log."
-    )
+    # The API calls it free text; it is part of a path, and whatever reads that may take some characters otherwise.
+    integration: Annotated[
+        str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), FieldSemantics(identity=True)
+    ] = Field(default="ordercloud", description="Name of the integration in the sync log.")
     interval: Duration = Field(default="15m", description="From the end of a run to the start of the next.")
     walk_interval: Duration = Field(
-        default="24h", description="How often everything is read, for what OrderCloud does not say when it changed."
+        default="24h",
+        validate_default=True,
+        description="How often everything is read, for what OrderCloud does not say when it changed.",
     )
-    freshness: Duration = Field(default="2h", description="A last good run that is older than this is drift.")
+    freshness: Duration = Field(
+        default="2h", validate_default=True, description="A last good run that is older than this is drift."
+    )
     max_open_problems: Annotated[int, Field(ge=0)] = Field(
         default=500, description="More open problems than this are drift."
     )
@@ -127,11 +138,22 @@ class DataSyncSpec(SparkLayerSpec):
         description="ISO 4217: of prices without a currency while there is no price list, and of a list that is made.",
     )
 
-    @model_validator(mode="after")
-    def _walks_less_often_than_it_runs(self) -> Self:
-        if parse_duration(self.walk_interval) < parse_duration(self.interval):
-            raise ValueError("walkInterval is shorter than interval")
-        return self
+    @field_validator("walk_interval")
+    @classmethod
+    def _walks_less_often_than_it_runs(cls, text: str, info: ValidationInfo) -> str:
+        if _is_shorter(text, info.data.get("interval")):
+            raise BadValue("walkInterval is shorter than interval", "Make it as long as interval, or longer.")
+        return text
+
+    @field_validator("freshness")
+    @classmethod
+    def _can_be_kept(cls, text: str, info: ValidationInfo) -> str:
+        if _is_shorter(text, info.data.get("interval")):
+            raise BadValue(
+                "freshness is shorter than interval, so that data would be drift between any two runs",
+                "Make it longer: interval and the time that a run may take.",
+            )
+        return text
 
 
 class DataSyncKind(Kind[DataSyncSpec]):
