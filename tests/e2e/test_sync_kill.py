@@ -172,14 +172,20 @@ def test_killed_while_it_brings_changes_it_loses_none(shop: Shop) -> None:
 def test_a_change_that_was_written_before_the_kill_and_then_taken_back_is_taken_back(
     shop: Shop, method: str, path: str, change: dict[str, Any]
 ) -> None:
-    """What the ledger knows is older than what the site holds, and just what the source says now."""
-    product = {"ID": "HAM-0000000", "Name": "Hammer", "Active": True, "xp": {"SKU": "H"}}
-    first = {**product, "Inventory": {"Enabled": True, "QuantityAvailable": 9}}
-    shop.emulator.seed_with({"Objects": {"Products": [first]}})
+    """What the ledger knows is older than what the site holds, and just what the source says now.
+
+    Among so many that the look at a few records before a run does not find it but by chance.
+    """
+    products = [
+        {"ID": f"p{number}", "Name": "Hammer", "Active": True, "xp": {"SKU": f"H{number}"}}
+        | {"Inventory": {"Enabled": True, "QuantityAvailable": 9}}
+        for number in range(300)
+    ]
+    shop.emulator.seed_with({"Objects": {"Products": products}})
     shop.prepare()
     shop.synced("--full")
     before = shop.held()
-    shop.portal("PATCH", "products/HAM-0000000", change)
+    shop.portal("PATCH", "products/p77", change)
     shop.emulator.fault("hang", when="after", method=method, path=path)
     process = shop.checkout.start("sync", "run", "shop", "--full")
     wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]), 60)
@@ -187,6 +193,6 @@ def test_a_change_that_was_written_before_the_kill_and_then_taken_back_is_taken_
     process.communicate()
     shop.emulator.clear_faults()
     assert (shop.held().products, shop.held().stock) != (before.products, before.stock)
-    shop.emulator.seed_with({"Objects": {"Products": [first]}})
+    shop.emulator.seed_with({"Objects": {"Products": products}})
     shop.synced("--full")
     assert (shop.held().products, shop.held().stock) == (before.products, before.stock)
