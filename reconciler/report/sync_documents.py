@@ -26,7 +26,8 @@ class OutcomesDocument(Document):
     seen: Count = Field(description="All that were looked at.")
     unchanged: Count = Field(description="As the target has them; nothing was sent.")
     written: Count
-    discontinued: Count = Field(description="Gone at the source; those of `written`.")
+    held_back: Count = Field(description="Nothing of them could go through because of a problem.")
+    discontinued: Count = Field(description="Gone at the source, and the target was told.")
     failed: Count = Field(description="Could not be written.")
     left: Count = Field(description="Not seen, and still there at the source: left as they are.")
 

@@ -35,7 +35,7 @@ LEDGER_STATES = {
 UNCOUNTED = (Phase.CHECKING, Phase.CLOSING)
 # Before that, the first records say too little about the others.
 _ENOUGH_PERCENT = 2
-_OUTCOME_WORDS = {"failed": "could not be written", "left": "left as they are"}
+_OUTCOME_WORDS = {"held_back": "held back by a problem", "failed": "could not be written", "left": "left as they are"}
 
 
 def record_counts(counts: Mapping[str, int]) -> str:

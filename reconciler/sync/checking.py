@@ -102,7 +102,12 @@ async def check_target(
                     f"{', '.join(changed)}: changed in the target by somebody else, and written again; "
                     "`--verify` looks at all records"
                 )
-    if mode is Mode.VERIFY and remarks:
+    if not known and mode.is_full and await logbook.is_there():
+        remarks.append(
+            "the ledger is new, and the site was synced to before: products that were deleted at the source since are "
+            "not known, and stay as they are"
+        )
+    elif mode is Mode.VERIFY and remarks:
         remarks.append("so this run verifies every record")
     return Finding(mode, currency, repairs, tuple(remarks))
 

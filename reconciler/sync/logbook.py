@@ -62,6 +62,15 @@ class Logbook:
         status = await self._patience.bear(lambda: read_status(self._writer, self._integration, self._data_type))
         return status is not None and foreign_date(ours, status.times) is None
 
+    async def is_there(self) -> bool:
+        """Whether the target has such a log, whoever wrote it.
+
+        Raises:
+            ApiError: it could not be read.
+        """
+        status = await self._patience.bear(lambda: read_status(self._writer, self._integration, self._data_type))
+        return status is not None
+
     async def open(self, run: DataRun) -> None:
         """Begin the log of a full sync: its problems are cleared, and the date of the last one with them.
 

@@ -58,7 +58,7 @@ class Meter:
             counts: what it counted. What was written adds up; what is read anew is counted anew.
             listed: the source was read to its end, so that it is not read again.
         """
-        anew = ("total",) if listed else ("total", "seen", "unchanged", "failed", "left")
+        anew = ("total",) if listed else ("total", "seen", "unchanged", "held_back", "failed", "left")
         self._told = {name: counts.get(name, 0) for name in anew}
 
     def begin_anew(self) -> None:
@@ -72,6 +72,7 @@ class Meter:
             "seen": tally.seen,
             "unchanged": tally.unchanged,
             "written": tally.written,
+            "held_back": tally.held_back,
             "discontinued": tally.discontinued,
             "failed": tally.failed,
             "left": tally.left,

@@ -21,7 +21,7 @@ from reconciler.sync.model import Held, Mode, Name, Part, RecordProblem, Wanted
 from reconciler.sync.patience import TRANSIENT
 from reconciler.sync.settings import SyncSettings
 from reconciler.sync.settling import removals, settle
-from reconciler.sync.target import Observation, Skus, Target, Written
+from reconciler.sync.target import NotBegun, Observation, Skus, Target, Written
 
 _IN_HAND = 256
 _MOST_ATTEMPTS = 5
@@ -36,6 +36,7 @@ class Tally:
     seen: int = 0
     unchanged: int = 0
     written: int = 0
+    held_back: int = 0
     discontinued: int = 0
     problems: int = 0
     failed: int = 0
@@ -206,6 +207,8 @@ class Pipeline:
         wanted = work.wanted
         try:
             written = await self._target.write(wanted, work.parts, work.held) if work.parts else Written(frozenset())
+        except NotBegun:
+            return
         except TRANSIENT as error:
             await self._fail(work, error)
             return
@@ -226,11 +229,21 @@ class Pipeline:
             written=bool(written.done),
         )
         await self._results.add(result)
-        self.tally.seen += 1
-        self.tally.written += bool(written.done)
-        self.tally.unchanged += not work.parts
-        self.tally.problems += bool(problems)
-        self.tally.discontinued += bool(written.done) and wanted.held.discontinued
+        self._count(wanted, written, bool(problems))
+
+    def _count(self, wanted: Wanted, written: Written, wrong: bool) -> None:
+        """Count a record under one outcome."""
+        tally = self.tally
+        tally.seen += 1
+        tally.problems += wrong
+        if written.done and wanted.held.discontinued:
+            tally.discontinued += 1
+        elif written.done:
+            tally.written += 1
+        elif written.refused or (wanted.product is None and Part.PRODUCT in self._run.settings.parts):
+            tally.held_back += 1
+        else:
+            tally.unchanged += 1
 
     def _record(self, results: Sequence[Result]) -> None:
         # What somebody else took over meanwhile is theirs to record.

@@ -74,7 +74,7 @@ class _Run:
         self._cancelled = False
         patience = Patience(job.patience, lambda: job.target.get(PROBE))
         self._source = ProductSource(job.source, job.settings)
-        self._target = Target(job.target, job.settings, patience)
+        self._target = Target(job.target, job.settings, patience, stop.is_set)
         self._logbook = Logbook(job.target, job.settings.integration, DATA_TYPE, job.levels, thread, patience)
         self._meter = Meter(self._target.counts, (job.source_traffic, job.target_traffic), on_progress)
 

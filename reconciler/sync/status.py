@@ -14,7 +14,7 @@ from reconciler.sync.health import age, excess, staleness
 from reconciler.sync.model import Mode
 from reconciler.sync.settings import digest
 
-OUTCOMES = ("unchanged", "written", "discontinued", "failed", "left")
+OUTCOMES = ("unchanged", "written", "held_back", "discontinued", "failed", "left")
 """What can become of a record in a run: the keys of its counts."""
 
 PARTS = ("product", "stock", "prices")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import Conflict, NotFound, Rejected
@@ -24,6 +24,8 @@ PROBE = LOCATIONS
 """What is read to see whether the site answers at all."""
 REFUSALS = (Rejected, Conflict, NotFound)
 _SKUS_PER_READ = 500
+# More than the connection has under way; what waits here is not begun when the run is to stop.
+_PRODUCTS_AT_ONCE = 24
 # Another status says that we may not, or that the path is wrong, whatever the record.
 _ABOUT_THE_RECORD = (400, 404, 409, 413, 422)
 
@@ -66,6 +68,10 @@ class Observation:
     exists: frozenset[str]
 
 
+class NotBegun(Exception):
+    """Nothing of a record was sent, because the run is to stop."""
+
+
 class Target:
     """Writes records to one site.
 
@@ -73,11 +79,16 @@ class Target:
         writer: the connection.
         settings: says which price list, which locations.
         patience: how failures are borne.
+        stopping: whether nothing new is to be begun.
     """
 
-    def __init__(self, writer: HttpWriter, settings: SyncSettings, patience: Patience) -> None:
+    def __init__(
+        self, writer: HttpWriter, settings: SyncSettings, patience: Patience, stopping: Callable[[], bool]
+    ) -> None:
         self._writer = writer
         self._patience = patience
+        self._stopping = stopping
+        self._products = asyncio.Semaphore(_PRODUCTS_AT_ONCE)
         self._price_list = settings.price_list
         self._currency = settings.currency
         self._integration = settings.integration
@@ -95,15 +106,18 @@ class Target:
         """Let the site hold these parts of a record, the product first.
 
         Raises:
+            NotBegun: the run is to stop.
             ApiError: the API failed at this record several times, while it worked for others.
             Outage: the API is away.
         """
+        if self._stopping():
+            raise NotBegun
         if Part.PRODUCT in parts and wanted.product is not None:
-            body = wanted.product
             try:
-                await self._patience.bear(
-                    lambda: write_product(self._writer, wanted.key, body, exists=bool(before.variants))
-                )
+                async with self._products:
+                    if self._stopping():
+                        raise NotBegun
+                    await self._write_product(wanted.key, wanted.product, exists=bool(before.variants))
             except REFUSALS as error:
                 if error.status not in _ABOUT_THE_RECORD:
                     raise
@@ -120,6 +134,9 @@ class Target:
         )
         failed = {part for part, _, _ in refused}
         return Written(frozenset(part for part in parts if part not in failed), refused)
+
+    async def _write_product(self, key: str, body: Wire, *, exists: bool) -> None:
+        await self._patience.bear(lambda: write_product(self._writer, key, body, exists=exists))
 
     async def _write_stock(self, levels: Sequence[StockLevel] | None, gone: Collection[str]) -> list[tuple[str, str]]:
         await self._gone.add(sorted(gone))
