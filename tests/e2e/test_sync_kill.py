@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -160,6 +161,35 @@ def test_killed_while_it_brings_changes_it_loses_none(shop: Shop) -> None:
         # It may have been killed before it began anything, so the full sync is asked for again.
         shop.synced("--full")
         assert shop.wrong(before) == []
+
+
+@pytest.mark.parametrize("way", ["ctrl_c", "cancel"])
+def test_stopped_on_request_it_ends_tidily_and_the_next_run_is_right(shop: Shop, way: str) -> None:
+    """After Ctrl-C the next run goes on with it; after a cancel it begins anew. Either way the log never lied."""
+    dice = random.Random(3)
+    shop.emulator.keep_bodies("*/sync-log/*")
+    shop.emulator.seed(4 * PRODUCTS, 6)
+    # So slow that a request to stop comes in time: it is looked for once a second.
+    slow = {"requestsPerSecond": 60}
+    shop.prepare(environment={"ordercloud": slow, "sparklayer": slow})
+    for _ in range(3):
+        seen = len(shop.emulator.requests())
+        process = shop.checkout.start("sync", "run", "shop", "--full", "--format", "json")
+        enough = seen + dice.randrange(20, 120)
+        wait_until(lambda: len(shop.emulator.requests()) >= enough or process.poll() is not None, 60)  # noqa: B023
+        if way == "ctrl_c":
+            process.send_signal(signal.SIGINT)
+        else:
+            assert shop.checkout.call("sync", "cancel", "shop").status == 0
+        stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == 130, stderr
+        assert json.loads(stdout)["state"] == ("interrupted" if way == "ctrl_c" else "cancelled")
+        assert not full_sync_is_over(shop)
+    shop.checkout.write("environment.yaml", shop.environment())
+    report = shop.synced("--full")
+    assert report["resumed"] == (way == "ctrl_c")
+    assert shop.wrong() == []
+    assert_the_log_never_lied(shop)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""A sync is right whatever the answer to what nobody outside the vendors knows: under every switch that it meets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from checkout import Checkout
+from oddities import Marketplace
+from syncing import Shop
+
+from reconciler.emulator.switches import SPARKLAYER, flipped_switches, random_switches
+
+# Of the others, those that a sync's requests meet.
+MET = SPARKLAYER - {"spark_login_status", "spark_settings_refusal", "spark_base_group", "spark_rule_numbers"} | {
+    "number_ids",
+    "large_lists",
+    "long_urls",
+}
+CASES = [*flipped_switches(MET), *random_switches(4, 1, MET)]
+
+
+def named(switches: dict[str, str]) -> str:
+    return "-".join(f"{name}={value}" for name, value in switches.items())[:60] or "defaults"
+
+
+@pytest.mark.parametrize("switches", CASES, ids=named)
+def test_it_is_right_and_quiet_under_every_switch(checkout: Checkout, switches: dict[str, Any]) -> None:
+    shop = Shop(checkout)
+    shop.emulator.switch(**switches)
+    market = Marketplace(24, 3)
+    shop.emulator.seed_with(market.seed())
+    shop.prepare(maxDeletePercent=50)
+    shop.synced("--full")
+    assert shop.wrong() == []
+    before = shop.held()
+    market.age(changed=8, gone=2, new=2)
+    shop.emulator.seed_with(market.seed())
+    shop.synced("--full")
+    assert shop.wrong(before) == []
+    shop.emulator.clear_requests()
+    shop.synced("--verify")
+    assert shop.writes() == []
+    assert shop.wrong(shop.held()) == []
