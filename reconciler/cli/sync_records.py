@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reconciler.cli.context import open_one, utc_now
 from reconciler.cli.options import Options
 from reconciler.cli.syncing import Chosen, opened_levels
+from reconciler.errors import UsageError
 from reconciler.ledger.location import ledger_path
 from reconciler.ledger.memory import Ledgers
+from reconciler.manifest.explain import suggest
 from reconciler.report.words import counted
 from reconciler.sync.datasyncs import data_syncs, named
-from reconciler.sync.problems import Problems
+from reconciler.sync.problems import CODES, Problems
 
 _SHOWN = 5
+_LONGEST = 100
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
 _ALL = 2**62
 
 
@@ -31,9 +36,23 @@ def choose_with_ids(options: Options, words: Sequence[str]) -> tuple[Chosen, tup
     return Chosen(session, sync), tuple(words[1:] if is_name else words)
 
 
+def record_key(external_id: str) -> str:
+    """Return the record that the external ID of a product or variant (`{ProductID}/{VariantID}`) belongs to.
+
+    Raises:
+        UsageError: no product and no variant can have it.
+    """
+    if not _EXTERNAL_ID.fullmatch(external_id):
+        raise UsageError(
+            f"{external_id[:_LONGEST] or 'an empty text'} is no ID of a product, nor ProductID/VariantID",
+            next_step="IDs hold letters, digits, - and _, and are at most 100 characters long.",
+        )
+    return external_id.partition("/")[0]
+
+
 def record_keys(ids: Sequence[str]) -> tuple[str, ...]:
-    """Return the records that external IDs of products and variants (`{ProductID}/{VariantID}`) belong to."""
-    return tuple(dict.fromkeys(each.partition("/")[0] for each in ids))
+    """Return the records that external IDs belong to, each once; see `record_key`."""
+    return tuple(dict.fromkeys(map(record_key, ids)))
 
 
 def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> Problems:
@@ -46,8 +65,11 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
         code: only these.
 
     Raises:
+        UsageError: no problem has this code.
         LedgerError: the ledger cannot be read.
     """
+    if code is not None and code not in CODES:
+        raise UsageError(f"no problem has the code {code[:_LONGEST]}", next_step=suggest(code, CODES, "codes"))
     sync, url = chosen.sync, chosen.session.settings.ledger
     with Ledgers() as ledgers:
         counts = ledgers.sync_overview(url, [sync.scope], utc_now())[sync.scope].counts
@@ -61,6 +83,7 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
         tuple(listed[:limit] if limit else listed),
         offset,
         more=bool(limit) and len(listed) > limit,
+        code=code,
     )
 
 
@@ -68,6 +91,7 @@ def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str
     """Queue records, or all that did not go through where none is named; return what to tell the user.
 
     Raises:
+        UsageError: an ID is none.
         LedgerError: the ledger cannot be written, or would forget it.
     """
     keys = record_keys(ids)
@@ -88,6 +112,7 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:
     """Give up on records; return what to tell the user.
 
     Raises:
+        UsageError: none of the records is known.
         LedgerError: the ledger cannot be written, or would forget it.
     """
     keys = record_keys(ids)
@@ -95,6 +120,12 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:
         known = levels.levels(keys)
         number = levels.drop(keys)
     unknown = [key for key in keys if key not in known]
+    if not known:
+        name, environment = chosen.sync.name, chosen.session.name
+        raise UsageError(
+            f"{name} knows no record {_some(unknown)}",
+            next_step=f"`reconciler sync errors {name} -e {environment}` lists those with problems.",
+        )
     words = f"Gave up on {counted(number, 'record')}" if number else "None of them failed or has a problem"
     return words + (f"; not known: {_some(unknown)}." if unknown else ".")
 

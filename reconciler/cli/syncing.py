@@ -228,12 +228,12 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
         )
 
 
-async def explain(chosen: Chosen, external_id: str, options: Options, how: HowToRun) -> Explanation:
+async def explain(chosen: Chosen, key: str, options: Options, how: HowToRun) -> Explanation:
     """Return what would become of one record; nothing is written to either API.
 
     Args:
         chosen: the data sync, applied or not.
-        external_id: of the product, or of one of its variants.
+        key: ID of the product.
         options: the shared options.
         how: the options of the running commands.
 
@@ -244,7 +244,6 @@ async def explain(chosen: Chosen, external_id: str, options: Options, how: HowTo
 
     with opened_levels(chosen, _FEATURE, ephemeral=True) as levels:
         async with _job(chosen, levels, "", options, how) as job:
-            key = external_id.partition("/")[0]
             return await explain_record(job.settings, job.source, job.target, levels, key, utc_now())
 
 

@@ -284,20 +284,23 @@ class Levels(Scoped):
             records.forget_prints(connection, self._id, keys)
 
     def drop(self, keys: Collection[str]) -> int:
-        """Give up on records that are dead or have problems: they count as applied, and their problems as mended.
+        """Give up on those of the records that are dead, failed or have problems.
+
+        They count as applied, and their problems as mended. The others stay as they are.
 
         Returns:
             How many there were.
         """
         with self._transaction() as connection:
-            problems.replace(connection, self._id, dict.fromkeys(keys, ()), self._clock())
-            return records.drop(connection, self._id, keys)
+            stuck = self._stuck(connection) & set(keys)
+            problems.replace(connection, self._id, dict.fromkeys(sorted(stuck), ()), self._clock())
+            return records.drop(connection, self._id, sorted(stuck))
 
     def retry(self, keys: Collection[str] | None = None) -> int:
         """Want these records again, or all that are dead, failed or have problems. Returns how many they are."""
         with self._transaction() as connection:
             if keys is None:
-                keys = {*records.stuck(connection, self._id), *problems.keys_with_problems(connection, self._id)}
+                keys = self._stuck(connection)
             return records.want(connection, self._id, sorted(keys), self._clock())
 
     def counts(self, now: datetime) -> LevelCounts:
@@ -345,6 +348,11 @@ class Levels(Scoped):
         with self._transaction() as connection:
             return problems.open_count(connection, self._id)
 
+    def problems_since(self, moment: datetime) -> int:
+        """Return how many external IDs have problems of which none was found before a moment."""
+        with self._transaction() as connection:
+            return problems.found_since(connection, self._id, moment)
+
     def logged_count(self) -> int:
         """Return how many of them the sync log has, or may have."""
         with self._transaction() as connection:
@@ -359,6 +367,9 @@ class Levels(Scoped):
         """Remember what we wrote to the sync log. Needs the lock. None leaves as it is."""
         with self._fenced() as connection:
             data_runs.remember_log(connection, self._id, dates)
+
+    def _stuck(self, connection: Connection) -> set[str]:
+        return {*records.stuck(connection, self._id), *problems.keys_with_problems(connection, self._id)}
 
     def _claim(self, connection: Connection, wishes: Mapping[str, Collection[Name]]) -> dict[str, dict[Name, str]]:
         taken, woken = names.claim(connection, self._id, wishes)

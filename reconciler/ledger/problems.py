@@ -163,6 +163,17 @@ def open_count(connection: Connection, scope: int) -> int:
     return connection.execute(query).scalar_one()
 
 
+def found_since(connection: Connection, scope: int, moment: datetime) -> int:
+    """Return how many external IDs have problems of which none was found before a moment."""
+    first = (
+        select(problems.c.external_id)
+        .where(problems.c.scope == scope)
+        .group_by(problems.c.external_id)
+        .having(func.min(problems.c.found_at) >= moment)
+    )
+    return connection.execute(select(func.count()).select_from(first.subquery())).scalar_one()
+
+
 def logged_count(connection: Connection, scope: int) -> int:
     """Return how many external IDs the sync log has an error for, or may have."""
     query = select(func.count()).select_from(entries).where(entries.c.scope == scope, entries.c.offered > 0)

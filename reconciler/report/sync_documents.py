@@ -50,12 +50,12 @@ class RequestsDocument(Document):
 
 
 class RunProblemsDocument(Document):
-    """Records with problems, counted after a run."""
+    """Products and variants with problems, counted after a run."""
 
     open: Count
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
-    new: Count
-    resolved: Count
+    new: Count = Field(description="Those of them that the run found first.")
+    resolved: Count = Field(description="Errors that were taken out of the sync log one by one.")
 
 
 class SyncRunDocument(Document):
@@ -134,7 +134,7 @@ class RecordsDocument(Document):
 
 
 class OpenProblemsDocument(Document):
-    """Records with problems."""
+    """Products and variants with problems."""
 
     open: Count
     allowed: Count = Field(description="maxOpenProblems of the manifest.")
@@ -200,7 +200,7 @@ class SyncErrorsDocument(Document):
     environment: str
     sync: str
     data_type: str
-    open: Count = Field(description="Records with a problem, whatever is listed.")
+    open: Count = Field(description="Products and variants with a problem, whatever is listed.")
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
     offset: Count
     more: bool = Field(description="There are more after these.")

@@ -8,7 +8,8 @@ from itertools import groupby
 
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, YELLOW, Style
-from reconciler.report.words import counted, moment
+from reconciler.report.sync_words import problem_count
+from reconciler.report.words import moment
 from reconciler.sync.problems import Problems
 
 _LIMIT = 500
@@ -18,7 +19,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def problems_to_text(environment: str, found: Problems, style: Style | None = None) -> str:
-    """Return open problems as text, those of one record together.
+    """Return open problems as text, those of one product or variant together.
 
     Args:
         environment: its name.
@@ -29,7 +30,7 @@ def problems_to_text(environment: str, found: Problems, style: Style | None = No
     if not found.open:
         head = f"{found.sync} in {environment}, {found.data_type}: no open problems"
         return style.finish(style.wrap(head, 0, BOLD, GREEN))
-    head = f"{found.sync} in {environment}, {found.data_type}: {counted(found.open, 'record')} with open problems"
+    head = f"{found.sync} in {environment}, {found.data_type}: {problem_count(found.open)}"
     logged = f"; the sync log has {found.logged:,} of them" if found.logged < found.open else ""
     lines = style.wrap(f"{head}{logged}", 0, BOLD, YELLOW, hanging=2)
     for external_id, group in groupby(found.listed, key=lambda item: item.problem.external_id):
@@ -41,13 +42,19 @@ def problems_to_text(environment: str, found: Problems, style: Style | None = No
             words = f"{item.problem.code}: {clip(visible(item.problem.message), _LIMIT)}"
             lines.extend(style.wrap(f"{words} (since {moment(item.found_at)})", 2, hanging=2))
     if not found.listed:
-        lines.extend(["", *style.wrap("None of them is in this part of the list.", 0)])
+        lines.extend(["", *style.wrap(_why_none(found), 0)])
     if found.more:
         shown = found.offset + len(found.listed)
         lines.extend(
             ["", *style.wrap(f"There are more: go on with --offset {shown}, or see all with --limit 0.", 0, DIM)]
         )
     return style.finish(lines)
+
+
+def _why_none(found: Problems) -> str:
+    if found.code is not None and not found.offset:
+        return f"None of them is {found.code}."
+    return "None of them is in this part of the list."
 
 
 def problems_to_csv(found: Problems) -> str:

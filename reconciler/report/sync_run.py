@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from reconciler.duration import spoken
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
-from reconciler.report.sync_words import MODES, STATES, part_counts, record_counts, request_counts
-from reconciler.report.words import counted
+from reconciler.report.sync_words import MODES, STATES, part_counts, problem_count, record_counts, request_counts
 from reconciler.sync.report import RunReport, State
 from reconciler.sync.status import requests_in
 
@@ -71,6 +70,4 @@ def _problems(report: RunReport, environment: str) -> str:
     if logged < found:
         parts.append(f"the sync log has {logged:,} of them")
     more = f" ({', '.join(parts)})" if parts else ""
-    return (
-        f"{counted(found, 'record')} with open problems{more}; `reconciler sync errors {report.sync} -e {environment}`"
-    )
+    return f"{problem_count(found)}{more}; `reconciler sync errors {report.sync} -e {environment}`"

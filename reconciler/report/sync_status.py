@@ -9,8 +9,8 @@ from reconciler.duration import spoken
 from reconciler.ledger.data_model import FINISHED, STOPPED, DataRun
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
-from reconciler.report.sync_words import LEDGER_STATES, MODES, record_counts, request_counts
-from reconciler.report.words import counted, moment
+from reconciler.report.sync_words import LEDGER_STATES, MODES, problem_count, record_counts, request_counts
+from reconciler.report.words import moment
 from reconciler.sync.datasyncs import Standing
 from reconciler.sync.model import Mode
 from reconciler.sync.status import Going, NextRun, SyncStatus
@@ -151,7 +151,7 @@ def _problems(status: SyncStatus) -> str:
     if not counts.problems:
         return f"none open, {allowed}"
     logged = f"{counts.logged:,} of them in the sync log" if counts.logged < counts.problems else "all in the sync log"
-    return f"{counted(counts.problems, 'record')} with open problems, {allowed}; {logged}"
+    return f"{problem_count(counts.problems)}, {allowed}; {logged}"
 
 
 def _freshness(status: SyncStatus) -> str:

@@ -44,6 +44,11 @@ def record_counts(counts: Mapping[str, int]) -> str:
     return ": ".join([counted(counts.get("seen", 0), "record"), *filter(None, [", ".join(found)])])
 
 
+def problem_count(number: int) -> str:
+    """Return `59 products and variants with open problems`: each of them is one entry of the sync log."""
+    return f"{counted(number, 'product or variant', 'products and variants')} with open problems"
+
+
 def part_counts(counts: Mapping[str, int]) -> str:
     """Return `product of 120 records, stock of 80, prices of 90`, or `nothing`."""
     return ", ".join(f"{part} of {counts[part]:,}" for part in PARTS if counts.get(part)) or "nothing"

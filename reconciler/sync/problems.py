@@ -1,10 +1,31 @@
-"""A page of the open problems of a data sync. Plain values."""
+"""The open problems of a data sync: their codes, and a page of them. Plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from reconciler.ledger.data_model import OpenProblem
+
+CODES = (
+    "no-sku",
+    "duplicate-sku",
+    "no-name",
+    "no-slug",
+    "duplicate-slug",
+    "no-id",
+    "weight-not-a-number",
+    "rrp-not-a-number",
+    "price-not-a-number",
+    "date-not-a-date",
+    "over-limit",
+    "unknown-location",
+    "no-currency",
+    "other-currency",
+    "bad-mapping",
+    "refused",
+    "failed",
+)
+"""What can be wrong with a product or variant; docs/sync.md says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +35,12 @@ class Problems:
     Args:
         sync: name of the DataSync.
         data_type: of the sync log.
-        open: records with a problem, listed or not.
+        open: products and variants with a problem, listed or not.
         logged: those of them that the sync log has.
         listed: this page.
         offset: problems before this page.
         more: whether there are more after it.
+        code: the only ones that are listed; None: all.
     """
 
     sync: str
@@ -28,3 +50,4 @@ class Problems:
     listed: tuple[OpenProblem, ...]
     offset: int = 0
     more: bool = False
+    code: str | None = None

@@ -189,7 +189,7 @@ class _Run:
                 **run.counts,
                 "problems": await call(levels.open_problems),
                 "logged_problems": await call(levels.logged_count),
-                "new_problems": self._logbook.added,
+                "new_problems": await call(levels.problems_since, run.started_at),
                 "resolved": self._logbook.resolved,
             },
             requests=self._meter.requests(),

@@ -46,7 +46,7 @@ def test_no_step_fails_and_no_file_of_the_tests_machine_is_touched(steps: dict[s
 def test_the_first_full_sync_brings_everything_but_one(steps: dict[str, str]) -> None:
     text = lines(steps["The first full sync"])
     assert f"product of {PRODUCTS - 1}" in text
-    assert "1 record with open problems" in text
+    assert "1 product or variant with open problems" in text
     assert "reading and writing" in text
 
 

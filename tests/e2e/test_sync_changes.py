@@ -313,6 +313,17 @@ def test_a_refusal_of_one_record_is_its_problem_and_no_other_ones(shop: Shop, st
     assert shop.wrong() == []
 
 
+def test_only_what_a_run_finds_first_is_new(shop: Shop) -> None:
+    shop.emulator.seed_with(market(product("p0"), product("p1", sku=None), product("p2", sku=None)))
+    shop.prepare()
+    assert shop.synced("--full")["problems"] == {"open": 2, "logged": 2, "new": 2, "resolved": 0}
+    shop.portal("PATCH", "products/p0", {"xp": {"SKU": None}})
+    shop.portal("PATCH", "products/p1", {"xp": {"SKU": "SKU-p1"}})
+    report = shop.synced("--full")
+    assert report["problems"] == {"open": 2, "logged": 2, "new": 1, "resolved": 0}
+    assert sum(count for name, count in report["records"].items() if name != "seen") == report["records"]["seen"] == 3
+
+
 def test_a_refused_row_of_stock_or_prices_is_its_products_problem(small: Shop) -> None:
     small.emulator.fault(
         "status", path="*/batch-update-stock", contains='"SKU-p1"', status=400, message="No.", count=None

@@ -294,6 +294,31 @@ def test_records_are_given_up_by_hand(shop: Checkout) -> None:
     assert errors(shop)["open"] < before["open"]
 
 
+def test_what_needs_no_giving_up_is_left_alone(shop: Checkout) -> None:
+    run(shop)
+    good = min(products(shop).keys() - {each["record"] for each in errors(shop)["problems"]})
+    assert shop.call("sync", "drop", good).stdout == "None of them failed or has a problem.\n"
+    shop.call("sync", "retry", good)
+    assert shop.call("sync", "drop", good).stdout == "None of them failed or has a problem.\n"
+    assert status(shop)["records"]["open"] == 1
+    refused(shop.call("sync", "drop", "no-such"), "usage", "knows no record no-such", exit_status=64)
+
+
+@pytest.mark.parametrize("words", [("run", "--explain"), ("retry",), ("drop",)])
+@pytest.mark.parametrize("record", ["", "..", "../x", "a b", "a/b/c", "a?x=1"])
+def test_what_can_be_no_record_is_no_record(shop: Checkout, words: tuple[str, ...], record: str) -> None:
+    shop.emulator.clear_requests()
+    refused(shop.call("sync", *words, record), "usage", "is no ID of a product", exit_status=64)
+    assert all("products" not in request["path"] for request in shop.emulator.requests())
+
+
+def test_a_code_that_no_problem_has_is_refused(shop: Checkout) -> None:
+    run(shop)
+    refused(shop.call("sync", "errors", "--code", "no-skuu"), "usage", "Did you mean no-sku?", exit_status=64)
+    assert "None of them is no-slug." in shop.call("sync", "errors", "--code", "no-slug").stdout
+    assert "None of them is in this part" in shop.call("sync", "errors", "--offset", "999").stdout
+
+
 # Ends
 
 

@@ -156,10 +156,10 @@ class Model:
                 record.prints = {} if record.held else dict.fromkeys(record.prints, IN_DOUBT)
 
     def drop(self, keys):
-        for key in set(keys):
-            self._replace_problems(key, ())
-            if key in self.records:
-                record = self.records[key]
+        for key in set(keys) & self.records.keys():
+            record = self.records[key]
+            if record.dead or record.attempts or key in {wrong for wrong, *_ in self.problems}:
+                self._replace_problems(key, ())
                 record.applied, record.attempts, record.dead, record.claim = record.wanted, 0, False, None
                 record.close()
 

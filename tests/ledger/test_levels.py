@@ -334,6 +334,27 @@ class TestProblems:
         assert levels.logged_count() == 0
         assert [error.external_id for error in levels.to_log(9)[0]] == ["a"]
 
+    def test_what_was_found_before_a_moment_is_not_new(self, levels, clock):
+        levels.record([Result("a", problems=(wrong("a"),)), Result("b", problems=(wrong("b"),))], None)
+        later = clock.now = NOW + timedelta(hours=1)
+        # Found again, with another one, mended and found again, found for the first time.
+        levels.record([Result("a", problems=(wrong("a"), wrong("a", "no-name"))), Result("b")], None)
+        levels.record([Result("b", problems=(wrong("b"),)), Result("c", problems=(wrong("c"),))], None)
+        assert levels.problems_since(NOW) == 3
+        assert levels.problems_since(later) == 2
+        assert levels.problems_since(later + timedelta(microseconds=1)) == 0
+
+    def test_what_is_neither_failed_nor_wrong_is_not_given_up(self, levels):
+        levels.record([Result("wrong", problems=(wrong("wrong"),)), Result("fine")], None)
+        levels.want(["fine", "dead"])
+        levels.failed("dead", 5, None, dead=True)
+        assert levels.drop(["wrong", "fine", "dead", "unknown"]) == 2
+        assert {key: level.is_open for key, level in levels.levels(["wrong", "fine", "dead"]).items()} == {
+            "wrong": False,
+            "fine": True,
+            "dead": False,
+        }
+
     def test_a_full_sync_begins_the_log_anew_and_a_walk_does_not(self, levels):
         levels.record([Result("a", problems=(wrong("a"),)), Result("b", problems=(wrong("b"),))], None)
         levels.logged([error.external_id for error in levels.to_log(9)[0]], [])
@@ -385,4 +406,6 @@ def test_many_keys_at_once_are_no_trouble(levels):
     assert len({level.key for level in levels.sample(5, 5)}) >= 5
     levels.forget_prints()
     assert levels.sample(5, 5) == []
+    assert levels.drop(keys) == 0
+    levels.record([Result(key, problems=(wrong(key),)) for key in keys], None)
     assert levels.drop(keys) == 3001

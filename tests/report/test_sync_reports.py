@@ -159,7 +159,7 @@ def test_a_run_says_first_how_it_ended_and_what_it_wrote() -> None:
     assert lines[1:5] == [
         "  looked at  30,000 records: 29,880 unchanged, 120 written",
         "  wrote      product of 20, stock of 80, prices of 90",
-        "  problems   3 records with open problems (2 new, 1 resolved); `reconciler sync errors shop -e production`",
+        "  problems   3 products and variants with open problems (2 new, 1 resolved); `reconciler sync errors shop -e production`",
         "  requests   OrderCloud 3,012; SparkLayer 240, of them 238 writes, 2 refused (429)",
     ]
     assert lines[-1] == "  • OrderCloud asked 3 times to slow down (429)"
@@ -215,7 +215,7 @@ def test_what_is_not_as_promised_comes_first() -> None:
     assert lines[0].endswith(": not as promised")
     assert lines[1] == "  ✗ The last good sync ended 3 h ago; the manifest promises 2 h"
     assert lines[2] == "  ✗ 6,000 open problems, and 500 are allowed"
-    assert any("6,000 records with open problems, 500 allowed; 5,000 of them in the sync log" in line for line in lines)
+    assert any("6,000 products and variants with open problems, 500 allowed; 5,000 of them in the sync log" in line for line in lines)
 
 
 def test_a_run_that_a_limit_stopped_is_not_hidden() -> None:
@@ -248,7 +248,7 @@ def test_status_names_the_next_step(sync: DataSync, known: SyncOverview, step: s
 def test_problems_of_one_record_stand_together() -> None:
     items = [problem("P-1", message="The SKU is not set."), problem("P-1", code="no-name", message="No name.")]
     text = problems_to_text("production", page(*items, open=1, logged=1), Style(width=120))
-    assert text.startswith("shop in production, products: 1 record with open problems\n")
+    assert text.startswith("shop in production, products: 1 product or variant with open problems\n")
     assert text.count("\nP-1\n") == 1
     assert "no-sku: The SKU is not set. (since 2026-11-19 09:30 UTC)" in text
 

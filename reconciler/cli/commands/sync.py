@@ -15,6 +15,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.output import result_style, say, write_result
 from reconciler.cli.status import Status
 from reconciler.cli.sync_options import asked_mode, mode_options, run_options
+from reconciler.cli.sync_records import record_key
 from reconciler.cli.syncing import HowToRun, choose, explain, explanation_to, run_once, run_status, run_to, watch_on
 from reconciler.report.escape import json_line, terminal
 from reconciler.report.words import moment
@@ -64,7 +65,7 @@ def run(
     mode, how = asked_mode(full, verify, rewrite), HowToRun(ephemeral_ledger, lock_wait, not no_token_cache)
     chosen = choose(options, name)
     if record is not None:
-        found = asyncio.run(explain(chosen, record, options, how))
+        found = asyncio.run(explain(chosen, record_key(record), options, how))
         write_result(options, explanation_to(options.format, found, chosen, result_style(options)))
         return Status.DONE
     report, stopped = asyncio.run(run_once(chosen, mode, options, how))

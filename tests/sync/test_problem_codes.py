@@ -1,0 +1,27 @@
+"""The codes of problems: those that the docs explain, and no others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from reconciler.sync.problems import CODES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_code_is_explained() -> None:
+    explained = re.findall(r"^\| `([a-z-]+)` \| .* \| .* \|$", (ROOT / "docs" / "sync.md").read_text(), re.MULTILINE)
+    table = explained[explained.index("no-sku") : explained.index("failed") + 1]
+    assert tuple(table) == CODES
+
+
+def test_every_code_that_the_engine_gives_is_known() -> None:
+    known = set(CODES)
+    given = {
+        code
+        for file in (ROOT / "reconciler" / "sync").glob("*.py")
+        for code in re.findall(r'(?:Unfit|RecordProblem)\([^()]*?"([a-z]+(?:-[a-z]+)+)"', file.read_text())
+    }
+    assert given
+    assert given <= known
