@@ -17,13 +17,14 @@ class RateLimit:
 
     Args:
         per_second: sustained rate.
-        burst: bucket size; one second's worth, and never less than one, unless told.
+        burst: bucket size; half a second's worth, and never less than one, unless told. An API that counts by the
+            second then keeps something in reserve for requests that arrive together though they were sent one by one.
         clock: where time comes from.
     """
 
     def __init__(self, per_second: float, *, burst: float | None = None, clock: Clock | None = None) -> None:
         self._per_second = per_second
-        self._burst = max(1.0, per_second if burst is None else burst)
+        self._burst = max(1.0, per_second / 2 if burst is None else burst)
         self._clock = clock or Clock()
         self._tokens = self._burst
         self._updated = self._held_until = self._clock.monotonic()

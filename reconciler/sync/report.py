@@ -72,7 +72,8 @@ class RunReport:
         ended_at: when it ended.
         counts: `seen` records, each under one outcome: `unchanged`, `written`, `held_back` (a problem kept all of
             it from going through), `discontinued`; beside them `failed` and `left`; what was written by part:
-            `product`, `stock`, `prices`; problems: `problems` (open now), `logged_problems`, `new_problems`, `resolved`.
+            `product`, `stock`, `prices`; problems: `problems` (open now), `logged_problems`, `new_problems`,
+            `resolved`.
         requests: API to the number of requests; `writes` to those that may have changed something.
         remarks: what it went through, one sentence each: waits, outages, a target that was emptied.
         message: why it did not finish.
