@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data_model import STOPPED, DataRun
+from reconciler.ledger.data_model import FINISHED, STOPPED, DataRun
 from reconciler.sync.model import Mode
 from reconciler.sync.settings import SyncSettings
 
@@ -18,12 +18,14 @@ class Past:
     """What the ledger knows of earlier runs.
 
     Args:
+        newest: the newest one, whatever became of it.
         unfinished: one that can go on.
         last: the newest one that finished.
         last_walk: the newest one that finished and read everything.
         last_full: the newest full sync that finished.
     """
 
+    newest: DataRun | None = None
     unfinished: DataRun | None = None
     last: DataRun | None = None
     last_walk: DataRun | None = None
@@ -62,11 +64,16 @@ def choose(asked: Mode | None, past: Past, settings: SyncSettings, config: str, 
 def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> Mode:
     """Return how the next run has to run by itself."""
     if full_sync_wanted(past.last_full, config):
-        return Mode.FULL
-    walk = past.last_walk
-    if walk is None or now - walk.started_at >= settings.walk_interval:
-        return Mode.WALK
-    return Mode.INCREMENTAL
+        mode = Mode.FULL
+    elif past.last_walk is None or now - past.last_walk.started_at >= settings.walk_interval:
+        mode = Mode.WALK
+    else:
+        mode = Mode.INCREMENTAL
+    newest = past.newest
+    if newest is not None and newest.walks and newest.state != FINISHED:
+        # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
+        mode = max(mode, Mode(newest.mode), key=_STRENGTH.index)
+    return mode
 
 
 def full_sync_wanted(last_full: DataRun | None, config: str) -> bool:

@@ -102,10 +102,11 @@ class _Run:
         levels, settings, now = self._job.levels, self._job.settings, self._job.now()
         call = self._thread.call
         past = Past(
-            await call(levels.unfinished),
-            await call(levels.last),
-            await call(levels.last, walks=True),
-            await call(levels.last, full=True),
+            newest=await call(levels.last, state=None),
+            unfinished=await call(levels.unfinished),
+            last=await call(levels.last),
+            last_walk=await call(levels.last, walks=True),
+            last_full=await call(levels.last, full=True),
         )
         config = digest(settings)
         choice = choose(self._asked, past, settings, config, now)

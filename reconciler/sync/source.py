@@ -38,21 +38,21 @@ class ProductSource:
         """How much the source's clock is ahead of ours, by its last answer."""
         return self._reader.clock_offset or timedelta()
 
-    async def count(self) -> int:
-        """Return how many products a walk will read, roughly: one that is in two catalogs is counted twice.
+    async def counts(self) -> dict[str | None, int]:
+        """Return how many products a walk will read, by catalog; None stands for all products.
 
         Raises:
             ApiError: the read failed.
         """
-        total = 0
+        found: dict[str | None, int] = {}
         for catalog in self._catalogs or (None,):
             about = {"catalogID": catalog} if catalog else {}
             page = await self._reader.get("products", {"pageSize": 1, **about})
             try:
-                total += int(page["Meta"]["TotalCount"])
+                found[catalog] = int(page["Meta"]["TotalCount"])
             except (TypeError, KeyError, ValueError):
                 raise UnexpectedAnswer("GET products: no list with a total count", request="GET products") from None
-        return total
+        return found
 
     async def everything(self) -> AsyncGenerator[list[Product], None]:
         """Yield all products in chunks. Close it where you do not read it to its end.

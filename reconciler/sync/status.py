@@ -171,7 +171,7 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
 
 
 def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
-    past = Past(overview.unfinished, overview.last_finished, overview.last_walk, overview.last_full)
+    past = Past(overview.newest, overview.unfinished, overview.last_finished, overview.last_walk, overview.last_full)
     return choose(None, past, sync.settings, digest(sync.settings), at)
 
 

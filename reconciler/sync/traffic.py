@@ -87,6 +87,6 @@ class Traffic:
         if self.failed:
             most = sorted(self._reasons.items(), key=lambda item: -item[1])[:3]
             kinds = ", ".join(f"{count:,} × {reason}" for reason, count in most)
-            yield f"{counted(self.failed, 'request')} to {self.api} failed and were sent again or given up ({kinds})"
+            yield f"{self.api} failed {counted(self.failed, 'request')}, sent again or given up ({kinds})"
         if self.longest_outage >= _WORTH_SAYING_SECONDS:
             yield f"{self.api} did not answer for {self.longest_outage:.0f} s"

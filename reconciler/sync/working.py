@@ -127,7 +127,7 @@ class Work:
         levels, call = self._job.levels, self._thread.call
         self._meter.phase = Phase.CHECKING
         # The answer carries the source's clock.
-        total = await self._patience.bear(self._source.count)
+        counts = await self._patience.bear(self._source.counts)
         now = self._job.now()
         known = (await call(levels.counts, now)).records
         finding = await check_target(
@@ -161,7 +161,13 @@ class Work:
         if finding.repairs:
             await call(levels.forget_prints, finding.repairs)
             await call(levels.want, finding.repairs)
-        self._meter.total = total if finding.mode.walks else None
+        self.remarks += [
+            f"the catalog {catalog} has no products, or does not exist"
+            for catalog, count in counts.items()
+            if catalog is not None and not count
+        ]
+        # A product that is in two catalogs is counted twice.
+        self._meter.total = sum(counts.values()) if finding.mode.walks else None
         return finding
 
     def _source_now(self) -> datetime:

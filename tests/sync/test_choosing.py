@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.data_model import FAILED, FINISHED, RUNNING, STOPPED, DataRun
+from reconciler.ledger.data_model import CANCELLED, FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
 from reconciler.sync.choosing import Past, choose
 from reconciler.sync.model import Mode
 from reconciler.sync.settings import SyncSettings
@@ -47,7 +48,7 @@ def run(mode: Mode, hours_ago: float, state: str = FINISHED, config: str = "same
 
 def past(full_hours_ago: float, walk_hours_ago: float, unfinished: DataRun | None = None) -> Past:
     full = run(Mode.FULL, full_hours_ago)
-    return Past(unfinished, full, run(Mode.WALK, walk_hours_ago), full)
+    return Past(unfinished or full, unfinished, full, run(Mode.WALK, walk_hours_ago), full)
 
 
 def test_the_first_run_is_a_full_sync() -> None:
@@ -63,6 +64,13 @@ def test_after_the_mapping_changed_a_full_sync_is_due() -> None:
 @pytest.mark.parametrize(("hours", "mode"), [(1, Mode.INCREMENTAL), (23.9, Mode.INCREMENTAL), (24, Mode.WALK)])
 def test_a_walk_is_due_when_its_interval_has_passed(hours: float, mode: Mode) -> None:
     assert choose(None, past(100, hours), SETTINGS, "same", NOW).mode is mode
+
+
+@pytest.mark.parametrize("state", [STOPPED, CANCELLED, INTERRUPTED])
+def test_a_walk_that_was_not_finished_is_still_to_be_done(state: str) -> None:
+    before = past(1, 1)
+    cut_off = replace(before, newest=run(Mode.VERIFY, 30, state))
+    assert choose(None, cut_off, SETTINGS, "same", NOW).mode is Mode.VERIFY
 
 
 def test_what_is_asked_for_is_done() -> None:

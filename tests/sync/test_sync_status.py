@@ -104,7 +104,7 @@ def test_what_a_limit_stopped_is_not_gone_on_with() -> None:
     assert status.cut_off is None
     assert status.last == stopped
     assert status.next is not None
-    assert (status.next.at, status.next.mode) == (ago(minutes=-5), Mode.INCREMENTAL)
+    assert (status.next.at, status.next.mode) == (ago(minutes=-5), Mode.FULL)
 
 
 def test_between_two_runs_it_says_who_watches() -> None:
