@@ -190,6 +190,7 @@ class ApiError(ReconcilerError):
         status: the HTTP status, when there was an answer.
         vendor_code: the vendor's own `ErrorCode` (OrderCloud) or `code` (SparkLayer), when there was one.
         request: `METHOD path`, without query values.
+        said: what the vendor said, in its own words; None: nothing.
         rows: the rows of a batch that the answer names: their place in it, from 0, and the vendor's words.
     """
 
@@ -202,6 +203,7 @@ class ApiError(ReconcilerError):
         status: int | None = None,
         vendor_code: str | None = None,
         request: str | None = None,
+        said: str | None = None,
         rows: Mapping[int, str] | None = None,
         place: Place | None = None,
         next_step: str | None = None,
@@ -210,6 +212,7 @@ class ApiError(ReconcilerError):
         self.status = status
         self.vendor_code = vendor_code
         self.request = request
+        self.said = said
         self.rows = rows or {}
 
 

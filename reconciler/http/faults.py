@@ -123,7 +123,16 @@ class FaultReader:
         if kind is MissingRole:
             return self._missing_role(message, fault, code, call, answer)
         rows = {place: self.redactor.clean(words)[:_LONGEST_MESSAGE] for place, words in fault.rows.items()}
-        return kind(message, status=answer.status, vendor_code=code, request=str(call), rows=rows, next_step=step)
+        words = None if fault.message is None else self.redactor.clean(fault.message)[:_LONGEST_MESSAGE]
+        return kind(
+            message,
+            status=answer.status,
+            vendor_code=code,
+            request=str(call),
+            said=words,
+            rows=rows,
+            next_step=step,
+        )
 
     def unanswered(self, call: Call, silence: NoAnswer, *, write: bool) -> ApiError:
         """Turn 'no answer' into ours: `AnswerLost` for a write that went out, else `Unreachable`."""

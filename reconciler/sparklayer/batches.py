@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from reconciler.errors import Rejected
+from reconciler.sparklayer.faults import why_refused
 from reconciler.sparklayer.resend import resend
 
 _Row = TypeVar("_Row")
@@ -41,7 +42,7 @@ async def write_rows(rows: Sequence[_Row], send: Callable[[Sequence[_Row]], Awai
                 # What the answer names is a hint how to split, no verdict: how it counts rows is inferred.
                 batches += _split(batch, named)
             else:
-                refused |= {row: named.get(place) or error.message for place, row in enumerate(batch)}
+                refused |= {row: named.get(place) or why_refused(error) for place, row in enumerate(batch)}
     return refused
 
 

@@ -12,6 +12,7 @@ from reconciler.errors import ApiError
 from reconciler.ledger.data_model import Level, ProblemRow, Result
 from reconciler.ledger.levels import Levels
 from reconciler.ordercloud.readers.records import Product
+from reconciler.sparklayer.faults import why_failed
 from reconciler.sparklayer.prices import Tier
 from reconciler.sync.committer import Group, LedgerThread
 from reconciler.sync.fingerprint import fingerprints
@@ -254,7 +255,7 @@ class Pipeline:
         attempts = (work.level.attempts if work.level is not None else 0) + 1
         dead = attempts >= _MOST_ATTEMPTS
         if dead:
-            words = f"It could not be written after {attempts} attempts: {error.message}"
+            words = f"It could not be written after {attempts} attempts: {why_failed(error)}"
             problem = self._row(RecordProblem(key, Part.PRODUCT, "failed", words))
             await self._results.add(
                 Result(key, problems=(problem,), held=held_to_json(_both(work.held, work.wanted.held)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reconciler.errors import Conflict, NotFound, Rejected
 from reconciler.http.client import HttpWriter
 from reconciler.kind import Wire
+from reconciler.sparklayer.faults import why_refused
 from reconciler.sparklayer.kinds.data_sync import DataSyncKind
 from reconciler.sparklayer.prices import Price, Tier, price_list_currency, read_prices, write_prices
 from reconciler.sparklayer.products import read_product, write_product
@@ -122,7 +123,7 @@ class Target:
                 if error.status not in _ABOUT_THE_RECORD:
                     raise
                 # Stock and prices of what is not there would be nobody's.
-                return Written(frozenset(), ((Part.PRODUCT, None, error.message),))
+                return Written(frozenset(), ((Part.PRODUCT, None, why_refused(error)),))
             self.counts.product += 1
         gone = removals(before, wanted)
         stock, prices = await asyncio.gather(

@@ -313,6 +313,14 @@ def test_a_refusal_of_one_record_is_its_problem_and_no_other_ones(shop: Shop, st
     assert shop.wrong() == []
 
 
+def test_a_refusal_without_a_word_is_told_in_plain_words(shop: Shop) -> None:
+    shop.emulator.seed_with(market(product("p0"), product("p1")))
+    shop.prepare()
+    shop.emulator.fault("status", method="POST", path="*/products", contains='"p1"', status=422, count=None)
+    shop.synced("--full")
+    assert logged(shop) == {"p1": "SparkLayer refused the product: it does not say why (HTTP 422)"}
+
+
 def test_only_what_a_run_finds_first_is_new(shop: Shop) -> None:
     shop.emulator.seed_with(market(product("p0"), product("p1", sku=None), product("p2", sku=None)))
     shop.prepare()

@@ -42,7 +42,7 @@ class Api:
         if not places or not self.whole:
             self.stored |= {row for row in rows if row not in self.bad}
         if places:
-            raise Rejected("refused", status=400, rows=self.naming(places))
+            raise Rejected("POST rows: refused", said="refused", status=400, rows=self.naming(places))
 
 
 @pytest.mark.parametrize("naming", NAMINGS.values(), ids=NAMINGS)
