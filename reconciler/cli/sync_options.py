@@ -17,10 +17,18 @@ ledger_option = click.option("--ephemeral-ledger", is_flag=True, help="Accept a 
 
 
 def run_options(function: _Function) -> _Function:
-    """Add `--lock-wait`, `--ephemeral-ledger` and `--no-token-cache` to a command."""
+    """Add `--patience`, `--lock-wait`, `--ephemeral-ledger` and `--no-token-cache` to a command."""
     options = (
         click.option(
             "--lock-wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait for another run."
+        ),
+        click.option(
+            "--patience",
+            type=click.FloatRange(1),
+            default=900.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long an API may stay away before a run gives up.",
         ),
         ledger_option,
         token_cache_option,

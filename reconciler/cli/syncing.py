@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.cli.context import open_one, utc_now
@@ -66,6 +66,7 @@ class HowToRun:
     ephemeral: bool = False
     lock_wait: float = 0.0
     token_cache: bool = True
+    patience: float = 900.0
 
 
 def choose(options: Options, name: str | None) -> Chosen:
@@ -211,10 +212,10 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
     # Hundreds of requests may wait at once: progress and report say so in one line, and each of them only with -v.
     listener: Observer = Listener(options.verbosity) if options.verbosity else Silent()
     source_traffic, target_traffic = (Traffic(API_NAMES[each.api], listener) for each in (source, target))
-    cache = how.token_cache
+    cache, policy = how.token_cache, replace(PATIENT, seconds=how.patience)
     async with (
-        open_reader(source, ROLES, token_cache=cache, observer=source_traffic, policy=PATIENT) as reader,
-        open_writer(target, (), token_cache=cache, observer=target_traffic, policy=PATIENT) as writer,
+        open_reader(source, ROLES, token_cache=cache, observer=source_traffic, policy=policy) as reader,
+        open_writer(target, (), token_cache=cache, observer=target_traffic, policy=policy) as writer,
     ):
         yield Job(
             settings=chosen.sync.settings,
@@ -225,6 +226,7 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
             holder=holder,
             source_traffic=source_traffic,
             target_traffic=target_traffic,
+            patience=how.patience,
         )
 
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from reconciler.errors import Unreachable
 from reconciler.ledger.data_model import DataRun
 from reconciler.sync.checking import Finding, check_target
 from reconciler.sync.committer import LedgerThread
@@ -16,7 +17,7 @@ from reconciler.sync.job import Job
 from reconciler.sync.logbook import Logbook
 from reconciler.sync.meter import Meter
 from reconciler.sync.model import Mode, Part
-from reconciler.sync.patience import Patience
+from reconciler.sync.patience import Outage, Patience
 from reconciler.sync.pipeline import Circumstances, Pipeline
 from reconciler.sync.report import Phase
 from reconciler.sync.retries import Retries
@@ -95,7 +96,12 @@ class Work:
             ApiError: an API refused what is no record's fault.
             LedgerError: the ledger cannot be used, or the lock was lost.
         """
-        finding = await self._look()
+        try:
+            async with asyncio.timeout(self._job.patience):
+                finding = await self._look()
+        except TimeoutError:
+            words = f"OrderCloud or SparkLayer did not answer for {self._job.patience:.0f} s, and nothing was begun"
+            raise Outage(Unreachable(words)) from None
         mode = Mode(self.run.mode)
         if mode.is_full and not self.run.log_opened:
             await self._logbook.open(self.run)

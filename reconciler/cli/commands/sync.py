@@ -54,6 +54,7 @@ def run(
     record: str | None,
     fail_on_problems: bool,
     lock_wait: float,
+    patience: float,
     ephemeral_ledger: bool,
     no_token_cache: bool,
 ) -> Status:
@@ -62,7 +63,7 @@ def run(
     A run that was cut off is gone on with. Records with problems do not fail a run. Exit status: 0 finished; 1 an API
     stayed away, the next run goes on; 3 stopped by a limit of the manifest; 130 interrupted or cancelled.
     """
-    mode, how = asked_mode(full, verify, rewrite), HowToRun(ephemeral_ledger, lock_wait, not no_token_cache)
+    mode, how = asked_mode(full, verify, rewrite), HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
     chosen = choose(options, name)
     if record is not None:
         found = asyncio.run(explain(chosen, record_key(record), options, how))
@@ -77,7 +78,14 @@ def run(
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
 @run_options
 @click.pass_obj
-def watch(options: Options, name: str | None, lock_wait: float, ephemeral_ledger: bool, no_token_cache: bool) -> Status:
+def watch(
+    options: Options,
+    name: str | None,
+    lock_wait: float,
+    patience: float,
+    ephemeral_ledger: bool,
+    no_token_cache: bool,
+) -> Status:
     """Run a data sync again and again: `interval` after the end of a run, the next one starts.
 
     It ends with Ctrl-C or SIGTERM (0 between runs, 130 within one), with `sync cancel`, when another manifest was
@@ -90,7 +98,7 @@ def watch(options: Options, name: str | None, lock_wait: float, ephemeral_ledger
         write_result(options, text)
         say(terminal(f"Next run of {report.sync}: {moment(following)}"))
 
-    how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache)
+    how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
     report, stopped = asyncio.run(watch_on(chosen, options, how, told))
     return run_status(report, stopped=stopped)
 
