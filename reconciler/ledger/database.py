@@ -43,6 +43,12 @@ _SAYINGS = (
         "Try again in a moment; if it stays so, look for a process that holds the file open.",
     ),
     (
+        # What SQLite says of a disk that has no room for its side files, too.
+        ("disk i/o error",),
+        "cannot be read or written: the disk is full, or it fails",
+        "Make room on the disk, see that it is in order, and run the command again.",
+    ),
+    (
         ("disk is full", "no space"),
         "cannot be written: the disk is full",
         "Make room on the disk and run the command again.",

@@ -84,7 +84,7 @@ def _verdict(status: SyncStatus) -> tuple[str, str]:
     if status.cut_off is not None:
         return "cut off", YELLOW
     if status.last is not None and status.last.state == STOPPED:
-        return "its last run was stopped by a limit", RED
+        return "its last run was stopped", RED
     if status.last_full is None:
         return "waiting for its first full sync", YELLOW
     return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
@@ -118,7 +118,7 @@ def _seen(run: DataRun) -> str:
 def _last(status: SyncStatus) -> str:
     run = status.last
     if run is None or run.ended_at is None:
-        return "none yet"
+        return "none yet" if status.going is None and status.cut_off is None else "none finished yet"
     state = LEDGER_STATES.get(run.state, run.state)
     took = spoken(run.ended_at - run.started_at)
     ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
@@ -173,8 +173,8 @@ def _step(environment: str, status: SyncStatus) -> str | None:
     sync = status.sync
     if sync.standing is not Standing.APPLIED and status.going is None:
         return f"reconciler apply -e {environment} --target {sync.key}"
-    if status.going is not None:
-        return None
+    if status.going is not None or (status.last is not None and status.last.state == STOPPED):
+        return None  # the message of the run that was stopped says it
     if status.next is not None and status.next.at <= status.checked_at and status.waiting is None:
         return f"reconciler sync run {sync.name} -e {environment}"
     return f"reconciler sync errors {sync.name} -e {environment}" if status.counts.problems else None

@@ -9,7 +9,7 @@ from reconciler.duration import spoken
 from reconciler.report.words import counted
 from reconciler.sync.model import Mode
 from reconciler.sync.report import Phase, Progress, State
-from reconciler.sync.status import OUTCOMES, PARTS, Requests
+from reconciler.sync.status import ENOUGH_PERCENT, OUTCOMES, PARTS, Requests
 
 MODES = {
     Mode.INCREMENTAL: "incremental sync",
@@ -28,13 +28,11 @@ STATES = {
 LEDGER_STATES = {
     "running": "cut off",
     "failed": "interrupted",
-    "stopped": "stopped by a limit",
+    "stopped": "stopped",
     "cancelled": "cancelled",
 }
 # Nothing is counted in these phases.
 UNCOUNTED = (Phase.CHECKING, Phase.CLOSING)
-# Before that, the first records say too little about the others.
-_ENOUGH_PERCENT = 2
 _OUTCOME_WORDS = {"held_back": "held back by a problem", "failed": "could not be written", "left": "left as they are"}
 
 
@@ -94,6 +92,6 @@ def share(progress: Progress) -> int:
 
 def time_left(progress: Progress) -> str | None:
     """Return how long a phase will still take, for people; None where that is not known yet."""
-    if progress.seconds_left is None or share(progress) < _ENOUGH_PERCENT:
+    if progress.seconds_left is None or share(progress) < ENOUGH_PERCENT:
         return None
     return spoken(timedelta(seconds=progress.seconds_left))

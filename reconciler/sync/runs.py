@@ -169,7 +169,10 @@ class _Run:
                 state, message, next_step = _ending(first)
         if isinstance(raised, LedgerError):
             raise raised
-        run = await self._noted(work.run, state, message)
+        step = next_step if raised is None else raised.next_step
+        # A run that was stopped waits for somebody: status says what for.
+        noted = f"{message}. {step}" if state is State.STOPPED and step is not None else message
+        run = await self._noted(work.run, state, noted)
         if raised is not None:
             raise raised
         if state is State.INTERRUPTED and next_step is None:

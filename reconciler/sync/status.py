@@ -17,6 +17,9 @@ from reconciler.sync.settings import digest
 OUTCOMES = ("unchanged", "written", "held_back", "discontinued", "failed", "left")
 """What can become of a record in a run: the keys of its counts."""
 
+ENOUGH_PERCENT = 2
+"""How much of a run has to be done before it says something about the rest."""
+
 PARTS = ("product", "stock", "prices")
 """What is written of a record; in a run's counts, how many of them were."""
 
@@ -47,8 +50,8 @@ class Going:
         done: records that came to their end.
         total: of how many; None: not known.
         counts: records by outcome.
-        per_second: records per second since it began.
-        seconds_left: until the end; None: not known.
+        per_second: records per second since this process took it up.
+        seconds_left: until the end; None: not known, or too early to say.
     """
 
     mode: Mode
@@ -154,8 +157,10 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     if running is None or run is None or run.ended_at is not None:
         return None
     done, total = run.counts.get(_SEEN, 0), run.counts.get(_TOTAL) or None
-    seconds = (now - run.started_at).total_seconds()
+    # A run that goes on counts what it reads anew.
+    seconds = (now - max(run.started_at, running.since)).total_seconds()
     rate = done / seconds if seconds > 0 else 0.0
+    telling = total is not None and ENOUGH_PERCENT * total <= 100 * done <= 100 * total
     return Going(
         mode=Mode(run.mode),
         holder=running.holder,
@@ -166,7 +171,7 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
         total=total,
         counts=run.counts,
         per_second=rate,
-        seconds_left=(total - done) / rate if total is not None and rate > 0 and total >= done else None,
+        seconds_left=(total - done) / rate if telling and total is not None and rate > 0 else None,
     )
 
 

@@ -49,6 +49,10 @@ def logged(shop: Shop) -> dict[str, str]:
     return {external_id: error["message"] for external_id, error in shop.log()["errors"].items()}
 
 
+def status_of(shop: Shop) -> str:
+    return " ".join(shop.checkout.call("sync", "status").stdout.split())
+
+
 # What a change costs
 
 
@@ -216,10 +220,23 @@ def test_more_deletes_than_the_manifest_allows_stop_the_run(small: Shop) -> None
     assert "maxDeletePercent" in ended.stdout
     assert small.held().products == before.products
     assert "last_full_sync" not in small.log()
+    assert "raise maxDeletePercent" in status_of(small)
     small.change(maxDeletePercent=20)
     small.synced("--full")
     assert small.wrong(before) == []
     assert "last_full_sync" in small.log()
+
+
+def test_a_site_without_its_locations_stops_the_run_and_status_says_what_helps(small: Shop) -> None:
+    small.emulator.empty_site()
+    ended = small.run()
+    assert ended.status == 1, str(ended)
+    assert "target-incomplete" in ended.stderr
+    said = status_of(small)
+    assert "its last run was stopped" in said
+    assert "limit" not in said
+    assert "`reconciler apply` creates" in said
+    assert "sync errors" not in said
 
 
 def test_a_vanished_variant_is_discontinued_and_the_others_stay(shop: Shop) -> None:

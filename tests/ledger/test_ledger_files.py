@@ -10,9 +10,10 @@ import sys
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError, LedgerTooNew
-from reconciler.ledger.database import open_for_reading, open_for_writing
+from reconciler.ledger.database import ledger_errors, open_for_reading, open_for_writing
 from reconciler.ledger.memory import read_memory
 from reconciler.ledger.migrations import MIGRATIONS
 from reconciler.ledger.model import LiveObject
@@ -68,6 +69,14 @@ def test_what_is_no_ledger_is_refused_and_left_as_it_is(tmp_path, make):
         assert caught.next_step
         assert isinstance(caught, LedgerTooNew) == (make is newer)
     assert (path.read_bytes() if path.is_file() else None) == before
+
+
+@pytest.mark.parametrize("words", ["disk I/O error", "database or disk is full"])
+def test_a_disk_without_room_is_named_whatever_sqlite_calls_it(tmp_path, words):
+    with pytest.raises(LedgerError) as caught, ledger_errors(tmp_path / "ledger.db"):
+        raise OperationalError("PRAGMA", {}, sqlite3.OperationalError(words))
+    assert "the disk is full" in caught.value.message
+    assert "Make room on the disk" in caught.value.next_step
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):

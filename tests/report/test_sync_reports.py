@@ -40,6 +40,7 @@ from reconciler.sync.status import SyncStatus, status_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+ERRORS = "`reconciler sync errors shop -e production`"
 REQUESTS = {"OrderCloud requests": 3012, "SparkLayer requests": 240, "SparkLayer writes": 238, "SparkLayer refused": 2}
 COUNTS = {
     "seen": 30_000,
@@ -159,7 +160,7 @@ def test_a_run_says_first_how_it_ended_and_what_it_wrote() -> None:
     assert lines[1:5] == [
         "  looked at  30,000 records: 29,880 unchanged, 120 written",
         "  wrote      product of 20, stock of 80, prices of 90",
-        "  problems   3 products and variants with open problems (2 new, 1 resolved); `reconciler sync errors shop -e production`",
+        "  problems   3 products and variants with open problems (2 new, 1 resolved); " + ERRORS,
         "  requests   OrderCloud 3,012; SparkLayer 240, of them 238 writes, 2 refused (429)",
     ]
     assert lines[-1] == "  • OrderCloud asked 3 times to slow down (429)"
@@ -215,14 +216,24 @@ def test_what_is_not_as_promised_comes_first() -> None:
     assert lines[0].endswith(": not as promised")
     assert lines[1] == "  ✗ The last good sync ended 3 h ago; the manifest promises 2 h"
     assert lines[2] == "  ✗ 6,000 open problems, and 500 are allowed"
-    assert any("6,000 products and variants with open problems, 500 allowed; 5,000 of them in the sync log" in line for line in lines)
+    assert any(
+        "6,000 products and variants with open problems, 500 allowed; 5,000 of them in the sync log" in line
+        for line in lines
+    )
 
 
 def test_a_run_that_a_limit_stopped_is_not_hidden() -> None:
     stopped = data_run(id="run-2", state="stopped", ended_at=ago(minutes=5), message="4,000 of 30,000 would go")
     text = status_text(data_sync(), overview(newest=stopped, unfinished=stopped))
-    assert text.startswith("shop in production, products: its last run was stopped by a limit\n")
+    assert text.startswith("shop in production, products: its last run was stopped\n")
     assert "4,000 of 30,000 would go" in text
+    assert "→" not in text
+
+
+def test_a_first_run_that_was_cut_off_is_none_that_finished() -> None:
+    for known in (under_way(), under_way(running=None)):
+        assert "last run   none finished yet" in status_text(data_sync(), replace(known, last_finished=None))
+    assert "last run   none yet" in status_text(data_sync(), SyncOverview())
 
 
 @pytest.mark.parametrize(

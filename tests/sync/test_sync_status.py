@@ -47,6 +47,16 @@ def test_the_next_run_reads_everything_when_that_is_due_by_then() -> None:
     assert following.mode is Mode.WALK
 
 
+@pytest.mark.parametrize(("done", "left"), [(1, None), (5, None), (6, 2_940.0), (150, 60.0), (300, 0.0)])
+def test_the_first_records_say_nothing_about_the_others(done: int, left: float | None) -> None:
+    run = replace(under_way().newest, counts={"seen": done, "total": 300}, started_at=ago(hours=9))
+    # It goes on with a run of hours ago; this process has been at it for a minute.
+    running = RunningNow("me", ago(seconds=60), ago(seconds=1), alive=True)
+    going = status_of(data_sync(), under_way(newest=run, running=running), NOW).going
+    assert going is not None
+    assert going.seconds_left == (None if left is None else pytest.approx(left))
+
+
 def test_a_sync_that_never_ran_waits_for_a_full_one() -> None:
     status = status_of(data_sync(), SyncOverview(), NOW)
     assert status.full_wanted == "none was ever finished"
