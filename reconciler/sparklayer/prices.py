@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind import Json, Reader, Wire, Writer
 from reconciler.sparklayer.batches import write_rows
 from reconciler.sparklayer.lists import one_object, whole_list
+from reconciler.sparklayer.records import Price, Tier
 
 LISTS = "api/v1/price-lists"
 UPDATE = "api/v1/batch-update-pricing"
@@ -19,34 +19,6 @@ UPDATE = "api/v1/batch-update-pricing"
 # path of a read with its rows of `{sku, quantity, price}`, which public clients use.
 _NO_TIERS: list[Wire] = []
 _READ = "pricing"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Tier:
-    """What one unit costs from a quantity on.
-
-    Args:
-        quantity: the least quantity, 1 or more.
-        price: for one unit, exact. Compare it as a number: 10 and 10.00 are equal and are written differently.
-    """
-
-    quantity: int
-    price: Decimal
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Price:
-    """What a SKU costs on a price list.
-
-    Args:
-        sku: the variant's SKU.
-        price_list: the list's slug.
-        tiers: its prices by quantity, each quantity once; none: the SKU loses its prices on the list.
-    """
-
-    sku: str
-    price_list: str
-    tiers: tuple[Tier, ...] = ()
 
 
 async def write_prices(writer: Writer, prices: Iterable[Price]) -> dict[Price, str]:

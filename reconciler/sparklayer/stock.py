@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,7 @@ from reconciler.errors import AnswerLost, UnexpectedAnswer, Unreachable
 from reconciler.kind import Json, Reader, Wire, Writer
 from reconciler.sparklayer.batches import chunks, write_rows
 from reconciler.sparklayer.lists import objects, whole_list
+from reconciler.sparklayer.records import StockLevel
 from reconciler.sparklayer.resend import resend
 
 LOCATIONS = "api/v1/stock-locations"
@@ -22,23 +22,6 @@ FETCH = "api/v1/batch-fetch-stock"
 # those of a write.
 _SKUS = "skus"
 _LEVELS = "stock_levels"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class StockLevel:
-    """How much of a SKU is at a location.
-
-    Args:
-        sku: the variant's SKU.
-        location: the location's external ID.
-        level: how many; may be negative.
-        restock_date: when more is expected; None: not known.
-    """
-
-    sku: str
-    location: str
-    level: int
-    restock_date: date | None = None
 
 
 async def write_stock(writer: Writer, levels: Iterable[StockLevel]) -> dict[StockLevel, str]:

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.kind import Json, Wire
-from reconciler.sparklayer.prices import Price, Tier
 from reconciler.sparklayer.products import canonical_product
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.model import Held, Part, RecordProblem, Wanted
 from reconciler.sync.settling import removals

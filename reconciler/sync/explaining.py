@@ -8,9 +8,10 @@ from datetime import datetime
 from reconciler.errors import NotFound
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.ledger.levels import Levels
-from reconciler.sparklayer.prices import Tier, price_list_currency, read_prices
+from reconciler.sparklayer.prices import price_list_currency, read_prices
 from reconciler.sparklayer.products import read_product
-from reconciler.sparklayer.stock import StockLevel, read_stock
+from reconciler.sparklayer.records import StockLevel, Tier
+from reconciler.sparklayer.stock import read_stock
 from reconciler.sync.explain import Explanation, explanation
 from reconciler.sync.held import held_from_json
 from reconciler.sync.mapping import draft

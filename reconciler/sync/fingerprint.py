@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 
 from reconciler.kind import Wire
-from reconciler.sparklayer.prices import Price
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.model import Part, Wanted
 from reconciler.sync.values import plain
 

@@ -13,8 +13,7 @@ from typing import TypeVar
 
 from reconciler.kind import Wire
 from reconciler.ordercloud.readers.records import Product
-from reconciler.sparklayer.prices import Price
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.items import Context, Item, Unfit, check, items_of, mapped
 from reconciler.sync.limits import reserved, too_long
 from reconciler.sync.model import Held, Name, Part, RecordProblem

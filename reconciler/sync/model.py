@@ -8,8 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.kind import Wire
-from reconciler.sparklayer.prices import Price
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import Price, StockLevel
 
 
 class Part(StrEnum):

@@ -13,7 +13,7 @@ from reconciler.ledger.data_model import Level, ProblemRow, Result
 from reconciler.ledger.levels import Levels
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.faults import why_failed
-from reconciler.sparklayer.prices import Tier
+from reconciler.sparklayer.records import Tier
 from reconciler.sync.committer import Group, LedgerThread
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.held import held_from_json, held_to_json

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from reconciler.sparklayer.prices import Tier
+from reconciler.sparklayer.records import Tier
 from reconciler.sync.items import Unfit, check
 from reconciler.sync.limits import out_of_range
 from reconciler.sync.settings import SyncSettings

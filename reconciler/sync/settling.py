@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.kind import Wire
-from reconciler.sparklayer.prices import Price
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.mapping import SKU, SLUG, Draft, VariantDraft, duplicate_sku
 from reconciler.sync.model import Held, Name, Part, RecordProblem, Wanted
 from reconciler.sync.variants import discontinued

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.items import Item, Unfit, check, mapped
 from reconciler.sync.limits import out_of_range
 from reconciler.sync.model import Part, RecordProblem

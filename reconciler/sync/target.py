@@ -11,9 +11,10 @@ from reconciler.http.client import HttpWriter
 from reconciler.kind import Wire
 from reconciler.sparklayer.faults import why_refused
 from reconciler.sparklayer.kinds.data_sync import DataSyncKind
-from reconciler.sparklayer.prices import Price, Tier, price_list_currency, read_prices, write_prices
+from reconciler.sparklayer.prices import price_list_currency, read_prices, write_prices
 from reconciler.sparklayer.products import read_product, write_product
-from reconciler.sparklayer.stock import LOCATIONS, StockLevel, delete_stock, location_ids, read_stock, write_stock
+from reconciler.sparklayer.records import Price, StockLevel, Tier
+from reconciler.sparklayer.stock import LOCATIONS, delete_stock, location_ids, read_stock, write_stock
 from reconciler.sync import fingerprint
 from reconciler.sync.batches import Batches
 from reconciler.sync.model import Held, Part, Wanted

@@ -17,9 +17,10 @@ from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected, UnexpectedAnswer
 from reconciler.http.body import encode
 from reconciler.http.redact import Redactor
-from reconciler.sparklayer.prices import UPDATE, Price, Tier, price_list_currency
+from reconciler.sparklayer.prices import UPDATE, price_list_currency
 from reconciler.sparklayer.prices import read_prices as _read_prices
 from reconciler.sparklayer.prices import write_prices as _write_prices
+from reconciler.sparklayer.records import Price, Tier
 
 SWITCHES = [
     *flipped_switches(SPARKLAYER),

@@ -12,7 +12,8 @@ from sparklayer_workbench import read, written
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, RateLimited, Rejected, ServerFault, UnexpectedAnswer, Unreachable
-from reconciler.sparklayer.stock import DELETE, FETCH, UPDATE, StockLevel, delete_stock, location_ids
+from reconciler.sparklayer.records import StockLevel
+from reconciler.sparklayer.stock import DELETE, FETCH, UPDATE, delete_stock, location_ids
 from reconciler.sparklayer.stock import read_stock as _read_stock
 from reconciler.sparklayer.stock import write_stock as _write_stock
 

@@ -6,9 +6,8 @@ from decimal import Decimal
 
 from mapping_strategies import NOW, settings, stool
 
-from reconciler.sparklayer.prices import Tier
 from reconciler.sparklayer.products import canonical_product
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import StockLevel, Tier
 from reconciler.sync.explain import Difference, Explanation, explanation
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.mapping import draft

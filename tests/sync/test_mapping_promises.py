@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mapping_strategies import NOW, chair, junk, mapping, products, settings, stool
 
-from reconciler.sparklayer.prices import Price, Tier
 from reconciler.sparklayer.products import canonical_product
+from reconciler.sparklayer.records import Price, Tier
 from reconciler.sync.fingerprint import fingerprints, of_prices, of_product, of_stock
 from reconciler.sync.mapping import Draft, draft, slugged
 from reconciler.sync.model import Held, Name, Part, Wanted

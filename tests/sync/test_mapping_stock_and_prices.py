@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from mapping_strategies import NOW, chair, mapping, settings, stool
 
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.mapping import draft
 from reconciler.sync.model import Held, Wanted
 from reconciler.sync.settings import SyncSettings

@@ -6,7 +6,7 @@ from typing import Any
 
 from mapping_strategies import NOW, chair, mapping, settings, stool
 
-from reconciler.sparklayer.stock import StockLevel
+from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.mapping import draft
 from reconciler.sync.model import Held, Name, Part, Wanted

@@ -1,0 +1,52 @@
+"""What is written of stock and prices, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StockLevel:
+    """How much of a SKU is at a location.
+
+    Args:
+        sku: the variant's SKU.
+        location: the location's external ID.
+        level: how many; may be negative.
+        restock_date: when more is expected; None: not known.
+    """
+
+    sku: str
+    location: str
+    level: int
+    restock_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tier:
+    """What one unit costs from a quantity on.
+
+    Args:
+        quantity: the least quantity, 1 or more.
+        price: for one unit, exact. Compare it as a number: 10 and 10.00 are equal and are written differently.
+    """
+
+    quantity: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Price:
+    """What a SKU costs on a price list.
+
+    Args:
+        sku: the variant's SKU.
+        price_list: the list's slug.
+        tiers: its prices by quantity, each quantity once; none: the SKU loses its prices on the list.
+    """
+
+    sku: str
+    price_list: str
+    tiers: tuple[Tier, ...] = ()
