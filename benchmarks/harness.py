@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -11,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryFile
 
 RECONCILER = Path(sys.executable).with_name("reconciler")
+_MEASURED = Path(__file__).with_name("measured.py")
 REPOSITORY = Path(__file__).resolve().parents[1]
 # What this machine sets for people's own runs must not reach the measured ones.
 _FOREIGN = ("RECONCILER_", "OC_", "SPARK_", "EMULATOR")
@@ -81,17 +82,9 @@ def cost_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str, s
     Raises:
         RuntimeError: it failed.
     """
-    started = time.perf_counter()
-    with TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=folder, env=environ, stdout=said, stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - started
-        if process.returncode:
-            said.seek(0)
-            words = said.read().decode(errors="replace").strip()[-2000:]
-            raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{words}")
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    found = folder / "cost.json"
+    seconds_of([sys.executable, "-I", "-S", _MEASURED, found, *command], folder, environ)
+    return Cost(**json.loads(found.read_text()))
 
 
 def cpu_seconds_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> float:
