@@ -85,6 +85,8 @@ def _standing(part: PartExplanation) -> str:
     written = "as we wrote it last" if part.as_written else "not as we wrote it last"
     if part.sends is not None:
         return f"mapped {written}: a run sends it"
+    if part.removes:
+        return "what is no longer wanted is in the target: a run removes it"
     if part.differences:
         return "mapped as we wrote it last, and changed in the target since: only a run with --verify sees that"
     return f"mapped {written}, and the target has it so: nothing is sent"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.kind import Json, Wire
-from reconciler.sparklayer.products import canonical_product
+from reconciler.sparklayer.products import DISCONTINUED, canonical_product
 from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.model import Held, Part, RecordProblem, Wanted
@@ -110,6 +110,9 @@ def explanation(
         Part.STOCK: _of_stock(level for levels in target_stock.values() for level in levels),
         Part.PRICES: _of_prices(Price(sku, listed, tuple(tiers)) for sku, tiers in target_prices.items()),
     }
+    compared = dict(target)
+    if target_product is not None and wanted.product is not None:
+        compared[Part.PRODUCT] = _of_product(_compared(target_product, wanted.product))
     sent: Mapping[Part, Json] = {
         Part.PRODUCT: wanted.product,
         Part.STOCK: mapped[Part.STOCK] or None,
@@ -123,7 +126,7 @@ def explanation(
             part=part,
             mapped=values,
             target=target[part],
-            differences=() if values is None else tuple(_differences(target[part], values)),
+            differences=() if values is None else tuple(_differences(compared[part], values)),
             as_written=as_written,
             sends=None if as_written else sent[part],
             removes=removed[part],
@@ -138,6 +141,18 @@ def _differences(target: Mapping[str, Json], mapped: Mapping[str, Json]) -> Iter
     for where in dict.fromkeys((*mapped, *target)):
         if mapped.get(where) != target.get(where):
             yield Difference(where, target.get(where), mapped.get(where))
+
+
+def _compared(target: Wire, mapped: Wire) -> Wire:
+    """Return of a product what is compared: of a discontinued variant that it is, of a product that is gone no more."""
+    gone = {variant["external_id"] for variant in mapped["variants"] if variant.get("status") == DISCONTINUED}
+    variants = [
+        {name: variant[name] for name in ("external_id", "status") if name in variant}
+        if variant["external_id"] in gone
+        else variant
+        for variant in target.get("variants", ())
+    ]
+    return {**{name: value for name, value in target.items() if name in mapped}, "variants": variants}
 
 
 def _of_product(body: Wire) -> dict[str, Json]:

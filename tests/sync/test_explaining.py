@@ -6,13 +6,14 @@ from decimal import Decimal
 
 from mapping_strategies import NOW, settings, stool
 
+from reconciler.report.sync_explain import explanation_to_text
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sparklayer.records import StockLevel, Tier
 from reconciler.sync.explain import Difference, Explanation, explanation
 from reconciler.sync.fingerprint import fingerprints
 from reconciler.sync.mapping import draft
 from reconciler.sync.model import Held, Part, Wanted
-from reconciler.sync.settling import settle
+from reconciler.sync.settling import departed, settle
 
 SOURCE = stool()
 
@@ -58,6 +59,24 @@ def test_what_somebody_changed_in_the_target_differs_and_is_not_sent_by_a_run_th
     assert part(explained, Part.PRODUCT) == (True, None, (Difference("title", "Hand-made", "Chair"),))
     assert part(explained, Part.STOCK) == (True, None, (Difference("STOOL at warehouse-1", 8, 7),))
     assert part(explained, Part.PRICES)[2] == (Difference("STOOL from 10", None, 72.5),)
+
+
+def test_of_a_product_that_is_gone_only_what_is_written_of_it_differs() -> None:
+    now = wanted()
+    assert now.product is not None
+    read = canonical_product(now.product)
+    prices = {price.sku: price.tiers for price in now.prices or ()}
+    going = departed("stool", now.held)
+    explained = explanation(None, going, read, {"STOOL": now.stock or ()}, prices, fingerprints(now), held=now.held)
+    assert [(item.sends is not None, item.removes) for item in explained.parts] == [
+        (True, ()),
+        (False, ("STOOL",)),
+        (False, ("STOOL",)),
+    ]
+    assert explained.parts[0].differences == (Difference("variants[stool].status", "live", "discontinued"),)
+    text = explanation_to_text("shop", "test", explained)
+    assert "--verify" not in text
+    assert text.count("a run removes it") == 2
 
 
 def test_what_is_held_back_says_so_and_what_goes_is_named() -> None:
