@@ -13,6 +13,17 @@ if TYPE_CHECKING:  # loaded where something is mapped
 # What jmespath is seen to raise on data; its own errors are ValueErrors.
 _FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 _MAX_LENGTH = 4_000
+# JMESPath's names of types, for people.
+_TYPES = {
+    "string": "text",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "array-string": "a list of texts",
+    "array-number": "a list of numbers",
+    "expref": "an expression",
+}
 
 
 class BadExpression(ValueError):
@@ -49,7 +60,7 @@ class Expression:
         try:
             return _compiled(self.text).search(record)
         except _FAILURES as error:
-            raise FailedExpression(_one_line(str(error))) from None
+            raise FailedExpression(_failure(error)) from None
 
 
 @lru_cache(maxsize=256)
@@ -109,6 +120,25 @@ def _check_call(name: str, given: int) -> None:
     if given < len(signature) or (given > len(signature) and not variadic):
         expected = f"{'at least ' if variadic else ''}{len(signature)}"
         raise BadExpression(f"{name}() takes {expected} argument{'s' if len(signature) != 1 else ''}, not {given}")
+
+
+def _failure(error: Exception) -> str:
+    """Say why an expression failed, in the words of JSON and not of Python."""
+    from jmespath.exceptions import JMESPathError, JMESPathTypeError
+
+    if isinstance(error, JMESPathTypeError):
+        wanted = " or ".join(_TYPES.get(name, name) for name in error.expected_types)
+        return f"{error.function_name}() takes {wanted}, and was given {_type_of(error.current_value)}"
+    return _one_line(str(error)) if isinstance(error, JMESPathError) else "it cannot be worked out"
+
+
+def _type_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return _TYPES["boolean"]
+    names = {str: "string", int: "number", float: "number", list: "array", dict: "object"}
+    return _TYPES.get(names.get(type(value), ""), "something else")
 
 
 def _one_line(text: str) -> str:

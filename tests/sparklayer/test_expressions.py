@@ -44,6 +44,23 @@ def test_an_expression_that_fails_on_a_record_says_so(text: str) -> None:
         Expression(text).search({"xp": [{"a": 1}, {"a": "b"}]})
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("join(' ', [brand, name])", "join() takes a list of texts, and was given null"),
+        ("max([name, size])", "max() takes a list of numbers or a list of texts, and was given a number"),
+        ("length(sold)", "length() takes text or a list or an object, and was given true or false"),
+        ("keys(name)", "keys() takes an object, and was given text"),
+        ("name[::0]", "it cannot be worked out"),
+    ],
+)
+def test_why_it_fails_is_said_without_the_words_of_python(text: str, words: str) -> None:
+    record = {"name": "n", "size": 3, "sold": True}
+    with pytest.raises(FailedExpression) as caught:
+        Expression(text.replace("name[", "[name][")).search(record)
+    assert str(caught.value) == words
+
+
 def test_an_expression_gives_what_it_finds() -> None:
     assert Expression("xp.Images[0].Url || Name").search({"Name": "N", "xp": None}) == "N"
     assert Expression("not_null(xp.a, xp.b, `7`)").search({"xp": {"b": None}}) == 7
