@@ -102,7 +102,7 @@ async def check_target(
                     f"{', '.join(changed)}: changed in the target by somebody else, and written again; "
                     "`--verify` looks at all records"
                 )
-    if not known and mode.is_full and await logbook.is_there():
+    if not known and mode.is_full and await logbook.is_from_before():
         remarks.append(
             "the ledger is new, and the site was synced to before: products that were deleted at the source since are "
             "not known, and stay as they are"

@@ -62,12 +62,14 @@ class Logbook:
         status = await self._patience.bear(lambda: read_status(self._writer, self._integration, self._data_type))
         return status is not None and foreign_date(ours, status.times) is None
 
-    async def is_there(self) -> bool:
-        """Whether the target has such a log, whoever wrote it.
+    async def is_from_before(self) -> bool:
+        """Whether the target has such a log, and this ledger knows nothing of having written one.
 
         Raises:
             ApiError: it could not be read.
         """
+        if await self._thread.call(self._levels.log_dates) != LogDates():
+            return False
         status = await self._patience.bear(lambda: read_status(self._writer, self._integration, self._data_type))
         return status is not None
 
