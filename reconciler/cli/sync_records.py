@@ -145,7 +145,7 @@ def cancel_run(chosen: Chosen) -> str:
 
 
 def _how_to_run(chosen: Chosen) -> str:
-    return f"`reconciler sync run {chosen.sync.name} -e {chosen.session.name}` runs now."
+    return f"`reconciler sync run {chosen.sync.name} -e {chosen.session.name}` runs now; a watch, within a minute."
 
 
 def _some(keys: Sequence[str]) -> str:

@@ -154,7 +154,7 @@ async def watch_on(
         finally:
             looking.cancel()
 
-    return await _running(chosen, options, how, "sync watch", run)
+    return await _running(chosen, options, how, "sync watch", run, watches=True)
 
 
 async def _stop_when_applied_anew(chosen: Chosen, stop: asyncio.Event) -> None:
@@ -178,6 +178,8 @@ async def _running(
     how: HowToRun,
     command: str,
     work: Callable[[Job, asyncio.Event, Display], Awaitable[_Result]],
+    *,
+    watches: bool = False,
 ) -> _Result:
     from reconciler.ledger.process import describe_holder
 
@@ -187,7 +189,8 @@ async def _running(
     holder = describe_holder(command)
     with (
         opened_levels(chosen, _FEATURE, ephemeral=how.ephemeral) as levels,
-        levels.lock(holder, wait=how.lock_wait, on_wait=_say_who_is_waited_for),
+        # A watch takes the lock of the runs for each of its own: between two of them anybody may run the sync.
+        (levels.watching if watches else levels.lock)(holder, wait=how.lock_wait, on_wait=_say_who_is_waited_for),
     ):
         async with _job(chosen, levels, holder, options, how) as job:
             with stopped_by_signals() as stop, progress_display(options.color) as display:

@@ -36,6 +36,11 @@ class DataScope:
         """What its lock is called: one run at a time per environment, integration and data type."""
         return f"{self.environment}/{self.integration}/{self.data_type}"
 
+    @property
+    def watch_name(self) -> str:
+        """What the lock of who watches it is called; between two runs a watch holds nothing else."""
+        return f"{self.lock_name}/watch"
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -224,12 +229,16 @@ class LevelCounts:
 
 @dataclass(frozen=True, slots=True)
 class RunningNow:
-    """Who holds the lock of a scope; `alive` is false where that process is certainly gone or its lease has ended."""
+    """Who holds the lock of a scope, or else that of its watch.
+
+    `alive` is false where that process is certainly gone or its lease has ended; `lock` is the lock's name.
+    """
 
     holder: str
     since: datetime
     heartbeat_at: datetime
     alive: bool
+    lock: str = ""
 
 
 @dataclass(frozen=True, slots=True)

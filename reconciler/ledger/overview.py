@@ -98,7 +98,7 @@ def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:
                 "lock": None
                 if known.running is None
                 else {
-                    "name": scope.lock_name,
+                    "name": known.running.lock,
                     "holder": known.running.holder,
                     "taken_at": known.running.since.isoformat(),
                     "heartbeat_at": known.running.heartbeat_at.isoformat(),
@@ -121,16 +121,21 @@ def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     return found
 
 
+def _running(connection: Connection, name: str, now: datetime) -> RunningNow | None:
+    holder = read_holder(connection, name)
+    if holder is None:
+        return None
+    alive = is_held(connection, name, now)
+    return RunningNow(holder.holder, holder.taken_at, holder.heartbeat_at, alive, name)
+
+
 def _overview(connection: Connection, scope: DataScope, now: datetime) -> SyncOverview:
     number = find_scope(connection, scope)
     if number is None:
         return SyncOverview()
-    holder = read_holder(connection, scope.lock_name)
     return SyncOverview(
         counts=counts(connection, number, now),
-        running=None
-        if holder is None
-        else RunningNow(holder.holder, holder.taken_at, holder.heartbeat_at, is_held(connection, scope.lock_name, now)),
+        running=_running(connection, scope.lock_name, now) or _running(connection, scope.watch_name, now),
         newest=data_runs.newest(connection, number),
         last_finished=data_runs.newest(connection, number, state=FINISHED),
         last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),

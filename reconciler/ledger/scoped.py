@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -62,6 +62,24 @@ class Scoped:
                 yield lock
             finally:
                 self._lock = self._run_id = None
+
+    def watching(
+        self,
+        holder: str,
+        *,
+        wait: float = 0,
+        on_wait: Callable[[LockHolder], None] | None = None,
+        lease: timedelta = LEASE,
+    ) -> AbstractContextManager[Lock]:
+        """Be the one who watches the scope for the time of a `with` block; each run takes the scope's own lock besides.
+
+        Raises:
+            LedgerLocked: somebody else watches it.
+        """
+        name = self.scope.watch_name
+        return acquire(
+            self._engine, self._path, holder, clock=self._clock, name=name, wait=wait, on_wait=on_wait, lease=lease
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

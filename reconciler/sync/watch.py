@@ -7,11 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from reconciler.errors import TargetIncomplete
+from reconciler.errors import LedgerError, LedgerLocked, TargetIncomplete
 from reconciler.sync.job import Job
 from reconciler.sync.report import Progress, RunReport, State
 from reconciler.sync.runs import run_sync
 
+_LOOK_EVERY = timedelta(seconds=10)
+# So that what cannot be worked off does not make it run without a rest.
+_SHORTEST_REST = timedelta(seconds=30)
+_WHILE_LOCKED = timedelta(seconds=5)
 _AFTER_FAILURE = timedelta(minutes=1)
 _LONGEST_AFTER_FAILURE = timedelta(minutes=15)
 
@@ -24,7 +28,10 @@ async def watch(
     on_report: Callable[[RunReport, datetime], None] = lambda _report, _next: None,
     on_missing: Callable[[TargetIncomplete, datetime], None] = lambda _error, _next: None,
 ) -> RunReport | None:
-    """Run whatever is due, again and again, until told to stop; the caller holds the lock.
+    """Run whatever is due, again and again, until told to stop.
+
+    Between two runs anybody else may run it, too. A record that is wanted, or whose sale begins or ends, does not wait
+    for the next interval.
 
     Args:
         job: what to work with.
@@ -43,7 +50,11 @@ async def watch(
     report: RunReport | None = None
     while True:
         try:
-            report = await run_sync(job, None, stop=stop, on_progress=on_progress)
+            with job.levels.lock(job.holder):
+                report = await run_sync(job, None, stop=stop, on_progress=on_progress)
+        except LedgerLocked:
+            # Somebody runs it by hand, which is as good.
+            pause = _WHILE_LOCKED
         except TargetIncomplete as error:
             # Somebody may mend it meanwhile, as with an API that stays away.
             failures += 1
@@ -57,9 +68,28 @@ async def watch(
                 return report
         if stop.is_set():
             return report
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause.total_seconds())
+        await _rest(job, pause, stop, may_wake=not failures)
+        if stop.is_set():
             return report
+
+
+async def _rest(job: Job, pause: timedelta, stop: asyncio.Event, *, may_wake: bool) -> None:
+    """Wait for the next run: until its time, until told to stop, or until a record cannot wait."""
+    began = job.now()
+    while (left := began + pause - job.now()) > timedelta():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), min(left, _LOOK_EVERY).total_seconds())
+            return
+        if may_wake and job.now() - began >= _SHORTEST_REST and await asyncio.to_thread(_something_waits, job):
+            return
+
+
+def _something_waits(job: Job) -> bool:
+    try:
+        counts = job.levels.counts(job.now())
+    except LedgerError:  # busy now; where it is worse than that, the next run says so
+        return False
+    return counts.open > counts.waiting or counts.due > 0
 
 
 def _pause(job: Job, failures: int) -> timedelta:

@@ -360,7 +360,7 @@ def test_ctrl_c_ends_a_run_tidily_and_the_next_goes_on(shop: Checkout) -> None:
     assert "last_full_sync" not in json.dumps(shop.call("sync-log", "show", "--type", "products").stdout)
     resumed = run(shop)
     assert (resumed["resumed"], resumed["run"], resumed["state"]) == (True, report["run"], "finished")
-    assert resumed["records"]["seen"] == PRODUCTS
+    assert resumed["records"]["seen"] == PRODUCTS == sum(resumed["records"].values()) - PRODUCTS
     assert resumed["records"]["written"] >= report["records"]["written"]
     assert status(shop)["cut_off"] is None
 
@@ -409,6 +409,24 @@ def test_a_watch_reports_each_run_on_a_line_and_ends_on_request(shop: Checkout) 
         process.kill()
     assert process.returncode == 0, stderr
     assert "Next run of shop" in stderr
+
+
+def test_between_two_runs_of_a_watch_anybody_may_run_it_but_not_watch_it_too(shop: Checkout) -> None:
+    process = shop.start("sync", "watch", "--format", "json")
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        report = run(shop, "--full")
+        assert (report["mode"], report["state"]) == ("full", "finished")
+        assert "sync watch" in status(shop)["watcher"]["holder"]
+        second = shop.call("sync", "watch")
+        assert second.status == 1, str(second)
+        assert "ledger-locked" in second.stderr
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
 
 
 def test_a_watch_ends_when_something_else_was_applied(shop: Checkout) -> None:

@@ -1,0 +1,71 @@
+"""Between two runs a watch waits for its time, unless a record cannot wait or somebody tells it to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from reconciler.ledger.data_model import LevelCounts
+from reconciler.sync import watch as watching
+from reconciler.sync.job import Job
+
+SOON = timedelta(milliseconds=30)
+
+
+@dataclass
+class Levels:
+    found: LevelCounts
+    asked: list[datetime] = field(default_factory=list)
+
+    def counts(self, now: datetime) -> LevelCounts:
+        self.asked.append(now)
+        return self.found
+
+
+@dataclass
+class Something:
+    levels: Levels
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_LOOK_EVERY", timedelta(milliseconds=5))
+    monkeypatch.setattr(watching, "_SHORTEST_REST", SOON)
+
+
+def rested(found: LevelCounts, pause: timedelta, *, may_wake: bool = True, stopped: bool = False) -> timedelta:
+    async def rest() -> timedelta:
+        stop = asyncio.Event()
+        if stopped:
+            stop.set()
+        began = datetime.now(UTC)
+        job: Any = Something(Levels(found))
+        await watching._rest(cast("Job", job), pause, stop, may_wake=may_wake)
+        return datetime.now(UTC) - began
+
+    return asyncio.run(asyncio.wait_for(rest(), 30))
+
+
+@pytest.mark.parametrize("found", [LevelCounts(open=1), LevelCounts(open=3, waiting=2), LevelCounts(due=1)])
+def test_a_record_that_is_wanted_or_due_does_not_wait_for_the_next_interval(found: LevelCounts) -> None:
+    assert SOON <= rested(found, timedelta(hours=1)) < timedelta(seconds=20)
+
+
+@pytest.mark.parametrize("found", [LevelCounts(records=9, problems=4), LevelCounts(open=2, waiting=2)])
+def test_what_is_to_be_tried_later_wakes_nobody(found: LevelCounts) -> None:
+    assert rested(found, 4 * SOON) >= 4 * SOON
+
+
+def test_after_a_failure_it_waits_its_time() -> None:
+    assert rested(LevelCounts(open=1), 4 * SOON, may_wake=False) >= 4 * SOON
+
+
+def test_told_to_stop_it_ends_at_once() -> None:
+    assert rested(LevelCounts(), timedelta(hours=1), stopped=True) < timedelta(seconds=20)
