@@ -158,15 +158,9 @@ def test_a_search_index_that_lags_hides_nothing_for_ever_and_discontinues_nothin
     assert set(touched["created"]) <= set(shop.held().products)
 
 
-def test_an_api_that_stays_away_ends_the_run_and_the_next_one_goes_on(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from reconciler.sync import runs
-
-    # Job has the patience of a quarter of an hour.
-    monkeypatch.setattr(runs.Job.__init__, "__defaults__", (*(runs.Job.__init__.__defaults__ or ())[:-1], 1.0))
+def test_an_api_that_stays_away_ends_the_run_and_the_next_one_goes_on(shop: Shop) -> None:
     shop.emulator.fault("status", status=503, count=None, path="/sparklayer/api/v1/*", nth=40)
-    ended = shop.run("--full")
+    ended = shop.run("--full", "--patience", "2")
     assert ended.status == 1, str(ended)
     report = ended.json
     assert report["state"] == "interrupted"
