@@ -51,31 +51,22 @@ class Meter:
         """Take note of how many records were asked for by ID."""
         self._checked = number
 
-    def go_on(self, counts: Mapping[str, int], *, listed: bool) -> None:
-        """Go on with a run of an earlier process.
-
-        Args:
-            counts: what it counted. What was written adds up; what is read anew is counted anew.
-            listed: the source was read to its end, so that it is not read again.
-        """
-        anew = ("total",) if listed else ("total", "seen", "unchanged", "held_back", "failed", "left")
-        self._told = {name: counts.get(name, 0) for name in anew}
+    def go_on(self, counts: Mapping[str, int]) -> None:
+        """Go on with a run of an earlier process, which counted this. What was left is asked for anew."""
+        self.tally = Tally.of(counts)
+        self.total = counts.get("total") or None
+        self._told = {name: counts.get(name, 0) for name in ("total", "left")}
 
     def begin_anew(self) -> None:
         """Count for a run that has counted nothing yet."""
+        self.tally, self.total = Tally(), None
         self._told = {}
 
     def counts(self) -> dict[str, int]:
-        """Return all that was counted so far."""
-        tally, writes = self.tally, self._writes
+        """Return what this process counted beside the outcomes of records, which the ledger has from the pipeline."""
+        writes = self._writes
         return {
-            "seen": tally.seen,
-            "unchanged": tally.unchanged,
-            "written": tally.written,
-            "held_back": tally.held_back,
-            "discontinued": tally.discontinued,
-            "failed": tally.failed,
-            "left": tally.left,
+            "left": self.tally.left,
             "product": writes.product,
             "stock": writes.stock,
             "prices": writes.prices,

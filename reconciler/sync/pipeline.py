@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,18 +31,32 @@ _FIRST_RETRY = timedelta(seconds=5)
 _NOTHING = Observation({}, frozenset())
 
 
+_HELD_BACK, _FAILED = "held_back", "failed"
+_OUTCOMES = ("unchanged", "written", _HELD_BACK, "discontinued", _FAILED)
+
+
 @dataclass(slots=True)
 class Tally:
-    """Records by outcome, so far."""
+    """Records of a run by outcome, so far; in the ledger as soon as the records are, but for `problems` and `left`."""
 
     seen: int = 0
     unchanged: int = 0
     written: int = 0
     held_back: int = 0
     discontinued: int = 0
-    problems: int = 0
     failed: int = 0
+    problems: int = 0
     left: int = 0
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Tally:
+        """Return the tally of a run that goes on."""
+        return cls(**{name: counts.get(name, 0) for name in ("seen", *_OUTCOMES)})
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        """Add to what was counted, by name."""
+        for name, number in counts.items():
+            setattr(self, name, getattr(self, name) + number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,7 @@ class Circumstances:
         source_url: API base URL of the source, for links.
         source_now: the time in the source's clock.
         prices: what the price list holds, where the run verifies.
+        counts: what it counted in earlier processes.
     """
 
     run_id: str
@@ -65,6 +81,15 @@ class Circumstances:
     source_url: str
     source_now: Callable[[], datetime]
     prices: Mapping[str, tuple[Tier, ...]] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of a record, and what that adds to what the run counts."""
+
+    result: Result
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +130,10 @@ class Pipeline:
         self._hands = hands
         self._slots = asyncio.Semaphore(_IN_HAND)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._results: Group[Result] = Group(thread, self._record)
-        self.tally = Tally()
+        self._results: Group[_Done] = Group(thread, self._record)
+        # Records that may still come to another outcome in this run.
+        self._provisional: dict[str, str] = {}
+        self.tally = Tally.of(circumstances.counts)
 
     async def take(self, products: Sequence[Product], claimed: Mapping[str, Level] | None = None) -> None:
         """Take in records as they were read; return when all of them are in hand or done.
@@ -168,9 +195,10 @@ class Pipeline:
             else:
                 quiet[wanted.key] = _revision(level, claimed.get(wanted.key))
         if quiet:
-            await self._thread.call(self._levels.seen, self._run.run_id, quiet)
-            self.tally.seen += len(quiet)
-            self.tally.unchanged += len(quiet)
+            number = sum(not self._was_counted(levels.get(key)) for key in quiet)
+            counts = {"seen": number, "unchanged": number}
+            await self._thread.call(self._levels.seen, self._run.run_id, quiet, counts)
+            self.tally.add(counts)
         sending = [(work.wanted.key, [part.value for part in work.parts]) for work in busy if work.parts]
         if sending:
             await self._thread.call(self._levels.begin_writes, sending)
@@ -229,26 +257,38 @@ class Pipeline:
             token=run_token(work.is_claimed, self._run.run_id),
             written=bool(written.done),
         )
-        await self._results.add(result)
-        self._count(wanted, written, bool(problems))
+        counts = self._counts(work, self._outcome(wanted, written))
+        await self._results.add(_Done(result, counts))
+        self.tally.add(counts)
+        self.tally.problems += bool(problems) and "seen" in counts
 
-    def _count(self, wanted: Wanted, written: Written, wrong: bool) -> None:
-        """Count a record under one outcome."""
-        tally = self.tally
-        tally.seen += 1
-        tally.problems += wrong
-        if written.done and wanted.held.discontinued:
-            tally.discontinued += 1
-        elif written.done:
-            tally.written += 1
-        elif written.refused or (wanted.product is None and Part.PRODUCT in self._run.settings.parts):
-            tally.held_back += 1
-        else:
-            tally.unchanged += 1
+    def _outcome(self, wanted: Wanted, written: Written) -> str:
+        if written.done:
+            return "discontinued" if wanted.held.discontinued else "written"
+        if written.refused or (wanted.product is None and Part.PRODUCT in self._run.settings.parts):
+            return _HELD_BACK
+        return "unchanged"
 
-    def _record(self, results: Sequence[Result]) -> None:
+    def _counts(self, work: _Work, outcome: str) -> dict[str, int]:
+        """Return what a record adds to the counts: it counts once in a run, with the outcome that it came to."""
+        key = work.wanted.key
+        before = self._provisional.pop(key, None)
+        if outcome in (_HELD_BACK, _FAILED):
+            self._provisional[key] = outcome
+        if before is not None:
+            return {before: -1, outcome: 1} if before != outcome else {}
+        return {} if self._was_counted(work.level) else {"seen": 1, outcome: 1}
+
+    def _was_counted(self, level: Level | None) -> bool:
+        """Whether this run counted a record already, in an earlier process perhaps."""
+        return level is not None and level.seen_run == self._run.run_id and (level.dead or not level.attempts)
+
+    def _record(self, done: Sequence[_Done]) -> None:
+        counts = Counter[str]()
+        for item in done:
+            counts.update(item.counts)
         # What somebody else took over meanwhile is theirs to record.
-        self._levels.record(results, self._run.run_id)
+        self._levels.record([item.result for item in done], self._run.run_id, counts)
 
     async def _fail(self, work: _Work, error: ApiError) -> None:
         key, token = work.wanted.key, run_token(work.is_claimed, self._run.run_id)
@@ -257,12 +297,12 @@ class Pipeline:
         if dead:
             words = f"It could not be written after {attempts} attempts: {why_failed(error)}"
             problem = self._row(RecordProblem(key, Part.PRODUCT, "failed", words))
-            await self._results.add(
-                Result(key, problems=(problem,), held=held_to_json(_both(work.held, work.wanted.held)))
-            )
+            result = Result(key, problems=(problem,), held=held_to_json(_both(work.held, work.wanted.held)))
+            counts = self._counts(work, _FAILED)
+            await self._results.add(_Done(result, counts))
+            self.tally.add(counts)
         retry_at = self._run.source_now() + _FIRST_RETRY * 2 ** (attempts - 1)
         await self._thread.call(self._levels.failed, key, attempts, retry_at, dead=dead, token=None if dead else token)
-        self.tally.failed += dead
 
     def _refusals(self, wanted: Wanted, written: Written) -> Iterable[RecordProblem]:
         owners = external_ids(wanted)

@@ -71,7 +71,7 @@ class RunReport:
         started_at: when the run began, in an earlier process where it was resumed.
         ended_at: when it ended.
         counts: `seen` records, each under one outcome: `unchanged`, `written`, `held_back` (a problem kept all of
-            it from going through), `discontinued`; beside them `failed` and `left`; what was written by part:
+            it from going through), `discontinued`, `failed`; beside them `left`; what was written by part:
             `product`, `stock`, `prices`; problems: `problems` (open now), `logged_problems`, `new_problems`,
             `resolved`.
         requests: API to the number of requests; `writes` to those that may have changed something.

@@ -111,7 +111,7 @@ class _Run:
         config = digest(settings)
         choice = choose(self._asked, past, settings, config, now)
         if choice.resume is not None:
-            self._meter.go_on(choice.resume.counts, listed=choice.resume.listed)
+            self._meter.go_on(choice.resume.counts)
             run = await call(levels.resume, choice.resume.id, self._job.holder)
         else:
             run = await call(

@@ -107,7 +107,14 @@ class Work:
             await self._logbook.open(self.run)
         prices = await self._target.all_prices() if mode is Mode.VERIFY else None
         circumstances = Circumstances(
-            self.run.id, mode, self._job.settings, finding.list_currency, self._job.source_url, self._source_now, prices
+            self.run.id,
+            mode,
+            self._job.settings,
+            finding.list_currency,
+            self._job.source_url,
+            self._source_now,
+            prices,
+            self.run.counts,
         )
         limit: TooManyGone | None = None
         async with asyncio.TaskGroup() as hands:

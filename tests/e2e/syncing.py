@@ -124,6 +124,9 @@ class Shop:
         ended = self.run(*words)
         assert ended.status == 0, str(ended)
         report: dict[str, Any] = ended.json
+        # Each record counts once, whatever it took and however often the run was cut off.
+        counts = dict(report["records"])
+        assert counts.pop("seen") == sum(counts.values()) - counts["left"], counts
         return report
 
     # What is there, and what should be

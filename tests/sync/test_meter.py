@@ -77,20 +77,24 @@ def test_the_ledger_is_told_what_is_new() -> None:
     meter = Meter(writes, (traffic,), lambda _: None)
     meter.total, meter.tally.seen, meter.tally.unchanged = 10, 4, 4
     traffic.exchanged(Exchanged(READ, 1, 5.0, 200))
-    assert meter.news() == {"total": 10, "seen": 4, "unchanged": 4, "OrderCloud requests": 1}
+    # Of the outcomes the ledger hears together with the records.
+    assert meter.news() == {"total": 10, "OrderCloud requests": 1}
     assert meter.news() == {}
-    meter.tally.seen, meter.tally.written, writes.stock = 5, 1, 1
-    assert meter.news() == {"seen": 1, "written": 1, "stock": 1}
+    meter.tally.left, writes.stock = 2, 1
+    assert meter.news() == {"left": 2, "stock": 1}
 
 
-def test_a_run_that_goes_on_counts_anew_what_it_reads_anew() -> None:
-    before = {"total": 10, "seen": 6, "unchanged": 2, "written": 4, "OrderCloud requests": 7}
-    for listed, seen in ((False, 10), (True, 16)):
-        meter = Meter(Counts(), (), lambda _: None)
-        meter.go_on(before, listed=listed)
-        meter.total, meter.tally.seen, meter.tally.written = 10, 10, 3
-        after = {name: before.get(name, 0) + number for name, number in meter.news().items()}
-        assert (after["seen"], after["written"], after.get("total", 10)) == (seen, 7, 10)
+def test_a_run_that_goes_on_shows_what_it_counted_before() -> None:
+    shown: list[Progress] = []
+    before = {"total": 10, "seen": 6, "unchanged": 2, "written": 4, "left": 1, "OrderCloud requests": 7}
+    meter = Meter(Counts(), (), shown.append)
+    meter.go_on(before)
+    meter.phase = Phase.READING
+    meter.show()
+    assert (shown[0].done, shown[0].total, shown[0].written) == (6, 10, 4)
+    assert meter.news() == {"left": -1}
+    meter.begin_anew()
+    assert meter.news() == {}
 
 
 def test_progress_has_a_rate_and_the_time_left() -> None:
