@@ -76,7 +76,7 @@ async def plan(folder: Path, live: Mapping[str, Json]) -> None:
         AssertionError: the plan has changes, so this was not the case that is measured.
     """
     options = Options(manifests=folder)
-    (session,) = open_sessions(options, utc_now())
+    (session,), _ = open_sessions(options, utc_now())
     readers: dict[str, Reader] = {"ordercloud": MemoryReader(live)}
     comparison = await session.compare(readers, PlanRequest(), session.memory(), session.opened_at)
     require_secrets(comparison.inputs, comparison.planned.work.values())
@@ -88,7 +88,7 @@ async def plan(folder: Path, live: Mapping[str, Json]) -> None:
 def main(command: str, folder: Path, live: Path) -> None:
     """`save FOLDER LIVE` writes the live side of a folder to a file; `plan FOLDER LIVE` plans against it."""
     if command == "save":
-        (session,) = open_sessions(Options(manifests=folder), utc_now())
+        (session,), _ = open_sessions(Options(manifests=folder), utc_now())
         live.write_bytes(orjson.dumps(live_side(session)))
     else:
         asyncio.run(plan(folder, orjson.loads(live.read_bytes())))
