@@ -33,9 +33,7 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
     if report.message is not None and report.state in (State.INTERRUPTED, State.STOPPED):
         lines.extend(style.wrap(clip(visible(report.message), _LIMIT), 2, _COLORS[report.state], hanging=2))
     if report.resumed:
-        lines.extend(
-            style.wrap("It went on with a run that was cut off; records and time are those of both.", 2)
-        )
+        lines.extend(style.wrap("It went on with a run that was cut off; records and time are those of both.", 2))
     for name, words in _facts(report, environment):
         lines.extend(style.wrap(f"{name:<10} {words}", 2, hanging=11))
     if report.remarks:
