@@ -224,6 +224,7 @@ def test_a_terminal_is_kept_up_to_date_until_ctrl_c(shop: Checkout) -> None:
         assert process.wait(30) == 0
     finally:
         process.kill()
+        process.wait()
         os.close(terminal)
     assert "full sync" in shown
 
