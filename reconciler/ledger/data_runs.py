@@ -8,7 +8,7 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
 from reconciler.ledger.data_model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun, LogDates
 from reconciler.ledger.data_tables import data_runs, scopes
@@ -75,7 +75,11 @@ def change(
 
 def read(connection: Connection, scope: int, run_id: str) -> DataRun | None:
     """Return a run, or None."""
-    row = connection.execute(select(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id)).first()
+    row = (
+        connection.execute(select(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id))
+        .mappings()
+        .first()
+    )
     return None if row is None else _run(row)
 
 
@@ -87,7 +91,7 @@ def newest(
     for column, value in ((data_runs.c.walks, walks), (data_runs.c.full, full), (data_runs.c.state, state)):
         if value is not None:
             query = query.where(column == value)
-    row = connection.execute(query.limit(1)).first()
+    row = connection.execute(query.limit(1)).mappings().first()
     return None if row is None else _run(row)
 
 
@@ -107,8 +111,8 @@ def cancel(connection: Connection, scope: int) -> bool:
 
 def log_dates(connection: Connection, scope: int) -> LogDates:
     """Return what we last wrote to the sync log."""
-    row = connection.execute(select(scopes).where(scopes.c.id == scope)).one()
-    return LogDates(**{name: row._mapping[column] for name, column in _LOG_COLUMNS.items()})  # noqa: SLF001
+    row = connection.execute(select(scopes).where(scopes.c.id == scope)).mappings().one()
+    return LogDates(**{name: row[column] for name, column in _LOG_COLUMNS.items()})
 
 
 def remember_log(connection: Connection, scope: int, dates: LogDates) -> None:
@@ -138,6 +142,5 @@ def _forget_old(connection: Connection, scope: int) -> None:
     )
 
 
-def _run(row: Row[Any]) -> DataRun:
-    values = row._mapping  # noqa: SLF001
+def _run(values: RowMapping) -> DataRun:
     return DataRun(**{name: values[name] for name in _FIELDS})

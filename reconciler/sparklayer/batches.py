@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.errors import Rejected
@@ -33,7 +34,7 @@ async def write_rows(rows: Sequence[_Row], send: Callable[[Sequence[_Row]], Awai
     while batches:
         batch = batches.pop()
         try:
-            await resend(lambda batch=batch: send(batch))  # type: ignore[misc]
+            await resend(partial(send, batch))
         except Rejected as error:
             if error.status not in _ABOUT_ROWS:
                 raise

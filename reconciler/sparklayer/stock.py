@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from reconciler.errors import AnswerLost, UnexpectedAnswer, Unreachable
@@ -51,7 +52,7 @@ async def delete_stock(writer: Writer, skus: Iterable[str]) -> None:
         ApiError: it was not done.
     """
     for batch in chunks(list(dict.fromkeys(skus))):
-        await resend(lambda batch=batch: writer.post(DELETE, {"skus": batch}))  # type: ignore[misc]
+        await resend(partial(writer.post, DELETE, {"skus": batch}))
 
 
 async def read_stock(writer: Writer, skus: Iterable[str]) -> dict[str, tuple[StockLevel, ...]]:
@@ -70,7 +71,7 @@ async def read_stock(writer: Writer, skus: Iterable[str]) -> dict[str, tuple[Sto
     found: dict[str, tuple[StockLevel, ...]] = dict.fromkeys(asked, ())
     for batch in chunks(asked):
         try:
-            answer = await resend(lambda batch=batch: writer.post(FETCH, {_SKUS: batch}))  # type: ignore[misc]
+            answer = await resend(partial(writer.post, FETCH, {_SKUS: batch}))
         except AnswerLost as lost:
             # It read: nothing is in doubt.
             raise Unreachable(

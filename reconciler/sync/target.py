@@ -25,7 +25,6 @@ from reconciler.sync.settling import removals
 PROBE = LOCATIONS
 """What is read to see whether the site answers at all."""
 REFUSALS = (Rejected, Conflict, NotFound)
-_SKUS_PER_READ = 500
 # More than the connection has under way; what waits here is not begun when the run is to stop.
 _PRODUCTS_AT_ONCE = 24
 # Another status says that we may not, or that the path is wrong, whatever the record.
@@ -244,11 +243,7 @@ class Target:
         return await self._patience.bear(lambda: read_product(self._writer, key))
 
     async def _levels(self, skus: Sequence[str]) -> dict[str, tuple[StockLevel, ...]]:
-        levels: dict[str, tuple[StockLevel, ...]] = {}
-        for start in range(0, len(skus), _SKUS_PER_READ):
-            chunk = skus[start : start + _SKUS_PER_READ]
-            levels |= await self._patience.bear(lambda chunk=chunk: read_stock(self._writer, chunk))  # type: ignore[misc]
-        return levels
+        return await self._patience.bear(lambda: read_stock(self._writer, skus))
 
 
 async def _nothing() -> list[tuple[str, str]]:
