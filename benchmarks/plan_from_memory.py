@@ -11,13 +11,13 @@ import orjson
 
 from reconciler.cli.context import open_sessions, utc_now
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
 from reconciler.cli.rendering import plans_to
+from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import NotFound
-from reconciler.kind import Json, Params, Reader, Wire
+from reconciler.kind.kind import Json, Params, Reader, Wire
 from reconciler.ordercloud.kinds.delivery_config import PATH
 from reconciler.ordercloud.kinds.singleton import SyncKind
-from reconciler.reconcile.planning import require_secrets
+from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.secret import Secret
 

@@ -12,8 +12,8 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from reconciler.cli.app import TABLE, app
-from reconciler.kind import FieldSemantics, fields_of
+from reconciler.cli.table import TABLE, app
+from reconciler.kind.kind import FieldSemantics, fields_of
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.model import Metadata
 from reconciler.registry import kinds

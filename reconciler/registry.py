@@ -8,7 +8,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.client import HttpReader, HttpWriter

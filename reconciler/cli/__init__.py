@@ -15,6 +15,6 @@ def main() -> None:
     if sys.argv[1:] == ["--version"] and sys.stdout is not None:
         sys.stdout.write(f"reconciler {__version__}\n")
         return
-    from reconciler.cli.run import run
+    from reconciler.cli.main import run
 
     sys.exit(run(sys.argv[1:]))

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import writers
-from reconciler.cli.listen import Listener
+from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
-from reconciler.cli.output import error_style, say
 from reconciler.cli.signals import stopped_by_signals
-from reconciler.cli.status import Status, combine
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import error_style, say
 from reconciler.reconcile.apply import Progress, apply
 from reconciler.reconcile.applying import Permission, narrowed, permit_all, permit_rest, permit_saved
 from reconciler.reconcile.plan import ApplyReport, Change, Outcome, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
-from reconciler.report.apply_text import apply_to_text
 from reconciler.report.escape import json_text, terminal
-from reconciler.report.plan_text import plan_to_text
 from reconciler.report.style import Style
+from reconciler.report.text.apply import apply_to_text
+from reconciler.report.text.plan import plan_to_text
 
 if TYPE_CHECKING:
-    from reconciler.kind import Reader
-    from reconciler.ledger.model import LockHolder
+    from reconciler.kind.kind import Reader
+    from reconciler.ledger.config.model import LockHolder
 
 _UNREVIEWED_SHOWN = 5
 
@@ -69,7 +69,7 @@ async def apply_session(
         ReconcilerError: nothing was changed.
     """
     from reconciler.ledger.process import describe_holder
-    from reconciler.ledger.store import Ledger
+    from reconciler.ledger.writer import Ledger
 
     holder = describe_holder(command)
     listener = Listener(options.verbosity)
@@ -147,7 +147,7 @@ def _say_unreviewed(permission: Permission) -> None:
 def apply_to(format_name: str, report: ApplyReport, style: Style) -> str:
     """Return an apply report as text or JSON."""
     if format_name == "json":
-        from reconciler.report.documents import apply_to_json
+        from reconciler.report.documents.plan import apply_to_json
 
         return json_text(apply_to_json(report))
     return apply_to_text(report, style)

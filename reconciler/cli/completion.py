@@ -45,6 +45,6 @@ def complete_objects(context: click.Context, _parameter: click.Parameter, incomp
 
 def complete_data_syncs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of data syncs that begin like this."""
-    from reconciler.sync.datasyncs import KIND
+    from reconciler.sync.datasync import KIND
 
     return [name for kind, name in named_manifests(_folder(context)) if kind == KIND and name.startswith(incomplete)]

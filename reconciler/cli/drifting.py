@@ -10,24 +10,24 @@ from pathlib import Path
 
 from reconciler.cli.applying import Approval, apply_session, apply_status
 from reconciler.cli.context import for_each, load_valid, open_one, readers, utc_now
-from reconciler.cli.listen import Listener
+from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.output import error_style, say, write_file
-from reconciler.cli.status import Status
-from reconciler.duration import parse_duration
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import error_style, say, write_file
 from reconciler.errors import ApiError, ReconcilerError, UsageError
-from reconciler.ledger.location import require_durable
-from reconciler.ledger.memory import Ledgers
-from reconciler.ledger.model import Snooze
+from reconciler.ledger.config.model import Snooze
+from reconciler.ledger.reader import Ledgers
+from reconciler.ledger.url import require_durable
 from reconciler.manifest.edit import set_value
-from reconciler.reconcile.adopting import adopt
+from reconciler.reconcile.adopt import adopt
 from reconciler.reconcile.drift import find_drift, unreachable
-from reconciler.reconcile.importing import manifest_names
+from reconciler.reconcile.importer import manifest_names
 from reconciler.reconcile.plan import Cause, DriftReport
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.registry import kinds
-from reconciler.report.apply_text import apply_to_text
-from reconciler.sync.watching import data_drift
+from reconciler.report.text.apply import apply_to_text
+from reconciler.sync.monitor.drift import data_drift
+from reconciler.words import parse_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def start_snooze(options: Options, key: str, duration: str, reason: str, *, ephe
         LedgerNotDurable: the ledger would forget it.
     """
     from reconciler.ledger.process import describe_holder
-    from reconciler.ledger.store import Ledger
+    from reconciler.ledger.writer import Ledger
 
     kind, name = _parts(key)
     try:
@@ -139,7 +139,7 @@ def start_snooze(options: Options, key: str, duration: str, reason: str, *, ephe
 
 def end_snooze(options: Options, key: str) -> str:
     """Let the drift of one object be heard again; return what to tell the user."""
-    from reconciler.ledger.store import Ledger
+    from reconciler.ledger.writer import Ledger
 
     kind, name = _parts(key)
     session = open_one(options, utc_now())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.output import say
+from reconciler.cli.terminal.output import say
 from reconciler.errors import Rejected, Unreachable, UsageError
 from reconciler.report.escape import terminal
 

@@ -8,10 +8,10 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.output import write_file
+from reconciler.cli.terminal.output import write_file
 from reconciler.errors import OutputError
 from reconciler.manifest.write import render
-from reconciler.reconcile.importing import Imported, ImportResult
+from reconciler.reconcile.importer import Imported, ImportResult
 
 _SCHEMA = Path("schemas") / "manifest.schema.json"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.cli.output import say
+from reconciler.cli.terminal.output import say
 
 if TYPE_CHECKING:
     import asyncio

@@ -9,12 +9,12 @@ from reconciler.cli.context import open_one, utc_now
 from reconciler.cli.options import Options
 from reconciler.cli.syncing import Chosen, opened_levels
 from reconciler.errors import UsageError
-from reconciler.ledger.location import ledger_path
-from reconciler.ledger.memory import Ledgers
+from reconciler.ledger.reader import Ledgers
+from reconciler.ledger.url import ledger_path
 from reconciler.manifest.explain import suggest
 from reconciler.report.words import counted
-from reconciler.sync.datasyncs import data_syncs, named
-from reconciler.sync.problems import CODES, Problems
+from reconciler.sync.datasync import data_syncs, named
+from reconciler.sync.monitor.problems import CODES, Problems
 
 _SHOWN = 5
 _LONGEST = 100

@@ -10,14 +10,14 @@ from datetime import datetime
 
 from reconciler.cli.context import utc_now
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style
+from reconciler.cli.terminal.output import result_style
 from reconciler.errors import UsageError
-from reconciler.ledger.memory import Ledgers
+from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.session import Session
 from reconciler.report.escape import json_text
 from reconciler.report.style import Style
-from reconciler.sync.datasyncs import data_syncs, named
-from reconciler.sync.status import SyncStatus, status_of
+from reconciler.sync.datasync import data_syncs, named
+from reconciler.sync.monitor.status import SyncStatus, status_of
 
 _REFRESH_SECONDS = 1.0
 
@@ -51,11 +51,11 @@ def statuses_to(format_name: str, sessions: Sequence[Session], names: Sequence[s
     with Ledgers() as ledgers:
         found = [(session.name, statuses(session, names, ledgers, now)) for session in sessions]
     if format_name == "json":
-        from reconciler.report.sync_documents import statuses_to_json
+        from reconciler.report.documents.sync import statuses_to_json
 
         documents = [statuses_to_json(name, now, each) for name, each in found]
         return json_text(documents[0] if len(documents) == 1 else documents)
-    from reconciler.report.sync_status import statuses_to_text
+    from reconciler.report.text.sync_status import statuses_to_text
 
     return "\n".join(statuses_to_text(name, each, style) for name, each in found)
 
@@ -69,7 +69,7 @@ def live(sessions: Sequence[Session], names: Sequence[str], options: Options) ->
     """
     if sys.stdout is None or not sys.stdout.isatty():
         raise UsageError("--live needs a terminal", next_step="Leave it out.")
-    from reconciler.cli.progress_bar import live_view
+    from reconciler.cli.terminal.bar import live_view
 
     with suppress(KeyboardInterrupt), live_view(options.color) as show:
         while True:

@@ -10,41 +10,33 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.cli.context import open_one, utc_now
-from reconciler.cli.listen import Listener
+from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.output import say
-from reconciler.cli.progress import Display, progress_display
 from reconciler.cli.signals import stopped_by_signals
-from reconciler.cli.status import Status
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import say
+from reconciler.cli.terminal.progress import Display, progress_display
 from reconciler.errors import Interrupted, LedgerError
-from reconciler.ledger.location import require_durable
+from reconciler.ledger.url import require_durable
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
 from reconciler.report.escape import json_text, terminal
 from reconciler.report.words import moment
-from reconciler.sync.datasyncs import (
-    API_NAMES,
-    DataSync,
-    Standing,
-    connections_of,
-    data_syncs,
-    named,
-    require_applied,
-)
-from reconciler.sync.report import State
+from reconciler.sync.datasync import API_NAMES, DataSync, Standing, connections_of, data_syncs, named, require_applied
+from reconciler.sync.run.report import State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import TargetIncomplete
     from reconciler.http.observe import Observer
-    from reconciler.ledger.levels import Levels
-    from reconciler.ledger.model import LockHolder
+    from reconciler.ledger.config.model import LockHolder
+    from reconciler.ledger.data.store import Levels
     from reconciler.report.style import Style
-    from reconciler.sync.explain import Explanation
-    from reconciler.sync.job import Job
-    from reconciler.sync.model import Mode
-    from reconciler.sync.report import RunReport
+    from reconciler.sync.products.explain import Explanation
+    from reconciler.sync.products.model import Mode
+    from reconciler.sync.run.context import Job
+    from reconciler.sync.run.report import RunReport
 
 _Result = TypeVar("_Result")
 _FEATURE = "A data sync"
@@ -93,7 +85,7 @@ def opened_levels(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[
         LedgerNotDurable: the ledger would forget everything.
         LedgerError: it cannot be opened.
     """
-    from reconciler.ledger.store import Ledger
+    from reconciler.ledger.writer import Ledger
 
     url = chosen.session.settings.ledger
     require_durable(url, os.environ, feature, ephemeral=ephemeral)
@@ -116,7 +108,7 @@ async def run_once(chosen: Chosen, mode: Mode | None, options: Options, how: How
     Raises:
         ReconcilerError: nothing was begun, or the ledger failed.
     """
-    from reconciler.sync.runs import run_sync
+    from reconciler.sync.run.runner import run_sync
 
     async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport, bool]:
         return await run_sync(job, mode, stop=stop, on_progress=display.show), stop.is_set()
@@ -135,7 +127,7 @@ async def watch_on(
         how: the options of the running commands.
         on_report: told of each run, and when the next one starts.
     """
-    from reconciler.sync.watch import watch
+    from reconciler.sync.run.loop import watch
 
     async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport | None, bool]:
         def missing(error: TargetIncomplete, following: datetime) -> None:
@@ -207,9 +199,9 @@ async def _running(
 async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, how: HowToRun) -> AsyncIterator[Job]:
     from reconciler.http.observe import Silent
     from reconciler.http.retry import PATIENT
-    from reconciler.sync.job import Job
-    from reconciler.sync.source import ROLES
-    from reconciler.sync.traffic import Traffic
+    from reconciler.sync.products.source import ROLES
+    from reconciler.sync.run.context import Job
+    from reconciler.sync.run.traffic import Traffic
 
     source, target = connections_of(chosen.session)
     # Hundreds of requests may wait at once: progress and report say so in one line, and each of them only with -v.
@@ -245,7 +237,7 @@ async def explain(chosen: Chosen, key: str, options: Options, how: HowToRun) -> 
     Raises:
         ReconcilerError: something could not be read.
     """
-    from reconciler.sync.explaining import explain_record
+    from reconciler.sync.products.explaining import explain_record
 
     with opened_levels(chosen, _FEATURE, ephemeral=True) as levels:
         async with _job(chosen, levels, "", options, how) as job:
@@ -270,17 +262,17 @@ def run_to(
         one_line: writes the JSON.
     """
     if format_name == "json":
-        from reconciler.report.sync_documents import run_to_json
+        from reconciler.report.documents.sync import run_to_json
 
         return one_line(run_to_json(report, environment))
-    from reconciler.report.sync_run import run_to_text
+    from reconciler.report.text.sync_run import run_to_text
 
     return run_to_text(report, environment, style)
 
 
 def explanation_to(format_name: str, found: Explanation, chosen: Chosen, style: Style) -> str:
     """Return what becomes of one record as text or JSON."""
-    from reconciler.report.sync_explain import explanation_to_json, explanation_to_text
+    from reconciler.report.text.sync_explain import explanation_to_json, explanation_to_text
 
     name, environment = chosen.sync.name, chosen.session.name
     if format_name == "json":

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.database import ledger_errors, open_any_version, open_for_writing
-from reconciler.ledger.location import has_ledger, ledger_path
 from reconciler.ledger.migrations import MIGRATIONS
+from reconciler.ledger.url import has_ledger, ledger_path
 
 
 def backup(url: str, copy: Path) -> int:

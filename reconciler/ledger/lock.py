@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
 from reconciler.errors import LedgerError, LedgerLocked, LockLost
-from reconciler.ledger.data_tables import locks
+from reconciler.ledger.config.model import LockHolder
+from reconciler.ledger.data.tables import locks
 from reconciler.ledger.database import ledger_errors
 from reconciler.ledger.migrations import APPLY_LOCK
-from reconciler.ledger.model import LockHolder
 from reconciler.ledger.process import ProcessId, this_process
 
 Clock = Callable[[], datetime]

@@ -7,8 +7,8 @@ from secrets import token_bytes
 
 from sqlalchemy import Connection, insert, select
 
-from reconciler.ledger.data_tables import data_metadata, locks
-from reconciler.ledger.fingerprint import SALT_BYTES
+from reconciler.ledger.config.secret_fingerprint import SALT_BYTES
+from reconciler.ledger.data.tables import data_metadata, locks
 from reconciler.ledger.tables import apply_lock, meta, metadata
 
 APPLY_LOCK = "apply"

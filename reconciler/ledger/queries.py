@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from reconciler.ledger.fingerprint import IN_DOUBT
+from reconciler.ledger.config.model import JournalEntry, Memory, Run, SecretFingerprint, Snapshot, Snooze
+from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
+from reconciler.ledger.data.overview import as_data
 from reconciler.ledger.lock import read_holder
-from reconciler.ledger.model import JournalEntry, Memory, Run, SecretFingerprint, Snapshot, Snooze
-from reconciler.ledger.overview import as_data
 from reconciler.ledger.tables import fingerprints, journal, leases, meta, overrides, runs, snapshots, snoozes
-from reconciler.pause import Lease
+from reconciler.pause.declared import Lease
 
 _RUNS_SHOWN = 20
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from reconciler.errors import Place, Problem
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.facts import Facts
 from reconciler.manifest.hosts import host_allowed

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from reconciler.duration import PATTERN as DURATION_PATTERN
-from reconciler.duration import parse_duration
-from reconciler.kind import FieldSemantics, SpecModel
+from reconciler.kind.kind import FieldSemantics, SpecModel
+from reconciler.words import PATTERN as DURATION_PATTERN
+from reconciler.words import parse_duration
 
 
 def _bounded(text: str) -> str:

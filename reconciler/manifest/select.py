@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.errors import ManifestErrors, Problem, UsageError
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.environment import Patch
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.load import Loaded, gc_paused

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.checks import BadHost, check_environment, check_names
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.facts import Facts, facts_of

@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import LedgerError, LoginRefused, MissingRole, ReconcilerError, SecretUnset
-from reconciler.kind import Kinds, Writer
-from reconciler.ledger.model import PENDING, JournalEntry, LiveObject
+from reconciler.kind.kind import Kinds, Writer
+from reconciler.ledger.config.model import PENDING, JournalEntry, LiveObject
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.plan import ApplyReport, Change, ChangeResult, Outcome
 from reconciler.reconcile.planfile import plan_to_json
@@ -19,7 +19,7 @@ from reconciler.reconcile.write import Request, Verdict, carry_out, plain_state,
 
 if TYPE_CHECKING:  # the database layer is loaded by the command that opens the ledger
     from reconciler.ledger.lock import Lock
-    from reconciler.ledger.store import Ledger
+    from reconciler.ledger.writer import Ledger
 
 _DONE = (Outcome.APPLIED, Outcome.ALREADY)
 _SIDE_BY_SIDE = 8

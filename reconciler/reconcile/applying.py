@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from reconciler.errors import GuardrailBreach, LedgerError
-from reconciler.kind import Action
-from reconciler.ledger.model import Run
+from reconciler.kind.kind import Action
+from reconciler.ledger.config.model import Run
 from reconciler.reconcile.approval import approval_scope
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.plan import FIXED_RULES, Breach, Change, ChangeResult, Plan
-from reconciler.reconcile.planning import require_secrets
+from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.resume import resume_scope
 from reconciler.reconcile.session import Comparison
 from reconciler.reconcile.work import Planned, Work

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UnresolvedReference
-from reconciler.kind import Kinds, fields_of
+from reconciler.kind.kind import Kinds, fields_of
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.resolve import ResolvedSpec, resolve
 from reconciler.manifest.scope import Scope
-from reconciler.pause import DeclaredPause
+from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.references import with_references
 from reconciler.reconcile.work import Desired
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from reconciler.errors import ApiError, LedgerError, LoginRefused, Unreachable
-from reconciler.kind import Kind, Reader, semantics_by_path
-from reconciler.ledger.location import durability
+from reconciler.kind.kind import Kind, Reader, semantics_by_path
+from reconciler.ledger.url import durability
 from reconciler.manifest.hosts import host_allowed, hosts_of
 from reconciler.reconcile.diff import secrets_in, value_at
 from reconciler.reconcile.session import Session

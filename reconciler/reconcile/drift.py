@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from reconciler.ledger.model import Memory, Snooze
+from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Cause, Change, DriftItem, DriftReport, NoteKind
 from reconciler.reconcile.work import Planned

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
-from reconciler.duration import parse_duration
 from reconciler.errors import UsageError
-from reconciler.kind import Action, Observed, semantics_by_path
+from reconciler.kind.kind import Action, Observed, semantics_by_path
 from reconciler.manifest.hosts import host_allowed, hosts_of
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import covers, secrets_in, value_at
@@ -20,6 +19,7 @@ from reconciler.reconcile.plan import FIXED_RULES, Breach
 from reconciler.reconcile.references import references_in
 from reconciler.reconcile.work import Work
 from reconciler.secret import Secret
+from reconciler.words import parse_duration
 
 Finding = tuple[str, tuple[str, ...]]
 Rule = Callable[[PlanInputs, Sequence[Work]], Iterator[Finding]]

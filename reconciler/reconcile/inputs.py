@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.kind import Kinds
-from reconciler.ledger.model import Memory
+from reconciler.kind.kind import Kinds
+from reconciler.ledger.config.model import Memory
 from reconciler.manifest.environment import Guardrails
-from reconciler.reconcile.observe import LiveSide
+from reconciler.reconcile.live import LiveSide
 from reconciler.reconcile.work import Desired
 
 

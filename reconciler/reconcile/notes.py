@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.kind import semantics_by_path
-from reconciler.ledger.model import Memory, Snapshot
+from reconciler.kind.kind import semantics_by_path
+from reconciler.ledger.config.model import Memory, Snapshot
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.inputs import PlanInputs

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.errors import Place
-from reconciler.kind import Action, Risk
+from reconciler.kind.kind import Action, Risk
 
 FORMAT_VERSION = 1
 # Guardrail rules that no --override lifts.

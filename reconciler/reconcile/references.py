@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.kind import FieldNode, State, fields_of
+from reconciler.kind.kind import FieldNode, State, fields_of
 
 
 @cache

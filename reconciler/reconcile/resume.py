@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.errors import StalePlan
-from reconciler.kind import Action
-from reconciler.ledger.model import SENT, JournalEntry, Run
+from reconciler.kind.kind import Action
+from reconciler.ledger.config.model import SENT, JournalEntry, Run
 from reconciler.reconcile.plan import Change, ChangeResult, Outcome
 from reconciler.reconcile.planfile import plan_from_json
 from reconciler.reconcile.work import Planned

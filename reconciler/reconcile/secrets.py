@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.kind import Observed, State
-from reconciler.ledger.fingerprint import matches
-from reconciler.ledger.model import Memory
+from reconciler.kind.kind import Observed, State
+from reconciler.ledger.config.model import Memory
+from reconciler.ledger.config.secret_fingerprint import matches
 from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.work import Desired
 from reconciler.secret import Secret

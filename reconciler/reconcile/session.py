@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.kind import Kinds, Reader
-from reconciler.ledger.memory import Ledgers, read_memory
-from reconciler.ledger.model import Memory
+from reconciler.kind.kind import Kinds, Reader
+from reconciler.ledger.config.model import Memory
+from reconciler.ledger.reader import Ledgers, read_memory
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.load import gc_paused
 from reconciler.manifest.model import Manifest
@@ -16,8 +16,8 @@ from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import Selected
 from reconciler.reconcile.desired import desired_objects
 from reconciler.reconcile.inputs import PlanInputs
-from reconciler.reconcile.observe import LiveSide, read_live
-from reconciler.reconcile.planning import make_plan
+from reconciler.reconcile.live import LiveSide, read_live
+from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.restore import last_restore
 from reconciler.reconcile.work import Desired, Planned
 

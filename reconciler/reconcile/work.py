@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.errors import Place
-from reconciler.kind import Observed, State
-from reconciler.pause import DeclaredPause
+from reconciler.kind.kind import Observed, State
+from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.plan import Change, Plan
 
 

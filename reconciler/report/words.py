@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from reconciler.errors import Place
-from reconciler.kind import Action, Risk
+from reconciler.kind.kind import Action, Risk
 from reconciler.reconcile.plan import (
     FIXED_RULES,
     ApplyReport,

@@ -11,9 +11,9 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.duration import parse_duration
-from reconciler.sparklayer.expressions import Expression
-from reconciler.sync.model import Part
+from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sync.products.model import Part
+from reconciler.words import parse_duration
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
 _VERSION = 1

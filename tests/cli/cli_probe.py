@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.command import Entry, LazyGroup, command
 from reconciler.cli.options import Options
-from reconciler.cli.output import write_result
+from reconciler.cli.terminal.output import write_result
 from reconciler.errors import Place, Unreachable
 
 MARKER = "kr3mbel-secret-marker"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.demonstration import PRODUCTS, WITHOUT_SKU
+from reconciler.cli.demo import PRODUCTS, WITHOUT_SKU
 
 
 @pytest.fixture(scope="module")

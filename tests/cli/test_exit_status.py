@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.cli.status import Status, combine
+from reconciler.cli.exit_status import Status, combine
 
 PRECEDENCE = [130, 1, 3, 5, 4, 2, 0]
 

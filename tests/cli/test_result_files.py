@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import output
 from reconciler.cli.options import Options
-from reconciler.cli.output import wants_color, write_file, write_result
+from reconciler.cli.terminal import output
+from reconciler.cli.terminal.output import wants_color, write_file, write_result
 from reconciler.errors import OutputError
 
 

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.cli.progress import PlainLines
-from reconciler.cli.status import Status
+from reconciler.cli.exit_status import Status
 from reconciler.cli.sync_options import asked_mode
 from reconciler.cli.sync_records import record_keys
 from reconciler.cli.syncing import run_status
+from reconciler.cli.terminal.progress import PlainLines
 from reconciler.errors import UsageError
-from reconciler.sync.model import Mode
-from reconciler.sync.report import Phase, Progress, RunReport, State
+from reconciler.sync.products.model import Mode
+from reconciler.sync.run.report import Phase, Progress, RunReport, State
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 SHOW = """

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from checkout import Checkout
 
-from reconciler.ledger.data_model import DataScope, ProblemRow, Result
+from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.database import open_for_writing
 from reconciler.ledger.migrations import MIGRATIONS
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.writer import Ledger
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reconciler.emulator.switches import flipped_switches, random_switches
 from reconciler.emulator.testing import RunningEmulator
-from reconciler.ledger import fingerprint
+from reconciler.ledger.config import secret_fingerprint as fingerprint
 
 SWITCHES = [*flipped_switches(), *random_switches(10)]
 NAMES = [

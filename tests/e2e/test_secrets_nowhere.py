@@ -11,7 +11,7 @@ import pytest
 from checkout import Checkout, Document, Ended, document, entity_sync
 
 from reconciler.emulator.testing import RunningEmulator
-from reconciler.ledger import fingerprint
+from reconciler.ledger.config import secret_fingerprint as fingerprint
 
 CLIENT_SECRET = "kr3mbel-client-secret"
 TOKEN_FOLDER = "tokens"  # the one place for a token: mode 0600, see reconciler/http/tokens.py

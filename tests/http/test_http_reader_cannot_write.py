@@ -12,7 +12,7 @@ from http_client_helpers import client
 from scripted_server import ScriptedServer
 
 from reconciler.http.client import HttpReader
-from reconciler.kind import Reader, Writer
+from reconciler.kind.kind import Reader, Writer
 
 WRITES = ("post", "put", "patch", "delete")
 

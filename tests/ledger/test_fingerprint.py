@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.ledger.fingerprint import IN_DOUBT, fingerprint, matches
+from reconciler.ledger.config.secret_fingerprint import IN_DOUBT, fingerprint, matches
 
 SALT = b"0123456789abcdef"
 PLACE = {"api_url": "https://a/v1", "kind": "DeliveryConfig", "live_id": "x", "path": "deliveryTargets.http.secret"}

@@ -13,14 +13,14 @@ from sqlalchemy import create_engine, event, insert, text
 
 from reconciler.errors import LedgerError, LedgerLocked, LedgerTooNew
 from reconciler.ledger import care
-from reconciler.ledger.data_model import DataScope, ProblemRow, Result, SyncOverview
+from reconciler.ledger.config.model import LiveObject
+from reconciler.ledger.data.model import DataScope, ProblemRow, Result, SyncOverview
 from reconciler.ledger.database import open_for_writing
-from reconciler.ledger.location import durability
-from reconciler.ledger.memory import Ledgers, read_memory, read_overview
 from reconciler.ledger.migrations import MIGRATIONS, create_first_version
-from reconciler.ledger.model import LiveObject
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.reader import Ledgers, read_memory, read_overview
 from reconciler.ledger.tables import apply_lock
+from reconciler.ledger.url import durability
+from reconciler.ledger.writer import Ledger
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 TARGET = LiveObject("https://api.example/v1", "Widget", "a")

@@ -13,11 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError, LedgerTooNew
+from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.database import ledger_errors, open_for_reading, open_for_writing
-from reconciler.ledger.memory import read_memory
 from reconciler.ledger.migrations import MIGRATIONS
-from reconciler.ledger.model import LiveObject
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.reader import read_memory
+from reconciler.ledger.writer import Ledger
 
 TARGET = LiveObject("https://api.example/v1", "Widget", "a")
 
@@ -125,7 +125,7 @@ class TestReadOnly:
             ledger.remember_settled([(TARGET, {"size": 1})])
         path.chmod(0o444)
         code = (
-            "from reconciler.ledger.memory import read_memory\n"
+            "from reconciler.ledger.reader import read_memory\n"
             f"found = read_memory('sqlite:///{path}', 'test', ['{TARGET.api_url}'])\n"
             "print(len(found.snapshots))\n"
         )
@@ -138,7 +138,7 @@ class TestReadOnly:
             pass
         path.chmod(0o444)
         code = (
-            "from reconciler.ledger.store import Ledger\n"
+            "from reconciler.ledger.writer import Ledger\n"
             "from reconciler.errors import LedgerError\n"
             "for name in ('ledger.db', 'new/ledger.db', 'new.db'):\n"
             "    try:\n"

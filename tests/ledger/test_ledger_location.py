@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LedgerError, LedgerNotDurable
-from reconciler.ledger.location import DEFAULT_URL, durability, ledger_path, require_durable
+from reconciler.ledger.url import DEFAULT_URL, durability, ledger_path, require_durable
 
 
 def test_relative_and_absolute_files():

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.errors import LedgerLocked, LockLost
-from reconciler.ledger.memory import read_overview
 from reconciler.ledger.process import ProcessId, describe_holder, this_process
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.reader import read_overview
+from reconciler.ledger.writer import Ledger
 
 HOLD = """
 import sys

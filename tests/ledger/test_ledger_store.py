@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.fingerprint import matches
-from reconciler.ledger.memory import read_memory, read_overview
-from reconciler.ledger.model import JournalEntry, LiveObject, Snooze
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.config.model import JournalEntry, LiveObject, Snooze
+from reconciler.ledger.config.secret_fingerprint import matches
+from reconciler.ledger.reader import read_memory, read_overview
+from reconciler.ledger.writer import Ledger
 
 API = "https://api.example/v1"
 TARGET = LiveObject(API, "DeliveryConfig", "search")
@@ -69,7 +69,7 @@ class TestFiles:
     def test_reading_without_a_ledger_creates_nothing_and_loads_no_database_layer(self, tmp_path):
         code = (
             "import sys\n"
-            "from reconciler.ledger.memory import read_memory, read_overview\n"
+            "from reconciler.ledger.reader import read_memory, read_overview\n"
             f"url = 'sqlite:///{tmp_path}/.reconciler/ledger.db'\n"
             "assert read_memory(url, 'test', []).fresh and read_overview(url) is None\n"
             "assert 'sqlalchemy' not in sys.modules and 'sqlite3' not in sys.modules\n"

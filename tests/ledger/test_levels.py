@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.errors import LedgerError, LedgerLocked, LockLost
-from reconciler.ledger.data_model import DataScope, LogDates, ProblemRow, Result
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
+from reconciler.ledger.writer import Ledger
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

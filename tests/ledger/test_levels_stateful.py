@@ -15,10 +15,10 @@ from levels_model import Model
 from sqlalchemy import event, select
 
 from reconciler.errors import LockLost
-from reconciler.ledger import levels as levels_module
-from reconciler.ledger.data_model import DataScope, ProblemRow, Result
-from reconciler.ledger.data_tables import names, waits
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.data import store as levels_module
+from reconciler.ledger.data.model import DataScope, ProblemRow, Result
+from reconciler.ledger.data.tables import names, waits
+from reconciler.ledger.writer import Ledger
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)

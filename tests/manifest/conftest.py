@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.validate import Validation, validate
 from reconciler.registry import kinds as registered

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import ManifestErrors, UnresolvedReference, UsageError
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.connection import ordercloud_host, resolve_connection, resolve_settings
 from reconciler.manifest.load import Loaded
 from reconciler.manifest.scope import Scope

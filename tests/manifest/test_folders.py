@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LoadError
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.validate import validate
 

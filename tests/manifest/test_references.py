@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ManifestErrors, SecretUnset, UnresolvedReference
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.load import load
 from reconciler.manifest.references import BadReference, Reference, parse_text
 from reconciler.manifest.resolve import ResolvedSpec, resolve

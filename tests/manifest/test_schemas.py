@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.kind import Kinds
+from reconciler.kind.kind import Kinds
 from reconciler.manifest.documents import Scalars, parse_documents
 from reconciler.manifest.schemas import schemas
 from reconciler.manifest.validate import Validation

@@ -21,14 +21,14 @@ from reconciler.errors import (
     Rejected,
     Unreachable,
 )
-from reconciler.kind import FieldSemantics, Kind, SpecModel
-from reconciler.ledger.memory import read_memory
-from reconciler.ledger.store import Ledger
+from reconciler.kind.kind import FieldSemantics, Kind, SpecModel
+from reconciler.ledger.reader import read_memory
+from reconciler.ledger.writer import Ledger
 from reconciler.manifest.environment import Guardrails
 from reconciler.reconcile.apply import apply
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import ApplyReport
-from reconciler.reconcile.planning import make_plan
+from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.resume import resume_scope
 from reconciler.reconcile.work import Desired, Planned
 from reconciler.secret import Secret

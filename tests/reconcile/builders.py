@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.errors import Place
-from reconciler.kind import Kinds, Observed
-from reconciler.ledger.model import Memory
+from reconciler.kind.kind import Kinds, Observed
+from reconciler.ledger.config.model import Memory
 from reconciler.manifest.environment import Guardrails
 from reconciler.ordercloud.kinds import KINDS
 from reconciler.reconcile.inputs import PlanInputs

@@ -9,7 +9,7 @@ from apply_fakes import Bench, FakeApi, Fault, Killed, live, outcomes, widget
 
 from reconciler.errors import LedgerError, LockLost
 from reconciler.ledger.lock import Lock
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.writer import Ledger
 
 
 def test_apply_then_plan_is_empty(tmp_path):

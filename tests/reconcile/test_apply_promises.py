@@ -12,7 +12,7 @@ from apply_fakes import Bench, FakeApi, Fault, Killed, outcomes, widget
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.ledger import fingerprint
+from reconciler.ledger.config import secret_fingerprint as fingerprint
 
 NAMES = "abcde"
 TROUBLE = st.sampled_from(

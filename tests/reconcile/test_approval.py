@@ -12,7 +12,7 @@ from reconciler.errors import PlanFileError, StalePlan
 from reconciler.reconcile.approval import approval_scope, check_approval, check_connections
 from reconciler.reconcile.plan import Outcome
 from reconciler.reconcile.planfile import plan_from_json, plan_to_json
-from reconciler.reconcile.planning import make_plan
+from reconciler.reconcile.planner import make_plan
 
 DESIRED = [config(name="New name"), entity_sync(syncEntityDeleted=False)]
 LIVE = [live_config(), live_sync()]
@@ -95,7 +95,7 @@ def test_a_change_that_nobody_reviewed_is_left_alone_and_named():
 
 
 def test_a_pause_that_ends_between_plan_and_apply_makes_its_change_stale():
-    from reconciler.pause import DeclaredPause
+    from reconciler.pause.declared import DeclaredPause
 
     pause = DeclaredPause(True, NOW + timedelta(hours=1), "load")
     before = make_plan(inputs([config(), entity_sync(pause=True, pause_spec=pause)], LIVE)).plan

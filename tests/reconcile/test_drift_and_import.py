@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from builders import ALL_KINDS, NOW, config, entity_sync, inputs, live_config, live_sync
 
-from reconciler.ledger.model import Memory, Snooze
+from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.manifest.environment import Guardrails
 from reconciler.reconcile.drift import find_drift, unreachable
-from reconciler.reconcile.importing import escape_references, import_live
+from reconciler.reconcile.importer import escape_references, import_live
 from reconciler.reconcile.plan import Cause
-from reconciler.reconcile.planning import make_plan
+from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.restore import last_restore
 
 

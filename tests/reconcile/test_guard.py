@@ -9,9 +9,9 @@ from builders import NOW, config, entity_sync, http_targets, inputs, live_config
 
 from reconciler.errors import UsageError
 from reconciler.manifest.environment import Guardrails
-from reconciler.pause import DeclaredPause
+from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.guard import OVERRIDABLE, RULES
-from reconciler.reconcile.planning import make_plan
+from reconciler.reconcile.planner import make_plan
 from reconciler.secret import Secret
 
 

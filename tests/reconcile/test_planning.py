@@ -9,12 +9,12 @@ import pytest
 from builders import API, NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 from reconciler.errors import SecretUnset, UsageError
-from reconciler.kind import Action, Risk
-from reconciler.ledger.fingerprint import fingerprint
-from reconciler.ledger.model import Memory, SecretFingerprint, Snapshot
-from reconciler.pause import DeclaredPause, Lease
+from reconciler.kind.kind import Action, Risk
+from reconciler.ledger.config.model import Memory, SecretFingerprint, Snapshot
+from reconciler.ledger.config.secret_fingerprint import fingerprint
+from reconciler.pause.declared import DeclaredPause, Lease
 from reconciler.reconcile.plan import Cause, NoteKind
-from reconciler.reconcile.planning import make_plan, require_secrets
+from reconciler.reconcile.planner import make_plan, require_secrets
 
 
 def changes(desired, live, **settings):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.errors import Place, Problem
-from reconciler.kind import Action, Risk
+from reconciler.kind.kind import Action, Risk
 from reconciler.reconcile.plan import (
     ApplyReport,
     Breach,

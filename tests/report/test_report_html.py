@@ -13,9 +13,9 @@ from report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hos
 from report_strategies import hostile_text
 
 from reconciler.reconcile.plan import FieldChange
-from reconciler.report.drift_html import drift_to_html
 from reconciler.report.escape import visible
-from reconciler.report.plan_html import plan_to_html
+from reconciler.report.html.drift import drift_to_html
+from reconciler.report.html.plan import plan_to_html
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "footer", "section", "div", "span", "p"),

@@ -18,14 +18,14 @@ from reconciler.reconcile.plan import (
     Plan,
 )
 from reconciler.reconcile.planfile import plan_to_json
-from reconciler.report.apply_text import apply_to_text
-from reconciler.report.documents import apply_to_json, drift_to_json
-from reconciler.report.drift_html import drift_to_html
-from reconciler.report.drift_text import drift_to_text
+from reconciler.report.documents.plan import apply_to_json, drift_to_json
 from reconciler.report.escape import json_text
-from reconciler.report.markdown import drift_to_markdown, plan_to_markdown
-from reconciler.report.plan_html import plan_to_html
-from reconciler.report.plan_text import plan_to_text
+from reconciler.report.html.drift import drift_to_html
+from reconciler.report.html.plan import plan_to_html
+from reconciler.report.markdown.plan import drift_to_markdown, plan_to_markdown
+from reconciler.report.text.apply import apply_to_text
+from reconciler.report.text.drift import drift_to_text
+from reconciler.report.text.plan import plan_to_text
 
 LEAKY = (
     FieldChange("apiKey", MARKER, MARKER + "2", sensitive=True),

@@ -25,14 +25,14 @@ from report_samples import (
 from report_strategies import hostile_text
 
 from reconciler.errors import ManifestErrors, MissingRole, Place, PlanFileError
-from reconciler.kind import Action, Risk
+from reconciler.kind.kind import Action, Risk
 from reconciler.reconcile.plan import ApplyReport, Breach, ChangeResult, DriftReport, FieldChange, Outcome
-from reconciler.report.apply_text import apply_to_text
-from reconciler.report.drift_text import drift_to_text
-from reconciler.report.failures import error_to_text
-from reconciler.report.plan_text import plan_to_text
-from reconciler.report.problems import problems_to_text
 from reconciler.report.style import Style
+from reconciler.report.text.apply import apply_to_text
+from reconciler.report.text.drift import drift_to_text
+from reconciler.report.text.error import error_to_text
+from reconciler.report.text.plan import plan_to_text
+from reconciler.report.text.problems import problems_to_text
 
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -21,22 +21,22 @@ from report_strategies import hostile_text
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sync"))
 from sync_samples import NOW, ago, data_run, data_sync, overview, under_way
 
-from reconciler.kind import Json
-from reconciler.ledger.data_model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
+from reconciler.kind.kind import Json
+from reconciler.ledger.data.model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
+from reconciler.report.documents.sync import problems_to_json, run_to_json, statuses_to_json
 from reconciler.report.escape import json_line, json_text
 from reconciler.report.style import Style
-from reconciler.report.sync_documents import problems_to_json, run_to_json, statuses_to_json
-from reconciler.report.sync_explain import explanation_to_json, explanation_to_text
-from reconciler.report.sync_problems import problems_to_csv, problems_to_text
-from reconciler.report.sync_run import run_to_text
-from reconciler.report.sync_status import statuses_to_text
-from reconciler.report.sync_words import progress_line
-from reconciler.sync.datasyncs import DataSync, Standing
-from reconciler.sync.explain import Difference, Explanation, PartExplanation
-from reconciler.sync.model import Mode, Part, RecordProblem
-from reconciler.sync.problems import Problems
-from reconciler.sync.report import Phase, Progress, RunReport, State
-from reconciler.sync.status import SyncStatus, status_of
+from reconciler.report.text.sync_explain import explanation_to_json, explanation_to_text
+from reconciler.report.text.sync_problems import problems_to_csv, problems_to_text
+from reconciler.report.text.sync_run import run_to_text
+from reconciler.report.text.sync_status import statuses_to_text
+from reconciler.report.text.sync_words import progress_line
+from reconciler.sync.datasync import DataSync, Standing
+from reconciler.sync.monitor.problems import Problems
+from reconciler.sync.monitor.status import SyncStatus, status_of
+from reconciler.sync.products.explain import Difference, Explanation, PartExplanation
+from reconciler.sync.products.model import Mode, Part, RecordProblem
+from reconciler.sync.run.report import Phase, Progress, RunReport, State
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from reconciler.cli.applying import Approval, apply_session
 from reconciler.cli.context import readers
-from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
+from reconciler.cli.terminal.listen import Listener
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.clock import Clock
@@ -21,7 +21,7 @@ from reconciler.manifest.load import load
 from reconciler.manifest.select import select
 from reconciler.manifest.validate import validate
 from reconciler.manifest.write import render
-from reconciler.reconcile.importing import ImportResult, import_live
+from reconciler.reconcile.importer import ImportResult, import_live
 from reconciler.reconcile.plan import ApplyReport, Plan
 from reconciler.reconcile.session import PlanRequest, Session, open_session
 from reconciler.registry import kinds

@@ -9,12 +9,12 @@ from sparklayer_workbench import Workbench, manifest, outcomes, read, written
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import Problem
-from reconciler.kind import Wire
+from reconciler.kind.kind import Wire
 from reconciler.manifest.load import load
 from reconciler.manifest.validate import validate
 from reconciler.reconcile.plan import Plan
 from reconciler.registry import kinds
-from reconciler.sparklayer.kinds.data_sync import DataSyncKind
+from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
 from reconciler.sparklayer.kinds.price_list import PriceListKind
 
 PLACE = manifest("StockLocation", "main", "{name: Main}")

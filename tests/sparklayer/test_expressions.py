@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sparklayer.expressions import BadExpression, Expression, FailedExpression
+from reconciler.sparklayer.kinds.data_sync.expressions import BadExpression, Expression, FailedExpression
 
 
 @pytest.mark.parametrize(

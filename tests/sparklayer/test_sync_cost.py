@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.sparklayer.cost import RUN, cost_of
+from reconciler.sparklayer.kinds.data_sync.cost import RUN, cost_of
 
 DAY = timedelta(days=1)
 

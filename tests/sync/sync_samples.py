@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.ledger.data_model import DataRun, DataScope, LevelCounts, LogDates, RunningNow, SyncOverview
-from reconciler.sync.datasyncs import DataSync, Standing
+from reconciler.ledger.data.model import DataRun, DataScope, LevelCounts, LogDates, RunningNow, SyncOverview
+from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.settings import SyncSettings, digest
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from reconciler.errors import ServerFault
-from reconciler.sync.batches import Batches
+from reconciler.sync.run.batcher import Batches
 
 
 def collected(most: int, *records: tuple[int, ...]) -> tuple[list[list[int]], list[Mapping[int, str]]]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.data_model import CANCELLED, FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
-from reconciler.sync.choosing import Past, choose
-from reconciler.sync.model import Mode
+from reconciler.ledger.data.model import CANCELLED, FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
+from reconciler.sync.products.model import Mode
+from reconciler.sync.run.due import Past, choose
 from reconciler.sync.settings import SyncSettings
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

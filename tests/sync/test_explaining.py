@@ -6,14 +6,14 @@ from decimal import Decimal
 
 from mapping_strategies import NOW, settings, stool
 
-from reconciler.report.sync_explain import explanation_to_text
+from reconciler.report.text.sync_explain import explanation_to_text
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sparklayer.records import StockLevel, Tier
-from reconciler.sync.explain import Difference, Explanation, explanation
-from reconciler.sync.fingerprint import fingerprints
-from reconciler.sync.mapping import draft
-from reconciler.sync.model import Held, Part, Wanted
-from reconciler.sync.settling import departed, settle
+from reconciler.sync.products.explain import Difference, Explanation, explanation
+from reconciler.sync.products.fingerprint import fingerprints
+from reconciler.sync.products.mapper import draft
+from reconciler.sync.products.model import Held, Part, Wanted
+from reconciler.sync.products.resolve import departed, settle
 
 SOURCE = stool()
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from reconciler.errors import LedgerError
-from reconciler.sync.committer import Group, LedgerThread
+from reconciler.sync.run.ledger_thread import Group, LedgerThread
 
 
 def committed(count: int, most: int) -> list[list[int]]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.data_model import LogDates
+from reconciler.ledger.data.model import LogDates
 from reconciler.sparklayer.sync_log import SyncTimes
-from reconciler.sync.log_dates import foreign_date
+from reconciler.sync.run.log_dates import foreign_date
 
 STARTED = datetime(2026, 11, 21, 12, 0, 0, 123_456, tzinfo=UTC)
 ENDED = STARTED + timedelta(minutes=12)

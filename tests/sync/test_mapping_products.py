@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from mapping_strategies import NOW, chair, mapping, settings, stool
 
-from reconciler.sync.mapping import draft
-from reconciler.sync.model import Held, Part, Wanted
+from reconciler.sync.products.mapper import draft
+from reconciler.sync.products.model import Held, Part, Wanted
+from reconciler.sync.products.resolve import settle
 from reconciler.sync.settings import SyncSettings
-from reconciler.sync.settling import settle
 
 ONLY_PRODUCTS = settings(stock=None, pricing=None)
 

@@ -15,11 +15,11 @@ from mapping_strategies import NOW, chair, junk, mapping, products, settings, st
 
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sparklayer.records import Price, Tier
-from reconciler.sync.fingerprint import fingerprints, of_prices, of_product, of_stock
-from reconciler.sync.mapping import Draft, draft, slugged
-from reconciler.sync.model import Held, Name, Part, Wanted
-from reconciler.sync.problems import CODES
-from reconciler.sync.settling import Removals, departed, removals, settle
+from reconciler.sync.monitor.problems import CODES
+from reconciler.sync.products.fingerprint import fingerprints, of_prices, of_product, of_stock
+from reconciler.sync.products.mapper import Draft, draft, slugged
+from reconciler.sync.products.model import Held, Name, Part, Wanted
+from reconciler.sync.products.resolve import Removals, departed, removals, settle
 
 EVERY_EXPRESSION = mapping(
     title="Name",

@@ -11,10 +11,10 @@ import pytest
 from mapping_strategies import NOW, chair, mapping, settings, stool
 
 from reconciler.sparklayer.records import StockLevel
-from reconciler.sync.mapping import draft
-from reconciler.sync.model import Held, Wanted
+from reconciler.sync.products.mapper import draft
+from reconciler.sync.products.model import Held, Wanted
+from reconciler.sync.products.resolve import settle
 from reconciler.sync.settings import SyncSettings
-from reconciler.sync.settling import settle
 
 ONLY_STOCK = settings(products=None, pricing=None)
 ONLY_PRICES = settings(products=None, stock=None)

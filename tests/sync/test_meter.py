@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from reconciler.http.observe import Call, Exchanged, Waiting
-from reconciler.sync.meter import Meter
-from reconciler.sync.report import Phase, Progress
-from reconciler.sync.target import Counts
-from reconciler.sync.traffic import Traffic
+from reconciler.sync.products.sink import Counts
+from reconciler.sync.run.progress import Meter
+from reconciler.sync.run.report import Phase, Progress
+from reconciler.sync.run.traffic import Traffic
 
 READ, WRITE = Call("GET", "products"), Call("PATCH", "products/1")
 

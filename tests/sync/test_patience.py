@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from reconciler.errors import Rejected, ServerFault
-from reconciler.sync.patience import Outage, Patience
+from reconciler.sync.run.breaker import Outage, Patience
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     async def sleep(seconds: float) -> None:
         clock.seconds += seconds
 
-    monkeypatch.setattr("reconciler.sync.patience.asyncio.sleep", sleep)
+    monkeypatch.setattr("reconciler.sync.run.breaker.asyncio.sleep", sleep)
     return clock
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reconciler.sync.problems import CODES
+from reconciler.sync.monitor.problems import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from mapping_strategies import mapping, settings
 
-from reconciler.sync.model import Part
+from reconciler.sync.products.model import Part
 from reconciler.sync.settings import digest
 
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from sync_samples import NOW, ago, data_run, data_sync, overview, settings, under_way
 
-from reconciler.ledger.data_model import LevelCounts, LogDates, RunningNow, SyncOverview
-from reconciler.ledger.model import Memory, Snooze
+from reconciler.ledger.config.model import Memory, Snooze
+from reconciler.ledger.data.model import LevelCounts, LogDates, RunningNow, SyncOverview
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus as Log
 from reconciler.sparklayer.sync_log import SyncTimes
-from reconciler.sync.datasyncs import DataSync, Standing
-from reconciler.sync.health import drift_items
-from reconciler.sync.model import Mode
+from reconciler.sync.datasync import DataSync, Standing
+from reconciler.sync.monitor.health import drift_items
+from reconciler.sync.monitor.status import Requests, requests_in, status_of
+from reconciler.sync.products.model import Mode
 from reconciler.sync.settings import digest
-from reconciler.sync.status import Requests, requests_in, status_of
 
 
 def test_a_sync_that_is_up_to_date() -> None:

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler.ledger.data_model import LevelCounts
-from reconciler.sync import watch as watching
-from reconciler.sync.job import Job
+from reconciler.ledger.data.model import LevelCounts
+from reconciler.sync.run import loop as watching
+from reconciler.sync.run.context import Job
 
 SOON = timedelta(milliseconds=30)
 

@@ -11,12 +11,12 @@ import click
 from reconciler.cli.applying import Approval, apply_session, apply_status, apply_to, can_ask, request_of
 from reconciler.cli.command import command
 from reconciler.cli.context import open_one, utc_now
+from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
 from reconciler.cli.plan_options import plan_options, plan_request
-from reconciler.cli.status import Status
+from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import UsageError
-from reconciler.ledger.location import require_durable
+from reconciler.ledger.url import require_durable
 from reconciler.reconcile.approval import check_approval, check_connections
 from reconciler.reconcile.planfile import read_plan
 from reconciler.reconcile.session import PlanRequest

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
-from reconciler.cli.output import write_result
+from reconciler.cli.terminal.output import write_result
 
 EXAMPLES = """
 eval "$(reconciler completion bash)"     # in ~/.bashrc
@@ -27,7 +27,7 @@ def completion(options: Options, shell: Literal["bash", "zsh", "fish"]) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from reconciler.cli.app import app
+    from reconciler.cli.table import app
 
     script = get_completion_class(shell)(app, {}, "reconciler", "_RECONCILER_COMPLETE")
     write_result(options, script.source())

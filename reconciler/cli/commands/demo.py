@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command import command
-from reconciler.cli.demonstration import PRODUCTS, SEED_NUMBER, Stage, find_example, play
+from reconciler.cli.demo import PRODUCTS, SEED_NUMBER, Stage, find_example, play
+from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.output import wants_color
-from reconciler.cli.status import Status
+from reconciler.cli.terminal.output import wants_color
 from reconciler.errors import MissingExtra
 
 EXAMPLES = """

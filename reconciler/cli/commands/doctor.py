@@ -10,18 +10,18 @@ import click
 
 from reconciler.cli.command import command
 from reconciler.cli.context import for_each, open_sessions, readers, utc_now
-from reconciler.cli.failure import report_failure
-from reconciler.cli.listen import Listener
+from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
-from reconciler.cli.status import Status, combine
+from reconciler.cli.terminal.failure import report_failure
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.reconcile.doctor import Finding, Verdict, examine
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader
-from reconciler.report.doctor import doctor_to_json, doctor_to_text
 from reconciler.report.escape import json_text
-from reconciler.sync.datasyncs import connections_of, data_syncs
+from reconciler.report.text.doctor import doctor_to_json, doctor_to_text
+from reconciler.sync.datasync import connections_of, data_syncs
 
 EXAMPLES = """
 reconciler doctor -e sandbox
@@ -63,7 +63,7 @@ async def _examine(sessions: Sequence[Session], listener: Listener) -> list[tupl
 
 
 async def _examine_syncs(session: Session, listener: Listener) -> tuple[Finding, ...]:
-    from reconciler.sync.examining import examine_syncs  # it brings the HTTP client
+    from reconciler.sync.monitor.doctor import examine_syncs  # it brings the HTTP client
 
     try:
         syncs = data_syncs(session, session.memory())

@@ -9,12 +9,12 @@ import click
 from reconciler.cli.command import Group, command
 from reconciler.cli.context import open_sessions, utc_now
 from reconciler.cli.drifting import Drift, adopt_into_files, find, resume_expired
-from reconciler.cli.failure import report_failure
+from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, say, write_result
 from reconciler.cli.plan_options import target_option, token_cache_option
 from reconciler.cli.rendering import drift_to
-from reconciler.cli.status import Status, combine
+from reconciler.cli.terminal.failure import report_failure
+from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.errors import UsageError
 from reconciler.report.escape import terminal
 

@@ -11,7 +11,7 @@ from reconciler.cli.command import Group, command
 from reconciler.cli.emulating import mutate as mutate_emulator
 from reconciler.cli.emulating import mutation_to, seed_for
 from reconciler.cli.options import Options
-from reconciler.cli.output import write_result
+from reconciler.cli.terminal.output import write_result
 from reconciler.errors import MissingExtra, UsageError
 
 EXAMPLES = """

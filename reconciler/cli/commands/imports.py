@@ -9,15 +9,15 @@ import click
 
 from reconciler.cli.command import command
 from reconciler.cli.context import load_valid, open_one, readers, utc_now
-from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
 from reconciler.cli.plan_options import target_option, token_cache_option
-from reconciler.reconcile.importing import import_live
-from reconciler.reconcile.observe import LiveSide
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import result_style, write_result
+from reconciler.reconcile.importer import import_live
+from reconciler.reconcile.live import LiveSide
 from reconciler.reconcile.session import Session
 from reconciler.report.escape import json_text
-from reconciler.report.import_text import import_to_json, import_to_text
+from reconciler.report.text.imports import import_to_json, import_to_text
 
 EXAMPLES = """
 reconciler import -e sandbox                     # what no manifest names yet

@@ -9,7 +9,7 @@ import click
 from reconciler.cli.command import Group, command
 from reconciler.cli.context import environment_settings
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
+from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.report.escape import json_text
 
 SHOW_EXAMPLES = """
@@ -38,8 +38,8 @@ def ledger() -> None:
 @click.pass_obj
 def show(options: Options) -> None:
     """Show runs, locks, snoozes and the state of data syncs; never a secret or its fingerprint."""
-    from reconciler.ledger.memory import read_overview
-    from reconciler.report.ledger_text import ledger_to_text
+    from reconciler.ledger.reader import read_overview
+    from reconciler.report.text.ledger import ledger_to_text
 
     overview = read_overview(environment_settings(options).ledger)
     if options.format == "json":
@@ -58,7 +58,7 @@ def unlock(options: Options, lock: str | None, force: bool) -> None:
     LOCK is the name of a data sync's lock as `ledger show` has it; left out, it is the apply lock.
     """
     from reconciler.ledger.migrations import APPLY_LOCK
-    from reconciler.ledger.store import Ledger
+    from reconciler.ledger.writer import Ledger
     from reconciler.report.escape import terminal
 
     with Ledger.open(environment_settings(options).ledger) as opened:

@@ -10,17 +10,17 @@ import click
 
 from reconciler.cli.command import command
 from reconciler.cli.context import for_each, open_sessions, readers, utc_now
-from reconciler.cli.failure import report_failure
-from reconciler.cli.listen import Listener
+from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, say, write_file, write_result
 from reconciler.cli.plan_options import plan_options, plan_request
-from reconciler.cli.status import Status, combine
+from reconciler.cli.terminal.failure import report_failure
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import result_style, say, write_file, write_result
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.ledger.memory import Ledgers
+from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.plan import Plan
 from reconciler.reconcile.planfile import plan_to_json
-from reconciler.reconcile.planning import require_secrets
+from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.report.escape import json_text, terminal
 

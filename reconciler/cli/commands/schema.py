@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command import command
-from reconciler.cli.output import say, write_file
-from reconciler.cli.status import Status
+from reconciler.cli.exit_status import Status
+from reconciler.cli.terminal.output import say, write_file
 
 EXAMPLES = """
 reconciler schema                 # writes schemas/
@@ -49,7 +49,7 @@ def schema(check: bool, directory: Path) -> Status:
 def _schemas() -> Mapping[str, bytes]:
     from reconciler.manifest.schemas import schemas as manifest_schemas
     from reconciler.registry import kinds
-    from reconciler.report.schemas import schemas as report_schemas
+    from reconciler.report.documents.schemas import schemas as report_schemas
 
     return {**manifest_schemas(kinds()), **report_schemas()}
 

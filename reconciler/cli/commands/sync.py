@@ -11,15 +11,15 @@ from reconciler.cli.command import Group, command
 from reconciler.cli.commands.sync_records import drop, errors, retry
 from reconciler.cli.commands.sync_state import cancel, status
 from reconciler.cli.completion import complete_data_syncs
+from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, say, write_result
-from reconciler.cli.status import Status
 from reconciler.cli.sync_options import asked_mode, mode_options, run_options
 from reconciler.cli.sync_records import record_key
 from reconciler.cli.syncing import HowToRun, choose, explain, explanation_to, run_once, run_status, run_to, watch_on
+from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.report.escape import json_line, terminal
 from reconciler.report.words import moment
-from reconciler.sync.report import RunReport
+from reconciler.sync.run.report import RunReport
 
 RUN_EXAMPLES = """
 reconciler sync run -e sandbox                   # whatever is due

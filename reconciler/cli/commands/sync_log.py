@@ -9,14 +9,14 @@ import click
 from reconciler.cli.applying import can_ask
 from reconciler.cli.command import Group, command
 from reconciler.cli.context import environment_connection
-from reconciler.cli.listen import Listener
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, say, write_result
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.errors import UsageError
 from reconciler.manifest.connection import Connection
 from reconciler.registry import open_reader, open_writer
 from reconciler.report.escape import json_text, terminal
-from reconciler.report.sync_log import Logs, sync_log_to_json, sync_log_to_text
+from reconciler.report.text.sync_log import Logs, sync_log_to_json, sync_log_to_text
 from reconciler.sparklayer.sync_log import DATA_TYPES, clear_every_log, read_status
 
 API = "sparklayer"

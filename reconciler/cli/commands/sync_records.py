@@ -7,10 +7,10 @@ import click
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
 from reconciler.cli.sync_options import ledger_option
 from reconciler.cli.sync_records import choose_with_ids, drop_records, open_problems, retry_records
 from reconciler.cli.syncing import choose
+from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import UsageError
 from reconciler.report.escape import json_text, terminal
 
@@ -45,8 +45,8 @@ def errors(options: Options, name: str | None, code: str | None, limit: int | No
 
     These are all of them; the sync log, which the merchant reads, holds at most 5,000. In CSV no cell is a formula.
     """
-    from reconciler.report.sync_documents import problems_to_json
-    from reconciler.report.sync_problems import problems_to_csv, problems_to_text
+    from reconciler.report.documents.sync import problems_to_json
+    from reconciler.report.text.sync_problems import problems_to_csv, problems_to_text
 
     chosen = choose(options, name)
     most = limit if limit is not None else SHOWN if options.format == "text" else 0

@@ -7,13 +7,13 @@ import click
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.context import open_sessions, utc_now
-from reconciler.cli.failure import report_failure
+from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
-from reconciler.cli.status import Status, combine
 from reconciler.cli.sync_records import cancel_run
 from reconciler.cli.sync_status import live, statuses_to
 from reconciler.cli.syncing import choose
+from reconciler.cli.terminal.failure import report_failure
+from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import UsageError
 from reconciler.report.escape import terminal
 

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import click
 
 from reconciler.cli.command import command
+from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.output import result_style, write_result
-from reconciler.cli.status import Status
+from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.validate import Validation
 from reconciler.manifest.validate import validate as check
 from reconciler.registry import kinds
-from reconciler.report import problems as report
-from reconciler.report.documents import problems_to_json
+from reconciler.report.documents.plan import problems_to_json
 from reconciler.report.escape import json_text
+from reconciler.report.text import problems as report
 
 EXAMPLES = """
 reconciler validate                                        # manifests/

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from reconciler.errors import Problem
-from reconciler.kind import ManifestView
+from reconciler.kind.kind import ManifestView
 from reconciler.ordercloud.kinds.delivery_targets import KNOWN_INTEGRATIONS, DeliveryTargets
 
 _TRACKING_ONLY = {"sendEvent": "Sitecore Send", "discoverEvent": "Sitecore Discover"}

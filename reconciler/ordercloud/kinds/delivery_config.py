@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from reconciler.errors import NotFound, Problem
-from reconciler.kind import (
+from reconciler.kind.kind import (
     FieldSemantics,
     Kind,
     ManifestView,

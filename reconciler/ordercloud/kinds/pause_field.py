@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from reconciler.kind import FieldSemantics, Risk, SpecModel
-from reconciler.pause import DeclaredPause
+from reconciler.kind.kind import FieldSemantics, Risk, SpecModel
+from reconciler.pause.declared import DeclaredPause
 
 
 def _only_text(value: object) -> object:

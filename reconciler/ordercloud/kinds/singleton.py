@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.errors import NotFound
-from reconciler.kind import Kind, Reader, SpecT_co, Wire, Writer
+from reconciler.kind.kind import Kind, Reader, SpecT_co, Wire, Writer
 
 
 async def read_sync(reader: Reader, path: str) -> Wire | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.kind import Kind, SpecModel
+from reconciler.kind.kind import Kind, SpecModel
 from reconciler.sparklayer.kinds.customer_group import CustomerGroupKind
-from reconciler.sparklayer.kinds.data_sync import DataSyncKind
+from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
 from reconciler.sparklayer.kinds.price_list import PriceListKind
 from reconciler.sparklayer.kinds.stock_location import StockLocationKind
 from reconciler.sparklayer.kinds.store import StoreKind

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kind import FieldSemantics, Kind, Reader, Wire, Writer
+from reconciler.kind.kind import FieldSemantics, Kind, Reader, Wire, Writer
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, id_of, impossible
 from reconciler.sparklayer.lists import whole_list
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reconciler.kind import (
+from reconciler.kind.kind import (
     FieldSemantics,
     Kind,
     Observed,

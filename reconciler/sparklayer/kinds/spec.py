@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
-from reconciler.kind import Json, Reader, SpecModel, Wire
+from reconciler.kind.kind import Json, Reader, SpecModel, Wire
 
 
 class SparkLayerSpec(SpecModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kind import FieldSemantics, Kind, Observed, Reader, Risk, Wire, Writer
+from reconciler.kind.kind import FieldSemantics, Kind, Observed, Reader, Risk, Wire, Writer
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.lists import whole_list
 

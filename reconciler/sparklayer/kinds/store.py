@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.errors import ApiError, Conflict
-from reconciler.kind import FieldSemantics, Kind, Observed, Reader, State, Wire, Writer
+from reconciler.kind.kind import FieldSemantics, Kind, Observed, Reader, State, Wire, Writer
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, impossible
 
 CURRENCY_PATH = "api/v1/store-currency"

@@ -1,0 +1,192 @@
+"""The demo's script: what is said, which command runs, and which exit status shows that it told the truth."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.exit_status import Status
+from reconciler.errors import LoadError
+
+if TYPE_CHECKING:
+    from reconciler.emulator.testing import RunningEmulator
+
+_BOLD, _DIM, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+PRODUCTS = 60
+SEED_NUMBER = 1
+# In this marketplace, the one product that goes nowhere: it has no SKU.
+WITHOUT_SKU = "HAM-0000024"
+_DATA_SYNC = "ordercloud-to-sparklayer"
+
+
+def find_example() -> Path:
+    """Return the example manifests: those of the package, or of the checkout that it runs from.
+
+    Raises:
+        LoadError: there are none.
+    """
+    package = Path(str(files("reconciler")))
+    for folder in (package / "example_manifests", package.parent / "manifests"):
+        if folder.is_dir():
+            return folder
+    raise LoadError("the example manifests are not installed", next_step="Install reconciler again.")
+
+
+@dataclass(slots=True)
+class Stage:
+    """Where the demo plays, and how it looks."""
+
+    folder: Path
+    emulator: RunningEmulator
+    color: bool
+    waits: bool
+    number: int = 0
+    surprises: list[str] = field(default_factory=list)
+
+    def say(self, title: str, *lines: str) -> None:
+        """Begin a step: its title, and what it is about."""
+        self.number += 1
+        head = f"{self.number}. {title}"
+        self._print(f"\n{self._paint(head, _BOLD)}")
+        for line in lines:
+            self._print(f"   {line}")
+
+    def run(self, words: str, expected: int = 0) -> None:
+        """Run a command of ours as a user would, and remember it where its exit status is not the expected one."""
+        self._print(self._paint(f"\n$ reconciler {words}", _BOLD))
+        process = subprocess.run(  # noqa: S603 - the words are this module's own
+            [sys.executable, "-m", "reconciler", *shlex.split(words)],
+            cwd=self.folder,
+            env=self._environ(),
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if process.returncode != expected:
+            self.surprises.append(f"`reconciler {words}` ended with {process.returncode}, not {expected}")
+        elif expected:
+            self._print(self._paint(f"(exit status {expected})", _DIM))
+        if self.waits:
+            input(self._paint("Enter for the next step ", _DIM))
+
+    def show(self, name: str) -> None:
+        """Show a file of the demo's folder."""
+        self._print(self._paint(f"\n$ cat {name}", _BOLD))
+        self._print((self.folder / name).read_text(encoding="utf-8").rstrip())
+
+    def _environ(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
+        color = {} if self.color else {"NO_COLOR": "1"}
+        cache = {"RECONCILER_CACHE_DIR": str(self.folder / ".reconciler" / "cache")}
+        return {**kept, **color, **cache, "EMULATOR": self.emulator.url, "PYTHONUNBUFFERED": "1"}
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"{code}{text}{_OFF}" if self.color else text
+
+    def _print(self, text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def play(stage: Stage) -> Status:
+    """Play the demo and return DONE where every command ended as the script says."""
+    stage.say("Manifests", "Delivery targets and syncs as code. Secrets are references, never values.")
+    stage.show("manifests/delivery/search.yaml")
+    stage.run("validate")
+    stage.say("Plan", "What would change in the marketplace, reviewed in the pull request. Nothing is written.")
+    stage.run("plan -e emulator --save plan.json")
+    stage.say("Apply", "What was reviewed is what is applied: live is read again, and only that is sent.")
+    stage.run("apply plan.json")
+    stage.say("Nothing left to do", "Apply, then plan is empty. A pipeline can rely on the exit status.")
+    stage.run("plan -e emulator --exit-code")
+    stage.say("Somebody pauses a sync in the portal", "No reason, no end, and nobody is told.")
+    pause_in_portal(stage.emulator)
+    stage.say("Drift", "The scheduled check finds it, knows that live moved, and says what to do.")
+    stage.run("drift -e emulator", expected=Status.PENDING)
+    stage.say("Put right")
+    stage.run("apply -e emulator --target EntitySync/stock --yes")
+    stage.run("drift -e emulator")
+    play_data_sync(stage)
+    stage.say("Import", "An existing marketplace becomes manifests: here into an empty folder, only to look at.")
+    copy = stage.folder / "elsewhere"
+    copy.mkdir()
+    example = stage.folder / "manifests" / "environments" / "emulator.yaml"
+    text = example.read_text(encoding="utf-8")
+    (copy / "environment.yaml").write_text(text[: text.index("  patches:")], encoding="utf-8")
+    stage.run("import -m elsewhere")
+    stage.run("plan -m elsewhere --exit-code")
+    stage.say(
+        "A plan to look at",
+        "Another endpoint, a pause with an end, and a sync that goes: a guardrail refuses to delete just like that.",
+    )
+    change_manifests(stage.folder / "manifests")
+    stage.run("plan -e emulator --format html --output plan.html", expected=Status.REFUSED)
+    return curtain(stage)
+
+
+def play_data_sync(stage: Stage) -> None:
+    """Let products, stock and prices flow: all of them, none, two changes, and one that was stuck."""
+    stage.say(
+        "The first full sync",
+        f"The manifest {_DATA_SYNC} lets {PRODUCTS} products with stock and prices flow to SparkLayer.",
+    )
+    stage.show("manifests/sparklayer/data-sync.yaml")
+    stage.run("sync run -e emulator")
+    stage.say("The same again", "Nothing changed, so nothing is written; only the sync log says that all is well.")
+    stage.run("sync run -e emulator --full")
+    stage.say("A price and a stock level change", "As somebody in the shop would do it. They cost one write each.")
+    stage.run(f"emulate mutate --url {stage.emulator.url} --prices 1 --stocks 1")
+    stage.run("sync run -e emulator --full")
+    stage.say("One product goes nowhere", "The merchant reads why in SparkLayer's sync log; you read it here.")
+    stage.run("sync errors -e emulator")
+    stage.run("sync-log show -e emulator --type products --errors")
+    stage.say("It is mended at the source", f"{WITHOUT_SKU} gets its SKU, and is tried again without waiting.")
+    mend_in_portal(stage.emulator)
+    stage.run(f"sync retry {WITHOUT_SKU} -e emulator")
+    stage.run("sync run -e emulator")
+    stage.run("sync status -e emulator")
+
+
+def mend_in_portal(emulator: RunningEmulator) -> None:
+    """Give the product without a SKU one, as somebody in the portal would."""
+    state = emulator.state(secrets=True)
+    products = state["ordercloud"]["commerce"]["objects"]["Product"][""]
+    (product,) = (each for each in products if each["ID"] == WITHOUT_SKU)
+    product["xp"]["SKU"] = WITHOUT_SKU
+    emulator.load(state)
+
+
+def pause_in_portal(emulator: RunningEmulator) -> None:
+    """Pause the stock sync behind the reconciler's back, as somebody in the portal would."""
+    state = emulator.state(secrets=True)
+    state["ordercloud"]["syncs"]["/integrations/entitysync/products/inventoryrecords"]["Paused"] = True
+    emulator.load(state)
+
+
+def change_manifests(folder: Path) -> None:
+    """Change a few things at once: another endpoint, a pause with an end, a sync that goes."""
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    pause = f"pause: {{until: {until.isoformat()}, reason: Season price load, owner: pricing}}"
+    edits = {
+        "delivery/order-hook.yaml": ("/ordercloud/orders", "/v2/orders"),
+        "syncs/products.yaml": ("deliveryConfig: search-products", f"deliveryConfig: search-products\n  {pause}"),
+        "syncs/orders.yaml": ("metadata: {name: errors}", "metadata: {name: errors}\nstate: absent"),
+    }
+    for name, (old, new) in edits.items():
+        path = folder / name
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def curtain(stage: Stage) -> Status:
+    """Say what is left behind and, where something did not go as it should, what."""
+    page = stage.folder / "plan.html"
+    stage.say("That was all of it", f"Look at {page.as_uri()}", f"Everything is in {stage.folder}; remove it any time.")
+    for surprise in stage.surprises:
+        sys.stderr.write(f"demo: {surprise}\n")
+    return Status.ERROR if stage.surprises else Status.DONE

@@ -1,0 +1,86 @@
+"""How a failure is told: as text or JSON on stderr, with code, place and next step, and never with a secret."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from traceback import StackSummary, walk_tb
+from types import TracebackType
+
+from reconciler.cli.exit_status import Status
+from reconciler.cli.options import Options
+from reconciler.cli.terminal.output import error_style, say
+from reconciler.errors import InternalError, ReconcilerError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a message on stderr has to know of the command line; read from the raw words, since they may be wrong."""
+
+    json: bool = False
+    color: bool = True
+    verbosity: int = 0
+
+    @classmethod
+    def of(cls, arguments: Sequence[str]) -> Asked:
+        """Read it from the words after the program's name. Of several `--format` the last wins."""
+        words = " ".join(arguments)
+        formats = re.findall(r"(?:^|\s)--format[=\s](\w+)", words)
+        flags = [word for word in arguments if re.fullmatch("-v+", word)]
+        verbosity = sum(len(flag) - 1 for flag in flags) + arguments.count("--verbose")
+        return cls(formats[-1:] == ["json"], "--no-color" not in arguments, verbosity)
+
+
+def report_error(error: ReconcilerError, asked: Asked) -> None:
+    """Tell of an error on stderr."""
+    if asked.json:
+        from reconciler.report.documents.plan import error_to_json
+        from reconciler.report.escape import json_text
+
+        say(json_text(error_to_json(error)).rstrip())
+    else:
+        from reconciler.report.text.error import error_to_text
+
+        say(error_to_text(error, error_style(asked.color)).rstrip())
+
+
+def report_failure(error: ReconcilerError, options: Options) -> Status:
+    """Tell of an error that does not end the run, and return the status that it leads to."""
+    report_error(error, Asked(options.format == "json", options.color, options.verbosity))
+    return Status(error.exit_status)
+
+
+def report_internal_errors(asked: Asked) -> None:
+    """From now on, tell of an exception that nobody expected as an internal error; the exit status stays 1."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        report_error(
+            InternalError(
+                f"Internal error: {kind.__name__} in {_innermost(trace)}",
+                next_step="Please report it with the version and the command; -vv adds where it happened."
+                if asked.verbosity < 2
+                else "Please report it with the lines below, the version and the command.",
+            ),
+            asked,
+        )
+        if asked.verbosity > 1:
+            say("".join(trace_lines(error)).rstrip("\n"))
+
+    sys.excepthook = hook
+
+
+def _innermost(trace: TracebackType | None) -> str:
+    frames = StackSummary.extract(walk_tb(trace), lookup_lines=False)
+    return frames[-1].name if frames else "no frame"
+
+
+def trace_lines(error: BaseException) -> Iterator[str]:
+    """Yield a traceback without the exceptions' own words: those of a foreign exception may hold a secret."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from trace_lines(cause)
+        yield "which led to\n"
+    yield from StackSummary.extract(walk_tb(error.__traceback__)).format()
+    yield f"{type(error).__module__}.{type(error).__qualname__}\n"

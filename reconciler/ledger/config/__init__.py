@@ -1,0 +1,1 @@
+"""What the ledger keeps for the control plane: runs and their journal, live objects, snoozes."""

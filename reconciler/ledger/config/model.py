@@ -1,0 +1,99 @@
+"""What a ledger remembers for the control plane, as plain values that the pure rooms can work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reconciler.pause.declared import Lease
+
+PENDING = "pending"
+SENT = "sent"
+"""Where a change of a run stands before it has an outcome: nothing went out, or something may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFingerprint:
+    """Salted slow hash of the value last applied to one write-only member, and when (timezone-aware)."""
+
+    digest: bytes = field(repr=False)
+    applied_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state (no secrets) that was last applied to, or found already right on, one live object."""
+
+    state: Mapping[str, Any]
+    applied_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """A drift that somebody muted until a moment, with a reason."""
+
+    kind: str
+    name: str
+    until: datetime
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Where one change of a run stood: `pending`, `sent`, or the final outcome of the report."""
+
+    digest: str
+    key: str
+    outcome: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One apply: who, when, the plan it carried out (plan JSON, no secrets) and where each change stood."""
+
+    id: str
+    environment: str
+    holder: str
+    started_at: datetime
+    finished_at: datetime | None
+    plan: Mapping[str, Any]
+    entries: tuple[JournalEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveObject:
+    """What fingerprints and snapshots are kept under: one live object of one API."""
+
+    api_url: str
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who holds the apply lock: `user@host pid N: command`, since when, and when it was last heard of."""
+
+    holder: str
+    taken_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
+
+    Keys are (API base URL, kind, live ID[, path]).
+    """
+
+    salt: bytes = field(default=b"", repr=False)
+    fingerprints: Mapping[tuple[str, str, str, str], SecretFingerprint] = field(default_factory=dict)
+    snapshots: Mapping[tuple[str, str, str], Snapshot] = field(default_factory=dict)
+    leases: tuple[Lease, ...] = ()
+    snoozes: tuple[Snooze, ...] = ()
+    unfinished: Run | None = None
+    fresh: bool = True

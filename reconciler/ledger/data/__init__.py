@@ -1,0 +1,1 @@
+"""What the ledger keeps for the data plane: records and how far they are, runs, names, problems."""

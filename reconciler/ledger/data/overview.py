@@ -1,0 +1,172 @@
+"""What status, drift and plan read of the data plane, in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, or_, select
+
+from reconciler.ledger.data import problems
+from reconciler.ledger.data import runs as data_runs
+from reconciler.ledger.data.model import FINISHED, DataScope, LevelCounts, OpenProblem, RunningNow, SyncOverview
+from reconciler.ledger.data.tables import records, scopes
+from reconciler.ledger.lock import is_held, read_holder
+
+
+def scope_id(connection: Connection, scope: DataScope) -> int:
+    """Return what a scope's rows are kept under; make it where it is new."""
+    found = find_scope(connection, scope)
+    if found is not None:
+        return found
+    connection.execute(
+        insert(scopes).values(
+            environment=scope.environment,
+            target=scope.target,
+            integration=scope.integration,
+            data_type=scope.data_type,
+        )
+    )
+    return int(connection.execute(_id_of(scope)).scalar_one())
+
+
+def find_scope(connection: Connection, scope: DataScope) -> int | None:
+    """Return what a scope's rows are kept under, or None where it never ran."""
+    found: int | None = connection.execute(_id_of(scope)).scalar()
+    return found
+
+
+def all_scopes(connection: Connection) -> list[DataScope]:
+    """Return the scopes that ever ran."""
+    query = select(scopes).order_by(scopes.c.environment, scopes.c.integration, scopes.c.data_type, scopes.c.target)
+    return [DataScope(row.environment, row.target, row.integration, row.data_type) for row in connection.execute(query)]
+
+
+def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
+    """Return how many records and problems there are; see `Levels.counts`."""
+    is_open = records.c.ready_at.is_not(None)
+    row = connection.execute(
+        select(
+            func.count().label("records"),
+            _number_of(is_open).label("open"),
+            _number_of(records.c.dead).label("dead"),
+            _number_of(and_(is_open, records.c.retry_at > now)).label("waiting"),
+            _number_of(and_(~is_open, records.c.dead.is_(False), records.c.due_at <= now)).label("due"),
+            _number_of(records.c.gone).label("gone"),
+        ).where(records.c.scope == scope)
+    ).one()
+    return LevelCounts(
+        records=row.records,
+        open=row.open,
+        dead=row.dead,
+        waiting=row.waiting,
+        due=row.due,
+        gone=row.gone,
+        problems=problems.open_count(connection, scope),
+        logged=problems.logged_count(connection, scope),
+    )
+
+
+def sync_overview(
+    connection: Connection, wanted: Collection[DataScope], now: datetime
+) -> dict[DataScope, SyncOverview]:
+    """Return what is known of some scopes."""
+    return {scope: _overview(connection, scope, now) for scope in wanted}
+
+
+def open_problems(
+    connection: Connection, scope: DataScope, limit: int, offset: int, code: str | None
+) -> list[OpenProblem]:
+    """Return open problems of a scope; none where it never ran."""
+    number = find_scope(connection, scope)
+    return [] if number is None else problems.listed(connection, number, limit, offset, code)
+
+
+def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    """Return what `ledger show` shows of the data plane, as plain data."""
+    found = []
+    for scope, known in sync_overview(connection, all_scopes(connection), now).items():
+        run = known.newest
+        found.append(
+            {
+                "environment": scope.environment,
+                "target": scope.target,
+                "integration": scope.integration,
+                "data_type": scope.data_type,
+                "counts": asdict(known.counts),
+                "lock": None
+                if known.running is None
+                else {
+                    "name": known.running.lock,
+                    "holder": known.running.holder,
+                    "taken_at": known.running.since.isoformat(),
+                    "heartbeat_at": known.running.heartbeat_at.isoformat(),
+                    "alive": known.running.alive,
+                },
+                "newest_run": None
+                if run is None
+                else {
+                    "id": run.id,
+                    "mode": run.mode,
+                    "state": run.state,
+                    "holder": run.holder,
+                    "started_at": run.started_at.isoformat(),
+                    "ended_at": None if run.ended_at is None else run.ended_at.isoformat(),
+                    "counts": dict(run.counts),
+                    "message": run.message,
+                },
+            }
+        )
+    return found
+
+
+def _running(connection: Connection, name: str, now: datetime) -> RunningNow | None:
+    holder = read_holder(connection, name)
+    if holder is None:
+        return None
+    alive = is_held(connection, name, now)
+    return RunningNow(holder.holder, holder.taken_at, holder.heartbeat_at, alive, name)
+
+
+def _overview(connection: Connection, scope: DataScope, now: datetime) -> SyncOverview:
+    number = find_scope(connection, scope)
+    if number is None:
+        return SyncOverview()
+    return SyncOverview(
+        counts=counts(connection, number, now),
+        running=_running(connection, scope.lock_name, now) or _running(connection, scope.watch_name, now),
+        newest=data_runs.newest(connection, number),
+        last_finished=data_runs.newest(connection, number, state=FINISHED),
+        last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),
+        last_full=data_runs.newest(connection, number, full=True, state=FINISHED),
+        unfinished=data_runs.unfinished(connection, number),
+        next_due=_next_due(connection, number),
+        log=data_runs.log_dates(connection, number),
+    )
+
+
+def _next_due(connection: Connection, scope: int) -> datetime | None:
+    moment = case(
+        (records.c.ready_at.is_not(None), func.coalesce(records.c.retry_at, records.c.ready_at)), else_=records.c.due_at
+    )
+    query = select(func.min(moment, type_=records.c.due_at.type)).where(
+        records.c.scope == scope,
+        records.c.dead.is_(False),
+        or_(records.c.ready_at.is_not(None), records.c.due_at.is_not(None)),
+    )
+    return connection.execute(query).scalar()
+
+
+def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _id_of(scope: DataScope) -> Select[Any]:
+    return select(scopes.c.id).where(
+        scopes.c.environment == scope.environment,
+        scopes.c.target == scope.target,
+        scopes.c.integration == scope.integration,
+        scopes.c.data_type == scope.data_type,
+    )

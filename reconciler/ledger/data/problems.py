@@ -1,0 +1,226 @@
+"""What is wrong with records, and what the sync log knows of it. In a transaction of the caller's.
+
+An entry stands for one external ID. It counts as logged from the moment at which it is handed out for the log, so that
+nothing that may be in the log is ever forgotten there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from reconciler.ledger.data.model import LoggedProblem, OpenProblem, ProblemRow
+from reconciler.ledger.data.records import chunks
+from reconciler.ledger.data.tables import entries, problems
+
+_Identity = tuple[str, str, str]
+
+
+def replace(connection: Connection, scope: int, found: Mapping[str, Collection[ProblemRow]], now: datetime) -> None:
+    """Make these the problems of these records, and no others. What is as it was keeps its place and its state.
+
+    Args:
+        connection: of the caller.
+        scope: whose records.
+        found: problems by key; an empty collection where all is well.
+        now: when they were found.
+    """
+    before: dict[str, dict[_Identity, tuple[int, ProblemRow]]] = {}
+    for chunk in chunks(found):
+        query = select(problems).where(problems.c.scope == scope, problems.c.key.in_(chunk))
+        for row in connection.execute(query):
+            problem = ProblemRow(row.external_id, row.part, row.code, row.message, row.url)
+            before.setdefault(row.key, {})[_identity(problem)] = (row.number, problem)
+    added: dict[tuple[str, _Identity], ProblemRow] = {}
+    changed: dict[int, ProblemRow] = {}
+    mended: dict[int, ProblemRow] = {}
+    for key, rows in found.items():
+        known = before.get(key, {})
+        now_wrong = {_identity(problem): problem for problem in rows}
+        for identity, problem in now_wrong.items():
+            if identity not in known:
+                added[key, identity] = problem
+            elif known[identity][1] != problem:
+                changed[known[identity][0]] = problem
+        mended.update(known[identity] for identity in known.keys() - now_wrong.keys())
+    if mended:
+        connection.execute(
+            delete(problems).where(problems.c.number == bindparam("of_number")),
+            [{"of_number": number} for number in mended],
+        )
+    if changed:
+        connection.execute(
+            update(problems)
+            .where(problems.c.number == bindparam("of_number"))
+            .values(message=bindparam("new_message"), url=bindparam("new_url")),
+            [{"of_number": n, "new_message": p.message, "new_url": p.url} for n, p in changed.items()],
+        )
+    if added:
+        connection.execute(
+            insert(problems),
+            [
+                {
+                    "scope": scope,
+                    "key": key,
+                    "external_id": problem.external_id,
+                    "part": problem.part,
+                    "code": problem.code,
+                    "message": problem.message,
+                    "url": problem.url,
+                    "found_at": now,
+                }
+                for (key, _), problem in added.items()
+            ],
+        )
+    touched = (problem for group in (added, changed, mended) for problem in group.values())
+    _settle_entries(connection, scope, list(dict.fromkeys(problem.external_id for problem in touched)))
+
+
+def to_log(connection: Connection, scope: int, limit: int, most: int) -> tuple[list[LoggedProblem], list[str]]:
+    """Return errors to be logged and external IDs to be resolved, and note both; see `Levels.to_log`."""
+    mine = entries.c.scope == scope
+    resolved = list(
+        connection.execute(
+            select(entries.c.external_id)
+            .where(mine, entries.c.open.is_(False), entries.c.offered > 0)
+            .order_by(entries.c.number)
+            .limit(limit)
+        ).scalars()
+    )
+    stale = select(entries.c.number, entries.c.external_id).where(
+        mine, entries.c.open, entries.c.logged < entries.c.version
+    )
+    stale = stale.order_by(entries.c.number)
+    known = connection.execute(stale.where(entries.c.offered > 0).limit(limit)).all()
+    room = min(limit - len(known), most - logged_count(connection, scope))
+    new = connection.execute(stale.where(entries.c.offered == 0).limit(room)).all() if room > 0 else []
+    rows = [*known, *new]
+    if rows:
+        connection.execute(
+            update(entries).where(entries.c.number == bindparam("of_number")).values(offered=entries.c.version),
+            [{"of_number": row.number} for row in rows],
+        )
+    return _joined(connection, scope, [row.external_id for row in rows]), resolved
+
+
+def logged(connection: Connection, scope: int, external_ids: Collection[str], resolved: Collection[str]) -> None:
+    """Note what the sync log took; see `Levels.logged`."""
+    for chunk in chunks(dict.fromkeys(external_ids)):
+        connection.execute(
+            update(entries)
+            .where(entries.c.scope == scope, entries.c.external_id.in_(chunk))
+            .values(logged=entries.c.offered)
+        )
+    for chunk in chunks(dict.fromkeys(resolved)):
+        these = entries.c.scope == scope, entries.c.external_id.in_(chunk)
+        connection.execute(delete(entries).where(*these, entries.c.open.is_(False)))
+        # Wrong again since it was handed out to be resolved: it has to be logged anew.
+        connection.execute(update(entries).where(*these).values(offered=0, logged=0))
+
+
+def unlog_all(connection: Connection, scope: int) -> None:
+    """Note that the sync log is to begin anew: it will know of nothing."""
+    connection.execute(delete(entries).where(entries.c.scope == scope, entries.c.open.is_(False)))
+    connection.execute(update(entries).where(entries.c.scope == scope).values(offered=0, logged=0))
+
+
+def listed(connection: Connection, scope: int, limit: int, offset: int, code: str | None) -> list[OpenProblem]:
+    """Return open problems; see `Levels.problems`."""
+    query = (
+        select(problems, entries.c.offered)
+        .join(
+            entries,
+            (entries.c.scope == problems.c.scope) & (entries.c.external_id == problems.c.external_id),
+        )
+        .where(problems.c.scope == scope)
+        .order_by(problems.c.number)
+        .limit(limit)
+        .offset(offset)
+    )
+    if code is not None:
+        query = query.where(problems.c.code == code)
+    return [
+        OpenProblem(
+            row.key,
+            ProblemRow(row.external_id, row.part, row.code, row.message, row.url),
+            row.found_at,
+            row.offered > 0,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def keys_with_problems(connection: Connection, scope: int) -> list[str]:
+    """Return the keys of records that have a problem."""
+    return list(connection.execute(select(problems.c.key).where(problems.c.scope == scope).distinct()).scalars())
+
+
+def open_count(connection: Connection, scope: int) -> int:
+    """Return how many external IDs have a problem."""
+    query = select(func.count()).select_from(entries).where(entries.c.scope == scope, entries.c.open)
+    return connection.execute(query).scalar_one()
+
+
+def found_since(connection: Connection, scope: int, moment: datetime) -> int:
+    """Return how many external IDs have problems of which none was found before a moment."""
+    first = (
+        select(problems.c.external_id)
+        .where(problems.c.scope == scope)
+        .group_by(problems.c.external_id)
+        .having(func.min(problems.c.found_at) >= moment)
+    )
+    return connection.execute(select(func.count()).select_from(first.subquery())).scalar_one()
+
+
+def logged_count(connection: Connection, scope: int) -> int:
+    """Return how many external IDs the sync log has an error for, or may have."""
+    query = select(func.count()).select_from(entries).where(entries.c.scope == scope, entries.c.offered > 0)
+    return connection.execute(query).scalar_one()
+
+
+def _settle_entries(connection: Connection, scope: int, external_ids: Sequence[str]) -> None:
+    """Bring the entries of external IDs whose problems changed into line with them."""
+    for chunk in chunks(external_ids):
+        wrong = set(
+            connection.execute(
+                select(problems.c.external_id).where(problems.c.scope == scope, problems.c.external_id.in_(chunk))
+            ).scalars()
+        )
+        these = entries.c.scope == scope, entries.c.external_id.in_(chunk)
+        known = set(connection.execute(select(entries.c.external_id).where(*these)).scalars())
+        connection.execute(
+            update(entries)
+            .where(entries.c.scope == scope, entries.c.external_id.in_(known & wrong))
+            .values(open=True, version=entries.c.version + 1)
+        )
+        mended = entries.c.scope == scope, entries.c.external_id.in_(known - wrong)
+        connection.execute(delete(entries).where(*mended, entries.c.offered == 0))
+        connection.execute(update(entries).where(*mended).values(open=False))
+        new = [external_id for external_id in chunk if external_id in wrong - known]
+        if new:
+            connection.execute(
+                insert(entries),
+                [
+                    {"scope": scope, "external_id": external_id, "open": True, "version": 1, "offered": 0, "logged": 0}
+                    for external_id in new
+                ],
+            )
+
+
+def _joined(connection: Connection, scope: int, external_ids: Sequence[str]) -> list[LoggedProblem]:
+    messages: dict[str, dict[str, None]] = {}
+    urls: dict[str, str] = {}
+    for chunk in chunks(external_ids):
+        query = select(problems).where(problems.c.scope == scope, problems.c.external_id.in_(chunk))
+        for row in connection.execute(query.order_by(problems.c.number)):
+            messages.setdefault(row.external_id, {})[row.message] = None
+            urls.setdefault(row.external_id, row.url)
+    return [
+        LoggedProblem(external_id, "; ".join(messages[external_id]), urls[external_id]) for external_id in external_ids
+    ]
+
+
+def _identity(problem: ProblemRow) -> _Identity:
+    return problem.external_id, problem.part, problem.code

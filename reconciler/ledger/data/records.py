@@ -1,0 +1,396 @@
+"""The rows of the records: wanted, claimed, written, seen. Functions that work in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+
+from reconciler.ledger.data.model import Level, Result
+from reconciler.ledger.data.tables import problems, records
+
+IN_DOUBT = b""
+"""Stands for the fingerprint of a part that was sent and not settled."""
+
+BULK = 500
+"""Keys per statement."""
+
+WRITING = timedelta(minutes=10)
+"""How long nobody else claims a record that is being written without a claim."""
+
+_COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key"))
+
+Values = dict[str, Any]
+
+
+def chunks(keys: Iterable[str], size: int = BULK) -> Iterator[list[str]]:
+    """Yield keys in lists that fit into a statement."""
+    rest = iter(keys)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
+    """Return a row of `_with_problems` as a level."""
+    prints: Mapping[str, bytes] = values["prints"]
+    known = {part: digest for part, digest in prints.items() if digest != IN_DOUBT}
+    return Level(
+        key=values["key"],
+        wanted=values["wanted"],
+        applied=values["applied"],
+        attempts=values["attempts"],
+        is_open=values["ready_at"] is not None,
+        retry_at=values["retry_at"],
+        due_at=values["due_at"],
+        prints=known,
+        held=values["held"],
+        gone=values["gone"],
+        dead=values["dead"],
+        doubtful=len(known) < len(prints),
+        problems=values["problems"],
+        seen_run=values["seen_run"],
+    )
+
+
+def levels(connection: Connection, scope: int, keys: Collection[str]) -> dict[str, Level]:
+    """Return the levels of the known ones of some records."""
+    found: dict[str, Level] = {}
+    for chunk in chunks(dict.fromkeys(keys)):
+        rows = connection.execute(_with_problems().where(_among(scope, chunk))).mappings()
+        found.update((row["key"], level_of(row)) for row in rows)
+    return found
+
+
+def want(
+    connection: Connection, scope: int, keys: Collection[str], now: datetime, retry_at: datetime | None = None
+) -> int:
+    """Raise what is wanted of records by one; see `Levels.want`."""
+    unique = list(dict.fromkeys(keys))
+    for chunk in chunks(unique):
+        known = set(connection.execute(select(records.c.key).where(_among(scope, chunk)).with_for_update()).scalars())
+        connection.execute(
+            update(records)
+            .where(_among(scope, chunk))
+            .values(
+                wanted=records.c.wanted + 1,
+                attempts=0,
+                dead=False,
+                ready_at=func.coalesce(records.c.ready_at, _moment(now)),
+                retry_at=retry_at,
+            )
+        )
+        _insert(
+            connection,
+            [
+                {**_fresh(scope, key), "wanted": 1, "ready_at": now, "retry_at": retry_at}
+                for key in chunk
+                if key not in known
+            ],
+        )
+    return len(unique)
+
+
+def begin_writes(
+    connection: Connection, scope: int, items: Iterable[tuple[str, Collection[str]]], claim: str, now: datetime
+) -> None:
+    """Put parts of records in doubt; see `Levels.begin_writes`."""
+    parts: dict[str, set[str]] = {}
+    for key, sent in items:
+        parts.setdefault(key, set()).update(sent)
+    rows = _read(connection, scope, parts)
+    changed = {}
+    for key, sent in parts.items():
+        values = dict(rows.get(key) or _fresh(scope, key))
+        values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
+        values.update(ready_at=values["ready_at"] or now, retry_at=None, dead=False)
+        if values["claim"] is None or values["claimed_until"] <= now:
+            values.update(claim=claim, claimed_until=now + WRITING)
+        changed[key] = values
+    _write(connection, scope, changed, rows)
+
+
+def record(
+    connection: Connection, scope: int, results: Sequence[Result], run_id: str | None, now: datetime
+) -> list[str]:
+    """Record results and return the keys of those whose claim is somebody else's; see `Levels.record`."""
+    rows = _read(connection, scope, [result.key for result in results])
+    changed: dict[str, Values] = {}
+    refused = []
+    for result in results:
+        values = changed.get(result.key) or dict(rows.get(result.key) or _fresh(scope, result.key))
+        if result.token is not None and values["claim"] != result.token:
+            refused.append(result.key)
+            continue
+        prints = {**values["prints"], **result.prints}
+        values["prints"] = {part: digest for part, digest in prints.items() if digest is not None}
+        if result.held is not None:
+            values["held"] = result.held
+        wanted = values["wanted"]
+        values["applied"] = max(values["applied"], min(wanted if result.revision is None else result.revision, wanted))
+        if values["applied"] == wanted:
+            values.update(ready_at=None, retry_at=None)
+        else:
+            values.update(ready_at=values["ready_at"] or now)
+        values.update(attempts=0, dead=False, gone=result.gone, due_at=result.due_at, claim=None, claimed_until=None)
+        if run_id is not None:
+            values["seen_run"] = run_id
+        if result.written:
+            values["written_at"] = now
+        changed[result.key] = values
+    _write(connection, scope, changed, rows)
+    return refused
+
+
+def failed(
+    connection: Connection,
+    scope: int,
+    key: str,
+    attempts: int,
+    retry_at: datetime | None,
+    now: datetime,
+    *,
+    dead: bool,
+    token: str | None,
+    run_id: str | None,
+) -> None:
+    """Record a try that failed; see `Levels.failed`."""
+    rows = _read(connection, scope, [key])
+    values = dict(rows.get(key) or _fresh(scope, key))
+    if token is not None and values["claim"] != token:
+        return
+    values.update(attempts=attempts, dead=dead, claim=None, claimed_until=None)
+    if dead:
+        values.update(ready_at=None, retry_at=None)
+    else:
+        values.update(ready_at=values["ready_at"] or now, retry_at=retry_at)
+    if run_id is not None:
+        values["seen_run"] = run_id
+    _write(connection, scope, {key: values}, rows)
+
+
+def seen(
+    connection: Connection, scope: int, run_id: str | None, revisions: Mapping[str, int | None], now: datetime
+) -> None:
+    """Record that there is nothing to do; see `Levels.seen`."""
+    by_run = {} if run_id is None else {"seen_run": run_id}
+    for chunk in chunks(revisions):
+        query = select(records.c.key, records.c.wanted).where(_among(scope, chunk)).with_for_update()
+        wanted: dict[str, int] = {row.key: row.wanted for row in connection.execute(query)}
+        settled: list[str] = []
+        older: list[str] = []
+        for key, now_wanted in wanted.items():
+            revision = revisions[key]
+            (settled if revision is None or revision >= now_wanted else older).append(key)
+        marks = {**by_run, "attempts": 0, "dead": False, "gone": False, "claim": None, "claimed_until": None}
+        connection.execute(
+            update(records)
+            .where(_among(scope, settled))
+            .values(**marks, applied=records.c.wanted, ready_at=None, retry_at=None)
+        )
+        if older:
+            connection.execute(
+                update(records)
+                .where(_among(scope, older))
+                .values(**marks, ready_at=func.coalesce(records.c.ready_at, _moment(now)))
+            )
+            higher = update(records).where(
+                records.c.scope == scope,
+                records.c.key == bindparam("of_key"),
+                records.c.applied < bindparam("revision"),
+            )
+            connection.execute(
+                higher.values(applied=bindparam("revision")),
+                [{"of_key": key, "revision": revisions[key]} for key in older],
+            )
+        _insert(connection, [{**_fresh(scope, key), **by_run} for key in chunk if key not in wanted])
+
+
+def claim_due(
+    connection: Connection, scope: int, limit: int, sync_now: datetime, now: datetime, until: datetime, token: str
+) -> list[Level]:
+    """Claim records that are open or, in the sync's clock, due; see `Levels.claim_due`."""
+    free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
+    rows = _with_problems().where(records.c.scope == scope, free).limit(limit).with_for_update(of=records)
+    ready = rows.where(
+        records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
+    )
+    due = rows.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
+    found = [
+        *connection.execute(ready.order_by(records.c.ready_at, records.c.key)).mappings(),
+        *connection.execute(due.order_by(records.c.due_at, records.c.key)).mappings(),
+    ]
+    claimed: dict[str, Values] = {}
+    for row in sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]:
+        values = {**row, "claim": token, "claimed_until": until, "retry_at": None}
+        values["ready_at"] = values["ready_at"] or now
+        if values["due_at"] is not None and values["due_at"] <= sync_now:
+            values["due_at"] = None
+        claimed[row["key"]] = values
+    _write(connection, scope, claimed, claimed)
+    return [level_of(values) for values in claimed.values()]
+
+
+def void_claims(connection: Connection, scope: int) -> None:
+    """Forget all claims: who made them is gone."""
+    connection.execute(
+        update(records)
+        .where(records.c.scope == scope, records.c.claim.is_not(None))
+        .values(claim=None, claimed_until=None)
+    )
+
+
+def unseen(connection: Connection, scope: int, run_id: str, after: str | None, limit: int) -> list[Level]:
+    """Return records that a run did not see and that the target may hold; see `Levels.unseen`."""
+    query = _with_problems().where(
+        records.c.scope == scope, _not_seen_by(run_id), records.c.gone.is_(False), _target_may_hold()
+    )
+    if after is not None:
+        query = query.where(records.c.key > after)
+    return [level_of(row) for row in connection.execute(query.order_by(records.c.key).limit(limit)).mappings()]
+
+
+def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[str]:
+    """Delete closed records that a run did not see and of which the target holds nothing, and return their keys."""
+    stray = and_(records.c.scope == scope, _not_seen_by(run_id), records.c.ready_at.is_(None), ~_target_may_hold())
+    keys = list(connection.execute(select(records.c.key).where(stray).with_for_update()).scalars())
+    for chunk in chunks(keys):
+        connection.execute(delete(records).where(_among(scope, chunk)))
+    return keys
+
+
+def sample(connection: Connection, scope: int, latest: int, random: int) -> list[Level]:
+    """Return records that were written last and some at random; see `Levels.sample`."""
+    printed = _with_problems().where(records.c.scope == scope, records.c.gone.is_(False), records.c.prints != {})
+    newest = connection.execute(
+        printed.where(records.c.written_at.is_not(None))
+        .order_by(records.c.written_at.desc(), records.c.key)
+        .limit(latest)
+    )
+    some = connection.execute(printed.order_by(func.random()).limit(random))
+    found = {row["key"]: level_of(row) for rows in (newest, some) for row in rows.mappings()}
+    return [level for level in found.values() if level.prints]
+
+
+def forget_prints(connection: Connection, scope: int, keys: Collection[str] | None) -> None:
+    """Forget fingerprints; see `Levels.forget_prints`. That the target may hold something of a record stays known."""
+    noted = update(records).where(records.c.held != {}).values(prints={})
+    if keys is None:
+        connection.execute(noted.where(records.c.scope == scope))
+        rest = select(records.c.key).where(records.c.scope == scope, records.c.prints != {})
+        keys = list(connection.execute(rest).scalars())
+    for chunk in chunks(dict.fromkeys(keys)):
+        connection.execute(noted.where(_among(scope, chunk)))
+        rows = _read(connection, scope, chunk)
+        for values in rows.values():
+            values["prints"] = dict.fromkeys(values["prints"], IN_DOUBT)
+        _write(connection, scope, rows, rows)
+
+
+def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
+    """Close records as they are; see `Levels.drop`."""
+    values = {"attempts": 0, "dead": False, "ready_at": None, "retry_at": None, "claim": None, "claimed_until": None}
+    return sum(
+        connection.execute(
+            update(records).where(_among(scope, chunk)).values(**values, applied=records.c.wanted)
+        ).rowcount
+        for chunk in chunks(dict.fromkeys(keys))
+    )
+
+
+def stuck(connection: Connection, scope: int) -> list[str]:
+    """Return the keys of records that are dead or failed."""
+    query = select(records.c.key).where(records.c.scope == scope, or_(records.c.dead, records.c.attempts > 0))
+    return list(connection.execute(query).scalars())
+
+
+def open_count(connection: Connection, scope: int, run_id: str | None) -> int:
+    """Return how many records are open; see `Levels.open_count`."""
+    query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None))
+    if run_id is not None:
+        query = query.where(records.c.seen_run == run_id)
+    return connection.execute(query).scalar_one()
+
+
+def _read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:
+    rows: dict[str, Values] = {}
+    for chunk in chunks(dict.fromkeys(keys)):
+        found = connection.execute(select(records).where(_among(scope, chunk)).with_for_update())
+        rows.update((row["key"], dict(row)) for row in found.mappings())
+    return rows
+
+
+def _write(connection: Connection, scope: int, changed: Mapping[str, Values], known: Collection[str]) -> None:
+    existing = [
+        {"of_key": key, **{f"new_{name}": values[name] for name in _COLUMNS}}
+        for key, values in changed.items()
+        if key in known
+    ]
+    if existing:
+        connection.execute(
+            update(records)
+            .where(records.c.scope == scope, records.c.key == bindparam("of_key"))
+            .values({name: bindparam(f"new_{name}") for name in _COLUMNS}),
+            existing,
+        )
+    _insert(connection, [values for key, values in changed.items() if key not in known])
+
+
+def _insert(connection: Connection, rows: Sequence[Values]) -> None:
+    if rows:
+        connection.execute(insert(records), rows)
+
+
+def _fresh(scope: int, key: str) -> Values:
+    empty = dict.fromkeys(_COLUMNS)
+    return {
+        **empty,
+        "scope": scope,
+        "key": key,
+        "wanted": 0,
+        "applied": 0,
+        "attempts": 0,
+        "prints": {},
+        "held": {},
+        "gone": False,
+        "dead": False,
+    }
+
+
+def _with_problems() -> Select[Any]:
+    """Records, and whether each has a problem."""
+    of_record = exists().where(problems.c.scope == records.c.scope, problems.c.key == records.c.key)
+    return select(records, of_record.label("problems"))
+
+
+def _moment(moment: datetime) -> ColumnElement[datetime]:
+    return type_coerce(moment, records.c.ready_at.type)
+
+
+def _among(scope: int, keys: Collection[str]) -> ColumnElement[bool]:
+    return and_(records.c.scope == scope, records.c.key.in_(keys))
+
+
+def _not_seen_by(run_id: str) -> ColumnElement[bool]:
+    return or_(records.c.seen_run.is_(None), records.c.seen_run != run_id)
+
+
+def _target_may_hold() -> ColumnElement[bool]:
+    return or_(records.c.prints != {}, records.c.held != {})

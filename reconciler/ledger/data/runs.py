@@ -1,0 +1,146 @@
+"""The runs of a sync, and what it last wrote to the sync log. Functions that work in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
+
+from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun, LogDates
+from reconciler.ledger.data.tables import data_runs, scopes
+
+_KEPT = 200
+_FIELDS = tuple(field.name for field in fields(DataRun))
+_LOG_COLUMNS = {"started": "log_started", "last_full": "log_full", "last_partial": "log_partial"}
+
+
+def begin(
+    connection: Connection,
+    scope: int,
+    mode: str,
+    config: str,
+    holder: str,
+    now: datetime,
+    watermark: datetime | None,
+    *,
+    walks: bool,
+    full: bool,
+) -> DataRun:
+    """Record that a run starts; see `Levels.begin`."""
+    connection.execute(
+        update(data_runs)
+        .where(data_runs.c.scope == scope, data_runs.c.state == RUNNING)
+        .values(state=INTERRUPTED, ended_at=now, message="It was cut off, and another run took its place")
+    )
+    _forget_old(connection, scope)
+    run = DataRun(
+        id=token_hex(8),
+        mode=mode,
+        walks=walks,
+        full=full,
+        state=RUNNING,
+        holder=holder,
+        started_at=now,
+        watermark=watermark,
+        listed=False,
+        log_opened=False,
+        completed_at=None,
+        ended_at=None,
+        config=config,
+        counts={},
+        cursor=None,
+        message=None,
+        cancel_requested=False,
+    )
+    connection.execute(insert(data_runs).values(scope=scope, **{name: getattr(run, name) for name in _FIELDS}))
+    return run
+
+
+def change(
+    connection: Connection, scope: int, run_id: str, changes: Mapping[str, Any], counts: Mapping[str, int] | None = None
+) -> None:
+    """Change members of a run, and add to what it counted."""
+    values = dict(changes)
+    if counts:
+        of_run = data_runs.c.scope == scope, data_runs.c.id == run_id
+        before = connection.execute(select(data_runs.c.counts).where(*of_run).with_for_update()).scalar() or {}
+        values["counts"] = {**before, **{name: before.get(name, 0) + number for name, number in counts.items()}}
+    if values:
+        connection.execute(update(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id).values(values))
+
+
+def read(connection: Connection, scope: int, run_id: str) -> DataRun | None:
+    """Return a run, or None."""
+    row = (
+        connection.execute(select(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id))
+        .mappings()
+        .first()
+    )
+    return None if row is None else _run(row)
+
+
+def newest(
+    connection: Connection, scope: int, *, walks: bool | None = None, full: bool | None = None, state: str | None = None
+) -> DataRun | None:
+    """Return the newest run of a sort, or None."""
+    query = _newest_first(scope)
+    for column, value in ((data_runs.c.walks, walks), (data_runs.c.full, full), (data_runs.c.state, state)):
+        if value is not None:
+            query = query.where(column == value)
+    row = connection.execute(query.limit(1)).mappings().first()
+    return None if row is None else _run(row)
+
+
+def unfinished(connection: Connection, scope: int) -> DataRun | None:
+    """Return the newest run where it can go on, or None."""
+    run = newest(connection, scope)
+    return run if run is not None and run.state in RESUMABLE else None
+
+
+def cancel(connection: Connection, scope: int) -> bool:
+    """Ask the newest run to stop, if it goes on or could; returns whether it does."""
+    run = unfinished(connection, scope)
+    if run is not None:
+        change(connection, scope, run.id, {"cancel_requested": True})
+    return run is not None
+
+
+def log_dates(connection: Connection, scope: int) -> LogDates:
+    """Return what we last wrote to the sync log."""
+    row = connection.execute(select(scopes).where(scopes.c.id == scope)).mappings().one()
+    return LogDates(**{name: row[column] for name, column in _LOG_COLUMNS.items()})
+
+
+def remember_log(connection: Connection, scope: int, dates: LogDates) -> None:
+    """Remember what we wrote to the sync log; None leaves as it is."""
+    values = {column: getattr(dates, name) for name, column in _LOG_COLUMNS.items() if getattr(dates, name) is not None}
+    if values:
+        connection.execute(update(scopes).where(scopes.c.id == scope).values(values))
+
+
+def _newest_first(scope: int) -> Select[Any]:
+    return select(data_runs).where(data_runs.c.scope == scope).order_by(data_runs.c.number.desc())
+
+
+def _forget_old(connection: Connection, scope: int) -> None:
+    """Forget runs that nobody asks for: neither walks, nor among the newest, nor the newest that finished."""
+    oldest = connection.execute(_newest_first(scope).offset(_KEPT).limit(1)).first()
+    finished = newest(connection, scope, state=FINISHED)
+    if oldest is None:
+        return
+    connection.execute(
+        delete(data_runs).where(
+            data_runs.c.scope == scope,
+            data_runs.c.number <= oldest.number,
+            data_runs.c.walks.is_(False),
+            data_runs.c.id != ("" if finished is None else finished.id),
+        )
+    )
+
+
+def _run(values: RowMapping) -> DataRun:
+    return DataRun(**{name: values[name] for name in _FIELDS})

@@ -1,0 +1,103 @@
+"""Adopt: the live values of a drifted object, as edits of the manifest that names it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.errors import UsageError
+from reconciler.kind.kind import Action, Kinds, Observed
+from reconciler.manifest.edit import ABSENT
+from reconciler.manifest.model import Manifest
+from reconciler.manifest.references import has_reference
+from reconciler.reconcile.diff import field_path, value_at
+from reconciler.reconcile.importer import as_manifest, misfit
+from reconciler.reconcile.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One value to be written: the path from the document's root, and the value or ABSENT."""
+
+    path: tuple[str, ...]
+    value: Any
+
+
+def adopt(
+    kinds: Kinds, work: Work, manifest: Manifest, in_file: Manifest, names: Mapping[tuple[str, str], str]
+) -> tuple[Edit, ...]:
+    """Return the edits that make a manifest want what live has.
+
+    Args:
+        kinds: the registry.
+        work: the drifted object.
+        manifest: its manifest in this environment, patches merged.
+        in_file: the same manifest as its file has it.
+        names: manifest name of every live object, for references.
+
+    Raises:
+        UsageError: the difference is not one that an edit of this manifest can adopt; says what to do instead.
+    """
+    key = work.change.key
+    if work.observed is None:
+        raise UsageError(
+            f"{key} cannot be adopted: it is not live any more",
+            place=work.change.place,
+            next_step="Remove its manifest, or write `state: absent`.",
+        )
+    if work.change.action in (Action.DELETE, Action.RENAME):
+        raise UsageError(
+            f"{key} cannot be adopted: its manifest asks for a {work.change.action}",
+            place=work.change.place,
+            next_step="Take `state: absent` or `renamedFrom` out of the manifest.",
+        )
+    model = kinds[work.change.kind].spec
+    units = dict.fromkeys(
+        _unit(field_path(model, field.path), work.desired.state, work.observed)
+        for field in work.change.fields
+        if not field.sensitive
+    )
+    if not units:
+        raise UsageError(
+            f"{key} cannot be adopted: only secrets differ, and live does not show them",
+            place=work.change.place,
+            next_step="Apply it, or correct the secret in the environment of this run.",
+        )
+    live = as_manifest(kinds, work.observed, {**names, (work.change.kind, work.observed.id): work.change.name})
+    reason = misfit(kinds, live)
+    if reason is not None:
+        raise UsageError(
+            f"{key} cannot be adopted: no manifest can say it: {reason}",
+            place=work.change.place,
+            next_step="Apply the manifest, or correct the live object.",
+        )
+    return tuple(_edit(unit, live.spec, manifest, in_file) for unit in units)
+
+
+def _unit(path: str, desired: Mapping[str, Any], observed: Observed) -> str:
+    """Return the highest part of the path that one side lacks as a whole, else the path itself."""
+    parts = path.split(".")
+    for length in range(1, len(parts)):
+        prefix = ".".join(parts[:length])
+        if (value_at(desired, prefix) is None) != (value_at(observed.state, prefix) is None):
+            return prefix
+    return path
+
+
+def _edit(path: str, spec: Mapping[str, Any], manifest: Manifest, in_file: Manifest) -> Edit:
+    written = value_at(manifest.raw, path)
+    if written != value_at(in_file.raw, path):
+        raise UsageError(
+            f"{manifest.key}: {path} comes from a patch of the environment",
+            place=manifest.place(path),
+            next_step="Change it in the Environment's patches by hand.",
+        )
+    if has_reference(written):
+        raise UsageError(
+            f"{manifest.key}: {path} is written as a reference",
+            place=manifest.place(path),
+            next_step="Change what the reference stands for, or write the value by hand.",
+        )
+    value = value_at(spec, path)
+    return Edit(("spec", *path.split(".")), ABSENT if value is None else value)

@@ -1,0 +1,226 @@
+"""Import: what is live, as manifests. Defaults left out, secrets as references, names for IDs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.kind.kind import Kinds, Observed, State, fields_of, semantics_by_path
+from reconciler.manifest.positions import DocumentLocator, Source
+from reconciler.manifest.spec import read_spec
+from reconciler.manifest.write import escape_text
+from reconciler.reconcile.live import LiveSide
+from reconciler.reconcile.references import references_in, with_references
+
+_UNWRITTEN = Source("", b"")  # the file of a manifest that is not written yet
+_LONGEST_NAME = 90  # of 100: there may be a number after it
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSecret:
+    """A secret that somebody has to set: the environment variable, and the member it is for."""
+
+    variable: str
+    key: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One live object as a manifest: kind, `metadata.name` and spec."""
+
+    kind: str
+    name: str
+    id: str
+    spec: Mapping[str, Any]
+    secrets: tuple[ImportedSecret, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What was imported, and which live objects could not be, with the reason."""
+
+    manifests: tuple[Imported, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def import_live(
+    kinds: Kinds,
+    live: LiveSide,
+    managed: Mapping[tuple[str, str], str],
+    targets: Iterable[str] = (),
+    taken: Collection[tuple[str, str]] = (),
+) -> ImportResult:
+    """Return manifests for every live object that none names yet.
+
+    Args:
+        kinds: the registry.
+        live: what was read.
+        managed: (kind, live ID) of what manifests name already, with the manifest's name.
+        targets: `KIND` or `KIND/ID` to limit the import to; empty: everything.
+        taken: (kind, name) of every manifest there is, those of other environments included.
+    """
+    wanted = frozenset(targets)
+    names = manifest_names(live, managed, taken)
+    unfit = _unfit(kinds, live, managed, names)
+    names = {key: name for key, name in names.items() if key not in unfit}
+    manifests: list[Imported] = []
+    left_out: list[tuple[str, str]] = []
+    variables: set[str] = set()
+    for kind, objects in live.items():
+        if not kinds[kind].readable and (not wanted or kind in wanted) and all(kind != of for of, _ in managed):
+            left_out.append((kind, "the API cannot show it; write its manifest by hand"))
+        for live_id, observed in sorted(objects.items()):
+            key = f"{kind}/{live_id}"
+            if (kind, live_id) in managed or (wanted and not wanted & {kind, key}):
+                continue
+            dangling = next(_dangling(kinds, live, observed, names), None)
+            if (kind, live_id) in unfit:
+                left_out.append((key, f"no manifest can say it: {unfit[kind, live_id]}"))
+            elif dangling is not None:
+                left_out.append((key, f"it refers to {dangling}"))
+            else:
+                manifests.append(as_manifest(kinds, observed, names, variables))
+    return ImportResult(tuple(manifests), tuple(left_out))
+
+
+def manifest_names(
+    live: LiveSide, managed: Mapping[tuple[str, str], str], taken: Collection[tuple[str, str]] = ()
+) -> dict[tuple[str, str], str]:
+    """Return the manifest name of every live object: its own where it is managed, else one that is free."""
+    names = dict(managed)
+    for kind, objects in live.items():
+        used = {name for of_kind, name in taken if of_kind == kind}
+        for live_id in objects:
+            if (kind, live_id) in names:
+                continue
+            base = name = _as_name(live_id)
+            number = 2
+            while name in used:
+                name, number = f"{base}-{number}", number + 1
+            used.add(name)
+            names[kind, live_id] = name
+    return names
+
+
+def _as_name(live_id: str) -> str:
+    """Return a live ID as something that `metadata.name` may be."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", live_id)[:_LONGEST_NAME].lstrip(".")
+    return name or "unnamed"
+
+
+def _unfit(
+    kinds: Kinds, live: LiveSide, managed: Mapping[tuple[str, str], str], names: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
+    """Return which live objects cannot be manifests, and why."""
+    reasons = {
+        (kind, live_id): misfit(kinds, as_manifest(kinds, observed, names))
+        for kind, objects in live.items()
+        for live_id, observed in objects.items()
+        if (kind, live_id) not in managed
+    }
+    return {key: reason for key, reason in reasons.items() if reason is not None}
+
+
+def misfit(kinds: Kinds, imported: Imported) -> str | None:
+    """Return why a manifest of a live object would not validate: live has what the model knows as impossible."""
+    kind = kinds[imported.kind]
+    spec = dict(imported.spec)
+    if kind.id_field is not None:
+        spec.setdefault(kind.id_field, imported.id)
+    where = DocumentLocator(_UNWRITTEN, 0)
+    _, problems = read_spec(kind.spec, spec, where, subject=kind.name, references=True, absent=False)
+    return problems[0].message.removeprefix(f"{kind.name}: ") if problems else None
+
+
+def _dangling(kinds: Kinds, live: LiveSide, observed: Observed, names: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Yield what an object refers to that a manifest could not name, and why."""
+    spec = kinds[observed.kind].spec
+    by_id = {each.references for each in semantics_by_path(spec).values() if each.unmanaged}
+    for target, live_id in references_in(spec, observed.state):
+        if (target, live_id) in names or live_id in kinds[target].built_in:
+            continue
+        if live_id not in live.get(target, {}):
+            yield f"{target} {live_id}, which does not exist"
+        elif target not in by_id:
+            yield f"{target} {live_id}, which is left out"
+
+
+def as_manifest(
+    kinds: Kinds, observed: Observed, names: Mapping[tuple[str, str], str], variables: set[str] | None = None
+) -> Imported:
+    """Return a live object as the manifest that would want it to be as it is.
+
+    Args:
+        kinds: the registry.
+        observed: the live object.
+        names: manifest name of every live object.
+        variables: those that hold secrets already; the ones of this object are others, and are added.
+    """
+    kind = kinds[observed.kind]
+    name = names[observed.kind, observed.id]
+    secrets: list[ImportedSecret] = []
+    named = with_references(kind.spec, observed.state, lambda target, live_id: names.get((target, live_id), live_id))
+    taken = set() if variables is None else variables
+    spec = _spec(kind.spec, named, "", f"{observed.kind}/{name}", observed.id, secrets, taken)
+    if kind.id_field is not None and spec.get(kind.id_field) == name:
+        del spec[kind.id_field]  # the default
+    return Imported(observed.kind, name, observed.id, spec, tuple(secrets), tuple(kind.notes(observed)))
+
+
+def _spec(
+    model: type[BaseModel],
+    state: State,
+    prefix: str,
+    key: str,
+    live_id: str,
+    secrets: list[ImportedSecret],
+    variables: set[str],
+) -> State:
+    """Return the state as a manifest would say it: no defaults, references for what live does not show."""
+    spec: State = {}
+    for name, node in fields_of(model).items():
+        path = f"{prefix}{name}"
+        if node.semantics.write_only:
+            sibling = node.semantics.accompanies
+            if node.required or sibling is None or sibling in state:
+                variable = _variable(live_id, path, variables)
+                secrets.append(ImportedSecret(variable, key, path))
+                spec[name] = f"${{secret:{variable}}}"
+        elif name not in state or (not node.required and state[name] == node.default):
+            continue
+        elif node.model is not None and isinstance(state[name], dict):
+            spec[name] = _spec(node.model, state[name], f"{path}.", key, live_id, secrets, variables)
+        else:
+            spec[name] = escape_references(state[name])
+    return spec
+
+
+def escape_references(value: Any) -> Any:
+    """Return a live value so that a manifest means it literally: `${` is written `$${`."""
+    if isinstance(value, str):
+        return escape_text(value)
+    if isinstance(value, list):
+        return [escape_references(item) for item in value]
+    if isinstance(value, dict):
+        return {name: escape_references(item) for name, item in value.items()}
+    return value
+
+
+def _variable(live_id: str, path: str, taken: set[str]) -> str:
+    """`search-products`, `deliveryTargets.http.secret` → `SEARCH_PRODUCTS_HTTP_SECRET`; take and return it."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", path.removeprefix("deliveryTargets."))
+    name = re.sub(r"[^A-Z0-9]+", "_", f"{live_id}_{words}".upper()).strip("_")
+    if name[0].isdigit():
+        name = f"ID_{name}"
+    # `a-b` and `A_b` are two objects, and must not share a secret.
+    names = (name if number == 1 else f"{name}_{number}" for number in count(1))
+    free = next(candidate for candidate in names if candidate not in taken)
+    taken.add(free)
+    return free

@@ -1,0 +1,235 @@
+"""make_plan: from desired and live to the one Plan that everything else works with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.errors import SecretUnset, UsageError
+from reconciler.kind.kind import Action, Observed, write_only_paths
+from reconciler.reconcile.changes import Draft, draft
+from reconciler.reconcile.diff import secrets_in
+from reconciler.reconcile.digests import change_digest, plan_digest
+from reconciler.reconcile.guard import breaches
+from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.notes import literal_notes, run_notes, secret_notes, unmanaged_notes, unreadable_note
+from reconciler.reconcile.order import ordered
+from reconciler.reconcile.plan import Note, NoteKind, Plan
+from reconciler.reconcile.references import references_in
+from reconciler.reconcile.secrets import SecretStatus, secret_status
+from reconciler.reconcile.work import Desired, Planned, Work
+from reconciler.secret import Secret
+from reconciler.words import parse_duration
+
+
+@dataclass(slots=True)
+class _Findings:
+    drafts: list[Draft] = field(default_factory=list)
+    settled: list[Desired] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    managed: set[tuple[str, str]] = field(default_factory=set)
+
+
+def make_plan(inputs: PlanInputs) -> Planned:
+    """Return the plan for one environment, and the work behind each change.
+
+    Raises:
+        UsageError: --target names nothing, or leaves out what a targeted object needs.
+    """
+    _check_targets(inputs)
+    found = _Findings()
+    for desired in inputs.desired:
+        _judge(inputs, desired, found)
+    found.notes.extend(unmanaged_notes(inputs, found.managed))
+    drafts = _placed(inputs, found.drafts)
+    _check_dependencies(inputs, drafts)
+    work = {item.change.key: _work(inputs, item) for item in drafts}
+    found.notes.extend(run_notes(inputs, work.values()))
+    created = inputs.now.replace(microsecond=0)
+    plan = Plan(
+        environment=inputs.environment,
+        connections=tuple(sorted(inputs.connections.items())),
+        created_at=created,
+        expires_at=created + parse_duration(inputs.guardrails.max_plan_age),
+        changes=tuple(item.change for item in drafts),
+        notes=tuple(found.notes),
+        breaches=breaches(inputs, tuple(work.values())),
+        unchanged=len(found.settled),
+        digest="",
+        targets=tuple(sorted(inputs.targets)),
+        push_secrets=inputs.push_secrets,
+    )
+    plan = replace(plan, digest=plan_digest(plan))
+    return Planned(plan, work, tuple(found.settled))
+
+
+def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
+    """Stop where a change has to send a secret that has no value here.
+
+    Raises:
+        SecretUnset: names the first of them with file and line, and how many more there are.
+    """
+    missing: list[tuple[str, Secret]] = []
+    for work in works:
+        if work.change.action is Action.DELETE:
+            continue
+        kind = inputs.kinds[work.change.kind]
+        if work.observed is None:
+            body = kind.create_body(work.desired.state)
+        else:
+            body = kind.update_body(work.desired.state, work.observed, work.changed)
+        missing.extend((work.change.key, secret) for _, secret in secrets_in(body) if not secret.is_set)
+    if missing:
+        key, first = missing[0]
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise SecretUnset(
+            f"{key} has to send {first.reference}, which is not set{more}",
+            place=first.place,
+            next_step="Set it in the environment of this run, or leave the object out with --target.",
+        )
+
+
+def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
+    """Compare one object and note what was found."""
+    kind = inputs.kinds[desired.kind]
+    observed = _counterpart(inputs, desired)
+    found.managed.add((desired.kind, desired.id))
+    if observed is not None:
+        found.managed.add((desired.kind, observed.id))
+    if not inputs.in_target(desired.kind, desired.name):
+        return
+    api_url = inputs.connections[kind.api]
+    memory = inputs.memory
+    desired, held = _under_lease(inputs, desired, observed)
+    found.notes.extend(held)
+    status = SecretStatus()
+    if observed is not None and not desired.absent:
+        status = secret_status(
+            desired,
+            observed,
+            memory,
+            api_url,
+            write_only=write_only_paths(kind.spec),
+            restored_at=inputs.restored_at,
+            push_secrets=inputs.push_secrets,
+        )
+        found.notes.extend(
+            Note(NoteKind.UNKNOWN_MEMBER, desired.key, words, desired.place) for words in kind.notes(observed)
+        )
+    item = draft(
+        kind,
+        desired,
+        observed,
+        memory=memory,
+        api_url=api_url,
+        moved_secrets=status.moved,
+        restored=status.restored,
+        now=inputs.now,
+    )
+    if item is not None:
+        found.drafts.append(item)
+        remarks: Iterable[str] = filter(None, (kind.delete_limits,))
+        if not desired.absent:
+            remarks = kind.remarks(item.desired.state, observed, item.changed)
+        found.notes.extend(Note(NoteKind.REMARK, desired.key, words, desired.place) for words in remarks)
+    else:
+        found.settled.append(desired)
+    if not kind.readable and not desired.absent:
+        found.notes.append(unreadable_note(desired, memory.snapshots.get((api_url, desired.kind, desired.id))))
+    found.notes.extend(secret_notes(desired, status, memory))
+    found.notes.extend(literal_notes(inputs, desired))
+
+
+def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:
+    """Return the live object: by its ID, else by an ID it was renamed from; the one remembered, where none shows."""
+    kind = inputs.kinds[desired.kind]
+    if not kind.readable:
+        snapshot = inputs.memory.snapshots.get((inputs.connections[kind.api], desired.kind, desired.id))
+        return None if snapshot is None else Observed(desired.kind, desired.id, dict(snapshot.state), {})
+    live: Mapping[str, Observed] = inputs.live.get(desired.kind, {})
+    if desired.id in live:
+        return live[desired.id]
+    return next((live[old] for old in desired.renamed_from if old in live), None)
+
+
+def _under_lease(inputs: PlanInputs, desired: Desired, observed: Observed | None) -> tuple[Desired, list[Note]]:
+    """While somebody holds a pause by hand, that overrides the manifest and is no change."""
+    pause = inputs.kinds[desired.kind].pause_field
+    lease = next(
+        (
+            lease
+            for lease in inputs.memory.leases
+            if (lease.kind, lease.id) == (desired.kind, desired.id) and lease.is_active(inputs.now)
+        ),
+        None,
+    )
+    if lease is None or pause is None or observed is None or desired.absent:
+        return desired, []
+    words = f"held by {lease.holder} until {lease.until:%Y-%m-%d %H:%M %Z}: {lease.reason}"
+    held = replace(desired, state=desired.state | {pause: observed.state.get(pause)}, pause=None)
+    return held, [Note(NoteKind.HELD, desired.key, words, desired.place)]
+
+
+def _placed(inputs: PlanInputs, drafts: list[Draft]) -> list[Draft]:
+    """Return the drafts in order, each with its level, what it waits for, and its digest."""
+    changing = {(item.change.kind, item.desired.id): item for item in drafts}
+    waits = {item.change.key: _waits_for(inputs, item, changing) for item in drafts}
+    deletes = {item.change.key for item in drafts if item.desired.absent}
+    levels = ordered({key: others for key, others in waits.items() if key not in deletes})
+    after_writes = 1 + max(levels.values(), default=-1)
+    for key, level in ordered({key: waits[key] for key in deletes}).items():
+        levels[key] = after_writes + level
+    placed: list[Draft] = []
+    for item in drafts:
+        key = item.change.key
+        change = replace(item.change, level=levels[key], depends_on=tuple(sorted(waits[key])))
+        placed.append(replace(item, change=replace(change, digest=change_digest(change))))
+    return sorted(placed, key=lambda item: (item.change.level, item.change.kind, item.change.name))
+
+
+def _references(inputs: PlanInputs, kind: str, state: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    return references_in(inputs.kinds[kind].spec, state)
+
+
+def _waits_for(inputs: PlanInputs, item: Draft, changing: Mapping[tuple[str, str], Draft]) -> frozenset[str]:
+    """Return the keys of the changes that must have succeeded before this one."""
+    if not item.desired.absent:
+        needed = (changing.get(pair) for pair in _references(inputs, item.change.kind, item.desired.state))
+        return frozenset(other.change.key for other in needed if other is not None and not other.desired.absent)
+    gone = (item.change.kind, item.change.id)
+    return frozenset(
+        other.change.key
+        for other in changing.values()
+        if other.observed is not None and gone in _references(inputs, other.change.kind, other.observed.state)
+    )
+
+
+def _check_targets(inputs: PlanInputs) -> None:
+    known = {item.kind for item in inputs.desired} | {item.key for item in inputs.desired} | set(inputs.kinds)
+    for target in sorted(inputs.targets - known):
+        raise UsageError(
+            f"--target {target} names no manifest of the environment {inputs.environment}",
+            next_step="Use KIND or KIND/NAME as in the plan, e.g. --target EntitySync/categories.",
+        )
+
+
+def _check_dependencies(inputs: PlanInputs, drafts: list[Draft]) -> None:
+    """With --target: what a targeted object refers to must be live or in the plan as well."""
+    if not inputs.targets:
+        return
+    planned = {(item.change.kind, item.change.id) for item in drafts}
+    for item in drafts:
+        if item.desired.absent:
+            continue
+        for kind, live_id in _references(inputs, item.change.kind, item.desired.state):
+            if inputs.is_missing(kind, live_id) and (kind, live_id) not in planned:
+                raise UsageError(
+                    f"{item.change.key} refers to {kind} {live_id}, which is not live and which --target leaves out",
+                    place=item.change.place,
+                    next_step=f"Add --target {kind}, or plan everything.",
+                )
+
+
+def _work(inputs: PlanInputs, item: Draft) -> Work:
+    api = inputs.kinds[item.change.kind].api
+    return Work(item.change, api, inputs.connections[api], item.desired, item.observed, item.changed)

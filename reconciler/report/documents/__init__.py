@@ -1,0 +1,1 @@
+"""Reports as JSON, and the published schemas of it."""

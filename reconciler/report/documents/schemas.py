@@ -1,0 +1,29 @@
+"""The published JSON Schemas of what the commands print, generated from the models of those documents."""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.reconcile.planfile import Document, PlanDocument
+from reconciler.report.documents.plan import ApplyDocument, DriftDocument, ErrorDocument, ValidationDocument
+from reconciler.report.documents.sync import SyncErrorsDocument, SyncRunDocument, SyncStatusesDocument
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DOCUMENTS: dict[str, type[Document]] = {
+    "plan.schema.json": PlanDocument,
+    "apply.schema.json": ApplyDocument,
+    "drift.schema.json": DriftDocument,
+    "validation.schema.json": ValidationDocument,
+    "error.schema.json": ErrorDocument,
+    "sync-run.schema.json": SyncRunDocument,
+    "sync-status.schema.json": SyncStatusesDocument,
+    "sync-errors.schema.json": SyncErrorsDocument,
+}
+
+
+def schemas() -> dict[str, bytes]:
+    """Return file name to content for every published report schema; the same bytes on every call."""
+    return {
+        name: json.dumps({"$schema": DIALECT} | model.model_json_schema(), indent=2).encode() + b"\n"
+        for name, model in _DOCUMENTS.items()
+    }

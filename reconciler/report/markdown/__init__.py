@@ -1,0 +1,1 @@
+"""Reports as Markdown for a forge's comment."""

@@ -1,0 +1,75 @@
+"""What an apply did, as text: counts taken from the results, what went wrong first, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
+from reconciler.report.escape import clip, visible
+from reconciler.report.style import BOLD, DIM, GREEN, OUTCOME_COLORS, RED, YELLOW, Style
+from reconciler.report.text.plan import headed
+from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_counts, where
+
+MESSAGE_LIMIT = 600
+_MEANINGS = {
+    Outcome.UNKNOWN: "sent; whether it took effect could not be found out",
+    Outcome.FAILED: "not carried out",
+    Outcome.STALE: "the manifests or live moved after the review; nothing was sent",
+    Outcome.SKIPPED: "not tried",
+    Outcome.APPLIED: "carried out and verified",
+    Outcome.ALREADY: "live was as desired; nothing was sent",
+}
+
+
+def _result_lines(result: ChangeResult, style: Style) -> Iterator[str]:
+    change = result.change
+    yield from headed(style.action(change.action), 9, change.key, where(change.place), style)
+    code = f"[{result.code}]" if result.code else None
+    words = " ".join(part for part in (code, result.message) if part)
+    if words:
+        yield from style.wrap(clip(visible(words), MESSAGE_LIMIT), 6)
+    if result.next_step:
+        yield from style.wrap(f"Next: {clip(visible(result.next_step), MESSAGE_LIMIT)}", 6, DIM)
+
+
+def apply_closing(report: ApplyReport) -> str:
+    """Return the sentence that says how to go on; raw text."""
+    summary = report.summary
+    environment = report.environment
+    if report.interrupted:
+        return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
+    if summary[Outcome.UNKNOWN] or summary[Outcome.FAILED]:
+        return f"Mend what failed; `reconciler plan -e {environment}` shows what is left, and apply carries it out."
+    if summary[Outcome.STALE] or summary[Outcome.SKIPPED]:
+        return f"Plan again with `reconciler plan -e {environment}` and have what was refused reviewed."
+    return f"Done. `reconciler plan -e {environment} --exit-code` shows whether anything is left."
+
+
+def apply_to_text(report: ApplyReport, style: Style | None = None) -> str:
+    """Return what an apply did, as text.
+
+    Args:
+        report: the outcome of every change.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    style = style or Style()
+    summary = report.summary
+    clean = not any(summary[outcome] for outcome in Outcome if outcome not in (Outcome.APPLIED, Outcome.ALREADY))
+    verb = "Resumed apply" if report.resumed else "Apply"
+    lines = style.wrap(f"{verb} to {report.environment}: {apply_counts(report)}", 0, BOLD, GREEN if clean else YELLOW)
+    if report.run:
+        lines.extend(style.wrap(f"Run {report.run}", 0, DIM))
+    if report.interrupted:
+        lines.extend(style.wrap("Interrupted. What was under way is reported below as it was found.", 0, RED))
+    lines.append("")
+    for outcome in OUTCOME_ORDER:
+        results = [result for result in report.results if result.outcome is outcome]
+        if not results:
+            continue
+        title = style.paint(OUTCOMES[outcome].capitalize(), OUTCOME_COLORS[outcome], BOLD)
+        lines.append(f"{title}{style.paint(f' ({_MEANINGS[outcome]})', DIM)}")
+        for result in results:
+            lines.extend(_result_lines(result, style))
+        lines.append("")
+    lines.extend(style.wrap(apply_closing(report), 0))
+    return style.finish(lines)

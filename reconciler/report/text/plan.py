@@ -1,0 +1,163 @@
+"""A plan as text for people: the counts first, what is refused, then the changes by risk, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.kind.kind import Action
+from reconciler.reconcile.plan import Breach, Cause, Change, FieldChange, Note, Plan
+from reconciler.report.escape import clip, terminal, visible
+from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, RISK_COLORS, YELLOW, Style
+from reconciler.report.values import VALUE_LIMIT, FieldView, field_view
+from reconciler.report.words import (
+    CAUSES,
+    NOTES,
+    RISK_MEANINGS,
+    RISKS,
+    by_risk,
+    moment,
+    note_lines,
+    notes_by_kind,
+    override_flags,
+    plan_counts,
+    rule_docs,
+    where,
+)
+
+FIELDS_SHOWN = 20
+NOTES_SHOWN = 5
+KEYS_SHOWN = 8
+
+
+def _value(text: str) -> str:
+    return clip(visible(text), VALUE_LIMIT)
+
+
+def _short_field(view: FieldView, style: Style, indent: int) -> list[str]:
+    path = clip(visible(view.path), VALUE_LIMIT)
+    if view.sensitive:
+        return style.wrap(f"~ {path}: secret, value not shown", indent, hanging=4)
+    if view.before is None or view.after is None:
+        mark, value = ("+", view.after) if view.before is None else ("-", view.before)
+        shown = "absent" if value is None else _value(value)
+        return style.wrap(f"{mark} {path}: {shown}", indent, MARK_COLORS[mark], hanging=4)
+    before, after = _value(view.before), _value(view.after)
+    line = f"~ {path}: {before} → {after}"
+    if indent + len(line) <= style.width:
+        return style.wrap(line, indent)
+    return [
+        *style.wrap(f"~ {path}:", indent, hanging=4),
+        *style.wrap(f"- {before}", indent + 4, MARK_COLORS["-"], hanging=2),
+        *style.wrap(f"+ {after}", indent + 4, MARK_COLORS["+"], hanging=2),
+    ]
+
+
+def field_lines(fields: Iterable[FieldChange], style: Style, indent: int) -> Iterator[str]:
+    """Yield the lines of a change's fields, the first `FIELDS_SHOWN` of them, and how many more there are."""
+    listed = list(fields)
+    for field in listed[:FIELDS_SHOWN]:
+        view = field_view(field)
+        if not view.diff:
+            yield from _short_field(view, style, indent)
+            continue
+        yield from style.wrap(f"~ {clip(visible(view.path), VALUE_LIMIT)}:", indent, hanging=4)
+        for mark, line in view.diff:
+            room = max(style.width - indent - 6, 40)
+            shown = clip(visible(line), room - 24) if len(visible(line)) > room else visible(line)
+            yield " " * (indent + 4) + style.paint(f"{mark} {shown}".rstrip(), MARK_COLORS.get(mark, DIM))
+    if len(listed) > FIELDS_SHOWN:
+        yield " " * indent + style.paint(f"… and {len(listed) - FIELDS_SHOWN:,} more fields", DIM)
+
+
+def headed(lead: str, lead_width: int, key: str, place: str, style: Style) -> list[str]:
+    """Return `  LEAD KEY  PLACE`, the place on a line of its own where it does not fit; a place is never broken."""
+    shown, source = clip(terminal(key), VALUE_LIMIT), clip(terminal(place), VALUE_LIMIT)
+    head = f"  {lead} {style.paint(shown, BOLD)}"
+    if 2 + lead_width + 1 + len(shown) + 2 + len(source) <= style.width:
+        return [f"{head}  {style.paint(source, DIM)}"]
+    return [head, f"      {style.paint(source, DIM)}"]
+
+
+def change_lines(change: Change, style: Style) -> Iterator[str]:
+    """Yield one change: what, where in the manifests, why, and its fields."""
+    yield from headed(style.action(change.action), 9, change.key, where(change.place), style)
+    facts = []
+    if change.action is Action.RENAME and change.renamed_from is not None:
+        facts.append(f"live ID {clip(change.renamed_from, VALUE_LIMIT)} → {clip(change.id, VALUE_LIMIT)}")
+    elif change.id != change.name and change.action is not Action.CREATE:
+        facts.append(f"live ID {clip(change.id, VALUE_LIMIT)}")
+    if change.cause is not Cause.DIFFERS:
+        facts.append(CAUSES[change.cause])
+    if change.detail:
+        facts.append(clip(change.detail, 2 * VALUE_LIMIT))
+    if facts:
+        yield from style.wrap("; ".join(facts), 6)
+    yield from field_lines(change.fields, style, 6)
+
+
+def _breach_lines(breach: Breach, style: Style) -> Iterator[str]:
+    if breach.overridden is not None:
+        yield from style.wrap(f"Overridden: {breach.rule}", 0, YELLOW, BOLD)
+    else:
+        yield from style.wrap(f"Refused: {breach.rule}", 0, RED, BOLD)
+    yield from style.wrap(clip(visible(breach.message), 600), 2)
+    keys = [clip(visible(key), VALUE_LIMIT) for key in breach.changes[:KEYS_SHOWN]]
+    rest = len(breach.changes) - len(keys)
+    if keys:
+        yield from style.wrap(", ".join(keys) + (f" and {rest:,} more" if rest else ""), 2, DIM)
+    if breach.overridden is not None:
+        yield from style.wrap(f"Reason given: {clip(visible(breach.overridden), 600)}", 2)
+    else:
+        flags = override_flags(breach.rule)
+        advice = f"If it is meant: {flags}" if flags else "This rule cannot be overridden"
+        yield from style.wrap(f"{advice}; see {rule_docs(breach.rule)}", 2)
+    yield ""
+
+
+def notes_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
+    """Yield the notes, folded by kind and counted, with the first few named."""
+    groups = notes_by_kind(notes)
+    if not groups:
+        return
+    yield style.paint("Notes", BOLD)
+    for kind, group in groups:
+        one, several = NOTES[kind]
+        yield from style.wrap(f"{len(group):,} {one if len(group) == 1 else several}", 2)
+        for line in note_lines(kind, group, NOTES_SHOWN):
+            yield from style.wrap(clip(visible(line), 400), 6, DIM, hanging=2)
+    yield ""
+
+
+def _closing(plan: Plan, saved_as: str | None) -> str:
+    environment = visible(plan.environment)
+    if plan.refused:
+        return "Apply would refuse this plan. Change the manifests, or override as shown above."
+    if not plan.changes:
+        return "Nothing to do: live is as the manifests say."
+    if saved_as is not None:
+        until = moment(plan.expires_at)
+        return f"Apply exactly this with `reconciler apply {visible(saved_as)} -e {environment}` until {until}."
+    return f"Apply it with `reconciler apply -e {environment}`; keep it for review with `plan --save plan.json`."
+
+
+def plan_to_text(plan: Plan, style: Style | None = None, *, saved_as: str | None = None) -> str:
+    """Return a plan as text.
+
+    Args:
+        plan: what to show.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+        saved_as: the file that holds the plan, when it was saved; the closing line then names it.
+    """
+    style = style or Style()
+    lines = [*style.wrap(f"Plan for {plan.environment}: {plan_counts(plan)}", 0, BOLD), ""]
+    for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None):
+        lines.extend(_breach_lines(breach, style))
+    for risk, changes in by_risk(plan.changes):
+        color = RISK_COLORS[risk]
+        lines.append(f"{style.paint(RISKS[risk], color, BOLD)}{style.paint(f' ({RISK_MEANINGS[risk]})', DIM)}")
+        for change in changes:
+            lines.extend(change_lines(change, style))
+        lines.append("")
+    lines.extend(notes_lines(plan.notes, style))
+    lines.extend(style.wrap(_closing(plan, saved_as), 0, *(() if plan.changes else (GREEN,))))
+    return style.finish(lines)

@@ -1,0 +1,127 @@
+"""What becomes of one record, as text and as JSON: source, mapped, what differs in the target, what would be sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.kind.kind import Json
+from reconciler.reconcile.planfile import time_to_json
+from reconciler.report.escape import clip, visible
+from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, YELLOW, Style
+from reconciler.report.words import moment
+from reconciler.sync.products.explain import Explanation, PartExplanation
+from reconciler.sync.products.model import Part
+
+_VALUE_LIMIT = 300
+_SOURCE_LINES = 200
+_PARTS = {Part.PRODUCT: "Product and variants", Part.STOCK: "Stock", Part.PRICES: "Prices"}
+
+
+def explanation_to_text(name: str, environment: str, found: Explanation, style: Style | None = None) -> str:
+    """Return what becomes of one record, as text.
+
+    Args:
+        name: of the DataSync.
+        environment: its name.
+        found: what was found out.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    style = style or Style()
+    lines = style.wrap(f"{found.key} in {name}, {environment}: {_verdict(found)}", 0, BOLD, hanging=2)
+    if found.due is not None:
+        lines.extend(style.wrap(f"It is looked at again {moment(found.due)}, when a sale begins or ends.", 0))
+    lines.extend(["", style.paint("Source", BOLD)])
+    lines.extend(_source(found.source, style))
+    if found.problems:
+        lines.extend(["", style.paint("Problems", BOLD)])
+    for problem in found.problems:
+        words = f"{problem.code} ({problem.part}, {problem.external_id}): {problem.message}"
+        lines.extend(style.wrap(clip(visible(words), _VALUE_LIMIT), 2, RED, hanging=2))
+    for part in found.parts:
+        lines.extend(["", *_part(part, style, blocked=bool(found.problems))])
+    return style.finish(lines)
+
+
+def _verdict(found: Explanation) -> str:
+    gone = "it is gone at the source; " if found.source is None else ""
+    parts = [_PARTS[part.part].lower() for part in found.parts if part.sends is not None or part.removes]
+    return f"{gone}a run would send {', '.join(parts) if parts else 'nothing'}"
+
+
+def _source(source: Mapping[str, Any] | None, style: Style) -> Iterator[str]:
+    if source is None:
+        yield "  OrderCloud has no such product."
+        return
+    text = json.dumps(source, indent=2, ensure_ascii=False, default=str).splitlines()
+    for line in text[:_SOURCE_LINES]:
+        # Wrapping would lose the indentation, which is what makes it readable.
+        yield f"  {clip(visible(line), _VALUE_LIMIT)}"
+    if len(text) > _SOURCE_LINES:
+        yield style.paint(f"  and {len(text) - _SOURCE_LINES:,} more lines; --format json has them all", DIM)
+
+
+def _part(part: PartExplanation, style: Style, *, blocked: bool) -> Iterator[str]:
+    yield style.paint(_PARTS[part.part], BOLD)
+    if part.mapped is None:
+        why = "is not written: see the problems; what the target holds stays" if blocked else "nothing is to be written"
+        yield from style.wrap(why, 2, YELLOW)
+    else:
+        yield from style.wrap(_standing(part), 2, GREEN if not part.differences else YELLOW)
+        differing = {difference.where for difference in part.differences}
+        for where, value in part.mapped.items():
+            if where not in differing:
+                yield from style.wrap(f"{where}: {_shown(value)}", 4, hanging=2)
+        for difference in part.differences:
+            yield from style.wrap(f"~ {difference.where}:", 4, hanging=2)
+            yield from style.wrap(f"- {_shown(difference.target)}", 6, MARK_COLORS["-"], hanging=2)
+            yield from style.wrap(f"+ {_shown(difference.mapped)}", 6, MARK_COLORS["+"], hanging=2)
+    if part.removes:
+        yield from style.wrap(f"removes what it holds of {', '.join(part.removes)}", 2, YELLOW, hanging=2)
+
+
+def _standing(part: PartExplanation) -> str:
+    written = "as we wrote it last" if part.as_written else "not as we wrote it last"
+    if part.sends is not None:
+        return f"mapped {written}: a run sends it"
+    if part.removes:
+        return "what is no longer wanted is in the target: a run removes it"
+    if part.differences:
+        return "mapped as we wrote it last, and changed in the target since: only a run with --verify sees that"
+    return f"mapped {written}, and the target has it so: nothing is sent"
+
+
+def _shown(value: Json) -> str:
+    text = "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return clip(visible(text), _VALUE_LIMIT)
+
+
+def explanation_to_json(name: str, environment: str, found: Explanation) -> dict[str, Any]:
+    """Return what becomes of one record as plain data."""
+    return {
+        "format_version": 1,
+        "environment": environment,
+        "sync": name,
+        "record": found.key,
+        "source": json.loads(json.dumps(found.source, default=str)),
+        "due": None if found.due is None else time_to_json(found.due),
+        "problems": [
+            {"external_id": each.external_id, "part": each.part.value, "code": each.code, "message": each.message}
+            for each in found.problems
+        ],
+        "parts": [
+            {
+                "part": part.part.value,
+                "mapped": None if part.mapped is None else dict(part.mapped),
+                "target": dict(part.target),
+                "differences": [
+                    {"where": each.where, "target": each.target, "mapped": each.mapped} for each in part.differences
+                ],
+                "as_written": part.as_written,
+                "sends": part.sends,
+                "removes": list(part.removes),
+            }
+            for part in found.parts
+        ],
+    }

@@ -1,0 +1,74 @@
+"""The open problems of a data sync, as text and as CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import groupby
+
+from reconciler.report.escape import clip, visible
+from reconciler.report.style import BOLD, DIM, GREEN, YELLOW, Style
+from reconciler.report.text.sync_words import problem_count
+from reconciler.report.words import moment
+from reconciler.sync.monitor.problems import Problems
+
+_LIMIT = 500
+_COLUMNS = ("external_id", "record", "part", "code", "message", "url", "found_at", "logged")
+# A spreadsheet takes what begins like this for a formula, and carries it out.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def problems_to_text(environment: str, found: Problems, style: Style | None = None) -> str:
+    """Return open problems as text, those of one product or variant together.
+
+    Args:
+        environment: its name.
+        found: a page of them.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    style = style or Style()
+    if not found.open:
+        head = f"{found.sync} in {environment}, {found.data_type}: no open problems"
+        return style.finish(style.wrap(head, 0, BOLD, GREEN))
+    head = f"{found.sync} in {environment}, {found.data_type}: {problem_count(found.open)}"
+    logged = f"; the sync log has {found.logged:,} of them" if found.logged < found.open else ""
+    lines = style.wrap(f"{head}{logged}", 0, BOLD, YELLOW, hanging=2)
+    for external_id, group in groupby(found.listed, key=lambda item: item.problem.external_id):
+        items = list(group)
+        lines.append("")
+        lines.extend(style.wrap(clip(visible(external_id), _LIMIT), 0, BOLD))
+        lines.extend(style.wrap(f"{clip(visible(items[0].problem.url), _LIMIT)}", 2, DIM))
+        for item in items:
+            words = f"{item.problem.code}: {clip(visible(item.problem.message), _LIMIT)}"
+            lines.extend(style.wrap(f"{words} (since {moment(item.found_at)})", 2, hanging=2))
+    if not found.listed:
+        lines.extend(["", *style.wrap(_why_none(found), 0)])
+    if found.more:
+        shown = found.offset + len(found.listed)
+        lines.extend(
+            ["", *style.wrap(f"There are more: go on with --offset {shown}, or see all with --limit 0.", 0, DIM)]
+        )
+    return style.finish(lines)
+
+
+def _why_none(found: Problems) -> str:
+    if found.code is not None and not found.offset:
+        return f"None of them is {found.code}."
+    return "None of them is in this part of the list."
+
+
+def problems_to_csv(found: Problems) -> str:
+    """Return open problems as CSV with a line of headings. No cell is a formula, whatever a record is called."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    for item in found.listed:
+        problem = item.problem
+        cells = (problem.external_id, item.key, problem.part, problem.code, problem.message, problem.url)
+        writer.writerow([*map(_cell, cells), item.found_at.isoformat(), "yes" if item.logged else "no"])
+    return text.getvalue().replace("\r\n", "\n")
+
+
+def _cell(text: str) -> str:
+    shown = visible(text)
+    return f"'{shown}" if text.lstrip(" ").startswith(_FORMULA) else shown

@@ -1,0 +1,71 @@
+"""What a run of a data sync did, as text: how it ended first, then what it wrote, found and went through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.report.escape import clip, visible
+from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
+from reconciler.report.text.sync_words import MODES, STATES, part_counts, problem_count, record_counts, request_counts
+from reconciler.sync.monitor.status import requests_in
+from reconciler.sync.run.report import RunReport, State
+from reconciler.words import spoken
+
+_LIMIT = 600
+_COLORS = {State.FINISHED: GREEN, State.INTERRUPTED: RED, State.CANCELLED: YELLOW, State.STOPPED: RED}
+
+
+def run_to_text(report: RunReport, environment: str, style: Style | None = None) -> str:
+    """Return what a run did, as text.
+
+    Args:
+        report: of the run.
+        environment: its name.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    style = style or Style()
+    mode = MODES[report.mode]
+    took = spoken(report.ended_at - report.started_at)
+    ended = f"{STATES[report.state]} {'in' if report.state is State.FINISHED else 'after'} {took}"
+    head = f"{mode[0].upper()}{mode[1:]} of {report.sync} in {environment}: {ended}"
+    color = YELLOW if report.state is State.FINISHED and report.counts.get("problems") else _COLORS[report.state]
+    lines = style.wrap(head, 0, BOLD, color, hanging=2)
+    if report.message is not None and report.state in (State.INTERRUPTED, State.STOPPED):
+        lines.extend(style.wrap(clip(visible(report.message), _LIMIT), 2, _COLORS[report.state], hanging=2))
+    if report.resumed:
+        lines.extend(style.wrap("It went on with a run that was cut off; records and time are those of both.", 2))
+    for name, words in _facts(report, environment):
+        lines.extend(style.wrap(f"{name:<10} {words}", 2, hanging=11))
+    if report.remarks:
+        lines.extend(["", style.paint("What it went through", BOLD)])
+        for remark in report.remarks:
+            lines.extend(style.wrap(f"• {clip(visible(remark), _LIMIT)}", 2, hanging=2))
+    if report.next_step is not None:
+        lines.extend(["", *style.wrap(f"Next: {clip(visible(report.next_step), _LIMIT)}", 0, hanging=2)])
+    return style.finish(lines)
+
+
+def _facts(report: RunReport, environment: str) -> Iterator[tuple[str, str]]:
+    counts = report.counts
+    yield "looked at", record_counts(counts)
+    yield "wrote", part_counts(counts)
+    yield "problems", _problems(report, environment)
+    yield "requests", request_counts(requests_in(report.requests))
+
+
+def _problems(report: RunReport, environment: str) -> str:
+    counts = report.counts
+    found = counts.get("problems", 0)
+    if not found:
+        mended = counts.get("resolved", 0)
+        return f"none open{f'; {mended:,} resolved' if mended else ''}"
+    parts = [
+        f"{counts[name]:,} {word}"
+        for name, word in (("new_problems", "new"), ("resolved", "resolved"))
+        if counts.get(name)
+    ]
+    logged = counts.get("logged_problems", found)
+    if logged < found:
+        parts.append(f"the sync log has {logged:,} of them")
+    more = f" ({', '.join(parts)})" if parts else ""
+    return f"{problem_count(found)}{more}; `reconciler sync errors {report.sync} -e {environment}`"

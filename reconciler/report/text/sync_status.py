@@ -1,0 +1,180 @@
+"""Where the data syncs of an environment stand, as text: what runs, what ran, what is due, what is not as promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
+from reconciler.report.escape import clip, visible
+from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
+from reconciler.report.text.sync_words import LEDGER_STATES, MODES, problem_count, record_counts, request_counts
+from reconciler.report.words import moment
+from reconciler.sync.datasync import Standing
+from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
+from reconciler.sync.products.model import Mode
+from reconciler.words import spoken
+
+_LIMIT = 400
+_INDENT, _HANGING = 2, 11
+# A run that was taken up so much later than it began went on with one that was cut off.
+_SOON = timedelta(minutes=1)
+
+
+def statuses_to_text(environment: str, statuses: Sequence[SyncStatus], style: Style | None = None) -> str:
+    """Return where the data syncs of an environment stand, as text.
+
+    Args:
+        environment: its name.
+        statuses: of its data syncs.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    style = style or Style()
+    if not statuses:
+        return style.finish(style.wrap(f"The environment {environment} has no data sync.", 0))
+    lines: list[str] = []
+    for status in statuses:
+        if lines:
+            lines.append("")
+        lines.extend(_status_lines(environment, status, style))
+    return style.finish(lines)
+
+
+def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterator[str]:
+    words, color = _verdict(status)
+    data_type = status.sync.scope.data_type
+    yield from style.wrap(f"{status.sync.name} in {environment}, {data_type}: {words}", 0, BOLD, color, hanging=2)
+    for trouble in status.troubles:
+        yield from style.wrap(f"✗ {trouble}", _INDENT, RED, hanging=2)
+    if status.going is not None:
+        for line in _going(status.going, status.checked_at):
+            yield from _row("running", line, style)
+    if status.waiting is not None:
+        yield from _row("watched", f"by {status.waiting.holder}, since {moment(status.waiting.since)}", style)
+    if status.cut_off is not None:
+        cut_off = status.cut_off
+        # The message of a run that nobody ended is what it was busy with.
+        known = cut_off.message if cut_off.ended_at is not None else None
+        message = f": {clip(visible(known), _LIMIT)}" if known else ""
+        words = f"{_mode(cut_off)} of {moment(cut_off.started_at)}, {_seen(cut_off)}; the next run goes on with it"
+        yield from _row("cut off", f"{words}{message}", style, YELLOW)
+    yield from _row("last run", _last(status), style)
+    if status.next is not None:
+        yield from _row("next run", _next(status.next, status.checked_at), style)
+    yield from _row("full sync", _full(status), style, *([YELLOW] if status.full_wanted else []))
+    yield from _row("records", _records(status), style)
+    yield from _row("problems", _problems(status), style)
+    yield from _row("freshness", _freshness(status), style)
+    yield from _row("requests", _requests(status), style)
+    if (step := _step(environment, status)) is not None:
+        yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
+
+
+def _row(name: str, words: str, style: Style, *codes: str) -> list[str]:
+    return style.wrap(f"{name:<10} {words}", _INDENT, *codes, hanging=_HANGING)
+
+
+def _verdict(status: SyncStatus) -> tuple[str, str]:
+    if status.troubles:
+        return "not as promised", RED
+    if status.going is not None:
+        return "running", GREEN
+    if status.sync.standing is not Standing.APPLIED:
+        return "not applied" if status.sync.standing is Standing.NEVER else "changed and not applied", YELLOW
+    if status.cut_off is not None:
+        return "cut off", YELLOW
+    if status.last is not None and status.last.state == STOPPED:
+        return "its last run was stopped", RED
+    if status.last_full is None:
+        return "waiting for its first full sync", YELLOW
+    return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
+
+
+def _going(going: Going, now: datetime) -> Iterator[str]:
+    mode = MODES[going.mode]
+    share = ""
+    if going.total:
+        share = f" of {going.total:,} ({min(100 * going.done // going.total, 100)} %)"
+    pace = [f"{going.per_second:,.1f}/s"] if going.done else []
+    if going.seconds_left is not None:
+        pace.append(f"{spoken(timedelta(seconds=going.seconds_left))} left")
+    doing = f", {clip(visible(going.doing), _LIMIT)}" if going.doing else ""
+    yield f"{mode}{doing}: {', '.join([f'{going.done:,}{share}', *pace])}"
+    resumed = f" (goes on with one of {moment(going.started_at)})" if going.since > going.started_at + _SOON else ""
+    yield f"for {spoken(now - going.since)}{resumed}, by {going.holder}"
+    if going.done:
+        yield record_counts(going.counts)
+
+
+def _mode(run: DataRun) -> str:
+    return MODES[Mode(run.mode)]
+
+
+def _seen(run: DataRun) -> str:
+    total = run.counts.get("total", 0)
+    return f"{run.counts.get('seen', 0):,}{f' of {total:,}' if total else ''} done"
+
+
+def _last(status: SyncStatus) -> str:
+    run = status.last
+    if run is None or run.ended_at is None:
+        return "none yet" if status.going is None and status.cut_off is None else "none finished yet"
+    state = LEDGER_STATES.get(run.state, run.state)
+    took = spoken(run.ended_at - run.started_at)
+    ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
+    message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != FINISHED else ""
+    return f"{_mode(run)}, {state} {ended}, took {took}; {record_counts(run.counts)}{message}"
+
+
+def _next(following: NextRun, now: datetime) -> str:
+    when = f"in {spoken(following.at - now)} ({moment(following.at)})" if following.at > now else "due now"
+    return f"{MODES[following.mode]}, {when}{f': {following.reason}' if following.reason else ''}"
+
+
+def _full(status: SyncStatus) -> str:
+    full = status.last_full
+    last = f"last one ended {moment(full.ended_at)}" if full is not None and full.ended_at is not None else ""
+    wanted = f"wanted: {status.full_wanted}" if status.full_wanted else ""
+    return "; ".join(filter(None, [wanted, last]))
+
+
+def _records(status: SyncStatus) -> str:
+    counts = status.counts
+    named = ((counts.open, "to be written"), (counts.dead, "given up"), (counts.due, "due by themselves"))
+    parts = [f"{number:,} {words}" for number, words in (*named, (counts.gone, "gone")) if number]
+    return ", ".join([f"{counts.records:,}", *parts])
+
+
+def _problems(status: SyncStatus) -> str:
+    counts = status.counts
+    allowed = f"{status.sync.settings.max_open_problems:,} allowed"
+    if not counts.problems:
+        return f"none open, {allowed}"
+    logged = f"{counts.logged:,} of them in the sync log" if counts.logged < counts.problems else "all in the sync log"
+    return f"{problem_count(counts.problems)}, {allowed}; {logged}"
+
+
+def _freshness(status: SyncStatus) -> str:
+    promised = spoken(status.sync.settings.freshness)
+    if status.since_good is None:
+        return f"no good run yet; {promised} promised"
+    return f"last good run ended {spoken(status.since_good)} ago; {promised} promised"
+
+
+def _requests(status: SyncStatus) -> str:
+    if not status.requests:
+        return "not known yet"
+    a_day = f"about {status.requests_a_day:,} a day where nothing changes; " if status.requests_a_day else ""
+    return f"{a_day}last good run: {request_counts(status.requests)}"
+
+
+def _step(environment: str, status: SyncStatus) -> str | None:
+    """What to do next, where there is something to do."""
+    sync = status.sync
+    if sync.standing is not Standing.APPLIED and status.going is None:
+        return f"reconciler apply -e {environment} --target {sync.key}"
+    if status.going is not None or (status.last is not None and status.last.state == STOPPED):
+        return None  # the message of the run that was stopped says it
+    if status.next is not None and status.next.at <= status.checked_at and status.waiting is None:
+        return f"reconciler sync run {sync.name} -e {environment}"
+    return f"reconciler sync errors {sync.name} -e {environment}" if status.counts.problems else None

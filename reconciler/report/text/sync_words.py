@@ -1,0 +1,97 @@
+"""The words that the reports on data syncs share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+
+from reconciler.report.words import counted
+from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES, PARTS, Requests
+from reconciler.sync.products.model import Mode
+from reconciler.sync.run.report import Phase, Progress, State
+from reconciler.words import spoken
+
+MODES = {
+    Mode.INCREMENTAL: "incremental sync",
+    Mode.WALK: "incremental walk",
+    Mode.FULL: "full sync",
+    Mode.VERIFY: "full sync with --verify",
+    Mode.REWRITE: "full sync with --rewrite",
+}
+STATES = {
+    State.FINISHED: "finished",
+    State.INTERRUPTED: "interrupted",
+    State.CANCELLED: "cancelled",
+    State.STOPPED: "stopped by a limit",
+}
+# How the ledger calls the ends of runs; it knows nothing of the engine's words.
+LEDGER_STATES = {
+    "running": "cut off",
+    "failed": "interrupted",
+    "stopped": "stopped",
+    "cancelled": "cancelled",
+}
+# Nothing is counted in these phases.
+UNCOUNTED = (Phase.CHECKING, Phase.CLOSING)
+_OUTCOME_WORDS = {"held_back": "held back by a problem", "failed": "could not be written", "left": "left as they are"}
+
+
+def record_counts(counts: Mapping[str, int]) -> str:
+    """Return `30,000 records: 120 written, 29,880 unchanged`."""
+    found = [f"{counts[name]:,} {_OUTCOME_WORDS.get(name, name)}" for name in OUTCOMES if counts.get(name)]
+    return ": ".join([counted(counts.get("seen", 0), "record"), *filter(None, [", ".join(found)])])
+
+
+def problem_count(number: int) -> str:
+    """Return `59 products and variants with open problems`: each of them is one entry of the sync log."""
+    return f"{counted(number, 'product or variant', 'products and variants')} with open problems"
+
+
+def part_counts(counts: Mapping[str, int]) -> str:
+    """Return `product of 120 records, stock of 80, prices of 90`, or `nothing`."""
+    return ", ".join(f"{part} of {counts[part]:,}" for part in PARTS if counts.get(part)) or "nothing"
+
+
+def request_counts(requests: Iterable[Requests]) -> str:
+    """Return `OrderCloud 3,012; SparkLayer 240, of them 238 writes`, or `none`."""
+    return "; ".join(map(_requests, requests)) or "none"
+
+
+def _requests(found: Requests) -> str:
+    words = f"{found.api} {found.requests:,}"
+    if found.writes:
+        words += f", of them {found.writes:,} writes"
+    return words + (f", {found.refused:,} refused (429)" if found.refused else "")
+
+
+def progress_line(progress: Progress) -> str:
+    """Return where a run stands on one line, raw text: `reading and writing: 12,300 of 30,000 (41 %), 96.0/s, …`."""
+    found = [
+        f"{number:,} {word}"
+        for number, word in ((progress.written, "written"), (progress.problems, "with problems"))
+        if number
+    ]
+    words = "; ".join(filter(None, [", ".join(_pace(progress)), ", ".join(found), progress.waiting]))
+    return f"{progress.phase}: {words}" if words else str(progress.phase)
+
+
+def _pace(progress: Progress) -> Iterator[str]:
+    if progress.phase in UNCOUNTED:
+        return
+    yield f"{progress.done:,}" + (f" of {progress.total:,} ({share(progress)} %)" if progress.total else "")
+    if progress.per_second:
+        yield f"{progress.per_second:,.1f}/s"
+    if (left := time_left(progress)) is not None:
+        yield f"{left} left"
+
+
+def share(progress: Progress) -> int:
+    """Return how much of a phase is done, in percent; it is not done before its last record is."""
+    return min(100 * progress.done // progress.total, 100) if progress.total else 0
+
+
+def time_left(progress: Progress) -> str | None:
+    """Return how long a phase will still take, for people; None where that is not known yet."""
+    if progress.seconds_left is None or share(progress) < ENOUGH_PERCENT:
+        return None
+    return spoken(timedelta(seconds=progress.seconds_left))

@@ -1,0 +1,140 @@
+"""The data syncs of an environment: which there are, what the ledger keeps of each, and whether it was applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.errors import NotApplied, UsageError
+from reconciler.ledger.config.model import Memory, Snapshot
+from reconciler.ledger.data.model import DataScope
+from reconciler.manifest.connection import Connection
+from reconciler.reconcile.diff import differences, without
+from reconciler.reconcile.session import Session
+from reconciler.reconcile.work import Desired
+from reconciler.sync.settings import SyncSettings, sync_settings
+
+KIND = "DataSync"
+SOURCE, TARGET = "ordercloud", "sparklayer"
+API_NAMES = {SOURCE: "OrderCloud", TARGET: "SparkLayer"}
+DATA_TYPE = "products"
+
+
+class Standing(StrEnum):
+    """Whether what the manifest says is what was applied last."""
+
+    APPLIED = "applied"
+    NEVER = "never"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSync:
+    """A data sync as its manifest says.
+
+    Args:
+        name: of the manifest.
+        settings: what it asks for.
+        scope: what the ledger keeps it under.
+        standing: whether that was applied.
+        applied_at: when it was applied last; None: never.
+    """
+
+    name: str
+    settings: SyncSettings
+    scope: DataScope
+    standing: Standing
+    applied_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """`Kind/name`."""
+        return f"{KIND}/{self.name}"
+
+    @property
+    def environment(self) -> str:
+        """Name of the environment."""
+        return self.scope.environment
+
+
+def data_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
+    """Return the data syncs of an environment, by name.
+
+    Args:
+        session: the environment.
+        memory: tells what was applied.
+    """
+    wanted = [item for item in session.desired if item.kind == KIND and not item.absent]
+    return tuple(sorted((_data_sync(session, memory, item) for item in wanted), key=lambda sync: sync.name))
+
+
+def _data_sync(session: Session, memory: Memory, desired: Desired) -> DataSync:
+    target = session.connections[TARGET].live_side
+    applied = memory.snapshots.get((target, KIND, desired.id))
+    return DataSync(
+        desired.name,
+        sync_settings(desired.name, desired.state),
+        DataScope(session.name, target, desired.id, DATA_TYPE),
+        _standing(session, desired, applied),
+        None if applied is None else applied.applied_at,
+    )
+
+
+def _standing(session: Session, desired: Desired, applied: Snapshot | None) -> Standing:
+    if applied is None:
+        return Standing.NEVER
+    after, before = (without(dict(state), desired.ignore) for state in (desired.state, applied.state))
+    same = not any(True for _ in differences(session.kinds[KIND].spec, after, before, frozenset()))
+    return Standing.APPLIED if same else Standing.CHANGED
+
+
+def named(syncs: Sequence[DataSync], environment: str, name: str | None) -> DataSync:
+    """Return the data sync of this name; None takes the only one.
+
+    Raises:
+        UsageError: there is no such one, or more than one and none is named.
+    """
+    names = ", ".join(sync.name for sync in syncs)
+    if not syncs:
+        raise UsageError(
+            f"the environment {environment} has no {KIND}", next_step=f"Add a manifest of kind {KIND}, and apply it."
+        )
+    if name is None and len(syncs) > 1:
+        raise UsageError(f"the environment {environment} has several: {names}", next_step="Name one of them.")
+    found = next((sync for sync in syncs if name is None or sync.name == name), None)
+    if found is None:
+        raise UsageError(f"the environment {environment} has no {KIND} {name}", next_step=f"It has {names}.")
+    return found
+
+
+def require_applied(sync: DataSync) -> None:
+    """Refuse a data sync that nobody reviewed and applied as it stands in the manifest.
+
+    Raises:
+        NotApplied: it was never applied, or not as it is now.
+    """
+    if sync.standing is Standing.APPLIED:
+        return
+    how = "was never applied" if sync.standing is Standing.NEVER else "is not as it was applied"
+    raise NotApplied(
+        f"{sync.key} {how} in {sync.environment}, and only what was reviewed and applied runs",
+        next_step=f"Look at it with `reconciler plan -e {sync.environment} --target {sync.key}`, then "
+        f"`reconciler apply -e {sync.environment} --target {sync.key}`.",
+    )
+
+
+def connections_of(session: Session) -> tuple[Connection, Connection]:
+    """Return how to reach the source and the target.
+
+    Raises:
+        UsageError: the Environment does not say how.
+    """
+    missing = [api for api in (SOURCE, TARGET) if api not in session.connections]
+    if missing:
+        raise UsageError(
+            f"the environment {session.name} does not say how to reach {missing[0]}",
+            next_step=f"Add spec.{missing[0]} to its Environment.",
+        )
+    return session.connections[SOURCE], session.connections[TARGET]

@@ -1,0 +1,139 @@
+"""The variants of a product as the mapping goes through them, and what may keep one of them from going through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from reconciler.sparklayer.kinds.data_sync.expressions import Expression, FailedExpression
+from reconciler.sync.mapping.values import Found, Misfit, View, first, objects, text_or_none
+from reconciler.sync.products.model import Part, RecordProblem
+from reconciler.sync.settings import MappingRules
+
+ValueT = TypeVar("ValueT")
+
+
+class Unfit(Exception):
+    """What keeps a member from being mapped.
+
+    Args:
+        external_id: of the product or variant where it stands.
+        code: of the problem.
+        message: for the merchant.
+    """
+
+    def __init__(self, external_id: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.external_id = external_id
+        self.code = code
+        self.message = message
+
+    def problem(self, part: Part) -> RecordProblem:
+        """Return it as a problem of a part."""
+        return RecordProblem(self.external_id, part, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One variant to be mapped.
+
+    Args:
+        external_id: of the variant.
+        views: the variant, then its product; of a product without variants only the product.
+        position: its place in the API's list, from 1.
+    """
+
+    external_id: str
+    views: tuple[View, ...]
+    position: int
+
+    @property
+    def own(self) -> View:
+        """The variant; of a product without variants the product."""
+        return self.views[0]
+
+    @property
+    def product(self) -> View:
+        """The product."""
+        return self.views[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the variants of a product have in common.
+
+    Args:
+        rules: the mapping.
+        schedule: the default price schedule; empty where there is none.
+        currency: of recommended prices; None: not known.
+    """
+
+    rules: MappingRules
+    schedule: Mapping[str, Any]
+    currency: str | None
+
+
+def items_of(product: View) -> Iterator[Item]:
+    """Yield the variants of a product; a product without any is its own.
+
+    A variant without an ID has the external ID of its product with nothing behind the slash.
+    """
+    variants = objects(product.data.get("Variants"))
+    if not variants:
+        yield Item(product.external_id, (product,), 1)
+    for position, variant in enumerate(variants, 1):
+        external_id = f"{product.external_id}/{text_or_none(variant.get('ID')) or ''}"
+        yield Item(external_id, (View(external_id, variant), product), position)
+
+
+def mapped(
+    expression: Expression,
+    key: str,
+    views: Sequence[View],
+    convert: Callable[[Any], ValueT | None],
+    expected: str,
+    *,
+    code: str = "bad-mapping",
+) -> Found[ValueT] | None:
+    """Return what an expression gives, on the first view where that is not null.
+
+    Args:
+        expression: of the mapping.
+        key: its key, for messages.
+        views: where to try it.
+        convert: turns the result into a value, or raises `Misfit`.
+        expected: what it has to be, for messages.
+        code: of the problem where it is something else.
+
+    Raises:
+        Unfit: it fails, or gives something else.
+    """
+    product = views[-1].data
+
+    def evaluated(view: View) -> Any:
+        try:
+            return expression.search({**view.data, "Product": product})
+        except FailedExpression as error:
+            message = f"The mapping of {key} fails on this record: {error}"
+            raise Unfit(view.external_id, "bad-mapping", message) from None
+
+    try:
+        return first(views, evaluated, convert)
+    except Misfit as misfit:
+        message = f"The mapping of {key} gives {misfit.shown}, which is no {expected}."
+        raise Unfit(misfit.external_id, code, message) from None
+
+
+def check(external_id: str, fault: str | None) -> None:
+    """Let a value through that is within its limits.
+
+    Args:
+        external_id: of the product or variant where it stands.
+        fault: what is wrong with it; None: nothing.
+
+    Raises:
+        Unfit: something is.
+    """
+    if fault is not None:
+        raise Unfit(external_id, "over-limit", fault)

@@ -1,0 +1,49 @@
+"""What `doctor` looks at for data syncs: can the source be read, and is what would run what was applied."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from reconciler.errors import ApiError
+from reconciler.kind.kind import Reader
+from reconciler.reconcile.doctor import Finding, Verdict
+from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
+from reconciler.sync.products.model import Part
+from reconciler.sync.products.source import ROLES
+
+# One list for each role.
+_LISTS = ("products", "priceschedules")
+
+
+async def examine_syncs(syncs: Sequence[DataSync], source: AbstractAsyncContextManager[Reader]) -> tuple[Finding, ...]:
+    """Examine the data syncs of an environment; nothing is written.
+
+    Args:
+        syncs: those of the environment.
+        source: opens a connection to the source, with all roles that the API client has.
+    """
+    async with source as reader:
+        reads = await asyncio.gather(*(_read(reader, path, role) for path, role in zip(_LISTS, ROLES, strict=True)))
+    return (*reads, *_standings(syncs))
+
+
+async def _read(reader: Reader, path: str, role: str) -> Finding:
+    subject = f"read {path} of {API_NAMES[SOURCE]}"
+    try:
+        await reader.get(path, {"pageSize": 1})
+    except ApiError as error:
+        return Finding("data", subject, Verdict.FAILED, error.message, f"Give the API client the role {role}.")
+    return Finding("data", subject, Verdict.OK, "it answers")
+
+
+def _standings(syncs: Sequence[DataSync]) -> Iterator[Finding]:
+    for sync in syncs:
+        if sync.standing is Standing.APPLIED:
+            flowing = ", ".join(part for part in Part if part in sync.settings.parts)
+            yield Finding("data", sync.key, Verdict.OK, f"applied; what flows: {flowing}")
+            continue
+        how = "never applied" if sync.standing is Standing.NEVER else "changed since it was applied"
+        step = f"`reconciler apply -e {sync.environment} --target {sync.key}`; before that it does not run."
+        yield Finding("data", sync.key, Verdict.NOTE, how, step)

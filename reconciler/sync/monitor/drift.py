@@ -1,0 +1,51 @@
+"""Looking after the data syncs of an environment from outside: what of them is drift."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+from reconciler.kind.kind import Reader
+from reconciler.ledger.config.model import Memory
+from reconciler.ledger.reader import Ledgers
+from reconciler.reconcile.plan import DriftItem
+from reconciler.reconcile.session import Session
+from reconciler.sparklayer.sync_log import read_status
+from reconciler.sync.datasync import KIND, TARGET, DataSync, Standing, data_syncs
+from reconciler.sync.monitor.health import drift_items
+
+
+async def data_drift(
+    session: Session, readers: Mapping[str, Reader], targets: Collection[str], ledgers: Ledgers, memory: Memory
+) -> tuple[DriftItem, ...]:
+    """Return what the data syncs of an environment do not keep.
+
+    Args:
+        session: the environment; its clock is the moment of the comparison.
+        readers: a reader for each API.
+        targets: kinds or objects that the comparison is limited to; none: all.
+        ledgers: for reading.
+        memory: what the ledger remembers of the environment.
+
+    Raises:
+        ApiError: a sync log could not be read.
+        LedgerError: the ledger could not be read.
+    """
+    chosen = [
+        sync
+        for sync in data_syncs(session, memory)
+        if sync.standing is not Standing.NEVER and (not targets or {KIND, sync.key} & set(targets))
+    ]
+    if not chosen:
+        return ()
+    overviews = ledgers.sync_overview(session.settings.ledger, [sync.scope for sync in chosen], session.opened_at)
+
+    async def one(sync: DataSync) -> list[DriftItem]:
+        overview = overviews[sync.scope]
+        log = None
+        if overview.log.started is not None:
+            log = await read_status(readers[TARGET], sync.settings.integration, sync.scope.data_type)
+        return list(drift_items(sync, overview, log, memory, session.opened_at))
+
+    found = await asyncio.gather(*(one(sync) for sync in chosen))
+    return tuple(item for items in found for item in items)

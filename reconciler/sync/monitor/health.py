@@ -1,0 +1,108 @@
+"""What is not as a data sync promises: too old, too many open problems, a sync log that somebody else wrote. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from reconciler.ledger.config.model import Memory
+from reconciler.ledger.data.model import SyncOverview
+from reconciler.reconcile.drift import snooze_of
+from reconciler.reconcile.plan import Cause, DriftItem
+from reconciler.sparklayer.sync_log import SyncStatus
+from reconciler.sync.datasync import KIND, DataSync, Standing
+from reconciler.sync.run.log_dates import foreign_date
+from reconciler.words import spoken
+
+
+def drift_items(
+    sync: DataSync, overview: SyncOverview, log: SyncStatus | None, memory: Memory, now: datetime
+) -> Iterator[DriftItem]:
+    """Yield what a data sync does not keep.
+
+    Args:
+        sync: the data sync. One that was never applied keeps nothing yet.
+        overview: what the ledger knows of it.
+        log: its sync log as the target has it; None where there is none.
+        memory: tells what is snoozed.
+        now: the moment of the comparison.
+    """
+    if sync.standing is Standing.NEVER:
+        return
+    snooze = snooze_of(memory, KIND, sync.name, now)
+    for cause, message, step in _findings(sync, overview, log, now):
+        yield DriftItem(
+            kind=KIND,
+            name=sync.name,
+            id=sync.settings.integration,
+            cause=cause,
+            change=None,
+            next_steps=(
+                f"reconciler sync {step}",
+                f"reconciler drift snooze {sync.key} -e {sync.environment} --for 1d --reason …",
+            ),
+            snoozed_until=snooze.until if snooze else None,
+            snooze_reason=snooze.reason if snooze else None,
+            message=message,
+        )
+
+
+def _findings(
+    sync: DataSync, overview: SyncOverview, log: SyncStatus | None, now: datetime
+) -> Iterator[tuple[Cause, str, str]]:
+    where = f"{sync.name} -e {sync.environment}"
+    if (words := staleness(sync, overview, now)) is not None:
+        yield Cause.DATA_STALE, words, f"run {where}"
+    if (words := excess(sync, overview)) is not None:
+        yield Cause.OPEN_PROBLEMS, words, f"errors {where}"
+    if (words := foreign_log(overview, log)) is not None:
+        yield Cause.FOREIGN_SYNC_LOG, words, f"run {where} --verify"
+
+
+def age(overview: SyncOverview, now: datetime) -> timedelta | None:
+    """Return how long ago the last good sync ended; None where there was none."""
+    last = overview.last_finished
+    return None if last is None or last.ended_at is None else now - last.ended_at
+
+
+def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | None:
+    """Return why the data is older than promised, for people; None where it is not.
+
+    Before the first full sync the promise counts from when the data sync was applied.
+    """
+    promised = sync.settings.freshness
+    words = f"the manifest promises {spoken(promised)}"
+    if overview.last_full is None:
+        if sync.applied_at is None or now - sync.applied_at <= promised:
+            return None
+        return f"No full sync was ever finished, {spoken(now - sync.applied_at)} after it was applied; {words}"
+    since = age(overview, now)
+    if since is None or since <= promised:
+        return None
+    return f"The last good sync ended {spoken(since)} ago; {words}"
+
+
+def excess(sync: DataSync, overview: SyncOverview) -> str | None:
+    """Return that there are more open problems than allowed, for people; None where there are not."""
+    found, most = overview.counts.problems, sync.settings.max_open_problems
+    return f"{found:,} open problems, and {most:,} are allowed" if found > most else None
+
+
+def foreign_log(overview: SyncOverview, log: SyncStatus | None) -> str | None:
+    """Return how the sync log differs from what we wrote, for people; None where it does not, or we wrote nothing.
+
+    While a run is on, or was cut off, what we remember and what is there may differ by the last request.
+    """
+    ours, newest = overview.log, overview.newest
+    if ours.started is None or overview.unfinished is not None or (newest is not None and newest.ended_at is None):
+        return None
+    if log is None:
+        return "The sync log that we wrote is gone: it was cleared, or the site was emptied or restored"
+    found = foreign_date(ours, log.times)
+    if found is None:
+        return None
+    return f"The sync log has another date as {found.name} ({_said(found.theirs)}) than we wrote ({_said(found.ours)})"
+
+
+def _said(moment: datetime | None) -> str:
+    return "none" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

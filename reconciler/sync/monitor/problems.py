@@ -1,0 +1,53 @@
+"""The open problems of a data sync: their codes, and a page of them. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.ledger.data.model import OpenProblem
+
+CODES = (
+    "no-sku",
+    "duplicate-sku",
+    "no-name",
+    "no-slug",
+    "duplicate-slug",
+    "no-id",
+    "weight-not-a-number",
+    "rrp-not-a-number",
+    "price-not-a-number",
+    "date-not-a-date",
+    "over-limit",
+    "unknown-location",
+    "no-currency",
+    "other-currency",
+    "bad-mapping",
+    "refused",
+    "failed",
+)
+"""What can be wrong with a product or variant; docs/sync.md says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """Open problems of a data sync, as `sync errors` lists them.
+
+    Args:
+        sync: name of the DataSync.
+        data_type: of the sync log.
+        open: products and variants with a problem, listed or not.
+        logged: those of them that the sync log has.
+        listed: this page.
+        offset: problems before this page.
+        more: whether there are more after it.
+        code: the only ones that are listed; None: all.
+    """
+
+    sync: str
+    data_type: str
+    open: int
+    logged: int
+    listed: tuple[OpenProblem, ...]
+    offset: int = 0
+    more: bool = False
+    code: str | None = None

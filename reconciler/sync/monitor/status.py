@@ -1,0 +1,213 @@
+"""Where a data sync stands: what runs, what ran, what is due, and whether it keeps its promises. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
+from reconciler.sparklayer.kinds.data_sync.cost import cost_of
+from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
+from reconciler.sync.monitor.health import age, excess, staleness
+from reconciler.sync.products.model import Mode
+from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
+from reconciler.sync.settings import digest
+
+OUTCOMES = ("unchanged", "written", "held_back", "discontinued", "failed", "left")
+"""What can become of a record in a run: the keys of its counts."""
+
+ENOUGH_PERCENT = 2
+"""How much of a run has to be done before it says something about the rest."""
+
+PARTS = ("product", "stock", "prices")
+"""What is written of a record; in a run's counts, how many of them were."""
+
+_SEEN, _TOTAL = "seen", "total"
+_TRAFFIC = ("requests", "writes", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What a run asked of one API: requests, those of them that may have changed something, those refused with 429."""
+
+    api: str
+    requests: int
+    writes: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A run that is under way.
+
+    Args:
+        mode: how it runs.
+        holder: who runs it.
+        started_at: when the run began, in an earlier process where it was resumed.
+        since: when this process took it up.
+        doing: what it is busy with.
+        done: records that came to their end.
+        total: of how many; None: not known.
+        counts: records by outcome.
+        per_second: records per second since this process took it up.
+        seconds_left: until the end; None: not known, or too early to say.
+    """
+
+    mode: Mode
+    holder: str
+    started_at: datetime
+    since: datetime
+    doing: str | None
+    done: int
+    total: int | None
+    counts: Mapping[str, int]
+    per_second: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """The run that is due next: when, how, and why so where that is not simply its time."""
+
+    at: datetime
+    mode: Mode
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """Where a data sync stands.
+
+    Args:
+        sync: which.
+        checked_at: the moment that this is about.
+        going: the run that is under way.
+        waiting: who watches it, between two runs.
+        cut_off: a run that was cut off, with which the next one goes on.
+        last: the newest run that ended, however.
+        last_good: the newest run that finished.
+        last_full: the newest full sync that finished.
+        next: what is due; None while a run is on, and where the data sync was not applied.
+        full_wanted: why a full sync is wanted; None: it is not.
+        counts: records and problems.
+        since_good: how long ago the last good run ended.
+        troubles: what it promises and does not keep, one sentence each.
+        requests: of the newest run that finished.
+        requests_a_day: about how many it makes where nothing changes; None: no run has shown yet what a walk takes.
+    """
+
+    sync: DataSync
+    checked_at: datetime
+    going: Going | None = None
+    waiting: RunningNow | None = None
+    cut_off: DataRun | None = None
+    last: DataRun | None = None
+    last_good: DataRun | None = None
+    last_full: DataRun | None = None
+    next: NextRun | None = None
+    full_wanted: str | None = None
+    counts: LevelCounts = field(default_factory=LevelCounts)
+    since_good: timedelta | None = None
+    troubles: tuple[str, ...] = ()
+    requests: tuple[Requests, ...] = ()
+    requests_a_day: int | None = None
+
+
+def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStatus:
+    """Return where a data sync stands.
+
+    Args:
+        sync: the data sync.
+        overview: what the ledger knows of it.
+        now: our clock.
+    """
+    newest = overview.newest
+    going = _going(overview, now)
+    choice = _choice(sync, overview, now)
+    ended = newest if newest is not None and newest.ended_at is not None else overview.last_finished
+    troubles = (staleness(sync, overview, now), excess(sync, overview)) if sync.standing is not Standing.NEVER else ()
+    return SyncStatus(
+        sync=sync,
+        checked_at=now,
+        going=going,
+        waiting=_holder(overview) if going is None else None,
+        cut_off=choice.resume if going is None else None,
+        last=ended,
+        last_good=overview.last_finished,
+        last_full=overview.last_full,
+        next=None if going is not None or sync.standing is not Standing.APPLIED else _next(sync, overview, choice, now),
+        full_wanted=_full_wanted(sync, overview),
+        counts=overview.counts,
+        since_good=age(overview, now),
+        troubles=tuple(words for words in troubles if words is not None),
+        requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
+        requests_a_day=_requests_a_day(sync, overview),
+    )
+
+
+def requests_in(counts: Mapping[str, int]) -> tuple[Requests, ...]:
+    """Return the requests among the counts of a run, by API."""
+    apis = dict.fromkeys(name.rpartition(" ")[0] for name in counts if name.endswith(f" {_TRAFFIC[0]}"))
+    return tuple(Requests(api, *(counts.get(f"{api} {name}", 0) for name in _TRAFFIC)) for api in apis)
+
+
+def _going(overview: SyncOverview, now: datetime) -> Going | None:
+    running, run = _holder(overview), overview.newest
+    if running is None or run is None or run.ended_at is not None:
+        return None
+    done, total = run.counts.get(_SEEN, 0), run.counts.get(_TOTAL) or None
+    # A run that goes on counts what it reads anew.
+    seconds = (now - max(run.started_at, running.since)).total_seconds()
+    rate = done / seconds if seconds > 0 else 0.0
+    telling = total is not None and ENOUGH_PERCENT * total <= 100 * done <= 100 * total
+    return Going(
+        mode=Mode(run.mode),
+        holder=running.holder,
+        started_at=run.started_at,
+        since=running.since,
+        doing=run.message,
+        done=done,
+        total=total,
+        counts=run.counts,
+        per_second=rate,
+        seconds_left=(total - done) / rate if telling and total is not None and rate > 0 else None,
+    )
+
+
+def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
+    past = Past(overview.newest, overview.unfinished, overview.last_finished, overview.last_walk, overview.last_full)
+    return choose(None, past, sync.settings, digest(sync.settings), at)
+
+
+def _next(sync: DataSync, overview: SyncOverview, now_due: Choice, now: datetime) -> NextRun:
+    last = overview.last_finished
+    # What was cut off, and a full sync that is wanted, start at once.
+    if now_due.resume is not None or last is None or _full_wanted(sync, overview) is not None:
+        return NextRun(now, now_due.mode, now_due.reason)
+    start = max((last.ended_at or now) + sync.settings.interval, now)
+    return NextRun(start, _choice(sync, overview, start).mode)
+
+
+def _holder(overview: SyncOverview) -> RunningNow | None:
+    """Who runs or watches it; one that is certainly gone does not."""
+    return overview.running if overview.running is not None and overview.running.alive else None
+
+
+def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
+    if not full_sync_wanted(overview.last_full, digest(sync.settings)):
+        return None
+    return "none was ever finished" if overview.last_full is None else "the mapping changed since the last one"
+
+
+def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
+    """Worked out from what the last runs took to read: one that read everything, and one that did not."""
+    walk, last = overview.last_walk, overview.last_finished
+    reads = 0 if walk is None else walk.counts.get(f"{API_NAMES[SOURCE]} {_TRAFFIC[0]}", 0)
+    if not reads:
+        return None
+    cost = cost_of(sync.settings.interval, sync.settings.walk_interval, 0, reads)
+    if last is None or last.walks:
+        return cost.a_day
+    each = sum(found.requests - found.writes for found in requests_in(last.counts))
+    return round(cost.runs * each + cost.walks * (each + cost.per_walk))

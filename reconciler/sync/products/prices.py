@@ -1,0 +1,144 @@
+"""What a product and its variants cost, as docs/sync.md says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from reconciler.sparklayer.records import Tier
+from reconciler.sync.mapping.fields import Unfit, check
+from reconciler.sync.mapping.values import (
+    Misfit,
+    View,
+    json_number,
+    mapping,
+    moment,
+    objects,
+    rounded,
+    text_or_none,
+    whole,
+)
+from reconciler.sync.products.limits import out_of_range
+from reconciler.sync.settings import SyncSettings
+
+_PLACES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What a product costs without options.
+
+    Args:
+        tiers: by quantity; none: it has no prices.
+        due: when that changes because a sale begins or ends; None: never.
+    """
+
+    tiers: tuple[Tier, ...] = ()
+    due: datetime | None = None
+
+
+def schedule_of(product: View) -> Mapping[str, Any]:
+    """Return the default price schedule of a product; empty where it has none."""
+    return mapping(product.data.get("DefaultPriceSchedule"))
+
+
+def currency_of(schedule: Mapping[str, Any]) -> str | None:
+    """Return the currency that a price schedule names."""
+    currency = text_or_none(schedule.get("Currency"))
+    return currency.upper() if currency is not None else None
+
+
+def pricing_of(product: View, settings: SyncSettings, now: datetime, list_currency: str | None) -> Pricing:
+    """Return what a product costs.
+
+    Args:
+        product: with its default price schedule.
+        settings: of the DataSync.
+        now: the source's clock.
+        list_currency: of the price list; None: there is no such list yet.
+
+    Raises:
+        Unfit: the prices must not be written.
+    """
+    schedule = schedule_of(product)
+    breaks = objects(schedule.get("PriceBreaks"))
+    if not breaks:
+        return Pricing()
+    name = text_or_none(schedule.get("ID")) or text_or_none(product.data.get("DefaultPriceScheduleID")) or "(no ID)"
+    _check_currency(product.external_id, name, schedule, list_currency or settings.currency)
+    has_sale = any(json_number(item.get("SalePrice")) is not None for item in breaks)
+    on_sale, due = _sale(product.external_id, name, schedule, now) if has_sale else (False, None)
+    tiers: dict[int, Tier] = {}
+    for item in breaks:
+        quantity, price = whole(item.get("Quantity")), json_number(item.get("Price"))
+        if on_sale and json_number(item.get("SalePrice")) is not None:
+            price = json_number(item.get("SalePrice"))
+        if quantity is None or quantity < 1 or price is None:
+            message = (
+                f"The price schedule {name} has a price break without a usable price or quantity. "
+                "Correct it in OrderCloud."
+            )
+            raise Unfit(product.external_id, "price-not-a-number", message)
+        check(product.external_id, out_of_range("quantity", quantity) or out_of_range("price", price))
+        tiers.setdefault(quantity, Tier(quantity, price))
+    return Pricing(tuple(tiers[quantity] for quantity in sorted(tiers)), due)
+
+
+def _check_currency(external_id: str, name: str, schedule: Mapping[str, Any], expected: str | None) -> None:
+    currency = currency_of(schedule)
+    if currency is None and expected is None:
+        message = f"The price has no currency. Set one at the price schedule {name}."
+        raise Unfit(external_id, "no-currency", message)
+    if currency is not None and expected is not None and currency != expected.upper():
+        message = (
+            f"The price schedule {name} is in {currency[:10]}, the price list in {expected}. "
+            f"Give the product a default price in {expected}."
+        )
+        raise Unfit(external_id, "other-currency", message)
+
+
+def _sale(external_id: str, name: str, schedule: Mapping[str, Any], now: datetime) -> tuple[bool, datetime | None]:
+    """Whether the sale is on, and when that changes next."""
+    # documented: the sale price counts while the time is within SaleStart and SaleEnd.
+    # inferred: an open side, and that the moment of the end is out.
+    try:
+        start, end = moment(schedule.get("SaleStart")), moment(schedule.get("SaleEnd"))
+    except Misfit as misfit:
+        message = f"The price schedule {name} has the sale date {misfit.shown}, which is no date. Correct it."
+        raise Unfit(external_id, "date-not-a-date", message) from None
+    if start is None and end is None:
+        # inferred: without a window the API itself says whether there is a sale.
+        return schedule.get("IsOnSale") is not False, None
+    on_sale = (start is None or start <= now) and (end is None or now < end)
+    changes = [change for change in (start, end) if change is not None and change > now]
+    return on_sale, min(changes, default=None)
+
+
+def with_markups(tiers: tuple[Tier, ...], variant: View) -> tuple[Tier, ...]:
+    """Return the prices of a variant: those of its product and what its options add.
+
+    Raises:
+        Unfit: one of them is out of range.
+    """
+    markups = list(_markups(variant))
+    if not markups:
+        return tiers
+    return tuple(Tier(tier.quantity, _marked(tier.price, markups, variant.external_id)) for tier in tiers)
+
+
+def _markups(variant: View) -> Iterator[tuple[str, Decimal]]:
+    for spec in objects(variant.data.get("Specs")):
+        kind, markup = spec.get("PriceMarkupType"), json_number(spec.get("PriceMarkup"))
+        if kind in ("AmountPerQuantity", "Percentage") and markup:
+            yield str(kind), markup
+
+
+def _marked(price: Decimal, markups: list[tuple[str, Decimal]], external_id: str) -> Decimal:
+    total = price
+    for kind, markup in markups:
+        total += markup if kind == "AmountPerQuantity" else price * markup / 100
+    check(external_id, out_of_range("price", total))
+    return rounded(total, _PLACES)

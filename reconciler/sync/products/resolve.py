@@ -1,0 +1,179 @@
+"""From drafts to what is wanted: names that others have, and what the target holds already. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.kind.kind import Wire
+from reconciler.sparklayer.records import Price, StockLevel
+from reconciler.sync.products.mapper import SKU, SLUG, Draft, VariantDraft, duplicate_sku
+from reconciler.sync.products.model import Held, Name, Part, RecordProblem, Wanted
+from reconciler.sync.products.variants import discontinued
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """SKUs of a record whose stock or prices the target holds and should hold no longer."""
+
+    stock: frozenset[str]
+    prices: frozenset[str]
+
+
+def settle(draft: Draft, taken: Mapping[Name, str], held: Held) -> Wanted:
+    """Return what the target should hold of a record.
+
+    Args:
+        draft: of the record.
+        taken: names that it asked for and others have, and the keys of those.
+        held: what the target holds of it.
+    """
+    others = {name: owner for name, owner in taken.items() if owner != draft.key}
+    problems = list(draft.problems)
+    good = [variant for variant in draft.variants if _goes_through(variant, others, draft, problems)]
+    held_back = False
+    product: Wire | None = None
+    if Part.PRODUCT in draft.parts:
+        product = _product(draft, good, others, held, problems)
+        held_back = product is None
+    in_target = held.skus.keys() | held.priced
+    writable = [item for item in good if not held_back or item.sku in in_target]
+    skus = {variant.sku for variant in draft.variants}
+    gone = tuple(sorted(in_target - skus)) if not held_back else ()
+    stock, skus_after = _stock(draft, writable, gone, held)
+    prices, priced_after = _prices(draft, writable, gone, held)
+    return Wanted(
+        key=draft.key,
+        product=product,
+        stock=stock if writable or not held_back else None,
+        prices=prices if writable or not held_back else None,
+        gone_skus=gone,
+        held=Held(
+            variants=_ids(product) if product is not None else held.variants,
+            skus=skus_after,
+            priced=priced_after,
+            slug=product["slug"] if product is not None else held.slug,
+            discontinued=held.discontinued and held_back,
+        ),
+        problems=tuple(dict.fromkeys(problems)),
+        due=draft.due,
+    )
+
+
+def departed(key: str, held: Held) -> Wanted:
+    """Return what the target should hold of a record that is gone: no variant on sale, and its SKUs free for others."""
+    product: Wire | None = None
+    if held.variants:
+        product = {"external_id": key, "variants": [discontinued(variant) for variant in sorted(held.variants)]}
+    return Wanted(
+        key=key,
+        product=product,
+        stock=() if held.skus else None,
+        prices=() if held.priced else None,
+        gone_skus=tuple(sorted(held.skus.keys() | held.priced)),
+        held=Held(variants=held.variants, slug=held.slug, discontinued=True),
+    )
+
+
+def removals(before: Held, wanted: Wanted) -> Removals:
+    """Return the SKUs whose stock or prices have to be removed. One that has a problem is not among them.
+
+    Args:
+        before: what the target holds.
+        wanted: what it should hold.
+    """
+    return Removals(frozenset(before.skus.keys() - wanted.held.skus.keys()), before.priced - wanted.held.priced)
+
+
+def _goes_through(
+    variant: VariantDraft, others: Mapping[Name, str], draft: Draft, problems: list[RecordProblem]
+) -> bool:
+    if variant.sku is None or variant.body is None:
+        return False
+    owner = others.get(Name(SKU, variant.sku))
+    if owner is None:
+        return True
+    part = next(part for part in Part if part in draft.parts)
+    message = duplicate_sku(variant.sku, f"product {owner}")
+    problems.append(RecordProblem(variant.external_id, part, "duplicate-sku", message))
+    return False
+
+
+def _product(
+    draft: Draft,
+    good: Iterable[VariantDraft],
+    others: Mapping[Name, str],
+    held: Held,
+    problems: list[RecordProblem],
+) -> Wire | None:
+    """The body of the product; None where it must not be written."""
+    slug = draft.slug_after(held)
+    owner = others.get(Name(SLUG, slug)) if slug is not None else None
+    if owner is not None:
+        message = (
+            f"The slug {slug} is already used by product {owner}. Rename one of them, or map slug to something unique."
+        )
+        problems.append(RecordProblem(draft.key, Part.PRODUCT, "duplicate-slug", message))
+        slug = None
+    bodies = {variant.external_id: variant.body for variant in good if variant.body is not None}
+    bad = {variant.external_id for variant in draft.variants} - bodies.keys()
+    if draft.title is None or slug is None or not bodies or bad & held.variants:
+        return None
+    vanished = {external_id: discontinued(external_id) for external_id in held.variants - bodies.keys()}
+    variants = bodies | vanished
+    return {
+        "external_id": draft.key,
+        "title": draft.title,
+        "slug": slug,
+        "variants": [variants[external_id] for external_id in sorted(variants)],
+    }
+
+
+def _stock(
+    draft: Draft, writable: Iterable[VariantDraft], gone: Iterable[str], held: Held
+) -> tuple[tuple[StockLevel, ...] | None, Mapping[str, tuple[str, ...]]]:
+    """The levels to write, and the locations that have a level afterwards, by SKU."""
+    if Part.STOCK not in draft.parts:
+        return None, held.skus
+    after = {sku: locations for sku, locations in held.skus.items() if sku not in set(gone)}
+    levels: list[StockLevel] = []
+    untouched = False
+    for variant in writable:
+        if variant.sku is None or variant.stock is None:
+            untouched = True
+            continue
+        after.pop(variant.sku, None)
+        if variant.stock:
+            locations = {level.location for level in variant.stock}
+            emptied = [place for place in held.skus.get(variant.sku, ()) if place not in locations]
+            levels += [*variant.stock, *(StockLevel(variant.sku, place, 0) for place in emptied)]
+            after[variant.sku] = tuple(sorted((*locations, *emptied)))
+    if untouched and not levels and not gone:
+        return None, after
+    return tuple(sorted(levels, key=lambda level: (level.sku, level.location))), after
+
+
+def _prices(
+    draft: Draft, writable: Iterable[VariantDraft], gone: Iterable[str], held: Held
+) -> tuple[tuple[Price, ...] | None, frozenset[str]]:
+    """The prices to write, and the SKUs that have prices afterwards."""
+    if Part.PRICES not in draft.parts:
+        return None, held.priced
+    after = set(held.priced).difference(gone)
+    prices: list[Price] = []
+    untouched = False
+    for variant in writable:
+        if variant.price is None:
+            untouched = True
+        elif variant.price.tiers:
+            prices.append(variant.price)
+            after.add(variant.price.sku)
+        else:
+            after.discard(variant.price.sku)
+    if untouched and not prices and not gone:
+        return None, frozenset(after)
+    return tuple(sorted(prices)), frozenset(after)
+
+
+def _ids(product: Wire) -> frozenset[str]:
+    return frozenset(variant["external_id"] for variant in product["variants"])

@@ -1,0 +1,118 @@
+"""The products of OrderCloud as a run reads them: all, those whose stock changed, or some by ID."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+
+from reconciler.errors import UnexpectedAnswer
+from reconciler.http.client import HttpReader
+from reconciler.ordercloud.readers.products import Parts, ProductReader
+from reconciler.ordercloud.readers.records import Freshness, Product, Reading
+from reconciler.sync.products.model import Part
+from reconciler.sync.settings import SyncSettings
+
+ROLES = ("ProductReader", "PriceScheduleReader")
+"""What the source's API asks for to read products with their variants, stock and prices (documented)."""
+_CHUNK = 100
+
+
+class ProductSource:
+    """Reads what a DataSync needs of the products.
+
+    Args:
+        reader: the connection.
+        settings: says which catalogs and which parts.
+    """
+
+    def __init__(self, reader: HttpReader, settings: SyncSettings) -> None:
+        self._reader = reader
+        self._products = ProductReader(reader)
+        self._catalogs = tuple(settings.catalogs)
+        # Variants are always read: they carry the SKUs that stock and prices are written under.
+        self._parts = Parts(stock=Part.STOCK in settings.parts, prices=True)
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How much the source's clock is ahead of ours, by its last answer."""
+        return self._reader.clock_offset or timedelta()
+
+    async def counts(self) -> dict[str | None, int]:
+        """Return how many products a walk will read, by catalog; None stands for all products.
+
+        Raises:
+            ApiError: the read failed.
+        """
+        found: dict[str | None, int] = {}
+        for catalog in self._catalogs or (None,):
+            about = {"catalogID": catalog} if catalog else {}
+            page = await self._reader.get("products", {"pageSize": 1, **about})
+            try:
+                found[catalog] = int(page["Meta"]["TotalCount"])
+            except (TypeError, KeyError, ValueError):
+                raise UnexpectedAnswer("GET products: no list with a total count", request="GET products") from None
+        return found
+
+    async def everything(self) -> AsyncGenerator[list[Product], None]:
+        """Yield all products in chunks. Close it where you do not read it to its end.
+
+        Raises:
+            ApiError: a request failed; what was not read yet is not known.
+        """
+        async with aclosing(_chunks(self._products.walk(catalogs=self._catalogs, parts=self._parts))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def stock_changed_since(self, moment: datetime) -> AsyncGenerator[list[Product], None]:
+        """Yield the products whose stock changed at or after a moment of the source's clock, in chunks.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        async with aclosing(_chunks(self._products.stock_changed_since(moment, parts=self._parts))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def some(self, ids: Iterable[str]) -> list[Product]:
+        """Return the products with these IDs, as far as the search index knows them.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        async with aclosing(self._products.some(ids, parts=self._parts)) as products:
+            return [product async for product in products]
+
+    async def one(self, product_id: str) -> Reading[Product]:
+        """Read a product by ID, and say how far to trust that; see `ProductReader.one`.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        return await self._products.one(product_id, parts=self._parts)
+
+    async def is_gone(self, product_id: str) -> bool:
+        """Whether the system itself, and not its search index, says that a product does not exist.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        reading = await self._products.one(product_id, parts=Parts(stock=False, prices=False))
+        return reading.record is None and reading.freshness is Freshness.CURRENT
+
+
+async def _chunks(products: AsyncGenerator[Product, None]) -> AsyncGenerator[list[Product], None]:
+    chunk: list[Product] = []
+    async with aclosing(products):
+        async for product in products:
+            chunk.append(product)
+            if len(chunk) >= _CHUNK:
+                yield chunk
+                chunk = []
+    if chunk:
+        yield chunk
+
+
+def ids_of(products: Sequence[Product]) -> list[str]:
+    """Return the IDs of products."""
+    return [product["ID"] for product in products]

@@ -1,0 +1,95 @@
+"""Which run is due: go on with one that was cut off, a full sync, a walk, or just what changed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
+from reconciler.sync.products.model import Mode
+from reconciler.sync.settings import SyncSettings
+
+_TOO_OLD_TO_RESUME = timedelta(hours=24)
+_STRENGTH = (Mode.INCREMENTAL, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the ledger knows of earlier runs.
+
+    Args:
+        newest: the newest one, whatever became of it.
+        unfinished: one that can go on.
+        last: the newest one that finished.
+        last_walk: the newest one that finished and read everything.
+        last_full: the newest full sync that finished.
+    """
+
+    newest: DataRun | None = None
+    unfinished: DataRun | None = None
+    last: DataRun | None = None
+    last_walk: DataRun | None = None
+    last_full: DataRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How to run, which run to go on with, and why, for people."""
+
+    mode: Mode
+    resume: DataRun | None
+    reason: str
+
+
+def choose(asked: Mode | None, past: Past, settings: SyncSettings, config: str, now: datetime) -> Choice:
+    """Return what to do now.
+
+    Args:
+        asked: what the user asks for; None: whatever is due.
+        past: earlier runs.
+        settings: of the DataSync.
+        config: digest of the settings that decide the mapping.
+        now: our clock.
+    """
+    wanted = asked or due_mode(past, settings, config, now)
+    cut_off = past.unfinished
+    if cut_off is None or not _can_go_on(cut_off, config, now):
+        return Choice(wanted, None, _reason(asked, past, config))
+    mode = Mode(cut_off.mode)
+    if asked is None or _STRENGTH.index(mode) >= _STRENGTH.index(asked):
+        return Choice(mode, cut_off, "an earlier run was cut off")
+    return Choice(wanted, None, _reason(asked, past, config))
+
+
+def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> Mode:
+    """Return how the next run has to run by itself."""
+    if full_sync_wanted(past.last_full, config):
+        mode = Mode.FULL
+    elif past.last_walk is None or now - past.last_walk.started_at >= settings.walk_interval:
+        mode = Mode.WALK
+    else:
+        mode = Mode.INCREMENTAL
+    newest = past.newest
+    if newest is not None and newest.walks and newest.state != FINISHED:
+        # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
+        mode = max(mode, Mode(newest.mode), key=_STRENGTH.index)
+    return mode
+
+
+def full_sync_wanted(last_full: DataRun | None, config: str) -> bool:
+    """Whether a full sync is wanted: there was none yet, or none since the mapping changed."""
+    return last_full is None or last_full.config != config
+
+
+def _can_go_on(run: DataRun, config: str, now: datetime) -> bool:
+    return run.state != STOPPED and run.config == config and now - run.started_at < _TOO_OLD_TO_RESUME
+
+
+def _reason(asked: Mode | None, past: Past, config: str) -> str:
+    if asked is not None:
+        return "asked for"
+    if past.last_full is None:
+        return "there was no full sync yet"
+    if past.last_full.config != config:
+        return "the DataSync changed since the last full sync"
+    return "due"

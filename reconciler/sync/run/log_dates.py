@@ -1,0 +1,48 @@
+"""Whether the dates of a sync log are those that we wrote. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.ledger.data.model import LogDates
+from reconciler.sparklayer.sync_log import SyncTimes
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignDate:
+    """A date of the sync log that is not as we wrote it."""
+
+    name: str
+    ours: datetime | None
+    theirs: datetime | None
+
+
+def foreign_date(ours: LogDates, theirs: SyncTimes) -> ForeignDate | None:
+    """Return the first date of a log that we did not write; None where all are ours. Milliseconds are compared.
+
+    Args:
+        ours: what we wrote; the start of a full sync clears the end of the one before.
+        theirs: what the log says.
+    """
+    last_full = None if _is_before(ours.last_full, ours.started) else ours.last_full
+    partial = ours.last_partial
+    # inferred: whether the start of a full sync clears the date of the last partial one, too.
+    if _is_before(partial, ours.started) and theirs.last_partial_sync is None:
+        partial = None
+    for name, here, there in (
+        ("start of the full sync", ours.started, theirs.started_full_sync),
+        ("last full sync", last_full, theirs.last_full_sync),
+        ("last partial sync", partial, theirs.last_partial_sync),
+    ):
+        if _milliseconds(here) != _milliseconds(there):
+            return ForeignDate(name, here, there)
+    return None
+
+
+def _is_before(moment: datetime | None, started: datetime | None) -> bool:
+    return moment is not None and started is not None and moment < started
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)

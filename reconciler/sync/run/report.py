@@ -1,0 +1,96 @@
+"""What a run says of itself: while it is under way, and at its end. Plain values, rendered by report/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.sync.products.model import Mode
+
+
+class Phase(StrEnum):
+    """What a run is busy with."""
+
+    CHECKING = "checking the target"
+    READING = "reading and writing"
+    RETRYING = "trying again what failed"
+    DEPARTURES = "checking what is gone"
+    CLOSING = "closing the sync log"
+
+
+class State(StrEnum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    """By a signal or an API that stays away. The next run goes on with it."""
+    CANCELLED = "cancelled"
+    """By `sync cancel`. The next run begins anew."""
+    STOPPED = "stopped"
+    """By a limit of the manifest, e.g. `maxDeletePercent`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a running run stands.
+
+    Args:
+        phase: what it is busy with.
+        done: records that came to their end in this phase.
+        total: of how many; None: not known yet.
+        written: records of which something was written.
+        problems: records with a problem.
+        per_second: records per second, lately.
+        seconds_left: until the end of the phase; None: not known.
+        waiting: what it waits for, for people; None: nothing.
+    """
+
+    phase: Phase
+    done: int = 0
+    total: int | None = None
+    written: int = 0
+    problems: int = 0
+    per_second: float = 0.0
+    seconds_left: float | None = None
+    waiting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What became of a run.
+
+    Args:
+        sync: name of the DataSync.
+        data_type: of the sync log.
+        mode: how it ran; `asked` is what the caller asked for, None for whatever is due.
+        run_id: in the ledger.
+        state: how it ended.
+        resumed: it went on with an interrupted one.
+        started_at: when the run began, in an earlier process where it was resumed.
+        ended_at: when it ended.
+        counts: `seen` records, each under one outcome: `unchanged`, `written`, `held_back` (a problem kept all of
+            it from going through), `discontinued`, `failed`; beside them `left`; what was written by part:
+            `product`, `stock`, `prices`; problems: `problems` (open now), `logged_problems`, `new_problems`,
+            `resolved`.
+        requests: API to the number of requests; `writes` to those that may have changed something.
+        remarks: what it went through, one sentence each: waits, outages, a target that was emptied.
+        message: why it did not finish.
+        next_step: what to do about that.
+    """
+
+    sync: str
+    data_type: str
+    mode: Mode
+    asked: Mode | None
+    run_id: str
+    state: State
+    resumed: bool
+    started_at: datetime
+    ended_at: datetime
+    counts: Mapping[str, int] = field(default_factory=dict)
+    requests: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    message: str | None = None
+    next_step: str | None = None
