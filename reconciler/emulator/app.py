@@ -70,10 +70,10 @@ class App:
         elif self.state.switches.long_urls == "refused" and _length(scope) > _LONGEST_URL:
             answer = room.failure(414)
         else:
-            rule = self.state.faults.hit(request)
-            if rule is not None:
-                entry.fault = rule.effect.value
-                entry.status = await misbehave(rule, exchange, carry_out, room.failure)
+            hit = self.state.faults.hit(request)
+            if hit is not None:
+                entry.fault = hit.rule.effect.value
+                entry.status = await misbehave(hit, exchange, carry_out, room.failure)
                 return
             answer = carry_out()
         entry.status = answer.status

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from reconciler.emulator.rewriting import Base64, HeaderChanges, Replacement
 from reconciler.emulator.wire import Request
 
 
@@ -25,6 +26,8 @@ class Effect(StrEnum):
     TRUNCATED = "truncated"
     BROKEN_JSON = "broken_json"
     BOM = "bom"
+    ANSWER = "answer"
+    REWRITE = "rewrite"
 
 
 class FaultRule(BaseModel):
@@ -46,16 +49,41 @@ class FaultRule(BaseModel):
     seed: int = Field(default=0, description="Seed of the probability: the same requests are hit every time.")
     when: Literal["before", "after"] = Field(
         default="before",
-        description="reset and hang: before the request is carried out, or after (the answer is lost).",
+        description="Of what answers instead, resets or hangs: before the request is carried out, or after.",
     )
     seconds: float = Field(default=1, ge=0, description="latency and slow_body: how long.")
-    status: int = Field(default=500, ge=400, le=599, description="status: the status to answer.")
+    status: int | None = Field(
+        default=None,
+        ge=200,
+        le=599,
+        description="status: what to answer, 400 or more, default 500. answer: default 200. rewrite: another one.",
+    )
     code: str | None = Field(default=None, description="status: the vendor's error code; default: fits the status.")
     message: str | None = Field(default=None, description="status: the message; default: fits the status.")
-    body: Any = Field(default=None, description="status: a whole JSON body instead of the API's own form.")
+    body: Any = Field(
+        default=None,
+        description="status: a whole JSON body instead of the API's own form. answer: the body, JSON or a plain text.",
+    )
+    base64: Base64 | None = Field(default=None, description="answer: the body as bytes, instead of `body`.")
+    counter: str = Field(
+        default="",
+        description="answer: text in the body that each time gives way to the next number, in nine digits.",
+    )
+    headers: HeaderChanges = Field(
+        default_factory=dict, description="Headers of what is answered, over its own; null leaves one out."
+    )
+    replace: list[Replacement] = Field(
+        default_factory=list, description="rewrite: what to look for in the true answer's body, and what to put there."
+    )
     retry_after: Literal["seconds", "date", "none"] = Field(
         default="seconds", description="too_many: form of the Retry-After header; it says `seconds` from now."
     )
+
+    @model_validator(mode="after")
+    def _check_status(self) -> Self:
+        if self.effect is Effect.STATUS and self.status is not None and self.status < 400:
+            raise ValueError("status: 400 to 599; the effect answer takes any")
+        return self
 
 
 class Fault:
@@ -91,6 +119,13 @@ class Fault:
         return {**self.rule.model_dump(mode="json"), "seen": self.seen, "fired": self.fired}
 
 
+class Hit(NamedTuple):
+    """One request that a fault hit: the rule, and how many requests it hit before."""
+
+    rule: FaultRule
+    before: int
+
+
 class Faults:
     """The faults that are set; the first one that hits a request has it."""
 
@@ -105,9 +140,9 @@ class Faults:
         """Remove all faults."""
         self._faults.clear()
 
-    def hit(self, request: Request) -> FaultRule | None:
+    def hit(self, request: Request) -> Hit | None:
         """Return the rule that hits this request. Rules behind it do not see the request."""
-        return next((fault.rule for fault in self._faults if fault.hits(request)), None)
+        return next((Hit(fault.rule, fault.fired - 1) for fault in self._faults if fault.hits(request)), None)
 
     def dump(self) -> list[dict[str, Any]]:
         """Return every fault with how many requests matched (`seen`) and were hit (`fired`)."""

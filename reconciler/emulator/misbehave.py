@@ -1,17 +1,21 @@
-"""Carries faults out on the connection: cuts it, lets it hang, drips the body, breaks it."""
+"""Carries faults out on the connection: cuts it, lets it hang, drips the body, breaks or changes it."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import orjson
+
 from reconciler.emulator.clock import Clock
-from reconciler.emulator.faults import Effect, FaultRule
+from reconciler.emulator.faults import Effect, Hit
+from reconciler.emulator.rewriting import numbered, replaced, with_changes
 from reconciler.emulator.traffic import retry_after_header
-from reconciler.emulator.wire import Answer, json_answer
+from reconciler.emulator.wire import JSON_HEADERS, Answer, json_answer
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -27,15 +31,18 @@ class Exchange:
         send: the ASGI channel out.
         transport: the connection itself, for cutting it; None where the server does not give it.
         clock: tells the Date header.
+
+    Without `dated`, an answer has no Date but one of its own.
     """
 
-    __slots__ = ("clock", "receive", "send", "transport")
+    __slots__ = ("clock", "dated", "receive", "send", "transport")
 
     def __init__(self, receive: Receive, send: Send, transport: asyncio.Transport | None, clock: Clock) -> None:
         self.receive = receive
         self.send = send
         self.transport = transport
         self.clock = clock
+        self.dated = True
 
     async def reply(self, answer: Answer) -> None:
         """Send the whole answer."""
@@ -75,7 +82,9 @@ class Exchange:
             pass
 
     async def _start(self, answer: Answer) -> None:
-        headers = [*answer.headers, (b"date", self.clock.http_date())]
+        headers = [*answer.headers]
+        if self.dated:
+            headers.append((b"date", self.clock.http_date()))
         if answer.status != 204:
             headers.append((b"content-length", str(len(answer.body)).encode()))
         await self.send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -84,13 +93,11 @@ class Exchange:
 Failure = Callable[[int, str | None, str | None], Answer]
 
 
-async def misbehave(
-    rule: FaultRule, exchange: Exchange, carry_out: Callable[[], Answer], failure: Failure
-) -> int | None:
+async def misbehave(hit: Hit, exchange: Exchange, carry_out: Callable[[], Answer], failure: Failure) -> int | None:
     """Treat one request as the rule says.
 
     Args:
-        rule: the fault that hit it.
+        hit: the fault that hit it.
         exchange: its connection.
         carry_out: carries the request out and returns its true answer.
         failure: makes an error in the form of the API that was asked.
@@ -98,6 +105,7 @@ async def misbehave(
     Returns:
         The status that was sent, or None where the client got none.
     """
+    rule = hit.rule
     effect = rule.effect
     if effect is Effect.RESET or effect is Effect.HANG:
         if rule.when == "after":
@@ -106,11 +114,13 @@ async def misbehave(
         return None
     if effect is Effect.LATENCY:
         await asyncio.sleep(rule.seconds)
-    answer = _refusal(rule, failure) or carry_out()
-    if effect is Effect.BOM:
-        answer = Answer(answer.status, b"\xef\xbb\xbf" + answer.body, answer.headers)
-    elif effect is Effect.BROKEN_JSON:
-        answer = Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+    answer = _instead(hit, failure)
+    if answer is None:
+        answer = _changed(hit, carry_out())
+    elif rule.when == "after":
+        carry_out()
+    answer = with_changes(answer, rule.headers)
+    exchange.dated = "date" not in rule.headers
     if effect is Effect.SLOW_BODY:
         await exchange.drip(answer, rule.seconds)
     elif effect is Effect.TRUNCATED:
@@ -120,13 +130,39 @@ async def misbehave(
     return answer.status
 
 
-def _refusal(rule: FaultRule, failure: Failure) -> Answer | None:
-    """The error that a rule answers with instead of carrying the request out, if it does."""
+def _instead(hit: Hit, failure: Failure) -> Answer | None:
+    """The answer that a rule gives instead of the true one, if it does."""
+    rule = hit.rule
     if rule.effect is Effect.TOO_MANY:
         return failure(429, None, None).with_headers(*retry_after_header(rule.retry_after, rule.seconds))
     if rule.effect is Effect.OFFLINE:
         # inferred: Api.Offline is a published code ("short maintenance: retry"); its status is not.
         return failure(503, "Api.Offline", "The API is offline for a short maintenance.")
-    if rule.effect is not Effect.STATUS:
-        return None
-    return failure(rule.status, rule.code, rule.message) if rule.body is None else json_answer(rule.body, rule.status)
+    if rule.effect is Effect.STATUS:
+        status = rule.status or 500
+        return failure(status, rule.code, rule.message) if rule.body is None else json_answer(rule.body, status)
+    if rule.effect is Effect.ANSWER:
+        return Answer(rule.status or 200, numbered(_body(hit), rule.counter, hit.before), JSON_HEADERS)
+    return None
+
+
+def _body(hit: Hit) -> bytes:
+    """The body that a rule of the effect `answer` states: bytes, a text as it is, or JSON."""
+    body = hit.rule.body
+    if hit.rule.base64 is not None:
+        return base64.b64decode(hit.rule.base64)
+    if body is None:
+        return b""
+    return body.encode(errors="surrogatepass") if isinstance(body, str) else orjson.dumps(body)
+
+
+def _changed(hit: Hit, answer: Answer) -> Answer:
+    """The true answer as a rule changes it."""
+    rule = hit.rule
+    if rule.effect is Effect.BOM:
+        return Answer(answer.status, b"\xef\xbb\xbf" + answer.body, answer.headers)
+    if rule.effect is Effect.BROKEN_JSON:
+        return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+    if rule.effect is Effect.REWRITE:
+        return Answer(rule.status or answer.status, replaced(answer.body, rule.replace), answer.headers)
+    return answer

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -120,6 +122,72 @@ def test_broken_bodies(emulator: RunningEmulator, plain: httpx.Client) -> None:
         plain.get("/deliveryconfig")
 
 
+def test_any_answer_can_be_given_instead(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    emulator.fault("answer", body={"Meta": {"TotalPages": 50_000_000}, "Items": []})
+    emulator.fault("answer", status=302, headers={"Location": "http://elsewhere"})
+    emulator.fault("answer", body='{"Name":"Ham\\ud800mer"}', headers={"content-type": "text/plain"})
+    emulator.fault("answer", status=204, body="not sent")
+    announced, moved, surrogate, empty = (plain.get("/deliveryconfig") for _ in range(4))
+    assert (announced.status_code, announced.json()["Meta"]) == (200, {"TotalPages": 50_000_000})
+    assert (moved.status_code, moved.headers["location"], moved.content) == (302, "http://elsewhere", b"")
+    assert (surrogate.content, surrogate.headers["content-type"]) == (b'{"Name":"Ham\\ud800mer"}', "text/plain")
+    assert (empty.status_code, empty.content) == (204, b"")
+    assert [entry["fault"] for entry in emulator.requests()[-4:]] == ["answer"] * 4
+
+
+def test_an_answer_of_bytes_with_layers_of_compression(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    bomb = gzip.compress(gzip.compress(b"0" * 1_000_000))
+    body = base64.b64encode(bomb).decode()
+    emulator.fault("answer", base64=body, headers={"Content-Encoding": "gzip, gzip"})
+    with plain.stream("GET", "/deliveryconfig") as answer:
+        assert b"".join(answer.iter_raw()) == bomb
+        assert answer.headers["content-encoding"] == "gzip, gzip"
+
+
+def test_a_walk_that_never_ends(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    page = {"Meta": {"TotalCount": 3}, "Items": [{"ID": "p#"}, {"ID": "p#"}]}
+    emulator.fault("answer", path="*/products", body=page, counter="#", count=None)
+    pages = [plain.get("/products").json()["Items"] for _ in range(3)]
+    assert [item["ID"] for items in pages for item in items] == [f"p{number:09}" for number in range(1, 7)]
+
+
+@pytest.mark.parametrize(("when", "expected"), [("before", []), ("after", ["one"])])
+def test_an_error_before_or_after_the_request_is_carried_out(
+    emulator: RunningEmulator, plain: httpx.Client, when: str, expected: list[str]
+) -> None:
+    emulator.fault("status", status=503, when=when)
+    assert create(plain).status_code == 503
+    assert stored(emulator) == expected
+
+
+def test_the_true_answer_can_be_changed(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    create(plain)
+    changes = [{"find": '"ID":"one"', "put": '"ID":null'}, {"find": "On.", "put": r"O\ud800\1"}]
+    emulator.fault("rewrite", path="*/deliveryconfig", replace=changes)
+    found = plain.get("/deliveryconfig").text
+    assert r'"ID":null,"Name":"O\ud800\1"' in found
+    emulator.fault("rewrite", status=202, replace=[{"find": r'"TotalPages":\d+', "put": '"TotalPages":5000000'}])
+    announced = plain.get("/deliveryconfig")
+    assert (announced.status_code, announced.json()["Meta"]["TotalPages"]) == (202, 5_000_000)
+    # Nothing of it stays.
+    assert plain.get("/deliveryconfig").json()["Items"][0]["Name"] == "One"
+
+
+def test_headers_of_any_answer_can_be_set_and_left_out(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    ahead = "Fri, 31 Dec 9999 23:59:59 GMT"
+    emulator.fault("rewrite", headers={"Date": ahead, "Content-Type": None})
+    emulator.fault("rewrite", headers={"date": None})
+    emulator.fault("too_many", headers={"Retry-After": "9" * 400})
+    far, none, later, plain_again = (plain.get("/deliveryconfig") for _ in range(4))
+    assert far.headers.get_list("date") == [ahead]
+    assert "content-type" not in far.headers
+    assert far.json()["Items"] == []
+    assert "date" not in none.headers
+    assert (later.status_code, later.headers.get_list("retry-after")) == (429, ["9" * 400])
+    shown = parsedate_to_datetime(plain_again.headers["date"])
+    assert abs(shown - datetime.now(UTC)) < timedelta(minutes=5)
+
+
 def test_faults_choose_by_method_path_and_number(emulator: RunningEmulator, plain: httpx.Client) -> None:
     emulator.fault("status", method="GET", path="*/DELIVERYCONFIG*", nth=2, count=2)
     assert create(plain).status_code == 201
@@ -179,7 +247,13 @@ def test_rate_limit(emulator: RunningEmulator, plain: httpx.Client, form: str) -
 
 
 def test_wrong_faults_are_explained(emulator: RunningEmulator) -> None:
-    for body in ({"effect": "explode"}, {"effect": "reset", "nht": 2}, {"effect": "status", "status": 200}, [], 3):
+    wrong = (
+        *({"effect": "explode"}, {"effect": "reset", "nht": 2}, {"effect": "status", "status": 200}),
+        *({"effect": "answer", "base64": "!"}, {"effect": "rewrite", "replace": [{"find": "(", "put": ""}]}),
+        *({"effect": "answer", "headers": {name: "1"}} for name in ("Content-Length", "a b", "")),
+        {"effect": "answer", "headers": {"x": "a\r\nb: c"}},
+    )
+    for body in (*wrong, [], 3):
         answer = httpx.post(f"{emulator.url}/_emulator/faults", json=body, trust_env=False)
         assert answer.status_code == (200 if body == [] else 400)
         assert body == [] or answer.json()["error"]
