@@ -14,7 +14,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.rendering import plans_to
 from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import NotFound
-from reconciler.kind.kind import Json, Params, Reader, Wire
+from reconciler.kind.connection import Json, Params, Reader, Wire
 from reconciler.ordercloud.kinds.delivery_config import PATH
 from reconciler.ordercloud.kinds.singleton import SyncKind
 from reconciler.reconcile.planner import require_secrets

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reconciler.cli.table import TABLE, app
-from reconciler.kind.kind import FieldSemantics, fields_of
+from reconciler.kind.semantics import FieldSemantics, fields_of
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.model import Metadata
 from reconciler.registry import kinds

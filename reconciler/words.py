@@ -1,4 +1,4 @@
-"""Durations as manifests and options write them (`30m`, `2h`, `7d`), and as people read them."""
+"""Durations as manifests and options write them (`30m`, `2h`, `7d`) and as people read them; numbers of things."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def spoken(duration: timedelta) -> str:
     first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
     kept = [f"{number} {unit}" for number, unit in parts[first : first + 2] if number]
     return " ".join(kept) or "under 1 s"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 record`, `2 records`, `12,000 entries`."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -19,7 +19,7 @@ from unittest import mock
 
 import yaml
 
-from reconciler.cli.main import run as run_command_line
+from reconciler.cli.run import run as run_command_line
 from reconciler.emulator.testing import RunningEmulator
 
 Document = dict[str, Any]

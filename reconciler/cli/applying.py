@@ -25,7 +25,7 @@ from reconciler.report.text.apply import apply_to_text
 from reconciler.report.text.plan import plan_to_text
 
 if TYPE_CHECKING:
-    from reconciler.kind.kind import Reader
+    from reconciler.kind.connection import Reader
     from reconciler.ledger.config.model import LockHolder
 
 _UNREVIEWED_SHOWN = 5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
-from reconciler.kind.kind import Reader
+from reconciler.kind.connection import Reader
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.model import EnvironmentManifest

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.plan_options import token_cache_option
 from reconciler.errors import UsageError
-from reconciler.sync.products.model import Mode
+from reconciler.sync.mode import Mode
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

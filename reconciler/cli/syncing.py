@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from reconciler.ledger.config.model import LockHolder
     from reconciler.ledger.data.store import Levels
     from reconciler.report.style import Style
+    from reconciler.sync.mode import Mode
     from reconciler.sync.products.explain import Explanation
-    from reconciler.sync.products.model import Mode
     from reconciler.sync.run.context import Job
     from reconciler.sync.run.report import RunReport
 

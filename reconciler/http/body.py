@@ -9,7 +9,7 @@ import orjson
 
 from reconciler.errors import ReconcilerError
 from reconciler.http.redact import Redactor
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 from reconciler.secret import Secret
 
 

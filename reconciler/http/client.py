@@ -24,7 +24,7 @@ from reconciler.http.observe import Call, Exchanged, Observer, Silent
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, NoAnswer, Repeater, RetryPolicy, http_date
 from reconciler.http.tokens import Token, TokenCache
-from reconciler.kind.kind import Json, Params
+from reconciler.kind.connection import Json, Params
 
 USER_AGENT = f"reconciler/{reconciler.__version__} (sync configuration as code)"
 IN_FLIGHT = 16

@@ -22,7 +22,7 @@ from reconciler.http.body import decode
 from reconciler.http.observe import Call
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, NoAnswer
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 
 # A vendor's message longer than this says no more.
 _LONGEST_MESSAGE = 1_000

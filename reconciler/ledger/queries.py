@@ -13,7 +13,7 @@ from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
 from reconciler.ledger.data.overview import as_data
 from reconciler.ledger.lock import read_holder
 from reconciler.ledger.tables import fingerprints, journal, leases, meta, overrides, runs, snapshots, snoozes
-from reconciler.pause.declared import Lease
+from reconciler.pause.lease import Lease
 
 _RUNS_SHOWN = 20
 

@@ -12,7 +12,7 @@ from annotated_types import MaxLen
 from pydantic import AwareDatetime, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
-from reconciler.kind.kind import fields_of
+from reconciler.kind.semantics import fields_of
 
 Path = tuple[str | int, ...]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from reconciler.kind.kind import FieldSemantics, SpecModel
+from reconciler.kind.semantics import FieldSemantics, SpecModel
 from reconciler.words import PATTERN as DURATION_PATTERN
 from reconciler.words import parse_duration
 

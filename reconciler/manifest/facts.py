@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reconciler.errors import Problem
-from reconciler.kind.kind import FieldNode, Kind, fields_of
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import FieldNode, fields_of
 from reconciler.manifest.annotations import annotations_at
 from reconciler.manifest.explain import explain, suggest
 from reconciler.manifest.hosts import hosts_of

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from reconciler.errors import LoadError, Place, Problem
-from reconciler.kind.kind import Kinds, SpecModel
+from reconciler.kind.kind import Kinds
+from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.documents import Document, Scalars, parse_documents
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.explain import error_paths, explain, nearest, shorten, suggest

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from reconciler.errors import Place
-from reconciler.kind.kind import SpecModel
+from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.positions import Locator, Path, parse_path
 

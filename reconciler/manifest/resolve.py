@@ -10,7 +10,8 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from reconciler.errors import ManifestErrors, Place, Problem
-from reconciler.kind.kind import Kind, SpecModel, State, fields_of
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import SpecModel, State, fields_of
 from reconciler.manifest.annotations import annotations_at, branches, max_length
 from reconciler.manifest.explain import error_paths, explain
 from reconciler.manifest.model import Manifest

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from reconciler.kind.kind import Kinds, SpecModel
+from reconciler.kind.kind import Kinds
+from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.load import ENVIRONMENT
 from reconciler.manifest.model import API_VERSION, Metadata

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.errors import Problem
-from reconciler.kind.kind import SpecModel, fields_of
+from reconciler.kind.semantics import SpecModel, fields_of
 from reconciler.manifest.explain import error_paths, explain, is_type_error, lookup
 from reconciler.manifest.positions import Locator, Path
 from reconciler.manifest.references import has_reference, is_whole_reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.errors import ApiError, Conflict, LoginRefused, MissingRole, NotFound, Rejected
 from reconciler.http.faults import Fault
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 
 _OFFLINE = "Api.Offline"
 

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from reconciler.errors import UnexpectedAnswer
-from reconciler.kind.kind import Json, Params, Reader, Wire
+from reconciler.kind.connection import Json, Params, Reader, Wire
 
 PAGE_SIZE = 100
 # The vendor's advice: beyond about this page, walk by the last ID instead.

@@ -31,18 +31,3 @@ class DeclaredPause:
         if not self.is_active(now) or self.until is None:
             return None
         return self.until - now
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A pause taken by hand and recorded in the ledger. While it is active it overrides the manifest."""
-
-    kind: str
-    id: str
-    holder: str
-    until: datetime
-    reason: str
-
-    def is_active(self, now: datetime) -> bool:
-        """Whether the lease still holds at `now`."""
-        return now < self.until

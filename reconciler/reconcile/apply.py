@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import LedgerError, LoginRefused, MissingRole, ReconcilerError, SecretUnset
-from reconciler.kind.kind import Kinds, Writer
+from reconciler.kind.connection import Writer
+from reconciler.kind.kind import Kinds
 from reconciler.ledger.config.model import PENDING, JournalEntry, LiveObject
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.plan import ApplyReport, Change, ChangeResult, Outcome

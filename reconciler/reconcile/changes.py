@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.kind.kind import Action, Kind, Observed, Risk
+from reconciler.kind.kind import Action, Kind, Observed
+from reconciler.kind.semantics import Risk
 from reconciler.ledger.config.model import Memory, Snapshot
 from reconciler.reconcile.diff import differences, risk_of, secrets_in, value_at, with_ignored, without
 from reconciler.reconcile.digests import ABSENT, precondition_of_delete, precondition_of_update

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UnresolvedReference
-from reconciler.kind.kind import Kinds, fields_of
+from reconciler.kind.kind import Kinds
+from reconciler.kind.semantics import fields_of
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.resolve import ResolvedSpec, resolve
 from reconciler.manifest.scope import Scope

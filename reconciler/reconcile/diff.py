@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.kind.kind import FieldNode, Risk, State, fields_of
+from reconciler.kind.semantics import FieldNode, Risk, State, fields_of
 from reconciler.reconcile.plan import FieldChange
 from reconciler.secret import Secret
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from reconciler.kind.kind import State
+from reconciler.kind.semantics import State
 from reconciler.reconcile.plan import Change, FieldChange, Plan
 from reconciler.reconcile.planfile import plan_to_json
 

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from reconciler.errors import ApiError, LedgerError, LoginRefused, Unreachable
-from reconciler.kind.kind import Kind, Reader, semantics_by_path
+from reconciler.kind.connection import Reader
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import semantics_by_path
 from reconciler.ledger.url import durability
 from reconciler.manifest.hosts import host_allowed, hosts_of
 from reconciler.reconcile.diff import secrets_in, value_at

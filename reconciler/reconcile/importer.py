@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.kind.kind import Kinds, Observed, State, fields_of, semantics_by_path
+from reconciler.kind.kind import Kinds, Observed
+from reconciler.kind.semantics import State, fields_of, semantics_by_path
 from reconciler.manifest.positions import DocumentLocator, Source
 from reconciler.manifest.spec import read_spec
 from reconciler.manifest.write import escape_text

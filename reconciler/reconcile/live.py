@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import MissingRole
-from reconciler.kind.kind import Kinds, Observed, Reader
+from reconciler.kind.connection import Reader
+from reconciler.kind.kind import Kinds, Observed
 from reconciler.manifest.load import gc_paused
 
 LiveSide = Mapping[str, Mapping[str, Observed]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.kind.kind import semantics_by_path
+from reconciler.kind.semantics import semantics_by_path
 from reconciler.ledger.config.model import Memory, Snapshot
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import secrets_in

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.errors import Place
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 
 FORMAT_VERSION = 1
 # Guardrail rules that no --override lifts.

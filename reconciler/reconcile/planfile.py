@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reconciler.errors import Place, PlanFileError
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import FORMAT_VERSION, Breach, Cause, Change, FieldChange, Note, NoteKind, Plan
 from reconciler.secret import MASK, Secret
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.errors import SecretUnset, UsageError
-from reconciler.kind.kind import Action, Observed, write_only_paths
+from reconciler.kind.kind import Action, Observed
+from reconciler.kind.semantics import write_only_paths
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, plan_digest

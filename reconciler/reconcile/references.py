@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.kind.kind import FieldNode, State, fields_of
+from reconciler.kind.semantics import FieldNode, State, fields_of
 
 
 @cache

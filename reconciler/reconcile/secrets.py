@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.kind.kind import Observed, State
+from reconciler.kind.kind import Observed
+from reconciler.kind.semantics import State
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.config.secret_fingerprint import matches
 from reconciler.reconcile.diff import covers, secrets_in, value_at

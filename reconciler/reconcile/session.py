@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.kind.kind import Kinds, Reader
+from reconciler.kind.connection import Reader
+from reconciler.kind.kind import Kinds
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.reader import Ledgers, read_memory
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.errors import Place
-from reconciler.kind.kind import Observed, State
+from reconciler.kind.kind import Observed
+from reconciler.kind.semantics import State
 from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.plan import Change, Plan
 

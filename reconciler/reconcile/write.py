@@ -20,7 +20,9 @@ from reconciler.errors import (
     ServerFault,
     UnexpectedAnswer,
 )
-from reconciler.kind.kind import Action, Kind, Observed, SpecModel, State, Wire, Writer, from_wire
+from reconciler.kind.connection import Wire, Writer
+from reconciler.kind.kind import Action, Kind, Observed
+from reconciler.kind.semantics import SpecModel, State, from_wire
 from reconciler.reconcile.diff import differences, secrets_in, without
 from reconciler.reconcile.plan import FieldChange, Outcome
 from reconciler.reconcile.work import Desired, Work

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Outcome
 from reconciler.report.escape import disarm, terminal
 from reconciler.report.words import SYMBOLS

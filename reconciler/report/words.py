@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from reconciler.errors import Place
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import (
     FIXED_RULES,
     ApplyReport,
@@ -21,7 +22,7 @@ from reconciler.reconcile.plan import (
     Plan,
 )
 from reconciler.report.escape import visible
-from reconciler.sync.counting import counted as counted
+from reconciler.words import counted as counted
 
 RISKS = {
     Risk.LOSES_DATA: "Loses data",

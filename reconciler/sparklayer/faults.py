@@ -6,7 +6,7 @@ import re
 
 from reconciler.errors import ApiError, Conflict, RateLimited, ServerFault, UnexpectedAnswer
 from reconciler.http.faults import Fault
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 
 # documented: the two codes, and the sentence that refuses settings.
 _TAKEN = "resource-already-exists"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from reconciler.errors import NotFound, UnexpectedAnswer
-from reconciler.kind.kind import Json, Params, Reader, Wire
+from reconciler.kind.connection import Json, Params, Reader, Wire
 
 PRICE_LISTS = "api/v2/price-lists"
 PAGE_SIZE = 250

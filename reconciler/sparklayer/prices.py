@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import quote
 
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
-from reconciler.kind.kind import Json, Reader, Wire, Writer
+from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.batches import write_rows
 from reconciler.sparklayer.lists import one_object, whole_list
 from reconciler.sparklayer.records import Price, Tier

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected
-from reconciler.kind.kind import Json, Reader, Wire, Writer
+from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.lists import one_object
 from reconciler.sparklayer.resend import resend
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from reconciler.errors import AnswerLost, UnexpectedAnswer, Unreachable
-from reconciler.kind.kind import Json, Reader, Wire, Writer
+from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.batches import chunks, write_rows
 from reconciler.sparklayer.lists import objects, whole_list
 from reconciler.sparklayer.records import StockLevel

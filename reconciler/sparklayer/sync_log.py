@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.kind.kind import Json, Reader, Wire, Writer
+from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.lists import one_object
 
 PATH = "api/v1/sync-log"

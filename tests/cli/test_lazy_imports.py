@@ -13,7 +13,7 @@ HEAVY = {"httpx", "sqlalchemy", "starlette", "uvicorn", "rich", "jsonschema", "d
 LOOK = """
 import sys
 sys.argv = ["reconciler", *sys.argv[1:]]
-from reconciler.cli import main
+from reconciler.cli.main import main
 try:
     main()
 except SystemExit:
@@ -58,5 +58,5 @@ def test_help_imports_no_command_and_no_model() -> None:
 
 def test_version_imports_next_to_nothing() -> None:
     modules = modules_after("--version")
-    assert {name for name in modules if name.startswith("reconciler")} == {"reconciler", "reconciler.cli"}
+    assert {name for name in modules if name.startswith("reconciler")} == {"reconciler", "reconciler.cli", "reconciler.cli.main"}
     assert not modules & {"click", "dataclasses", "pydantic", "json"}

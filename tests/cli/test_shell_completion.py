@@ -89,7 +89,7 @@ def test_completion_imports_no_model_for_names(tmp_path: Path) -> None:
     program = """
 import os, sys
 os.environ |= {"_RECONCILER_COMPLETE": "bash_complete", "COMP_WORDS": "reconciler -e s", "COMP_CWORD": "2"}
-from reconciler.cli import main
+from reconciler.cli.main import main
 sys.argv = ["reconciler"]
 try:
     main()

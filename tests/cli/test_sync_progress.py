@@ -16,14 +16,15 @@ from reconciler.cli.sync_records import record_keys
 from reconciler.cli.syncing import run_status
 from reconciler.cli.terminal.progress import PlainLines
 from reconciler.errors import UsageError
-from reconciler.sync.products.model import Mode
-from reconciler.sync.run.report import Phase, Progress, RunReport, State
+from reconciler.sync.mode import Mode
+from reconciler.sync.run.progress import Phase, Progress
+from reconciler.sync.run.report import RunReport, State
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 SHOW = """
-from reconciler.cli.output import say
-from reconciler.cli.progress import progress_display
-from reconciler.sync.report import Phase, Progress
+from reconciler.cli.terminal.output import say
+from reconciler.cli.terminal.progress import progress_display
+from reconciler.sync.run.progress import Phase, Progress
 
 with progress_display(color=False) as display:
     display.show(Progress(Phase.READING, 30, 300, 12, 2, 9.5, 28.0))

@@ -239,7 +239,7 @@ def test_a_bug_of_ours_shows_none(shop: Shop) -> None:
         "    from reconciler.reconcile.diff import secrets_in\n"
         "    return [secret for _, secret in secrets_in(value)]\n"
         "session.Session.compare = broken\n"
-        "from reconciler.cli import main; main()\n"
+        "from reconciler.cli.main import main; main()\n"
     )
     for verbosity in ("-v", "-vv"):
         ended = subprocess.run(

@@ -20,7 +20,7 @@ from reconciler import errors
 from reconciler.cli.table import TABLE
 from reconciler.emulator.switches import CHOICES
 from reconciler.emulator.testing import RunningEmulator, running_emulator
-from reconciler.kind.kind import fields_of
+from reconciler.kind.semantics import fields_of
 from reconciler.manifest.environment import Guardrails
 from reconciler.ordercloud.kinds import delivery_config
 from reconciler.ordercloud.kinds.entity_sync import ENTITY_PATHS

@@ -43,7 +43,7 @@ def run(command: Path, *arguments: str, blocked: str = "") -> subprocess.Complet
     """Run the installed command with the dependencies of this environment, less the blocked modules."""
     start = (
         f"import sys; sys.modules |= dict.fromkeys({blocked.split()!r}); sys.argv[0] = 'reconciler';"
-        "from reconciler.cli import main; main()"
+        "from reconciler.cli.main import main; main()"
     )
     return subprocess.run(
         [command.parent / "python", "-c", start, *arguments],

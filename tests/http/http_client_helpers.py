@@ -19,7 +19,7 @@ from reconciler.http.observe import Exchanged, Waiting
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, RetryPolicy
 from reconciler.http.tokens import TokenCache, cache_key
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 
 CLIENT_SECRET = "client-secret-marker/+ü"
 

@@ -12,13 +12,13 @@ from http_client_helpers import client
 from scripted_server import ScriptedServer
 
 from reconciler.http.client import HttpReader
-from reconciler.kind.kind import Reader, Writer
+from reconciler.kind.connection import Reader, Writer
 
 WRITES = ("post", "put", "patch", "delete")
 
 SNIPPET = """
 from reconciler.http.client import HttpReader, HttpWriter
-from reconciler.kind import Reader, Writer
+from reconciler.kind.connection import Reader, Writer
 
 
 async def plan(reader: HttpReader, by_protocol: Reader) -> None:

@@ -32,8 +32,8 @@ VERSION_1_TABLES = {
 
 OPEN = """
 import sys
-from reconciler.ledger.data_model import DataScope
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.data.model import DataScope
+from reconciler.ledger.writer import Ledger
 sys.stdin.readline()
 with Ledger.open(sys.argv[1]) as ledger:
     levels = ledger.levels(DataScope("test", "t", "i", "products"))

@@ -19,7 +19,7 @@ from reconciler.ledger.writer import Ledger
 HOLD = """
 import sys
 from reconciler.ledger.process import describe_holder
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.writer import Ledger
 with Ledger.open(sys.argv[1]) as ledger, ledger.lock(describe_holder("apply")):
     print("held", flush=True)
     sys.stdin.readline()
@@ -27,7 +27,7 @@ with Ledger.open(sys.argv[1]) as ledger, ledger.lock(describe_holder("apply")):
 
 INCREMENT = """
 import pathlib, sys
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.writer import Ledger
 counter = pathlib.Path(sys.argv[2])
 with Ledger.open(sys.argv[1]) as ledger:
     for _ in range(5):

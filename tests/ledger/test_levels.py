@@ -21,8 +21,8 @@ PRINT = b"\x01" * 16
 WRITER = """
 import sys
 from datetime import UTC, datetime
-from reconciler.ledger.data_model import DataScope, Result
-from reconciler.ledger.store import Ledger
+from reconciler.ledger.data.model import DataScope, Result
+from reconciler.ledger.writer import Ledger
 with Ledger.open(sys.argv[1]) as ledger:
     levels = ledger.levels(DataScope("test", "https://api.example#site", "ordercloud", "products"))
     with levels.lock("writer"):

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from reconciler.errors import Rejected
-from reconciler.kind.kind import Params, Wire
+from reconciler.kind.connection import Params, Wire
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.client import HttpReader
 from reconciler.http.retry import RetryPolicy
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.ordercloud.client import connect
 from reconciler.secret import Secret
 

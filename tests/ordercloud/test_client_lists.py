@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Rejected, UnexpectedAnswer
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.ordercloud.lists import list_all
 
 

@@ -9,7 +9,7 @@ import pytest
 from ordercloud.models import delivery, message_sender, sync
 from pydantic import BaseModel
 
-from reconciler.kind.kind import fields_of
+from reconciler.kind.semantics import fields_of
 from reconciler.ordercloud.kinds import KINDS, delivery_targets
 from reconciler.ordercloud.kinds.entity_sync import ENTITY_PATHS
 from reconciler.registry import kinds

@@ -10,7 +10,7 @@ from readers_helpers import Dump, by_id, check_same, connected, plain
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import ServerFault
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.orders import OrderReader
 from reconciler.ordercloud.readers.records import Freshness, Order, Reading
 

@@ -13,7 +13,7 @@ from readers_helpers import Dump, by_id, check_same, connected, plain
 from reconciler.emulator.seeds import files
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import LoginRefused, MissingRole, ServerFault
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product, Reading
 

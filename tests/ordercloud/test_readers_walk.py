@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from list_model import ListModel, named
 
 from reconciler.errors import ServerFault, UnexpectedAnswer
-from reconciler.kind.kind import Params, Wire
+from reconciler.kind.connection import Params, Wire
 from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, in_company
 from reconciler.ordercloud.readers.walk import BLOCK_PAGES, Piece, walk
 

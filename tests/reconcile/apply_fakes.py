@@ -21,7 +21,8 @@ from reconciler.errors import (
     Rejected,
     Unreachable,
 )
-from reconciler.kind.kind import FieldSemantics, Kind, SpecModel
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import FieldSemantics, SpecModel
 from reconciler.ledger.reader import read_memory
 from reconciler.ledger.writer import Ledger
 from reconciler.manifest.environment import Guardrails

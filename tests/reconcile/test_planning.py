@@ -9,10 +9,12 @@ import pytest
 from builders import API, NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 from reconciler.errors import SecretUnset, UsageError
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.ledger.config.model import Memory, SecretFingerprint, Snapshot
 from reconciler.ledger.config.secret_fingerprint import fingerprint
-from reconciler.pause.declared import DeclaredPause, Lease
+from reconciler.pause.declared import DeclaredPause
+from reconciler.pause.lease import Lease
 from reconciler.reconcile.plan import Cause, NoteKind
 from reconciler.reconcile.planner import make_plan, require_secrets
 

@@ -25,7 +25,8 @@ from report_samples import (
 from report_strategies import hostile_text, json_values
 
 from reconciler.errors import ManifestErrors, MissingRole, PlanFileError, ReconcilerError, UsageError
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, FieldChange
 from reconciler.reconcile.planfile import plan_from_json, plan_from_text, plan_to_json
 from reconciler.report.documents.plan import apply_to_json, drift_to_json, error_to_json, problems_to_json

@@ -25,7 +25,8 @@ from report_samples import (
 from report_strategies import hostile_text
 
 from reconciler.errors import ManifestErrors, MissingRole, Place, PlanFileError
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import ApplyReport, Breach, ChangeResult, DriftReport, FieldChange, Outcome
 from reconciler.report.style import Style
 from reconciler.report.text.apply import apply_to_text

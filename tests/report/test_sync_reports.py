@@ -21,7 +21,7 @@ from report_strategies import hostile_text
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sync"))
 from sync_samples import NOW, ago, data_run, data_sync, overview, under_way
 
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 from reconciler.ledger.data.model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
 from reconciler.report.documents.sync import problems_to_json, run_to_json, statuses_to_json
 from reconciler.report.escape import json_line, json_text
@@ -32,11 +32,14 @@ from reconciler.report.text.sync_run import run_to_text
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.report.text.sync_words import progress_line
 from reconciler.sync.datasync import DataSync, Standing
+from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.problems import Problems
 from reconciler.sync.monitor.status import SyncStatus, status_of
+from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.explain import Difference, Explanation, PartExplanation
-from reconciler.sync.products.model import Mode, Part, RecordProblem
-from reconciler.sync.run.report import Phase, Progress, RunReport, State
+from reconciler.sync.products.model import Part
+from reconciler.sync.run.progress import Phase, Progress
+from reconciler.sync.run.report import RunReport, State
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")

@@ -9,7 +9,7 @@ from sparklayer_workbench import Workbench, manifest, outcomes, read, written
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import Problem
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.manifest.load import load
 from reconciler.manifest.validate import validate
 from reconciler.reconcile.plan import Plan

@@ -12,7 +12,7 @@ from sparklayer_workbench import read, without_stamps, written
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, ApiError, Conflict, Rejected
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.sparklayer.products import canonical_product, read_product, write_product
 
 SHIRT: Wire = {

@@ -7,7 +7,7 @@ from sparklayer_workbench import read, written
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import ApiError, Conflict, LoginRefused, NotFound, RateLimited, Rejected, UsageError
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.registry import kinds
 from reconciler.secret import Secret
 from reconciler.sparklayer.faults import parse_fault

@@ -10,7 +10,9 @@ from sparklayer_workbench import Workbench, manifest, outcomes
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import GuardrailBreach
 from reconciler.http.client import HttpWriter
-from reconciler.kind.kind import Json, Kind, fields_of
+from reconciler.kind.connection import Json
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import fields_of
 from reconciler.reconcile.plan import NoteKind, Plan
 from reconciler.registry import kinds
 

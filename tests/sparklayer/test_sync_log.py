@@ -15,7 +15,7 @@ from sparklayer_workbench import Workbench, read, written
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import NotFound, Rejected
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 from reconciler.sparklayer.sync_log import (
     LoggedError,
     SyncStatus,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.ledger.data.model import CANCELLED, FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
-from reconciler.sync.products.model import Mode
+from reconciler.sync.mode import Mode
 from reconciler.sync.run.due import Past, choose
 from reconciler.sync.settings import SyncSettings
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from reconciler.errors import LedgerError
-from reconciler.sync.run.ledger_thread import Group, LedgerThread
+from reconciler.sync.run.batcher import Group
+from reconciler.sync.run.ledger_thread import LedgerThread
 
 
 def committed(count: int, most: int) -> list[list[int]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reconciler.http.observe import Call, Exchanged, Waiting
 from reconciler.sync.products.sink import Counts
-from reconciler.sync.run.progress import Meter
-from reconciler.sync.run.report import Phase, Progress
+from reconciler.sync.run.meter import Meter
+from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.traffic import Traffic
 
 READ, WRITE = Call("GET", "products"), Call("PATCH", "products/1")

@@ -20,7 +20,7 @@ def test_every_code_that_the_engine_gives_is_known() -> None:
     known = set(CODES)
     given = {
         code
-        for file in (ROOT / "reconciler" / "sync").glob("*.py")
+        for file in (ROOT / "reconciler" / "sync").rglob("*.py")
         for code in re.findall(r'(?:Unfit|RecordProblem)\([^()]*?"([a-z]+(?:-[a-z]+)+)"', file.read_text())
     }
     assert given

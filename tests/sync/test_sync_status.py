@@ -15,9 +15,9 @@ from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus as Log
 from reconciler.sparklayer.sync_log import SyncTimes
 from reconciler.sync.datasync import DataSync, Standing
+from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.health import drift_items
 from reconciler.sync.monitor.status import Requests, requests_in, status_of
-from reconciler.sync.products.model import Mode
 from reconciler.sync.settings import digest
 
 

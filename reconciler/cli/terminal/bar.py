@@ -14,7 +14,7 @@ from rich.text import Text
 from reconciler.cli.terminal.output import carries_symbols
 from reconciler.report.escape import terminal
 from reconciler.report.text.sync_words import UNCOUNTED, share, time_left
-from reconciler.sync.run.report import Progress as RunProgress
+from reconciler.sync.run.progress import Progress as RunProgress
 
 
 class Bar:

@@ -12,7 +12,7 @@ from typing import Protocol
 from reconciler.cli.terminal.output import say
 from reconciler.report.escape import terminal
 from reconciler.report.text.sync_words import progress_line
-from reconciler.sync.run.report import Phase, Progress
+from reconciler.sync.run.progress import Phase, Progress
 
 _LINE_EVERY_SECONDS = 10.0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.pause.declared import Lease
+from reconciler.pause.lease import Lease
 
 PENDING = "pending"
 SENT = "sent"

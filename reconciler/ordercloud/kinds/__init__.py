@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.kind.kind import Kind, SpecModel
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import SpecModel
 from reconciler.ordercloud.kinds.delivery_config import DeliveryConfigKind
 from reconciler.ordercloud.kinds.entity_sync import EntitySyncKind
 from reconciler.ordercloud.kinds.error_config import ErrorConfigKind

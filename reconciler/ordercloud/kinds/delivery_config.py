@@ -8,22 +8,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from reconciler.errors import NotFound, Problem
-from reconciler.kind.kind import (
-    FieldSemantics,
-    Kind,
-    ManifestView,
-    Observed,
-    Reader,
-    Refusal,
-    Risk,
-    SpecModel,
-    State,
-    Wire,
-    Writer,
-    fields_of,
-    from_wire,
-    to_wire,
-)
+from reconciler.kind.connection import Reader, Wire, Writer
+from reconciler.kind.kind import Kind, ManifestView, Observed, Refusal
+from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel, State, fields_of, from_wire, to_wire
 from reconciler.ordercloud.kinds.delivery_checks import check_delivery
 from reconciler.ordercloud.kinds.delivery_targets import DeliveryTargets
 from reconciler.ordercloud.lists import list_all

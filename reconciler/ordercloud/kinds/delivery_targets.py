@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kind.kind import FieldSemantics, Risk, SpecModel
+from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel
 
 Required = Annotated[str, Field(min_length=1), FieldSemantics(risk=Risk.RE_SYNCS)]
 Endpoint = Annotated[str, Field(min_length=1), FieldSemantics(host="url", risk=Risk.RE_SYNCS)]

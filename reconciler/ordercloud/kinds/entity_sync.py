@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from reconciler.kind.kind import Observed, Reader, SpecModel, State, Wire
+from reconciler.kind.connection import Reader, Wire
+from reconciler.kind.kind import Observed
+from reconciler.kind.semantics import SpecModel, State
 from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PAUSE_LIMITS, PauseField
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName, Feed
 from reconciler.ordercloud.kinds.singleton import SyncKind, read_sync

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reconciler.kind.kind import SpecModel
+from reconciler.kind.semantics import SpecModel
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName
 from reconciler.ordercloud.kinds.singleton import SingletonKind
 

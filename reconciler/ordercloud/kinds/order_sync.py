@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from reconciler.kind.kind import SpecModel
+from reconciler.kind.semantics import SpecModel
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName
 from reconciler.ordercloud.kinds.singleton import SingletonKind
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from reconciler.kind.kind import FieldSemantics, Risk, SpecModel
+from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel
 from reconciler.pause.declared import DeclaredPause
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kind.kind import FieldSemantics, Risk, SpecModel
+from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel
 from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PAUSE_LIMITS, PauseField
 from reconciler.ordercloud.kinds.singleton import SingletonKind
 

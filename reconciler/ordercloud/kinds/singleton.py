@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.errors import NotFound
-from reconciler.kind.kind import Kind, Reader, SpecT_co, Wire, Writer
+from reconciler.kind.connection import Reader, Wire, Writer
+from reconciler.kind.kind import Kind, SpecT_co
 
 
 async def read_sync(reader: Reader, path: str) -> Wire | None:

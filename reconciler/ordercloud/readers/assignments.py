@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 
-from reconciler.kind.kind import Params, Reader, Wire
+from reconciler.kind.connection import Params, Reader, Wire
 from reconciler.ordercloud.lists import Page
 from reconciler.ordercloud.readers.streams import mapped
 

@@ -9,7 +9,7 @@ from typing import Literal, cast
 from urllib.parse import quote
 
 from reconciler.errors import UnexpectedAnswer
-from reconciler.kind.kind import Params, Reader, Wire
+from reconciler.kind.connection import Params, Reader, Wire
 from reconciler.ordercloud.lists import PAGE_SIZE, Page
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.errors import Rejected, UnexpectedAnswer
-from reconciler.kind.kind import Params, Reader, Wire
+from reconciler.kind.connection import Params, Reader, Wire
 from reconciler.ordercloud.lists import PAGE_SIZE, Page
 from reconciler.ordercloud.together import together
 

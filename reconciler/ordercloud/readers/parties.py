@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any, cast
 from urllib.parse import quote
 
-from reconciler.kind.kind import Params, Reader
+from reconciler.kind.connection import Params, Reader
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.pages import Listing, in_company
 from reconciler.ordercloud.readers.records import (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from typing import cast
 
-from reconciler.kind.kind import Reader, Wire
+from reconciler.kind.connection import Reader, Wire
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.pages import Listing, by_ids
 from reconciler.ordercloud.readers.records import PartyPriceSchedule, PriceSchedule

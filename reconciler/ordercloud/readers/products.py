@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from reconciler.errors import NotFound, UnexpectedAnswer
-from reconciler.kind.kind import Params, Reader, Wire
+from reconciler.kind.connection import Params, Reader, Wire
 from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant
 from reconciler.ordercloud.readers.prices import PriceBook, party_prices
 from reconciler.ordercloud.readers.records import (

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.pages import Listing, Part, by_ids
 from reconciler.ordercloud.readers.streams import mapped
 from reconciler.ordercloud.together import together

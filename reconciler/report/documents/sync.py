@@ -11,9 +11,9 @@ from pydantic import Field
 from reconciler.ledger.data.model import DataRun, RunningNow
 from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
 from reconciler.sync.datasync import Standing
+from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.problems import Problems
 from reconciler.sync.monitor.status import OUTCOMES, PARTS, Going, NextRun, Requests, SyncStatus, requests_in
-from reconciler.sync.products.model import Mode
 from reconciler.sync.run.report import RunReport, State
 
 FORMAT_VERSION = 1

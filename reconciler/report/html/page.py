@@ -6,7 +6,8 @@ import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, Change, FieldChange, Note
 from reconciler.report.escape import clip, html, visible
 from reconciler.report.html.stylesheet import CSS

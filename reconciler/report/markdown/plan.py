@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.kind.kind import Action, Risk
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Breach, Cause, Change, DriftItem, DriftReport, FieldChange, Note, Plan
 from reconciler.report.escape import clip, code_span, fenced, prose, visible
 from reconciler.report.values import VALUE_LIMIT, field_view

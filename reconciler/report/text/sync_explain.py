@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 from reconciler.reconcile.planfile import time_to_json
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, YELLOW, Style
@@ -107,7 +107,7 @@ def explanation_to_json(name: str, environment: str, found: Explanation) -> dict
         "source": json.loads(json.dumps(found.source, default=str)),
         "due": None if found.due is None else time_to_json(found.due),
         "problems": [
-            {"external_id": each.external_id, "part": each.part.value, "code": each.code, "message": each.message}
+            {"external_id": each.external_id, "part": each.part, "code": each.code, "message": each.message}
             for each in found.problems
         ],
         "parts": [

@@ -11,8 +11,8 @@ from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.text.sync_words import LEDGER_STATES, MODES, problem_count, record_counts, request_counts
 from reconciler.report.words import moment
 from reconciler.sync.datasync import Standing
+from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
-from reconciler.sync.products.model import Mode
 from reconciler.words import spoken
 
 _LIMIT = 400

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from reconciler.report.words import counted
+from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES, PARTS, Requests
-from reconciler.sync.products.model import Mode
-from reconciler.sync.run.report import Phase, Progress, State
+from reconciler.sync.run.progress import Phase, Progress
+from reconciler.sync.run.report import State
 from reconciler.words import spoken
 
 MODES = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.kind.kind import Kind, SpecModel
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import SpecModel
 from reconciler.sparklayer.kinds.customer_group import CustomerGroupKind
 from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
 from reconciler.sparklayer.kinds.price_list import PriceListKind

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kind.kind import FieldSemantics, Kind, Reader, Wire, Writer
+from reconciler.kind.connection import Reader, Wire, Writer
+from reconciler.kind.kind import Kind
+from reconciler.kind.semantics import FieldSemantics
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, id_of, impossible
 from reconciler.sparklayer.lists import whole_list
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
-from reconciler.kind.kind import Json, Reader, SpecModel, Wire
+from reconciler.kind.connection import Json, Reader, Wire
+from reconciler.kind.semantics import SpecModel
 
 
 class SparkLayerSpec(SpecModel):

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kind.kind import FieldSemantics, Kind, Observed, Reader, Risk, Wire, Writer
+from reconciler.kind.connection import Reader, Wire, Writer
+from reconciler.kind.kind import Kind, Observed
+from reconciler.kind.semantics import FieldSemantics, Risk
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.lists import whole_list
 

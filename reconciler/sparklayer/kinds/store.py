@@ -9,7 +9,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.errors import ApiError, Conflict
-from reconciler.kind.kind import FieldSemantics, Kind, Observed, Reader, State, Wire, Writer
+from reconciler.kind.connection import Reader, Wire, Writer
+from reconciler.kind.kind import Kind, Observed
+from reconciler.kind.semantics import FieldSemantics, State
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, impossible
 
 CURRENCY_PATH = "api/v1/store-currency"

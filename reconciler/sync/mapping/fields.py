@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression, FailedExpression
 from reconciler.sync.mapping.values import Found, Misfit, View, first, objects, text_or_none
-from reconciler.sync.products.model import Part, RecordProblem
+from reconciler.sync.problem import RecordProblem
+from reconciler.sync.products.model import Part
 from reconciler.sync.settings import MappingRules
 
 ValueT = TypeVar("ValueT")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from reconciler.errors import ApiError
-from reconciler.kind.kind import Reader
+from reconciler.kind.connection import Reader
 from reconciler.reconcile.doctor import Finding, Verdict
 from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
 from reconciler.sync.products.model import Part

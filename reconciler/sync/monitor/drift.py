@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
-from reconciler.kind.kind import Reader
+from reconciler.kind.connection import Reader
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.plan import DriftItem

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of
 from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
+from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.health import age, excess, staleness
-from reconciler.sync.products.model import Mode
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
 from reconciler.sync.settings import digest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, mapped
 from reconciler.sync.mapping.values import Misfit, View, first, number, text, whole, wire_number
 from reconciler.sync.products.limits import out_of_range

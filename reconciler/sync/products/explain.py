@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.kind.kind import Json, Wire
+from reconciler.kind.connection import Json, Wire
 from reconciler.sparklayer.products import DISCONTINUED, canonical_product
 from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sync.mapping.values import wire_number
+from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.fingerprint import fingerprints
-from reconciler.sync.products.model import Held, Part, RecordProblem, Wanted
+from reconciler.sync.products.model import Held, Part, Wanted
 from reconciler.sync.products.resolve import removals
 
 

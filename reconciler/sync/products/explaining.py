@@ -13,9 +13,8 @@ from reconciler.sparklayer.products import read_product
 from reconciler.sparklayer.records import StockLevel, Tier
 from reconciler.sparklayer.stock import read_stock
 from reconciler.sync.products.explain import Explanation, explanation
-from reconciler.sync.products.held import held_from_json
 from reconciler.sync.products.mapper import draft
-from reconciler.sync.products.model import Held, Name, Part, Wanted
+from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json
 from reconciler.sync.products.resolve import departed, settle
 from reconciler.sync.products.source import ProductSource
 from reconciler.sync.settings import SyncSettings

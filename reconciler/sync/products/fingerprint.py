@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.mapping.values import plain
 from reconciler.sync.products.model import Part, Wanted

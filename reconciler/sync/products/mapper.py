@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, items_of, mapped
 from reconciler.sync.mapping.values import View, mapping, text, text_or_none
+from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.limits import reserved, too_long
-from reconciler.sync.products.model import Held, Name, Part, RecordProblem
+from reconciler.sync.products.model import Held, Name, Part
 from reconciler.sync.products.prices import Pricing, currency_of, pricing_of, schedule_of, with_markups
 from reconciler.sync.products.stock import Stock, levels_of, own_stock, restock_date, shared_stock
 from reconciler.sync.products.variants import body_of, sku_of

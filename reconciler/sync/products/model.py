@@ -1,4 +1,4 @@
-"""What flows through a sync: drafts, what is wanted of a record, and what is wrong with it. Plain values."""
+"""What is wanted of a product, and what the target holds of it, also as the ledger keeps it. Plain values."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
+from reconciler.sync.problem import RecordProblem
 
 
 class Part(StrEnum):
@@ -19,54 +21,12 @@ class Part(StrEnum):
     PRICES = "prices"
 
 
-class Mode(StrEnum):
-    """How a run treats what the target should already hold."""
-
-    INCREMENTAL = "incremental"
-    """Only what may have changed is read; what differs from its fingerprint is written."""
-    WALK = "walk"
-    """As incremental, but everything is read: it finds what no stamp and no event tells of."""
-    FULL = "full"
-    """A full sync: everything is read; what differs from its fingerprint is written; the sync log begins anew."""
-    VERIFY = "verify"
-    """A full sync that reads the target too, where it can be; what differs from the target is written."""
-    REWRITE = "rewrite"
-    """A full sync that writes everything."""
-
-    @property
-    def walks(self) -> bool:
-        """Whether the source is read as a whole."""
-        return self is not Mode.INCREMENTAL
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it is a full sync to the sync log, which begins anew with it."""
-        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE)
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Name:
     """A value that one record of a site may have and no other: `sku` or `slug`."""
 
     kind: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordProblem:
-    """What is wrong with a record.
-
-    Args:
-        external_id: the record's ID in the sync log: the product's, or `{ProductID}/{VariantID}`.
-        part: what it keeps from going through.
-        code: stable, e.g. `no-sku`; docs/sync.md lists them.
-        message: what is wrong and what to do, for a merchant.
-    """
-
-    external_id: str
-    part: Part
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +71,26 @@ class Wanted:
     held: Held = field(default_factory=Held)
     problems: tuple[RecordProblem, ...] = ()
     due: datetime | None = None
+
+
+def held_to_json(held: Held) -> dict[str, Any]:
+    """Return it as JSON data; what is empty is left out."""
+    body = {
+        "variants": sorted(held.variants),
+        "skus": {sku: list(locations) for sku, locations in sorted(held.skus.items())},
+        "priced": sorted(held.priced),
+        "slug": held.slug,
+        "discontinued": held.discontinued,
+    }
+    return {name: value for name, value in body.items() if value}
+
+
+def held_from_json(body: Mapping[str, Any]) -> Held:
+    """Return what `held_to_json` made of it."""
+    return Held(
+        frozenset(body.get("variants", ())),
+        {sku: tuple(locations) for sku, locations in body.get("skus", {}).items()},
+        frozenset(body.get("priced", ())),
+        body.get("slug"),
+        bool(body.get("discontinued")),
+    )

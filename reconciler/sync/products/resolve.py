@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
+from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.mapper import SKU, SLUG, Draft, VariantDraft, duplicate_sku
-from reconciler.sync.products.model import Held, Name, Part, RecordProblem, Wanted
+from reconciler.sync.products.model import Held, Name, Part, Wanted
 from reconciler.sync.products.variants import discontinued
 
 

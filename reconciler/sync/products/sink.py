@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.errors import Conflict, NotFound, Rejected
 from reconciler.http.client import HttpWriter
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.sparklayer.faults import why_refused
 from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
 from reconciler.sparklayer.prices import price_list_currency, read_prices, write_prices

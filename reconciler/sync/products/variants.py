@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from reconciler.kind.kind import Wire
+from reconciler.kind.connection import Wire
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, mapped
 from reconciler.sync.mapping.values import (
     Found,

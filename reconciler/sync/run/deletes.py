@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.data.store import Levels
-from reconciler.sync.counting import counted
-from reconciler.sync.products.held import held_from_json
+from reconciler.sync.products.model import held_from_json
 from reconciler.sync.products.resolve import departed
 from reconciler.sync.products.source import ProductSource
 from reconciler.sync.run.breaker import Patience
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.settings import SyncSettings
+from reconciler.words import counted
 
 _CHUNK = 100
 

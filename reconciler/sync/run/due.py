@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
-from reconciler.sync.products.model import Mode
+from reconciler.sync.mode import Mode
 from reconciler.sync.settings import SyncSettings
 
 _TOO_OLD_TO_RESUME = timedelta(hours=24)

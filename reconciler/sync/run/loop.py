@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError, LedgerLocked, TargetIncomplete
 from reconciler.sync.run.context import Job
-from reconciler.sync.run.report import Progress, RunReport, State
+from reconciler.sync.run.progress import Progress
+from reconciler.sync.run.report import RunReport, State
 from reconciler.sync.run.runner import run_sync
 
 _LOOK_EVERY = timedelta(seconds=10)

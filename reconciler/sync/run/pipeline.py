@@ -15,14 +15,16 @@ from reconciler.ledger.data.store import Levels
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.faults import why_failed
 from reconciler.sparklayer.records import Tier
+from reconciler.sync.mode import Mode
+from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.fingerprint import fingerprints
-from reconciler.sync.products.held import held_from_json, held_to_json
 from reconciler.sync.products.mapper import SLUG, Draft, draft
-from reconciler.sync.products.model import Held, Mode, Name, Part, RecordProblem, Wanted
+from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.resolve import removals, settle
 from reconciler.sync.products.sink import NotBegun, Observation, Skus, Target, Written
+from reconciler.sync.run.batcher import Group
 from reconciler.sync.run.breaker import TRANSIENT
-from reconciler.sync.run.ledger_thread import Group, LedgerThread
+from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.settings import SyncSettings
 
 _IN_HAND = 256
@@ -313,7 +315,7 @@ class Pipeline:
 
     def _row(self, problem: RecordProblem) -> ProblemRow:
         url = self._run.settings.link(problem.external_id, self._run.source_url)
-        return ProblemRow(problem.external_id, problem.part.value, problem.code, problem.message, url)
+        return ProblemRow(problem.external_id, problem.part, problem.code, problem.message, url)
 
 
 def run_token(is_claimed: bool, run_id: str) -> str | None:

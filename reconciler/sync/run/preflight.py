@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from reconciler.errors import TargetIncomplete
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.data.store import Levels
-from reconciler.sync.counting import counted
-from reconciler.sync.products.held import held_from_json
-from reconciler.sync.products.model import Mode, Part
+from reconciler.sync.mode import Mode
+from reconciler.sync.products.model import Part, held_from_json
 from reconciler.sync.products.sink import Skus, Target
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.synclog import Logbook
 from reconciler.sync.settings import SyncSettings
+from reconciler.words import counted
 
 _LATEST, _RANDOM = 15, 15
 # Up to so many records the whole price list is read to look at the prices of a few.

@@ -7,17 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.sync.products.model import Mode
-
-
-class Phase(StrEnum):
-    """What a run is busy with."""
-
-    CHECKING = "checking the target"
-    READING = "reading and writing"
-    RETRYING = "trying again what failed"
-    DEPARTURES = "checking what is gone"
-    CLOSING = "closing the sync log"
+from reconciler.sync.mode import Mode
 
 
 class State(StrEnum):
@@ -30,31 +20,6 @@ class State(StrEnum):
     """By `sync cancel`. The next run begins anew."""
     STOPPED = "stopped"
     """By a limit of the manifest, e.g. `maxDeletePercent`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a running run stands.
-
-    Args:
-        phase: what it is busy with.
-        done: records that came to their end in this phase.
-        total: of how many; None: not known yet.
-        written: records of which something was written.
-        problems: records with a problem.
-        per_second: records per second, lately.
-        seconds_left: until the end of the phase; None: not known.
-        waiting: what it waits for, for people; None: nothing.
-    """
-
-    phase: Phase
-    done: int = 0
-    total: int | None = None
-    written: int = 0
-    problems: int = 0
-    per_second: float = 0.0
-    seconds_left: float | None = None
-    waiting: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
-from reconciler.sync.products.model import Mode
+from reconciler.sync.mode import Mode
 from reconciler.sync.products.sink import PROBE, Target
 from reconciler.sync.products.source import ProductSource
 from reconciler.sync.run.breaker import Outage, Patience
@@ -15,8 +15,9 @@ from reconciler.sync.run.context import Job
 from reconciler.sync.run.deletes import TooManyGone
 from reconciler.sync.run.due import Past, choose
 from reconciler.sync.run.ledger_thread import LedgerThread
-from reconciler.sync.run.progress import Meter
-from reconciler.sync.run.report import Phase, Progress, RunReport, State
+from reconciler.sync.run.meter import Meter
+from reconciler.sync.run.progress import Phase, Progress
+from reconciler.sync.run.report import RunReport, State
 from reconciler.sync.run.stages import Incomplete, Stopped, Work
 from reconciler.sync.run.synclog import Logbook
 from reconciler.sync.settings import digest

@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 
 from reconciler.errors import Unreachable
 from reconciler.ledger.data.model import DataRun
-from reconciler.sync.counting import counted
-from reconciler.sync.products.model import Mode, Part
+from reconciler.sync.mode import Mode
+from reconciler.sync.products.model import Part
 from reconciler.sync.products.sink import Target
 from reconciler.sync.products.source import ProductSource, ids_of
 from reconciler.sync.run.breaker import Outage, Patience
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.deletes import TooManyGone, discontinue_departed
 from reconciler.sync.run.ledger_thread import LedgerThread
+from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.pipeline import Circumstances, Pipeline
 from reconciler.sync.run.preflight import Finding, check_target
-from reconciler.sync.run.progress import Meter
-from reconciler.sync.run.report import Phase
+from reconciler.sync.run.progress import Phase
 from reconciler.sync.run.retries import Retries
 from reconciler.sync.run.synclog import Logbook
+from reconciler.words import counted
 
 OVERLAP = timedelta(minutes=10)
 """Longer than the search index lags behind."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from reconciler.http.observe import Exchanged, Observer, Waiting
-from reconciler.sync.counting import counted
+from reconciler.words import counted
 
 _TOO_MANY = 429
 # Logins and batches that are asked for by POST.

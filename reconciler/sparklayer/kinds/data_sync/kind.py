@@ -8,7 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from reconciler.errors import Conflict, Problem, Rejected
-from reconciler.kind.kind import FieldSemantics, Kind, ManifestView, Observed, Reader, Risk, State, Wire, Writer
+from reconciler.kind.connection import Reader, Wire, Writer
+from reconciler.kind.kind import Kind, ManifestView, Observed
+from reconciler.kind.semantics import FieldSemantics, Risk, State
 from reconciler.manifest.environment import Duration
 from reconciler.manifest.explain import BadValue
 from reconciler.sparklayer.kinds.data_sync.cost import RUN, cost_of

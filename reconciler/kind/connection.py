@@ -1,0 +1,42 @@
+"""What a provider's connection can do: read, or read and write. Planning gets the first, by type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+Json = Any
+Wire = dict[str, Any]
+Params = Mapping[str, str | int | Sequence[str]]
+"""Query parameters. Several values under one name send it as often: in OrderCloud's lists all of them have to hold."""
+
+
+class Reader(Protocol):
+    """A connection that can only read. Planning gets nothing else."""
+
+    async def get(self, path: str, params: Params | None = None) -> Json:
+        """GET `path` (relative to the API's base) and return the decoded JSON body.
+
+        Raises:
+            ApiError: a subclass that says what happened; `NotFound` for a 404.
+        """
+        ...
+
+
+class Writer(Reader, Protocol):
+    """A connection that can write as well. Only apply gets one.
+
+    Every write returns the decoded body, or None for an empty one, and raises `AnswerLost` where its outcome is not
+    known: the caller reads back before it writes again.
+    """
+
+    async def post(self, path: str, body: Json = None) -> Json: ...
+
+    async def put(self, path: str, body: Json) -> Json: ...
+
+    async def patch(self, path: str, body: Json) -> Json: ...
+
+    async def delete(self, path: str) -> None: ...
+
+
+ReaderFor = Callable[[str], Reader]

@@ -1,0 +1,30 @@
+"""How a run treats what the target should already hold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How a run treats what the target should already hold."""
+
+    INCREMENTAL = "incremental"
+    """Only what may have changed is read; what differs from its fingerprint is written."""
+    WALK = "walk"
+    """As incremental, but everything is read: it finds what no stamp and no event tells of."""
+    FULL = "full"
+    """A full sync: everything is read; what differs from its fingerprint is written; the sync log begins anew."""
+    VERIFY = "verify"
+    """A full sync that reads the target too, where it can be; what differs from the target is written."""
+    REWRITE = "rewrite"
+    """A full sync that writes everything."""
+
+    @property
+    def walks(self) -> bool:
+        """Whether the source is read as a whole."""
+        return self is not Mode.INCREMENTAL
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is a full sync to the sync log, which begins anew with it."""
+        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE)
