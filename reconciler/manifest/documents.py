@@ -93,16 +93,30 @@ def parse_documents(data: bytes, file: str, scalars: Scalars) -> Parsed:
     refused = _refused(data, file)
     if refused is not None:
         return Parsed((), (refused,), complete=False)
+    parsed, mark = _parse(data, file, scalars)
+    if mark is not None:
+        # The scanner reads ahead of the events, and since libyaml 0.2.6 it has a depth limit of its own. What stands
+        # before its error is judged by ours first, so that every libyaml leads to the same answer.
+        before, _ = _parse(data.decode("utf-8-sig", "replace")[: mark.index].encode(), file, scalars)
+        if any(problem.code == "too-deep" for problem in before.problems):
+            return before
+    return parsed
+
+
+def _parse(data: bytes, file: str, scalars: Scalars) -> tuple[Parsed, Any]:
+    """Return what can be read, and the mark at which the scanner gave up, if it did."""
     builder = _Builder(file, scalars)
+    complete, mark = False, None
     try:
         builder.build(events(data))
         complete = True
     except _GiveUp:
-        complete = False
+        pass
     except yaml.YAMLError as error:
         builder.problems.append(_syntax_problem(error, data, file))
-        complete = False
-    return Parsed(tuple(builder.documents), tuple(builder.problems), complete)
+        if isinstance(error, yaml.scanner.ScannerError):
+            mark = error.problem_mark
+    return Parsed(tuple(builder.documents), tuple(builder.problems), complete), mark
 
 
 class _Builder:

@@ -133,6 +133,17 @@ def test_hostile_bytes_end_quickly_in_a_problem_with_its_line(case: str) -> None
     assert len(problem.value or "") < 100
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff", "a: ü\r\n---\r\n"], ids=["alone", "BOM", "second document"])
+@pytest.mark.parametrize("depth", [51, 500, 5_000])
+def test_too_deep_is_told_where_it_begins_whatever_libyaml_thinks_of_the_rest(depth: int, before: str) -> None:
+    parsed = parse(before + "a:\n - " + "[\n" * depth)
+    (problem,) = parsed.problems
+    lines = before.count("\n")
+    assert (problem.code, problem.place.line, problem.place.column) == ("too-deep", lines + 50, 1)
+    assert [document.value for document in parsed.documents] == [{"a": "ü"}][:lines]
+    assert not parsed.complete
+
+
 def test_many_problems_in_one_file_are_cut_off() -> None:
     parsed = parse("".join(f"{n}: x\n" for n in range(100_000)))
     assert len(parsed.problems) == 200
