@@ -11,8 +11,13 @@ def main() -> None:
     """Run the command line and exit with its status."""
     # The one call that scripts make only to see whether the tool is there; it needs nothing of what follows.
     if sys.argv[1:] == ["--version"] and sys.stdout is not None:
-        sys.stdout.write(f"reconciler {__version__}\n")
-        return
+        try:
+            sys.stdout.write(f"reconciler {__version__}\n")
+            sys.stdout.flush()
+        except OSError:
+            pass  # the frame below fails likewise, and can tell
+        else:
+            return
     from reconciler.cli.run import run
 
     sys.exit(run(sys.argv[1:]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import atexit
+import errno
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -16,6 +18,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.signals import ending_signals
 from reconciler.cli.table import app
 from reconciler.cli.terminal.failure import Asked, report_error, report_internal_errors
+from reconciler.cli.terminal.output import closed_stdout, drop_unwritten
 from reconciler.errors import Interrupted, OutputError, ReconcilerError, UsageError
 
 
@@ -36,8 +39,6 @@ def run(arguments: Sequence[str]) -> int:
         report_error(error, asked)
         return error.exit_status
     except BrokenPipeError:
-        # Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Status.ERROR
 
 
@@ -45,6 +46,13 @@ def _prepare_process(asked: Asked) -> None:
     for number in ending_signals():
         signal.signal(number, _interrupt)
     report_internal_errors(asked)
+    # After the last message of all, which may be that of an internal error.
+    atexit.register(drop_unwritten)
+
+
+def _prepare_streams() -> None:
+    if sys.stdout is None:
+        sys.stdout = closed_stdout()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character gets an escape for it, not a traceback.
@@ -58,11 +66,12 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     """Run the command and turn the ways in which click and Python say things into errors of ours."""
     try:
+        _prepare_streams()
         status = app.main(arguments, "reconciler", standalone_mode=False, obj=Options())
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as help_page:
-        help_page.show()
+        with suppress(OSError):
+            help_page.show()
         return Status.USAGE
     except click.UsageError as error:
         raise UsageError(error.format_message(), next_step=_help_of(error)) from None
@@ -73,7 +82,14 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:
         if error.filename is not None:
             raise
-        raise OutputError(f"The output cannot be written: {error.strerror}") from error
+        if error.errno == errno.EBADF:
+            raise OutputError(
+                "stdout is closed",
+                next_step="Leave it open, or name a file with --output FILE where the command has it.",
+            ) from None
+        raise OutputError(
+            f"The output cannot be written: {error.strerror}", next_step="Make room, or send it elsewhere."
+        ) from error
     return int(status or Status.DONE)
 
 

@@ -116,8 +116,48 @@ def test_nohup_is_left_alone() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_goes_away_is_no_traceback(unbuffered: str) -> None:
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+# Without PYTHONUNBUFFERED a write may fail only when Python flushes, at the latest at its own end.
+BUFFERING = pytest.mark.parametrize("unbuffered", ["", "1"])
+RECONCILER = [sys.executable, "-m", "reconciler"]
+PRINTING = pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param([*PROBE, "write"], id="result"),
+        pytest.param([*PROBE, "write", "--size", "100000"], id="long result"),
+        pytest.param([*RECONCILER, "--version"], id="version"),
+        pytest.param([*RECONCILER, "--help"], id="help"),
+        pytest.param([*RECONCILER, "completion", "bash"], id="completion"),
+    ],
+)
+
+
+def run_with(redirection: str, command: list[str], unbuffered: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a shell does with a redirection such as `> file`."""
+    return run(
+        "-c", f'exec "$@" {redirection}', "sh", *command, env={"PYTHONUNBUFFERED": unbuffered}, command=["/bin/sh"]
+    )
+
+
+@BUFFERING
+@PRINTING
+def test_a_reader_that_goes_away_is_no_traceback(command: list[str], unbuffered: str) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as pipe:
+        ended = subprocess.run(
+            command,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@BUFFERING
+def test_a_reader_that_goes_away_in_the_middle_is_no_traceback(unbuffered: str) -> None:
     with subprocess.Popen(
         [*PROBE, "write", "--size", "100000"],
         stdout=subprocess.PIPE,
@@ -133,20 +173,49 @@ def test_a_reader_that_goes_away_is_no_traceback(unbuffered: str) -> None:
         assert process.wait(30) == 1
 
 
-def test_a_closed_stdout_is_told() -> None:
-    ended = subprocess.run(
-        f'exec "{PROBE[0]}" "{PROBE[1]}" write >&-', shell=True, stderr=subprocess.PIPE, text=True, timeout=60
-    )
+@BUFFERING
+@PRINTING
+def test_a_closed_stdout_is_told(command: list[str], unbuffered: str) -> None:
+    ended = run_with(">&-", command, unbuffered)
     assert ended.returncode == 1
-    assert "error[unwritable-output]" in ended.stderr
+    assert ended.stderr.startswith("error[unwritable-output]: stdout is closed")
+    assert "Exception ignored" not in ended.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told() -> None:
-    with Path("/dev/full").open("w") as full:
-        ended = subprocess.run([*PROBE, "write"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+@BUFFERING
+@PRINTING
+@FULL
+def test_a_full_disk_is_told(command: list[str], unbuffered: str) -> None:
+    ended = run_with("> /dev/full", command, unbuffered)
     assert ended.returncode == 1
-    assert "error[unwritable-output]" in ended.stderr
+    assert ended.stderr.startswith("error[unwritable-output]: The output cannot be written: No space left")
+    assert "Exception ignored" not in ended.stderr
+
+
+@BUFFERING
+@pytest.mark.parametrize("redirection", [pytest.param("2> /dev/full", marks=FULL), "2>&-"])
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        pytest.param(["fail", "0"], 0, id="done"),
+        pytest.param(["fail", "2"], 2, id="differs"),
+        pytest.param(["fail", "error", "-vv"], 1, id="error"),
+        pytest.param(["fail", "bug", "-vv"], 1, id="bug"),
+        pytest.param(["shwo"], 64, id="usage"),
+        pytest.param([], 64, id="no command"),
+    ],
+)
+def test_messages_that_nobody_can_hear_change_no_exit_status(
+    words: list[str], status: int, redirection: str, unbuffered: str
+) -> None:
+    ended = run_with(redirection, [*PROBE, *words], unbuffered)
+    assert (ended.returncode, ended.stdout) == (status, "")
+
+
+@BUFFERING
+@FULL
+def test_a_full_disk_for_output_and_messages_is_an_error(unbuffered: str) -> None:
+    assert run_with("> /dev/full 2>&1", [*PROBE, "write"], unbuffered).returncode == 1
 
 
 def test_a_terminal_that_lacks_a_character_gets_an_escape() -> None:

@@ -24,14 +24,13 @@ def write_result(options: Options, text: str) -> None:
     """Write a command's result to `--output`, or to stdout.
 
     Raises:
-        OutputError: the file cannot be written, or there is no stdout.
+        OutputError: the file cannot be written.
+        OSError: stdout cannot be written, or is closed.
     """
     if options.output is not None:
         write_file(options.output, text)
         say(f"Wrote {options.output}")
         return
-    if sys.stdout is None:
-        raise OutputError("stdout is closed", next_step="Name a file with --output FILE.")
     _write_all(sys.stdout, text if text.endswith("\n") else f"{text}\n")
 
 
@@ -42,6 +41,28 @@ def _write_all(stream: TextIO, text: str) -> None:
     while rest:
         rest = rest[stream.buffer.write(rest) :]
     stream.buffer.flush()
+
+
+def closed_stdout() -> TextIO:
+    """Return a stream for a stdout that is closed: whatever is written to it fails as a file without permission does.
+
+    Python has None there, to which `print` and click write without a word. The stream also takes the closed number, so
+    that no file of ours gets it.
+    """
+    return open(os.open(os.devnull, os.O_RDONLY), "w", closefd=False)
+
+
+def drop_unwritten() -> None:
+    """Drop what stdout and stderr hold and nobody takes.
+
+    Its failure has been told, or cannot be; Python would tell it again when it ends, with an exit status of its own.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_file(path: Path, text: str) -> None:
