@@ -58,5 +58,9 @@ def test_help_imports_no_command_and_no_model() -> None:
 
 def test_version_imports_next_to_nothing() -> None:
     modules = modules_after("--version")
-    assert {name for name in modules if name.startswith("reconciler")} == {"reconciler", "reconciler.cli", "reconciler.cli.main"}
+    assert {name for name in modules if name.startswith("reconciler")} == {
+        "reconciler",
+        "reconciler.cli",
+        "reconciler.cli.main",
+    }
     assert not modules & {"click", "dataclasses", "pydantic", "json"}
