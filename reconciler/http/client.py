@@ -43,6 +43,7 @@ class Api:
         headers: sent with every request, e.g. a site ID.
         clashes: says of a request whether a 409 means that another one was under way, so that it may be repeated.
         forbidden: what a user can do about a 403, where the API has no roles that could be missing.
+        url_fields: what manifests call the API's URL, and that of its token endpoint where it has a field of its own.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict)
     clashes: Callable[[Call], bool] = lambda _call: False
     forbidden: str | None = None
+    url_fields: Sequence[str] = ("apiUrl", "authUrl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,11 @@ class Session:
 
     def __init__(self, api: Api, connections: Connections, options: Options) -> None:
         self._api = api
-        self._base = str(_base_url(api.url)).rstrip("/")
+        self._base = str(_base_url(api.url, api.url_fields)).rstrip("/")
         self._connections = connections
         self._options = options
         self._redactor = Redactor()
-        self._faults = FaultReader(api.faults, self._redactor, api.scopes, api.forbidden)
+        self._faults = FaultReader(api.faults, self._redactor, api.scopes, api.forbidden, api.url_fields[0])
         self._rate = RateLimit(api.requests_per_second, clock=options.clock)
         self._in_flight = asyncio.Semaphore(options.in_flight)
         self._repeat = Repeater(
@@ -142,7 +144,7 @@ class Session:
 
     def _result(self, call: Call, answer: Answer) -> Json:
         write = call.method != "GET"
-        if answer.status < 300:
+        if 200 <= answer.status < 300:
             try:
                 return decode(answer.content)
             except ValueError:
@@ -150,7 +152,7 @@ class Session:
                 error = self._faults.unusable(call, answer, what)
                 raise (self._faults.lost(call, error.message, answer.status) if write else error) from None
         if answer.status < 400:
-            error = self._faults.unusable(call, answer, "the answer is a redirect, which is not followed")
+            error = self._faults.unusable(call, answer, _no_end(answer.status))
             raise self._faults.lost(call, error.message, answer.status) if write else error
         refused = self._faults.refused(call, answer)
         # A refusal is an answer, but a failure on the way says nothing about what was done before it.
@@ -184,7 +186,7 @@ class Session:
 
     async def _log_in(self) -> Token:
         request = self._api.login.request(self._redactor)
-        url = _base_url(request.url)
+        url = _base_url(request.url, self._api.url_fields)
         call = Call("POST", url.path)
         headers = self._headers | dict(request.headers)
         repeat = dataclasses.replace(self._repeat, rate=None)
@@ -197,13 +199,13 @@ class Session:
             answer = await repeat.run(call, attempt, safe=True)
         except NoAnswer as silence:
             raise self._faults.unanswered(call, silence, write=False) from None
-        if answer.status >= 300:
+        if not 200 <= answer.status < 300:
             raise self._login_error(call, answer)
         return read_token(answer, self._options.clock.wall())
 
     def _login_error(self, call: Call, answer: Answer) -> ApiError:
         if answer.status < 400:
-            return self._faults.unusable(call, answer, "the answer is a redirect, which is not followed")
+            return self._faults.unusable(call, answer, _no_end(answer.status))
         if answer.status in (408, 429) or answer.status >= 500:
             return self._faults.refused(call, answer)
         return self._api.login.refused(answer, self._redactor)
@@ -285,14 +287,22 @@ class HttpWriter(HttpReader):
         return HttpReader(self._session)
 
 
-def _base_url(text: str) -> httpx.URL:
+def _no_end(status: int) -> str:
+    """What is wrong with a status that is neither a success nor a refusal."""
+    if status < 200:
+        return "the answer ends before it says how it went"
+    return "the answer is a redirect, which is not followed"
+
+
+def _base_url(text: str, fields: Sequence[str]) -> httpx.URL:
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host or url.query or url.userinfo:
+        have = "has to be an http or https URL" if len(fields) == 1 else "have to be http or https URLs"
         raise Unreachable(
-            "apiUrl and authUrl have to be http or https URLs without user, password and query",
+            f"{' and '.join(fields)} {have} without user, password and query",
             next_step="Correct the connection in the Environment manifest.",
         )
     return url

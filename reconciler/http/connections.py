@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import re
 import socket
 import ssl
 import time
@@ -18,11 +19,16 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from reconciler.errors import LoadError
+from reconciler.http.decoding import Undecodable, decoder_for
 from reconciler.http.retry import Answer, NoAnswer
 
 # What fails before the first byte of the request has left.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+_PROXY_LOGIN = 407
+# How a proxy's refusal to open a tunnel begins.
+_STATUS = re.compile(r"[1-9][0-9]{2}\b")
+_EMULATE = "Start what should answer there, such as `reconciler emulate`, or correct the URL in the Environment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,14 @@ class Connections:
                     body = await _read(response, self._bounds.body)
                 finally:
                     await response.aclose()
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+        except (httpx.TransportError, Undecodable, TimeoutError) as error:
             raise _no_answer(error, url, self._bounds, time.perf_counter() - started) from None
         finally:
             idle.append(transport)
-        return Answer(response.status_code, response.headers, body, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        if response.status_code == _PROXY_LOGIN and _proxy_for(url) is not None:
+            raise _refused_by_proxy(_PROXY_LOGIN, seconds)
+        return Answer(response.status_code, response.headers, body, seconds)
 
     def _open(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
         proxy = _proxy_for(url)
@@ -114,14 +123,11 @@ class Connections:
 
 
 async def _read(response: httpx.Response, largest: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > largest:
-            raise httpx.DecodingError(f"the body is larger than {largest:,} bytes")
-        parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    """Return the body, decoded, of at most `largest` bytes."""
+    decoder = decoder_for(response.headers.get("content-encoding", ""), largest)
+    async for part in response.aiter_raw():
+        decoder.feed(part)
+    return decoder.finish()
 
 
 def _tls_context() -> ssl.SSLContext:
@@ -185,13 +191,28 @@ def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float)
         reason = f"no answer within {bounds.read:g} s"
     elif isinstance(error, TimeoutError):
         reason = f"no complete answer within {bounds.exchange:g} s"
-    elif isinstance(error, httpx.DecodingError):
+    elif isinstance(error, Undecodable):
         return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds)
+    elif isinstance(error, httpx.ProxyError) and (status := _STATUS.match(str(error))):
+        return _refused_by_proxy(int(status[0]), seconds)
     elif not sent:
         reason = f"no connection to {where}: {_plain(causes)}"
+        if _is_loopback(url.host) and any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+            return NoAnswer(reason, sent=False, seconds=seconds, next_step=_EMULATE)
     else:
         reason = f"the connection broke: {_plain(causes)}"
     return NoAnswer(reason, sent=sent, seconds=seconds)
+
+
+def _refused_by_proxy(status: int, seconds: float) -> NoAnswer:
+    """Say that it was the proxy, and not the API, that answered: nothing of the request went further."""
+    if status == _PROXY_LOGIN:
+        reason = f"the proxy of this environment asks for a user and a password (HTTP {status})"
+        step = "Write user and password into HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: http://user:password@host:port."
+    else:
+        reason = f"the proxy of this environment opens no connection (HTTP {status})"
+        step = "Let the proxy pass this host, or name the host in NO_PROXY."
+    return NoAnswer(reason, sent=False, hopeless=status < 500, seconds=seconds, next_step=step)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -67,9 +67,9 @@ _NEXT_STEP: dict[type[ApiError], str] = {
     Conflict: "Plan again: the live object is not what the plan saw.",
     RateLimited: "Lower requestsPerSecond of this environment, or try again later.",
     ServerFault: "Try again later; the API itself is failing.",
-    Unreachable: "Check the network, the proxy settings and apiUrl, then run `reconciler doctor`.",
+    Unreachable: "Check the network, the proxy settings and {url}, then run `reconciler doctor`.",
     AnswerLost: "Plan again: live is read, and what is still missing is shown.",
-    UnexpectedAnswer: "Check apiUrl, and that no proxy or gateway answers in the API's place.",
+    UnexpectedAnswer: "Check {url}, and that no proxy or gateway answers in the API's place.",
 }
 
 _WORDS: dict[type[ApiError], str] = {
@@ -98,12 +98,14 @@ class FaultReader:
         redactor: masks what we sent and the API echoes.
         scopes: the roles that were asked for at login, named where a 403 names none.
         forbidden: the next step after a 403, where the API has no roles.
+        url_field: what manifests call the API's URL.
     """
 
     parser: FaultParser
     redactor: Redactor
     scopes: Sequence[str] = ()
     forbidden: str | None = None
+    url_field: str = "apiUrl"
 
     def offline(self, answer: Answer) -> bool:
         """Whether the answer says that the API refused the request unprocessed, for a moment."""
@@ -119,7 +121,7 @@ class FaultReader:
         said = self._said(fault)
         message = f"{call}: {said or _WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
         code = None if fault.code is None else self.redactor.clean(fault.code)
-        step = fault.next_step or (self.forbidden if answer.status == 403 else None) or _NEXT_STEP.get(kind)
+        step = fault.next_step or (self.forbidden if answer.status == 403 else None) or self._next_step(kind)
         if kind is MissingRole:
             return self._missing_role(message, fault, code, call, answer)
         rows = {place: self.redactor.clean(words)[:_LONGEST_MESSAGE] for place, words in fault.rows.items()}
@@ -141,7 +143,7 @@ class FaultReader:
         # An answer that came and is of no use, such as one that is too large, is not a network that fails.
         kind = UnexpectedAnswer if silence.sent and silence.hopeless else Unreachable
         message = f"{call}: {self.redactor.clean(silence.reason)}"
-        return kind(message, request=str(call), next_step=_NEXT_STEP[kind])
+        return kind(message, request=str(call), next_step=silence.next_step or self._next_step(kind))
 
     def lost(self, call: Call, reason: str, status: int | None = None) -> AnswerLost:
         """Say that a write went out and that nobody knows what became of it."""
@@ -149,7 +151,7 @@ class FaultReader:
             f"{call}: it was sent, and whether it was carried out is unknown: {self.redactor.clean(reason)}",
             status=status,
             request=str(call),
-            next_step=_NEXT_STEP[AnswerLost],
+            next_step=self._next_step(AnswerLost),
         )
 
     def unusable(self, call: Call, answer: Answer, what: str) -> UnexpectedAnswer:
@@ -158,7 +160,7 @@ class FaultReader:
             f"{call}: {what} (HTTP {answer.status}, {self._content_type(answer)})",
             status=answer.status,
             request=str(call),
-            next_step=_NEXT_STEP[UnexpectedAnswer],
+            next_step=self._next_step(UnexpectedAnswer),
         )
 
     def _foreign(self, call: Call, answer: Answer) -> ApiError:
@@ -167,7 +169,7 @@ class FaultReader:
         if kind in (NotFound, MissingRole):
             return self.unusable(call, answer, "the answer is not the API's own error")
         message = f"{call}: {_WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
-        return kind(message, status=answer.status, request=str(call), next_step=_NEXT_STEP.get(kind))
+        return kind(message, status=answer.status, request=str(call), next_step=self._next_step(kind))
 
     def _missing_role(self, message: str, fault: Fault, code: str | None, call: Call, answer: Answer) -> MissingRole:
         roles = tuple(fault.roles) or (tuple(self.scopes) if len(self.scopes) == 1 else ())
@@ -186,6 +188,10 @@ class FaultReader:
         if status == 403 and self.forbidden is not None:
             return Rejected
         return _kind_of(status)
+
+    def _next_step(self, kind: type[ApiError]) -> str | None:
+        step = _NEXT_STEP.get(kind)
+        return None if step is None else step.format(url=self.url_field)
 
     def _said(self, fault: Fault) -> str:
         said = ": ".join(part for part in (fault.code, fault.message) if part)

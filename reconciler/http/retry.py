@@ -15,6 +15,10 @@ from reconciler.http.observe import Call, Observer, Waiting
 TOO_MANY_REQUESTS = 429
 CONFLICT = 409
 REQUEST_TIMEOUT = 408
+# A day; the policy cuts what is asked for much shorter.
+_LONGEST_WAIT = 86_400.0
+# `Wednesday, 09-Nov-94 08:49:37 GMT` is the longest form that HTTP knows.
+_LONGEST_DATE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,24 @@ class NoAnswer(Exception):
         sent: whether any of the request may have gone out.
         hopeless: repeating is of no use, e.g. a certificate that is not trusted.
         seconds: how long the attempt took.
+        next_step: what the user can do, where that is not what it is for every unreachable API.
     """
 
-    def __init__(self, reason: str, *, sent: bool, hopeless: bool = False, seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        sent: bool,
+        hopeless: bool = False,
+        seconds: float = 0.0,
+        next_step: str | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
         self.hopeless = hopeless
         self.seconds = seconds
+        self.next_step = next_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +97,21 @@ def retry_after(answer: Answer, now: float) -> float | None:
     """Return what the Retry-After header asks for in seconds: a number or an HTTP date; None for neither."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), _LONGEST_WAIT)
     moment = http_date(text)
     return None if moment is None else max(0.0, moment - now)
 
 
 def http_date(text: str) -> float | None:
     """Return an HTTP date in seconds since the epoch, or None for what is none."""
+    if len(text) > _LONGEST_DATE:
+        return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
+    # Years and offsets that no calendar has; of some garbage the standard library's parser trips.
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +159,13 @@ class Repeater:
                     raise
             else:
                 spent += answer.seconds
+                if not self._worth_repeating(call, answer, attempt, safe=safe):
+                    return answer
                 wait = self.policy.wait(attempt, retry_after(answer, self.clock.wall()))
                 reason = "rate limited" if answer.status == TOO_MANY_REQUESTS else f"HTTP {answer.status}"
                 if answer.status == TOO_MANY_REQUESTS and self.rate is not None:
                     self.rate.hold(wait)
-                worth_it = self._worth_repeating(call, answer, attempt, safe=safe)
-                if not worth_it or self._is_over(attempt, spent + wait):
+                if self._is_over(attempt, spent + wait):
                     return answer
             self.observer.waiting(Waiting(call, attempt, wait, reason))
             await self.clock.sleep(wait)

@@ -55,6 +55,7 @@ def _api(settings: SiteSettings, scopes: Sequence[str]) -> Api:
         headers={SITE_HEADER: settings.site_id},
         clashes=_clashes,
         forbidden=_FORBIDDEN,
+        url_fields=("url",),
     )
 
 
