@@ -51,7 +51,7 @@ class Secret:
         """Return the value for sending.
 
         Raises:
-            SecretUnset: the source has no value; names reference, file and line.
+            SecretUnset: the source has no value, or one that is no text; names reference, file and line.
         """
         value = self.value
         if value is None:
@@ -60,6 +60,14 @@ class Secret:
                 place=self.place,
                 next_step="Set it in the environment of this run.",
             )
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise SecretUnset(
+                f"{self.reference} has to be sent and holds bytes that are no UTF-8",
+                place=self.place,
+                next_step="Set it in the environment of this run again, as text in UTF-8.",
+            ) from None
         return value
 
     def __repr__(self) -> str:

@@ -24,8 +24,10 @@ from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, NoAnswer
 from reconciler.kind.connection import Json
 
-# A vendor's message longer than this says no more.
+# A vendor's message longer than this says no more; nor do a code, and roles beyond so many.
 _LONGEST_MESSAGE = 1_000
+_LONGEST_CODE = 200
+_MOST_ROLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class FaultReader:
         kind = fault.error or self._kind_of(answer.status)
         said = self._said(fault)
         message = f"{call}: {said or _WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
-        code = None if fault.code is None else self.redactor.clean(fault.code)
+        code = None if fault.code is None else self.redactor.clean(fault.code)[:_LONGEST_CODE]
         step = fault.next_step or (self.forbidden if answer.status == 403 else None) or self._next_step(kind)
         if kind is MissingRole:
             return self._missing_role(message, fault, code, call, answer)
@@ -172,14 +174,14 @@ class FaultReader:
         return kind(message, status=answer.status, request=str(call), next_step=self._next_step(kind))
 
     def _missing_role(self, message: str, fault: Fault, code: str | None, call: Call, answer: Answer) -> MissingRole:
-        roles = tuple(fault.roles) or (tuple(self.scopes) if len(self.scopes) == 1 else ())
+        named = tuple(self.redactor.clean(role)[:_LONGEST_CODE] for role in fault.roles[:_MOST_ROLES])
+        roles = named or (tuple(self.scopes) if len(self.scopes) == 1 else ())
         if roles:
             step = f"Give the API client's context user one of these roles: {', '.join(roles)}."
         elif self.scopes:
             step = f"Give the API client's context user the role that this needs, of: {', '.join(self.scopes)}."
         else:
             step = "Give the API client's context user the role that this needs."
-        step = self.redactor.clean(step)
         return MissingRole(
             message, roles=roles, status=answer.status, vendor_code=code, request=str(call), next_step=step
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from reconciler.errors import ApiError, UnexpectedAnswer
 from reconciler.http.body import decode
@@ -13,9 +13,13 @@ from reconciler.http.clock import Clock
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache
+from reconciler.kind.kind import Json
 
 # Renewed this long before its end, or a tenth of its life where that is shorter.
 _LEEWAY = 60.0
+# Longer ones are renewed all the same: a year may be a mistake, and 1e300 is one.
+_LONGEST_LIFE = 86_400.0 * 365
+_LONGEST_TOKEN = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,22 @@ def read_token(answer: Answer, now: float) -> Token:
         body = None
     value = body.get("access_token") if isinstance(body, dict) else None
     lifetime = body.get("expires_in") if isinstance(body, dict) else None
-    # A token goes into a header; one that does not fit there would show up in the error of the library.
-    printable = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value
-    if not value or not printable or not isinstance(lifetime, int | float) or isinstance(lifetime, bool):
+    if not _is_token(value) or not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime < 0:
         raise UnexpectedAnswer(
             "the token endpoint answered 200 without a usable token",
             status=answer.status,
             next_step="Check that it is the token endpoint that answers, and no proxy: authUrl (…/oauth/token) for "
             "OrderCloud, stage or url for SparkLayer.",
         )
+    lifetime = min(lifetime, _LONGEST_LIFE)
     return Token(value, now + lifetime - min(_LEEWAY, lifetime / 10))
+
+
+def _is_token(value: Json) -> TypeGuard[str]:
+    """Whether it fits a header; one that does not would show up in the error of the library."""
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_TOKEN:
+        return False
+    return value.isascii() and value.isprintable() and " " not in value
 
 
 class TokenSource:

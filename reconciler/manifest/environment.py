@@ -17,7 +17,10 @@ def _bounded(text: str) -> str:
 
 
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN), AfterValidator(_bounded)]
-RequestsPerSecond = Annotated[float, Field(gt=0, le=10_000, description="Requests a second, across all of a run.")]
+# Below one in ten seconds nothing would ever end, and nobody would know why.
+RequestsPerSecond = Annotated[float, Field(ge=0.1, le=10_000, description="Requests a second, across all of a run.")]
+# It travels in a header.
+SiteID = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200)]
 
 
 class OrderCloudConnection(SpecModel):
@@ -41,6 +44,8 @@ class OrderCloudConnection(SpecModel):
             raise ValueError("apiUrl and authUrl belong together")
         if self.api_url is None and (self.region is None or self.environment is None):
             raise ValueError("write region and environment, or apiUrl and authUrl")
+        if self.api_url is not None and self.region is not None:
+            raise ValueError("apiUrl and region both say where the API is: write one of the two")
         return self
 
 
@@ -49,7 +54,7 @@ class SparkLayerConnection(SpecModel):
 
     stage: Literal["live", "test"] | None = Field(default=None, description="SparkLayer's own environment.")
     url: str | None = Field(default=None, description="API base, instead of stage.")
-    site_id: str = Field(alias="siteID", description="Site ID, from Dashboard, Settings, API.")
+    site_id: SiteID = Field(alias="siteID", description="Site ID, from Dashboard, Settings, API.")
     client_id: str = Field(alias="clientID", description="Client ID, from Dashboard, Settings, API.")
     client_secret: Annotated[str, FieldSemantics(write_only=True)] = Field(description="Client secret.")
     requests_per_second: RequestsPerSecond = 20

@@ -39,6 +39,10 @@ PATTERNS = {
         "must be a duration: a number, not 0, and s, m, h, d or w",
         "Write it as 30m, 2h or 7d.",
     ),
+    r"^[!-~]+$": (
+        "may hold only letters, digits and signs of ASCII, without spaces",
+        "Copy it from Dashboard, Settings, API.",
+    ),
     r"^[A-Z]{3}$": ("must be the code of a currency: three capital letters", "Write it as GBP, EUR or USD."),
     r"^https?://.*\{ID\}": (
         "must begin with http:// or https:// and hold {ID}",

@@ -46,6 +46,8 @@ def connect_writer(settings: SiteSettings, **opening: Unpack[Opening]) -> Abstra
 def _api(settings: SiteSettings, scopes: Sequence[str]) -> Api:
     if settings.site_id is None:
         raise UsageError("a SparkLayer connection needs a site", next_step="Add siteID to the Environment.")
+    if not settings.site_id.isascii() or not settings.site_id.isprintable() or " " in settings.site_id:
+        raise UsageError("a header cannot hold this site ID", next_step="Correct siteID of the Environment.")
     return Api(
         settings.api_url,
         SparkLayerLogin(settings.auth_url, settings.site_id, settings.client_id, settings.client_secret),

@@ -103,7 +103,9 @@ def _pricing_fault(body: list[Json]) -> Fault | None:
 
 def _pricing_row(row: dict[str, Json]) -> tuple[int, str] | None:
     line = row.get("line")
-    return (line - 1, f"{row.get('field')}: {row['message']}") if isinstance(line, int) else None
+    if not isinstance(line, int) or isinstance(line, bool) or line < 1:
+        return None
+    return line - 1, f"{row.get('field')}: {row['message']}"
 
 
 def _said_of(error: dict[str, Json]) -> str | None:

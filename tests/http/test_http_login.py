@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import FakeClock, ScriptedServer, answer, gated
 
-from reconciler.errors import LoginRefused, MissingRole, ServerFault, UnexpectedAnswer
+from reconciler.errors import LoginRefused, MissingRole, SecretUnset, ServerFault, UnexpectedAnswer
+from reconciler.http.login import read_token
+from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache, cache_allowed, cache_dir, cache_key, default_cache
+from reconciler.secret import Secret
 
 
 def run(server: ScriptedServer, reads: int = 1, **options: Any) -> None:
@@ -279,3 +282,32 @@ def test_a_cache_key_stands_for_exactly_its_parts(one: list[str], other: list[st
 
 def test_a_token_has_no_text_form() -> None:
     assert "marker" not in repr(Token("marker", 1.0))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"access_token": "tok", "expires_in": -1},
+        {"access_token": "tok", "expires_in": "600"},
+        {"access_token": "tok" * 20_000, "expires_in": 600},
+        {"access_token": "", "expires_in": 600},
+        {"access_token": ["tok"], "expires_in": 600},
+        [{"access_token": "tok"}],
+    ],
+)
+def test_a_token_that_no_request_could_use_is_an_unexpected_answer(token: Any) -> None:
+    server = ScriptedServer(token_script=[answer(200, token)])
+    with pytest.raises(UnexpectedAnswer, match="without a usable token"):
+        run(server)
+    assert server.requests == []
+
+
+def test_a_lifetime_beyond_every_calendar_is_cut() -> None:
+    token = read_token(Answer(200, {}, b'{"access_token": "t", "expires_in": 1e308}'), 1_000.0)
+    assert token.renew_at < 1_000 + 86_400 * 366
+
+
+def test_a_secret_that_is_no_text_is_told_by_its_name() -> None:
+    secret = Secret("${secret:ODD}", lambda: "marker\udcff")
+    with pytest.raises(SecretUnset, match=r"\$\{secret:ODD\} has to be sent and holds bytes that are no UTF-8"):
+        secret.reveal()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
 import vcr
-from http_client_helpers import client
+from http_client_helpers import Listener, client
 from scripted_server import Reply, ScriptedServer, Seen, answer
 
-from reconciler.errors import LoadError, Unreachable
+from reconciler.errors import LoadError, Rejected, Unreachable
 from reconciler.http.client import HttpReader
 from reconciler.http.connections import Connections
 
@@ -184,3 +185,69 @@ def test_a_proxy_that_is_not_there_is_named_as_the_way(monkeypatch: pytest.Monke
     with pytest.raises(Unreachable, match=r"no connection to api\.example\.invalid through the proxy") as caught:
         asyncio.run(read())
     assert "marker" not in caught.value.message
+
+
+@pytest.mark.parametrize("target", ["http", "https"])
+def test_a_proxys_407_is_told_as_such_and_once(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    listener = Listener()
+
+    async def read() -> None:
+        refused = answer(407, b"password-marker", proxy_authenticate="Basic")
+        async with ScriptedServer(otherwise=refused, token_script=[refused] * 9) as proxy:
+            monkeypatch.setenv(f"{target.upper()}_PROXY", f"http://127.0.0.1:{proxy.port}")
+            async with client(f"{target}://api.example.invalid", listener=listener) as api:
+                await api.put("things", {})
+
+    with pytest.raises(Unreachable, match=r"the proxy of this environment asks for a user and a password") as caught:
+        asyncio.run(read())
+    assert len(listener.exchanges) == 1
+    assert "HTTPS_PROXY" in str(caught.value.next_step)
+    assert "marker" not in f"{caught.value.message}{caught.value.next_step}"
+
+
+@pytest.mark.parametrize(("status", "tries"), [(403, 1), (502, 3)])
+def test_a_proxy_that_opens_no_tunnel_says_so(monkeypatch: pytest.MonkeyPatch, status: int, tries: int) -> None:
+    listener = Listener()
+
+    async def read() -> None:
+        async with ScriptedServer(otherwise=answer(status)) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+            async with client("https://api.example.invalid", listener=listener, attempts=3) as api:
+                await api.get("things")
+
+    with pytest.raises(Unreachable, match=rf"the proxy of this environment opens no connection \(HTTP {status}\)"):
+        asyncio.run(read())
+    assert len(listener.exchanges) == tries
+
+
+def test_a_407_without_a_proxy_is_the_apis_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read() -> None:
+        async with ScriptedServer(otherwise=answer(407)) as server, client(server) as api:
+            await api.get("things")
+
+    with pytest.raises(Rejected, match="HTTP 407"):
+        asyncio.run(read())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_refused_connection_on_loopback_names_the_emulator(host: str) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+
+        async def read() -> None:
+            async with client(f"http://{host}:{held.getsockname()[1]}", attempts=1) as api:
+                await api.get("things")
+
+        with pytest.raises(Unreachable) as caught:
+            asyncio.run(read())
+    assert "reconciler emulate" in str(caught.value.next_step)
+
+
+def test_another_host_that_refuses_does_not_name_the_emulator() -> None:
+    async def read() -> None:
+        async with client("http://api.example.invalid", attempts=1) as api:
+            await api.get("things")
+
+    with pytest.raises(Unreachable) as caught:
+        asyncio.run(read())
+    assert "emulate" not in str(caught.value.next_step)

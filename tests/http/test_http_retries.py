@@ -182,6 +182,15 @@ def test_retry_after_is_kept_to_by_everybody_and_told() -> None:
         ("٧", None),
         ("1e9", None),
         ("Mon, 99 Jan 1970 13:46:50 GMT", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 253_402_387_139 - 1_000_000),
+        ("9" * 400, 86_400),
+        ("nan", None),
+        ("inf", None),
+        ("-inf", None),
+        ("1" * 5_000 + " GMT", None),
+        ("\xa0\x00,,:::", None),
     ],
 )
 def test_retry_after_comes_as_seconds_or_as_a_date(value: str, seconds: float | None) -> None:
@@ -198,3 +207,20 @@ def test_jitter_is_full_and_bounded() -> None:
     assert RetryPolicy(random=lambda: 0.0).wait(3, None) == 0
     assert RetryPolicy(random=lambda: 0.5).wait(3, None) == 1
     assert RetryPolicy(random=lambda: 1.0).wait(2_000, None) == 20
+
+
+@pytest.mark.parametrize("status", [200, 429, 503])
+@pytest.mark.parametrize("name", ["retry_after", "date"])
+@pytest.mark.parametrize("value", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 400, "-1", "nan"])
+def test_a_time_that_no_calendar_has_is_no_time(status: int, name: str, value: str) -> None:
+    server = ScriptedServer(script=[answer(status, {"ID": "a"}, **{name: value})], otherwise=answer(200, {"ID": "a"}))
+    clock = FakeClock()
+    assert run(server, "get", clock=clock) == {"ID": "a"}
+    assert sum(clock.sleeps) < 120
+
+
+@pytest.mark.parametrize("method", ["get", "put"])
+def test_an_upgrade_that_nobody_asked_for_is_no_success(method: str) -> None:
+    server = ScriptedServer(otherwise=raw(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n\r\n"))
+    with pytest.raises(AnswerLost if method == "put" else ApiError):
+        run(server, method, attempts=2)

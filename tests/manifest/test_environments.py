@@ -226,6 +226,28 @@ def test_half_a_connection_is_a_problem(check: Check, where: str) -> None:
     assert problem.code == "bad-value"
 
 
+def test_a_url_beside_a_region_is_a_problem(check: Check) -> None:
+    urls = "apiUrl: https://api.ordercloud.io/v1, authUrl: https://api.ordercloud.io/oauth/token"
+    (problem,) = check(environment(CONNECTION.format(where=f"{urls}, region: us-west"))).problems
+    assert "apiUrl and region both say where the API is" in problem.message
+    assert not check(environment(CONNECTION.format(where=f"{urls}, environment: staging"))).problems
+
+
+@pytest.mark.parametrize("rate", ["1e-300", "0.01", "0", "-1", "1e9"])
+def test_a_rate_at_which_nothing_would_ever_end_is_a_problem(check: Check, rate: str) -> None:
+    where = f"region: us-west, environment: sandbox, requestsPerSecond: {rate}"
+    (problem,) = check(environment(CONNECTION.format(where=where))).problems
+    assert problem.code == "out-of-range"
+    assert "must be at" in problem.message
+
+
+@pytest.mark.parametrize(("site", "fine"), [("demo", True), ("sh\u00f6p", False), ("sh\u20acp", False), ("a b", False)])
+def test_a_site_that_no_header_can_hold_is_a_problem(check: Check, site: str, fine: bool) -> None:
+    spec = f'\n  sparklayer: {{stage: test, siteID: "{site}", clientID: a, clientSecret: "${{secret:S}}"}}'
+    problems = check(environment(spec)).problems
+    assert [problem.code for problem in problems] == ([] if fine else ["bad-format"])
+
+
 def test_an_environment_without_the_api_says_so(loaded: Load, kinds: Kinds) -> None:
     chosen = select(loaded(environment()), None, kinds).environment
     with pytest.raises(ManifestErrors) as caught:

@@ -146,3 +146,16 @@ def test_error_bodies(body: object, code: str | None, message: str | None) -> No
 @pytest.mark.parametrize("body", ["text", 7, [], [1], {"Errors": []}, {}])
 def test_what_is_no_error_of_sparklayers(body: object) -> None:
     assert parse_fault(body) is None
+
+
+@pytest.mark.parametrize("site", ["sh\u00f6p", "sh\u20acp", "a\r\nb", "a b", "\ud800"])
+def test_a_site_that_no_header_can_hold_is_refused_before_anything_is_sent(site: str) -> None:
+    with pytest.raises(UsageError, match="a header cannot hold this site ID"):
+        read("http://127.0.0.1:9", lambda reader: reader.get(GROUPS), site_id=site)
+
+
+def test_messages_name_the_field_that_the_manifest_has() -> None:
+    unreachable = failure("http://api.example.invalid", "get", GROUPS)
+    assert "proxy settings and url," in str(unreachable.next_step)
+    with pytest.raises(ApiError, match=r"^url has to be an http or https URL"):
+        read("ftp://api.example.com", lambda reader: reader.get(GROUPS))
