@@ -13,7 +13,7 @@ from reconciler.http.clock import Clock
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache
-from reconciler.kind.kind import Json
+from reconciler.kind.connection import Json
 
 # Renewed this long before its end, or a tenth of its life where that is shorter.
 _LEEWAY = 60.0
