@@ -3,159 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from typing import Any
 
 from reconciler.errors import Conflict, Problem, Rejected
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, ManifestView, Observed
-from reconciler.kind.semantics import FieldSemantics, Risk, State
-from reconciler.manifest.environment import Duration
-from reconciler.manifest.explain import BadValue
+from reconciler.kind.semantics import Risk, State
 from reconciler.sparklayer.kinds.data_sync.cost import RUN, cost_of
-from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
-from reconciler.sparklayer.kinds.spec import SparkLayerSpec
-from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.words import parse_duration
 
-PRICE_LIST = "ordercloud-price"
 _PRICE_LIST_NAME = "OrderCloud Price"
 _PER_WALK = 1_000
-
-
-def _compiled(text: str) -> str:
-    Expression(text)
-    return text
-
-
-Jmespath = Annotated[str, AfterValidator(_compiled)]
-
-
-def _member(key: str, description: str) -> Any:
-    return Field(default=None, alias=key, description=description)
-
-
-def _is_shorter(text: str, interval: str | None) -> bool:
-    """Whether a duration is shorter than the interval, where that is one."""
-    return interval is not None and parse_duration(text) < parse_duration(interval)
-
-
-class MappingSpec(SparkLayerSpec):
-    """JMESPath expressions that replace defaults; docs/sync.md says what each gives and what it sees."""
-
-    title: Jmespath | None = _member("title", "Title of a product, seen from the product. Default: Name.")
-    slug: Jmespath | None = _member("slug", "Its slug, made of letters, digits and hyphens. Default: from the ID.")
-    sku: Jmespath | None = _member("variants.sku", "SKU, seen from the variant. Default: xp.SKU, else xp.sku.")
-    weight: Jmespath | None = _member("variants.weightInGrams", "Weight. Default: xp.weight, else ShipWeight.")
-    position: Jmespath | None = _member("variants.position", "Place among the variants. Default: as OrderCloud has it.")
-    image: Jmespath | None = _member("variants.cartImageUrl", "URL of a picture. Default: of xp.Images[0].")
-    options: Jmespath | None = _member("variants.options", "List of group and value. Default: from Specs.")
-    status: Jmespath | None = _member(
-        "variants.status", "live, suspended, pending or discontinued. Default: by Active."
-    )
-    rrp: Jmespath | None = _member("variants.rrp", "Recommended retail price. Default: xp.rrp.")
-    settings: Jmespath | None = _member(
-        "variants.settings",
-        "Object with pack_size and the like. Default: from QuantityMultiplier and the price schedule.",
-    )
-    restock_date: Jmespath | None = _member("variants.restockDate", "When more is expected. Default: xp.restockDate.")
-
-
-class ProductsSpec(SparkLayerSpec):
-    """Which products flow, and how they are mapped."""
-
-    catalogs: Annotated[list[Annotated[str, Field(min_length=1)]], FieldSemantics(unordered=True)] | None = Field(
-        default=None, description="IDs of OrderCloud catalogs whose products flow. Left out: all products."
-    )
-    mapping: MappingSpec | None = Field(
-        default=None, description="JMESPath over the source record, per value. Left out: the defaults of docs/sync.md."
-    )
-    ship_weight_unit: Literal["g", "kg", "lb", "oz"] = Field(
-        default="kg", description="Unit of OrderCloud's ShipWeight, which has none of its own."
-    )
-    record_url: Annotated[str, StringConstraints(pattern=r"^https?://.*\{ID\}")] | None = Field(
-        default=None,
-        description="Where people find a product, {ID} for its ID: what the sync log links to. Left out: its API URL.",
-    )
-
-
-class StockSpec(SparkLayerSpec):
-    """Where stock goes."""
-
-    locations: Annotated[dict[str, str], FieldSemantics(references="StockLocation")] = Field(
-        default={}, description="OrderCloud AddressID to metadata.name of a StockLocation."
-    )
-    default: Annotated[str, FieldSemantics(references="StockLocation")] | None = Field(
-        default=None, description="metadata.name of the StockLocation that takes inventory without records."
-    )
-
-
-class PricingSpec(SparkLayerSpec):
-    """Where prices go."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"partyPriceLists"})
-
-    price_list: Annotated[
-        str, Field(min_length=1), FieldSemantics(references="PriceList", unmanaged=True, made_along=True)
-    ] = Field(
-        default=PRICE_LIST,
-        description="metadata.name of the PriceList for default prices, or the slug of one that no manifest names: "
-        "it is created with the DataSync.",
-    )
-
-
-class DataSyncSpec(SparkLayerSpec):
-    """What flows, how often, and when to worry."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"customers", "orders"})
-
-    # The API calls it free text; it is part of a path, and whatever reads that may take some characters otherwise.
-    integration: Annotated[
-        str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), FieldSemantics(identity=True)
-    ] = Field(default="ordercloud", description="Name of the integration in the sync log.")
-    interval: Duration = Field(default="15m", description="From the end of a run to the start of the next.")
-    walk_interval: Duration = Field(
-        default="24h",
-        validate_default=True,
-        description="How often everything is read, for what OrderCloud does not say when it changed.",
-    )
-    freshness: Duration = Field(
-        default="2h", validate_default=True, description="A last good run that is older than this is drift."
-    )
-    max_open_problems: Annotated[int, Field(ge=0)] = Field(
-        default=500, description="More open problems than this are drift."
-    )
-    max_delete_percent: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=10, description="A run that would discontinue more than this percentage of all products stops."
-    )
-    products: ProductsSpec | None = Field(
-        default=None, description="Products with variants. Left out: they do not flow."
-    )
-    stock: StockSpec | None = Field(default=None, description="Stock. Left out: it does not flow.")
-    pricing: PricingSpec | None = Field(default=None, description="Default prices. Left out: they do not flow.")
-    currency: CurrencyCode | None = Field(
-        default=None,
-        description="ISO 4217: of prices without a currency while there is no price list, and of a list that is made.",
-    )
-
-    @field_validator("walk_interval")
-    @classmethod
-    def _walks_less_often_than_it_runs(cls, text: str, info: ValidationInfo) -> str:
-        if _is_shorter(text, info.data.get("interval")):
-            raise BadValue("walkInterval is shorter than interval", "Make it as long as interval, or longer.")
-        return text
-
-    @field_validator("freshness")
-    @classmethod
-    def _can_be_kept(cls, text: str, info: ValidationInfo) -> str:
-        if _is_shorter(text, info.data.get("interval")):
-            raise BadValue(
-                "freshness is shorter than interval, so that data would be drift between any two runs",
-                "Make it longer: interval and the time that a run may take.",
-            )
-        return text
 
 
 class DataSyncKind(Kind[DataSyncSpec]):
