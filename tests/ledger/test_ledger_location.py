@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LedgerError, LedgerNotDurable
-from reconciler.ledger.url import DEFAULT_URL, durability, ledger_path, require_durable
+from reconciler.ledger.url import DEFAULT_URL, durability, ledger_path, parse, require_durable
 
 
 def test_relative_and_absolute_files():
@@ -18,7 +18,13 @@ def test_relative_and_absolute_files():
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://someone:hunter2@db/ledger",
+        "postgresql:hunter2",
+        "postgresql://someone:x@hunter2@db/ledger",
+        "postgresql://someone:hunter2/x@db/ledger",
+        "postgresql://someone:12/hunter2@db/ledger",
+        "postgresql://someone:hunter2?@db/ledger",
+        "postgresql://someone:hunter2#@db/ledger",
+        "postgresql://db/ledger?hunter2",
         "mysql+pymysql://someone:hunter2@db/ledger",
         "ledger-hunter2.db",
         "sqlite://",
@@ -34,6 +40,24 @@ def test_other_urls_are_refused_without_repeating_a_password(url):
         ledger_path(url)
     assert "hunter2" not in caught.value.message
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://someone:hunter2@db/ledger", "postgresql://someone@db/ledger"),
+        ("postgres://someone:hunter2@db:5433/ledger", "postgresql://someone@db:5433/ledger"),
+        ("postgresql://db/ledger?password=hunter2&sslmode=require", "postgresql://db/ledger"),
+        ("postgresql:///?host=db&dbname=ledger&user=me&password=hunter2", "postgresql://me@db/ledger"),
+        ("postgresql://:hunter2@%2Frun%2Fpg/ledger", "postgresql://%2Frun%2Fpg/ledger"),
+        ("postgresql://u:hunter2@[::1]:5432,other/ledger", "postgresql://u@[::1]:5432,other/ledger"),
+    ],
+)
+def test_a_server_is_shown_without_its_password(url, shown):
+    found = parse(url)
+    assert found.shown == shown
+    assert "hunter2" not in repr(found)
+    assert durability(url, {"CI": "true"}).durable
 
 
 @pytest.mark.parametrize(
