@@ -14,8 +14,8 @@ class _Node:
 
     def __init__(self) -> None:
         self.fixed: dict[str, _Node] = {}
-        self.parameter: tuple[str, _Node] | None = None
-        self.handlers: dict[str, Handler] = {}
+        self.parameter: _Node | None = None
+        self.handlers: dict[str, tuple[Handler, tuple[str, ...]]] = {}
 
 
 class Router:
@@ -27,14 +27,16 @@ class Router:
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register `handler` for paths like `/integrations/deliveryconfig/{id}`."""
         node = self._root
+        names: list[str] = []
         for segment in path.strip("/").split("/"):
             if segment.startswith("{"):
-                if node.parameter is None:
-                    node.parameter = (segment[1:-1], _Node())
-                node = node.parameter[1]
+                names.append(segment[1:-1])
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
             else:
                 node = node.fixed.setdefault(segment.lower(), _Node())
-        node.handlers[method] = handler
+        # Two paths may call a parameter in one place differently.
+        node.handlers[method] = handler, tuple(names)
 
     def find(self, request: Request, skip: int) -> Handler | frozenset[str]:
         """Return the handler, its path parameters set on the request; or the methods the path has (none: no path).
@@ -44,6 +46,7 @@ class Router:
             skip: how many leading segments are the room's own prefix.
         """
         node = self._root
+        values: list[str] = []
         segments = request.segments
         for index in range(skip, len(segments)):
             segment = segments[index]
@@ -51,9 +54,13 @@ class Router:
             if fixed is not None:
                 node = fixed
             elif node.parameter is not None and segment:
-                name, node = node.parameter
-                request.ids[name] = segment
+                node = node.parameter
+                values.append(segment)
             else:
                 return frozenset()
-        handler = node.handlers.get(request.method)
-        return handler if handler is not None else frozenset(node.handlers)
+        found = node.handlers.get(request.method)
+        if found is None:
+            return frozenset(node.handlers)
+        handler, names = found
+        request.ids.update(zip(names, values, strict=True))
+        return handler

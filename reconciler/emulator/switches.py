@@ -103,6 +103,12 @@ class Switches(BaseModel):
     spark_settings_refusal: Literal["403", "400"] = Field(
         default="403", description="Status where a key made in the Dashboard writes settings."
     )
+    spark_settings_read: Literal["answered", "refused"] = Field(
+        default="answered", description="A key made in the Dashboard reads settings: the list, or 403."
+    )
+    spark_base_currency_setting: Literal["listed", "absent"] = Field(
+        default="listed", description="Whether the list of settings has the base currency, as baseCurrency."
+    )
     spark_base_group: Literal["listed", "unlisted"] = Field(
         default="listed", description="Whether the root of the customer groups is in their list."
     )
@@ -117,6 +123,9 @@ class Switches(BaseModel):
     )
     spark_price_list_patch: Literal["200", "204"] = Field(
         default="200", description="PATCH of a price list: answers it, or nothing."
+    )
+    spark_balance_left_out: Literal["kept", "cleared"] = Field(
+        default="kept", description="An upsert of a customer without its balance: the balance stays, or goes."
     )
     spark_duplicate_product: Literal["409", "400"] = Field(
         default="409", description="Status for an external ID or slug of a product or variant that is taken."

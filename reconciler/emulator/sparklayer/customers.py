@@ -1,99 +1,167 @@
-"""Customers and their addresses. Every path here is inferred: only the pages' titles were readable."""
+"""Customers by platform ID, email or SparkLayer's own IDs: the upsert that replaces them whole, and the delete."""
 
 from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.problems import INVALID, TAKEN
+from reconciler.emulator.sparklayer.legacy_customers import without_owner
+from reconciler.emulator.sparklayer.problems import INVALID, INVALID_ID, MISMATCH, TAKEN, UNKNOWN_ID
 from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site, Table
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
-ALL = "/api/v1/customers"
-ONE = f"{ALL}/{{id}}"
-ADDRESSES = f"{ONE}/addresses"
-_CUSTOMER = TypeAdapter(models.Customer)
-_ADDRESS = TypeAdapter(models.Address)
+ONE = "/api/v2/customers/{lookupBy}/{identifier}"
+_CUSTOMER = TypeAdapter(models.CustomerV2)
+_LOOKUPS = ("platform", "email", "sparklayer")
+# What names a customer, or is stored beside it.
+_APART = frozenset({"id", "legacy_id", "addresses"})
 
 
 class Customers(Resource):
-    """Customers, sales agents among them, and addresses."""
+    """Customers, sales agents and sub-accounts among them, with their addresses.
+
+    A customer is stored under its `cu_` ID, which version 2 calls `legacy_id`; the UUID that it calls `id` is `uuid`.
+    """
 
     def routes(self) -> Routes:
         """See `Resource`."""
         return (
-            ("PUT", ALL, self._save),
-            ("GET", ONE, self._get),
-            ("PATCH", ONE, self._patch),
+            ("PUT", ONE, self._upsert),
             ("DELETE", ONE, self._delete),
-            ("GET", ADDRESSES, self._addresses),
-            ("POST", ADDRESSES, self._add_address),
+            ("DELETE", "/api/v1/customers/{lookupBy}/{identifier}", self._delete),
         )
 
-    def _save(self, site: Site, request: Request) -> Answer:
-        sent = self._problems.body(request, _CUSTOMER).sent()
-        # inferred: a customer is matched by external ID, else by email.
-        external, email = sent.get("external_id"), sent.get("email")
-        if external is None and email is None:
-            raise self._problems.refuse(400, "external_id or email is needed.", INVALID, "external_id")
-        found = site.customers.by("external_id", external) or site.customers.by("email", email)
-        return self._store(site, sent, found)
-
-    def _get(self, site: Site, request: Request) -> Answer:
-        return json_answer(self._shown(site, self._customer(site, request)))
-
-    def _patch(self, site: Site, request: Request) -> Answer:
-        return self._store(site, self._problems.body(request, _CUSTOMER).sent(), self._customer(site, request))
+    def _upsert(self, site: Site, request: Request) -> Answer:
+        sent: models.CustomerV2 = self._problems.body(request, _CUSTOMER)
+        found = self._find(site, request)
+        own_id = self._own_uuid(site, request, sent, found)
+        self._check(site, sent, found)
+        before = found or {"id": site.customers.new_id(), "created_at": site.now}
+        # documented: what is left out is cleared.
+        plain = {name: value for name, value in sent.sent().items() if name not in _APART and value is not None}
+        kept = {name: before[name] for name in ("id", "created_at")}
+        record = {**kept, **plain, "uuid": own_id, "updated_at": site.now}
+        self._keep_balance(before, record)
+        site.customers.put(record)
+        self._replace_addresses(site, record, sent.addresses or [])
+        return json_answer(_shown(site, record), 201 if found is None else 200)
 
     def _delete(self, site: Site, request: Request) -> Answer:
-        customer = self._customer(site, request)
+        customer = self._find(site, request)
+        if customer is None:
+            raise self._problems.not_found("Customer", request.ids["identifier"])
         site.customers.remove(customer["id"])
-        for address in self._addresses_of(site, customer):
+        # documented: the primary customer of a company is archived, and external ID and email are free again at once.
+        # inferred: that the primary one is whom others call their parent, the word, and that both hold for one.
+        others = site.customers.records.values()
+        if any(other.get("parent_customer_id") in (customer["id"], _uuid(customer)) for other in others):
+            kept = {name: value for name, value in customer.items() if name not in ("external_id", "email")}
+            site.customers.put({**kept, "status": "archived", "updated_at": site.now})
+            return NO_CONTENT
+        for address in site.addresses_of(customer):
             site.addresses.remove(address["id"])
         return NO_CONTENT
 
-    def _addresses(self, site: Site, request: Request) -> Answer:
-        found = self._addresses_of(site, self._customer(site, request))
-        return json_answer([_without_owner(address) for address in found])
+    def _find(self, site: Site, request: Request) -> JsonObject | None:
+        lookup, name = request.ids["lookupBy"], request.ids["identifier"]
+        if lookup not in _LOOKUPS:
+            raise self._problems.refuse(400, f"lookupBy is one of {', '.join(_LOOKUPS)}.", INVALID, "lookupBy")
+        if lookup != "sparklayer" or name.startswith(site.customers.prefix):
+            return site.customer(lookup, name)
+        return site.customer(lookup, self._as_uuid(name))
 
-    def _add_address(self, site: Site, request: Request) -> Answer:
-        customer = self._customer(site, request)
-        sent = self._problems.body(request, _ADDRESS).sent()
-        self._check(site.addresses, sent, None)
-        kept = {name: value for name, value in sent.items() if value is not None}
-        address = {"id": site.addresses.new_id(), "customer_id": customer["id"], **kept}
-        site.addresses.put(address)
-        return json_answer(_without_owner(address), int(self._state.switches.spark_created_status))
+    def _as_uuid(self, name: str) -> str:
+        try:
+            return str(uuid.UUID(name))
+        except ValueError:
+            raise self._problems.refuse(400, f"{name} is no UUID and no cu_ ID.", INVALID_ID, "identifier") from None
 
-    def _store(self, site: Site, sent: JsonObject, customer: JsonObject | None) -> Answer:
-        self._check(site.customers, sent, None if customer is None else customer["id"])
-        if customer is None:
-            customer = {"id": site.customers.new_id(), "created_at": site.now}
-        record = {**customer, **sent, "updated_at": site.now}
-        record = {name: value for name, value in record.items() if value is not None}
-        site.customers.put(record)
-        return json_answer(self._shown(site, record))
+    def _own_uuid(self, site: Site, request: Request, sent: models.CustomerV2, found: JsonObject | None) -> str:
+        """Return the UUID that the customer has or gets, once URL and body name the same one."""
+        lookup, name = request.ids["lookupBy"], request.ids["identifier"]
+        legacy = name.startswith(site.customers.prefix)
+        if lookup != "sparklayer":
+            member = "external_id" if lookup == "platform" else "email"
+            # documented: the body must carry it. inferred: that leaving it out is called the same as another one.
+            self._check_same(member, name, getattr(sent, member))
+        elif legacy:
+            # inferred: SparkLayer's own IDs may be left out, and such an ID that nobody has makes no customer.
+            self._check_same("legacy_id", name, sent.legacy_id or name)
+            if found is None:
+                raise self._problems.not_found("Customer", name)
+        else:
+            self._check_same("id", self._as_uuid(name), sent.id or self._as_uuid(name))
+        if found is not None:
+            self._check_same("id", _uuid(found), sent.id or _uuid(found))
+            self._check_same("legacy_id", found["id"], sent.legacy_id or found["id"])
+            return _uuid(found)
+        if sent.id is not None and site.customers.by("uuid", sent.id) is not None:
+            raise self._problems.refuse(409, f"The id {sent.id} is taken.", TAKEN, "id")
+        # documented: an unknown UUID creates the customer with that ID.
+        return self._as_uuid(name) if lookup == "sparklayer" else sent.id or str(uuid.uuid4())
 
-    def _check(self, table: Table, sent: JsonObject, own_id: str | None) -> None:
+    def _check_same(self, member: str, named: str, sent: str | None) -> None:
+        if sent != named:
+            raise self._problems.refuse(400, f"{member} is not what the URL names.", MISMATCH, member)
+
+    def _check(self, site: Site, sent: models.CustomerV2, found: JsonObject | None) -> None:
+        """Refuse what may not be stored, before anything is. documented: price lists are not looked at."""
+        if sent.group is not None and sent.group not in site.groups:
+            raise self._problems.refuse(400, f"There is no group {sent.group}.", UNKNOWN_ID, "group")
+        if sent.parent_customer_id is not None and site.customer(None, sent.parent_customer_id) is None:
+            parent = sent.parent_customer_id
+            raise self._problems.refuse(400, f"There is no customer {parent}.", UNKNOWN_ID, "parent_customer_id")
+        own_id = set() if found is None else {found["id"]}
+        self._check_taken(site.customers, ("external_id", "email"), sent.sent(), own_id)
+        own = set() if found is None else {address["id"] for address in site.addresses_of(found)}
+        seen: set[str] = set()
+        for address in sent.addresses or ():
+            if address.external_id in seen:
+                raise self._taken("external_id", address.external_id)
+            seen.add(address.external_id or "")
+            self._check_taken(site.addresses, ("external_id",), address.sent(), own)
+
+    def _check_taken(self, table: Table, unique: Sequence[str], sent: JsonObject, own: set[str]) -> None:
         external = sent.get("external_id")
         if external is not None and external.startswith(table.prefix):
             raise self._problems.refuse(400, f"external_id must not start with {table.prefix}.", INVALID, "external_id")
-        for member in table.taken(sent, own_id):
-            raise self._problems.refuse(409, f"The {member} {sent[member]} is taken.", TAKEN, member)
+        for member in unique:
+            holder = table.by(member, sent.get(member))
+            if holder is not None and holder["id"] not in own:
+                raise self._taken(member, sent[member])
 
-    def _customer(self, site: Site, request: Request) -> JsonObject:
-        found = site.customers.find(request.ids["id"])
-        if found is None:
-            raise self._problems.not_found("Customer", request.ids["id"])
-        return found
+    def _taken(self, member: str, value: str | None) -> Exception:
+        return self._problems.refuse(409, f"The {member} {value} is taken.", TAKEN, member)
 
-    def _addresses_of(self, site: Site, customer: JsonObject) -> list[JsonObject]:
-        return [address for address in site.addresses.records.values() if address["customer_id"] == customer["id"]]
+    def _keep_balance(self, before: JsonObject, record: JsonObject) -> None:
+        """Keep the balance that a write leaves out, or not. inferred: which; see the switch."""
+        balance = before.get("payment_on_account", {}).get("balance")
+        if balance is not None and self._state.switches.spark_balance_left_out == "kept":
+            record["payment_on_account"] = {"balance": balance} | record.get("payment_on_account", {})
 
-    def _shown(self, site: Site, customer: JsonObject) -> JsonObject:
-        return {**customer, "addresses": [_without_owner(each) for each in self._addresses_of(site, customer)]}
+    def _replace_addresses(self, site: Site, customer: JsonObject, sent: list[models.Address]) -> None:
+        """Let a customer have these addresses and no others. inferred: one with a known external ID keeps its ID."""
+        before = site.addresses_of(customer)
+        known = {address["external_id"]: address["id"] for address in before if "external_id" in address}
+        for address in before:
+            site.addresses.remove(address["id"])
+        for item in sent:
+            own_id = known.get(item.external_id or "") or site.addresses.new_id()
+            site.addresses.put({"id": own_id, "customer_id": customer["id"], **item.model_dump(exclude_none=True)})
 
 
-def _without_owner(address: JsonObject) -> JsonObject:
-    return {name: value for name, value in address.items() if name != "customer_id"}
+def _uuid(customer: JsonObject) -> str:
+    """Return a customer's UUID; one from before there were any has the one that its other ID yields."""
+    found: str = customer.get("uuid") or str(uuid.uuid5(uuid.NAMESPACE_OID, customer["id"]))
+    return found
+
+
+def _shown(site: Site, customer: JsonObject) -> JsonObject:
+    # inferred: that an upsert answers the customer.
+    plain = {name: value for name, value in customer.items() if name != "uuid"}
+    addresses = [without_owner(each) for each in site.addresses_of(customer)]
+    return {**plain, "id": _uuid(customer), "legacy_id": customer["id"], "addresses": addresses}

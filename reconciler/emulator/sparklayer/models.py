@@ -150,6 +150,28 @@ class Address(PlainAddress):
     nickname: str | None = None
 
 
+class PaymentOnAccount(BaseModel):
+    """inferred: the types, and that members which were not readable are kept as sent."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    credit_limit: Number | None = None
+    balance: Number | None = None
+    currency_code: str | None = None
+    balance_date: str | None = None
+
+
+class CustomerV2(Customer):
+    id: Uuid | None = None
+    legacy_id: str | None = None
+    tax_exempt: bool | None = None
+    # documented: percent points. inferred: their range.
+    discount_percentage: Annotated[float, Field(ge=0, le=100)] | None = None
+    parent_customer_id: str | None = None
+    addresses: list[Address] | None = None
+    payment_on_account: PaymentOnAccount | None = None
+
+
 class Skus(Body):
     skus: list[str]
 
@@ -237,6 +259,9 @@ class SyncLogError(BaseModel):
 
     external_id: Text
     external_url: str | None = None
+    # inferred: names and types of these two.
+    visible_id: str | None = None
+    message: str | None = None
 
 
 class FullSyncLog(Body):

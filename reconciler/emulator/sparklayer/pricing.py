@@ -97,12 +97,7 @@ class Pricing(Resource):
 
     def _fetch(self, site: Site, request: Request) -> Answer:
         asked: models.FetchPricing = self._problems.body(request, _FETCH)
-        lookup = {"platform": "external_id", "email": "email"}.get(asked.customer_lookup_by or "")
-        customer = (
-            site.customers.records.get(asked.customer_id or "")
-            if lookup is None
-            else site.customers.by(lookup, asked.customer_id)
-        )
+        customer = site.customer(asked.customer_lookup_by, asked.customer_id or "")
         if customer is None:
             raise self._problems.not_found("Customer", asked.customer_id or "")
         # inferred: the shape of the answer; the lowest price of the customer's lists at that quantity.

@@ -12,9 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 from reconciler.emulator.state import State
 from reconciler.emulator.wire import Answer, Refusal, Request, json_answer
 
-# documented: these two codes. inferred: the third, and which status goes with what where the fact sheet has none.
+# documented: these codes. inferred: the last, and which status goes with what where the fact sheet has none.
 TAKEN = "resource-already-exists"
 UNKNOWN_ID = "resource-id-not-found"
+INVALID_ID = "resource-id-invalid"
+MISMATCH = "idMismatch"
 INVALID = "invalid"
 _PROBLEM_HEADERS = ((b"content-type", b"application/problem+json"),)
 _MOST_SHOWN = 100

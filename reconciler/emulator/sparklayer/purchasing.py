@@ -102,12 +102,7 @@ class Purchasing(Resource):
 
     def _create_cart(self, site: Site, request: Request) -> Answer:
         asked: models.Cart = self._problems.body(request, _CART)
-        lookup = {"platform": "external_id", "email": "email"}.get(asked.customer_lookup_by)
-        customer = (
-            site.customers.records.get(asked.customer_id)
-            if lookup is None
-            else site.customers.by(lookup, asked.customer_id)
-        )
+        customer = site.customer(asked.customer_lookup_by, asked.customer_id)
         if customer is None:
             raise self._problems.refuse(400, f"There is no customer {asked.customer_id}.", UNKNOWN_ID, "customer_id")
         cart_id = str(uuid.uuid4())

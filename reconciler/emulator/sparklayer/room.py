@@ -10,6 +10,8 @@ from reconciler.emulator.room import Room
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.sparklayer.core import Core
 from reconciler.emulator.sparklayer.customers import Customers
+from reconciler.emulator.sparklayer.later import Later
+from reconciler.emulator.sparklayer.legacy_customers import LegacyCustomers
 from reconciler.emulator.sparklayer.login import Login, SiteSetting
 from reconciler.emulator.sparklayer.price_lists import PriceLists
 from reconciler.emulator.sparklayer.pricing import Pricing
@@ -38,11 +40,13 @@ class SparkLayer(Room):
             Core(state, self._problems, self.login).routes(),
             Products(state, self._problems).routes(),
             Customers(state, self._problems).routes(),
+            LegacyCustomers(state, self._problems).routes(),
             Stock(state, self._problems).routes(),
             lists.routes(),
             Pricing(state, self._problems, lists).routes(),
             Purchasing(state, self._problems).routes(),
             SyncLog(state, self._problems).routes(),
+            Later(state, self._problems).routes(),
         ):
             for method, path, handler in routes:
                 self.router.add(method, path, self.login.secured(handler))

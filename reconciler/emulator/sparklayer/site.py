@@ -86,7 +86,7 @@ class Site:
         self.groups: dict[str, JsonObject] = {BASE_GROUP: {"slug": BASE_GROUP, "name": "Base", "parent_slug": None}}
         self.products = Table("pp_", "external_id", "slug")
         self.variants = Table("pv_", "external_id")
-        self.customers = Table("cu_", "external_id", "email")
+        self.customers = Table("cu_", "external_id", "email", "uuid")
         self.addresses = Table("ca_", "external_id")
         self.locations = Table("", "external_id")
         self.stock: dict[str, dict[str, JsonObject]] = {}
@@ -100,6 +100,17 @@ class Site:
     def now(self) -> str:
         """The time by the emulator's clock, as SparkLayer writes it."""
         return self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+    def customer(self, lookup_by: str | None, name: str) -> JsonObject | None:
+        """Return a customer by its platform's ID (`platform`), by `email`, or by either of SparkLayer's own IDs."""
+        member = {"platform": "external_id", "email": "email"}.get(lookup_by or "")
+        if member is not None:
+            return self.customers.by(member, name)
+        return self.customers.records.get(name) or self.customers.by("uuid", name)
+
+    def addresses_of(self, customer: JsonObject) -> list[JsonObject]:
+        """Return the addresses of a customer as they are stored."""
+        return [address for address in self.addresses.records.values() if address["customer_id"] == customer["id"]]
 
     def dump(self) -> JsonObject:
         """Return everything as JSON."""

@@ -16,6 +16,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from sparklayer_contract import FILE
 
+from reconciler.emulator.sparklayer.later import NOT_YET
 from reconciler.emulator.testing import running_emulator
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
@@ -57,7 +58,7 @@ def target() -> Iterator[Target]:
             client.post("/stock-locations", json={"name": "W", "external_id": "w"})
             variants = [{"external_id": "P1", "sku": "SKU-1"}]
             client.post("/products", json={"title": "T", "slug": "t", "external_id": "P1", "variants": variants})
-            client.put("/customers", json={"external_id": "P1", "email": "a@example.com"})
+            client.put(f"{url}/api/v2/customers/platform/P1", json={"external_id": "P1", "email": "a@example.com"})
         yield Target(url, headers)
 
 
@@ -74,9 +75,12 @@ def test_no_request_breaks_the_emulated_sparklayer(case: schemathesis.Case, targ
     for name, value in IDS.items():
         if name in case.path_parameters and case.method != "DELETE":
             case.path_parameters[name] = value
+    if isinstance(case.body, dict) and "/customers/" in case.path and "external_id" in case.body:
+        # One customer of its own; what else it holds is the fuzzer's.
+        case.body["external_id"] = IDS["identifier"]
     case.headers.update(target.headers)
-    case.call_and_validate(
-        base_url=target.url,
-        headers=target.headers,
-        checks=(not_a_server_error, status_code_conformance, response_schema_conformance),
-    )
+    checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+    if (case.method.upper(), case.operation.path) in NOT_YET:
+        checks.remove(not_a_server_error)
+    response = case.call_and_validate(base_url=target.url, headers=target.headers, checks=checks)
+    assert response.status_code != 500

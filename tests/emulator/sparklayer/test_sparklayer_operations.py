@@ -38,7 +38,11 @@ def ok(response: httpx.Response, status: int = 200):
 
 
 def test_settings_and_currency(spark: httpx.Client) -> None:
-    ok(spark.patch("/v1/settings", json=[{"key": "some-key", "value": {"deep": 1}}]), 204)
+    assert ok(spark.get("/v1/settings")) == []
+    sent = [{"key": "some-key", "value": {"deep": 1}}, {"key": "empty", "value": None}]
+    hidden = [{"key": key, "value": "kr3mbel"} for key in ("erpApiKey", "webhook_secret")]
+    ok(spark.patch("/v1/settings", json=sent + hidden), 204)
+    assert ok(spark.get("/v1/settings")) == sent
     assert ok(spark.put("/v1/store-currency", json={"currency_code": "GBP"})) == {"currency_code": "GBP"}
     assert ok(spark.put("/v1/store-currency", json={"currency_code": "GBP"})) == {"currency_code": "GBP"}
     ok(spark.put("/v1/store-currency", json={"currency_code": "EUR"}), 409)
@@ -98,23 +102,116 @@ def test_what_is_unique_among_products(spark: httpx.Client) -> None:
     ok(spark.post("/v1/products", json={"title": "X", "slug": "x"}))
 
 
-def test_customers_and_addresses(spark: httpx.Client) -> None:
-    body = {"external_id": "C1", "email": "a@example.com", "first_name": "A", "group": "base", "role": "main"}
-    made = ok(spark.put("/v1/customers", json=body))
-    assert ok(spark.put("/v1/customers", json={"email": "a@example.com", "last_name": "B"}))["id"] == made["id"]
+def test_customers_are_replaced_whole(spark: httpx.Client) -> None:
+    ok(spark.post("/v1/customer-groups", json={"slug": "eu", "name": "EU"}))
+    home = {"address_line1": "1 Road", "city": "Leeds", "country_code": "GB", "external_id": "A1"}
+    body = {
+        "external_id": "C1",
+        "email": "a@example.com",
+        "first_name": "A",
+        "group": "eu",
+        "role": "main",
+        "accounting_id": "7",
+        "price_lists": ["nobody-checks"],
+        "discount_percentage": 22.5,
+        "tax_exempt": True,
+        "sales_agent_groups": ["new"],
+        "addresses": [home, {**home, "external_id": "A2"}],
+        "payment_on_account": {"credit_limit": 100.5, "currency_code": "GBP", "balance": 3, "net_days": 30},
+    }
+    made = ok(spark.put("/v2/customers/platform/C1", json=body), 201)
+    uuid.UUID(made["id"])
+    assert made["legacy_id"].startswith("cu_")
+    first = {address["external_id"]: address["id"] for address in made["addresses"]}
+    assert [each["external_id"] for each in ok(spark.get("/v1/customers/C1"))["addresses"]] == ["A1", "A2"]
+    changed = {"external_id": "C1", "email": "a@example.com", "last_name": "B", "addresses": [home]}
+    replaced = ok(spark.put("/v2/customers/email/a@example.com", json=changed))
+    assert replaced == {
+        **changed,
+        **{name: made[name] for name in ("id", "legacy_id", "created_at")},
+        "updated_at": replaced["updated_at"],
+        "addresses": [{**home, "id": first["A1"]}],
+        # SparkLayer moves the balance itself; whether a write without it keeps it is a switch.
+        "payment_on_account": {"balance": 3},
+    }
+    assert ok(spark.get("/v1/customers/C1"))["id"] == made["legacy_id"]
+    assert ok(spark.put("/v2/customers/platform/C1", json={"external_id": "C1"}))["addresses"] == []
+    assert ok(spark.get("/v1/customers/C1/addresses")) == []
+
+
+def test_how_customers_are_named(spark: httpx.Client) -> None:
+    own = str(uuid.uuid4())
+    made = ok(spark.put(f"/v2/customers/sparklayer/{own}", json={"email": "a@example.com"}), 201)
+    assert made["id"] == own
+    legacy = made["legacy_id"]
+    assert ok(spark.put(f"/v2/customers/sparklayer/{legacy}", json={"legacy_id": legacy}))["id"] == own
+    ok(spark.put("/v2/customers/sparklayer/cu_99", json={}), 404)
+    mismatches = [
+        ("platform/C1", {"external_id": "C2"}),
+        ("platform/C1", {"email": "a@example.com"}),
+        ("email/a@example.com", {"email": "b@example.com"}),
+        (f"sparklayer/{own}", {"id": str(uuid.uuid4())}),
+        (f"sparklayer/{own}", {"legacy_id": "cu_99"}),
+        (f"sparklayer/{legacy}", {"legacy_id": "cu_99"}),
+    ]
+    for path, body in mismatches:
+        assert ok(spark.put(f"/v2/customers/{path}", json=body), 400)["errors"][0]["code"] == "idMismatch"
+    for path in ("/v2/customers/sparklayer/nonsense", "/v1/customers/sparklayer/nonsense"):
+        assert ok(spark.delete(path), 400)["errors"][0]["code"] == "resource-id-invalid"
+    ok(spark.delete("/v2/customers/elsewhere/x"), 400)
+
+
+def test_what_customers_may_not_be(spark: httpx.Client) -> None:
+    home = {"address_line1": "1 Road", "city": "Leeds", "country_code": "GB"}
+    body = {"external_id": "C1", "email": "a@example.com", "addresses": [{**home, "external_id": "A1"}]}
+    ok(spark.put("/v2/customers/platform/C1", json=body), 201)
+    refused = [
+        (400, {"group": "none"}),
+        (400, {"role": "none"}),
+        (400, {"parent_customer_id": "cu_99"}),
+        (400, {"discount_percentage": 101}),
+        (400, {"addresses": [{"city": "Leeds"}]}),
+        (409, {"email": "a@example.com"}),
+        (409, {"addresses": [{**home, "external_id": "A1"}]}),
+        (409, {"addresses": [{**home, "external_id": "A2"}, {**home, "external_id": "A2"}]}),
+    ]
+    for status, wrong in refused:
+        ok(spark.put("/v2/customers/platform/C2", json={"external_id": "C2", **wrong}), status)
+    ok(spark.put("/v2/customers/platform/cu_1", json={"external_id": "cu_1"}), 400)
+    ok(spark.get("/v1/customers/C2"), 404)
+
+
+def test_deleted_customers(spark: httpx.Client) -> None:
+    company = ok(spark.put("/v2/customers/platform/C1", json={"external_id": "C1", "email": "a@example.com"}), 201)
+    for name, parent in (("S1", company["id"]), ("S2", company["legacy_id"])):
+        body = {"external_id": name, "parent_customer_id": parent}
+        ok(spark.put(f"/v2/customers/platform/{name}", json=body), 201)
+    ok(spark.delete("/v2/customers/platform/none"), 404)
+    ok(spark.delete("/v2/customers/platform/C1"), 204)
+    # The primary customer of a company is archived; its names are free.
+    assert ok(spark.get(f"/v1/customers/{company['legacy_id']}"))["status"] == "archived"
+    ok(spark.put("/v2/customers/email/a@example.com", json={"email": "a@example.com", "external_id": "C1"}), 201)
+    ok(spark.delete("/v1/customers/platform/S1"), 204)
+    ok(spark.delete(f"/v1/customers/sparklayer/{ok(spark.get('/v1/customers/S2'))['id']}"), 204)
+    ok(spark.delete("/v1/customers/email/a%40example.com"), 204)
+    ok(spark.delete(f"/v2/customers/sparklayer/{company['id']}"), 204)
+    for name in ("C1", "S1", "S2", company["legacy_id"]):
+        ok(spark.get(f"/v1/customers/{name}"), 404)
+
+
+def test_legacy_customers_and_addresses(spark: httpx.Client) -> None:
+    made = ok(spark.put("/v2/customers/platform/C1", json={"external_id": "C1", "email": "a@example.com"}), 201)
+    ok(spark.patch(f"/v1/customers/{made['legacy_id']}", json={"status": "active", "last_name": "B"}))
     assert ok(spark.get("/v1/customers/C1"))["last_name"] == "B"
-    ok(spark.patch(f"/v1/customers/{made['id']}", json={"status": "active"}))
-    other = ok(spark.put("/v1/customers", json={"email": "b@example.com"}))
-    ok(spark.patch(f"/v1/customers/{other['id']}", json={"email": "a@example.com"}), 409)
-    ok(spark.put("/v1/customers", json={"external_id": "cu_1"}), 400)
+    ok(spark.put("/v2/customers/platform/C2", json={"external_id": "C2", "email": "b@example.com"}), 201)
+    ok(spark.patch("/v1/customers/C2", json={"email": "a@example.com"}), 409)
+    ok(spark.patch("/v1/customers/C2", json={"external_id": "cu_1"}), 400)
     address = {"address_line1": "1 Road", "city": "Leeds", "country_code": "GB", "external_id": "A1"}
     assert ok(spark.post("/v1/customers/C1/addresses", json=address))["id"].startswith("ca_")
     ok(spark.post("/v1/customers/C1/addresses", json=address), 409)
     ok(spark.post("/v1/customers/C1/addresses", json={"city": "Leeds"}), 400)
     assert len(ok(spark.get("/v1/customers/C1/addresses"))) == 1
     assert len(ok(spark.get("/v1/customers/C1"))["addresses"]) == 1
-    ok(spark.delete("/v1/customers/C1"), 204)
-    ok(spark.get("/v1/customers/C1"), 404)
 
 
 def test_stock_locations(spark: httpx.Client) -> None:
@@ -227,7 +324,7 @@ def test_prices_of_several_lists_and_of_one_sku(spark: httpx.Client) -> None:
     assert [(each["price_list_slug"], each["pricing"][0]["price"]) for each in found] == [("x", 1), ("y", 2)]
     found = ok(spark.patch("/v1/pricing/A", json=[{"price_list_slug": "y", "pricing": []}]))
     assert [each["price_list_slug"] for each in found] == ["x"]
-    ok(spark.put("/v1/customers", json={"external_id": "C", "price_lists": ["x"]}))
+    ok(spark.put("/v2/customers/platform/C", json={"external_id": "C", "price_lists": ["x"]}), 201)
     asked = {"customer_id": "C", "customer_lookup_by": "platform", "line_items": [{"sku": "A", "quantity": 2}]}
     assert ok(spark.post("/v1/fetch-customer-pricing", json=asked))["line_items"][0]["price"] == 1
 
@@ -257,7 +354,9 @@ def test_purchases_and_transactions(spark: httpx.Client) -> None:
 
 def test_a_cart_that_was_placed_becomes_an_order(spark: httpx.Client) -> None:
     ok(spark.post("/v1/carts", json={"customer_id": "C", "customer_lookup_by": "platform"}), 400)
-    ok(spark.put("/v1/customers", json={"external_id": "C"}))
+    customer = ok(spark.put("/v2/customers/platform/C", json={"external_id": "C"}), 201)
+    by_own_id = {"customer_id": customer["id"], "customer_lookup_by": "sparklayer"}
+    ok(spark.post("/v1/carts", json=by_own_id), 201)
     cart = ok(spark.post("/v1/carts", json={"customer_id": "C", "customer_lookup_by": "platform"}), 201)["cart_id"]
     assert ok(spark.get(f"/v1/purchases/sparklayer/{cart}"))["type"] == "cart"
     made = ok(spark.put(f"/v1/purchases/sparklayer/{cart}", json=ORDER))

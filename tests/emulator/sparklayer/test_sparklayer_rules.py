@@ -12,6 +12,7 @@ import yaml
 from sparklayer_contract import FILE, served
 
 from reconciler.emulator.app import new_state
+from reconciler.emulator.sparklayer.later import NOT_YET
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.emulator.traffic import TrafficSetting
@@ -139,6 +140,29 @@ def test_no_body_breaks_it(method: str, path: str, body: bytes) -> None:
         ]
         answer = room.answer(Request(method.upper(), ["sparklayer", *path.strip("/").split("/")], "", secured, body))
         assert answer.status < 500
+
+
+def test_sync_logs_are_deleted_all_or_none(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    emulator.add_site("other")
+    held = emulator.site("other") | {"logs": {"x/products": {"full": True, "times": {}, "errors": {}}}}
+    emulator.load_site(held, "other")
+    for log in ("ordercloud/products", "ordercloud/customers", "shopify/products"):
+        assert plain_spark.put(f"/v1/sync-log/{log}", json={}).status_code == 204
+    for path in ("ordercloud/products", "ordercloud"):
+        assert plain_spark.delete(f"/v1/sync-log/{path}").status_code in (404, 405)
+    assert len(emulator.site()["logs"]) == 3
+    assert plain_spark.delete("/v1/sync-log").status_code == 204
+    assert emulator.site()["logs"] == {}
+    assert emulator.site("other")["logs"] == held["logs"]
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(NOT_YET))
+def test_what_is_not_emulated_says_so(plain_spark: httpx.Client, method: str, path: str) -> None:
+    document = yaml.load(FILE.read_bytes(), Loader=yaml.CSafeLoader)
+    assert method.lower() in document["paths"][path]
+    refused = plain_spark.request(method, path.removeprefix("/api").replace("{", "").replace("}", ""), json={})
+    assert (refused.status_code, refused.json()["title"]) == (501, "Not Implemented")
+    assert refused.json()["detail"].startswith("The emulator does not have this.")
 
 
 def test_every_operation_is_routed() -> None:

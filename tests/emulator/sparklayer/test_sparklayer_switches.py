@@ -50,6 +50,34 @@ def test_settings_refusal(emulator: RunningEmulator, plain_spark: httpx.Client) 
         assert plain_spark.patch("/v1/settings", json=[]).status_code == status
 
 
+def test_settings_read(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    emulator.add_site("demo", may_write_settings=False)
+    assert plain_spark.get("/v1/settings").json() == []
+    emulator.switch(spark_settings_read="refused")
+    assert plain_spark.get("/v1/settings").status_code == 403
+    emulator.add_site("demo", may_write_settings=True)
+    assert plain_spark.get("/v1/settings").status_code == 200
+
+
+def test_base_currency_setting(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    plain_spark.put("/v1/store-currency", json={"currency_code": "GBP"})
+    assert plain_spark.get("/v1/settings").json() == [{"key": "baseCurrency", "value": "GBP"}]
+    other = plain_spark.patch("/v1/settings", json=[{"key": "baseCurrency", "value": "EUR"}])
+    assert other.status_code == 409
+    emulator.switch(spark_base_currency_setting="absent")
+    assert plain_spark.get("/v1/settings").json() == []
+
+
+def test_balance_left_out(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    for value, balance in (("kept", {"balance": 3}), ("cleared", {})):
+        emulator.switch(spark_balance_left_out=value)
+        body = {"external_id": "C", "payment_on_account": {"balance": 3}}
+        plain_spark.put("/v2/customers/platform/C", json=body)
+        body["payment_on_account"] = {"credit_limit": 5}
+        found = plain_spark.put("/v2/customers/platform/C", json=body).json()["payment_on_account"]
+        assert found == {"credit_limit": 5, **balance}
+
+
 def test_base_group(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
     assert [group["slug"] for group in plain_spark.get("/v1/customer-groups").json()] == ["base"]
     emulator.switch(spark_base_group="unlisted")
