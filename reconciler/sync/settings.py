@@ -16,7 +16,7 @@ from reconciler.sync.products.model import Part
 from reconciler.words import parse_duration
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
-_VERSION = 1
+_VERSION = 2
 _GRAMS: Mapping[str, Decimal] = {
     "g": Decimal(1),
     "kg": Decimal(1000),

@@ -96,7 +96,9 @@ class Marketplace:
         if self._dice.random() < 0.8:
             spec["Value"] = self._pick("Small", "Large", "Red", " padded ")
         spec["PriceMarkupType"] = self._pick("NoMarkup", "AmountPerQuantity", "AmountTotal", "Percentage")
-        spec["PriceMarkup"] = self._pick(0.5, 1, 3.333, 12.5)
+        spec["PriceMarkup"] = self._pick(0.5, 1, 3.333, 12.5, 0.005, 0.1, 0.2)
+        if spec["PriceMarkupType"] == "Percentage":
+            spec["PriceMarkup"] = self._pick(0.01, 0.5, 3.3, 12.5, -5)
         return spec
 
     def _xp(self, base: str) -> Any:
@@ -149,7 +151,7 @@ class Marketplace:
         schedule: Json = {"ID": f"price-{product_id}", "Name": product_id}
         if self._dice.random() < 0.8:
             schedule["Currency"] = self._pick(*(["GBP"] * 8), "EUR")
-        price = self._dice.randrange(1, 20_000) / 100
+        price = self._dice.randrange(1, 20_000) / self._pick(100, 100, 100, 10_000)
         breaks = [{"Quantity": 1, "Price": price}, {"Quantity": 10, "Price": round(price * 0.9, 3)}]
         schedule["PriceBreaks"] = self._pick([], breaks[:1], breaks, [*breaks, {"Quantity": 10, "Price": 1}])
         for each in schedule["PriceBreaks"]:

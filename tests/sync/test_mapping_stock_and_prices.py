@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from mapping_strategies import NOW, chair, mapping, settings, stool
 
+from reconciler.sparklayer.prices import _body
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Wanted
@@ -263,10 +265,10 @@ def spec(kind: Any, markup: Any) -> Any:
 @pytest.mark.parametrize(
     ("specs", "amount"),
     [
-        ([spec("AmountPerQuantity", 1.005)], "11.01"),
-        ([spec("AmountPerQuantity", -2)], "8"),
-        ([spec("Percentage", 2.55)], "10.26"),
-        ([spec("Percentage", 10), spec("Percentage", 10), spec("AmountPerQuantity", 1)], "13"),
+        ([spec("AmountPerQuantity", 1.005)], "11.006"),
+        ([spec("AmountPerQuantity", -2)], "8.001"),
+        ([spec("Percentage", 2.55)], "10.256"),
+        ([spec("Percentage", 10), spec("Percentage", 10), spec("AmountPerQuantity", 1)], "13.001"),
         ([spec("AmountTotal", 5), spec("NoMarkup", 5), spec(None, 5), spec("Percentage", None)], "10.001"),
         ([spec("Percentage", "10"), spec("Percentage", 0), "junk"], "10.001"),
     ],
@@ -275,6 +277,50 @@ def test_options_add_to_the_price_of_their_variant(specs: Any, amount: str) -> N
     variant = {"ID": "v", "xp": {"SKU": "A"}, "Specs": specs}
     source = chair(DefaultPriceSchedule=schedule(price(1, 10.001)), Variants=[variant])
     assert tiers(source) == {1: Decimal(amount)}
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "specs", "shown"),
+    [
+        ("GBP", 0.0039, [spec("Percentage", 10)], b"0.0043"),
+        ("KWD", 1.125, [spec("AmountPerQuantity", 0.25)], b"1.375"),
+        ("JPY", 1500, [spec("Percentage", 3.3)], b"1550"),
+        ("GBP", 0.1, [spec("AmountPerQuantity", 0.2)], b"0.3"),
+        # Halves to even: 10.05 and a tenth are 11.055, 10.25 and a tenth 11.275, 10.45 and a tenth 11.495.
+        ("GBP", 10.05, [spec("Percentage", 10)], b"11.06"),
+        ("GBP", 10.25, [spec("Percentage", 10)], b"11.28"),
+        ("GBP", 10.45, [spec("Percentage", 10)], b"11.5"),
+        ("GBP", 10.45, [spec("Percentage", 10), spec("AmountPerQuantity", 0.0001)], b"11.5001"),
+        ("JPY", 15, [spec("Percentage", 10)], b"16"),
+        ("KWD", 1.005, [spec("Percentage", 10)], b"1.106"),
+        ("CLF", 1, [spec("Percentage", 0.555)], b"1.0056"),
+        # Nothing vanishes, neither the price nor what is added, also beside something larger.
+        ("GBP", 0.01, [spec("Percentage", -60)], b"0.004"),
+        ("GBP", 0.01, [spec("Percentage", -99.9)], b"0.00001"),
+        ("GBP", 0.01, [spec("Percentage", -100)], b"0"),
+        ("GBP", 10, [spec("Percentage", 0.01)], b"10.001"),
+        ("GBP", 1, [spec("Percentage", 10), spec("Percentage", 0.1)], b"1.101"),
+        ("GBP", 1, [spec("Percentage", 10), spec("Percentage", -10)], b"1"),
+        ("JPY", 0, [spec("Percentage", 10)], b"0"),
+        ("GBP", 1e-7, [spec("AmountPerQuantity", 1e-8)], b"1.1e-7"),
+        # Nothing is known of the currency.
+        ("XTS", 1.5, [spec("Percentage", 0.5)], b"1.51"),
+    ],
+)
+def test_money_is_decimal_and_rounded_as_its_currency_is(currency: str, amount: Any, specs: Any, shown: bytes) -> None:
+    variant = {"ID": "v", "xp": {"SKU": "A"}, "Specs": specs}
+    said = settings(products=None, stock=None)
+    source = chair(DefaultPriceSchedule=schedule(price(1, amount), Currency=currency), Variants=[variant])
+    (sent,) = wanted(source, said, currency).prices or ()
+    assert orjson.dumps(_body(sent)["pricing"]) == b'[{"quantity":1,"price":%s}]' % shown
+
+
+def test_the_places_are_those_of_the_prices_own_currency_whoever_names_it() -> None:
+    variant = {"ID": "v", "xp": {"SKU": "A"}, "Specs": [spec("Percentage", 3.3)]}
+    source = chair(DefaultPriceSchedule=schedule(price(1, 1499), Currency=None), Variants=[variant])
+    for listed, stores in (("jpy", None), (None, "JPY"), ("JPY", "GBP")):
+        found = wanted(source, settings(products=None, stock=None, currency=stores), listed)
+        assert [tier.price for each in found.prices or () for tier in each.tiers] == [1548]
 
 
 def test_a_variant_whose_price_is_out_of_range_keeps_only_its_own_prices_back() -> None:

@@ -219,7 +219,7 @@ class _Variants:
         if self._pricing is None or self._settings.price_list is None:
             return None
         pricing = self._pricing
-        tiers = _attempt(lambda: with_markups(pricing.tiers, item.own), Part.PRICES, self._problems)
+        tiers = _attempt(lambda: with_markups(pricing, item.own), Part.PRICES, self._problems)
         return None if tiers is None else Price(sku, self._settings.price_list, tiers)
 
 

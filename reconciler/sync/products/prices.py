@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,21 +10,13 @@ from typing import Any
 
 from reconciler.sparklayer.records import Tier
 from reconciler.sync.mapping.fields import Unfit, check
-from reconciler.sync.mapping.values import (
-    Misfit,
-    View,
-    json_number,
-    mapping,
-    moment,
-    objects,
-    rounded,
-    text_or_none,
-    whole,
-)
+from reconciler.sync.mapping.money import as_sent, total, with_percentages
+from reconciler.sync.mapping.values import Misfit, View, json_number, mapping, moment, objects, text_or_none, whole
 from reconciler.sync.products.limits import out_of_range
 from reconciler.sync.settings import SyncSettings
 
-_PLACES = 2
+_AMOUNT = "AmountPerQuantity"
+_PERCENTAGE = "Percentage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +26,12 @@ class Pricing:
     Args:
         tiers: by quantity; none: it has no prices.
         due: when that changes because a sale begins or ends; None: never.
+        currency: of the prices; None where there are none.
     """
 
     tiers: tuple[Tier, ...] = ()
     due: datetime | None = None
+    currency: str | None = None
 
 
 def schedule_of(product: View) -> Mapping[str, Any]:
@@ -68,7 +62,7 @@ def pricing_of(product: View, settings: SyncSettings, now: datetime, list_curren
     if not breaks:
         return Pricing()
     name = text_or_none(schedule.get("ID")) or text_or_none(product.data.get("DefaultPriceScheduleID")) or "(no ID)"
-    _check_currency(product.external_id, name, schedule, list_currency or settings.currency)
+    currency = _currency(product.external_id, name, schedule, list_currency or settings.currency)
     has_sale = any(json_number(item.get("SalePrice")) is not None for item in breaks)
     on_sale, due = _sale(product.external_id, name, schedule, now) if has_sale else (False, None)
     tiers: dict[int, Tier] = {}
@@ -84,20 +78,23 @@ def pricing_of(product: View, settings: SyncSettings, now: datetime, list_curren
             raise Unfit(product.external_id, "price-not-a-number", message)
         check(product.external_id, out_of_range("quantity", quantity) or out_of_range("price", price))
         tiers.setdefault(quantity, Tier(quantity, price))
-    return Pricing(tuple(tiers[quantity] for quantity in sorted(tiers)), due)
+    return Pricing(tuple(tiers[quantity] for quantity in sorted(tiers)), due, currency)
 
 
-def _check_currency(external_id: str, name: str, schedule: Mapping[str, Any], expected: str | None) -> None:
+def _currency(external_id: str, name: str, schedule: Mapping[str, Any], expected: str | None) -> str:
     currency = currency_of(schedule)
-    if currency is None and expected is None:
-        message = f"The price has no currency. Set one at the price schedule {name}."
-        raise Unfit(external_id, "no-currency", message)
-    if currency is not None and expected is not None and currency != expected.upper():
+    if currency is None:
+        if expected is None:
+            message = f"The price has no currency. Set one at the price schedule {name}."
+            raise Unfit(external_id, "no-currency", message)
+        return expected.upper()
+    if expected is not None and currency != expected.upper():
         message = (
             f"The price schedule {name} is in {currency[:10]}, the price list in {expected}. "
             f"Give the product a default price in {expected}."
         )
         raise Unfit(external_id, "other-currency", message)
+    return currency
 
 
 def _sale(external_id: str, name: str, schedule: Mapping[str, Any], now: datetime) -> tuple[bool, datetime | None]:
@@ -117,28 +114,24 @@ def _sale(external_id: str, name: str, schedule: Mapping[str, Any], now: datetim
     return on_sale, min(changes, default=None)
 
 
-def with_markups(tiers: tuple[Tier, ...], variant: View) -> tuple[Tier, ...]:
+def with_markups(pricing: Pricing, variant: View) -> tuple[Tier, ...]:
     """Return the prices of a variant: those of its product and what its options add.
 
     Raises:
         Unfit: one of them is out of range.
     """
-    markups = list(_markups(variant))
-    if not markups:
-        return tiers
-    return tuple(Tier(tier.quantity, _marked(tier.price, markups, variant.external_id)) for tier in tiers)
+    amounts, percentages = _markups(variant, _AMOUNT), _markups(variant, _PERCENTAGE)
+    if not amounts and not percentages:
+        return pricing.tiers
+    tiers = []
+    for tier in pricing.tiers:
+        price = total((with_percentages(tier.price, percentages, pricing.currency), *amounts))
+        check(variant.external_id, out_of_range("price", price))
+        tiers.append(Tier(tier.quantity, as_sent(price)))
+    return tuple(tiers)
 
 
-def _markups(variant: View) -> Iterator[tuple[str, Decimal]]:
-    for spec in objects(variant.data.get("Specs")):
-        kind, markup = spec.get("PriceMarkupType"), json_number(spec.get("PriceMarkup"))
-        if kind in ("AmountPerQuantity", "Percentage") and markup:
-            yield str(kind), markup
-
-
-def _marked(price: Decimal, markups: list[tuple[str, Decimal]], external_id: str) -> Decimal:
-    total = price
-    for kind, markup in markups:
-        total += markup if kind == "AmountPerQuantity" else price * markup / 100
-    check(external_id, out_of_range("price", total))
-    return rounded(total, _PLACES)
+def _markups(variant: View, kind: str) -> tuple[Decimal, ...]:
+    specs = (spec for spec in objects(variant.data.get("Specs")) if spec.get("PriceMarkupType") == kind)
+    markups = (json_number(spec.get("PriceMarkup")) for spec in specs)
+    return tuple(markup for markup in markups if markup)
