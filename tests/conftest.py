@@ -1,4 +1,4 @@
-"""What holds for all tests. Its place also makes the helpers beside it importable from every room's tests."""
+"""What holds for all tests."""
 
 from __future__ import annotations
 

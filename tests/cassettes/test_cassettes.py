@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkout import Checkout, outcomes
-from record import CLIENT_SECRET, HERE, ORIGIN, SCRUBBED, SECRETS, cassette, lay_out
 from vcr.errors import CannotOverwriteExistingCassetteException
 
 from reconciler.emulator.testing import RunningEmulator
+from support.checkout import Checkout, outcomes
+from support.record import CLIENT_SECRET, FOLDER, ORIGIN, SCRUBBED, SECRETS, cassette, lay_out
 
-CASSETTES = sorted(HERE.glob("*.yaml"))
+CASSETTES = sorted(FOLDER.glob("*.yaml"))
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_probe import probes
 
 from reconciler.cli.options import Options
+from support.cli_probe import probes
 
 
 def options_of(*arguments: str) -> Options:

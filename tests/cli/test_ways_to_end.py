@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cli_probe import MARKER
 
 from reconciler.cli.signals import ending_signals
+from support import cli_probe
 
-PROBE = [sys.executable, str(Path(__file__).parent / "cli_probe.py")]
+PROBE = [sys.executable, cli_probe.__file__]
 
 
 def run(
@@ -82,7 +82,7 @@ def test_a_bug_is_an_internal_error_without_its_words(verbosity: list[str]) -> N
     assert ended.returncode == 1
     assert "error[internal-error]" in ended.stderr
     assert "ValueError" in ended.stderr
-    assert MARKER not in ended.stderr
+    assert cli_probe.MARKER not in ended.stderr
     traced = "cli_probe.py" in ended.stderr
     assert traced == ("".join(verbosity).count("v") == 2)
     if traced:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checkout import Checkout
 
 from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.http.retry import RetryPolicy
+from support.checkout import Checkout
 
 
 @pytest.fixture(scope="module")

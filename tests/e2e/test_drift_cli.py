@@ -9,7 +9,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from checkout import Checkout, document, entity_sync, http_config, wait_until
+
+from support.checkout import Checkout, document, entity_sync, http_config, wait_until
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 BUYERS = "/integrations/entitysync/buyers"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from checkout import Checkout, http_config
 
 from reconciler.emulator.switches import CHOICES
+from support.checkout import Checkout, http_config
 
 BUYERS = "/integrations/entitysync/buyers"
 HOSTILE = [

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from checkout import Checkout, document, entity_sync, http_config, outcomes, wait_until
+
+from support.checkout import Checkout, document, entity_sync, http_config, outcomes, wait_until
 
 OLD, NEW = "the-old-key", "the-new-key"
 # What an apply of `prepare` asks for: a login, the reads of a plan (five kinds, nine entity syncs), six writes.

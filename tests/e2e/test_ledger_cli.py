@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from checkout import Checkout
 
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.database import open_for_writing
 from reconciler.ledger.migrations import MIGRATIONS
 from reconciler.ledger.writer import Ledger
+from support.checkout import Checkout
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

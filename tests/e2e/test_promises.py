@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from checkout import Checkout, outcomes
-from generated import VARIABLES, History, assert_live_is, histories, lay_out
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.switches import flipped_switches, random_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.ledger.config import secret_fingerprint as fingerprint
+from support.checkout import Checkout, outcomes
+from support.generated import VARIABLES, History, assert_live_is, histories, lay_out
 
 SWITCHES = [*flipped_switches(), *random_switches(10)]
 NAMES = [

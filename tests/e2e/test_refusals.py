@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checkout import Checkout, document, entity_sync, http_config, wait_until
 
 from reconciler.reconcile.guard import RULES
+from support.checkout import Checkout, document, entity_sync, http_config, wait_until
 
 COMMANDS = (("plan",), ("apply", "--yes"), ("drift",), ("import",))
 ROLES = ["DeliveryConfigAdmin", "ProductSyncConfigAdmin", "OrderSyncConfigAdmin", "ErrorConfigAdmin"]

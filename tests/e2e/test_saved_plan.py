@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkout import Checkout, entity_sync, http_config, outcomes
 
 from reconciler.reconcile.digests import plan_digest
 from reconciler.reconcile.planfile import plan_to_json, read_plan
+from support.checkout import Checkout, entity_sync, http_config, outcomes
 
 SAVED = "plan.json"
 

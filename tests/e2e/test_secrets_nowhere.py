@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkout import Checkout, Document, Ended, document, entity_sync
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.ledger.config import secret_fingerprint as fingerprint
+from support.checkout import Checkout, Document, Ended, document, entity_sync
 
 CLIENT_SECRET = "kr3mbel-client-secret"
 TOKEN_FOLDER = "tokens"  # the one place for a token: mode 0600, see reconciler/http/tokens.py

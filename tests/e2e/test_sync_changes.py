@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from checkout import Checkout
-from syncing import LOG, Portal, Shop
+
+from support.checkout import Checkout
+from support.syncing import LOG, Portal, Shop
 
 Json = dict[str, Any]
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from checkout import Checkout, Document, Ended, document, wait_until
+
+from support.checkout import Checkout, Document, Ended, document, wait_until
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 PRODUCTS = 40

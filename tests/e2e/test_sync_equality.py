@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from checkout import Checkout
-from oddities import Marketplace
-from syncing import Shop
+
+from support.checkout import Checkout
+from support.oddities import Marketplace
+from support.syncing import Shop
 
 PRODUCTS = int(os.environ.get("RECONCILER_TEST_PRODUCTS", "300"))
 SEEDS = range(int(os.environ.get("RECONCILER_TEST_SEEDS", "2")))

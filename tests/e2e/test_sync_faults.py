@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checkout import Checkout
-from syncing import Shop, is_write
 
 from reconciler.emulator.testing import RunningEmulator
+from support.checkout import Checkout
+from support.syncing import Shop, is_write
 
 PRODUCTS = 60
 OUTAGE = float(os.environ.get("RECONCILER_TEST_OUTAGE", "4"))

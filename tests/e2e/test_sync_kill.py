@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from checkout import Checkout, wait_until
-from syncing import LOG, Shop, is_write
 
 from reconciler.emulator.testing import emulator_process
+from support.checkout import Checkout, wait_until
+from support.syncing import LOG, Shop, is_write
 
 PRODUCTS = 40
 KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "12"))

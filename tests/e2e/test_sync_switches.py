@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from checkout import Checkout
-from oddities import Marketplace
-from syncing import Shop
 
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches, random_switches
+from support.checkout import Checkout
+from support.oddities import Marketplace
+from support.syncing import Shop
 
 # Of the others, those that a sync's requests meet.
 MET = SPARKLAYER - {"spark_login_status", "spark_settings_refusal", "spark_base_group", "spark_rule_numbers"} | {

@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from checkout import Checkout
-from syncing import Shop
+
+from support.checkout import Checkout
+from support.syncing import Shop
 
 PRODUCTS = 5
 

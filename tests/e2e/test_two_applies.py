@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from checkout import Checkout, http_config, wait_until
+
+from support.checkout import Checkout, http_config, wait_until
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from emulator_contract import Contract
 
 from reconciler.emulator.testing import RunningEmulator, running_emulator
+from support.emulator_contract import Contract
 
 
 def log_in(

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from emulator_contract import Contract
 
 from reconciler.emulator.app import new_state
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.emulator.traffic import TrafficSetting
 from reconciler.emulator.wire import Request
+from support.emulator_contract import Contract
 
 Login = Callable[..., httpx.Response]
 

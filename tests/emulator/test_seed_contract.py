@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from emulator_contract import Contract
 
 from reconciler.emulator.testing import RunningEmulator, running_emulator
+from support.emulator_contract import Contract
 
 VENDOR = Path(__file__).parents[1] / "data" / "marketplaces"
 PARAMETER = re.compile(r"\{(\w+)\}")

@@ -102,8 +102,3 @@ def test_every_import_is_a_declared_dependency() -> None:
     # emulator/pytest_plugin.py is imported by the pytest of whoever uses it, and by nothing else.
     of_its_host = {"pytest"}
     assert foreign - modules - of_pydantic - of_its_host == set()
-
-
-def test_the_tests_have_names_of_their_own() -> None:
-    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("__init__.py", "conftest.py")]
-    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from http_client_helpers import client
-from scripted_server import FakeClock, ScriptedServer, answer
 
 from reconciler.errors import NotFound
+from support.http_client_helpers import client
+from support.scripted_server import FakeClock, ScriptedServer, answer
 
 
 def dated(clock: FakeClock, seconds: float) -> str:

@@ -9,14 +9,14 @@ import zlib
 from typing import Any
 
 import pytest
-from http_client_helpers import client
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import Reply, ScriptedServer, answer, raw
 
 from reconciler.errors import AnswerLost, UnexpectedAnswer
 from reconciler.http.connections import Bounds
 from reconciler.http.decoding import Undecodable, decoder_for
+from support.http_client_helpers import client
+from support.scripted_server import Reply, ScriptedServer, answer, raw
 
 MEGABYTE = 1_000_000
 BOUND = 4 * MEGABYTE

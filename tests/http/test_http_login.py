@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_client_helpers import CLIENT_SECRET, Listener, client
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import FakeClock, ScriptedServer, answer, gated
 
 from reconciler.errors import LoginRefused, MissingRole, SecretUnset, ServerFault, UnexpectedAnswer
 from reconciler.http.login import read_token
 from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache, cache_allowed, cache_dir, cache_key, default_cache
 from reconciler.secret import Secret
+from support.http_client_helpers import CLIENT_SECRET, Listener, client
+from support.scripted_server import FakeClock, ScriptedServer, answer, gated
 
 
 def run(server: ScriptedServer, reads: int = 1, **options: Any) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 import vcr
-from http_client_helpers import Listener, client
-from scripted_server import Reply, ScriptedServer, Seen, answer
 
 from reconciler.errors import LoadError, Rejected, Unreachable
 from reconciler.http.client import HttpReader
 from reconciler.http.connections import Connections
+from support.http_client_helpers import Listener, client
+from support.scripted_server import Reply, ScriptedServer, Seen, answer
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the test's certificate")
 

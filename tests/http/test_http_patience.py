@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from http_client_helpers import client
-from scripted_server import FakeClock, Reply, ScriptedServer, answer, reset
 
 from reconciler.errors import AnswerLost, Conflict, RateLimited, ServerFault
 from reconciler.http.retry import PATIENT
+from support.http_client_helpers import client
+from support.scripted_server import FakeClock, Reply, ScriptedServer, answer, reset
 
 
 def away_until(server: ScriptedServer, clock: FakeClock, seconds: float, trouble: Reply) -> None:

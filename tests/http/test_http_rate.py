@@ -3,10 +3,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from http_client_helpers import client, real_clock
-from scripted_server import FakeClock, ScriptedServer, answer, gated
 
 from reconciler.http.limit import RateLimit
+from support.http_client_helpers import client, real_clock
+from support.scripted_server import FakeClock, ScriptedServer, answer, gated
 
 
 def test_the_rate_holds_after_half_a_seconds_burst_in_the_order_of_asking() -> None:

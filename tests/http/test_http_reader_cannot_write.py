@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from http_client_helpers import client
-from scripted_server import ScriptedServer
 
 from reconciler.http.client import HttpReader
 from reconciler.kind.connection import Reader, Writer
+from support.http_client_helpers import client
+from support.scripted_server import ScriptedServer
 
 WRITES = ("post", "put", "patch", "delete")
 

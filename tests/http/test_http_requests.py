@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 import pytest
-from http_client_helpers import Listener, client
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_server import ScriptedServer, answer, drip, raw
 
 from reconciler.errors import NotFound, Rejected, SecretUnset, UnexpectedAnswer
 from reconciler.http.body import decode, encode
 from reconciler.http.connections import Bounds
 from reconciler.http.redact import Redactor
 from reconciler.secret import Secret
+from support.http_client_helpers import Listener, client
+from support.scripted_server import ScriptedServer, answer, drip, raw
 
 
 def get(server: ScriptedServer, path: str = "things", bounds: Bounds | None = None, **params: str | int) -> Any:

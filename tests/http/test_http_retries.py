@@ -7,12 +7,12 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from http_client_helpers import Listener, client
-from scripted_server import FakeClock, Reply, ScriptedServer, answer, drip, hang, raw, reset
 
 from reconciler.errors import AnswerLost, ApiError, Conflict, RateLimited, Rejected, ServerFault, Unreachable
 from reconciler.http.connections import Bounds
 from reconciler.http.retry import Answer, RetryPolicy, retry_after
+from support.http_client_helpers import Listener, client
+from support.scripted_server import FakeClock, Reply, ScriptedServer, answer, drip, hang, raw, reset
 
 SHORT = Bounds(connect=2, read=0.1, exchange=0.3)
 BROKEN: dict[str, Reply] = {

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from levels_model import Model
 from sqlalchemy import event, select
 
 from reconciler.errors import LockLost
@@ -19,6 +18,7 @@ from reconciler.ledger.data import store as levels_module
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.data.tables import names, waits
 from reconciler.ledger.writer import Ledger
+from support.levels_model import Model
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)

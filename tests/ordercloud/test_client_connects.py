@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import FakeClock, Reply, ScriptedServer, answer, errors
 
 from reconciler.errors import (
     AnswerLost,
@@ -24,6 +23,7 @@ from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.clock import Clock
 from reconciler.ordercloud.client import connect, connect_writer
 from reconciler.secret import Secret
+from support.scripted_server import FakeClock, Reply, ScriptedServer, answer, errors
 
 SECRET = "oc-secret-marker&=ü"
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from readers_helpers import Dump, by_id, check_same, connected, plain
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import ServerFault
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.orders import OrderReader
 from reconciler.ordercloud.readers.records import Freshness, Order, Reading
+from support.readers_helpers import Dump, by_id, check_same, connected, plain
 
 
 def changed(market: RunningEmulator, since: datetime | None = None) -> list[Order]:

@@ -5,12 +5,12 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from readers_helpers import Dump, by_id, check_same, connected, plain
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import NotFound, ServerFault
 from reconciler.ordercloud.readers.parties import PartyReader
 from reconciler.ordercloud.readers.records import Freshness, Reading
+from support.readers_helpers import Dump, by_id, check_same, connected, plain
 
 
 def streamed(market: RunningEmulator, name: str, *arguments: Any) -> list[Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from readers_helpers import Dump, by_id, check_same, connected, plain
 
 from reconciler.emulator.seeds import files
 from reconciler.emulator.testing import RunningEmulator
@@ -16,6 +15,7 @@ from reconciler.errors import LoginRefused, MissingRole, ServerFault
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product, Reading
+from support.readers_helpers import Dump, by_id, check_same, connected, plain
 
 VENDORS = sorted(Path(files.__file__).parent.glob("*.yaml"))
 LARGE = int(os.environ.get("RECONCILER_TEST_PRODUCTS", "0"))

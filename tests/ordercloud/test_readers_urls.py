@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from readers_helpers import connected
 
 from reconciler.emulator.testing import running_emulator
 from reconciler.ordercloud.readers.pages import Listing, by_ids
+from support.readers_helpers import connected
 
 BUYER = "b" * 100
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from list_model import ListModel, named
 
 from reconciler.errors import ServerFault, UnexpectedAnswer
 from reconciler.kind.connection import Params, Wire
 from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, in_company
 from reconciler.ordercloud.readers.walk import BLOCK_PAGES, Piece, walk
+from support.list_model import ListModel, named
 
 
 async def pieces_of(listing: Listing, **options: Any) -> list[Piece]:

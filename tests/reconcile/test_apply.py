@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from apply_fakes import Bench, FakeApi, Fault, Killed, live, outcomes, widget
 
 from reconciler.errors import LedgerError, LockLost
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.writer import Ledger
+from support.apply_fakes import Bench, FakeApi, Fault, Killed, live, outcomes, widget
 
 
 def test_apply_then_plan_is_empty(tmp_path):

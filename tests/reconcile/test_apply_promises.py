@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from apply_fakes import Bench, FakeApi, Fault, Killed, outcomes, widget
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.ledger.config import secret_fingerprint as fingerprint
+from support.apply_fakes import Bench, FakeApi, Fault, Killed, outcomes, widget
 
 NAMES = "abcde"
 TROUBLE = st.sampled_from(

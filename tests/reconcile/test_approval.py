@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import API, NOW, config, entity_sync, inputs, live_config, live_sync
 
 from reconciler.errors import PlanFileError, StalePlan
 from reconciler.reconcile.approval import approval_scope, check_approval, check_connections
 from reconciler.reconcile.plan import Outcome
 from reconciler.reconcile.planfile import plan_from_json, plan_to_json
 from reconciler.reconcile.planner import make_plan
+from support.builders import API, NOW, config, entity_sync, inputs, live_config, live_sync
 
 DESIRED = [config(name="New name"), entity_sync(syncEntityDeleted=False)]
 LIVE = [live_config(), live_sync()]

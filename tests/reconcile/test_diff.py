@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from builders import ALL_KINDS, config, http_targets, live_config, secret
-
 from reconciler.reconcile.diff import covers, differences, field_path, value_at, with_ignored, without
+from support.builders import ALL_KINDS, config, http_targets, live_config, secret
 
 MODEL = ALL_KINDS["DeliveryConfig"].spec
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import ALL_KINDS, NOW, config, entity_sync, inputs, live_config, live_sync
 
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.manifest.environment import Guardrails
@@ -14,6 +13,7 @@ from reconciler.reconcile.importer import escape_references, import_live
 from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.restore import last_restore
+from support.builders import ALL_KINDS, NOW, config, entity_sync, inputs, live_config, live_sync
 
 
 def drift(desired, live, **settings):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 from reconciler.errors import UsageError
 from reconciler.manifest.environment import Guardrails
@@ -13,6 +12,7 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.guard import OVERRIDABLE, RULES
 from reconciler.reconcile.planner import make_plan
 from reconciler.secret import Secret
+from support.builders import NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 
 def rules(desired, live, **settings):

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import API, NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 from reconciler.errors import SecretUnset, UsageError
 from reconciler.kind.kind import Action
@@ -17,6 +16,7 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
 from reconciler.reconcile.plan import Cause, NoteKind
 from reconciler.reconcile.planner import make_plan, require_secrets
+from support.builders import API, NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 
 def changes(desired, live, **settings):

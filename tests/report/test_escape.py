@@ -8,10 +8,10 @@ import re
 import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
-from report_samples import HOSTILE
-from report_strategies import hostile_text
 
 from reconciler.report import escape
+from support.report_samples import HOSTILE
+from support.report_strategies import hostile_text
 
 GITHUB_REFERENCE = re.compile(r"[@#]\w|https?:|www\.|[0-9a-fA-F]{7,}|GH-\d|<|\[|\]|`|:\w+:|\w+-\d")
 

@@ -7,13 +7,13 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings
-from report_samples import SAMPLE_PROBLEMS, hostile_problems
-from report_strategies import hostile_text
 
 from reconciler.errors import Place, Problem
 from reconciler.report.documents.plan import problems_to_json
 from reconciler.report.escape import disarm, json_text, visible
 from reconciler.report.text.problems import problems_to_github, problems_to_junit, problems_to_sarif, problems_to_text
+from support.report_samples import SAMPLE_PROBLEMS, hostile_problems
+from support.report_strategies import hostile_text
 
 COMMAND = re.compile(r"::error ((?:[a-z]+=[^,:\r\n]*,?)+)::([^\r\n]*)")
 

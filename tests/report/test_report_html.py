@@ -9,13 +9,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given, settings
-from report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
-from report_strategies import hostile_text
 
 from reconciler.reconcile.plan import FieldChange
 from reconciler.report.escape import visible
 from reconciler.report.html.drift import drift_to_html
 from reconciler.report.html.plan import plan_to_html
+from support.report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
+from support.report_strategies import hostile_text
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "footer", "section", "div", "span", "p"),

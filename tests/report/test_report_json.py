@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from report_samples import (
+
+from reconciler.errors import ManifestErrors, MissingRole, PlanFileError, ReconcilerError, UsageError
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
+from reconciler.reconcile.plan import Cause, FieldChange
+from reconciler.reconcile.planfile import plan_from_json, plan_from_text, plan_to_json
+from reconciler.report.documents.plan import apply_to_json, drift_to_json, error_to_json, problems_to_json
+from reconciler.report.documents.schemas import schemas
+from reconciler.report.escape import json_text
+from support.report_samples import (
     SAMPLE_APPLY,
     SAMPLE_DRIFT,
     SAMPLE_PLAN,
@@ -22,16 +31,7 @@ from report_samples import (
     hostile_problems,
     plan,
 )
-from report_strategies import hostile_text, json_values
-
-from reconciler.errors import ManifestErrors, MissingRole, PlanFileError, ReconcilerError, UsageError
-from reconciler.kind.kind import Action
-from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import Cause, FieldChange
-from reconciler.reconcile.planfile import plan_from_json, plan_from_text, plan_to_json
-from reconciler.report.documents.plan import apply_to_json, drift_to_json, error_to_json, problems_to_json
-from reconciler.report.documents.schemas import schemas
-from reconciler.report.escape import json_text
+from support.report_strategies import hostile_text, json_values
 
 
 def check(name: str, document: Any) -> None:

@@ -8,14 +8,14 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
-from report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
-from report_strategies import hostile_text
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, FieldChange, Note, NoteKind
 from reconciler.report.markdown.plan import LIMIT, drift_to_markdown, marker, plan_to_markdown
 from reconciler.report.words import NOTES
+from support.report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
+from support.report_strategies import hostile_text
 
 OUR_TAGS = {"details", "summary", "sub"}
 REFERENCE = re.compile(r"[@#]\w|https?:|www\.|[0-9a-fA-F]{7,}|GH-\d|:\w+:")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from report_samples import MARKER, NOW, change, hostile_plan, plan, secret
 
 from reconciler.reconcile.plan import (
     ApplyReport,
@@ -26,6 +25,7 @@ from reconciler.report.markdown.plan import drift_to_markdown, plan_to_markdown
 from reconciler.report.text.apply import apply_to_text
 from reconciler.report.text.drift import drift_to_text
 from reconciler.report.text.plan import plan_to_text
+from support.report_samples import MARKER, NOW, change, hostile_plan, plan, secret
 
 LEAKY = (
     FieldChange("apiKey", MARKER, MARKER + "2", sensitive=True),

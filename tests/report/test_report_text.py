@@ -9,7 +9,18 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
-from report_samples import (
+
+from reconciler.errors import ManifestErrors, MissingRole, Place, PlanFileError
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
+from reconciler.reconcile.plan import ApplyReport, Breach, ChangeResult, DriftReport, FieldChange, Outcome
+from reconciler.report.style import Style
+from reconciler.report.text.apply import apply_to_text
+from reconciler.report.text.drift import drift_to_text
+from reconciler.report.text.error import error_to_text
+from reconciler.report.text.plan import plan_to_text
+from reconciler.report.text.problems import problems_to_text
+from support.report_samples import (
     NOW,
     SAMPLE_APPLY,
     SAMPLE_DRIFT,
@@ -22,18 +33,7 @@ from report_samples import (
     hostile_problems,
     plan,
 )
-from report_strategies import hostile_text
-
-from reconciler.errors import ManifestErrors, MissingRole, Place, PlanFileError
-from reconciler.kind.kind import Action
-from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import ApplyReport, Breach, ChangeResult, DriftReport, FieldChange, Outcome
-from reconciler.report.style import Style
-from reconciler.report.text.apply import apply_to_text
-from reconciler.report.text.drift import drift_to_text
-from reconciler.report.text.error import error_to_text
-from reconciler.report.text.plan import plan_to_text
-from reconciler.report.text.problems import problems_to_text
+from support.report_strategies import hostile_text
 
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,6 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
-from report_strategies import hostile_text
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sync"))
-from sync_samples import NOW, ago, data_run, data_sync, overview, under_way
 
 from reconciler.kind.connection import Json
 from reconciler.ledger.data.model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
@@ -40,6 +35,8 @@ from reconciler.sync.products.explain import Difference, Explanation, PartExplan
 from reconciler.sync.products.model import Part
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import RunReport, State
+from support.report_strategies import hostile_text
+from support.sync_samples import NOW, ago, data_run, data_sync, overview, under_way
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")

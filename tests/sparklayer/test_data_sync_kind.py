@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sparklayer_workbench import Workbench, manifest, outcomes, read, written
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import Problem
@@ -16,6 +15,7 @@ from reconciler.reconcile.plan import Plan
 from reconciler.registry import kinds
 from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
 from reconciler.sparklayer.kinds.price_list import PriceListKind
+from support.sparklayer_workbench import Workbench, manifest, outcomes, read, written
 
 PLACE = manifest("StockLocation", "main", "{name: Main}")
 MINIMAL = "{stock: {default: main}}"

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sparklayer_workbench import read, written
 
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
@@ -21,6 +20,7 @@ from reconciler.sparklayer.prices import UPDATE, price_list_currency
 from reconciler.sparklayer.prices import read_prices as _read_prices
 from reconciler.sparklayer.prices import write_prices as _write_prices
 from reconciler.sparklayer.records import Price, Tier
+from support.sparklayer_workbench import read, written
 
 SWITCHES = [
     *flipped_switches(SPARKLAYER),

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sparklayer_workbench import read, without_stamps, written
 
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, ApiError, Conflict, Rejected
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.products import canonical_product, read_product, write_product
+from support.sparklayer_workbench import read, without_stamps, written
 
 SHIRT: Wire = {
     "external_id": "Shirt 1/ü",

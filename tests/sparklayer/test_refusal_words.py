@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sparklayer_workbench import written
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import ApiError, RateLimited, Rejected, ServerFault, Unreachable
 from reconciler.sparklayer.faults import why_failed, why_refused
+from support.sparklayer_workbench import written
 
 TAKEN = "resource-already-exists"
 

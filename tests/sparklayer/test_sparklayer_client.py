@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from sparklayer_workbench import read, written
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import ApiError, Conflict, LoginRefused, NotFound, RateLimited, Rejected, UsageError
@@ -11,6 +10,7 @@ from reconciler.kind.connection import Wire
 from reconciler.registry import kinds
 from reconciler.secret import Secret
 from reconciler.sparklayer.faults import parse_fault
+from support.sparklayer_workbench import read, written
 
 GROUPS = "api/v1/customer-groups"
 LIST: Wire = {"slug": "a", "name": "A", "currency_code": "GBP"}

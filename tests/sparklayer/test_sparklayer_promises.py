@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sparklayer_workbench import Workbench, manifest, outcomes, without_stamps
 
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches, random_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import UnexpectedAnswer
 from reconciler.registry import kinds
+from support.sparklayer_workbench import Workbench, manifest, outcomes, without_stamps
 
 DOCUMENTS = (
     manifest("CustomerGroup", "de", "{name: Deutschland, parent: eu}"),

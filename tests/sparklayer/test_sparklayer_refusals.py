@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sparklayer_workbench import Workbench, manifest, outcomes
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import GuardrailBreach
@@ -15,6 +14,7 @@ from reconciler.kind.kind import Kind
 from reconciler.kind.semantics import fields_of
 from reconciler.reconcile.plan import NoteKind, Plan
 from reconciler.registry import kinds
+from support.sparklayer_workbench import Workbench, manifest, outcomes
 
 GROUP = manifest("CustomerGroup", "g", "{name: G}")
 LIST = manifest("PriceList", "a", "{name: A, currencyCode: GBP}")

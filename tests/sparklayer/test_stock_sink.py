@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sparklayer_workbench import read, written
 
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
@@ -16,6 +15,7 @@ from reconciler.sparklayer.records import StockLevel
 from reconciler.sparklayer.stock import DELETE, FETCH, UPDATE, delete_stock, location_ids
 from reconciler.sparklayer.stock import read_stock as _read_stock
 from reconciler.sparklayer.stock import write_stock as _write_stock
+from support.sparklayer_workbench import read, written
 
 SWITCHES = [
     *flipped_switches(SPARKLAYER),

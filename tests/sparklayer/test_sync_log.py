@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sparklayer_workbench import Workbench, read, written
 
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches
 from reconciler.emulator.testing import RunningEmulator
@@ -25,6 +24,7 @@ from reconciler.sparklayer.sync_log import (
     record_full,
     record_partial,
 )
+from support.sparklayer_workbench import Workbench, read, written
 
 START = datetime(2026, 11, 1, 10, 0, tzinfo=UTC)
 END = datetime(2026, 11, 1, 13, 0, 0, 123000, tzinfo=timezone(timedelta(hours=2)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sparklayer_workbench import Workbench, manifest, outcomes
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import ManifestErrors, Rejected
@@ -14,6 +13,7 @@ from reconciler.manifest.load import load
 from reconciler.manifest.scope import Scope
 from reconciler.registry import kinds
 from reconciler.secret import Secret
+from support.sparklayer_workbench import Workbench, manifest, outcomes
 
 BOTH = """\
 apiVersion: reconciler/v1

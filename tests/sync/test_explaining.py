@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from mapping_strategies import NOW, settings, stool
-
 from reconciler.report.text.sync_explain import explanation_to_text
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sparklayer.records import StockLevel, Tier
@@ -14,6 +12,7 @@ from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Part, Wanted
 from reconciler.sync.products.resolve import departed, settle
+from support.mapping_strategies import NOW, settings, stool
 
 SOURCE = stool()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mapping_strategies import NOW, chair, mapping, settings, stool
 
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Part, Wanted
 from reconciler.sync.products.resolve import settle
 from reconciler.sync.settings import SyncSettings
+from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
 ONLY_PRODUCTS = settings(stock=None, pricing=None)
 

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
-from mapping_strategies import NOW, chair, junk, mapping, products, settings, stool
 
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sparklayer.records import Price, Tier
@@ -20,6 +19,7 @@ from reconciler.sync.products.fingerprint import fingerprints, of_prices, of_pro
 from reconciler.sync.products.mapper import Draft, draft, slugged
 from reconciler.sync.products.model import Held, Name, Part, Wanted
 from reconciler.sync.products.resolve import Removals, departed, removals, settle
+from support.mapping_strategies import NOW, chair, junk, mapping, products, settings, stool
 
 EVERY_EXPRESSION = mapping(
     title="Name",

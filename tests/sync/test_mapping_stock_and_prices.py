@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from mapping_strategies import NOW, chair, mapping, settings, stool
 
 from reconciler.sparklayer.prices import _body
 from reconciler.sparklayer.records import StockLevel
@@ -17,6 +16,7 @@ from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Wanted
 from reconciler.sync.products.resolve import settle
 from reconciler.sync.settings import SyncSettings
+from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
 ONLY_STOCK = settings(products=None, pricing=None)
 ONLY_PRICES = settings(products=None, stock=None)

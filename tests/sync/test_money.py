@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import with_percents
 
 from reconciler.sync.mapping.money import MINOR_UNITS, as_sent, minor_units, places_of, total, with_percentages
+from support.naive import with_percents
 
 CURRENCIES = st.sampled_from(["GBP", "JPY", "KWD", "CLF"])
 amounts = st.builds(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mapping_strategies import NOW, chair, mapping, settings, stool
-
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted
 from reconciler.sync.products.resolve import Removals, departed, removals, settle
 from reconciler.sync.settings import SyncSettings
+from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
 ALL = settings()
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from mapping_strategies import mapping, settings
-
 from reconciler.sync.products.model import Part
 from reconciler.sync.settings import digest
+from support.mapping_strategies import mapping, settings
 
 
 def test_sections_are_parts() -> None:

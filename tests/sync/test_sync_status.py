@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sync_samples import NOW, ago, data_run, data_sync, overview, settings, under_way
 
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.ledger.data.model import LevelCounts, LogDates, RunningNow, SyncOverview
@@ -19,6 +18,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.health import drift_items
 from reconciler.sync.monitor.status import Requests, requests_in, status_of
 from reconciler.sync.settings import digest
+from support.sync_samples import NOW, ago, data_run, data_sync, overview, settings, under_way
 
 
 def test_a_sync_that_is_up_to_date() -> None:

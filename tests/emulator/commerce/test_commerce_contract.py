@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulator_contract import Contract
-from shop import Shop
 
 from reconciler.emulator.app import new_state
 from reconciler.emulator.ordercloud.commerce.room import Commerce
@@ -15,6 +13,8 @@ from reconciler.emulator.ordercloud.room import OrderCloud
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.emulator.traffic import TrafficSetting
+from support.emulator_contract import Contract
+from support.shop import Shop
 
 ROOT = Path(__file__).parents[3]
 IDS = {

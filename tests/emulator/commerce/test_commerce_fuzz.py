@@ -15,8 +15,6 @@ import httpx
 import pytest
 import schemathesis
 import yaml
-from conftest import build
-from emulator_contract import FILE
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -24,9 +22,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from shop import Shop
 
 from reconciler.emulator.testing import running_emulator
+from support.emulator_contract import FILE
+from support.shop import Shop, build
 
 EXAMPLES = int(os.environ.get("RECONCILER_FUZZ_EXAMPLES", "3"))
 REFUSALS = ("400", "401", "403", "404", "409", "429")

@@ -7,7 +7,6 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shop import Shop
 
 from reconciler.emulator.app import new_state
 from reconciler.emulator.ordercloud.commerce.query import Listed, Selection, page_of
@@ -18,6 +17,7 @@ from reconciler.emulator.switches import Switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.emulator.traffic import TrafficSetting
 from reconciler.emulator.wire import Refusal, Request
+from support.shop import Shop
 
 LISTING = Listing(("ID", "Name", "Size", "xp"), ("ID", "Name"), ("ID", "Name", "Size"))
 # IDs and filters in one case: among IDs that differ by case only, the index has an order, and a scan has none.

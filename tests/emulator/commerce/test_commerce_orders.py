@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from shop import Shop
 
 from reconciler.emulator.testing import RunningEmulator
+from support.shop import Shop
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from ordercloud.client import OrderCloudClient
 from ordercloud.errors import OrderCloudError
 from ordercloud.resources.base import paginate
 from ordercloud.sync_client import SyncOrderCloudClient, paginate_sync
-from shop import Shop
 
 from reconciler.emulator.testing import RunningEmulator
+from support.shop import Shop
 
 USER = {"FirstName": "Ada", "LastName": "Byron", "Email": "ada@example.com", "Active": True}
 ADDRESS = {"Street1": "Quay 1", "City": "Hamburg", "Country": "DE"}

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sparklayer_contract import SparkLayerContract
 
 from reconciler.emulator.testing import RunningEmulator
+from support.sparklayer_contract import SparkLayerContract
 
 Ask = Callable[..., httpx.Response]
 

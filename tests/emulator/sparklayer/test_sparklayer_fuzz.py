@@ -14,10 +14,10 @@ import yaml
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
-from sparklayer_contract import FILE
 
 from reconciler.emulator.sparklayer.later import NOT_YET
 from reconciler.emulator.testing import running_emulator
+from support.sparklayer_contract import FILE
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
 IDS = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from inspect import signature
 
 import httpx
-from sparklayer_contract import SparkLayerContract, served
 
 from reconciler.emulator.testing import RunningEmulator
+from support.sparklayer_contract import SparkLayerContract, served
 
 ORDER = {
     "type": "order",

@@ -9,7 +9,6 @@ import httpx
 import orjson
 import pytest
 import yaml
-from sparklayer_contract import FILE, served
 
 from reconciler.emulator.app import new_state
 from reconciler.emulator.sparklayer.later import NOT_YET
@@ -17,6 +16,7 @@ from reconciler.emulator.switches import Switches
 from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.emulator.traffic import TrafficSetting
 from reconciler.emulator.wire import Request
+from support.sparklayer_contract import FILE, served
 
 Ask = Callable[..., httpx.Response]
 OPERATIONS = sorted(served(yaml.load(FILE.read_bytes(), Loader=yaml.CSafeLoader)))

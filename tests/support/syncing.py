@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from checkout import Checkout, Document, Ended, document
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sync"))
-from naive import Content, Options, differences, expected, found
-
 from reconciler.emulator.testing import RunningEmulator
+from support.checkout import Checkout, Document, Ended, document
+from support.naive import Content, Options, differences, expected, found
 
 MARKETPLACES = Path(__file__).resolve().parents[1] / "data" / "marketplaces"
 LOCATIONS = ("main", "warehouse-1", "warehouse-2", "shop-leeds")

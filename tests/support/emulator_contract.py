@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-FILE = Path(__file__).parent.parent / "data" / "ordercloud.openapi.yaml"
+FILE = Path(__file__).parents[1] / "data" / "ordercloud.openapi.yaml"
 PREFIXES = ("/ordercloud/v1", "/ordercloud")
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from checkout import ENTITY_PATHS, Checkout, Document, api_object, document
 from hypothesis import strategies as st
+
+from support.checkout import ENTITY_PATHS, Checkout, Document, api_object, document
 
 # What `${secret:NAME}` resolves to in these tests.
 VARIABLES = {f"E2E_SECRET_{number}": f"value-of-reference-{number}" for number in range(3)}

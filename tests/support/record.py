@@ -1,4 +1,4 @@
-"""Records the cassettes beside this file from a running emulator: `python tests/cassettes/record.py`.
+"""Records tests/cassettes from a running emulator: `PYTHONPATH=tests python -m support.record`.
 
 Never written by hand. Secrets and tokens are taken out before anything is written.
 """
@@ -16,13 +16,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import vcr
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+from reconciler.emulator.testing import running_emulator
+from support.checkout import Checkout, Document, document, entity_sync
 
-from checkout import Checkout, Document, document, entity_sync  # noqa: E402 - its folder is known only now
-
-from reconciler.emulator.testing import running_emulator  # noqa: E402
-
+FOLDER = Path(__file__).parents[1] / "cassettes"
 # Stands for host and port of the emulator, which are others in every recording.
 ORIGIN = "http://127.0.0.1:8800"
 SCRUBBED = "scrubbed"
@@ -89,7 +86,7 @@ def _scrubbed(value: Any) -> Any:
 def cassette(name: str, mode: str) -> Iterator[Any]:
     """Record (`all`) or replay (`none`: what is not on it fails) the requests of the block."""
     recorder = vcr.VCR(
-        cassette_library_dir=str(HERE),
+        cassette_library_dir=str(FOLDER),
         record_mode=mode,
         match_on=("method", "scheme", "host", "port", "path", "query", "body"),
         before_record_request=scrub_request,
@@ -106,7 +103,7 @@ def main() -> None:
         checkout = Checkout(Path(folder), emulator)
         lay_out(checkout, emulator.url)
         for name, words in (("plan", ("plan", "--exit-code")), ("apply", ("apply", "--yes"))):
-            (HERE / f"{name}.yaml").unlink(missing_ok=True)
+            (FOLDER / f"{name}.yaml").unlink(missing_ok=True)
             with cassette(name, "all") as opened:
                 ended = checkout.call(*words, "--no-token-cache")
             sys.stdout.write(f"{name}: exit {ended.status}, {len(opened)} requests\n{ended.stderr}")

@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from scripted_server import FakeClock, ScriptedServer
-
 from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.client import Api, HttpWriter, Options, open_session
 from reconciler.http.clock import Clock
@@ -20,6 +18,7 @@ from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, RetryPolicy
 from reconciler.http.tokens import TokenCache, cache_key
 from reconciler.kind.connection import Json
+from support.scripted_server import FakeClock, ScriptedServer
 
 CLIENT_SECRET = "client-secret-marker/+ü"
 

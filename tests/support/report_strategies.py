@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from report_samples import HOSTILE
+
+from support.report_samples import HOSTILE
 
 hostile_text = st.one_of(
     st.sampled_from(HOSTILE),

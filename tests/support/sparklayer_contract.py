@@ -13,7 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 from reconciler.emulator.sparklayer.later import NOT_YET
 
-FILE = Path(__file__).parents[2] / "data" / "sparklayer.openapi.yaml"
+FILE = Path(__file__).parents[1] / "data" / "sparklayer.openapi.yaml"
 PREFIX = "/sparklayer"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
@@ -50,12 +49,11 @@ def fail(how: str) -> int:
     return int(how)
 
 
-TABLE = tuple(Entry(name, "Probes", f"The {name} probe.", f"cli_probe:{name}") for name in ("show", "write", "fail"))
+TABLE = tuple(Entry(name, "Probes", f"The {name} probe.", f"{__name__}:{name}") for name in ("show", "write", "fail"))
 probes = LazyGroup("reconciler", table=TABLE, envvars=True)
 
 if __name__ == "__main__":
     from reconciler.cli import run
 
     run.app = probes
-    sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120
     sys.exit(run.run(sys.argv[1:]))
