@@ -14,6 +14,7 @@ from reconciler.cli.terminal.listen import Listener
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
 from reconciler.kind.connection import Reader
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
+from reconciler.manifest.files import base_of
 from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.scope import Scope
@@ -118,7 +119,7 @@ def environment_settings(options: Options) -> Settings:
         ReconcilerError: the Environment cannot be read.
     """
     environment = _environment(options)
-    return resolve_settings(environment, Scope.of(environment, os.environ))
+    return resolve_settings(environment, Scope.of(environment, os.environ, base_of(options.manifests)))
 
 
 def environment_connection(options: Options, api: str) -> Connection:
@@ -129,7 +130,7 @@ def environment_connection(options: Options, api: str) -> Connection:
         ReconcilerError: the Environment cannot be read, or does not say how to reach the API.
     """
     environment = _environment(options)
-    return resolve_connection(environment, Scope.of(environment, os.environ), api)
+    return resolve_connection(environment, Scope.of(environment, os.environ, base_of(options.manifests)), api)
 
 
 def _environment(options: Options) -> EnvironmentManifest:

@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 from reconciler.errors import LedgerError
 from reconciler.ledger.database import ledger_errors, open_any_version, open_for_writing
 from reconciler.ledger.migrations import MIGRATIONS
-from reconciler.ledger.url import has_ledger, ledger_path
+from reconciler.ledger.url import LedgerUrl, has_ledger, ledger_path
 
 
-def backup(url: str, copy: Path) -> int:
+def backup(url: LedgerUrl | str, copy: Path) -> int:
     """Copy a ledger, also while others write to it, and return how many bytes that are.
 
     The copy is one moment of the ledger, whole, readable for its owner only, and there once it is whole.
@@ -54,7 +54,7 @@ def backup(url: str, copy: Path) -> int:
         engine.dispose()
 
 
-def bring_up_to_date(url: str) -> tuple[int, int]:
+def bring_up_to_date(url: LedgerUrl | str) -> tuple[int, int]:
     """Bring a ledger to this version and return the schema version that it had, and the one it has.
 
     Raises:
@@ -68,7 +68,7 @@ def bring_up_to_date(url: str) -> tuple[int, int]:
     return before, len(MIGRATIONS)
 
 
-def _existing(url: str) -> Path:
+def _existing(url: LedgerUrl | str) -> Path:
     path = ledger_path(url)
     if not has_ledger(path):
         raise LedgerError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.data.model import DataScope, OpenProblem, SyncOverview
-from reconciler.ledger.url import has_ledger, ledger_path
+from reconciler.ledger.url import LedgerUrl, has_ledger, ledger_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -33,7 +33,7 @@ class Ledgers:
         while self._engines:
             self._engines.popitem()[1].dispose()
 
-    def memory(self, url: str, environment: str, api_urls: Collection[str]) -> Memory:
+    def memory(self, url: LedgerUrl | str, environment: str, api_urls: Collection[str]) -> Memory:
         """Return what a ledger remembers of one environment and its APIs; `fresh` where there is no ledger.
 
         Args:
@@ -51,7 +51,7 @@ class Ledgers:
 
         return self._read(path, lambda connection: memory(connection, environment, api_urls))
 
-    def overview(self, url: str) -> dict[str, Any] | None:
+    def overview(self, url: LedgerUrl | str) -> dict[str, Any] | None:
         """Return what `ledger show` shows, as plain data without secrets and fingerprints; None without a ledger.
 
         Raises:
@@ -64,7 +64,9 @@ class Ledgers:
 
         return self._read(path, lambda connection: overview(connection, datetime.now(UTC)))
 
-    def sync_overview(self, url: str, scopes: Collection[DataScope], now: datetime) -> dict[DataScope, SyncOverview]:
+    def sync_overview(
+        self, url: LedgerUrl | str, scopes: Collection[DataScope], now: datetime
+    ) -> dict[DataScope, SyncOverview]:
         """Return what a ledger knows of data syncs, also while they run; an empty overview of one that never ran.
 
         Args:
@@ -83,7 +85,7 @@ class Ledgers:
         return self._read(path, lambda connection: sync_overview(connection, scopes, now))
 
     def problems(
-        self, url: str, scope: DataScope, limit: int, offset: int = 0, code: str | None = None
+        self, url: LedgerUrl | str, scope: DataScope, limit: int, offset: int = 0, code: str | None = None
     ) -> list[OpenProblem]:
         """Return open problems of a data sync, also while it runs; see `Levels.problems`.
 
@@ -107,13 +109,13 @@ class Ledgers:
             return query(connection)
 
 
-def read_memory(url: str, environment: str, api_urls: Collection[str]) -> Memory:
+def read_memory(url: LedgerUrl | str, environment: str, api_urls: Collection[str]) -> Memory:
     """Return what the ledger remembers of one environment; see `Ledgers.memory`."""
     with Ledgers() as ledgers:
         return ledgers.memory(url, environment, api_urls)
 
 
-def read_overview(url: str) -> dict[str, Any] | None:
+def read_overview(url: LedgerUrl | str) -> dict[str, Any] | None:
     """Return what `ledger show` shows; see `Ledgers.overview`."""
     with Ledgers() as ledgers:
         return ledgers.overview(url)

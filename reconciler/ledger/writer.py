@@ -21,7 +21,7 @@ from reconciler.ledger.data.store import Levels
 from reconciler.ledger.lock import LEASE, Clock, Lock, acquire, break_lock
 from reconciler.ledger.migrations import APPLY_LOCK
 from reconciler.ledger.tables import journal, overrides, runs, snoozes
-from reconciler.ledger.url import ledger_path
+from reconciler.ledger.url import LedgerUrl, ledger_path
 
 
 def utc_now() -> datetime:
@@ -42,7 +42,7 @@ class Ledger:
         self._salt: bytes | None = None
 
     @classmethod
-    def open(cls, url: str, clock: Clock = utc_now) -> Ledger:
+    def open(cls, url: LedgerUrl | str, clock: Clock = utc_now) -> Ledger:
         """Open the ledger at `url`; create it where there is none and migrate it where it is older.
 
         Raises:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from reconciler.errors import Place, Problem
+from reconciler.hosts import host_allowed
 from reconciler.kind.kind import Kinds
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.facts import Facts
-from reconciler.manifest.hosts import host_allowed
 from reconciler.manifest.limits import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import Path, format_path

@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from reconciler.errors import ManifestErrors, Place, Problem
+from reconciler.errors import LedgerError, ManifestErrors, Place, Problem
+from reconciler.hosts import host_allowed, is_loopback
+from reconciler.ledger.url import OWN_URL, LedgerUrl, parse
 from reconciler.manifest.environment import EnvironmentSpec, Guardrails, OrderCloudConnection, SparkLayerConnection
-from reconciler.manifest.hosts import host_allowed, hosts_of, is_loopback
+from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.positions import Path, SubLocator
 from reconciler.manifest.resolve import ModelT, resolve_section
@@ -54,9 +56,9 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an Environment sets for a run beside its connections. `ledger` may hold a password: never print it."""
+    """What an Environment sets for a run beside its connections."""
 
-    ledger: str
+    ledger: LedgerUrl
     target_hosts: tuple[str, ...] | None
     guardrails: Guardrails
     restore_window: str
@@ -145,13 +147,28 @@ def resolve_settings(environment: EnvironmentManifest, scope: Scope) -> Settings
     Raises:
         UnresolvedReference: an `${env:}` or `${var:}` has no value, or may not be reached.
         ManifestErrors: a resolved value does not fit its field.
+        LedgerError: the ledger's URL names none, or one that a manifest may not choose.
     """
     names = ("targetHosts", "guardrails", "restoreWindow")
     data = {name: environment.raw[name] for name in names if name in environment.raw}
     spec, _ = resolve_section(EnvironmentSpec, data, environment, scope, subject=f"Environment {environment.name}")
-    ledger = scope.text(environment.spec.ledger, partial(environment.at, ("ledger",)), url_password=True)
+    ledger = _ledger(environment, scope)
     hosts = None if spec.target_hosts is None else tuple(spec.target_hosts)
     return Settings(ledger, hosts, spec.guardrails, spec.restore_window)
+
+
+def _ledger(environment: EnvironmentManifest, scope: Scope) -> LedgerUrl:
+    """Return where the ledger is: the operator says so, and a manifest where the operator does not."""
+    own = scope.environ.get(OWN_URL)
+    if own:
+        return parse(own, base=scope.base, environ=scope.environ)
+    place = partial(environment.at, ("ledger",))
+    text = scope.text(environment.spec.ledger, place, url_password=True)
+    try:
+        return parse(text, base=scope.base, environ=scope.environ, trusted=False)
+    except LedgerError as error:
+        error.place = place()
+        raise
 
 
 def _checked(url: str, scope: Scope, place: Callable[[], Place], subject: str) -> str:

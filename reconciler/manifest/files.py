@@ -30,6 +30,12 @@ class FileBytes:
     data: bytes
 
 
+def base_of(folder: Path) -> Path:
+    """Return what relative paths of ledger and secrets count from: the parent of the manifests folder."""
+    # The text of `.` and `..` does not say their parent.
+    return folder.parent if folder.name not in ("", "..") else folder.resolve().parent
+
+
 def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
     """Yield every manifest file below a folder, sorted by path, or the problem that stands in its way.
 

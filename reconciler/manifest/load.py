@@ -19,7 +19,7 @@ from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.documents import Document, Scalars, parse_documents
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.explain import error_paths, explain, nearest, shorten, suggest
-from reconciler.manifest.files import ELSEWHERE, FIRST_MANIFEST, read_folder
+from reconciler.manifest.files import ELSEWHERE, FIRST_MANIFEST, base_of, read_folder
 from reconciler.manifest.limits import MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata
 from reconciler.manifest.positions import DocumentLocator, Source
@@ -36,13 +36,14 @@ class Loaded:
 
     Manifests with problems in their spec are among `manifests` (with `spec` None), so that a reference to one is not
     called unknown as well. `lost` holds kind and name of what is missing from both tuples because it could not be
-    read; None: it may have been any.
+    read; None: it may have been any. Relative paths of ledger and secrets count from `base`.
     """
 
     manifests: tuple[Manifest, ...]
     environments: tuple[EnvironmentManifest, ...]
     problems: tuple[Problem, ...]
     lost: frozenset[tuple[str | None, str | None]] = frozenset()
+    base: FilePath = FilePath()
 
     def may_hold(self, kind: str, name: str) -> bool:
         """Return whether a document that could not be read may have been this manifest."""
@@ -121,7 +122,13 @@ def _load(folder: FilePath, kinds: Kinds) -> Loaded:
                 reader.give_up(document, found.file)
                 break
             reader.read(document, source)
-    return Loaded(tuple(reader.manifests), tuple(reader.environments), tuple(reader.problems), frozenset(reader.lost))
+    return Loaded(
+        tuple(reader.manifests),
+        tuple(reader.environments),
+        tuple(reader.problems),
+        frozenset(reader.lost),
+        base_of(folder),
+    )
 
 
 class _Reader:

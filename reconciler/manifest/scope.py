@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from reconciler.errors import Place, UnresolvedReference
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.references import ALLOW_ENV, READABLE, Reference, parse_text
-from reconciler.manifest.secret_sources import SECRET_SOURCES, SecretSource
+from reconciler.manifest.secret_sources import SECRET_SOURCES, SECRETS_DIR, SecretSource
 
 # Names that hold credentials by convention: their values belong into write-only fields only.
 _SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|API_?KEY|PRIVATE|CREDENTIAL|ACCESS_?KEY")
@@ -27,22 +28,28 @@ class Scope:
     Args:
         variables: values of `${var:}`, as the Environment manifest has them.
         environ: the environment variables of this run.
+        base: what relative paths count from: the parent of the manifests folder.
         sources: prefix of `${secret:PREFIX:NAME}` to what supplies its value.
     """
 
     variables: Mapping[str, str | bool | int | float] = field(repr=False)
     environ: Mapping[str, str] = field(repr=False)
+    base: Path = Path()
     sources: Mapping[str, SecretSource] = field(default_factory=lambda: SECRET_SOURCES, repr=False)
 
     @classmethod
-    def of(cls, environment: EnvironmentManifest, environ: Mapping[str, str]) -> Scope:
+    def of(cls, environment: EnvironmentManifest, environ: Mapping[str, str], base: Path = Path()) -> Scope:
         """Return the scope of an environment.
 
         Args:
             environment: the Environment manifest.
             environ: environment variables, e.g. `os.environ`.
+            base: what relative paths count from: the parent of the manifests folder.
         """
-        return cls(environment.spec.variables, environ)
+        folder = environ.get(SECRETS_DIR)
+        if folder:
+            environ = {**environ, SECRETS_DIR: str(base / folder)}
+        return cls(environment.spec.variables, environ, base)
 
     def text(self, text: str, place: Callable[[], Place], *, url_password: bool = False) -> str:
         """Return a text with its references resolved.
@@ -112,7 +119,7 @@ class Scope:
 
     def _without_variables(self) -> Scope:
         """A variable may hold ${env:…}; another variable in it would allow circles."""
-        return Scope({}, self.environ, self.sources)
+        return Scope({}, self.environ, self.base, self.sources)
 
     def _refuse_name(self, reference: Reference, place: Callable[[], Place]) -> None:
         allowed = (*READABLE, *self._allowed_beside())

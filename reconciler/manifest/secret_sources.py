@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 SecretSource = Callable[[str, Mapping[str, str]], str | None]
+SECRETS_DIR = "RECONCILER_SECRETS_DIR"
 _MAX_SECRET = 65_536
 
 
@@ -16,7 +17,7 @@ def from_environ(name: str, environ: Mapping[str, str]) -> str | None:
 
 def from_file(name: str, environ: Mapping[str, str]) -> str | None:
     """Return the content of a file in RECONCILER_SECRETS_DIR less its final newline, or None where there is none."""
-    folder = environ.get("RECONCILER_SECRETS_DIR")
+    folder = environ.get(SECRETS_DIR)
     if not folder:
         return None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from reconciler.errors import ManifestErrors, Problem, UsageError
@@ -21,10 +22,11 @@ IDLE_PATCH = "patch-without-target"
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One environment and its manifests, patches merged."""
+    """One environment and its manifests, patches merged; relative paths of ledger and secrets count from `base`."""
 
     environment: EnvironmentManifest
     manifests: tuple[Manifest, ...]
+    base: Path = Path()
 
 
 def select(loaded: Loaded, name: str | None, kinds: Kinds, *, idle_patches: bool = False) -> Selected:
@@ -46,7 +48,7 @@ def select(loaded: Loaded, name: str | None, kinds: Kinds, *, idle_patches: bool
     problems = [problem for problem in found if not (idle_patches and problem.code == IDLE_PATCH)]
     if problems:
         raise ManifestErrors(problems)
-    return Selected(environment, manifests)
+    return Selected(environment, manifests, loaded.base)
 
 
 def named_environment(loaded: Loaded, name: str | None) -> EnvironmentManifest:

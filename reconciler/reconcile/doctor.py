@@ -14,11 +14,12 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from reconciler.errors import ApiError, LedgerError, LoginRefused, Unreachable
+from reconciler.hosts import host_allowed
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kind
 from reconciler.kind.semantics import semantics_by_path
-from reconciler.ledger.url import durability
-from reconciler.manifest.hosts import host_allowed, hosts_of
+from reconciler.ledger.url import LedgerUrl, durability
+from reconciler.manifest.hosts import hosts_of
 from reconciler.reconcile.diff import secrets_in, value_at
 from reconciler.reconcile.session import Session
 from reconciler.secret import Secret
@@ -179,7 +180,7 @@ def _unset_secrets(session: Session) -> Iterator[Finding]:
                 yield Finding("secret", f"{desired.key} {path}", Verdict.NOTE, words, step)
 
 
-def _ledger(url: str, environ: Mapping[str, str]) -> Finding:
+def _ledger(url: LedgerUrl, environ: Mapping[str, str]) -> Finding:
     try:
         found = durability(url, environ)
     except LedgerError as error:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pydantic import BaseModel
 
 from reconciler.errors import UsageError
+from reconciler.hosts import host_allowed
 from reconciler.kind.kind import Action, Observed
 from reconciler.kind.semantics import semantics_by_path
-from reconciler.manifest.hosts import host_allowed, hosts_of
+from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs

@@ -141,7 +141,7 @@ def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], n
         UnresolvedReference: an `${env:}` or `${var:}` has no value.
         ManifestErrors: a resolved value does not fit, or the Environment does not say how to reach an API.
     """
-    scope = Scope.of(selected.environment, environ)
+    scope = Scope.of(selected.environment, environ, selected.base)
     needed = {kinds[manifest.kind].api for manifest in selected.manifests}
     apis = [
         api

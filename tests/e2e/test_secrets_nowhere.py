@@ -258,7 +258,14 @@ def test_a_bug_of_ours_shows_none(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:kr3mbel-new-http@db.example.com/ledger", "sqlite://kr3mbel-new-http@x"]
+    "url",
+    [
+        "postgresql://me:kr3mbel-new-http@127.0.0.1:1/ledger",
+        "postgresql://127.0.0.1:1/ledger?password=kr3mbel-new-http",
+        "postgresql://me:kr3mbel-new-http@127.0.0.1:port/ledger",
+        "host=127.0.0.1 port=1 password='kr3mbel-new-http",
+        "sqlite://kr3mbel-new-http@x",
+    ],
 )
 def test_the_password_of_a_ledger_url_is_not_shown(shop: Shop, url: str) -> None:
     shop.variables["RECONCILER_LEDGER"] = url

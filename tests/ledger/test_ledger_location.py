@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,6 @@ def test_relative_and_absolute_files():
         "postgresql://someone:x@hunter2@db/ledger",
         "postgresql://someone:hunter2/x@db/ledger",
         "postgresql://someone:12/hunter2@db/ledger",
-        "postgresql://someone:hunter2?@db/ledger",
-        "postgresql://someone:hunter2#@db/ledger",
         "postgresql://db/ledger?hunter2",
         "mysql+pymysql://someone:hunter2@db/ledger",
         "ledger-hunter2.db",
@@ -45,19 +44,139 @@ def test_other_urls_are_refused_without_repeating_a_password(url):
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("postgresql://someone:hunter2@db/ledger", "postgresql://someone@db/ledger"),
-        ("postgres://someone:hunter2@db:5433/ledger", "postgresql://someone@db:5433/ledger"),
+        ("postgresql://someone:hunter2@db/ledger", "postgresql://db/ledger"),
+        ("postgres://someone:hunter2@db:5433/ledger", "postgresql://db:5433/ledger"),
+        ("postgresql://someone:hunter2?#@db/ledger", "postgresql://db/ledger"),
+        ("postgresql://someone:%68unter2@db/ledger", "postgresql://db/ledger"),
+        ("postgresql://hunter2@db/ledger", "postgresql://db/ledger"),
         ("postgresql://db/ledger?password=hunter2&sslmode=require", "postgresql://db/ledger"),
-        ("postgresql:///?host=db&dbname=ledger&user=me&password=hunter2", "postgresql://me@db/ledger"),
+        ("postgresql://db/ledger?sslpassword=hunter2&application_name=hunter2", "postgresql://db/ledger"),
+        ("postgresql:///?host=db&dbname=ledger&user=me&password=hunter2", "postgresql://db/ledger"),
+        ("postgresql:///?dbname=postgresql://u:hunter2%40db/ledger", "postgresql:///…"),
         ("postgresql://:hunter2@%2Frun%2Fpg/ledger", "postgresql://%2Frun%2Fpg/ledger"),
-        ("postgresql://u:hunter2@[::1]:5432,other/ledger", "postgresql://u@[::1]:5432,other/ledger"),
+        ("postgresql://u:hunter2@[::1]:5432,other/ledger", "postgresql://[::1]:5432,other/ledger"),
+        ("host=db port=5433 dbname=ledger password=hunter2", "postgresql://db:5433/ledger"),
+        ("dbname = ledger password = 'it is \\'hunter2\\''", "postgresql:///ledger"),
+        ("service=ledger password=hunter2", "postgresql:///"),
     ],
 )
-def test_a_server_is_shown_without_its_password(url, shown):
+def test_a_server_is_shown_without_its_password(url: str, shown: str) -> None:
     found = parse(url)
-    assert found.shown == shown
+    assert str(found) == found.shown == shown
     assert "hunter2" not in repr(found)
-    assert durability(url, {"CI": "true"}).durable
+    assert "hunter2" in found.conninfo
+    assert durability(found, {"CI": "true"}).durable
+
+
+def told(conninfo: str) -> dict[str, str]:
+    """Return what libpq is told, by name."""
+    return {
+        match["name"]: re.sub(r"\\(.)", r"\1", match["value"])
+        for match in re.finditer(r"(?P<name>\w+)='(?P<value>(?:[^'\\]|\\.)*)'", conninfo)
+    }
+
+
+def test_what_libpq_is_told_is_what_the_url_says() -> None:
+    url = "postgresql://me:a%27%5Cb%20@db:5433,%2Frun%2Fpg/my%2Dledger?application_name=x%3Dy&sslmode=require"
+    assert told(parse(url).conninfo) == {
+        "user": "me",
+        "password": "a'\\b ",
+        "host": "db,/run/pg",
+        "port": "5433,",
+        "dbname": "my-ledger",
+        "application_name": "x=y",
+        "sslmode": "require",
+    }
+    assert told(parse("host=db password='a \\' b' dbname=x").conninfo)["password"] == "a ' b"
+
+
+VERIFIED = {"sslmode": "verify-full", "sslrootcert": "system"}
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "tls"),
+    [
+        ("postgresql://db.example.com/x", {}, VERIFIED),
+        ("postgresql://localhost,db.example.com/x", {}, VERIFIED),
+        ("postgresql://db.example.com/x?sslrootcert=/ca.pem", {}, {**VERIFIED, "sslrootcert": "/ca.pem"}),
+        ("postgresql://db.example.com/x?sslmode=disable", {}, {"sslmode": "disable"}),
+        ("postgresql://db.example.com/x?ssl=true", {}, {"sslmode": "require"}),
+        ("postgresql://localhost/x?hostaddr=10.1.2.3", {}, VERIFIED),
+        ("postgresql:///x?service=away", {}, VERIFIED),
+        ("postgresql:///x", {"PGHOST": "db.example.com"}, VERIFIED),
+        ("postgresql:///x", {"PGSERVICE": "away"}, VERIFIED),
+        ("postgresql://localhost/x", {"PGHOSTADDR": "10.1.2.3"}, VERIFIED),
+        ("host=db.example.com dbname=x", {}, VERIFIED),
+        ("postgresql:///x", {}, {}),
+        ("postgresql:///x", {"PGHOST": "/run/pg"}, {}),
+        ("postgresql://127.0.0.1:5433/x", {"PGHOST": "db.example.com"}, {}),
+        ("postgresql://[::1]/x", {}, {}),
+        ("postgresql://%2Frun%2Fpg/x", {}, {}),
+    ],
+)
+def test_tls_is_verified_off_this_machine_unless_the_url_says_otherwise(
+    url: str, environ: dict[str, str], tls: dict[str, str]
+) -> None:
+    found = told(parse(url, environ=environ).conninfo)
+    assert {name: value for name, value in found.items() if name.startswith("ssl")} == tls
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:pw@localhost:5433/ledger",
+        "postgresql://127.0.0.1,[::1]/ledger",
+        "postgresql://%2Frun%2Fpg/ledger",
+        "postgresql:///ledger",
+        "postgres://me@db.example.com/ledger?connect_timeout=10&application_name=x&sslmode=verify-full",
+        "postgresql://one.pg.example.com,two.pg.example.com/ledger?target_session_attrs=read-write",
+    ],
+)
+def test_a_manifest_may_name_this_machine_and_servers_that_the_operator_allows(url: str) -> None:
+    environ = {"RECONCILER_ALLOW_LEDGER_HOSTS": "db.example.com, *.pg.example.com"}
+    found = told(parse(url, environ=environ, trusted=False).conninfo)
+    assert ("sslmode" in found) == ("example.com" in url)
+    assert ("sslrootcert" in found) == ("example.com" in url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://elsewhere.com/ledger",
+        "postgresql://localhost,elsewhere.com/ledger",
+        "postgresql://localhost%2Celsewhere.com/ledger",
+        "postgresql://elsewhere.com%00.example.com/ledger",
+        "postgresql://2130706433/ledger",
+        "postgresql://me:pw@localhost/ledger?host=elsewhere.com",
+        "postgresql://localhost/ledger?host=localhost",
+        "postgresql://localhost/ledger?hostaddr=10.0.0.1",
+        "postgresql://localhost/ledger?%68ost=elsewhere.com",
+        "postgresql://localhost/ledger?service=away",
+        "postgresql://localhost/ledger?servicefile=/tmp/x",
+        "postgresql://localhost/ledger?passfile=/home/ci/.pgpass",
+        "postgresql://localhost/ledger?sslkey=/home/ci/key.pem",
+        "postgresql://localhost/ledger?sslcert=/home/ci/cert.pem",
+        "postgresql://localhost/ledger?sslmode=disable",
+        "postgresql://db.example.com/ledger?sslrootcert=/tmp/mine.pem",
+        "postgresql://localhost/ledger?options=-c%20search_path%3Dx",
+        "postgresql://localhost/host%3Delsewhere.com",
+        "postgresql://localhost/postgresql%3A%2F%2Felsewhere.com",
+        "postgresql://localhost/ledger?dbname=host%3Delsewhere.com",
+        "postgresql://localhost",
+        "host=localhost dbname=ledger",
+    ],
+)
+def test_a_manifest_cannot_send_the_ledger_elsewhere(url: str) -> None:
+    environ = {"RECONCILER_ALLOW_LEDGER_HOSTS": "db.example.com"}
+    with pytest.raises(LedgerError) as caught:
+        parse(url, environ=environ, trusted=False)
+    assert caught.value.next_step
+    assert "pw" not in f"{caught.value.message} {caught.value.next_step}"
+
+
+def test_relative_files_count_from_the_base() -> None:
+    assert parse("sqlite:///.reconciler/ledger.db", base=Path("shop")).path == Path("shop/.reconciler/ledger.db")
+    assert parse("sqlite:////var/ledger.db", base=Path("shop")).path == Path("/var/ledger.db")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifest.hosts import host_allowed, hosts_of, is_loopback
+from reconciler.hosts import host_allowed, is_loopback
+from reconciler.manifest.hosts import hosts_of
 
 
 @pytest.mark.parametrize(
