@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.sparklayer.kinds.data_sync.budget import Budget
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.products.model import Part
 from reconciler.words import parse_duration
@@ -36,6 +37,11 @@ class MappingRules:
 
     expressions: Mapping[str, Expression] = field(default_factory=dict)
     grams: Decimal = _GRAMS["kg"]
+
+    def within(self, work: int) -> MappingRules:
+        """Return the rules with one budget for all that their expressions do, in the units of `Budget`."""
+        budget = Budget(work)
+        return replace(self, expressions={key: rule.within(budget) for key, rule in self.expressions.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def remarks(plan: Plan) -> str:
         ("{products: {recordUrl: 'https://x/'}}", "bad-format", "spec.products.recordUrl"),
         ("{products: {mapping: {variants.skuu: ID}}}", "unknown-field", "spec.products.mapping.variants.skuu"),
         ("{products: {mapping: {variants.sku: 'a b'}}}", "bad-value", "syntax error at column 3 of the expression"),
-        ("{products: {mapping: {title: 'upper(Name)'}}}", "bad-value", "JMESPath has no function upper()"),
+        ("{products: {mapping: {title: 'uper(Name)'}}}", "bad-value", "JMESPath has no function uper()"),
         ("{products: {}, customers: {}}", "unknown-field", "spec.customers"),
         ("{products: {}, orders: {}}", "unknown-field", "spec.orders"),
         ("{pricing: {partyPriceLists: true}, currency: GBP}", "unknown-field", "spec.pricing.partyPriceLists"),

@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.sparklayer.kinds.data_sync.budget import Budget
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sparklayer.records import Price, Tier
 from reconciler.sync.monitor.problems import CODES
@@ -147,6 +149,41 @@ def test_names_cover_what_is_written_and_what_is_held(source: Any, said: Any, he
     assert {Name("sku", sku) for sku in (*wanted.held.skus, *wanted.held.priced)} <= after
     if wanted.product is not None:
         assert Name("slug", wanted.product["slug"]) in after
+
+
+EXPLODING = "[@,@]" + "|[@,@][]" * 34 + "|length(@)"
+
+
+def test_a_mapping_that_explodes_is_a_problem_of_its_record_and_the_rest_is_mapped() -> None:
+    wanted = settled(draft(stool(), settings(products=mapping(variants_weightInGrams=EXPLODING)), NOW, "GBP"), Held())
+    assert [(problem.external_id, problem.code) for problem in wanted.problems] == [("stool", "costly-mapping")]
+    assert "variants.weightInGrams" in wanted.problems[0].message
+    assert wanted.product is None
+    assert draft(stool(), settings(products=mapping(title=EXPLODING)), NOW, "GBP").variants[0].body is not None
+
+
+def test_all_mappings_of_all_variants_of_a_record_share_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many that each stay within theirs would hold up everything else for minutes."""
+    work: list[int] = []
+    spend = Budget.spend
+
+    def counted(budget: Budget, units: int) -> None:
+        work.append(units)
+        spend(budget, units)
+
+    monkeypatch.setattr(Budget, "spend", counted)
+    busy = "sort_by(Product.Variants, &ID)[0].xp.none || Product.Variants[].[@,@][].ID | join('', @) && Name"
+    keys = ("title", "variants_weightInGrams", "variants_rrp", "variants_cartImageUrl", "variants_settings")
+    variants = [{"ID": f"v{number}", "xp": {"SKU": f"S{number}"}} for number in range(200)]
+    draft(chair(Variants=variants), settings(products=mapping(**dict.fromkeys(keys, busy))), NOW, "GBP")
+    assert sum(work) < 550_000
+
+
+def test_a_mapping_may_look_through_all_variants_for_each_of_them() -> None:
+    variants = [{"ID": f"v{number}", "Active": True, "xp": {"SKU": f"S{number}"}} for number in range(150)]
+    said = settings(products=mapping(variants_position="length(Product.Variants[?Active].xp.SKU)"))
+    wanted = settled(draft(chair(Variants=variants), said, NOW, "GBP"), Held())
+    assert wanted.problems == ()
 
 
 @given(st.text())

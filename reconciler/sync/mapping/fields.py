@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from reconciler.sparklayer.kinds.data_sync.expressions import Expression, FailedExpression
+from reconciler.sparklayer.kinds.data_sync.expressions import CostlyExpression, Expression, FailedExpression
 from reconciler.sync.mapping.values import Found, Misfit, View, first, objects, text_or_none
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.model import Part
@@ -116,8 +116,8 @@ def mapped(
         try:
             return expression.search({**view.data, "Product": product})
         except FailedExpression as error:
-            message = f"The mapping of {key} fails on this record: {error}"
-            raise Unfit(view.external_id, "bad-mapping", message) from None
+            kind = "costly-mapping" if isinstance(error, CostlyExpression) else "bad-mapping"
+            raise Unfit(view.external_id, kind, f"The mapping of {key} fails on this record: {error}") from None
 
     try:
         return first(views, evaluated, convert)

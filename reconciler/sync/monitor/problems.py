@@ -22,6 +22,7 @@ CODES = (
     "no-currency",
     "other-currency",
     "bad-mapping",
+    "costly-mapping",
     "refused",
     "failed",
 )

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.records import Product
+from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, items_of, mapped
-from reconciler.sync.mapping.values import View, mapping, text, text_or_none
+from reconciler.sync.mapping.values import View, mapping, objects, text, text_or_none
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.limits import reserved, too_long
 from reconciler.sync.products.model import Held, Name, Part
@@ -28,6 +29,9 @@ ValueT = TypeVar("ValueT")
 SKU = "sku"
 SLUG = "slug"
 _NO_ID = "(no ID)"
+# What all expressions together may do to one record: enough for some that look through all of many variants.
+_WORK_PER_RECORD = 2 * MOST_WORK
+_WORK_PER_VARIANT = 2_000
 _NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
 
 
@@ -107,6 +111,9 @@ def draft(source: Product, settings: SyncSettings, now: datetime, list_currency:
     data = mapping(source)
     key = text_or_none(data.get("ID")) or _NO_ID
     product = View(key, data)
+    if settings.rules.expressions:
+        work = _WORK_PER_RECORD + _WORK_PER_VARIANT * len(objects(data.get("Variants")))
+        settings = replace(settings, rules=settings.rules.within(work))
     slug_is_mapped = "slug" in settings.rules.expressions
     if (fault := _bad_id(key)) is not None:
         problem = RecordProblem(key, _first_part(settings), *fault)

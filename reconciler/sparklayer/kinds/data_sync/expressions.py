@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-if TYPE_CHECKING:  # loaded where something is mapped
-    from jmespath.parser import ParsedResult
+from reconciler.sparklayer.kinds.data_sync.budget import Budget, OverBudget
 
 # What jmespath is seen to raise on data; its own errors are ValueErrors.
 _FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 _MAX_LENGTH = 4_000
+MOST_WORK = 50_000
+"""What one evaluation may do, in the units of `Budget`: some ten milliseconds."""
 # JMESPath's names of types, for people.
 _TYPES = {
     "string": "text",
@@ -23,6 +24,7 @@ _TYPES = {
     "array-string": "a list of texts",
     "array-number": "a list of numbers",
     "expref": "an expression",
+    "null": "null",
 }
 
 
@@ -34,22 +36,32 @@ class FailedExpression(ValueError):
     """An expression that fails on a record; the message says why."""
 
 
+class CostlyExpression(FailedExpression):
+    """An expression that would do more work on a record than it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A JMESPath expression.
 
     Args:
         text: the JMESPath.
+        budget: of all evaluations together; None: each has its own alone.
 
     Raises:
-        BadExpression: it is none, or names a function that JMESPath does not have.
+        BadExpression: it is none, or names a function that there is not.
     """
 
     text: str
+    budget: Budget | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the expression."""
         _compiled(self.text)
+
+    def within(self, budget: Budget) -> Expression:
+        """Return the expression with a budget that it shares with others."""
+        return replace(self, budget=budget)
 
     def search(self, record: Any) -> Any:
         """Return what the expression gives on a record; null where it finds nothing.
@@ -57,14 +69,23 @@ class Expression:
         Raises:
             FailedExpression: the record is not such that it could be worked out.
         """
+        from reconciler.sparklayer.kinds.data_sync.evaluate import Evaluator
+
+        shared = self.budget or Budget(MOST_WORK)
+        own = Budget(min(MOST_WORK, shared.left))
+        allowed = own.left
         try:
-            return _compiled(self.text).search(record)
+            return Evaluator(own).visit(_compiled(self.text), record)
+        except OverBudget:
+            raise CostlyExpression("it takes too much work; write it shorter, or let it look at less") from None
         except _FAILURES as error:
             raise FailedExpression(_failure(error)) from None
+        finally:
+            shared.left -= allowed - max(own.left, 0)
 
 
 @lru_cache(maxsize=256)
-def _compiled(text: str) -> ParsedResult:
+def _compiled(text: str) -> Mapping[str, Any]:
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -76,9 +97,10 @@ def _compiled(text: str) -> ParsedResult:
         raise BadExpression(_syntax(error, text)) from None
     except RecursionError:
         raise BadExpression("the expression is nested too deeply") from None
-    for name, given in _calls(cast("Mapping[str, Any]", expression.parsed)):
+    parsed = cast("Mapping[str, Any]", expression.parsed)
+    for name, given in _calls(parsed):
         _check_call(name, given)
-    return expression
+    return parsed
 
 
 def _syntax(error: Exception, text: str) -> str:
@@ -108,28 +130,29 @@ def _calls(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
 def _check_call(name: str, given: int) -> None:
     from difflib import get_close_matches
 
-    from jmespath.functions import Functions
+    from reconciler.sparklayer.kinds.data_sync.functions import MappingFunctions, arity
 
-    known: Mapping[str, Any] = Functions.FUNCTION_TABLE
+    known: Mapping[str, Any] = MappingFunctions.FUNCTION_TABLE
     if name not in known:
         close = get_close_matches(name, known, 1)
         hint = f"did you mean {close[0]}()?" if close else "it has " + ", ".join(sorted(known))
         raise BadExpression(f"JMESPath has no function {name}(); {hint}")
-    signature = known[name]["signature"]
-    variadic = bool(signature and signature[-1].get("variadic"))
-    if given < len(signature) or (given > len(signature) and not variadic):
-        expected = f"{'at least ' if variadic else ''}{len(signature)}"
-        raise BadExpression(f"{name}() takes {expected} argument{'s' if len(signature) != 1 else ''}, not {given}")
+    least, most = arity(known[name]["signature"])
+    if given < least or (most is not None and given > most):
+        expected = f"at least {least}" if most is None else str(least) if most == least else f"{least} or {most}"
+        raise BadExpression(f"{name}() takes {expected} argument{'s' if (most or least) != 1 else ''}, not {given}")
 
 
 def _failure(error: Exception) -> str:
     """Say why an expression failed, in the words of JSON and not of Python."""
     from jmespath.exceptions import JMESPathError, JMESPathTypeError
 
+    from reconciler.sparklayer.kinds.data_sync.functions import MisusedFunction
+
     if isinstance(error, JMESPathTypeError):
         wanted = " or ".join(_TYPES.get(name, name) for name in error.expected_types)
         return f"{error.function_name}() takes {wanted}, and was given {_type_of(error.current_value)}"
-    return _one_line(str(error)) if isinstance(error, JMESPathError) else "it cannot be worked out"
+    return _one_line(str(error)) if isinstance(error, JMESPathError | MisusedFunction) else "it cannot be worked out"
 
 
 def _type_of(value: Any) -> str:
