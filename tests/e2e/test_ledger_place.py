@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from checkout import Checkout, http_config
+
+from support.checkout import Checkout, http_config
 
 
 def test_the_operators_ledger_beats_the_manifests(checkout: Checkout) -> None:
