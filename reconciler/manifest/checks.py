@@ -15,7 +15,7 @@ from reconciler.manifest.facts import Facts
 from reconciler.manifest.limits import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import Path, format_path
-from reconciler.manifest.references import ALLOW_ENV
+from reconciler.manifest.references import READABLE_HINT
 
 _MAX_NAMED = 5
 MayHold = Callable[[str, str], bool]
@@ -251,7 +251,7 @@ def _unreadable(manifest: Manifest, found: Facts) -> Iterator[Problem]:
             "which plan refuses unless it is allowed outside the manifests",
             manifest.at(path),
             name[:60],
-            f"Use a name that begins with OC_, SPARK_ or RECONCILER_, or add it to {ALLOW_ENV} where reconciler runs.",
+            READABLE_HINT,
         )
 
 

@@ -163,7 +163,7 @@ def _ledger(environment: EnvironmentManifest, scope: Scope) -> LedgerUrl:
     if own:
         return parse(own, base=scope.base, environ=scope.environ)
     place = partial(environment.at, ("ledger",))
-    text = scope.text(environment.spec.ledger, place, url_password=True)
+    text = scope.text(environment.spec.ledger, place, ledger=True)
     try:
         return parse(text, base=scope.base, environ=scope.environ, trusted=False)
     except LedgerError as error:

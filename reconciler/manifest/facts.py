@@ -77,8 +77,10 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None)
 def _unreadable(manifest: Manifest) -> Iterator[tuple[Path, str]]:
     for text in texts_of(manifest.raw):
         # What a patch says is looked at in the manifest that it changes.
-        if not isinstance(manifest, EnvironmentManifest) or text.path[0] != "patches":
-            yield from ((text.path, name) for name in unreadable_names(text.text))
+        of_environment = isinstance(manifest, EnvironmentManifest)
+        if not of_environment or text.path[0] != "patches":
+            ledger = of_environment and text.path == ("ledger",)
+            yield from ((text.path, name) for name in unreadable_names(text.text, ledger=ledger))
 
 
 @cache

@@ -20,9 +20,19 @@ _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
-# Environment variables that manifests may read wherever reconciler runs.
-READABLE = ("OC_*", "SPARK_*", "RECONCILER_*", "EMULATOR")
+# Environment variables that manifests may read wherever reconciler runs, and one that `ledger` alone may.
+READABLE = ("OC_CLIENT_ID", "SPARK_CLIENT_ID", "EMULATOR")
+OWN_LEDGER = "RECONCILER_LEDGER"
 ALLOW_ENV = "RECONCILER_ALLOW_ENV"
+READABLE_HINT = (
+    f"Only {', '.join(READABLE)} and the names in {ALLOW_ENV}, which is set where reconciler runs, can be read."
+)
+# Variables that no manifest may send anywhere, as a secret either: our own, and what forges give to their jobs.
+_FORBIDDEN = (
+    *("RECONCILER_*", "GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "ACTIONS_*"),
+    *("SYSTEM_ACCESSTOKEN", "AZURE_DEVOPS_EXT_PAT", "CI_JOB_TOKEN", "CI_JOB_JWT*", "CI_REGISTRY_PASSWORD"),
+    *("CI_DEPLOY_PASSWORD", "CI_REPOSITORY_URL", "GITLAB_TOKEN"),
+)
 _FORMS = "${var:NAME}, ${env:NAME}, ${env:NAME:-default}, ${secret:NAME}, ${secret:file:NAME}; $${ stands for ${"
 
 
@@ -121,14 +131,26 @@ def is_literal(text: str) -> bool:
     return not any(isinstance(part, Reference) and part.source != "var" for part in parts)
 
 
-def unreadable_names(text: str) -> list[str]:
-    """Return the environment variables that a text refers to and that only RECONCILER_ALLOW_ENV can let it read."""
+def is_forbidden(reference: Reference) -> bool:
+    """Whether a reference asks for a credential that belongs to reconciler itself or to the forge that runs it."""
+    name = reference.name.upper()
+    return reference.source == "secret" and not reference.prefix and any(fnmatchcase(name, one) for one in _FORBIDDEN)
+
+
+def unreadable_names(text: str, *, ledger: bool = False) -> list[str]:
+    """Return the environment variables that a text refers to and that only RECONCILER_ALLOW_ENV can let it read.
+
+    Args:
+        text: as the manifest has it.
+        ledger: whether it stands in the Environment's `ledger`.
+    """
+    readable = (*READABLE, OWN_LEDGER) if ledger else READABLE
     try:
         parts = parse_text(text)
     except BadReference:
         return []
     names = [part.name for part in parts if isinstance(part, Reference) and part.source == "env"]
-    return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in READABLE)]
+    return [name for name in names if name not in readable]
 
 
 def texts_of(data: Mapping[str, Any]) -> list[Text]:
@@ -174,7 +196,15 @@ def check_references(model: type[BaseModel], found: Iterable[Text], locator: Loc
             yield Problem("bad-reference", str(error), locator.at(path), hint=f"Write one of {_FORMS}.")
             continue
         for part in parts:
-            if isinstance(part, Reference) and part.source == "secret" and not is_write_only(model, path):
+            if isinstance(part, Reference) and is_forbidden(part):
+                yield Problem(
+                    "secret-not-allowed",
+                    f"{part} is a credential of reconciler or of the forge that runs it, and no manifest may send it",
+                    locator.at(path),
+                    str(part),
+                    "Use a secret of its own.",
+                )
+            elif isinstance(part, Reference) and part.source == "secret" and not is_write_only(model, path):
                 yield Problem(
                     "secret-in-plain-field",
                     f"{part} stands in a field that is not secret, so its value would be shown",

@@ -10,8 +10,16 @@ from pathlib import Path
 
 from reconciler.errors import Place, UnresolvedReference
 from reconciler.manifest.model import EnvironmentManifest
-from reconciler.manifest.references import ALLOW_ENV, READABLE, Reference, parse_text
-from reconciler.manifest.secret_sources import SECRET_SOURCES, SECRETS_DIR, SecretSource
+from reconciler.manifest.references import (
+    ALLOW_ENV,
+    OWN_LEDGER,
+    READABLE,
+    READABLE_HINT,
+    Reference,
+    is_forbidden,
+    parse_text,
+)
+from reconciler.manifest.secret_sources import SECRET_SOURCES, SECRETS_DIR, SecretSource, without_final_newline
 
 # Names that hold credentials by convention: their values belong into write-only fields only.
 _SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|API_?KEY|PRIVATE|CREDENTIAL|ACCESS_?KEY")
@@ -51,25 +59,25 @@ class Scope:
             environ = {**environ, SECRETS_DIR: str(base / folder)}
         return cls(environment.spec.variables, environ, base)
 
-    def text(self, text: str, place: Callable[[], Place], *, url_password: bool = False) -> str:
+    def text(self, text: str, place: Callable[[], Place], *, ledger: bool = False) -> str:
         """Return a text with its references resolved.
 
         Args:
             text: as the manifest has it.
             place: finds out where, for errors.
-            url_password: whether the value may be a URL with a password in it.
+            ledger: whether it says where the ledger is, which may hold a password.
 
         Raises:
             UnresolvedReference: one has no value, or may not be reached.
         """
         parts = parse_text(text)
-        return "".join(part if isinstance(part, str) else self._shown(part, place, url_password) for part in parts)
+        return "".join(part if isinstance(part, str) else self._shown(part, place, ledger) for part in parts)
 
     def secret(self, text: str, place: Callable[[], Place]) -> str | None:
         """Return the value of a write-only field, or None where a reference in it has no value.
 
         Raises:
-            UnresolvedReference: an `${env:}` in it may not be reached.
+            UnresolvedReference: an `${env:}` or `${secret:}` in it may not be reached.
         """
         values: list[str] = []
         for part in parse_text(text):
@@ -81,29 +89,33 @@ class Scope:
 
     def _sealed(self, reference: Reference, place: Callable[[], Place]) -> str | None:
         if reference.source == "secret":
-            return self.sources[reference.prefix](reference.name, self.environ)
+            if is_forbidden(reference):
+                raise UnresolvedReference(
+                    f"{reference} is a credential of reconciler or of the forge that runs it", place=place()
+                )
+            return without_final_newline(self.sources[reference.prefix](reference.name, self.environ))
         if reference.source == "env":
             self._refuse_name(reference, place)
             return self.environ.get(reference.name) or reference.default
         variable = self._variable(reference)
         return None if variable is None else self._without_variables().secret(variable, place)
 
-    def _shown(self, reference: Reference, place: Callable[[], Place], url_password: bool) -> str:
+    def _shown(self, reference: Reference, place: Callable[[], Place], ledger: bool) -> str:
         """Return the value of a reference in a field that people see."""
         value: str | None = None
         if reference.source == "secret":
             raise UnresolvedReference(f"{reference} stands in a field that is not secret", place=place())
         if reference.source == "env":
-            self._refuse_name(reference, place)
+            self._refuse_name(reference, place, (OWN_LEDGER,) if ledger else ())
             self._refuse_secret_name(reference, place)
             value = self.environ.get(reference.name) or reference.default
         else:
             variable = self._variable(reference)
             if variable is not None:
-                value = self._without_variables().text(variable, place, url_password=url_password)
+                value = self._without_variables().text(variable, place, ledger=ledger)
         if value is None:
             raise UnresolvedReference(f"{reference} has no value", place=place(), next_step=_how_to_set(reference))
-        if not url_password and _URL_WITH_PASSWORD.search(value):
+        if not ledger and _URL_WITH_PASSWORD.search(value):
             raise UnresolvedReference(
                 f"{reference} holds a URL with a password, which this field would show",
                 place=place(),
@@ -121,13 +133,13 @@ class Scope:
         """A variable may hold ${env:…}; another variable in it would allow circles."""
         return Scope({}, self.environ, self.base, self.sources)
 
-    def _refuse_name(self, reference: Reference, place: Callable[[], Place]) -> None:
-        allowed = (*READABLE, *self._allowed_beside())
+    def _refuse_name(self, reference: Reference, place: Callable[[], Place], more: tuple[str, ...] = ()) -> None:
+        allowed = (*READABLE, *more, *self._allowed_beside())
         if not any(fnmatchcase(reference.name, pattern) for pattern in allowed):
             raise UnresolvedReference(
                 f"manifests may not read the environment variable {reference.name}",
                 place=place(),
-                next_step=f"Use a name that begins with OC_, SPARK_ or RECONCILER_, or add it to {ALLOW_ENV}.",
+                next_step=READABLE_HINT,
             )
 
     def _refuse_secret_name(self, reference: Reference, place: Callable[[], Place]) -> None:

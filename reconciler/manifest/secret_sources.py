@@ -10,13 +10,23 @@ SECRETS_DIR = "RECONCILER_SECRETS_DIR"
 _MAX_SECRET = 65_536
 
 
+def without_final_newline(value: str | None) -> str | None:
+    """Return a secret as it is meant: without a byte order mark and one final newline; None where nothing is left.
+
+    Editors, `echo` and mounted files add both, whatever the source, and every signature with them would be wrong.
+    """
+    if value is None:
+        return None
+    return value.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r") or None
+
+
 def from_environ(name: str, environ: Mapping[str, str]) -> str | None:
     """Return the environment variable, or None where it is not set or empty."""
     return environ.get(name) or None
 
 
 def from_file(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the content of a file in RECONCILER_SECRETS_DIR less its final newline, or None where there is none."""
+    """Return the content of a file in RECONCILER_SECRETS_DIR, or None where there is none."""
     folder = environ.get(SECRETS_DIR)
     if not folder:
         return None
@@ -30,7 +40,7 @@ def from_file(name: str, environ: Mapping[str, str]) -> str | None:
             text = stream.read(_MAX_SECRET).decode()
     except (OSError, RuntimeError, UnicodeDecodeError):
         return None
-    return text.removesuffix("\n").removesuffix("\r") or None
+    return text or None
 
 
 # Prefix of `${secret:PREFIX:NAME}` to what supplies the value; the empty prefix is `${secret:NAME}`.

@@ -74,9 +74,9 @@ def test_one_bad_manifest_stops_all(shop: Checkout, command: tuple[str, ...]) ->
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("drift",)])
 def test_a_missing_variable(shop: Checkout, command: tuple[str, ...]) -> None:
     hook = http_config("hook")
-    hook["spec"]["name"] = "${env:OC_UNSET}"
+    hook["spec"]["name"] = "${env:OC_CLIENT_ID}"
     shop.write("shop.yaml", hook)
-    refused(shop, *command, status=1, says="${env:OC_UNSET} has no value", next_step="Set the environment variable")
+    refused(shop, *command, status=1, says="${env:OC_CLIENT_ID} has no value", next_step="Set the environment variable")
 
 
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])

@@ -148,8 +148,8 @@ def test_merging_sets_removes_and_keeps(base: dict[str, object], change: dict[st
     assert merge(merged, change) == merged
 
 
-CONNECTION = "ordercloud: {{{where}, clientID: '${{env:OC_ID}}', clientSecret: '${{secret:OC_SECRET}}'}}"
-ENVIRON = {"OC_ID": "id", "OC_SECRET": "marker"}
+CONNECTION = "ordercloud: {{{where}, clientID: '${{env:OC_CLIENT_ID}}', clientSecret: '${{secret:OC_SECRET}}'}}"
+ENVIRON = {"OC_CLIENT_ID": "id", "OC_SECRET": "marker"}
 
 
 @pytest.mark.parametrize(
@@ -260,13 +260,13 @@ def test_settings_resolve_without_the_connections(loaded: Load, kinds: Kinds) ->
     spec = (
         CONNECTION.format(where="region: us-west, environment: sandbox")
         + "\n  ledger: ${env:RECONCILER_LEDGER:-sqlite:///x.db}"
-        + "\n  targetHosts: ['${var:h}']\n  variables: {h: a.example.com}\n  guardrails: {maxChanges: '${env:OC_MAX}'}"
+        + "\n  targetHosts: ['${var:h}']\n  variables: {h: a.example.com}\n  guardrails: {maxChanges: '${env:MAX}'}"
     )
     chosen = select(loaded(environment(spec)), None, kinds).environment
-    settings = resolve_settings(chosen, Scope.of(chosen, {"OC_MAX": "7"}))
+    settings = resolve_settings(chosen, Scope.of(chosen, {"MAX": "7", "RECONCILER_ALLOW_ENV": "MAX"}))
     assert (settings.ledger.path, settings.target_hosts) == (Path("x.db"), ("a.example.com",))
     assert settings.guardrails.max_changes == 7
-    ledger = {"OC_MAX": "7", "RECONCILER_LEDGER": "postgresql://u:p@h/db"}
+    ledger = {"MAX": "7", "RECONCILER_ALLOW_ENV": "MAX", "RECONCILER_LEDGER": "postgresql://u:p@h/db"}
     assert str(resolve_settings(chosen, Scope.of(chosen, ledger)).ledger) == "postgresql://h/db"
-    with pytest.raises(UnresolvedReference, match="OC_MAX"):
+    with pytest.raises(UnresolvedReference, match="MAX"):
         resolve_settings(chosen, Scope.of(chosen, {}))

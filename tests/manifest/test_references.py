@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,12 @@ def config(**values: str) -> str:
 
 @pytest.fixture
 def resolved(write: Callable[..., Path], kinds: Kinds) -> Resolve:
-    def _resolved(text: str, environ: Mapping[str, str] | None = None, variables: str = "{}") -> ResolvedSpec:
+    def _resolved(text: str, environ: dict[str, str] | None = None, variables: str = "{}") -> ResolvedSpec:
+        environ = {} if environ is None else environ
+        environ.setdefault("RECONCILER_ALLOW_ENV", "OC_*")
         selected = select(load(write(text + ENVIRONMENT % variables), kinds), None, kinds)
         (manifest,) = selected.manifests
-        return resolve(
-            manifest, kinds[manifest.kind], Scope.of(selected.environment, {} if environ is None else environ)
-        )
+        return resolve(manifest, kinds[manifest.kind], Scope.of(selected.environment, environ))
 
     return _resolved
 
@@ -176,13 +176,72 @@ def test_a_resolved_value_that_does_not_fit_is_a_problem_with_its_line(resolved:
     assert (problem.code, problem.place.line, problem.value) == ("wrong-type", 6, "maybe")
 
 
-@pytest.mark.parametrize("name", ["PATH", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "OCX", "EMULATOR_X"])
+@pytest.mark.parametrize(
+    "name", ["PATH", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "OCX", "EMULATOR_X", "RECONCILER_LEDGER"]
+)
 def test_environment_variables_of_others_are_out_of_reach(resolved: Resolve, name: str) -> None:
     with pytest.raises(UnresolvedReference, match="may not read") as caught:
         resolved(config(name=f"${{env:{name}}}"), {name: "marker-4711"})
     assert "4711" not in str(caught.value)
     with pytest.raises(UnresolvedReference, match="may not read"):
         resolved(config(secret=f'"${{env:{name}}}"'), {name: "x"}).state["deliveryTargets"]["http"]["secret"].reveal()
+
+
+@pytest.mark.parametrize("name", ["OC_PASS", "OC_PWD", "SPARK_KEY", "OC_CLIENT_ID2", "SPARK_X"])
+def test_a_beginning_that_is_known_opens_nothing(resolved: Resolve, name: str) -> None:
+    with pytest.raises(UnresolvedReference, match="may not read"):
+        resolved(config(name=f"${{env:{name}}}"), {name: "x", "RECONCILER_ALLOW_ENV": ""})
+
+
+@pytest.mark.parametrize("name", ["OC_CLIENT_ID", "SPARK_CLIENT_ID", "EMULATOR"])
+def test_what_the_example_needs_can_be_read(resolved: Resolve, name: str) -> None:
+    found = resolved(config(name=f"${{env:{name}}}"), {name: "x", "RECONCILER_ALLOW_ENV": ""})
+    assert found.state["name"] == "x"
+
+
+FORBIDDEN = [
+    "RECONCILER_LEDGER",
+    "RECONCILER_PLAN_KEY",
+    "GITHUB_TOKEN",
+    "SYSTEM_ACCESSTOKEN",
+    "CI_JOB_TOKEN",
+    "GITLAB_TOKEN",
+]
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_credentials_of_the_run_itself_are_no_secrets_of_a_manifest(resolved: Resolve, check: Check, name: str) -> None:
+    text = config(secret=f'"x${{secret:{name}}}"')
+    (problem,) = check(text).problems
+    assert (problem.code, problem.place.line) == ("secret-not-allowed", 10)
+    variable = config(secret='"${var:x}"')
+    found = resolved(variable, {name: "marker"}, f"{{x: '${{secret:{name}}}'}}")
+    with pytest.raises(UnresolvedReference, match=name) as caught:
+        found.state["deliveryTargets"]["http"]["secret"].reveal()
+    assert "marker" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("key", "key"),
+        ("key\n", "key"),
+        ("key\r\n", "key"),
+        ("key\n\n", "key\n"),
+        ("\ufeffkey\n", "key"),
+        (" key ", " key "),
+        ("\n", None),
+        ("\ufeff", None),
+    ],
+)
+def test_one_final_newline_and_a_byte_order_mark_are_no_part_of_a_secret(
+    resolved: Resolve, tmp_path: Path, given: str, sent: str | None
+) -> None:
+    (tmp_path / "key").write_bytes(given.encode())
+    environ = {"S": given, "RECONCILER_SECRETS_DIR": str(tmp_path)}
+    for reference in ("${secret:S}", "${secret:file:key}"):
+        secret = resolved(config(secret=f'"{reference}"'), environ).state["deliveryTargets"]["http"]["secret"]
+        assert secret.value == sent
 
 
 def test_the_environment_of_the_run_can_allow_more(resolved: Resolve) -> None:
@@ -192,16 +251,19 @@ def test_the_environment_of_the_run_can_allow_more(resolved: Resolve) -> None:
 
 @pytest.mark.parametrize("name", ["OC_CLIENT_SECRET", "SPARK_PASSWORD", "RECONCILER_TOKEN", "OC_API_KEY"])
 def test_a_variable_that_names_a_secret_is_not_shown(resolved: Resolve, name: str) -> None:
+    globs = {"RECONCILER_ALLOW_ENV": "OC_* SPARK_* RECONCILER_*"}
     with pytest.raises(UnresolvedReference, match="names a secret"):
-        resolved(config(name=f"${{env:{name}}}"), {name: "marker"})
+        resolved(config(name=f"${{env:{name}}}"), {name: "marker", **globs})
     assert resolved(config(name=f"${{env:{name}}}"), {name: "x", "RECONCILER_ALLOW_ENV": name}).state["name"] == "x"
-    sealed = resolved(config(secret=f'"${{env:{name}}}"'), {name: "marker"}).state["deliveryTargets"]["http"]["secret"]
+    sealed = resolved(config(secret=f'"${{env:{name}}}"'), {name: "marker", **globs}).state["deliveryTargets"]["http"][
+        "secret"
+    ]
     assert sealed.reveal() == "marker"
 
 
 def test_a_url_with_a_password_is_not_shown(resolved: Resolve) -> None:
     with pytest.raises(UnresolvedReference, match="password") as caught:
-        resolved(config(name="${env:RECONCILER_LEDGER}"), {"RECONCILER_LEDGER": "postgresql://u:marker@h/db"})
+        resolved(config(name="${env:OC_DB}"), {"OC_DB": "postgresql://u:marker@h/db"})
     assert "marker" not in str(caught.value)
 
 
@@ -290,9 +352,11 @@ def test_a_variable_that_no_default_rule_allows_is_a_warning(check: Check) -> No
     variables = "spec: {variables: {x: '${env:PWD}', y: '${env:SPARK_X}'}, targetHosts: []}\n"
     found = check(f"{config}spec: {{name: C, deliveryTargets: {targets}}}\n---\n{environment}{variables}")
     assert found.problems == ()
-    assert [problem.code for problem in found.warnings] == ["unreadable-variable"] * 3
+    assert [problem.code for problem in found.warnings] == ["unreadable-variable"] * 5
     assert [(problem.value, problem.place.line) for problem in found.warnings] == [
         ("HOME", 4),
         ("AWS_KEY", 4),
+        ("OC_KEY", 4),
         ("PWD", 9),
+        ("SPARK_X", 9),
     ]

@@ -98,8 +98,8 @@ def connection(tmp_path: Path, spec: str, **environ: str) -> Connection:
 
 @pytest.mark.parametrize(("stage", "host"), [("live", "app.sparklayer.io"), ("test", "test.app.sparklayer.io")])
 def test_a_stage_is_a_host(tmp_path: Path, stage: str, host: str) -> None:
-    spec = f"{{stage: {stage}, siteID: bobs, clientID: '${{env:SPARK_ID}}', clientSecret: '${{secret:S}}'}}"
-    found = connection(tmp_path, spec, SPARK_ID="me", S="kr3mbel")
+    spec = f"{{stage: {stage}, siteID: bobs, clientID: '${{env:SPARK_CLIENT_ID}}', clientSecret: '${{secret:S}}'}}"
+    found = connection(tmp_path, spec, SPARK_CLIENT_ID="me", S="kr3mbel")
     assert (found.api_url, found.auth_url) == (f"https://{host}", f"https://{host}/api/auth/token")
     assert (found.live_side, found.client_id) == (f"https://{host}#bobs", "me")
     assert isinstance(found.client_secret, Secret)
