@@ -79,6 +79,16 @@ class Switches(BaseModel):
         description="How lists of products, submitted orders and line items sort IDs that look like numbers. Filters"
         " compare them as text either way, so as_numbers breaks the last-ID walk unless they are padded to one length.",
     )
+    clashing_xp: Literal["listed", "left_out"] = Field(
+        default="listed",
+        description="A product whose xp has a value of another type than most products have there: listed like any"
+        " other, or left out of lists and searches and answered by ID, as documented.",
+    )
+    unknown_catalog: Literal["assignments", "everywhere", "nowhere"] = Field(
+        default="assignments",
+        description="Which lists by catalogID answer 404 where there is no such catalog, instead of being empty: that"
+        " of product assignments alone, that of products too, or none.",
+    )
     large_lists: Literal["counted", "counted_to_cap"] = Field(
         default="counted",
         description="TotalCount of a list beyond the cap of 100,000: the true count, or the cap. Pages beyond the cap"

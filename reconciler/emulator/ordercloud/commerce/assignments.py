@@ -61,6 +61,9 @@ class Assignments:
     def _list(self, resource: Resource, request: Request) -> Answer:
         scope = self._endpoints.scope(resource, request)
         options, filters = read_query(request, resource.listing.options)
+        if resource.name == "ProductCatalogAssignment":
+            self._endpoints.check_catalog(options, "assignments", "everywhere")
+        # From the system itself: no search index, and no lag.
         table = self._market.store.table(resource.name, scope)
         listed = Listed(
             table,

@@ -54,13 +54,13 @@ class ProductRules(Rules):
         catalog_id, category_id, supplier_id = (
             options.get(f"{name}ID") for name in ("catalog", "category", "supplier")
         )
-        versions = market.store.versions
+        # inferred: which catalog and category a product is in, the index knows as late as the product itself.
+        versions, seen = market.store.versions, market.store.search.version()
         if category_id:
-            version = versions["CategoryProductAssignment"]
-            key = ("category", catalog_id, category_id, version)
+            key = ("category", catalog_id, category_id, versions["CategoryProductAssignment"], seen)
             found.append(Preset(key, lambda: _among(_in_category(market, catalog_id, category_id))))
         elif catalog_id:
-            products = ("catalog", catalog_id, versions["ProductCatalogAssignment"])
+            products = ("catalog", catalog_id, versions["ProductCatalogAssignment"], seen)
             found.append(
                 Preset(products, lambda: _among(_second_parts(market, "ProductCatalogAssignment", (), catalog_id)))
             )
@@ -83,7 +83,7 @@ def _among(ids: set[str]) -> Callable[[Entry, JsonObject], bool]:
 
 
 def _second_parts(market: Marketplace, name: str, scope: Scope, first: str) -> set[str]:
-    keys = market.store.table(name, scope).starting_with(f"{first}/")
+    keys = market.store.seen(name, scope).starting_with(f"{first}/")
     return {key.split("/")[1] for key in keys}
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
 from reconciler.emulator.ordercloud.commerce.categories import shift_siblings
+from reconciler.emulator.ordercloud.commerce.clashes import clashing
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID, Marketplace, new_id
 from reconciler.emulator.ordercloud.commerce.orders import DIRECTIONS, asks_for_drafts, goes
 from reconciler.emulator.ordercloud.commerce.query import Listed, Selection, page_of
-from reconciler.emulator.ordercloud.commerce.resource import Resource, Scope
+from reconciler.emulator.ordercloud.commerce.resource import Preset, Resource, Scope
+from reconciler.emulator.ordercloud.commerce.table import Table
 from reconciler.emulator.ordercloud.errors import invalid, not_found, refuse
 from reconciler.emulator.ordercloud.lists import read_query
 from reconciler.emulator.ordercloud.models import JsonObject, Model, checked_body
@@ -92,7 +94,27 @@ class Endpoints:
 
         has_id = "ID" in resource.key
         listed = Listed(table, resource.listing, show, searched=resource.searched, has_id=has_id, numbers=self.numbers)
-        return Selection(listed, options, filters, resource.rules.presets(market, scope, options))
+        presets = [*resource.rules.presets(market, scope, options)]
+        if resource.name == "Product":
+            self.check_catalog(options, "everywhere")
+            # documented: a product whose xp types clash is left out of lists; that they clash is a switch.
+            if self._state.switches.clashing_xp == "left_out":
+                presets.append(_without_clashes(table))
+        return Selection(listed, options, filters, presets)
+
+    def check_catalog(self, options: Mapping[str, str], *minding: str) -> None:
+        """Refuse the catalog that a list is asked for by, where there is none. inferred: see the switch.
+
+        Args:
+            options: what the list is asked for.
+            minding: the values of the switch with which this list minds.
+
+        Raises:
+            Refusal: there is no such catalog.
+        """
+        catalog_id = options.get("catalogID")
+        if catalog_id and self._state.switches.unknown_catalog in minding:
+            self.market.existing("Catalog", (), catalog_id)
 
     @property
     def capped(self) -> bool:
@@ -238,6 +260,14 @@ class Endpoints:
             row["FromCompanyID"] = MARKETPLACE_ID
         if not goes(row, request.ids["direction"]):
             raise invalid([("FromCompanyID", "FromCompanyID does not fit the direction.")])
+
+
+def _without_clashes(table: Table) -> Preset:
+    def make() -> Callable[[str, JsonObject], bool]:
+        left_out = clashing((key, table.load(key)) for key in table)
+        return lambda entry, _row: entry not in left_out
+
+    return Preset("clashing", make)
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -42,7 +42,7 @@ class Marketplace:
     def __init__(self, resources: Mapping[str, Resource], clock: Clock) -> None:
         self.resources = resources
         self._clock = clock
-        searched = frozenset(name for name, resource in resources.items() if resource.searched)
+        searched = frozenset(name for name, resource in resources.items() if resource.searched or resource.indexed)
         self.store = Store(searched, clock.timestamp)
         self._children: dict[str, list[Resource]] = {name: [] for name in resources}
         self._referrers: dict[str, list[tuple[Resource, Reference]]] = {name: [] for name in resources}

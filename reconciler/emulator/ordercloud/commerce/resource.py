@@ -129,7 +129,8 @@ class Resource:
         methods: the operations that it has.
         unassign_by: the leading members of the key that the path of an assignment's DELETE names.
         searched: its list comes from a search index: it may lag, and sorts IDs that look like numbers by number.
-        lagging_get: a read of a single one comes from there as well.
+        indexed: the search index knows it beside that: searched lists of others go by it.
+        lagging_get: a read of a single one comes from the index as well.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Resource:
     methods: frozenset[str] = ALL_METHODS
     unassign_by: tuple[str, ...] = ()
     searched: bool = False
+    indexed: bool = False
     lagging_get: bool = False
     shape: Shape = field(init=False, repr=False, compare=False)
     stamps: tuple[str, ...] = field(init=False, repr=False, compare=False)

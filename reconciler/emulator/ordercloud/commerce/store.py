@@ -26,10 +26,12 @@ class SearchIndex:
 
     def __init__(self, timestamp: Callable[[], float]) -> None:
         self._timestamp = timestamp
+        self._caught_up = 0
         self.clear()
 
     def clear(self) -> None:
         """Catch up, and have no lag."""
+        self._caught_up += 1
         self._lag = 0.0
         self._views: dict[Place, Table] = {}
         self._due: deque[tuple[float, Place, str, bytes | None]] = deque()
@@ -63,10 +65,16 @@ class SearchIndex:
         self._catch_up()
         return self._views.get(place, table)
 
+    def version(self) -> int:
+        """Return a number that changes whenever searches come to see what they did not see before."""
+        self._catch_up()
+        return self._caught_up
+
     def _catch_up(self) -> None:
         now = self._timestamp()
         while self._due and self._due[0][0] <= now:
             _, place, key, text = self._due.popleft()
+            self._caught_up += 1
             if text is None:
                 self._views[place].remove(key)
             else:
@@ -80,7 +88,7 @@ class Store:
     """All rows, by resource and the IDs of their parents.
 
     Args:
-        searched: names of the resources whose lists come from the search index.
+        searched: names of the resources that the search index knows.
         timestamp: tells the time.
     """
 

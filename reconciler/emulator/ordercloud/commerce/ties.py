@@ -30,6 +30,7 @@ def _assignment(
     rules: Rules | None = None,
     also_read: tuple[str, ...] = (),
     listing: Listing | None = None,
+    indexed: bool = False,
 ) -> Resource:
     """An assignment; its list takes page, pageSize and the IDs of `options`."""
     return Resource(
@@ -47,6 +48,7 @@ def _assignment(
         methods=frozenset(),
         also_read=also_read,
         unassign_by=unassign_by,
+        indexed=indexed,
     )
 
 
@@ -102,6 +104,7 @@ ASSIGNMENTS = (
         (gone("CatalogID", "Catalog"), gone("ProductID", "Product")),
         ("catalogID", "productID"),
         ("CatalogID", "ProductID"),
+        indexed=True,
     ),
     _assignment(
         f"{_CATALOG}/categories/assignments",
@@ -122,6 +125,7 @@ ASSIGNMENTS = (
         ("categoryID", "productID"),
         ("CategoryID", "ProductID"),
         parent="Catalog",
+        indexed=True,
     ),
     _assignment(
         f"{_BUYER}/usergroups/assignments",
