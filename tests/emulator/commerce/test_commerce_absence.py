@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from shop import Shop
 
 from reconciler.emulator.ordercloud.commerce.clashes import clashing
 from reconciler.emulator.testing import RunningEmulator
+from support.shop import Shop
 
 ASSIGNMENTS = "/catalogs/productassignments"
 
