@@ -2,17 +2,25 @@
 
 PYTHONS := python3.13 python3.12 python3.11 python3.14 python3
 VENV := .venv
+# What is installed is the same on every day; `make constraints` renews it. The package's own ranges stay open.
+CONSTRAINTS := constraints.txt
+# More words for pytest, such as the name of a test. CI (a variable there) tries the same examples every time.
+PYTEST := $(if $(CI),--hypothesis-profile=ci)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# A name on the PATH may be a shim that fails, so each is tried.
+PYTHON = $(shell for python in $(PYTHONS); do \
+  $$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo lint format schemas docs bench package
+.PHONY: help test demo lint format schemas docs bench package constraints newest oldest
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z ]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 test: $(READY) ## Run the tests
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto $(PYTEST)
 
 demo: $(READY) ## Watch everything at work on the emulator; takes a minute
 	@$(BIN)/reconciler demo
@@ -40,20 +48,26 @@ bench: $(READY) ## Measure; writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
 package: $(READY) ## Build the wheel and the source distribution, and try them in an environment of their own
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@$(PIP) wheel --build-constraint $(CONSTRAINTS) --no-deps --wheel-dir dist .
 	@$(BIN)/pytest -q tests/house/test_package.py
 
-# A name on the PATH may be a shim that fails, so each is tried. pip 25.1 is the first that knows dependency groups.
-$(READY): pyproject.toml
+constraints: $(READY) ## Renew constraints.txt: the newest versions allowed, for every Python and platform
+	@$(BIN)/python tools/versions.py renew
+
+newest oldest: ## Run the tests with the newest, or the oldest, versions that pyproject.toml allows
+	@rm -rf .venv-$@
+	@$(PYTHON) tools/versions.py $@ > .venv-$@.txt
+	@$(MAKE) --no-print-directory test VENV=.venv-$@ CONSTRAINTS=.venv-$@.txt || \
+	  { .venv-$@/bin/python tools/versions.py blame; exit 1; }
+
+# pip 25.3 is the first that knows constraints for what builds a package.
+$(READY): pyproject.toml $(CONSTRAINTS)
 	@if ! $(BIN)/python -c '' 2>/dev/null; then \
-	  for python in $(PYTHONS); do \
-	    $$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; \
-	  done; \
-	  test -n "$$python" || { echo "No Python 3.11 or newer with venv was found (tried: $(PYTHONS))." >&2; exit 1; }; \
-	  echo "Making $(VENV) with $$($$python --version)"; \
-	  $$python -m venv --clear $(VENV); \
+	  test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found (tried: $(PYTHONS))." >&2; exit 1; }; \
+	  echo "Making $(VENV) with $$($(PYTHON) --version)"; \
+	  $(PYTHON) -m venv --clear $(VENV); \
 	fi
-	@echo "Installing reconciler and its tools into $(VENV) (once, and when pyproject.toml changes)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' --group dev
+	@echo "Installing reconciler and its tools into $(VENV) (once, and when pyproject.toml or $(CONSTRAINTS) changes)"
+	@$(PIP) install --upgrade --constraint $(CONSTRAINTS) 'pip>=25.3'
+	@$(PIP) install --constraint $(CONSTRAINTS) --build-constraint $(CONSTRAINTS) --editable '.[all]' --group dev
 	@touch $(READY)

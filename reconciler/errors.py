@@ -315,8 +315,18 @@ class MissingExtra(ReconcilerError):
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(
             f"{feature} needs an optional dependency",
-            next_step=f"Install it with `pip install 'reconciler[{extra}]'`.",
+            next_step=f"Install it: `pip install {' '.join(_packages_of(extra))}`.",
         )
+
+
+def _packages_of(extra: str) -> list[str]:
+    """Return what an extra names, quoted for a shell. Its own name would not do: no index has this distribution."""
+    # Only a failure needs it, and it costs more than this whole module.
+    import re
+    from importlib import metadata
+
+    requirements = [line.partition(";") for line in metadata.requires("ordercloud-reconciler") or ()]
+    return [f"'{need.strip()}'" for need, _, marker in requirements if re.search(f"extra == .{extra}.", marker)]
 
 
 class OutputError(ReconcilerError):

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
+import shutil
 import signal
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
-# Tests are not timed: a busy machine is no failure. CI tries the same examples every time.
+# Tests are not timed: a busy machine is no failure. CI tries the same examples every time (--hypothesis-profile=ci).
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.load_profile("default")
+
+# The environment is the same on every machine: of its variables only those stay by which programs are found, and those
+# that are meant for the tests. What else a test assumes it sets itself.
+_KEPT = re.compile("PATH|TMPDIR|LD_LIBRARY_PATH|PYTHONPATH|PYTEST_.*|RECONCILER_TEST_.*|COV_.*|COVERAGE_.*")
+for _name in [name for name in os.environ if not _KEPT.fullmatch(name)]:
+    del os.environ[_name]
+os.environ["LANG"] = "C.UTF-8"
+os.environ["HOME"] = tempfile.mkdtemp(prefix="reconciler-tests-home-")
+atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
 # Under nohup, or in the background of a shell, signals are ignored, and so they would be in every program that the
 # tests start and then interrupt.

@@ -45,7 +45,10 @@ def ordercloud_emulator_process(pytestconfig: pytest.Config) -> Iterator[Running
     try:
         from reconciler.emulator.testing import emulator_process
     except ModuleNotFoundError as error:
-        raise pytest.UsageError("the emulator is not installed: pip install 'reconciler[emulator]'") from error
+        from reconciler.errors import MissingExtra
+
+        missing = MissingExtra("The emulator", "emulator")
+        raise pytest.UsageError(f"{missing.message}. {missing.next_step}") from error
     with emulator_process(seed=_session_seed(pytestconfig)) as emulator:
         yield emulator
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import shutil
 import subprocess
@@ -82,11 +83,20 @@ def test_every_module_says_what_it_is_for() -> None:
     assert [str(path) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
+def test_helpers_of_tests_live_in_one_place() -> None:
+    others = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if not path.name.startswith("test_") and path.name != "conftest.py" and path.parent.name != "support"
+    ]
+    assert others == []
+
+
 def test_every_import_is_a_declared_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {
-        entry.partition(">=")[0].partition("[")[0]
-        for entry in [*project["dependencies"], *project["optional-dependencies"]["emulator"]]
+        entry.partition(">=")[0].partition("[")[0].replace("-", "_")
+        for entry in [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
     }
     names = {"pyyaml": "yaml", "ruamel.yaml": "ruamel"}
     modules = {names.get(name, name) for name in declared}
