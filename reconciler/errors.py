@@ -315,18 +315,23 @@ class MissingExtra(ReconcilerError):
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(
             f"{feature} needs an optional dependency",
-            next_step=f"Install it: `pip install {' '.join(_packages_of(extra))}`.",
+            next_step=_how_to_install(extra),
         )
 
 
-def _packages_of(extra: str) -> list[str]:
-    """Return what an extra names, quoted for a shell. Its own name would not do: no index has this distribution."""
-    # Only a failure needs it, and it costs more than this whole module.
+def _how_to_install(extra: str) -> str:
+    """Name the packages of an extra: the distribution's own name would not do, since no index has it."""
+    # Only a failure needs them, and they cost more than this whole module.
     import re
     from importlib import metadata
 
-    requirements = [line.partition(";") for line in metadata.requires("ordercloud-reconciler") or ()]
-    return [f"'{need.strip()}'" for need, _, marker in requirements if re.search(f"extra == .{extra}.", marker)]
+    try:
+        requirements = metadata.requires("ordercloud-reconciler") or []
+    except metadata.PackageNotFoundError:  # a source tree that is not installed
+        return f"Install what pyproject.toml names under `{extra}`."
+    split = [requirement.partition(";") for requirement in requirements]
+    packages = [f"'{name.strip()}'" for name, _, marker in split if re.search(f"extra == .{extra}.", marker)]
+    return f"Install it: `pip install {' '.join(packages)}`."
 
 
 class OutputError(ReconcilerError):
