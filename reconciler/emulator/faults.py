@@ -33,8 +33,8 @@ class Effect(StrEnum):
 class FaultRule(BaseModel):
     """Body of `POST /_emulator/faults`.
 
-    Of the requests that match method, path and body, the rule skips those before the `nth`, then hits `count` of them
-    (null: all), each with `probability`.
+    Of the requests that match method, path, query and body, the rule skips those before the `nth`, then hits `count`
+    of them (null: all), each with `probability`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,6 +42,7 @@ class FaultRule(BaseModel):
     effect: Effect
     method: str = Field(default="*", description="Method, or * for any.")
     path: str = Field(default="*", description="Glob over the path, case ignored, e.g. */deliveryconfig/*.")
+    query: str = Field(default="", description="Text that the query has to contain as it was sent, e.g. page=2.")
     contains: str = Field(default="", description="Text that the body has to contain, e.g. an ID.")
     nth: int = Field(default=1, ge=1, description="First matching request that it can hit, counted from 1.")
     count: int | None = Field(default=1, ge=1, description="How many requests it hits; null for every one.")
@@ -104,7 +105,7 @@ class Fault:
         rule = self.rule
         if rule.method not in ("*", request.method) or not fnmatchcase(request.path.lower(), self._path):
             return False
-        if self._contains not in request.body:
+        if self._contains not in request.body or rule.query not in request.query:
             return False
         self.seen += 1
         if self.seen < rule.nth or (rule.count is not None and self.fired >= rule.count):

@@ -5,7 +5,8 @@ import gzip
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -64,6 +65,12 @@ def test_a_fault_for_bodies_with_a_text(emulator: RunningEmulator, plain: httpx.
     assert plain.post("/deliveryconfig", json={**BODY, "ID": "two"}).status_code == 500
     assert stored(emulator) == ["one"]
     assert emulator.faults()[0]["seen"] == 1
+
+
+def test_a_fault_for_queries_with_a_text(emulator: RunningEmulator, plain: httpx.Client) -> None:
+    emulator.fault("status", query="page=2", count=None)
+    statuses = [plain.get("/deliveryconfig", params={"page": page}).status_code for page in (1, 2, 3)]
+    assert statuses == [200, 500, 200]
 
 
 @pytest.mark.parametrize(("when", "expected"), [("before", []), ("after", ["one"])])
@@ -171,6 +178,26 @@ def test_the_true_answer_can_be_changed(emulator: RunningEmulator, plain: httpx.
     assert (announced.status_code, announced.json()["Meta"]["TotalPages"]) == (202, 5_000_000)
     # Nothing of it stays.
     assert plain.get("/deliveryconfig").json()["Items"][0]["Name"] == "One"
+
+
+def test_the_hostile_answers_of_the_page_are_faults(emulator: RunningEmulator) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
+    rows = page.partition("### Hostile answers")[2].partition("\n## ")[0].splitlines()
+    calls = [row.split(" | ", 1)[1].strip("` |") for row in rows if "`fault(" in row]
+    assert len(calls) == 7
+    names = {
+        "fault": emulator.fault,
+        "b64encode": base64.b64encode,
+        "compress": gzip.compress,
+        "timedelta": timedelta,
+        "format_datetime": format_datetime,
+        "now": datetime.now(UTC),
+    }
+    for call in calls:
+        eval(call, names)
+    assert [fault["effect"] for fault in emulator.faults()] == [
+        *("rewrite", "rewrite", "rewrite", "answer", "rewrite", "rewrite", "answer")
+    ]
 
 
 def test_headers_of_any_answer_can_be_set_and_left_out(emulator: RunningEmulator, plain: httpx.Client) -> None:

@@ -54,6 +54,23 @@ def test_the_type_that_most_have_is_the_usual_one() -> None:
     assert clashing([("p", {}), ("q", {"xp": None})]) == frozenset()
 
 
+def test_flaws_of_a_generated_marketplace_clash(emulator: RunningEmulator, shop: Shop) -> None:
+    emulator.seed(900, 1)
+    flaws = emulator.seeded()["flaws"]
+    before = walked(shop)
+    emulator.switch(clashing_xp="left_out")
+    gone = set(before) - set(walked(shop))
+    assert gone == {name for flaw in ("weight-is-text", "images-is-text") for name in flaws[flaw]["ids"]}
+    assert gone
+
+
+def walked(shop: Shop) -> list[str]:
+    found: list[str] = []
+    while ids := shop.ids("/products", sortBy="ID", pageSize=100, ID=f">{found[-1] if found else ''}"):
+        found += ids
+    return found
+
+
 def test_assignments_to_catalogs_come_from_the_system_itself(emulator: RunningEmulator, stocked: Shop) -> None:
     assert assigned(stocked, catalogID="cat", productID="shirt") == [("cat", "shirt")]
     assert assigned(stocked, catalogID="cat", productID="mug") == []
