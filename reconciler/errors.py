@@ -42,7 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -284,9 +284,14 @@ class ServerFault(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer that is no JSON, of another shape, or a redirect to another host."""
+    """An answer that is no JSON, of another shape, or a redirect to another host.
+
+    `answer` is what it says where it is JSON but for texts that hold half a character (lone surrogates): whoever reads
+    many records at once can go on without those that hold them.
+    """
 
     code = "api-unexpected-answer"
+    answer: Any = None
 
 
 class NotVerified(ReconcilerError):

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import json
+import math
 from typing import Any
 
 import orjson
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Rejected
 from reconciler.http.redact import Redactor
 from reconciler.kind.connection import Json
 from reconciler.secret import Secret
+
+# A value takes up to some hundred bytes of memory and may have two in the body. No list that we ask for comes near.
+_MOST_VALUES = 4_000_000
+# Beyond, JSON readers differ.
+_EXACT = 2.0**63
 
 
 def encode(body: Json, redactor: Redactor) -> bytes:
@@ -18,6 +25,7 @@ def encode(body: Json, redactor: Redactor) -> bytes:
 
     Raises:
         SecretUnset: a secret in the body has no value.
+        Rejected: a text in it holds half a character (a lone surrogate), which no API can be sent.
     """
 
     def reveal(value: Any) -> str:
@@ -33,7 +41,11 @@ def encode(body: Json, redactor: Redactor) -> bytes:
         # orjson wraps what the hook raises; the user needs the reason.
         if isinstance(error.__cause__, ReconcilerError):
             raise error.__cause__ from None
-        raise
+        if _is_unicode(body):
+            raise
+        raise Rejected(
+            "a text that should be sent holds half a character", next_step="Correct the text where it comes from."
+        ) from None
 
 
 def decode(content: bytes) -> Json:
@@ -45,4 +57,43 @@ def decode(content: bytes) -> Json:
     content = content.removeprefix(codecs.BOM_UTF8)
     if not content.strip():
         return None
+    _check_size(content)
     return orjson.loads(content)
+
+
+def decode_leniently(content: bytes) -> Json:
+    """Return a decoded body that `decode` refuses for some texts or numbers in it. It is slower.
+
+    Lone surrogates stand for what is no Unicode; a number that is none (infinite, NaN) comes as its text.
+
+    Raises:
+        ValueError: it is no JSON all the same.
+    """
+    _check_size(content)
+    text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    try:
+        return json.loads(text, parse_constant=str, parse_int=_number, parse_float=_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _check_size(content: bytes) -> None:
+    """Refuse what would take far more memory than it has bytes."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise ValueError("too many values")
+
+
+def _number(text: str) -> int | float | str:
+    """Read a number as `decode` does: what 64 bits cannot hold is a float."""
+    number = float(text)
+    if not math.isfinite(number):
+        return text
+    return int(text) if text.lstrip("-").isdigit() and abs(number) < _EXACT else number
+
+
+def _is_unicode(body: Json) -> bool:
+    try:
+        json.dumps(body, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -148,8 +148,7 @@ class Session:
             try:
                 return decode(answer.content)
             except ValueError:
-                what = "the answer is not JSON"
-                error = self._faults.unusable(call, answer, what)
+                error = self._faults.not_json(call, answer)
                 raise (self._faults.lost(call, error.message, answer.status) if write else error) from None
         if answer.status < 400:
             error = self._faults.unusable(call, answer, _no_end(answer.status))
@@ -215,10 +214,10 @@ class Session:
         segments = unquote(call.path).split("/")
         if any(segment in ("", ".", "..") for segment in segments) or set(call.path) & set("?#\\"):
             raise Rejected(f"{call}: not a path of this API", request=str(call))
-        query = f"?{urlencode(params, doseq=True)}" if params else ""
+        query = f"?{urlencode(params, doseq=True, errors='backslashreplace')}" if params else ""
         try:
             return httpx.URL(f"{self._base}/{call.path}{query}")
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, UnicodeEncodeError):
             raise Rejected(f"{call}: not a path of this API", request=str(call)) from None
 
 

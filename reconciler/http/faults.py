@@ -18,7 +18,7 @@ from reconciler.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from reconciler.http.body import decode
+from reconciler.http.body import decode, decode_leniently
 from reconciler.http.observe import Call
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, NoAnswer
@@ -164,6 +164,16 @@ class FaultReader:
             request=str(call),
             next_step=self._next_step(UnexpectedAnswer),
         )
+
+    def not_json(self, call: Call, answer: Answer) -> UnexpectedAnswer:
+        """Say that an answer cannot be decoded; what it says is kept where only half characters are wrong with it."""
+        try:
+            said = decode_leniently(answer.content)
+        except ValueError:
+            return self.unusable(call, answer, "the answer is not JSON")
+        error = self.unusable(call, answer, "the answer holds half a character, or a number that is none")
+        error.answer = said
+        return error
 
     def _foreign(self, call: Call, answer: Answer) -> ApiError:
         """An error status without the API's error body: perhaps a gateway's. Its 404 must not look like 'none'."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Json, Params, Reader, Wire
 
 PRICE_LISTS = "api/v2/price-lists"
 PAGE_SIZE = 250
+# documented: what the older list of all price lists ends at; the limit that is published for a site is lower.
+_MOST_LISTS = 25_000
+_MOST_PAGES = _MOST_LISTS // PAGE_SIZE
+_AHEAD = 8
 
 
 async def whole_list(reader: Reader, path: str) -> list[Wire]:
@@ -36,15 +43,21 @@ async def one_object(reader: Reader, path: str) -> Wire | None:
 
 
 async def all_price_lists(reader: Reader) -> list[Wire]:
-    """Return every price list, each slug once: page 1 says how many pages there are, the others are read at once.
+    """Return every price list, each slug once: page 1 says how many pages there are, the others are read a few at once.
 
     Raises:
-        UnexpectedAnswer: an answer is no page, or lists are missing although nothing failed.
+        UnexpectedAnswer: an answer is no page, lists are missing although nothing failed, or there are too many.
     """
-    first, pages, _ = await _page(reader, 1)
-    rest = await asyncio.gather(*(_page(reader, number) for number in range(2, pages + 1)))
-    found = {str(item.get("slug")): item for items in (first, *(page[0] for page in rest)) for item in items}
-    _, _, total = rest[-1] if rest else (first, pages, len(first))
+    first = await _page(reader, 1)
+    if first.pages > _MOST_PAGES:
+        raise _unexpected(PRICE_LISTS, f"says it has {first.pages:,} pages, and price lists end at {_MOST_LISTS:,}")
+    pages = [first]
+    for start in range(2, first.pages + 1, _AHEAD):
+        pages += await _at_once(reader, range(start, min(start + _AHEAD, first.pages + 1)))
+        if not pages[-1].entries:
+            break
+    found = {str(item.get("slug")): item for page in pages for item in page.entries}
+    total = pages[-1].total
     if len(found) < total:
         raise _unexpected(
             PRICE_LISTS, f"says it holds {total} entries and gave {len(found)}", "Run it again: it changed meanwhile."
@@ -52,16 +65,47 @@ async def all_price_lists(reader: Reader) -> list[Wire]:
     return list(found.values())
 
 
-async def _page(reader: Reader, number: int) -> tuple[list[Wire], int, int]:
-    """Return the entries of a page, how many pages there are, and how many entries."""
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The entries of a page, how many pages there are, and how many entries."""
+
+    entries: list[Wire]
+    pages: int
+    total: int
+
+
+async def _page(reader: Reader, number: int) -> _Page:
     params: Params = {"page": number, "page_size": PAGE_SIZE, "order_by": "name:asc"}
     body = await reader.get(PRICE_LISTS, params)
     about = body.get("pagination") if isinstance(body, dict) else None
-    pages = about.get("total_pages") if isinstance(about, dict) else None
-    total = about.get("total") if isinstance(about, dict) else None
-    if not isinstance(pages, int) or not isinstance(total, int):
+    pages = count_of(about.get("total_pages")) if isinstance(about, dict) else None
+    total = count_of(about.get("total")) if isinstance(about, dict) else None
+    if pages is None or total is None:
         raise _unexpected(PRICE_LISTS, "is not a page with data and pagination")
-    return objects(body.get("data"), PRICE_LISTS), pages, total
+    entries = objects(body.get("data"), PRICE_LISTS)
+    if len(entries) > PAGE_SIZE:
+        raise _unexpected(PRICE_LISTS, "is a page of more entries than were asked for")
+    return _Page(entries, pages, total)
+
+
+async def _at_once(reader: Reader, numbers: Iterable[int]) -> list[_Page]:
+    """Read pages at once; the first that fails ends the others."""
+    tasks = [asyncio.create_task(_page(reader, number)) for number in numbers]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def count_of(value: Json) -> int | None:
+    """Return a value that counts something, or None where it does not: a boolean, a negative, no whole number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def path_segment(text: str) -> str:
+    """Return an ID as a part of a path: escaped, whatever it holds."""
+    return quote(text, safe="", errors="backslashreplace")
 
 
 def objects(answer: Json, path: str) -> list[Wire]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
-from urllib.parse import quote
 
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.batches import write_rows
-from reconciler.sparklayer.lists import one_object, whole_list
+from reconciler.sparklayer.lists import one_object, path_segment, whole_list
 from reconciler.sparklayer.records import Price, Tier
 
 LISTS = "api/v1/price-lists"
@@ -83,7 +82,7 @@ async def price_list_currency(reader: Reader, slug: str) -> str | None:
 
 
 def _path(slug: str) -> str:
-    return f"{LISTS}/{quote(slug, safe='')}"
+    return f"{LISTS}/{path_segment(slug)}"
 
 
 def _no_list(slug: str) -> NotFound:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected
 from reconciler.kind.connection import Json, Reader, Wire, Writer
-from reconciler.sparklayer.lists import one_object
+from reconciler.sparklayer.lists import one_object, path_segment
 from reconciler.sparklayer.resend import resend
 
 PATH = "api/v1/products"
@@ -109,7 +108,7 @@ async def _create(writer: Writer, external_id: str, body: Wire) -> None:
 
 
 def _path(external_id: str) -> str:
-    return f"{PATH}/{quote(external_id, safe='')}"
+    return f"{PATH}/{path_segment(external_id)}"
 
 
 def _clearing(body: Wire) -> Wire:

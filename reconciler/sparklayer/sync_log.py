@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from reconciler.kind.connection import Json, Reader, Wire, Writer
-from reconciler.sparklayer.lists import one_object
+from reconciler.sparklayer.lists import one_object, path_segment
 
 PATH = "api/v1/sync-log"
 # documented: PUT and a read hold this many errors at most. inferred: that it holds for a partial log too.
@@ -139,7 +138,7 @@ async def clear_every_log(writer: Writer) -> None:
 
 
 def _path(integration: str, data_type: str) -> str:
-    return f"{PATH}/{quote(integration, safe='')}/{data_type}"
+    return f"{PATH}/{path_segment(integration)}/{data_type}"
 
 
 def _times_body(times: SyncTimes) -> Wire:

@@ -135,10 +135,7 @@ def test_the_vendors_cap_is_an_error_and_ends_the_other_reads() -> None:
     async def run() -> None:
         with pytest.raises(Rejected, match="too large"):
             await list_all(Capped(entries(1_000)), "things")
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        assert len(others) == 8
-        await asyncio.wait(others, timeout=5)
-        assert all(task.cancelled() for task in others)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(run())
 

@@ -13,7 +13,7 @@ from reconciler.kind.kind import Kind, ManifestView, Observed, Refusal
 from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel, State, fields_of, from_wire, to_wire
 from reconciler.ordercloud.kinds.delivery_checks import check_delivery
 from reconciler.ordercloud.kinds.delivery_targets import DeliveryTargets
-from reconciler.ordercloud.lists import list_all
+from reconciler.ordercloud.lists import list_by_id
 
 PATH = "integrations/deliveryconfig"
 TARGETS = fields_of(DeliveryTargets)
@@ -49,7 +49,7 @@ class DeliveryConfigKind(Kind[DeliveryConfigSpec]):
         return str(state.get("id") or name)
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        return {str(wire["ID"]): wire for wire in await list_all(reader, PATH)}
+        return await list_by_id(reader, PATH)
 
     async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
         try:

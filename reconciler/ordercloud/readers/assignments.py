@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 
+from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
+from reconciler.ordercloud.bounds import MOST_PAGES
 from reconciler.ordercloud.lists import Page
 from reconciler.ordercloud.readers.streams import mapped
 
@@ -27,6 +29,7 @@ async def assignments(reader: Reader, path: str, params: Params | None = None) -
 
     Raises:
         ApiError: a page failed.
+        UnexpectedAnswer: the list announces more than a list can hold.
     """
     found: dict[Hashable, Wire] = {}
     for _ in range(_READS):
@@ -44,6 +47,14 @@ async def assignments(reader: Reader, path: str, params: Params | None = None) -
 
 
 async def _pages(reader: Reader, path: str, params: Params, first: Page) -> AsyncGenerator[Page, None]:
+    """Yield the pages until one is empty, and no more than there can be, whatever is announced."""
+    if first.pages > MOST_PAGES:
+        raise UnexpectedAnswer(
+            f"GET {path}: the list says it has {first.pages:,} pages, and {MOST_PAGES:,} is the most that one can have",
+            request=f"GET {path}",
+            next_step="Run it again; if it stays so, these assignments cannot be read.",
+        )
+
     async def numbers() -> AsyncGenerator[int, None]:
         for number in range(2, first.pages + 1):
             yield number
@@ -55,6 +66,8 @@ async def _pages(reader: Reader, path: str, params: Params, first: Page) -> Asyn
     async with aclosing(mapped(numbers(), read, _PAGES_AHEAD)) as rest:
         async for page in rest:
             yield page
+            if not page.items:
+                return
 
 
 def _key(item: Wire) -> Hashable:

@@ -6,13 +6,14 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Literal, cast
-from urllib.parse import quote
 
 from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
-from reconciler.ordercloud.lists import PAGE_SIZE, Page
+from reconciler.ordercloud.bounds import PAGE_SIZE, WalkBound, count_of
+from reconciler.ordercloud.lists import Page, one_object, path_segment
 from reconciler.ordercloud.readers.assignments import assignments
-from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant
+from reconciler.ordercloud.readers.flaws import Report, usable
+from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant, moment_of
 from reconciler.ordercloud.readers.records import Freshness, Order, Reading
 from reconciler.ordercloud.readers.streams import found_or_none, mapped, read_ahead
 from reconciler.ordercloud.readers.walk import list_of, walk
@@ -28,10 +29,12 @@ class OrderReader:
     Args:
         reader: the connection.
         direction: seen from the marketplace: Incoming are those of buyers.
+        report: is told of orders that cannot be used; None: they are an error.
     """
 
-    def __init__(self, reader: Reader, direction: Direction = "Incoming") -> None:
+    def __init__(self, reader: Reader, direction: Direction = "Incoming", report: Report | None = None) -> None:
         self._reader = reader
+        self._report = report
         self._path = f"orders/{direction}"
         self._lines_path = f"lineitems/{direction}"
 
@@ -63,8 +66,8 @@ class OrderReader:
         Raises:
             ApiError: a request failed.
         """
-        path = f"{self._path}/{quote(order_id, safe='')}"
-        order = await found_or_none(self._reader.get(path))
+        path = f"{self._path}/{path_segment(order_id)}"
+        order = await found_or_none(one_object(self._reader, path))
         lines = None if order is None else await found_or_none(self._lines_of(order_id))
         if order is None or lines is None:
             return Reading(None, Freshness.CURRENT)
@@ -77,26 +80,28 @@ class OrderReader:
     async def _pages(self, since: datetime | None, filters: Params) -> AsyncGenerator[list[Wire], None]:
         """Orders by LastUpdated, a page at a time; several may have the same."""
         bound = f"!<{instant(since)}" if since is not None else None
+        latest, beyond = None, False
+        limit: WalkBound | None = None
         while True:
             params = {**filters, "sortBy": "LastUpdated", **({"LastUpdated": bound} if bound else {})}
-            page = await Page.read(self._reader, self._path, params)
+            page = await Page.read(self._reader, self._path, params, lenient=self._report is not None)
+            limit = limit or WalkBound(self._path, page.total)
+            limit.page()
+            limit.take(len(page.items))
+            orders = usable(self._path, page.items, self._report)
             if len(page.items) >= page.total:
-                yield page.items
+                yield orders
                 return
-            if not page.items or not page.items[-1].get("LastUpdated"):
-                raise UnexpectedAnswer(
-                    f"GET {self._path}: a page is empty although the list goes on, or its orders have no LastUpdated",
-                    request=f"GET {self._path}",
-                    next_step="Run it again; if it stays so, orders cannot be read by their last change here.",
-                )
+            latest = _latest(self._path, page.items, latest, beyond=beyond)
             last = str(page.items[-1]["LastUpdated"])
-            earlier = [order for order in page.items if order.get("LastUpdated") != last]
-            if earlier:
+            earlier = [order for order in orders if order.get("LastUpdated") != last]
+            beyond = all(order.get("LastUpdated") == last for order in page.items)
+            if not beyond:
                 yield earlier
                 bound = f"!<{last}"
                 continue
             # More than a page of one moment, e.g. of an import: by their IDs.
-            at_once = Listing(self._reader, self._path, {**filters, "LastUpdated": last})
+            at_once = Listing(self._reader, self._path, {**filters, "LastUpdated": last}, report=self._report)
             async with aclosing(walk(at_once, searched=True)) as pieces:
                 async for piece in pieces:
                     yield piece.items
@@ -126,22 +131,50 @@ class OrderReader:
         return found
 
     async def _lines_of(self, order_id: str) -> list[Wire]:
-        listing = Listing(self._reader, f"{self._path}/{quote(order_id, safe='')}/lineitems", {})
+        listing = Listing(self._reader, f"{self._path}/{path_segment(order_id)}/lineitems", {})
         return await list_of(listing, searched=True)
 
     async def _shipped(self, order: Wire) -> Order | None:
         """The order with its shipments, or None where it was deleted; nothing is asked where no line was shipped."""
         shipments: list[Wire] | None = []
         if any(line.get("QuantityShipped") for line in order["LineItems"]):
-            path = f"{self._path}/{quote(str(order['ID']), safe='')}/shipments"
+            path = f"{self._path}/{path_segment(str(order['ID']))}/shipments"
             shipments = await found_or_none(list_of(Listing(self._reader, path, {})))
         if shipments is None:
             return None
-        paths = [f"shipments/{quote(str(shipment['ID']), safe='')}/items" for shipment in shipments]
+        paths = [f"shipments/{path_segment(str(shipment['ID']))}/items" for shipment in shipments]
         items = await together(found_or_none(assignments(self._reader, path)) for path in paths)
         pairs = zip(shipments, items, strict=True)
         filled = [{**shipment, "Items": found} for shipment, found in pairs if found is not None]
         return cast("Order", {**order, "Shipments": filled})
+
+
+def _latest(path: str, orders: Sequence[Wire], since: datetime | None, *, beyond: bool) -> datetime:
+    """Return when the last order of a page changed.
+
+    Args:
+        path: the list.
+        orders: a page that the list goes on after.
+        since: the moment it was asked to start at; None: any.
+        beyond: it was asked to start after it.
+
+    Raises:
+        UnexpectedAnswer: they do not come in order of that, so reading them by it would never end.
+    """
+    moments = [moment_of(order.get("LastUpdated")) for order in orders]
+    known = [moment for moment in moments if moment is not None]
+    what = None
+    if not known or len(known) < len(moments):
+        what = "a page is empty although the list goes on, or its orders have no LastUpdated"
+    elif known != sorted(known) or (since is not None and (known[0] <= since if beyond else known[0] < since)):
+        what = "the list does not move on by LastUpdated"
+    if what is not None:
+        raise UnexpectedAnswer(
+            f"GET {path}: {what}",
+            request=f"GET {path}",
+            next_step="Run it again; if it stays so, orders cannot be read by their last change here.",
+        )
+    return known[-1]
 
 
 def _chunks(orders: Iterable[Wire]) -> Iterator[Sequence[str]]:
@@ -149,7 +182,7 @@ def _chunks(orders: Iterable[Wire]) -> Iterator[Sequence[str]]:
     waiting: list[str] = []
     lines = 0
     for order in orders:
-        count = order.get("LineItemCount") or 0
+        count = count_of(order.get("LineItemCount")) or 0
         if not 0 < count <= PAGE_SIZE:
             continue
         if lines + count > PAGE_SIZE:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.errors import Rejected, UnexpectedAnswer
-from reconciler.kind.connection import Params, Reader, Wire
-from reconciler.ordercloud.lists import PAGE_SIZE, Page
+from reconciler.kind.connection import Json, Params, Reader, Wire
+from reconciler.ordercloud.bounds import MOST_PAGES, PAGE_SIZE, WalkBound
+from reconciler.ordercloud.lists import Page
+from reconciler.ordercloud.readers.flaws import Report, usable
 from reconciler.ordercloud.together import together
 
 # The vendor's own library keeps URLs below 2,000 characters and 100 IDs; base URL, path and other filters need theirs.
@@ -38,16 +40,23 @@ class Part:
         items: the objects, in the list's order.
         start: how many objects of the list are before it.
         total: how many the list had at that moment.
+        bad: how many more objects came on it that cannot be used.
     """
 
     items: list[Wire]
     start: int
     total: int
+    bad: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many objects came after it at that moment."""
+        return max(0, self.total - self.start - len(self.items) - self.bad)
 
     @property
     def reaches_end(self) -> bool:
         """Whether nothing came after it at that moment."""
-        return self.start + len(self.items) >= self.total
+        return not self.left
 
     @property
     def first_id(self) -> str:
@@ -69,12 +78,16 @@ class Listing:
         path: the list's path.
         params: filters and search that hold for every page.
         key: tells its objects apart.
+        bound: ends a walk that would have no end; None where it is no walk.
+        report: is told of objects that cannot be used; None: they are an error.
     """
 
     reader: Reader
     path: str
     params: Params
     key: Callable[[Wire], Hashable] = identity
+    bound: WalkBound | None = None
+    report: Report | None = None
 
     @property
     def shares_ids(self) -> bool:
@@ -85,23 +98,37 @@ class Listing:
         """Read a page of the objects whose ID fits every expression of `where`.
 
         Raises:
-            UnexpectedAnswer: it is no page, or one of objects without IDs, or empty although the list goes on.
+            UnexpectedAnswer: it is no page, or nothing of it can be used although the list goes on, or an object
+                cannot and nobody is to be told.
         """
+        if self.bound is not None:
+            self.bound.page()
         ids: Params = {"ID": where} if where else {}
-        page = await Page.read(self.reader, self.path, {**self.params, **ids, "sortBy": "ID"}, number)
-        start = (number - 1) * PAGE_SIZE
-        if not page.has_ids or (not page.items and page.total > start):
+        params = {**self.params, **ids, "sortBy": "ID"}
+        page = await Page.read(self.reader, self.path, params, number, lenient=self.report is not None)
+        items = usable(self.path, page.items, self.report)
+        part = Part(items, (number - 1) * PAGE_SIZE, page.total, len(page.items) - len(items))
+        if not items and not part.reaches_end:
             raise self.broken("a page is empty although the list goes on, or its entries have no ID")
-        return Part(page.items, start, page.total)
+        return part
 
-    async def page_within_cap(self, where: Sequence[str]) -> Part | None:
-        """Read page 1, or return None where the API refuses it because there are too many objects."""
+    async def page_within_cap(self, where: Sequence[str], number: int = 1) -> Part | None:
+        """Read a page, or return None where the API refuses it because there are too many objects."""
         try:
-            return await self.page(where)
+            return await self.page(where, number)
         except Rejected as refusal:
             if refusal.vendor_code in _TOO_LARGE:
                 return None
             raise
+
+    def took(self, objects: int) -> None:
+        """Count objects of a walk.
+
+        Raises:
+            UnexpectedAnswer: more came than there can be.
+        """
+        if self.bound is not None:
+            self.bound.take(objects)
 
     def broken(self, what: str) -> UnexpectedAnswer:
         """Return the error for a list that contradicts itself."""
@@ -115,6 +142,15 @@ class Listing:
 def instant(moment: datetime) -> str:
     """Return a moment (timezone-aware) as filters take it, rounded down to what the API's dates show."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_of(text: Json) -> datetime | None:
+    """Return a moment as the API writes it, timezone-aware, or None for what is none."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def id_chunks(ids: Iterable[str]) -> Iterator[list[str]]:
@@ -151,6 +187,10 @@ async def _chunk(listing: Listing, ids: Sequence[str]) -> list[Wire]:
     # One ID that more than a page of objects have: the same user ID in many buyers.
     items = {listing.key(item): item for item in part.items}
     while not part.reaches_end:
-        part = await listing.page(ids, part.start // PAGE_SIZE + 2)
+        number = part.start // PAGE_SIZE + 2
+        seen = len(items)
+        part = await listing.page(ids, number)
         items.update((listing.key(item), item) for item in part.items)
+        if not listing.shares_ids or len(items) == seen or number >= MOST_PAGES:
+            raise listing.broken(f"more and more entries come for one ID, {ids[0]}")
     return list(items.values())

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, cast
-from urllib.parse import quote
 
 from reconciler.kind.connection import Params, Reader
+from reconciler.ordercloud.lists import one_object, path_segment
 from reconciler.ordercloud.readers.assignments import assignments
+from reconciler.ordercloud.readers.flaws import Report
 from reconciler.ordercloud.readers.pages import Listing, in_company
 from reconciler.ordercloud.readers.records import (
     Address,
@@ -38,10 +40,12 @@ class PartyReader:
 
     Args:
         reader: the connection.
+        report: is told of records of streams that cannot be used; None: they are an error.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, report: Report | None = None) -> None:
         self._reader = reader
+        self._report = report
 
     def buyers(self, ids: Sequence[str] = ()) -> AsyncGenerator[Buyer, None]:
         """Read the buyers whose ID is one of these, `*` standing for any characters; all where there are none."""
@@ -105,32 +109,33 @@ class PartyReader:
 
     async def user(self, buyer_id: str, user_id: str) -> Reading[User]:
         """Read one user of a buyer; without a record too where the buyer does not exist."""
-        return await self._one(f"{_buyer(buyer_id)}/users/{quote(user_id, safe='')}")
+        return await self._one(f"{_buyer(buyer_id)}/users/{path_segment(user_id)}")
 
     async def user_group(self, buyer_id: str, group_id: str) -> Reading[UserGroup]:
         """Read one user group of a buyer; without a record too where the buyer does not exist."""
-        return await self._one(f"{_buyer(buyer_id)}/usergroups/{quote(group_id, safe='')}")
+        return await self._one(f"{_buyer(buyer_id)}/usergroups/{path_segment(group_id)}")
 
     async def address(self, buyer_id: str, address_id: str) -> Reading[Address]:
         """Read one address of a buyer; without a record too where the buyer does not exist."""
-        return await self._one(f"{_buyer(buyer_id)}/addresses/{quote(address_id, safe='')}")
+        return await self._one(f"{_buyer(buyer_id)}/addresses/{path_segment(address_id)}")
 
     async def _stream(self, listing: Listing, where: tuple[str, ...] = ()) -> AsyncGenerator[Any, None]:
+        listing = replace(listing, report=self._report)
         async with aclosing(walk(listing, where=where)) as pieces:
             async for piece in pieces:
                 for item in piece.items:
                     yield item
 
     async def _one(self, path: str) -> Reading[Any]:
-        return Reading(await found_or_none(self._reader.get(path)), Freshness.CURRENT)
+        return Reading(await found_or_none(one_object(self._reader, path)), Freshness.CURRENT)
 
 
 def _buyer(buyer_id: str) -> str:
-    return f"buyers/{quote(buyer_id, safe='')}"
+    return f"buyers/{path_segment(buyer_id)}"
 
 
 def _catalog(catalog_id: str) -> str:
-    return f"catalogs/{quote(catalog_id, safe='')}"
+    return f"catalogs/{path_segment(catalog_id)}"
 
 
 def _given(**keys: str | None) -> Params:

@@ -9,6 +9,7 @@ from typing import cast
 
 from reconciler.kind.connection import Reader, Wire
 from reconciler.ordercloud.readers.assignments import assignments
+from reconciler.ordercloud.readers.flaws import ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids
 from reconciler.ordercloud.readers.records import PartyPriceSchedule, PriceSchedule
 from reconciler.ordercloud.readers.walk import walk
@@ -25,7 +26,8 @@ class PriceBook:
     """
 
     def __init__(self, reader: Reader) -> None:
-        self._listing = Listing(reader, "priceschedules", {})
+        # Nothing can refer to a schedule without an ID.
+        self._listing = Listing(reader, "priceschedules", {}, report=ignored)
         self._kept: OrderedDict[str, PriceSchedule | None] = OrderedDict()
         self._whole = False
 
@@ -68,5 +70,5 @@ async def party_prices(reader: Reader, product_id: str | None = None) -> dict[st
     found: dict[str, list[PartyPriceSchedule]] = {}
     for item in await assignments(reader, "products/assignments", params):
         if item.get("PriceScheduleID"):
-            found.setdefault(str(item["ProductID"]), []).append(cast("PartyPriceSchedule", item))
+            found.setdefault(str(item.get("ProductID")), []).append(cast("PartyPriceSchedule", item))
     return found

@@ -7,10 +7,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
-from urllib.parse import quote
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
+from reconciler.ordercloud.lists import one_object, path_segment
+from reconciler.ordercloud.readers.flaws import BadRecord, Report, bad_record, flaw_of, id_flaw, ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant
 from reconciler.ordercloud.readers.prices import PriceBook, party_prices
 from reconciler.ordercloud.readers.records import (
@@ -69,10 +70,13 @@ class ProductReader:
 
     Args:
         reader: the connection; its rate and its cap on requests in flight hold for all streams together.
+        report: is told of every product of a stream that cannot be used: one without an ID, or with half a character
+            or another type than is documented anywhere in it. None: each is an error that ends the stream.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, report: Report | None = None) -> None:
         self._reader = reader
+        self._report = report
 
     async def walk(
         self,
@@ -106,7 +110,8 @@ class ProductReader:
                         continue
                     if len(catalogs) > 1:
                         seen.add(product["ID"])
-                    yield product
+                    if self._is_sound(product):
+                        yield product
 
     def stock_changed_since(self, moment: datetime, *, parts: Parts = ALL_PARTS) -> AsyncGenerator[Product, None]:
         """Read the products whose stock changed at or after a moment (timezone-aware), by `Inventory.LastUpdated`.
@@ -124,7 +129,7 @@ class ProductReader:
         outlines = self._outlines_of(ids, parts)
         async with aclosing(mapped(read_ahead(outlines), self._filler(parts), _AHEAD)) as products:
             async for product in products:
-                if product is not None:
+                if product is not None and self._is_sound(product):
                     yield product
 
     async def one(self, product_id: str, *, parts: Parts = ALL_PARTS) -> Reading[Product]:
@@ -139,7 +144,7 @@ class ProductReader:
         """
         path = _path(product_id)
         product, (variants, records) = await both(
-            found_or_none(self._reader.get(path)),
+            found_or_none(one_object(self._reader, path)),
             both(
                 found_or_none(self._variants(path, stock=parts.stock)),
                 found_or_none(self._list(f"{path}/inventoryrecords", parts.stock)),
@@ -154,6 +159,8 @@ class ProductReader:
         outline = _Outline(product, True, schedules, assigned.get(product_id, ()))
         stale = _contradicts(product, variants, records, parts)
         record = _assembled(outline, parts, variants, records)
+        if (reason := flaw_of(record, Product)) is not None:
+            raise UnexpectedAnswer(f"GET {path}: the product cannot be used: {reason}", request=f"GET {path}")
         return Reading(record, Freshness.STALE if stale else Freshness.CACHED)
 
     # Outlines: what lists tell
@@ -161,8 +168,8 @@ class ProductReader:
     async def _outlines(
         self, params: Params, parts: Parts, assigned: Mapping[str, list[PartyPriceSchedule]]
     ) -> AsyncGenerator[_Outline, None]:
-        listing = Listing(self._reader, _PATH, params)
-        with_records = Listing(self._reader, _PATH, {**params, **_HAS_RECORDS})
+        listing = Listing(self._reader, _PATH, params, report=self._report)
+        with_records = Listing(self._reader, _PATH, {**params, **_HAS_RECORDS}, report=self._report and ignored)
         first = await with_records.page_within_cap(()) if parts.stock else None
         few = {str(item["ID"]) for item in first.items} if first is not None and first.reaches_end else None
         book: PriceBook | None = None
@@ -182,10 +189,11 @@ class ProductReader:
 
     async def _outlines_of(self, ids: Iterable[str], parts: Parts) -> AsyncGenerator[_Outline, None]:
         book = PriceBook(self._reader)
-        with_records = Listing(self._reader, _PATH, _HAS_RECORDS)
+        listing = Listing(self._reader, _PATH, {}, report=self._report)
+        with_records = Listing(self._reader, _PATH, _HAS_RECORDS, report=self._report and ignored)
         for chunk in id_chunks(ids):
             products, with_stock = await both(
-                by_ids(Listing(self._reader, _PATH, {}), chunk), by_ids(with_records, chunk if parts.stock else ())
+                by_ids(listing, chunk), by_ids(with_records, chunk if parts.stock else ())
             )
             assigned: dict[str, list[PartyPriceSchedule]] = {}
             if parts.party_prices:
@@ -209,30 +217,37 @@ class ProductReader:
             tracked = _tracks_variants(product)
             with_variants = parts.variants and bool(product.get("VariantCount"))
             stock = parts.stock and outline.has_records
+            bad: list[BadRecord] = []
+            report = self._report and bad.append
             try:
                 variants, records = await both(
-                    self._variants(path, stock=stock and tracked) if with_variants else _at_once([]),
-                    self._list(f"{path}/inventoryrecords", stock and not tracked),
+                    self._variants(path, stock=stock and tracked, report=report) if with_variants else _at_once([]),
+                    self._list(f"{path}/inventoryrecords", stock and not tracked, report),
                 )
             except NotFound:
+                return None
+            if bad and self._report is not None:
+                self._report(
+                    bad_record(_PATH, product, f"of one of its {bad[0].path.rpartition('/')[2]}: {bad[0].reason}")
+                )
                 return None
             return _assembled(outline, parts, variants, records)
 
         return filled
 
-    async def _variants(self, path: str, *, stock: bool) -> list[Wire]:
+    async def _variants(self, path: str, *, stock: bool, report: Report | None = None) -> list[Wire]:
         """The variants of a product, with their inventory records where those are asked for.
 
         Raises:
             NotFound: the product does not exist.
         """
         for _ in range(_ATTEMPTS):
-            variants = await self._list(f"{path}/variants", wanted=True)
+            variants = await self._list(f"{path}/variants", True, report)
             if not stock:
                 return variants
-            paths = [f"{path}/variants/{quote(str(variant['ID']), safe='')}" for variant in variants]
+            paths = [f"{path}/variants/{path_segment(str(variant['ID']))}" for variant in variants]
             try:
-                found = await together(self._list(f"{variant}/inventoryrecords", wanted=True) for variant in paths)
+                found = await together(self._list(f"{variant}/inventoryrecords", True, report) for variant in paths)
             except NotFound:
                 # A variant went, or the product with it: the list of variants knows.
                 continue
@@ -243,22 +258,34 @@ class ProductReader:
             next_step="Run it again: the variants changed while they were read.",
         )
 
-    async def _list(self, path: str, wanted: bool) -> list[Wire]:
+    async def _list(self, path: str, wanted: bool, report: Report | None = None) -> list[Wire]:
         """A short list as a whole; nothing, and no request, where it is not wanted."""
         if not wanted:
             return []
         # Where the stock is, not the address of that place: it would come with every record.
         params: Params = {"includeAddress": "false"} if path.endswith("inventoryrecords") else {}
-        return await list_of(Listing(self._reader, path, params))
+        return await list_of(Listing(self._reader, path, params, report=report))
+
+    def _is_sound(self, product: Product) -> bool:
+        """Whether a product with its parts can be used, as far as anybody wants to know; it is reported where not."""
+        if self._report is None or (reason := flaw_of(product, Product)) is None:
+            return True
+        self._report(bad_record(_PATH, cast("Wire", product), reason))
+        return False
 
 
 def _path(product_id: str) -> str:
-    return f"{_PATH}/{quote(product_id, safe='')}"
+    return f"{_PATH}/{path_segment(product_id)}"
 
 
 def _tracks_variants(product: Wire) -> bool:
     """Whether the stock stands at the variants; without any, the flag says nothing."""
-    return bool(product.get("VariantCount")) and bool((product.get("Inventory") or {}).get("VariantLevelTracking"))
+    return bool(product.get("VariantCount")) and bool(_inventory(product).get("VariantLevelTracking"))
+
+
+def _inventory(product: Wire) -> Wire:
+    inventory = product.get("Inventory")
+    return inventory if isinstance(inventory, dict) else {}
 
 
 async def _at_once(value: ValueT) -> ValueT:
@@ -277,9 +304,15 @@ def _schedule_ids(
 ) -> Iterator[str | None]:
     for product in products:
         if parts.prices:
-            yield product.get("DefaultPriceScheduleID")
+            yield _schedule_id(product)
         for assignment in assigned.get(str(product["ID"]), ()):
-            yield assignment["PriceScheduleID"]
+            yield _schedule_id(assignment, "PriceScheduleID")
+
+
+def _schedule_id(holder: Mapping[str, Any], member: str = "DefaultPriceScheduleID") -> str | None:
+    """The ID of a price schedule, where it is one that can be asked for."""
+    name = holder.get(member)
+    return name if isinstance(name, str) and id_flaw(name) is None else None
 
 
 def _assembled(outline: _Outline, parts: Parts, variants: list[Wire], records: list[Wire]) -> Product:
@@ -289,10 +322,10 @@ def _assembled(outline: _Outline, parts: Parts, variants: list[Wire], records: l
     if parts.stock:
         product["InventoryRecords"] = records
     if parts.prices:
-        product["DefaultPriceSchedule"] = outline.schedules.get(product.get("DefaultPriceScheduleID") or "")
+        product["DefaultPriceSchedule"] = outline.schedules.get(_schedule_id(product) or "")
     if parts.party_prices:
         product["PartyPriceSchedules"] = [
-            {**assignment, "PriceSchedule": outline.schedules.get(assignment["PriceScheduleID"])}
+            {**assignment, "PriceSchedule": outline.schedules.get(_schedule_id(assignment, "PriceScheduleID") or "")}
             for assignment in outline.assigned
         ]
     return cast("Product", product)
@@ -304,5 +337,6 @@ def _contradicts(product: Wire, variants: list[Wire], records: list[Wire], parts
         return True
     if _tracks_variants(product):
         records = [record for variant in variants for record in variant.get("InventoryRecords", ())]
-    quantity = sum(record.get("QuantityAvailable") or 0 for record in records)
-    return parts.stock and bool(records) and quantity != (product.get("Inventory") or {}).get("QuantityAvailable")
+    quantities = [record.get("QuantityAvailable") or 0 for record in records]
+    quantity = sum(each for each in quantities if isinstance(each, int | float))
+    return parts.stock and bool(records) and quantity != _inventory(product).get("QuantityAvailable")

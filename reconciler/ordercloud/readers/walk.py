@@ -17,6 +17,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from reconciler.kind.connection import Wire
+from reconciler.ordercloud.bounds import WalkBound, ascend
 from reconciler.ordercloud.readers.pages import Listing, Part, by_ids
 from reconciler.ordercloud.readers.streams import mapped
 from reconciler.ordercloud.together import together
@@ -71,9 +72,10 @@ async def walk(
 
     Raises:
         ApiError: a page failed, so the rest is not known.
-        UnexpectedAnswer: far fewer objects came than the list said it has.
+        UnexpectedAnswer: far fewer objects came than the list said it has, or far more; or they do not ascend.
     """
     first = first or await listing.page_within_cap(where)
+    listing = replace(listing, bound=WalkBound(listing.path, None if first is None else first.total))
     if first is not None and first.reaches_end:
         yield Piece(first.items, where, first.total, not searched)
         return
@@ -121,16 +123,21 @@ async def _in_order(listing: Listing, where: tuple[str, ...], first: Part | None
                 yield piece
         return
     before: set[Hashable] = set()
+    grown: list[tuple[str, ...]] = []
 
     async def filled(block: _Block) -> Piece:
         return await _filled(listing, where, block)
 
-    async with aclosing(mapped(_blocks(listing, where, part), filled, _BLOCKS_AHEAD)) as pieces:
+    async with aclosing(mapped(_blocks(listing, where, part, grown), filled, _BLOCKS_AHEAD)) as pieces:
         async for piece in pieces:
             # Only where a hundred objects and more come or go within a block do two of them overlap.
             items = [item for item in piece.items if listing.key(item) not in before]
             before = {listing.key(item) for item in piece.items}
             yield replace(piece, items=items)
+    for rest in grown:
+        async with aclosing(_divided(listing, rest, None, in_order=True)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +155,17 @@ class _Block:
     ends: bool
 
 
-async def _blocks(listing: Listing, where: tuple[str, ...], first: Part) -> AsyncGenerator[_Block, None]:
-    """Yield block after block, until one reaches the end."""
+async def _blocks(
+    listing: Listing, where: tuple[str, ...], first: Part, grown: list[tuple[str, ...]]
+) -> AsyncGenerator[_Block, None]:
+    """Yield block after block, until one reaches the end.
+
+    Args:
+        listing: the list.
+        where: what to read of it.
+        first: page 1 of that.
+        grown: gets the expressions of what is left where that has become too large to be listed meanwhile.
+    """
     after: str | None = None
     left = first.total
     known: Part | None = first
@@ -157,8 +173,11 @@ async def _blocks(listing: Listing, where: tuple[str, ...], first: Part) -> Asyn
         pages = min(BLOCK_PAGES, -(-left // 100))
         bounds = where if after is None else (*where, f">{after}")
         numbers = range(1 if known is None else 3, max(pages, 1) + 1, 2)
-        parts = await together(listing.page(bounds, number) for number in numbers)
-        parts = [*([known] if known is not None else []), *parts]
+        found = await together(listing.page_within_cap(bounds, number) for number in numbers)
+        if None in found:
+            grown.append(bounds)
+            return
+        parts = [part for part in (known, *found) if part is not None]
         for part in parts:
             _check_moved(listing, part, after)
         # The list may have become shorter than it was.
@@ -168,7 +187,7 @@ async def _blocks(listing: Listing, where: tuple[str, ...], first: Part) -> Asyn
         if ends:
             return
         last = filled[-1]
-        after, left, known = last.last_id, last.total - last.start - len(last.items), None
+        after, left, known = last.last_id, last.left, None
 
 
 async def _filled(listing: Listing, where: tuple[str, ...], block: _Block) -> Piece:
@@ -200,10 +219,24 @@ async def _between(listing: Listing, where: tuple[str, ...], low: str, high: str
         low = part.last_id
 
 
-def _check_moved(listing: Listing, part: Part, *bounds: str | None) -> None:
-    """Refuse a page that holds an ID which it was asked to lie beyond: the walk would never end."""
-    if any(item["ID"] in bounds for item in part.items):
+def _check_moved(listing: Listing, part: Part, after: str | None, before: str | None = None) -> None:
+    """Count a page, and refuse one that does not ascend from one ID to the other: the walk would never end.
+
+    Args:
+        listing: the list.
+        part: the page.
+        after: what it was asked to begin after; None: nothing.
+        before: what it was asked to end before; None: nothing.
+    """
+    if any(item["ID"] in (after, before) for item in part.items):
         raise listing.broken("the list does not move on past the ID that it was asked to start after")
+    names = [str(item["ID"]) for item in part.items]
+    # The bounds themselves may be the wrong way round, where pages moved: then nothing lies between them.
+    edges = [(after, names[0]), (names[-1], before)] if names else []
+    pairs = [(first, second) for first, second in edges if first is not None and second is not None]
+    if not ascend(names, strictly=not listing.shares_ids) or not all(ascend(pair, strictly=False) for pair in pairs):
+        raise listing.broken("the list does not move on: its IDs do not ascend")
+    listing.took(len(part.items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +260,15 @@ class _Prefix:
             return ("|".join(f"{self.text}{character}*" for character in self.chosen),)
         own = (f"{self.text}*",) if self.text else ()
         return (*own, *(f"!{self.text}{character}*" for character in self.without))
+
+    def holds(self, name: str) -> bool:
+        """Whether an ID is one of them, as far as that can be told: filters may or may not care for case."""
+        if not name.isascii():
+            return True
+        following = name[len(self.text) : len(self.text) + 1]
+        if self.chosen and following.lower() not in (character.lower() for character in self.chosen):
+            return False
+        return name.lower().startswith(self.text.lower()) and (not following or following not in self.without)
 
     def divided(self, part: Part | None) -> list[_Prefix]:
         """Return smaller ones that are the same together; none where the page shows that nothing was filtered.
@@ -266,6 +308,7 @@ async def _divided(
         in_order: parts that can be listed may be read page by page.
     """
     if first is not None and first.reaches_end:
+        listing.took(len(first.items))
         yield Piece(first.items, where, 0, in_order)
         return
     waiting = _Prefix().divided(first)
@@ -274,7 +317,10 @@ async def _divided(
         parts = await together(listing.page_within_cap((*where, *prefix.where)) for prefix in batch)
         for prefix, part in zip(batch, parts, strict=True):
             named = (*where, *prefix.where)
+            if part is not None and not all(prefix.holds(str(item["ID"])) for item in part.items):
+                raise listing.broken("entries come that the filter by ID should have kept out")
             if part is not None and part.reaches_end:
+                listing.took(len(part.items))
                 yield Piece(part.items, named, 0, in_order)
             elif part is not None and in_order:
                 async with aclosing(_in_order(listing, named, part)) as pieces:

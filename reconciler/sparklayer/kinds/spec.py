@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Json, Reader, Wire
 from reconciler.kind.semantics import SpecModel
+from reconciler.sparklayer.lists import path_segment
 
 
 class SparkLayerSpec(SpecModel):
@@ -19,7 +18,7 @@ class SparkLayerSpec(SpecModel):
 
 def one(path: str, live_id: str) -> str:
     """Return the path of one object; the ID may hold anything."""
-    return f"{path}/{quote(live_id, safe='')}"
+    return f"{path}/{path_segment(live_id)}"
 
 
 def id_of(wire: Wire, path: str, *members: str) -> str:
