@@ -10,10 +10,10 @@ from typing import Literal, cast
 from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
 from reconciler.ordercloud.bounds import PAGE_SIZE, WalkBound, count_of
-from reconciler.ordercloud.lists import Page, one_object, path_segment
+from reconciler.ordercloud.lists import Page, path_segment
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.flaws import Report, usable
-from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant, moment_of
+from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant, moment_of, one_record
 from reconciler.ordercloud.readers.records import Freshness, Order, Reading
 from reconciler.ordercloud.readers.streams import found_or_none, mapped, read_ahead
 from reconciler.ordercloud.readers.walk import list_of, walk
@@ -67,7 +67,7 @@ class OrderReader:
             ApiError: a request failed.
         """
         path = f"{self._path}/{path_segment(order_id)}"
-        order = await found_or_none(one_object(self._reader, path))
+        order = await found_or_none(one_record(self._reader, path))
         lines = None if order is None else await found_or_none(self._lines_of(order_id))
         if order is None or lines is None:
             return Reading(None, Freshness.CURRENT)

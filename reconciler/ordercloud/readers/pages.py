@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from reconciler.errors import Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Json, Params, Reader, Wire
 from reconciler.ordercloud.bounds import MOST_PAGES, PAGE_SIZE, WalkBound
-from reconciler.ordercloud.lists import Page
+from reconciler.ordercloud.lists import Page, one_object
 from reconciler.ordercloud.readers.flaws import Report, usable
 from reconciler.ordercloud.together import together
 
@@ -137,6 +137,18 @@ class Listing:
             request=f"GET {self.path}",
             next_step="Run it again; if it stays so, the API does not filter and sort by ID as it is documented to.",
         )
+
+
+async def one_record(reader: Reader, path: str) -> Wire:
+    """Return an object by its ID.
+
+    Raises:
+        NotFound: there is none.
+        UnexpectedAnswer: the answer is no object with an ID.
+    """
+    found = await one_object(reader, path)
+    usable(path, [found], None)
+    return found
 
 
 def instant(moment: datetime) -> str:

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 from reconciler.kind.connection import Params, Reader
-from reconciler.ordercloud.lists import one_object, path_segment
+from reconciler.ordercloud.lists import path_segment
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.flaws import Report
-from reconciler.ordercloud.readers.pages import Listing, in_company
+from reconciler.ordercloud.readers.pages import Listing, in_company, one_record
 from reconciler.ordercloud.readers.records import (
     Address,
     AddressAssignment,
@@ -127,7 +127,7 @@ class PartyReader:
                     yield item
 
     async def _one(self, path: str) -> Reading[Any]:
-        return Reading(await found_or_none(one_object(self._reader, path)), Freshness.CURRENT)
+        return Reading(await found_or_none(one_record(self._reader, path)), Freshness.CURRENT)
 
 
 def _buyer(buyer_id: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar, cast
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
-from reconciler.ordercloud.lists import one_object, path_segment
+from reconciler.ordercloud.lists import path_segment
 from reconciler.ordercloud.readers.flaws import BadRecord, Report, bad_record, flaw_of, id_flaw, ignored
-from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant
+from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant, one_record
 from reconciler.ordercloud.readers.prices import PriceBook, party_prices
 from reconciler.ordercloud.readers.records import (
     Freshness,
@@ -144,7 +144,7 @@ class ProductReader:
         """
         path = _path(product_id)
         product, (variants, records) = await both(
-            found_or_none(one_object(self._reader, path)),
+            found_or_none(one_record(self._reader, path)),
             both(
                 found_or_none(self._variants(path, stock=parts.stock)),
                 found_or_none(self._list(f"{path}/inventoryrecords", parts.stock)),
@@ -227,9 +227,8 @@ class ProductReader:
             except NotFound:
                 return None
             if bad and self._report is not None:
-                self._report(
-                    bad_record(_PATH, product, f"of one of its {bad[0].path.rpartition('/')[2]}: {bad[0].reason}")
-                )
+                part = bad[0].path.rpartition("/")[2]
+                self._report(bad_record(_PATH, product, f"one of its {part} cannot be used: {bad[0].reason}"))
                 return None
             return _assembled(outline, parts, variants, records)
 
