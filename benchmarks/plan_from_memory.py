@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from reconciler.cli.context import open_sessions, utc_now
+from reconciler.app.project import open_sessions, utc_now
 from reconciler.cli.options import Options
 from reconciler.cli.rendering import plans_to
 from reconciler.cli.terminal.output import result_style, write_result

@@ -13,9 +13,9 @@ from typing import NoReturn
 
 import click
 
+from reconciler.app.signals import ending_signals
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.signals import ending_signals
 from reconciler.cli.table import app
 from reconciler.cli.terminal.failure import Asked, report_error, report_internal_errors
 from reconciler.cli.terminal.output import closed_stdout, drop_unwritten

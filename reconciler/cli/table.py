@@ -17,13 +17,15 @@ TABLE = (
     Entry("plan", SEE, "Compare manifests with live; change nothing.", f"{_COMMANDS}.plan:plan"),
     Entry("apply", SEE, "Carry out what was reviewed, exactly that.", f"{_COMMANDS}.apply:apply"),
     Entry("import", SEE, "Write manifests for what is live.", f"{_COMMANDS}.imports:import_"),
-    Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift:drift"),
-    Entry("sync", OPERATE, "Run data syncs, and see how they are doing.", f"{_COMMANDS}.sync:sync"),
-    Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log:sync_log"),
+    Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift.drift:drift"),
+    Entry("sync", OPERATE, "Run data syncs, and see how they are doing.", f"{_COMMANDS}.sync.group:sync"),
+    Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log.group:sync_log"),
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
-    Entry("ledger", OPERATE, "Show what the ledger believes; break a dead lock.", f"{_COMMANDS}.ledger:ledger"),
+    Entry("ledger", OPERATE, "Show what the ledger believes; break a dead lock.", f"{_COMMANDS}.ledger.group:ledger"),
     Entry("demo", SET_UP, "Watch all of it at work, on the emulator.", f"{_COMMANDS}.demo:demo"),
-    Entry("emulate", SET_UP, "Serve OrderCloud and SparkLayer on this machine.", f"{_COMMANDS}.emulate:emulate"),
+    Entry(
+        "emulate", SET_UP, "Serve OrderCloud and SparkLayer on this machine.", f"{_COMMANDS}.emulate.emulate:emulate"
+    ),
     Entry("completion", SET_UP, "Print the completion script of a shell.", f"{_COMMANDS}.completion:completion"),
 )
 

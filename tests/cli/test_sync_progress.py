@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.app.records import record_keys
+from reconciler.app.sync import run_status
 from reconciler.cli.exit_status import Status
 from reconciler.cli.sync_options import asked_mode
-from reconciler.cli.sync_records import record_keys
-from reconciler.cli.syncing import run_status
 from reconciler.cli.terminal.progress import PlainLines
 from reconciler.errors import UsageError
 from reconciler.sync.mode import Mode

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.signals import ending_signals
+from reconciler.app.signals import ending_signals
 from support import cli_probe
 
 PROBE = [sys.executable, cli_probe.__file__]

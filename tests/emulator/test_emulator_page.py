@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.commands.emulate import emulate
+from reconciler.cli.commands.emulate.emulate import emulate
 from reconciler.emulator.faults import Effect
 from reconciler.emulator.seeds.files import seed_of, shipped_seeds
 from reconciler.emulator.testing import RunningEmulator, running_emulator

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reconciler.cli.applying import Approval, apply_session
-from reconciler.cli.context import readers
+from reconciler.app.apply import Approval, apply_session
+from reconciler.app.project import readers
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener
 from reconciler.emulator.testing import RunningEmulator

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.applying import Approval, apply_session, apply_status, apply_to, can_ask, request_of
+from reconciler.app.apply import Approval, apply_session, apply_status, apply_to, can_ask, request_of
+from reconciler.app.project import open_one, utc_now
 from reconciler.cli.command import command
-from reconciler.cli.context import open_one, utc_now
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import plan_options, plan_request

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import click
 
+from reconciler.app.project import for_each, open_sessions, readers, utc_now
 from reconciler.cli.command import command
-from reconciler.cli.context import for_each, open_sessions, readers, utc_now
 from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.failure import report_failure

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.project import load_valid, open_one, readers, utc_now
 from reconciler.cli.command import command
-from reconciler.cli.context import load_valid, open_one, readers, utc_now
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import target_option, token_cache_option
 from reconciler.cli.terminal.listen import Listener
@@ -41,7 +41,7 @@ def import_(options: Options, into: Path | None, targets: tuple[str, ...], no_to
 
     Defaults are left out. Secrets cannot be read back: they become references, and the variables to set are listed.
     """
-    from reconciler.cli.importing import write_manifests
+    from reconciler.app.imports import write_manifests
 
     # A patch may be for a manifest that this very import is to write.
     session = open_one(options, utc_now(), idle_patches=True)

@@ -6,9 +6,9 @@ import asyncio
 
 import click
 
-from reconciler.cli.applying import can_ask
+from reconciler.app.apply import can_ask
+from reconciler.app.project import environment_connection
 from reconciler.cli.command import Group, command
-from reconciler.cli.context import environment_connection
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import result_style, say, write_result

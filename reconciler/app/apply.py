@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.context import writers
+from reconciler.app.project import writers
+from reconciler.app.signals import stopped_by_signals
 from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
-from reconciler.cli.signals import stopped_by_signals
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import error_style, say
 from reconciler.reconcile.apply import Progress, apply

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
+from reconciler.app.project import open_sessions, utc_now
+from reconciler.app.records import cancel_run
+from reconciler.app.status import live, statuses_to
+from reconciler.app.sync import choose
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
-from reconciler.cli.context import open_sessions, utc_now
 from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
-from reconciler.cli.sync_records import cancel_run
-from reconciler.cli.sync_status import live, statuses_to
-from reconciler.cli.syncing import choose
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import UsageError

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconciler.cli.context import open_one, utc_now
+from reconciler.app.project import open_one, utc_now
+from reconciler.app.signals import stopped_by_signals
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.signals import stopped_by_signals
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say
 from reconciler.cli.terminal.progress import Display, progress_display

@@ -7,15 +7,15 @@ from datetime import datetime
 
 import click
 
+from reconciler.app.records import record_key
+from reconciler.app.sync import HowToRun, choose, explain, explanation_to, run_once, run_status, run_to, watch_on
 from reconciler.cli.command import Group, command
-from reconciler.cli.commands.sync_records import drop, errors, retry
-from reconciler.cli.commands.sync_state import cancel, status
+from reconciler.cli.commands.sync.records import drop, errors, retry
+from reconciler.cli.commands.sync.state import cancel, status
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.sync_options import asked_mode, mode_options, run_options
-from reconciler.cli.sync_records import record_key
-from reconciler.cli.syncing import HowToRun, choose, explain, explanation_to, run_once, run_status, run_to, watch_on
 from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.report.escape import json_line, terminal
 from reconciler.report.words import moment

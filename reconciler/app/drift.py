@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.cli.applying import Approval, apply_session, apply_status
-from reconciler.cli.context import for_each, load_valid, open_one, readers, utc_now
+from reconciler.app.apply import Approval, apply_session, apply_status
+from reconciler.app.project import for_each, load_valid, open_one, readers, utc_now
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.project import environment_settings
 from reconciler.cli.command import Group, command
-from reconciler.cli.context import environment_settings
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.report.escape import json_text

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reconciler.cli.context import open_one, utc_now
+from reconciler.app.project import open_one, utc_now
+from reconciler.app.sync import Chosen, opened_levels
 from reconciler.cli.options import Options
-from reconciler.cli.syncing import Chosen, opened_levels
 from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.url import ledger_path

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from reconciler.cli.context import utc_now
+from reconciler.app.project import utc_now
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import result_style
 from reconciler.errors import UsageError

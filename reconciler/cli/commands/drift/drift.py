@@ -6,9 +6,9 @@ import asyncio
 
 import click
 
+from reconciler.app.drift import Drift, adopt_into_files, find, resume_expired
+from reconciler.app.project import open_sessions, utc_now
 from reconciler.cli.command import Group, command
-from reconciler.cli.context import open_sessions, utc_now
-from reconciler.cli.drifting import Drift, adopt_into_files, find, resume_expired
 from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import target_option, token_cache_option
@@ -80,7 +80,7 @@ def snooze(
     options: Options, key: str, duration: str | None, reason: str | None, end: bool, ephemeral_ledger: bool
 ) -> None:
     """Mute the drift of one object for a while, with a reason. It is still shown, and does not count."""
-    from reconciler.cli.drifting import end_snooze, start_snooze
+    from reconciler.app.drift import end_snooze, start_snooze
 
     if end == bool(duration or reason) or (not end and not (duration and (reason or "").strip())):
         raise UsageError("say --for DURATION and --reason TEXT, or --end")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
+from reconciler.app.records import choose_with_ids, drop_records, open_problems, retry_records
+from reconciler.app.sync import choose
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
 from reconciler.cli.sync_options import ledger_option
-from reconciler.cli.sync_records import choose_with_ids, drop_records, open_problems, retry_records
-from reconciler.cli.syncing import choose
 from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.errors import UsageError
 from reconciler.report.escape import json_text, terminal

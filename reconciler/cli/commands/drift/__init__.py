@@ -1,0 +1,1 @@
+"""`reconciler drift`: what differs, why, and what to do about it."""

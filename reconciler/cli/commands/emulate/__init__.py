@@ -1,0 +1,1 @@
+"""`reconciler emulate`: serve the APIs on this machine, and change what one serves."""

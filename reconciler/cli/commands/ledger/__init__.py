@@ -1,0 +1,1 @@
+"""`reconciler ledger`: what the ledger believes, and its care."""

@@ -1,0 +1,1 @@
+"""`reconciler sync`: run data syncs, and see how they are doing."""

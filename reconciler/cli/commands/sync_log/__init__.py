@@ -1,0 +1,1 @@
+"""`reconciler sync-log`: what a merchant sees of the syncs, as SparkLayer keeps it."""
