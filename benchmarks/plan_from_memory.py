@@ -9,16 +9,17 @@ from pathlib import Path
 
 import orjson
 
-from reconciler.app.project import open_sessions, utc_now
+from reconciler.app.project import Project
 from reconciler.cli.options import Options
-from reconciler.cli.rendering import plans_to
-from reconciler.cli.terminal.output import result_style, write_result
+from reconciler.cli.terminal.output import show
+from reconciler.clock import utc_now
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Json, Params, Reader, Wire
 from reconciler.ordercloud.kinds.delivery_config import PATH
 from reconciler.ordercloud.kinds.singleton import SyncKind
 from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import PlanRequest, Session
+from reconciler.report.table import PLAN
 from reconciler.secret import Secret
 
 
@@ -75,20 +76,19 @@ async def plan(folder: Path, live: Mapping[str, Json]) -> None:
     Raises:
         AssertionError: the plan has changes, so this was not the case that is measured.
     """
-    options = Options(manifests=folder)
-    (session,), _ = open_sessions(options, utc_now())
+    (session,), _ = Project(folder).sessions(utc_now())
     readers: dict[str, Reader] = {"ordercloud": MemoryReader(live)}
     comparison = await session.compare(readers, PlanRequest(), session.memory(), session.opened_at)
     require_secrets(comparison.inputs, comparison.planned.work.values())
     found = comparison.planned.plan
     assert not found.changes, f"{len(found.changes)} changes"
-    write_result(options, plans_to("text", [found], result_style(options), None))
+    show(Options(manifests=folder), PLAN, found)
 
 
 def main(command: str, folder: Path, live: Path) -> None:
     """`save FOLDER LIVE` writes the live side of a folder to a file; `plan FOLDER LIVE` plans against it."""
     if command == "save":
-        (session,), _ = open_sessions(Options(manifests=folder), utc_now())
+        (session,), _ = Project(folder).sessions(utc_now())
         live.write_bytes(orjson.dumps(live_side(session)))
     else:
         asyncio.run(plan(folder, orjson.loads(live.read_bytes())))

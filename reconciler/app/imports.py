@@ -1,32 +1,71 @@
-"""Imported manifests into new files: one file per kind, no file ever overwritten."""
+"""Import what is live and in no manifest: one new file per kind, no file ever overwritten."""
 
 from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from itertools import count, groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.terminal.output import write_file
+from reconciler.app.connections import readers
+from reconciler.app.files import write_file
+from reconciler.app.project import Project
+from reconciler.clock import utc_now
 from reconciler.errors import OutputError
 from reconciler.manifest.write import render
-from reconciler.reconcile.importer import Imported, ImportResult
+from reconciler.reconcile.importer import Imported, ImportResult, import_live
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
 
 _SCHEMA = Path("schemas") / "manifest.schema.json"
 
 
-def write_manifests(result: ImportResult, folder: Path, *, only_in: str | None) -> tuple[str, ...]:
-    """Write the imported manifests and return the files, one per kind.
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What was imported from one environment, and the files that were written."""
+
+    environment: str
+    result: ImportResult
+    files: tuple[str, ...]
+
+
+async def import_into(
+    project: Project, folder: Path, targets: frozenset[str], observer: Observer, *, token_cache: bool = True
+) -> Import:
+    """Write manifests for the live objects of one environment that no manifest names.
 
     Args:
-        result: what was imported.
+        project: its environment and manifests.
         folder: where the files go; made where it is missing.
-        only_in: the environment to limit the manifests to, where there are several.
+        targets: limit to these kinds or objects; none: all.
+        observer: told of the requests.
+        token_cache: whether access tokens may be kept in files.
 
     Raises:
+        ReconcilerError: something could not be read.
         OutputError: a file cannot be written.
     """
+    # A patch may be for a manifest that this very import is to write.
+    session = project.session(utc_now(), idle_patches=True)
+    # Whatever the targets are: the names of what is referred to come from the other kinds.
+    async with readers(session, (), observer, token_cache=token_cache) as opened:
+        live = await session.read(opened)
+    loaded = project.load(idle_patches=True)
+    managed = {
+        **{(item.kind, old): item.name for item in session.desired for old in item.renamed_from},
+        **{(item.kind, item.id): item.name for item in session.desired},
+    }
+    taken = {(manifest.kind, manifest.name) for manifest in loaded.manifests}
+    result = import_live(session.kinds, live, managed, targets, taken)
+    limit = session.name if len(loaded.environments) > 1 else None
+    return Import(session.name, result, _write(result, folder, only_in=limit))
+
+
+def _write(result: ImportResult, folder: Path, *, only_in: str | None) -> tuple[str, ...]:
+    """Write the imported manifests, one file per kind; limit them to an environment where there are several."""
     if not result.manifests:
         return ()
     try:

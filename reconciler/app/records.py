@@ -1,35 +1,42 @@
-"""The records of a data sync that did not go through: listed, queued again, given up; and cancelling its run."""
+"""The records of a data sync that did not go through: list them, queue them again, give them up; cancel its run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from reconciler.app.project import open_one, utc_now
+from reconciler.app.project import Project
 from reconciler.app.sync import Chosen, opened_levels
-from reconciler.cli.options import Options
+from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.url import ledger_path
 from reconciler.manifest.explain import suggest
-from reconciler.report.words import counted
 from reconciler.sync.datasync import data_syncs, named
 from reconciler.sync.monitor.problems import CODES, Problems
 
-_SHOWN = 5
 _LONGEST = 100
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
 _ALL = 2**62
 
 
-def choose_with_ids(options: Options, words: Sequence[str]) -> tuple[Chosen, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What became of records that were named: how many it holds for, and which of them are not known so far."""
+
+    number: int
+    unknown: tuple[str, ...] = ()
+
+
+def choose_with_ids(project: Project, words: Sequence[str]) -> tuple[Chosen, tuple[str, ...]]:
     """Return the data sync and the IDs of `[NAME] [ID…]`: the first word is a name where there is such a data sync.
 
     Raises:
         UsageError: the first word is no name, and there are several data syncs.
         ReconcilerError: manifests or references are not as they have to be.
     """
-    session = open_one(options, utc_now())
+    session = project.session(utc_now())
     syncs = data_syncs(session, session.memory())
     is_name = bool(words) and any(sync.name == words[0] for sync in syncs)
     sync = named(syncs, session.name, words[0] if is_name else None)
@@ -87,8 +94,8 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
     )
 
 
-def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:
-    """Queue records, or all that did not go through where none is named; return what to tell the user.
+def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Records:
+    """Queue records for the next run, or all that did not go through where none is named.
 
     Raises:
         UsageError: an ID is none.
@@ -97,19 +104,13 @@ def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str
     keys = record_keys(ids)
     with opened_levels(chosen, "`sync retry`", ephemeral=ephemeral) as levels:
         if not keys:
-            number = levels.retry()
-            words = f"{counted(number, 'record')} queued" if number else "No record failed or has a problem"
-        else:
-            known = levels.levels(keys)
-            number = levels.want(keys)
-            words = f"{counted(number, 'record')} queued"
-            if new := [key for key in keys if key not in known]:
-                words += f"; not known so far and looked up by the next run: {_some(new)}"
-    return f"{words}. {_how_to_run(chosen)}" if number else f"{words}."
+            return Records(levels.retry())
+        known = levels.levels(keys)
+        return Records(levels.want(keys), tuple(key for key in keys if key not in known))
 
 
-def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:
-    """Give up on records; return what to tell the user.
+def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Records:
+    """Give up on records until they change at the source.
 
     Raises:
         UsageError: none of the records is known.
@@ -119,35 +120,29 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> str:
     with opened_levels(chosen, "`sync drop`", ephemeral=ephemeral) as levels:
         known = levels.levels(keys)
         number = levels.drop(keys)
-    unknown = [key for key in keys if key not in known]
+    unknown = tuple(key for key in keys if key not in known)
     if not known:
         name, environment = chosen.sync.name, chosen.session.name
         raise UsageError(
-            f"{name} knows no record {_some(unknown)}",
+            f"{name} knows no record {some(unknown)}",
             next_step=f"`reconciler sync errors {name} -e {environment}` lists those with problems.",
         )
-    words = f"Gave up on {counted(number, 'record')}" if number else "None of them failed or has a problem"
-    return words + (f"; not known: {_some(unknown)}." if unknown else ".")
+    return Records(number, unknown)
 
 
-def cancel_run(chosen: Chosen) -> str:
-    """Ask the run that is on, or was cut off, to stop for good; return what to tell the user.
+def cancel_run(chosen: Chosen) -> bool:
+    """Ask the run that is on, or was cut off, to stop for good; return whether there is one.
 
     Raises:
         LedgerError: the ledger cannot be written.
     """
-    name = chosen.sync.name
     if not ledger_path(chosen.session.settings.ledger).exists():
-        return f"No run of {name} is on."
+        return False
     with opened_levels(chosen, "`sync cancel`", ephemeral=True) as levels:
-        asked = levels.cancel()
-    return f"Asked the run of {name} to stop; the next one begins anew." if asked else f"No run of {name} is on."
+        return levels.cancel()
 
 
-def _how_to_run(chosen: Chosen) -> str:
-    return f"`reconciler sync run {chosen.sync.name} -e {chosen.session.name}` runs now; a watch, within a minute."
-
-
-def _some(keys: Sequence[str]) -> str:
-    more = f" and {len(keys) - _SHOWN:,} more" if len(keys) > _SHOWN else ""
-    return ", ".join(keys[:_SHOWN]) + more
+def some(keys: Sequence[str], shown: int = 5) -> str:
+    """Return the first few keys, and how many more there are."""
+    more = f" and {len(keys) - shown:,} more" if len(keys) > shown else ""
+    return ", ".join(keys[:shown]) + more

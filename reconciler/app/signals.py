@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-from reconciler.cli.terminal.output import say
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,8 +20,12 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[asyncio.Event]:
-    """Within, Ctrl-C, SIGTERM and a terminal that closes ask for an orderly end; a second one ends at once."""
+def stopped_by_signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Event]:
+    """Within, Ctrl-C, SIGTERM and a terminal that closes ask for an orderly end; a second one ends at once.
+
+    Args:
+        on_stop: called at the first one.
+    """
     import asyncio  # every command imports this module, and few of them run anything side by side
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -34,7 +36,7 @@ def stopped_by_signals() -> Iterator[asyncio.Event]:
             task.cancel()
             return
         stop.set()  # first: the terminal that is told may be gone
-        say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
+        on_stop()
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ending_signals())}
     for number in before:

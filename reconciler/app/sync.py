@@ -1,29 +1,21 @@
-"""What the `sync` commands share: which data sync, what the ledger knows of it, and running it under its lock."""
+"""Run a data sync once, or again and again, under its lock; say what would become of one record."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from reconciler.app.project import open_one, utc_now
-from reconciler.app.signals import stopped_by_signals
-from reconciler.cli.exit_status import Status
-from reconciler.cli.options import Options
-from reconciler.cli.terminal.listen import Listener
-from reconciler.cli.terminal.output import say
-from reconciler.cli.terminal.progress import Display, progress_display
+from reconciler.app.project import Project
+from reconciler.clock import utc_now
 from reconciler.errors import Interrupted, LedgerError
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
-from reconciler.report.escape import json_text, terminal
-from reconciler.report.words import moment
 from reconciler.sync.datasync import API_NAMES, DataSync, Standing, connections_of, data_syncs, named, require_applied
-from reconciler.sync.run.report import State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,15 +24,41 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
     from reconciler.ledger.config.model import LockHolder
     from reconciler.ledger.data.store import Levels
-    from reconciler.report.style import Style
     from reconciler.sync.mode import Mode
     from reconciler.sync.products.explain import Explanation
     from reconciler.sync.run.context import Job
+    from reconciler.sync.run.progress import Progress
     from reconciler.sync.run.report import RunReport
 
 _Result = TypeVar("_Result")
 _FEATURE = "A data sync"
 _LOOK_EVERY_SECONDS = 5.0
+
+
+class SyncFace(Protocol):
+    """Whoever asked for a run: a terminal, a service, a worker."""
+
+    def waits_for(self, holder: LockHolder) -> None:
+        """Hear that somebody else runs this data sync, and is waited for."""
+
+    def progresses(self, progress: Progress, /) -> None:
+        """Hear where the run stands; called about once a second."""
+
+    def stoppable(self) -> AbstractContextManager[asyncio.Event]:
+        """Within, the event is set when an orderly end is asked for."""
+
+
+class WatchFace(SyncFace, Protocol):
+    """Whoever asked for runs again and again."""
+
+    def ended(self, report: RunReport, following: datetime) -> None:
+        """Hear of a run that has ended, and when the next one starts."""
+
+    def lacks_target(self, error: TargetIncomplete, following: datetime) -> None:
+        """Hear that the target lacks something that a run needs, and when the next one tries."""
+
+    def applied_anew(self, sync: DataSync) -> None:
+        """Hear that the watch ends, because another manifest was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +71,14 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class HowToRun:
-    """The options of the commands that run a data sync."""
+    """How a data sync is run.
+
+    Args:
+        ephemeral: a ledger that is gone after this job will do.
+        lock_wait: seconds to wait for another run.
+        token_cache: whether access tokens may be kept in files.
+        patience: seconds that an API may stay away before a run gives up.
+    """
 
     ephemeral: bool = False
     lock_wait: float = 0.0
@@ -61,14 +86,14 @@ class HowToRun:
     patience: float = 900.0
 
 
-def choose(options: Options, name: str | None) -> Chosen:
-    """Return the data sync that a command works on.
+def choose(project: Project, name: str | None) -> Chosen:
+    """Return the data sync that a use case works on.
 
     Raises:
         UsageError: there is none of this name, or several and none is named.
         ReconcilerError: manifests or references are not as they have to be.
     """
-    session = open_one(options, utc_now())
+    session = project.session(utc_now())
     return Chosen(session, named(data_syncs(session, session.memory()), session.name, name))
 
 
@@ -93,63 +118,50 @@ def opened_levels(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[
         yield ledger.levels(chosen.sync.scope)
 
 
-async def run_once(chosen: Chosen, mode: Mode | None, options: Options, how: HowToRun) -> tuple[RunReport, bool]:
+async def run_once(
+    chosen: Chosen, mode: Mode | None, how: HowToRun, face: SyncFace, observer: Observer
+) -> tuple[RunReport, bool]:
     """Run a data sync once.
 
     Args:
         chosen: the data sync.
         mode: how; None: whatever is due.
-        options: the shared options.
-        how: the options of the running commands.
+        how: cache, patience, waiting.
+        face: who is told.
+        observer: told of the requests.
 
     Returns:
-        The report, and whether a signal ended it.
+        The report, and whether the face ended it.
 
     Raises:
         ReconcilerError: nothing was begun, or the ledger failed.
     """
     from reconciler.sync.run.runner import run_sync
 
-    async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport, bool]:
-        return await run_sync(job, mode, stop=stop, on_progress=display.show), stop.is_set()
+    async def run(job: Job, stop: asyncio.Event) -> tuple[RunReport, bool]:
+        return await run_sync(job, mode, stop=stop, on_progress=face.progresses), stop.is_set()
 
-    return await _running(chosen, options, how, "sync run", run)
+    return await _running(chosen, how, face, observer, "sync run", run)
 
 
-async def watch_on(
-    chosen: Chosen, options: Options, how: HowToRun, on_report: Callable[[RunReport, datetime], None]
-) -> tuple[RunReport | None, bool]:
-    """Run a data sync again and again, until a signal, a limit or a new apply ends it; otherwise as `run_once`.
-
-    Args:
-        chosen: the data sync.
-        options: the shared options.
-        how: the options of the running commands.
-        on_report: told of each run, and when the next one starts.
-    """
+async def watch_on(chosen: Chosen, how: HowToRun, face: WatchFace, observer: Observer) -> tuple[RunReport | None, bool]:
+    """Run a data sync again and again, until the face, a limit or a new apply ends it; otherwise as `run_once`."""
     from reconciler.sync.run.loop import watch
 
-    async def run(job: Job, stop: asyncio.Event, display: Display) -> tuple[RunReport | None, bool]:
-        def missing(error: TargetIncomplete, following: datetime) -> None:
-            display.clear()
-            say(terminal(f"{error.message[0].upper()}{error.message[1:]}. {error.next_step or ''}".rstrip()))
-            say(terminal(f"Next try: {moment(following)}"))
-
-        def told(report: RunReport, following: datetime) -> None:
-            display.clear()
-            on_report(report, following)
-
-        looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop))
+    async def run(job: Job, stop: asyncio.Event) -> tuple[RunReport | None, bool]:
+        looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop, face))
         try:
-            last = await watch(job, stop=stop, on_progress=display.show, on_report=told, on_missing=missing)
+            last = await watch(
+                job, stop=stop, on_progress=face.progresses, on_report=face.ended, on_missing=face.lacks_target
+            )
             return last, stop.is_set()
         finally:
             looking.cancel()
 
-    return await _running(chosen, options, how, "sync watch", run, watches=True)
+    return await _running(chosen, how, face, observer, "sync watch", run, watches=True)
 
 
-async def _stop_when_applied_anew(chosen: Chosen, stop: asyncio.Event) -> None:
+async def _stop_when_applied_anew(chosen: Chosen, stop: asyncio.Event, face: WatchFace) -> None:
     """End a watch whose manifest is not what was applied any more: what was reviewed runs."""
     sync, session = chosen.sync, chosen.session
     while not stop.is_set():
@@ -160,16 +172,17 @@ async def _stop_when_applied_anew(chosen: Chosen, stop: asyncio.Event) -> None:
             continue
         now = named(data_syncs(session, memory), session.name, sync.name)
         if now.standing is not Standing.APPLIED:
-            say(terminal(f"{sync.key} was applied anew. Start again, with the manifests that were applied."))
+            face.applied_anew(sync)
             stop.set()
 
 
 async def _running(
     chosen: Chosen,
-    options: Options,
     how: HowToRun,
+    face: SyncFace,
+    observer: Observer,
     command: str,
-    work: Callable[[Job, asyncio.Event, Display], Awaitable[_Result]],
+    work: Callable[[Job, asyncio.Event], Awaitable[_Result]],
     *,
     watches: bool = False,
 ) -> _Result:
@@ -182,12 +195,12 @@ async def _running(
     with (
         opened_levels(chosen, _FEATURE, ephemeral=how.ephemeral) as levels,
         # A watch takes the lock of the runs for each of its own: between two of them anybody may run the sync.
-        (levels.watching if watches else levels.lock)(holder, wait=how.lock_wait, on_wait=_say_who_is_waited_for),
+        (levels.watching if watches else levels.lock)(holder, wait=how.lock_wait, on_wait=face.waits_for),
     ):
-        async with _job(chosen, levels, holder, options, how) as job:
-            with stopped_by_signals() as stop, progress_display(options.color) as display:
+        async with _job(chosen, levels, holder, how, observer) as job:
+            with face.stoppable() as stop:
                 try:
-                    return await work(job, stop, display)
+                    return await work(job, stop)
                 except asyncio.CancelledError:
                     raise Interrupted(
                         "Stopped at once: what was under way was not waited for",
@@ -196,17 +209,14 @@ async def _running(
 
 
 @asynccontextmanager
-async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, how: HowToRun) -> AsyncIterator[Job]:
-    from reconciler.http.observe import Silent
+async def _job(chosen: Chosen, levels: Levels, holder: str, how: HowToRun, observer: Observer) -> AsyncIterator[Job]:
     from reconciler.http.retry import PATIENT
     from reconciler.sync.products.source import ROLES
     from reconciler.sync.run.context import Job
     from reconciler.sync.run.traffic import Traffic
 
     source, target = connections_of(chosen.session)
-    # Hundreds of requests may wait at once: progress and report say so in one line, and each of them only with -v.
-    listener: Observer = Listener(options.verbosity) if options.verbosity else Silent()
-    source_traffic, target_traffic = (Traffic(API_NAMES[each.api], listener) for each in (source, target))
+    source_traffic, target_traffic = (Traffic(API_NAMES[each.api], observer) for each in (source, target))
     cache, policy = how.token_cache, replace(PATIENT, seconds=how.patience)
     async with (
         open_reader(source, ROLES, token_cache=cache, observer=source_traffic, policy=policy) as reader,
@@ -225,14 +235,14 @@ async def _job(chosen: Chosen, levels: Levels, holder: str, options: Options, ho
         )
 
 
-async def explain(chosen: Chosen, key: str, options: Options, how: HowToRun) -> Explanation:
+async def explain(chosen: Chosen, key: str, how: HowToRun, observer: Observer) -> Explanation:
     """Return what would become of one record; nothing is written to either API.
 
     Args:
         chosen: the data sync, applied or not.
         key: ID of the product.
-        options: the shared options.
-        how: the options of the running commands.
+        how: cache, patience, waiting.
+        observer: told of the requests.
 
     Raises:
         ReconcilerError: something could not be read.
@@ -240,62 +250,5 @@ async def explain(chosen: Chosen, key: str, options: Options, how: HowToRun) -> 
     from reconciler.sync.products.explaining import explain_record
 
     with opened_levels(chosen, _FEATURE, ephemeral=True) as levels:
-        async with _job(chosen, levels, "", options, how) as job:
+        async with _job(chosen, levels, "", how, observer) as job:
             return await explain_record(job.settings, job.source, job.target, levels, key, utc_now())
-
-
-def run_to(
-    format_name: str,
-    report: RunReport,
-    environment: str,
-    style: Style,
-    *,
-    one_line: Callable[[Any], str] = json_text,
-) -> str:
-    """Return the report of a run as text or JSON.
-
-    Args:
-        format_name: `text` or `json`.
-        report: of the run.
-        environment: its name.
-        style: how text looks.
-        one_line: writes the JSON.
-    """
-    if format_name == "json":
-        from reconciler.report.documents.sync import run_to_json
-
-        return one_line(run_to_json(report, environment))
-    from reconciler.report.text.sync_run import run_to_text
-
-    return run_to_text(report, environment, style)
-
-
-def explanation_to(format_name: str, found: Explanation, chosen: Chosen, style: Style) -> str:
-    """Return what becomes of one record as text or JSON."""
-    from reconciler.report.text.sync_explain import explanation_to_json, explanation_to_text
-
-    name, environment = chosen.sync.name, chosen.session.name
-    if format_name == "json":
-        return json_text(explanation_to_json(name, environment, found))
-    return explanation_to_text(name, environment, found, style)
-
-
-def run_status(report: RunReport | None, *, stopped: bool, fail_on_problems: bool = False) -> Status:
-    """Return the exit status of a run.
-
-    Args:
-        report: of the run; None: none began before a signal came.
-        stopped: whether a signal ended it.
-        fail_on_problems: whether open problems are worth a status of their own.
-    """
-    if report is None:
-        return Status.DONE
-    if report.state is State.FINISHED:
-        return Status.PARTLY if fail_on_problems and report.counts.get("problems") else Status.DONE
-    if report.state is State.STOPPED:
-        return Status.REFUSED
-    return Status.INTERRUPTED if stopped or report.state is State.CANCELLED else Status.ERROR
-
-
-def _say_who_is_waited_for(holder: LockHolder) -> None:
-    say(terminal(f"Waiting for {holder.holder}, which runs this data sync since {holder.taken_at:%H:%M:%S %Z}"))

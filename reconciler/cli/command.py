@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from reconciler.cli.exit_status import Status
-from reconciler.cli.options import FORMATS, Options, shared_options
+from reconciler.cli.options import Options, shared_options
+from reconciler.report.table import FORMATS
 
 SHARED = frozenset({parameter.name for parameter in shared_options(FORMATS)} | {"version"})
 

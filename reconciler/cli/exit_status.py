@@ -1,9 +1,16 @@
-"""Exit statuses, and which one wins where several hold."""
+"""Decide the exit status of a command: what each means, which one wins, and what a result leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # `--help` needs the statuses, and nothing of what they are decided by
+    from reconciler.manifest.validate import Validation
+    from reconciler.reconcile.doctor import Finding
+    from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
+    from reconciler.sync.run.report import RunReport
 
 
 class Status(IntEnum):
@@ -46,3 +53,70 @@ def combine(statuses: Iterable[int]) -> Status:
     """
     held = {Status(status) for status in statuses}
     return next((status for status in Status if status in held), Status.DONE)
+
+
+def validation_status(found: Validation) -> Status:
+    """Return the exit status of a validation; warnings do not count."""
+    return Status.ERROR if found.problems else Status.DONE
+
+
+def plan_status(plans: Iterable[Plan], *, exit_code: bool = False) -> Status:
+    """Return the exit status of plans.
+
+    Args:
+        plans: one for each environment.
+        exit_code: whether pending changes are worth a status of their own.
+    """
+    listed = list(plans)
+    refused = (Status.REFUSED for plan in listed if plan.refused)
+    pending = (Status.PENDING for plan in listed if plan.changes and exit_code)
+    return combine([*refused, *pending])
+
+
+def apply_status(report: ApplyReport | None) -> Status:
+    """Return the exit status of an apply; None: there was none, because nobody agreed."""
+    from reconciler.reconcile.plan import Outcome
+
+    if report is None:
+        return Status.DONE
+    outcomes = {result.outcome for result in report.results}
+    statuses: list[Status] = []
+    if report.interrupted:
+        statuses.append(Status.INTERRUPTED)
+    if report.ledger_problem is not None or outcomes & {Outcome.FAILED, Outcome.UNKNOWN}:
+        statuses.append(Status.ERROR)
+    if outcomes & {Outcome.STALE, Outcome.SKIPPED}:
+        statuses.append(Status.PARTLY if outcomes & {Outcome.APPLIED, Outcome.ALREADY} else Status.STALE)
+    return combine(statuses)
+
+
+def drift_status(reports: Iterable[DriftReport]) -> Status:
+    """Return the exit status of drift reports: 2 where something differs and is not snoozed."""
+    return combine(Status.PENDING for report in reports if report.drifted)
+
+
+def doctor_status(findings: Mapping[str, Iterable[Finding]]) -> Status:
+    """Return the exit status of what `doctor` found, by environment."""
+    from reconciler.reconcile.doctor import Verdict
+
+    failed = any(finding.verdict is Verdict.FAILED for found in findings.values() for finding in found)
+    return Status.ERROR if failed else Status.DONE
+
+
+def run_status(report: RunReport | None, *, stopped: bool, fail_on_problems: bool = False) -> Status:
+    """Return the exit status of a run of a data sync.
+
+    Args:
+        report: of the run; None: none began before a signal came.
+        stopped: whether a signal ended it.
+        fail_on_problems: whether open problems are worth a status of their own.
+    """
+    from reconciler.sync.run.report import State
+
+    if report is None:
+        return Status.DONE
+    if report.state is State.FINISHED:
+        return Status.PARTLY if fail_on_problems and report.counts.get("problems") else Status.DONE
+    if report.state is State.STOPPED:
+        return Status.REFUSED
+    return Status.INTERRUPTED if stopped or report.state is State.CANCELLED else Status.ERROR

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from reconciler.cli.completion import complete_environments
+from reconciler.report.table import FORMATS
 
-FORMATS = ("text", "json", "markdown", "html", "csv", "sarif", "junit", "github")
+if TYPE_CHECKING:
+    from reconciler.app.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class Options:
     output: Path | None = None
     color: bool = True
     verbosity: int = 0
+
+    @property
+    def project(self) -> Project:
+        """The manifests and environments that are meant."""
+        from reconciler.app.project import Project  # it brings the models, of which `--help` needs none
+
+        return Project(self.manifests, self.environments)
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Any:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.app import files
+from reconciler.app.files import write_file
 from reconciler.cli.options import Options
-from reconciler.cli.terminal import output
-from reconciler.cli.terminal.output import wants_color, write_file, write_result
+from reconciler.cli.terminal.output import wants_color, write_result
 from reconciler.errors import OutputError
 
 
@@ -59,7 +60,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, mon
     def no_room(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output.Path, "replace", no_room)
+    monkeypatch.setattr(files.Path, "replace", no_room)
     with pytest.raises(OutputError, match="No space left"):
         write_file(path, "new")
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("plan.json", "old")]

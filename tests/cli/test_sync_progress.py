@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.app.records import record_keys
-from reconciler.app.sync import run_status
-from reconciler.cli.exit_status import Status
+from reconciler.cli.exit_status import Status, run_status
 from reconciler.cli.sync_options import asked_mode
 from reconciler.cli.terminal.progress import PlainLines
 from reconciler.errors import UsageError

@@ -9,9 +9,12 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 
 from reconciler.errors import Place, Problem
-from reconciler.report.documents.plan import problems_to_json
+from reconciler.report.ci.github import problems_to_github
+from reconciler.report.ci.junit import problems_to_junit
+from reconciler.report.ci.sarif import problems_to_sarif
+from reconciler.report.documents.problems import problems_to_json
 from reconciler.report.escape import disarm, json_text, visible
-from reconciler.report.text.problems import problems_to_github, problems_to_junit, problems_to_sarif, problems_to_text
+from reconciler.report.text.problems import problems_to_text
 from support.report_samples import SAMPLE_PROBLEMS, hostile_problems
 from support.report_strategies import hostile_text
 

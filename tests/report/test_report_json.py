@@ -16,7 +16,10 @@ from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, FieldChange
 from reconciler.reconcile.planfile import plan_from_json, plan_from_text, plan_to_json
-from reconciler.report.documents.plan import apply_to_json, drift_to_json, error_to_json, problems_to_json
+from reconciler.report.documents.apply import apply_to_json
+from reconciler.report.documents.drift import drift_to_json
+from reconciler.report.documents.error import error_to_json
+from reconciler.report.documents.problems import problems_to_json
 from reconciler.report.documents.schemas import schemas
 from reconciler.report.escape import json_text
 from support.report_samples import (

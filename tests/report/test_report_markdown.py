@@ -12,7 +12,9 @@ from markdown_it import MarkdownIt
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, FieldChange, Note, NoteKind
-from reconciler.report.markdown.plan import LIMIT, drift_to_markdown, marker, plan_to_markdown
+from reconciler.report.markdown.drift import drift_to_markdown
+from reconciler.report.markdown.page import LIMIT, marker
+from reconciler.report.markdown.plan import plan_to_markdown
 from reconciler.report.words import NOTES
 from support.report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
 from support.report_strategies import hostile_text

@@ -17,11 +17,13 @@ from reconciler.reconcile.plan import (
     Plan,
 )
 from reconciler.reconcile.planfile import plan_to_json
-from reconciler.report.documents.plan import apply_to_json, drift_to_json
+from reconciler.report.documents.apply import apply_to_json
+from reconciler.report.documents.drift import drift_to_json
 from reconciler.report.escape import json_text
 from reconciler.report.html.drift import drift_to_html
 from reconciler.report.html.plan import plan_to_html
-from reconciler.report.markdown.plan import drift_to_markdown, plan_to_markdown
+from reconciler.report.markdown.drift import drift_to_markdown
+from reconciler.report.markdown.plan import plan_to_markdown
 from reconciler.report.text.apply import apply_to_text
 from reconciler.report.text.drift import drift_to_text
 from reconciler.report.text.plan import plan_to_text

@@ -48,7 +48,7 @@ RENDERERS: dict[str, Callable[[str, Style], str]] = {
     "plan": lambda text, style: plan_to_text(hostile_plan(text, [text]), style, saved_as=text),
     "apply": lambda text, style: apply_to_text(hostile_apply(text), style),
     "drift": lambda text, style: drift_to_text(hostile_drift(text), style),
-    "problems": lambda text, style: problems_to_text(hostile_problems(text), style),
+    "problems": lambda text, style: problems_to_text(hostile_problems(text), style=style),
     "error": lambda text, style: error_to_text(hostile_error(text), style),
     "api error": lambda text, style: error_to_text(
         MissingRole(text, roles=[text], vendor_code=text, request=text, next_step=text), style

@@ -18,11 +18,13 @@ from hypothesis import settings as hypothesis_settings
 
 from reconciler.kind.connection import Json
 from reconciler.ledger.data.model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
+from reconciler.report.csv.sync_problems import problems_to_csv
 from reconciler.report.documents.sync import problems_to_json, run_to_json, statuses_to_json
+from reconciler.report.documents.sync_explain import explanation_to_json
 from reconciler.report.escape import json_line, json_text
 from reconciler.report.style import Style
-from reconciler.report.text.sync_explain import explanation_to_json, explanation_to_text
-from reconciler.report.text.sync_problems import problems_to_csv, problems_to_text
+from reconciler.report.text.sync_explain import explanation_to_text
+from reconciler.report.text.sync_problems import problems_to_text
 from reconciler.report.text.sync_run import run_to_text
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.report.text.sync_words import progress_line
@@ -109,7 +111,7 @@ RENDERERS: dict[str, Callable[[str, Style], str]] = {
     "run": lambda text, style: run_to_text(
         run_report(sync=text, remarks=(text,), message=text, next_step=text, state=State.INTERRUPTED), text, style
     ),
-    "status": lambda text, style: statuses_to_text(text, hostile_status(text), style),
+    "status": lambda text, style: statuses_to_text(text, NOW, hostile_status(text), style),
     "errors": lambda text, style: problems_to_text(text, page(problem(text), problem(text), more=True), style),
     "explain": lambda text, style: explanation_to_text(text, text, explanation(text), style),
 }
@@ -190,7 +192,7 @@ def test_what_the_sync_log_has_no_room_for_is_counted() -> None:
 
 
 def status_text(sync: DataSync, known: SyncOverview) -> str:
-    return statuses_to_text("production", [status_of(sync, known, NOW)], Style(width=120))
+    return statuses_to_text("production", NOW, [status_of(sync, known, NOW)], Style(width=120))
 
 
 def test_a_run_under_way_is_shown_with_pace_and_holder() -> None:
@@ -272,7 +274,7 @@ def test_more_problems_than_shown_are_announced() -> None:
 @given(text=hostile_text)
 @hypothesis_settings(max_examples=60)
 def test_no_cell_of_the_csv_is_a_formula(text: str) -> None:
-    rows = list(csv.reader(io.StringIO(problems_to_csv(page(problem(text))))))
+    rows = list(csv.reader(io.StringIO(problems_to_csv("production", page(problem(text))))))
     assert rows[0][:4] == ["external_id", "record", "part", "code"]
     assert len(rows) == 2
     assert len(rows[1]) == len(rows[0])
@@ -283,7 +285,7 @@ def test_no_cell_of_the_csv_is_a_formula(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(A1)", " =1", "\t=1", "＝1"])
 def test_what_a_spreadsheet_would_carry_out_is_quoted(text: str) -> None:
-    (_, row) = csv.reader(io.StringIO(problems_to_csv(page(problem(text)))))
+    (_, row) = csv.reader(io.StringIO(problems_to_csv("production", page(problem(text)))))
     assert row[0].startswith("'")
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reconciler.app.apply import Approval, apply_session
-from reconciler.app.project import readers
-from reconciler.cli.options import Options
-from reconciler.cli.terminal.listen import Listener
+from reconciler.app.connections import readers
+from reconciler.app.unattended import Unattended
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.clock import Clock
+from reconciler.http.observe import Silent
 from reconciler.http.retry import RetryPolicy
 from reconciler.manifest.load import load
 from reconciler.manifest.select import select
@@ -80,7 +80,7 @@ class Workbench:
         session = self.session()
 
         async def work() -> Plan:
-            async with readers(session, frozenset(), Listener(0), token_cache=False) as opened:
+            async with readers(session, frozenset(), Silent(), token_cache=False) as opened:
                 asked = PlanRequest(**request)
                 compared = await session.compare(opened, asked, session.memory(), session.opened_at)
                 return compared.planned.plan
@@ -93,7 +93,7 @@ class Workbench:
         async def work() -> ApplyReport | None:
             asked = PlanRequest(**request)
             return await apply_session(
-                self.session(), asked, Approval(agreed=True), Options(color=False), token_cache=False
+                self.session(), asked, Approval(agreed=True), Unattended(), Silent(), token_cache=False
             )
 
         report = asyncio.run(work())
@@ -105,7 +105,7 @@ class Workbench:
         session = self.session()
 
         async def work() -> ImportResult:
-            async with readers(session, frozenset(), Listener(0), token_cache=False) as opened:
+            async with readers(session, frozenset(), Silent(), token_cache=False) as opened:
                 return import_live(kinds(), await session.read(opened), {})
 
         found = asyncio.run(work())

@@ -8,18 +8,21 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.apply import Approval, apply_session, apply_status, apply_to, can_ask, request_of
-from reconciler.app.project import open_one, utc_now
+from reconciler.app.apply import Approval, apply_session, open_for_saved
 from reconciler.cli.command import command
-from reconciler.cli.exit_status import Status
+from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import plan_options, plan_request
-from reconciler.cli.terminal.output import result_style, write_result
+from reconciler.cli.terminal.ask import can_ask
+from reconciler.cli.terminal.faces import ApplyTerminal
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import show
+from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.url import require_durable
-from reconciler.reconcile.approval import check_approval, check_connections
 from reconciler.reconcile.planfile import read_plan
 from reconciler.reconcile.session import PlanRequest
+from reconciler.report.table import APPLY
 
 EXAMPLES = """
 reconciler apply -e sandbox                 # shows the plan and asks
@@ -29,7 +32,7 @@ reconciler apply -e sandbox --resume        # after an interruption
 """
 
 
-@command("apply", formats=("text", "json"), examples=EXAMPLES)
+@command("apply", formats=APPLY.formats, examples=EXAMPLES)
 @click.argument("plan_file", metavar="[PLAN.json]", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--resume", is_flag=True, help="Carry on with the apply that was interrupted.")
@@ -58,23 +61,20 @@ def apply(
     request = plan_request(targets, overridden, reason, push_secrets)
     if plan_file is not None and (resume or request != PlanRequest()):
         raise UsageError("a saved plan is applied as it was reviewed", next_step="Leave the other options out.")
-    now = utc_now()
     saved = read_plan(plan_file) if plan_file is not None else None
     if saved is not None:
-        check_approval(saved, now)
-        request = request_of(saved)
-    session = open_one(options, now, environment=saved.environment if saved else None)
-    if saved is not None:
-        check_connections(saved, session.name, session.urls)
+        session, request = open_for_saved(options.project, saved, utc_now())
+    else:
+        session = options.project.session(utc_now())
     if resume:
         require_durable(session.settings.ledger, os.environ, "--resume", ephemeral=ephemeral_ledger)
     approval = Approval(saved, resume=resume, agreed=yes or saved is not None or resume)
     if not approval.agreed and not can_ask():
         raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
+    face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache
     report = asyncio.run(
-        apply_session(session, request, approval, options, lock_wait=lock_wait, token_cache=not no_token_cache)
+        apply_session(session, request, approval, face, listener, lock_wait=lock_wait, token_cache=token_cache)
     )
-    if report is None:
-        return Status.DONE
-    write_result(options, apply_to(options.format, report, result_style(options)))
+    if report is not None:
+        show(options, APPLY, report)
     return apply_status(report)

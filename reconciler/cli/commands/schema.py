@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.files import write_file
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
-from reconciler.cli.terminal.output import say, write_file
+from reconciler.cli.terminal.output import say
 
 EXAMPLES = """
 reconciler schema                 # writes schemas/

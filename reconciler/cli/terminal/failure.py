@@ -35,15 +35,10 @@ class Asked:
 
 def report_error(error: ReconcilerError, asked: Asked) -> None:
     """Tell of an error on stderr."""
-    if asked.json:
-        from reconciler.report.documents.plan import error_to_json
-        from reconciler.report.escape import json_text
+    from reconciler.report.table import ERROR
 
-        say(json_text(error_to_json(error)).rstrip())
-    else:
-        from reconciler.report.text.error import error_to_text
-
-        say(error_to_text(error, error_style(asked.color)).rstrip())
+    text = ERROR.render("json", error) if asked.json else ERROR.render("text", error, style=error_style(asked.color))
+    say(text.rstrip())
 
 
 def report_failure(error: ReconcilerError, options: Options) -> Status:

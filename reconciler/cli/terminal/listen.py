@@ -8,7 +8,7 @@ from reconciler.cli.terminal.output import say
 from reconciler.report.escape import terminal
 
 if TYPE_CHECKING:
-    from reconciler.http.observe import Exchanged, Waiting
+    from reconciler.http.observe import Exchanged, Observer, Waiting
 
 _WORTH_SAYING_SECONDS = 1.0
 
@@ -29,3 +29,13 @@ class Listener:
         """Say that a request will be repeated, where the wait is one that people notice."""
         if self._verbosity or event.seconds >= _WORTH_SAYING_SECONDS:
             say(terminal(f"{event.call}: {event.reason}; trying again in {event.seconds:.1f} s"))
+
+
+def run_listener(verbosity: int) -> Observer:
+    """Return the observer of a data sync, where hundreds of requests may wait at once.
+
+    Progress and report say so in one line, and each of them only with -v.
+    """
+    from reconciler.http.observe import Silent
+
+    return Listener(verbosity) if verbosity else Silent()

@@ -6,18 +6,23 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from shutil import get_terminal_size
-from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVarTuple
 
+from reconciler.app.files import write_file
 from reconciler.cli.options import Options
-from reconciler.errors import OutputError
 
 if TYPE_CHECKING:
     from reconciler.report.style import Style
+    from reconciler.report.table import Subject
 
+_Value = TypeVarTuple("_Value")
 _SYMBOLS = "→‖▶•✓✗…—"
+
+
+def show(options: Options, subject: Subject[*_Value], *value: *_Value, **details: Any) -> None:
+    """Write a result in the format that was asked for; see `Subject.render` and `write_result`."""
+    write_result(options, subject.render(options.format, *value, style=result_style(options), **details))
 
 
 def write_result(options: Options, text: str) -> None:
@@ -63,39 +68,6 @@ def drop_unwritten() -> None:
                 stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it; a link is followed, a device or pipe written in place.
-
-    Raises:
-        OutputError: it cannot be written; nothing is left behind.
-    """
-    target = path.resolve()
-    try:
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
-            return
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=target.parent, delete=False) as half:
-            try:
-                half.write(text)
-                half.flush()
-                os.fchmod(half.fileno(), mode)
-                Path(half.name).replace(target)
-            except BaseException:
-                Path(half.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}", next_step="Name another file, or make room for this one."
-        ) from error
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def say(message: str) -> None:

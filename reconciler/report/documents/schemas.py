@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 from reconciler.reconcile.planfile import Document, PlanDocument
-from reconciler.report.documents.plan import ApplyDocument, DriftDocument, ErrorDocument, ValidationDocument
+from reconciler.report.documents.apply import ApplyDocument
+from reconciler.report.documents.drift import DriftDocument
+from reconciler.report.documents.error import ErrorDocument
+from reconciler.report.documents.problems import ValidationDocument
 from reconciler.report.documents.sync import SyncErrorsDocument, SyncRunDocument, SyncStatusesDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

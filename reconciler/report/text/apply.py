@@ -32,6 +32,12 @@ def _result_lines(result: ChangeResult, style: Style) -> Iterator[str]:
         yield from style.wrap(f"Next: {clip(visible(result.next_step), MESSAGE_LIMIT)}", 6, DIM)
 
 
+def result_line(result: ChangeResult, style: Style) -> str:
+    """Return one line about a change that has ended, for whoever watches an apply."""
+    mark = "✓" if result.outcome in (Outcome.APPLIED, Outcome.ALREADY) else "✗"
+    return style.finish(style.wrap(f"{mark} {result.change.action} {result.change.key}: {result.outcome}", 0)).rstrip()
+
+
 def apply_closing(report: ApplyReport) -> str:
     """Return the sentence that says how to go on; raw text."""
     summary = report.summary

@@ -1,11 +1,9 @@
-"""What `doctor` found, as text and as JSON."""
+"""What `doctor` found, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from itertools import groupby
-from typing import Any
 
 from reconciler.reconcile.doctor import Finding, Verdict
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
@@ -21,9 +19,18 @@ _AREAS = {
 }
 
 
-def doctor_to_text(environment: str, findings: Sequence[Finding], style: Style | None = None) -> str:
+def doctor_to_text(findings: Mapping[str, Sequence[Finding]], style: Style | None = None) -> str:
+    """Return what was found in each environment, as text.
+
+    Args:
+        findings: by environment.
+        style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+    """
+    return "\n".join(_environment(name, found, style or Style()) for name, found in findings.items())
+
+
+def _environment(environment: str, findings: Sequence[Finding], style: Style) -> str:
     """Return what was found, by area, the verdict last; every line that is not well names the next step."""
-    style = style or Style()
     lines = style.wrap(f"Environment {environment}", 0, BOLD)
     for area, group in groupby(findings, key=lambda finding: finding.area):
         lines.append(f"  {_AREAS[area]}")
@@ -36,12 +43,3 @@ def doctor_to_text(environment: str, findings: Sequence[Finding], style: Style |
     verdict = f"✗ {counted(failed, 'thing')} to mend." if failed else "✓ All is well."
     lines.extend(style.wrap(verdict, 0, BOLD, RED if failed else GREEN))
     return style.finish(lines)
-
-
-def doctor_to_json(findings: Mapping[str, Sequence[Finding]]) -> dict[str, Any]:
-    """Return what was found in each environment; `ok` is false where anything failed."""
-    return {
-        "format_version": 1,
-        "ok": all(finding.verdict is not Verdict.FAILED for found in findings.values() for finding in found),
-        "environments": {name: [asdict(finding) for finding in found] for name, found in findings.items()},
-    }

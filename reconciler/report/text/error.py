@@ -31,4 +31,4 @@ def error_to_text(error: ReconcilerError, style: Style | None = None) -> str:
     if error.next_step:
         lines.extend(style.wrap(f"→ {clip(visible(error.next_step), _LIMIT)}", 2, hanging=2))
     text = style.finish(lines)
-    return f"{problems_to_text(error.problems, style)}\n{text}" if isinstance(error, ManifestErrors) else text
+    return f"{problems_to_text(error.problems, style=style)}\n{text}" if isinstance(error, ManifestErrors) else text

@@ -1,4 +1,4 @@
-"""What becomes of one record, as text and as JSON: source, mapped, what differs in the target, what would be sent."""
+"""What becomes of one record, as text: source, mapped, what differs in the target, what would be sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.kind.connection import Json
-from reconciler.reconcile.planfile import time_to_json
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, YELLOW, Style
 from reconciler.report.words import moment
@@ -95,33 +94,3 @@ def _standing(part: PartExplanation) -> str:
 def _shown(value: Json) -> str:
     text = "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return clip(visible(text), _VALUE_LIMIT)
-
-
-def explanation_to_json(name: str, environment: str, found: Explanation) -> dict[str, Any]:
-    """Return what becomes of one record as plain data."""
-    return {
-        "format_version": 1,
-        "environment": environment,
-        "sync": name,
-        "record": found.key,
-        "source": json.loads(json.dumps(found.source, default=str)),
-        "due": None if found.due is None else time_to_json(found.due),
-        "problems": [
-            {"external_id": each.external_id, "part": each.part, "code": each.code, "message": each.message}
-            for each in found.problems
-        ],
-        "parts": [
-            {
-                "part": part.part.value,
-                "mapped": None if part.mapped is None else dict(part.mapped),
-                "target": dict(part.target),
-                "differences": [
-                    {"where": each.where, "target": each.target, "mapped": each.mapped} for each in part.differences
-                ],
-                "as_written": part.as_written,
-                "sends": part.sends,
-                "removes": list(part.removes),
-            }
-            for part in found.parts
-        ],
-    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
 from reconciler.report.words import counted, moment
@@ -14,34 +13,9 @@ Logs = Mapping[str, SyncStatus | None]
 _SHOWN = 20
 
 
-def sync_log_to_json(site: str, integration: str, logs: Logs) -> dict[str, Any]:
-    """Return the logs as plain data; null for a data type without a recorded full sync."""
-    return {
-        "site": site,
-        "integration": integration,
-        "logs": {name: None if status is None else _document(status) for name, status in logs.items()},
-    }
-
-
-def _document(status: SyncStatus) -> dict[str, Any]:
-    times = status.times
-    document: dict[str, Any] = {
-        "started_full_sync": _iso(times.started_full_sync),
-        "last_full_sync": _iso(times.last_full_sync),
-        "last_full_sync_succeeded": times.last_full_sync_succeeded,
-        "last_partial_sync": _iso(times.last_partial_sync),
-        "error_count": status.error_count,
-    }
-    if status.errors is not None:
-        document["errors"] = [
-            {"external_id": each.external_id, "visible_id": each.visible_id, "url": each.url, "message": each.message}
-            for each in status.errors
-        ]
-    return document
-
-
-def sync_log_to_text(site: str, integration: str, logs: Logs, style: Style) -> str:
+def sync_log_to_text(site: str, integration: str, logs: Logs, style: Style | None = None) -> str:
     """Return the logs as text for people."""
+    style = style or Style()
     lines = style.wrap(f"Sync log of {integration} on site {site}", 0, BOLD)
     for name, status in logs.items():
         lines.append("")
@@ -62,10 +36,6 @@ def sync_log_to_text(site: str, integration: str, logs: Logs, style: Style) -> s
         if len(errors) > _SHOWN:
             lines.append(f"  and {len(errors) - _SHOWN:,} more; --format json has them all")
     return style.finish(lines)
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
 
 
 def _time(time: datetime | None) -> str:

@@ -1,9 +1,7 @@
-"""The open problems of a data sync, as text and as CSV for a spreadsheet."""
+"""The open problems of a data sync, as text."""
 
 from __future__ import annotations
 
-import csv
-import io
 from itertools import groupby
 
 from reconciler.report.escape import clip, visible
@@ -13,9 +11,6 @@ from reconciler.report.words import moment
 from reconciler.sync.monitor.problems import Problems
 
 _LIMIT = 500
-_COLUMNS = ("external_id", "record", "part", "code", "message", "url", "found_at", "logged")
-# A spreadsheet takes what begins like this for a formula, and carries it out.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def problems_to_text(environment: str, found: Problems, style: Style | None = None) -> str:
@@ -55,20 +50,3 @@ def _why_none(found: Problems) -> str:
     if found.code is not None and not found.offset:
         return f"None of them is {found.code}."
     return "None of them is in this part of the list."
-
-
-def problems_to_csv(found: Problems) -> str:
-    """Return open problems as CSV with a line of headings. No cell is a formula, whatever a record is called."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
-    for item in found.listed:
-        problem = item.problem
-        cells = (problem.external_id, item.key, problem.part, problem.code, problem.message, problem.url)
-        writer.writerow([*map(_cell, cells), item.found_at.isoformat(), "yes" if item.logged else "no"])
-    return text.getvalue().replace("\r\n", "\n")
-
-
-def _cell(text: str) -> str:
-    shown = visible(text)
-    return f"'{shown}" if text.lstrip(" ").startswith(_FORMULA) else shown

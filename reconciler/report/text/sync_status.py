@@ -21,7 +21,9 @@ _INDENT, _HANGING = 2, 11
 _SOON = timedelta(minutes=1)
 
 
-def statuses_to_text(environment: str, statuses: Sequence[SyncStatus], style: Style | None = None) -> str:
+def statuses_to_text(
+    environment: str, _checked_at: datetime, statuses: Sequence[SyncStatus], style: Style | None = None
+) -> str:
     """Return where the data syncs of an environment stand, as text.
 
     Args:

@@ -6,17 +6,22 @@ import asyncio
 
 import click
 
-from reconciler.app.drift import Drift, adopt_into_files, find, resume_expired
-from reconciler.app.project import open_sessions, utc_now
-from reconciler.cli.command import Group, command
-from reconciler.cli.exit_status import Status, combine
+from reconciler.app.adopt import adopt_into_files
+from reconciler.app.drift import Drift, drift_of_each, resume_expired
+from reconciler.cli.command import Group
+from reconciler.cli.commands.drift.snooze import snooze
+from reconciler.cli.exit_status import Status, apply_status, combine, drift_status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import target_option, token_cache_option
-from reconciler.cli.rendering import drift_to
+from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.failure import report_failure
-from reconciler.cli.terminal.output import result_style, say, write_result
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import error_style, result_style, say, write_result
+from reconciler.clock import utc_now
 from reconciler.errors import UsageError
+from reconciler.reconcile.session import Session
 from reconciler.report.escape import terminal
+from reconciler.report.table import APPLY, DRIFT
 
 EXAMPLES = """
 reconciler drift -e all                        # 2 where something differs
@@ -24,7 +29,6 @@ reconciler drift -e sandbox --resume-expired   # lift pauses that ended
 reconciler drift -e sandbox --adopt EntitySync/categories
 reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 """
-_FORMATS = ("text", "json", "markdown", "html")
 
 
 @click.group("drift", cls=Group, invoke_without_command=True, examples=EXAMPLES)
@@ -44,51 +48,36 @@ def drift(
     if context.invoked_subcommand is not None:
         return None
     options = context.find_object(Options) or Options()
-    if options.format not in _FORMATS:
-        raise UsageError(f"drift has no format {options.format}", next_step=f"It has {', '.join(_FORMATS)}.")
-    sessions, failures = open_sessions(options, utc_now())
+    if options.format not in DRIFT.formats:
+        raise UsageError(f"drift has no format {options.format}", next_step=f"It has {', '.join(DRIFT.formats)}.")
+    sessions, failures = options.project.sessions(utc_now())
     if len(sessions) > 1 and (adopted or options.format == "html"):
         raise UsageError("this works on one environment", next_step="Name one with -e/--environment.")
-    statuses = [resume_expired(session, options, not no_token_cache) for session in sessions] if resume else []
-    found = asyncio.run(find(sessions, frozenset(targets), options, token_cache=not no_token_cache))
-    drifts = [item for item in found if isinstance(item, Drift)]
+    statuses = [_resume(session, options, token_cache=not no_token_cache) for session in sessions] if resume else []
+    listener = Listener(options.verbosity)
+    found = asyncio.run(drift_of_each(sessions, frozenset(targets), listener, token_cache=not no_token_cache))
     if adopted:
-        for line in adopt_into_files(drifts[0], adopted, options):
-            say(terminal(line))
+        _adopt(options, next(item for item in found if isinstance(item, Drift)), adopted)
     reports = [item.without(adopted).report if isinstance(item, Drift) else item for item in found]
     if reports:
-        write_result(options, drift_to(options.format, reports, result_style(options)))
-    statuses += [Status.PENDING for report in reports if report.drifted]
-    statuses += [report_failure(error, options) for error in failures]
-    return combine([*statuses, *(Status.ERROR for item in found if not isinstance(item, Drift))])
+        rendered = DRIFT.render_each(options.format, [(report,) for report in reports], style=result_style(options))
+        write_result(options, rendered)
+    unreachable = [Status.ERROR for item in found if not isinstance(item, Drift)]
+    failed = [report_failure(error, options) for error in failures]
+    return combine([*statuses, drift_status(reports), *unreachable, *failed])
 
 
-SNOOZE_EXAMPLES = """
-reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
-reconciler drift snooze EntitySync/stock -e sandbox --end
-"""
+def _resume(session: Session, options: Options, *, token_cache: bool) -> Status:
+    face, listener = ApplyTerminal(options), Listener(options.verbosity)
+    report = asyncio.run(resume_expired(session, face, listener, token_cache=token_cache))
+    if report is not None and report.results:
+        say(APPLY.render("text", report, style=error_style(options.color)))
+    return apply_status(report)
 
 
-@command("snooze", formats=("text",), examples=SNOOZE_EXAMPLES)
-@click.argument("key", metavar="KIND/NAME")
-@click.option("--for", "duration", metavar="DURATION", help="How long, e.g. 12h or 7d.")
-@click.option("--reason", metavar="TEXT", help="Why; shown in every drift report.")
-@click.option("--end", is_flag=True, help="Let it be heard again.")
-@click.option("--ephemeral-ledger", is_flag=True, help="Accept a ledger that is gone after this job.")
-@click.pass_obj
-def snooze(
-    options: Options, key: str, duration: str | None, reason: str | None, end: bool, ephemeral_ledger: bool
-) -> None:
-    """Mute the drift of one object for a while, with a reason. It is still shown, and does not count."""
-    from reconciler.app.drift import end_snooze, start_snooze
-
-    if end == bool(duration or reason) or (not end and not (duration and (reason or "").strip())):
-        raise UsageError("say --for DURATION and --reason TEXT, or --end")
-    if end:
-        said = end_snooze(options, key)
-    else:
-        said = start_snooze(options, key, duration or "", reason or "", ephemeral=ephemeral_ledger)
-    write_result(options, terminal(said))
+def _adopt(options: Options, drift: Drift, keys: tuple[str, ...]) -> None:
+    for value in adopt_into_files(options.project, drift, keys):
+        say(terminal(f"Adopted {value.key} {value.path} in {value.file}"))
 
 
 drift.add_command(snooze)

@@ -1,18 +1,21 @@
-"""`reconciler emulate`: serve the APIs on this machine. `mutate`: change what one serves."""
+"""`reconciler emulate`: serve the APIs on this machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.command import Group, command
-from reconciler.cli.emulating import mutate as mutate_emulator
-from reconciler.cli.emulating import mutation_to, seed_for
-from reconciler.cli.options import Options
-from reconciler.cli.terminal.output import write_result
-from reconciler.errors import MissingExtra, UsageError
+from reconciler.app.emulate import seed_for
+from reconciler.cli.command import Group
+from reconciler.cli.commands.emulate.mutate import mutate
+from reconciler.cli.terminal.output import say
+from reconciler.errors import MissingExtra
+from reconciler.report.escape import terminal
+
+if TYPE_CHECKING:
+    from reconciler.emulator.seeds.seed import Seed
 
 EXAMPLES = """
 reconciler emulate                            # at http://127.0.0.1:8800
@@ -84,41 +87,23 @@ def emulate(
         from reconciler.emulator.traffic import TrafficSetting
     except ModuleNotFoundError as error:
         raise MissingExtra("The emulator", "emulator") from error
-    planted = seed_for(seed, products, seed_number, file)
+    planted = seed_for(seed, products, seed_number)
+    _say_of_seed(planted, file)
     traffic = TrafficSetting(latency=latency, requests_per_second=rate_limit)
     state = new_state(Switches().changed(switches), traffic, planted)
     EmulatorServer(state, host, port, file, announce_on_stdout).run_until_stopped()
 
 
-MUTATE_EXAMPLES = """
-reconciler emulate mutate --products 5 --prices 5 --stocks 5
-reconciler emulate mutate --create 2 --delete 1 --rename 1 --seed-number 7
-reconciler emulate mutate --pause entitysync/categories --format json
-"""
-_COUNT = click.IntRange(0)
-
-
-@command("mutate", formats=("text", "json"), examples=MUTATE_EXAMPLES)
-@click.option("--url", metavar="URL", default="http://127.0.0.1:8800", show_default=True, help="The emulator's root.")
-@click.option("--products", type=_COUNT, metavar="N", help="Edit so many products.")
-@click.option("--prices", type=_COUNT, metavar="N", help="Change the prices of so many price schedules.")
-@click.option("--stocks", type=_COUNT, metavar="N", help="Change the stock of so many products.")
-@click.option("--create", type=_COUNT, metavar="N", help="Add so many products.")
-@click.option("--delete", type=_COUNT, metavar="N", help="Delete so many products.")
-@click.option("--rename", type=_COUNT, metavar="N", help="Give so many products another ID.")
-@click.option("--pause", multiple=True, metavar="SYNC", help="Pause a sync: productsync, entitysync/categories, ...")
-@click.option("--resume", multiple=True, metavar="SYNC", help="Resume a sync.")
-@click.option("--seed-number", "seedNumber", type=int, metavar="S", help="Which records.  [default: 0]")
-@click.pass_obj
-def mutate(options: Options, /, url: str, **wanted: Any) -> None:
-    """Change the marketplace of a running emulator like people do, and say what was touched.
-
-    The same marketplace and numbers touch the same records; another --seed-number touches others.
-    """
-    setting = {name: value for name, value in wanted.items() if value not in (None, ())}
-    if not setting.keys() - {"seedNumber"}:
-        raise UsageError("say what to change", next_step="For example: --products 5 --prices 5 --stocks 5.")
-    write_result(options, mutation_to(options.format, mutate_emulator(url, setting)))
+def _say_of_seed(seed: Seed, file: Path | None) -> None:
+    """Say what of a seed file is left out, and whether it is used at all."""
+    source = terminal(str(seed.about["source"]))
+    if seed.skipped:
+        parts = ", ".join(f"{section} ({count})" for section, count in seed.skipped.items())
+        say(f"{source}: not emulated, and left out: {terminal(parts)}")
+    for remark in seed.remarks:
+        say(f"{source}: {terminal(remark)}")
+    if file is not None and file.exists() and seed.about["source"] != "none":
+        say(f"{terminal(str(file))} is there and is what the marketplace starts with; a reset goes back to the seed.")
 
 
 emulate.add_command(mutate)

@@ -1,0 +1,80 @@
+"""Open the connections of sessions, and work on several environments side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.errors import ReconcilerError
+from reconciler.kind.connection import Reader
+from reconciler.reconcile.session import Session
+from reconciler.registry import open_reader, open_writer
+
+if TYPE_CHECKING:  # it brings the HTTP client
+    from reconciler.http.client import HttpWriter
+    from reconciler.http.connections import Connections
+    from reconciler.http.observe import Observer
+
+_Result = TypeVar("_Result")
+AT_ONCE = 20
+
+
+@asynccontextmanager
+async def readers(
+    session: Session,
+    targets: Iterable[str],
+    observer: Observer,
+    *,
+    token_cache: bool = True,
+    connections: Connections | None = None,
+) -> AsyncIterator[dict[str, Reader]]:
+    """Open a reader for each API of a session, asking for the roles that these targets take."""
+    targets = tuple(targets)
+    async with AsyncExitStack() as stack:
+        yield {
+            api: await stack.enter_async_context(
+                open_reader(
+                    connection,
+                    session.scopes(api, targets),
+                    token_cache=token_cache,
+                    observer=observer,
+                    connections=connections,
+                )
+            )
+            for api, connection in session.connections.items()
+            if api in session.apis_read(targets)
+        }
+
+
+@asynccontextmanager
+async def writers(
+    session: Session, targets: Iterable[str], observer: Observer, *, token_cache: bool = True
+) -> AsyncIterator[dict[str, HttpWriter]]:
+    """Open a writer for each API of a session; see `readers`."""
+    targets = tuple(targets)
+    async with AsyncExitStack() as stack:
+        yield {
+            api: await stack.enter_async_context(
+                open_writer(connection, session.scopes(api, targets), token_cache=token_cache, observer=observer)
+            )
+            for api, connection in session.connections.items()
+            if api in session.apis_read(targets)
+        }
+
+
+async def for_each(
+    sessions: Sequence[Session], work: Callable[[Session], Awaitable[_Result]]
+) -> list[_Result | ReconcilerError]:
+    """Work on several environments, at most 20 at a time; one that fails does not stop the others."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(session: Session) -> _Result | ReconcilerError:
+        async with places:
+            try:
+                return await work(session)
+            except ReconcilerError as error:
+                return error
+
+    return list(await asyncio.gather(*(one(session) for session in sessions)))

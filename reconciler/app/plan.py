@@ -1,0 +1,46 @@
+"""Plan environments: read live, say what would change, change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.app.connections import for_each, readers
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.reader import Ledgers
+from reconciler.reconcile.plan import Plan
+from reconciler.reconcile.planner import require_secrets
+from reconciler.reconcile.session import PlanRequest, Session
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
+
+
+async def plan_each(
+    sessions: Sequence[Session], request: PlanRequest, observer: Observer, *, token_cache: bool = True
+) -> list[Plan | ReconcilerError]:
+    """Plan each environment with connections that can only read.
+
+    Args:
+        sessions: the environments.
+        request: what the plans are limited to, and what they override.
+        observer: told of the requests.
+        token_cache: whether access tokens may be kept in files.
+
+    Returns:
+        The plan of each environment, or why it has none.
+    """
+    from reconciler.http.connections import Connections
+
+    async def one(session: Session) -> Plan:
+        memory = session.memory(ledgers)
+        async with readers(
+            session, request.targets, observer, token_cache=token_cache, connections=connections
+        ) as opened:
+            comparison = await session.compare(opened, request, memory, session.opened_at)
+        require_secrets(comparison.inputs, comparison.planned.work.values())
+        return comparison.planned.plan
+
+    with Ledgers() as ledgers:
+        async with Connections() as connections:
+            return await for_each(sessions, one)

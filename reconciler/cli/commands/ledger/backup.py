@@ -1,0 +1,30 @@
+"""`reconciler ledger backup`: copy the ledger to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import command
+from reconciler.cli.options import Options
+from reconciler.cli.terminal.output import write_result
+
+EXAMPLES = """
+reconciler ledger backup -e production ledger-2026-11-21.db
+"""
+
+
+@command("backup", examples=EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(options: Options, file: Path) -> None:
+    """Copy the ledger to FILE, also while it is in use. Nothing is overwritten.
+
+    The copy holds what the ledger holds: keep it as safe. To restore it, stop all runs and put it where the ledger is.
+    """
+    from reconciler.ledger import care
+    from reconciler.report.escape import terminal
+
+    size = care.backup(options.project.settings().ledger, file)
+    write_result(options, f"Copied the ledger to {terminal(str(file))} ({size:,} bytes).")

@@ -1,0 +1,49 @@
+"""`reconciler sync retry`: queue records, so that the next run reads and compares them again."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.app.records import Records, choose_with_ids, retry_records, some
+from reconciler.app.sync import Chosen
+from reconciler.cli.command import command
+from reconciler.cli.completion import complete_data_syncs
+from reconciler.cli.options import Options
+from reconciler.cli.sync_options import ledger_option
+from reconciler.cli.terminal.output import write_result
+from reconciler.errors import UsageError
+from reconciler.report.escape import terminal
+from reconciler.words import counted
+
+EXAMPLES = """
+reconciler sync retry -e production P-1001 P-1002/red
+reconciler sync retry shop -e production --all
+"""
+
+
+@command("retry", examples=EXAMPLES)
+@click.argument("words", nargs=-1, metavar="[NAME] [ID]...", shell_complete=complete_data_syncs)
+@click.option("--all", "everything", is_flag=True, help="Every record that failed or has a problem.")
+@ledger_option
+@click.pass_obj
+def retry(options: Options, words: tuple[str, ...], everything: bool, ephemeral_ledger: bool) -> None:
+    """Queue records, so that the next run reads and compares them again, whatever is known of them.
+
+    ID is that of a product, or of a variant as the sync log has it. The first word is taken as NAME where there is
+    such a data sync.
+    """
+    chosen, ids = choose_with_ids(options.project, words)
+    if everything == bool(ids):
+        raise UsageError("say which records, by ID, or --all")
+    queued = retry_records(chosen, ids, ephemeral=ephemeral_ledger)
+    write_result(options, terminal(_told(chosen, queued)))
+
+
+def _told(chosen: Chosen, queued: Records) -> str:
+    if not queued.number:
+        return "No record failed or has a problem."
+    words = f"{counted(queued.number, 'record')} queued"
+    if queued.unknown:
+        words += f"; not known so far and looked up by the next run: {some(queued.unknown)}"
+    now = f"`reconciler sync run {chosen.sync.name} -e {chosen.session.name}` runs now; a watch, within a minute."
+    return f"{words}. {now}"

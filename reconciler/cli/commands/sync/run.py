@@ -1,0 +1,65 @@
+"""`reconciler sync run`: bring what differs to the target, once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from reconciler.app.records import record_key
+from reconciler.app.sync import HowToRun, choose, explain, run_once
+from reconciler.cli.command import command
+from reconciler.cli.completion import complete_data_syncs
+from reconciler.cli.exit_status import Status, run_status
+from reconciler.cli.options import Options
+from reconciler.cli.sync_options import asked_mode, mode_options, run_options
+from reconciler.cli.terminal.faces import SyncTerminal
+from reconciler.cli.terminal.listen import run_listener
+from reconciler.cli.terminal.output import show
+from reconciler.cli.terminal.progress import progress_display
+from reconciler.report.table import SYNC_EXPLANATION, SYNC_RUN
+
+EXAMPLES = """
+reconciler sync run -e sandbox                   # whatever is due
+reconciler sync run shop -e sandbox --full
+reconciler sync run shop -e sandbox --verify     # full, reads the target too
+reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
+"""
+
+
+@command("run", formats=SYNC_RUN.formats, examples=EXAMPLES)
+@click.argument("name", required=False, shell_complete=complete_data_syncs)
+@mode_options
+@click.option("--explain", "record", metavar="ID", help="Show what would become of one record; write nothing.")
+@click.option("--fail-on-problems", is_flag=True, help="Exit with 5 where records have open problems.")
+@run_options
+@click.pass_obj
+def run(
+    options: Options,
+    name: str | None,
+    full: bool,
+    verify: bool,
+    rewrite: bool,
+    record: str | None,
+    fail_on_problems: bool,
+    lock_wait: float,
+    patience: float,
+    ephemeral_ledger: bool,
+    no_token_cache: bool,
+) -> Status:
+    """Run a data sync once: what is due, or what is asked for. NAME may be left out where there is one.
+
+    A run that was cut off is gone on with. Records with problems do not fail a run. Exit status: 0 finished; 1 an API
+    stayed away, the next run goes on; 3 stopped by a limit of the manifest; 130 interrupted or cancelled.
+    """
+    mode, how = asked_mode(full, verify, rewrite), HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
+    chosen, listener = choose(options.project, name), run_listener(options.verbosity)
+    environment = chosen.session.name
+    if record is not None:
+        found = asyncio.run(explain(chosen, record_key(record), how, listener))
+        show(options, SYNC_EXPLANATION, chosen.sync.name, environment, found)
+        return Status.DONE
+    with progress_display(options.color) as display:
+        report, stopped = asyncio.run(run_once(chosen, mode, how, SyncTerminal(display), listener))
+    show(options, SYNC_RUN, report, environment)
+    return run_status(report, stopped=stopped, fail_on_problems=fail_on_problems)

@@ -1,0 +1,54 @@
+"""`reconciler sync watch`: bring what differs to the target, again and again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from reconciler.app.sync import HowToRun, choose, watch_on
+from reconciler.cli.command import command
+from reconciler.cli.completion import complete_data_syncs
+from reconciler.cli.exit_status import Status, run_status
+from reconciler.cli.options import Options
+from reconciler.cli.sync_options import run_options
+from reconciler.cli.terminal.faces import WatchTerminal
+from reconciler.cli.terminal.listen import run_listener
+from reconciler.cli.terminal.output import show
+from reconciler.cli.terminal.progress import progress_display
+from reconciler.report.escape import json_line
+from reconciler.report.table import SYNC_RUN
+from reconciler.sync.run.report import RunReport
+
+EXAMPLES = """
+reconciler sync watch -e production
+reconciler sync watch shop -e production --format json   # a line per run
+"""
+
+
+@command("watch", formats=SYNC_RUN.formats, examples=EXAMPLES)
+@click.argument("name", required=False, shell_complete=complete_data_syncs)
+@run_options
+@click.pass_obj
+def watch(
+    options: Options,
+    name: str | None,
+    lock_wait: float,
+    patience: float,
+    ephemeral_ledger: bool,
+    no_token_cache: bool,
+) -> Status:
+    """Run a data sync again and again: `interval` after the end of a run, the next one starts.
+
+    It ends with Ctrl-C or SIGTERM (0 between runs, 130 within one), with `sync cancel`, when another manifest was
+    applied, or at a limit of the manifest (3). An API that stays away does not end it.
+    """
+    chosen, listener = choose(options.project, name), run_listener(options.verbosity)
+
+    def write(report: RunReport) -> None:
+        show(options, SYNC_RUN, report, chosen.session.name, dump=json_line)
+
+    how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
+    with progress_display(options.color) as display:
+        report, stopped = asyncio.run(watch_on(chosen, how, WatchTerminal(display, write), listener))
+    return run_status(report, stopped=stopped)

@@ -1,0 +1,43 @@
+"""`reconciler sync-log clear`: wipe the sync logs of a whole site."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from reconciler.app.sync_log import API, clear_logs
+from reconciler.cli.command import command
+from reconciler.cli.options import Options
+from reconciler.cli.terminal.ask import can_ask, confirmed
+from reconciler.cli.terminal.listen import Listener
+from reconciler.cli.terminal.output import say, write_result
+from reconciler.errors import UsageError
+from reconciler.report.escape import terminal
+
+EXAMPLES = """
+reconciler sync-log clear -e sandbox          # asks first
+reconciler sync-log clear -e sandbox --yes
+"""
+
+
+@command("clear", examples=EXAMPLES)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def clear(options: Options, yes: bool) -> None:
+    """Wipe the sync logs of a whole site.
+
+    SparkLayer has no narrower call: the logs and open problems of EVERY integration and data type of the site go,
+    those of other integrations too.
+    """
+    connection = options.project.connection(API)
+    site = terminal(str(connection.site_id))
+    if not yes:
+        if not can_ask():
+            raise UsageError("there is nobody to ask", next_step="Say --yes, if the logs of the whole site may go.")
+        say(f"This wipes the sync logs of every integration and data type of the site {site} at {connection.api_url},")
+        say("those of other integrations too. SparkLayer has no narrower call, and nothing brings them back.")
+        if not confirmed("Wipe them all?"):
+            return
+    asyncio.run(clear_logs(connection, Listener(options.verbosity)))
+    write_result(options, f"Wiped the sync logs of every integration and data type of the site {site}.")

@@ -1,0 +1,113 @@
+"""The terminal's faces to the use cases that ask and tell: what they say goes to stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from reconciler.app.signals import stopped_by_signals
+from reconciler.cli.options import Options
+from reconciler.cli.terminal.ask import confirmed
+from reconciler.cli.terminal.output import error_style, say
+from reconciler.report.escape import terminal
+from reconciler.report.words import moment
+
+if TYPE_CHECKING:
+    import asyncio
+    from datetime import datetime
+
+    from reconciler.cli.terminal.progress import Display
+    from reconciler.errors import TargetIncomplete
+    from reconciler.ledger.config.model import LockHolder
+    from reconciler.reconcile.apply import Progress as ApplyProgress
+    from reconciler.reconcile.plan import Change, Plan
+    from reconciler.sync.datasync import DataSync
+    from reconciler.sync.run.progress import Progress
+    from reconciler.sync.run.report import RunReport
+
+_LEFT_ALONE_SHOWN = 5
+
+
+class _Stoppable:
+    def stoppable(self) -> AbstractContextManager[asyncio.Event]:
+        """Within, a signal sets the event."""
+        return stopped_by_signals(_say_stopping)
+
+
+def _say_stopping() -> None:
+    say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
+
+
+class ApplyTerminal(_Stoppable):
+    """Shows a plan and asks, and says what becomes of each change.
+
+    Args:
+        options: the shared options.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._style = error_style(options.color)
+
+    def waits_for(self, holder: LockHolder) -> None:
+        say(terminal(f"Waiting for the apply lock, held by {holder.holder} since {holder.taken_at:%H:%M:%S %Z}"))
+
+    def agrees(self, plan: Plan) -> bool:
+        from reconciler.report.text.plan import plan_to_text
+
+        say(plan_to_text(plan, self._style))
+        return confirmed(f"Apply this to {terminal(plan.environment)}?")
+
+    def leaves_alone(self, changes: tuple[Change, ...]) -> None:
+        keys = [change.key for change in changes]
+        more = f" and {len(keys) - _LEFT_ALONE_SHOWN} more" if len(keys) > _LEFT_ALONE_SHOWN else ""
+        say(terminal(f"Left alone, because the plan does not have it: {', '.join(keys[:_LEFT_ALONE_SHOWN])}{more}"))
+
+    def progresses(self, event: ApplyProgress) -> None:
+        from reconciler.report.text.apply import result_line
+
+        if event.result is not None:
+            say(result_line(event.result, self._style))
+
+
+class SyncTerminal(_Stoppable):
+    """Shows the progress of a run.
+
+    Args:
+        display: shows progress.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def waits_for(self, holder: LockHolder) -> None:
+        say(terminal(f"Waiting for {holder.holder}, which runs this data sync since {holder.taken_at:%H:%M:%S %Z}"))
+
+    def progresses(self, progress: Progress) -> None:
+        self._display.show(progress)
+
+
+class WatchTerminal(SyncTerminal):
+    """Shows the progress of run after run, and writes the report of each.
+
+    Args:
+        display: shows progress.
+        write: writes a report to where results go.
+    """
+
+    def __init__(self, display: Display, write: Callable[[RunReport], None]) -> None:
+        super().__init__(display)
+        self._write = write
+
+    def ended(self, report: RunReport, following: datetime) -> None:
+        self._display.clear()
+        self._write(report)
+        say(terminal(f"Next run of {report.sync}: {moment(following)}"))
+
+    def lacks_target(self, error: TargetIncomplete, following: datetime) -> None:
+        self._display.clear()
+        say(terminal(f"{error.message[0].upper()}{error.message[1:]}. {error.next_step or ''}".rstrip()))
+        say(terminal(f"Next try: {moment(following)}"))
+
+    def applied_anew(self, sync: DataSync) -> None:
+        say(terminal(f"{sync.key} was applied anew. Start again, with the manifests that were applied."))

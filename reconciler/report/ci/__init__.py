@@ -1,0 +1,1 @@
+"""Problems of manifests in the formats that CI systems read."""

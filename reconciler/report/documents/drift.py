@@ -1,0 +1,82 @@
+"""The JSON of a drift report: its shape as models, and the function that fills them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reconciler.reconcile.plan import Cause, DriftReport
+from reconciler.reconcile.planfile import (
+    ChangeDocument,
+    Count,
+    Document,
+    NoteDocument,
+    Time,
+    change_to_json,
+    note_to_json,
+    time_to_json,
+)
+
+FORMAT_VERSION = 1
+
+
+class DriftItemDocument(Document):
+    """One live object that is not as desired."""
+
+    kind: str
+    name: str
+    id: str
+    cause: Annotated[Cause, Field(strict=False)]
+    message: str | None
+    change: ChangeDocument | None = Field(description="What apply would change; null where there is no such change.")
+    next_steps: list[str]
+    snoozed_until: Time | None
+    snooze_reason: str | None
+
+
+class DriftSummaryDocument(Document):
+    """Counts of a drift report; `drifted` leaves out what is snoozed."""
+
+    drifted: Count
+    snoozed: Count
+    unchanged: Count
+
+
+class DriftDocument(Document):
+    """What drift found: printed by `reconciler drift --format json`."""
+
+    format_version: Literal[1]
+    environment: str
+    checked_at: Time
+    drifted: bool
+    summary: DriftSummaryDocument
+    items: list[DriftItemDocument]
+    notes: list[NoteDocument]
+
+
+def drift_to_json(report: DriftReport) -> dict[str, Any]:
+    """Return a drift report in the shape of `DriftDocument`."""
+    snoozed = sum(item.snoozed_until is not None for item in report.items)
+    return {
+        "format_version": FORMAT_VERSION,
+        "environment": report.environment,
+        "checked_at": time_to_json(report.checked_at),
+        "drifted": report.drifted,
+        "summary": {"drifted": len(report.items) - snoozed, "snoozed": snoozed, "unchanged": report.unchanged},
+        "items": [
+            {
+                "kind": item.kind,
+                "name": item.name,
+                "id": item.id,
+                "cause": item.cause.value,
+                "message": item.message,
+                "change": change_to_json(item.change) if item.change else None,
+                "next_steps": list(item.next_steps),
+                "snoozed_until": time_to_json(item.snoozed_until) if item.snoozed_until else None,
+                "snooze_reason": item.snooze_reason,
+            }
+            for item in report.items
+        ],
+        "notes": [note_to_json(note) for note in report.notes],
+    }

@@ -1,0 +1,125 @@
+"""The building blocks of Markdown fit for a GitHub comment: never longer than GitHub takes.
+
+A comment is put together from pieces in the order of their importance, each as long as there is room: what is left
+out is therefore the least important, and it is counted. Tables and `<summary>` hold only our own words; everything
+from outside stands in code spans, code blocks or checked prose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.reconcile.plan import FieldChange, Note
+from reconciler.report.escape import clip, code_span, fenced, prose, visible
+from reconciler.report.values import VALUE_LIMIT, field_view
+from reconciler.report.words import (
+    NOTES,
+    counted,
+    note_lines,
+    notes_by_kind,
+)
+
+# GitHub refuses more than 65,536 characters; the rest is for what a bot adds around it.
+LIMIT = 65_536 - 500
+# Room for the closing lines, which are written when all is counted.
+_RESERVE = 1_200
+FIELDS_SHOWN = 20
+NOTES_SHOWN = 50
+_URL = re.compile(r"https://[A-Za-z0-9._~/?=&%#-]{1,500}")
+
+
+def marker(report: str, environment: str) -> str:
+    """Return the hidden first line by which the comment or issue of a report is found again and updated."""
+    return f"<!-- reconciler:{report}:{re.sub(r'[^A-Za-z0-9_.-]', '_', environment)} -->"
+
+
+@dataclass(slots=True)
+class Piece:
+    """A part of the page: pieces are taken in the order of `rank` while there is room, and shown in page order."""
+
+    text: str
+    rank: int
+    what: str
+    taken: bool = False
+
+
+def _fit(pieces: Sequence[Piece], room: int) -> dict[str, int]:
+    """Take the pieces that fit, the lowest rank first; return how many were left out, by what they are.
+
+    Once a piece of some rank does not fit, nothing of a higher rank is taken: what is cut is cut in order.
+    """
+    left_out: dict[str, int] = {}
+    closed = False
+    for _, rank_pieces in _ranked(pieces):
+        for piece in rank_pieces:
+            cost = len(piece.text) + 1
+            if closed or cost > room:
+                left_out[piece.what] = left_out.get(piece.what, 0) + 1
+            else:
+                piece.taken = True
+                room -= cost
+        closed = closed or any(not piece.taken for piece in rank_pieces)
+    return left_out
+
+
+def _ranked(pieces: Sequence[Piece]) -> list[tuple[int, list[Piece]]]:
+    ranks = sorted({piece.rank for piece in pieces})
+    return [(rank, [piece for piece in pieces if piece.rank == rank]) for rank in ranks]
+
+
+def _field_lines(fields: Iterable[FieldChange]) -> list[str]:
+    lines: list[str] = []
+    listed = list(fields)
+    for field in listed[:FIELDS_SHOWN]:
+        view = field_view(field)
+        path = clip(visible(view.path), VALUE_LIMIT)
+        if view.sensitive:
+            lines.append(f"! {path}: secret, value not shown")
+        elif view.diff:
+            lines.append(f"  {path}:")
+            lines.extend(f"{mark}   {clip(visible(line), VALUE_LIMIT)}".rstrip() for mark, line in view.diff)
+        else:
+            for mark, value in (("-", view.before), ("+", view.after)):
+                if value is not None:
+                    lines.append(f"{mark} {path}: {clip(visible(value), VALUE_LIMIT)}")
+    if len(listed) > FIELDS_SHOWN:
+        lines.append(f"  … and {len(listed) - FIELDS_SHOWN:,} more fields")
+    return lines
+
+
+def details(title: str, body: str) -> str:
+    """Fold a block under a title, which is ours alone: inside an HTML block Markdown escapes nothing."""
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>\n"
+
+
+def fields_block(fields: Sequence[FieldChange]) -> str:
+    """Fold the fields of a change as a diff."""
+    return details(counted(len(fields), "field"), fenced(_field_lines(fields), "diff"))
+
+
+def note_pieces(notes: Sequence[Note], rank: int) -> list[Piece]:
+    """Fold notes by what they are about."""
+    pieces = []
+    for kind, group in notes_by_kind(notes):
+        one, several = NOTES[kind]
+        title = counted(len(group), one, several)
+        listed = "\n".join(f"- {prose(line, 300)}" for line in note_lines(kind, group, NOTES_SHOWN))
+        pieces.append(Piece(details(title, listed), rank, "notes"))
+    return pieces
+
+
+def _whole(command: str, url: str | None) -> str:
+    link = f"[the run's artifacts]({url}) or " if url and _URL.fullmatch(url) else ""
+    return f"The whole is in {link}the output of {code_span(command)}."
+
+
+def page(head: str, pieces: Sequence[Piece], closing: str, command: str, url: str | None) -> str:
+    """Put a page together from its head, the pieces that fit and the closing, and say what was left out."""
+    left_out = _fit(pieces, LIMIT - len(head) - len(closing) - _RESERVE)
+    parts = [head, *(piece.text for piece in pieces if piece.taken)]
+    if left_out:
+        cut = ", ".join(f"{what} ({number:,})" for what, number in left_out.items())
+        parts.append(f"> [!NOTE]\n> Cut to fit into a comment. Left out: {cut}. {_whole(command, url)}\n")
+    return "\n".join([*parts, closing]).rstrip("\n") + "\n"
