@@ -61,6 +61,17 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """How much flows by a live object, as far as past runs told.
+
+    Args:
+        records: how many there are.
+    """
+
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a change must not be made as it stands: a guardrail rule and a sentence for people."""
 
@@ -153,6 +164,10 @@ class Kind(ABC, Generic[SpecT_co]):
     def remarks(self, desired: State, observed: Observed | None, changed: frozenset[str]) -> Iterable[str]:
         """Return what people should know of this change before they agree to it, where nothing refuses it."""
         return ()
+
+    def resends(self, desired: State, observed: Observed, changed: frozenset[str], volume: Volume | None) -> str | None:
+        """Return how much is sent, or sent again, because of this change, in a few words; None: nothing is."""
+        return None
 
     def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
         """Return what is wrong across all manifests of one environment, as far as this kind is concerned."""

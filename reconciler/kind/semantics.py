@@ -42,6 +42,9 @@ class FieldSemantics:
         unordered: a list whose order means nothing.
         pause: the field is the pause of a sync.
         risk: what changing it can do; with `risk_when`, only when it becomes that value.
+        risk_else: with `risk_when`, what it can do when it becomes another.
+        risk_gone: what taking it away, or a part of it, can do; None: the same.
+        selects: a list that picks out; left out, it stands for everything.
         accompanies: a write-only field that is there only where this sibling is.
         wire: the API's member name where it does not follow from the field's name.
     """
@@ -57,6 +60,9 @@ class FieldSemantics:
     pause: bool = False
     risk: Risk = Risk.COSMETIC
     risk_when: bool | None = None
+    risk_else: Risk = Risk.COSMETIC
+    risk_gone: Risk | None = None
+    selects: bool = False
     accompanies: str | None = None
     wire: str | None = None
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from reconciler.ledger.config.model import JournalEntry, Memory, Run, SecretFingerprint, Snapshot, Snooze
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
-from reconciler.ledger.data.overview import as_data
+from reconciler.ledger.data.overview import as_data, volumes
 from reconciler.ledger.lock import read_holder
 from reconciler.ledger.tables import fingerprints, journal, leases, meta, overrides, runs, snapshots, snoozes
 from reconciler.pause.lease import Lease
@@ -42,6 +42,7 @@ def memory(connection: Connection, environment: str, api_urls: Collection[str]) 
             for row in connection.execute(select(snoozes).where(snoozes.c.environment == environment))
         ),
         unfinished=unfinished_run(connection, environment),
+        volumes=volumes(connection, environment, urls),
         fresh=False,
     )
 

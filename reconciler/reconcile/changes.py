@@ -70,6 +70,7 @@ def draft(
     wanted = replace(desired, state=with_ignored(desired.state, observed.state, desired.ignore))
     changed = frozenset(field.path for field in fields)
     snapshot = memory.snapshots.get((api_url, desired.kind, observed.id))
+    resends = kind.resends(wanted.state, observed, changed, memory.volumes.get((api_url, desired.id)))
     change = Change(
         kind=desired.kind,
         name=desired.name,
@@ -84,7 +85,7 @@ def draft(
         digest="",
         cause=_cause(kind, fields, desired, snapshot, restored=restored, now=now),
         renamed_from=renamed_from,
-        detail=_detail(kind, changed, desired, now),
+        detail="; ".join(filter(None, (_detail(kind, changed, desired, now), resends))) or None,
     )
     return Draft(change, wanted, observed, changed)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.kind.semantics import FieldNode, Risk, State, fields_of
+from reconciler.kind.semantics import FieldNode, FieldSemantics, Risk, State, fields_of
 from reconciler.reconcile.plan import FieldChange
 from reconciler.secret import Secret
 
@@ -160,32 +160,43 @@ def _field_risk(model: type[BaseModel], change: FieldChange, desired: State) -> 
     parent, _, _ = change.path.rpartition(".")
     if change.sensitive and parent and value_at(desired, parent) is None:
         return Risk.LOSES_DATA  # a secret that live holds and nobody can read back
-    node = _node_at(model, change.path)
-    if node is None or (node.semantics.risk_when is not None and change.after is not node.semantics.risk_when):
+    through = list(_along(model, change.path))
+    if not through:
         return Risk.COSMETIC
-    return node.semantics.risk
+    semantics = through[-1][1].semantics
+    as_risky = semantics.risk_when is None or change.after is semantics.risk_when
+    gone = [
+        node.semantics.risk_gone
+        for place, (path, node) in enumerate(through, 1)
+        if node.semantics.risk_gone is not None
+        and (_takes_away(semantics, change) if place == len(through) else value_at(desired, path) is None)
+    ]
+    return worst((semantics.risk if as_risky else semantics.risk_else, *gone))
 
 
-def _node_at(model: type[BaseModel], path: str) -> FieldNode | None:
-    """Return the field that a path leads to; inside a free-form object, the field that holds it."""
-    node: FieldNode | None = None
+def _takes_away(semantics: FieldSemantics, change: FieldChange) -> bool:
+    """Whether a change takes away a field or a part of what it holds."""
+    if isinstance(change.before, list) and isinstance(change.after, list):
+        return any(item not in change.after for item in change.before)
+    return change.before is None if semantics.selects else change.after is None
+
+
+def _along(model: type[BaseModel], path: str) -> Iterator[tuple[str, FieldNode]]:
+    """Yield the fields that a path leads through, each with its own; inside a free-form object, none."""
     current: type[BaseModel] | None = model
-    for name in path.split("."):
-        if current is None:
-            break
-        node = fields_of(current).get(name)
-        current = node.model if node is not None else None
-    return node
+    prefix, rest = "", path
+    while current is not None and rest:
+        # A name may hold dots itself.
+        fields = fields_of(current)
+        names = [name for name in fields if rest == name or rest.startswith(f"{name}.")]
+        if not names:
+            return
+        name = max(names, key=len)
+        yield prefix + name, fields[name]
+        current = fields[name].model
+        prefix, rest = f"{prefix}{name}.", rest[len(name) + 1 :]
 
 
 def field_path(model: type[BaseModel], path: str) -> str:
     """Return the part of a path that names a field of the model, without what lies inside a free-form object."""
-    current: type[BaseModel] | None = model
-    names: list[str] = []
-    for name in path.split("."):
-        node = fields_of(current).get(name) if current is not None else None
-        if node is None:
-            break
-        names.append(name)
-        current = node.model
-    return ".".join(names)
+    return max((found for found, _ in _along(model, path)), key=len, default="")

@@ -82,6 +82,19 @@ def test_a_field_left_out_means_its_default_so_a_pause_set_in_the_portal_is_seen
     assert (change.action, change.cause) == (Action.RESUME, Cause.UNDECLARED_PAUSE)
 
 
+BACKLOG = "what changed during the pause is sent now, each record once; the API does not tell how many wait"
+
+
+def test_a_resume_says_that_what_piled_up_is_sent():
+    (change,) = changes([config(), entity_sync()], [live_config(), live_sync(Paused=True)])
+    assert (change.action, change.risk, change.detail) == (Action.RESUME, Risk.RE_SYNCS, BACKLOG)
+    # Also beside another change, which makes it an update.
+    (change,) = changes([config(), entity_sync()], [live_config(), live_sync(Paused=True, SyncEntityChanged=False)])
+    assert (change.action, change.risk, change.detail) == (Action.UPDATE, Risk.RE_SYNCS, BACKLOG)
+    (change,) = changes([config(), entity_sync()], [live_config(), live_sync(SyncEntityChanged=False)])
+    assert (change.risk, change.detail) == (Risk.COSMETIC, None)
+
+
 def test_a_declared_pause_is_a_pause_until_its_end_and_a_resume_after_it():
     pause = DeclaredPause(True, NOW + timedelta(hours=1), "load", "pricing")
     (change,) = changes([entity_sync(pause=True, pause_spec=pause), config()], [live_sync(), live_config()])
@@ -90,6 +103,7 @@ def test_a_declared_pause_is_a_pause_until_its_end_and_a_resume_after_it():
     over = DeclaredPause(True, NOW - timedelta(hours=1), "load")
     (change,) = changes([entity_sync(pause_spec=over), config()], [live_sync(Paused=True), live_config()])
     assert (change.action, change.cause) == (Action.RESUME, Cause.OVERDUE)
+    assert change.detail == f"the pause ended 2026-11-21 11:00 UTC; {BACKLOG}"
 
 
 def test_a_lease_by_hand_overrides_the_manifest_and_is_no_change():

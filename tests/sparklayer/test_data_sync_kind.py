@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import Problem
 from reconciler.kind.connection import Wire
+from reconciler.kind.kind import Observed, Volume
+from reconciler.kind.semantics import State
 from reconciler.manifest.load import load
 from reconciler.manifest.validate import validate
+from reconciler.reconcile.diff import differences, risk_of
 from reconciler.reconcile.plan import Plan
 from reconciler.registry import kinds
+from reconciler.sparklayer.batches import BATCH
+from reconciler.sparklayer.kinds.data_sync.cost import ROWS
 from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
+from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
 from support.sparklayer_workbench import Workbench, manifest, outcomes, read, written
 
@@ -152,6 +160,135 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
     assert "its sync log" in remarks(bench.plan())
     assert outcomes(bench.apply()) == {"DataSync/sync": "applied"}
     assert bench.plan().changes == ()
+
+
+WHOLE = {
+    "integration": "ordercloud",
+    "interval": "15m",
+    "walkInterval": "24h",
+    "freshness": "2h",
+    "maxOpenProblems": 500,
+    "maxDeletePercent": 10,
+    "products": {"shipWeightUnit": "kg", "catalogs": ["a", "b"], "mapping": {"variants.sku": "ID", "title": "Name"}},
+    "stock": {"locations": {"x": "main", "y.z": "main"}, "default": "main"},
+    "pricing": {"priceList": "one"},
+    "currency": "GBP",
+}
+
+
+AGAIN, MANY = "sends again what differs of", "up to 1,200 records, about"
+
+
+def changed_to(path: str, value: Any) -> State:
+    """The whole DataSync with another value somewhere; None takes it away."""
+    state: State = deepcopy(WHOLE)
+    *parents, last = path.split("/")
+    inner = state
+    for name in parents:
+        inner = inner[name]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return state
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "risk"),
+    [
+        ("products/mapping/variants.sku", "xp.Code", "re-syncs"),
+        ("products/mapping/variants.sku", None, "re-syncs"),
+        ("products/mapping/variants.rrp", "xp.rrp", "re-syncs"),
+        ("products/mapping", None, "re-syncs"),
+        ("products/shipWeightUnit", "g", "re-syncs"),
+        ("products/recordUrl", "https://x/{ID}", "cosmetic"),
+        ("products/catalogs", ["a", "b", "c"], "re-syncs"),
+        ("products/catalogs", ["b", "a"], None),
+        ("products/catalogs", ["a"], "stops-sync"),
+        ("products/catalogs", None, "re-syncs"),
+        ("products", None, "stops-sync"),
+        ("stock/default", "other", "re-syncs"),
+        ("stock/default", None, "stops-sync"),
+        ("stock/locations", {"x": "main", "y.z": "other"}, "re-syncs"),
+        ("stock/locations", {"x": "main", "y.z": "main", "w": "main"}, "re-syncs"),
+        ("stock/locations", {"x": "main"}, "stops-sync"),
+        ("stock", None, "stops-sync"),
+        ("pricing/priceList", "two", "re-syncs"),
+        ("pricing", None, "stops-sync"),
+        ("currency", "EUR", "re-syncs"),
+        ("currency", None, "re-syncs"),
+        ("interval", "20m", "cosmetic"),
+        ("maxOpenProblems", 1, "cosmetic"),
+    ],
+)
+def test_the_risk_of_a_change_is_what_it_does_to_records(path: str, value: Any, risk: str | None) -> None:
+    after = changed_to(path, value)
+    fields = tuple(differences(DataSyncSpec, after, WHOLE, frozenset()))
+    assert (risk_of(DataSyncSpec, fields, after).value if fields else None) == risk
+
+
+def test_choosing_catalogs_where_all_flowed_takes_products_away() -> None:
+    before = changed_to("products/catalogs", None)
+    fields = tuple(differences(DataSyncSpec, WHOLE, before, frozenset()))
+    assert risk_of(DataSyncSpec, fields, WHOLE).value == "stops-sync"
+
+
+def test_a_section_that_comes_sends_records() -> None:
+    before = changed_to("stock", None)
+    fields = tuple(differences(DataSyncSpec, WHOLE, before, frozenset()))
+    assert risk_of(DataSyncSpec, fields, WHOLE).value == "re-syncs"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (
+            "products/mapping/variants.sku",
+            "xp.Code",
+            f"{AGAIN} products, stock and prices: {MANY} 1,206 requests",
+        ),
+        (
+            "stock/default",
+            "other",
+            f"{AGAIN} stock: {MANY} 3 requests to write all of it, 36 or more to read",
+        ),
+        ("products/mapping/title", "ID", f"{AGAIN} products: {MANY} 1,200 requests"),
+        ("products/mapping/variants.restockDate", "xp.d", f"{AGAIN} stock: {MANY}"),
+        ("currency", "EUR", f"{AGAIN} products and prices: {MANY} 1,203 requests"),
+        ("pricing/priceList", "two", f"{AGAIN} prices: {MANY} 3 requests"),
+        ("products", None, f"sends no more products: what was written stays, and grows old; {AGAIN} stock and prices"),
+        ("products/recordUrl", "https://x/{ID}", None),
+        ("interval", "20m", None),
+    ],
+)
+def test_how_much_is_sent_again_is_estimated(path: str, value: Any, words: str | None) -> None:
+    after = changed_to(path, value)
+    changed = frozenset(field.path for field in differences(DataSyncSpec, after, WHOLE, frozenset()))
+    observed = Observed("DataSync", "ordercloud", WHOLE, {})
+    said = DataSyncKind().resends(after, observed, changed, Volume(1_200))
+    if words is None:
+        assert said is None
+    else:
+        assert said is not None
+        assert said.startswith(words)
+        assert "no run has counted yet" in (DataSyncKind().resends(after, observed, changed, None) or "")
+
+
+def test_the_rows_of_an_estimated_request_are_those_that_are_sent() -> None:
+    assert ROWS == BATCH
+
+
+def test_the_old_price_list_keeps_its_prices_and_the_plan_says_so(bench: Workbench) -> None:
+    lists = [
+        manifest("PriceList", name, f"{{slug: {name}, name: {name}, currencyCode: GBP}}") for name in ("one", "two")
+    ]
+    bench.write(*lists, sync("{pricing: {priceList: one}}"))
+    bench.apply()
+    bench.write(*lists, sync("{pricing: {priceList: two}}"))
+    assert "the prices on the price list one stay as they are" in remarks(bench.plan())
+    (change,) = bench.plan().changes
+    assert change.risk.value == "re-syncs"
+    assert change.detail == "sends again what differs of prices: how many, no run has counted yet"
 
 
 def test_its_locations_are_made_before_it(bench: Workbench) -> None:

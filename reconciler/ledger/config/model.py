@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from reconciler.kind.kind import Volume
 from reconciler.pause.lease import Lease
 
 PENDING = "pending"
@@ -87,7 +88,7 @@ class LockHolder:
 class Memory:
     """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
 
-    Keys are (API base URL, kind, live ID[, path]).
+    Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID).
     """
 
     salt: bytes = field(default=b"", repr=False)
@@ -96,4 +97,5 @@ class Memory:
     leases: tuple[Lease, ...] = ()
     snoozes: tuple[Snooze, ...] = ()
     unfinished: Run | None = None
+    volumes: Mapping[tuple[str, str], Volume] = field(default_factory=dict)
     fresh: bool = True

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, or_, select
 
+from reconciler.kind.kind import Volume
 from reconciler.ledger.data import problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import FINISHED, DataScope, LevelCounts, OpenProblem, RunningNow, SyncOverview
@@ -42,6 +43,17 @@ def all_scopes(connection: Connection) -> list[DataScope]:
     """Return the scopes that ever ran."""
     query = select(scopes).order_by(scopes.c.environment, scopes.c.integration, scopes.c.data_type, scopes.c.target)
     return [DataScope(row.environment, row.target, row.integration, row.data_type) for row in connection.execute(query)]
+
+
+def volumes(connection: Connection, environment: str, targets: Collection[str]) -> dict[tuple[str, str], Volume]:
+    """Return how many records each integration of an environment moves, by target and integration."""
+    query = (
+        select(scopes.c.target, scopes.c.integration, func.count().label("records"))
+        .join(records, records.c.scope == scopes.c.id)
+        .where(scopes.c.environment == environment, scopes.c.target.in_(targets), records.c.gone.is_(False))
+        .group_by(scopes.c.target, scopes.c.integration)
+    )
+    return {(row.target, row.integration): Volume(row.records) for row in connection.execute(query)}
 
 
 def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:

@@ -33,7 +33,11 @@ class Pause(SpecModel):
         return DeclaredPause(True, self.until, self.reason, self.owner)
 
 
-PauseField = Annotated[bool | Pause, FieldSemantics(pause=True, wire="Paused", risk=Risk.STOPS_SYNC, risk_when=True)]
+# When it ends, what piled up meanwhile is sent.
+PauseField = Annotated[
+    bool | Pause,
+    FieldSemantics(pause=True, wire="Paused", risk=Risk.STOPS_SYNC, risk_when=True, risk_else=Risk.RE_SYNCS),
+]
 
 PAUSE_DESCRIPTION = (
     "true, false, or until when and why. While paused, changes pile up and go out consolidated on resume; "

@@ -8,7 +8,8 @@ from typing import Any
 
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Reader, Wire, Writer
-from reconciler.kind.kind import Kind, SpecT_co
+from reconciler.kind.kind import Kind, Observed, SpecT_co, Volume
+from reconciler.kind.semantics import State
 
 
 async def read_sync(reader: Reader, path: str) -> Wire | None:
@@ -43,6 +44,13 @@ class SyncKind(Kind[SpecT_co]):
 
     async def delete(self, writer: Writer, live_id: str) -> None:
         await writer.delete(self.path(live_id))
+
+    def resends(self, desired: State, observed: Observed, changed: frozenset[str], volume: Volume | None) -> str | None:
+        del observed, volume
+        if self.pause_field not in changed or desired.get(self.pause_field or "") is True:
+            return None
+        # documented: changes are held and consolidated while it is paused; how many there are, no endpoint tells.
+        return "what changed during the pause is sent now, each record once; the API does not tell how many wait"
 
 
 class SingletonKind(SyncKind[SpecT_co]):

@@ -1,13 +1,16 @@
-"""What a data sync costs in requests, from what docs/readers.md says of a walk. Pure."""
+"""What a data sync costs in requests, and what is sent again when it changes. Pure."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 _DAY = timedelta(days=1)
 _PAGE = 100
+# Of stock or prices that one request writes, as sparklayer/batches.py sends them.
+ROWS = 500
 # Of a run that finds nothing, as measured on the emulator: some thirty reads of the target to see that it is as it was
 # left, the products whose stock changed and who of them has records, and the sync log.
 RUN = 38
@@ -46,3 +49,56 @@ def cost_of(interval: timedelta, walk_interval: timedelta, products: int, with_p
     walks = _DAY / walk_interval
     # The pages of products, of those with records, and of price schedules.
     return Cost(max(_DAY / interval - walks, 0.0), walks, 3 * pages + with_parts)
+
+
+# What a change of a field may change in the target, by the longest beginning that fits.
+_SECTIONS = frozenset({"products", "stock", "pricing"})
+_TOUCHES: Mapping[str, frozenset[str]] = {
+    "products": frozenset({"products"}),
+    "products.catalogs": _SECTIONS,
+    # SKUs are what stock and prices are written under.
+    "products.mapping.variants.sku": _SECTIONS,
+    "products.mapping.variants.restockDate": frozenset({"stock"}),
+    "products.recordUrl": frozenset(),
+    "stock": frozenset({"stock"}),
+    "pricing": frozenset({"pricing"}),
+    # Recommended prices are the product's.
+    "currency": frozenset({"products", "pricing"}),
+}
+
+
+def touched(changed: Collection[str]) -> frozenset[str]:
+    """Return the sections of a DataSync whose records may become others by changed fields: they are sent anew."""
+    found: set[str] = set()
+    for path in changed:
+        fits = [begin for begin in _TOUCHES if path == begin or path.startswith(f"{begin}.")]
+        found |= _TOUCHES[max(fits, key=len)] if fits else frozenset()
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """What is read and sent again when a DataSync changes: at most, as only what differs is sent.
+
+    Args:
+        records: how many there are.
+        reads: requests to read them, and one or two more for each that has variants or stock by place.
+        writes: requests to write all of them.
+    """
+
+    records: int
+    reads: int
+    writes: int
+
+
+def resend_of(records: int, sections: Collection[str]) -> Resend:
+    """Return what is sent again.
+
+    Args:
+        records: how many there are.
+        sections: of the DataSync whose records may become others.
+    """
+    # A product is one request; stock and prices go in batches, here of one row for each record.
+    each = records if "products" in sections else 0
+    batches = len(frozenset(sections) & {"stock", "pricing"}) * math.ceil(records / ROWS)
+    return Resend(records, 3 * math.ceil(records / _PAGE), each + batches)

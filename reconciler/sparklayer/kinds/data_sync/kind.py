@@ -7,15 +7,17 @@ from typing import Any
 
 from reconciler.errors import Conflict, Problem, Rejected
 from reconciler.kind.connection import Reader, Wire, Writer
-from reconciler.kind.kind import Kind, ManifestView, Observed
+from reconciler.kind.kind import Kind, ManifestView, Observed, Volume
 from reconciler.kind.semantics import Risk, State
-from reconciler.sparklayer.kinds.data_sync.cost import RUN, cost_of
+from reconciler.sparklayer.kinds.data_sync.cost import RUN, cost_of, resend_of, touched
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
 from reconciler.words import parse_duration
 
 _PRICE_LIST_NAME = "OrderCloud Price"
 _PER_WALK = 1_000
+# What flows, in the words of a plan.
+_SECTIONS: Mapping[str, str] = {"products": "products", "stock": "stock", "pricing": "prices"}
 
 
 class DataSyncKind(Kind[DataSyncSpec]):
@@ -63,8 +65,19 @@ class DataSyncKind(Kind[DataSyncSpec]):
             f"1,000 products at every walk ({desired['walkInterval']}), more where products have variants or stock by "
             "place: one for each of those"
         )
-        if observed is None or any(path.partition(".")[0] in _DECIDING for path in changed):
+        if observed is None or touched(changed):
             yield "a full sync is due once it is applied: `reconciler sync run` does it"
+        before, after = (_price_list(state) for state in (observed.state if observed else {}, desired))
+        if before is not None and after != before:
+            yield f"the prices on the price list {before[:60]} stay as they are"
+
+    def resends(self, desired: State, observed: Observed, changed: frozenset[str], volume: Volume | None) -> str | None:
+        gone = [name for name in _SECTIONS if name in observed.state and name not in desired]
+        said = [f"sends no more {_listed(gone)}: what was written stays, and grows old"] if gone else []
+        sections = [name for name in _SECTIONS if name in touched(changed) and name in desired]
+        if sections:
+            said.append(f"sends again what differs of {_listed(sections)}: {_amount(volume, sections)}")
+        return "; ".join(said) or None
 
     def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
         present = [manifest for manifest in manifests if not manifest.absent]
@@ -94,7 +107,22 @@ def _check(manifest: ManifestView, lists: Collection[str | None]) -> Iterator[Pr
         )
 
 
-_DECIDING = frozenset({"products", "stock", "pricing", "currency"})
+def _price_list(state: Mapping[str, Any]) -> str | None:
+    found: str | None = (state.get("pricing") or {}).get("priceList")
+    return found
+
+
+def _listed(sections: Sequence[str]) -> str:
+    words = [_SECTIONS[name] for name in sections]
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _amount(volume: Volume | None, sections: Sequence[str]) -> str:
+    if volume is None:
+        return "how many, no run has counted yet"
+    again = resend_of(volume.records, sections)
+    requests = f"about {again.writes:,} requests to write all of it, {again.reads:,} or more to read it"
+    return f"up to {again.records:,} records, {requests}"
 
 
 async def _ensure_price_list(writer: Writer, body: Wire) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from reconciler.kind.semantics import FieldSemantics, Risk
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec
 
@@ -15,7 +16,7 @@ def _compiled(text: str) -> str:
     return text
 
 
-Jmespath = Annotated[str, AfterValidator(_compiled)]
+Jmespath = Annotated[str, AfterValidator(_compiled), FieldSemantics(risk=Risk.RE_SYNCS)]
 
 
 def _member(key: str, description: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from reconciler.kind.semantics import FieldSemantics
+from reconciler.kind.semantics import FieldSemantics, Risk
 from reconciler.manifest.environment import Duration
 from reconciler.manifest.explain import BadValue
 from reconciler.sparklayer.kinds.data_sync.mapping import MappingSpec
@@ -15,6 +15,11 @@ from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.words import parse_duration
 
 PRICE_LIST = "ordercloud-price"
+# What decides what records become: they are compared anew, and sent where they differ.
+_RE_SYNCS = FieldSemantics(risk=Risk.RE_SYNCS)
+# What does not flow any more stays in the target as it is, and grows old.
+_SECTION = FieldSemantics(risk=Risk.RE_SYNCS, risk_gone=Risk.STOPS_SYNC)
+_PLACES = FieldSemantics(references="StockLocation", risk=Risk.RE_SYNCS, risk_gone=Risk.STOPS_SYNC)
 
 
 def _is_shorter(text: str, interval: str | None) -> bool:
@@ -25,13 +30,17 @@ def _is_shorter(text: str, interval: str | None) -> bool:
 class ProductsSpec(SparkLayerSpec):
     """Which products flow, and how they are mapped."""
 
-    catalogs: Annotated[list[Annotated[str, Field(min_length=1)]], FieldSemantics(unordered=True)] | None = Field(
-        default=None, description="IDs of OrderCloud catalogs whose products flow. Left out: all products."
-    )
+    catalogs: (
+        Annotated[
+            list[Annotated[str, Field(min_length=1)]],
+            FieldSemantics(unordered=True, selects=True, risk=Risk.RE_SYNCS, risk_gone=Risk.STOPS_SYNC),
+        ]
+        | None
+    ) = Field(default=None, description="IDs of OrderCloud catalogs whose products flow. Left out: all products.")
     mapping: MappingSpec | None = Field(
         default=None, description="JMESPath over the source record, per value. Left out: the defaults of docs/sync.md."
     )
-    ship_weight_unit: Literal["g", "kg", "lb", "oz"] = Field(
+    ship_weight_unit: Annotated[Literal["g", "kg", "lb", "oz"], _RE_SYNCS] = Field(
         default="kg", description="Unit of OrderCloud's ShipWeight, which has none of its own."
     )
     record_url: Annotated[str, StringConstraints(pattern=r"^https?://.*\{ID\}")] | None = Field(
@@ -43,10 +52,10 @@ class ProductsSpec(SparkLayerSpec):
 class StockSpec(SparkLayerSpec):
     """Where stock goes."""
 
-    locations: Annotated[dict[str, str], FieldSemantics(references="StockLocation")] = Field(
+    locations: Annotated[dict[str, str], _PLACES] = Field(
         default={}, description="OrderCloud AddressID to metadata.name of a StockLocation."
     )
-    default: Annotated[str, FieldSemantics(references="StockLocation")] | None = Field(
+    default: Annotated[str, _PLACES] | None = Field(
         default=None, description="metadata.name of the StockLocation that takes inventory without records."
     )
 
@@ -57,7 +66,9 @@ class PricingSpec(SparkLayerSpec):
     later: ClassVar[frozenset[str]] = frozenset({"partyPriceLists"})
 
     price_list: Annotated[
-        str, Field(min_length=1), FieldSemantics(references="PriceList", unmanaged=True, made_along=True)
+        str,
+        Field(min_length=1),
+        FieldSemantics(references="PriceList", unmanaged=True, made_along=True, risk=Risk.RE_SYNCS),
     ] = Field(
         default=PRICE_LIST,
         description="metadata.name of the PriceList for default prices, or the slug of one that no manifest names: "
@@ -89,12 +100,14 @@ class DataSyncSpec(SparkLayerSpec):
     max_delete_percent: Annotated[float, Field(ge=0, le=100)] = Field(
         default=10, description="A run that would discontinue more than this percentage of all products stops."
     )
-    products: ProductsSpec | None = Field(
+    products: Annotated[ProductsSpec, _SECTION] | None = Field(
         default=None, description="Products with variants. Left out: they do not flow."
     )
-    stock: StockSpec | None = Field(default=None, description="Stock. Left out: it does not flow.")
-    pricing: PricingSpec | None = Field(default=None, description="Default prices. Left out: they do not flow.")
-    currency: CurrencyCode | None = Field(
+    stock: Annotated[StockSpec, _SECTION] | None = Field(default=None, description="Stock. Left out: it does not flow.")
+    pricing: Annotated[PricingSpec, _SECTION] | None = Field(
+        default=None, description="Default prices. Left out: they do not flow."
+    )
+    currency: Annotated[CurrencyCode, _RE_SYNCS] | None = Field(
         default=None,
         description="ISO 4217: of prices without a currency while there is no price list, and of a list that is made.",
     )
