@@ -139,7 +139,9 @@ def test_any_answer_can_be_given_instead(emulator: RunningEmulator, plain: httpx
     assert (moved.status_code, moved.headers["location"], moved.content) == (302, "http://elsewhere", b"")
     assert (surrogate.content, surrogate.headers["content-type"]) == (b'{"Name":"Ham\\ud800mer"}', "text/plain")
     assert (empty.status_code, empty.content) == (204, b"")
-    assert [entry["fault"] for entry in emulator.requests()[-4:]] == ["answer"] * 4
+    # Nothing of what must not be sent is left on the connection.
+    assert plain.get("/deliveryconfig").json()["Items"] == []
+    assert [entry["fault"] for entry in emulator.requests()[-5:]] == [*["answer"] * 4, None]
 
 
 def test_an_answer_of_bytes_with_layers_of_compression(emulator: RunningEmulator, plain: httpx.Client) -> None:
