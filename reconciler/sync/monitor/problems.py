@@ -13,6 +13,7 @@ CODES = (
     "no-slug",
     "duplicate-slug",
     "no-id",
+    "bad-record",
     "weight-not-a-number",
     "rrp-not-a-number",
     "price-not-a-number",

@@ -6,12 +6,13 @@ A draft knows nothing of other records and of the target; `settling` brings thos
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.kind.connection import Wire
+from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sparklayer.records import Price, StockLevel
@@ -19,7 +20,7 @@ from reconciler.sync.mapping.fields import Context, Item, Unfit, check, items_of
 from reconciler.sync.mapping.values import View, mapping, objects, text, text_or_none
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.limits import reserved, too_long
-from reconciler.sync.products.model import Held, Name, Part
+from reconciler.sync.products.model import FLAW, Held, Name, Part
 from reconciler.sync.products.prices import Pricing, currency_of, pricing_of, schedule_of, with_markups
 from reconciler.sync.products.stock import Stock, levels_of, own_stock, restock_date, shared_stock
 from reconciler.sync.products.variants import body_of, sku_of
@@ -67,6 +68,7 @@ class Draft:
         variants: in the API's order.
         problems: of the record by itself.
         due: when the mapping changes by itself; None: never.
+        is_whole: whether anything can be told of the record; else all that the target holds of it stays as it is.
     """
 
     key: str
@@ -77,6 +79,7 @@ class Draft:
     variants: tuple[VariantDraft, ...]
     problems: tuple[RecordProblem, ...]
     due: datetime | None
+    is_whole: bool = True
 
     @property
     def names(self) -> frozenset[Name]:
@@ -115,9 +118,9 @@ def draft(source: Product, settings: SyncSettings, now: datetime, list_currency:
         work = _WORK_PER_RECORD + _WORK_PER_VARIANT * len(objects(data.get("Variants")))
         settings = replace(settings, rules=settings.rules.within(work))
     slug_is_mapped = "slug" in settings.rules.expressions
-    if (fault := _bad_id(key)) is not None:
+    if (fault := _flaw(data) or _bad_id(key)) is not None:
         problem = RecordProblem(key, _first_part(settings), *fault)
-        return Draft(key, settings.parts, None, None, slug_is_mapped, (), (problem,), None)
+        return Draft(key, settings.parts, None, None, slug_is_mapped, (), (problem,), None, is_whole=False)
     problems: list[RecordProblem] = []
     title = slug = None
     if Part.PRODUCT in settings.parts:
@@ -260,6 +263,14 @@ def _slug(product: View, rules: MappingRules) -> str:
         raise Unfit(product.external_id, "no-slug", message)
     check(product.external_id, too_long("slug", slug))
     return slug
+
+
+def _flaw(data: Mapping[str, Any]) -> tuple[str, str] | None:
+    flaw = data.get(FLAW)
+    if not isinstance(flaw, BadRecord):
+        return None
+    message = f"OrderCloud's answer on the product cannot be used: {flaw.reason}. Correct it in OrderCloud."
+    return "bad-record" if flaw.has_id else "no-id", message
 
 
 def _bad_id(key: str) -> tuple[str, str] | None:

@@ -12,6 +12,9 @@ from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.problem import RecordProblem
 
+FLAW = "(flaw)"
+"""Member of a record that came and cannot be used; it holds a `BadRecord`, which no JSON can."""
+
 
 class Part(StrEnum):
     """What is compared and written of a product, each with a fingerprint of its own."""

@@ -29,6 +29,8 @@ def settle(draft: Draft, taken: Mapping[Name, str], held: Held) -> Wanted:
         taken: names that it asked for and others have, and the keys of those.
         held: what the target holds of it.
     """
+    if not draft.is_whole:
+        return Wanted(draft.key, None, None, None, held=held, problems=draft.problems)
     others = {name: owner for name, owner in taken.items() if owner != draft.key}
     problems = list(draft.problems)
     good = [variant for variant in draft.variants if _goes_through(variant, others, draft, problems)]

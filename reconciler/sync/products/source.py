@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from typing import cast
 
 from reconciler.errors import UnexpectedAnswer
 from reconciler.http.client import HttpReader
+from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product, Reading
-from reconciler.sync.products.model import Part
+from reconciler.sync.products.model import FLAW, Part
 from reconciler.sync.settings import SyncSettings
 
 ROLES = ("ProductReader", "PriceScheduleReader")
@@ -60,7 +62,9 @@ class ProductSource:
         Raises:
             ApiError: a request failed; what was not read yet is not known.
         """
-        async with aclosing(_chunks(self._products.walk(catalogs=self._catalogs, parts=self._parts))) as chunks:
+        flawed = Flawed()
+        walk = ProductReader(self._reader, flawed.add).walk(catalogs=self._catalogs, parts=self._parts)
+        async with aclosing(_chunks(walk, flawed)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -70,7 +74,9 @@ class ProductSource:
         Raises:
             ApiError: a request failed.
         """
-        async with aclosing(_chunks(self._products.stock_changed_since(moment, parts=self._parts))) as chunks:
+        flawed = Flawed()
+        changed = ProductReader(self._reader, flawed.add).stock_changed_since(moment, parts=self._parts)
+        async with aclosing(_chunks(changed, flawed)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -80,8 +86,9 @@ class ProductSource:
         Raises:
             ApiError: a request failed.
         """
-        async with aclosing(self._products.some(ids, parts=self._parts)) as products:
-            return [product async for product in products]
+        flawed = Flawed()
+        async with aclosing(ProductReader(self._reader, flawed.add).some(ids, parts=self._parts)) as products:
+            return [product async for product in products] + flawed.take()
 
     async def one(self, product_id: str) -> Reading[Product]:
         """Read a product by ID, and say how far to trust that; see `ProductReader.one`.
@@ -101,14 +108,34 @@ class ProductSource:
         return reading.record is None and reading.freshness is Freshness.CURRENT
 
 
-async def _chunks(products: AsyncGenerator[Product, None]) -> AsyncGenerator[list[Product], None]:
+class Flawed:
+    """Takes the records of one stream that cannot be used, each once: the mapper tells what is wrong with them."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._waiting: list[Product] = []
+
+    def add(self, record: BadRecord) -> None:
+        """Take a record. One that has no ID has its place in the ledger under what stands for it."""
+        if record.key not in self._seen:
+            self._seen.add(record.key)
+            self._waiting.append(cast("Product", {"ID": record.key, "Name": record.label, FLAW: record}))
+
+    def take(self) -> list[Product]:
+        """Return those that came since this was asked last, in place of the products."""
+        taken, self._waiting = self._waiting, []
+        return taken
+
+
+async def _chunks(products: AsyncGenerator[Product, None], flawed: Flawed) -> AsyncGenerator[list[Product], None]:
     chunk: list[Product] = []
     async with aclosing(products):
         async for product in products:
             chunk.append(product)
             if len(chunk) >= _CHUNK:
-                yield chunk
+                yield chunk + flawed.take()
                 chunk = []
+    chunk += flawed.take()
     if chunk:
         yield chunk
 

@@ -1,0 +1,78 @@
+"""A product that cannot be used is one problem: the others go through, and what the target holds of it stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.checkout import Checkout
+from support.syncing import Shop
+
+
+@pytest.fixture
+def shop(checkout: Checkout) -> Shop:
+    shop = Shop(checkout)
+    for number in range(4):
+        shop.portal(
+            "POST", "priceschedules", {"ID": f"s{number}", "Name": "S", "PriceBreaks": [{"Quantity": 1, "Price": 5}]}
+        )
+        product = {"ID": f"p{number}", "Name": f"Hammer {number}", "Active": True, "xp": {"SKU": f"SKU-{number}"}}
+        shop.portal("POST", "products", {**product, "DefaultPriceScheduleID": f"s{number}"})
+    shop.prepare()
+    return shop
+
+
+def rewrite(shop: Shop, find: str, put: str) -> None:
+    shop.emulator.fault("rewrite", path="*/products*", count=None, replace=[{"find": find, "put": put}])
+
+
+def said(shop: Shop) -> dict[str, str]:
+    return {external_id: error["message"] for external_id, error in shop.log()["errors"].items()}
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "key", "words"),
+    [
+        ('"Name":"Hammer 1"', r'"Name":"Ham\ud800mer"', "p1", "Name holds half a character: Ham\\ud800mer"),
+        ('"ID":"p1"', '"ID":null', "(null: Hammer 1)", "it has no ID"),
+        ('"ID":"p1"', '"ID":42', "(42: Hammer 1)", "its ID is no text: 42"),
+        ('"ID":"p1"', '"ID":"a//b"', "(a//b: Hammer 1)", "nothing can be asked for by its ID: a//b"),
+        ('"SKU":"SKU-1"', r'"SKU":"\udc00"', "p1", "xp.SKU holds half a character"),
+    ],
+)
+def test_one_bad_product_is_one_problem_and_the_rest_goes_through(
+    shop: Shop, find: str, put: str, key: str, words: str
+) -> None:
+    rewrite(shop, find, put)
+    report = shop.synced("--full")
+    assert report["records"]["held_back"] == 1
+    assert set(shop.held().products) == {"p0", "p2", "p3"}
+    assert set(said(shop)) == {key}
+    assert words in said(shop)[key]
+    listed = shop.checkout.call("sync", "errors")
+    assert listed.status == 0
+    assert key in listed.stdout
+    shop.emulator.clear_faults()
+    shop.synced("--full")
+    assert set(shop.held().products) == {"p0", "p1", "p2", "p3"}
+    assert said(shop) == {}
+
+
+def test_a_product_that_becomes_bad_stays_in_the_target_as_it_is(shop: Shop) -> None:
+    shop.synced("--full")
+    before = shop.held()
+    assert len(before.products) == len(before.prices) == 4
+    rewrite(shop, '"Name":"Hammer 1"', r'"Name":"Ham\ud800mer"')
+    for mode in ("--full", "--verify", "--rewrite"):
+        shop.synced(mode)
+        assert (shop.held().products, shop.held().prices) == (before.products, before.prices)
+        assert set(said(shop)) == {"p1"}
+
+
+def test_where_only_prices_flow_those_of_a_bad_product_stay(shop: Shop) -> None:
+    shop.synced("--full")
+    before = shop.held().prices
+    shop.checkout.write("shop.yaml", {**shop.data_sync(stock=None), "spec": {"currency": "GBP", "pricing": {}}})
+    shop.checkout.applied()
+    rewrite(shop, '"Name":"Hammer 1"', r'"Name":"Ham\ud800mer"')
+    shop.synced("--full")
+    assert shop.held().prices == before
