@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.app.connections import writers
 from reconciler.app.project import Project
 from reconciler.reconcile.apply import Progress, apply
-from reconciler.reconcile.applying import Permission, narrowed, permit_all, permit_rest, permit_saved
-from reconciler.reconcile.approval import check_approval, check_connections
+from reconciler.reconcile.approval import (
+    Permission,
+    check_approval,
+    check_connections,
+    narrowed,
+    permit_all,
+    permit_rest,
+    permit_saved,
+)
 from reconciler.reconcile.plan import ApplyReport, Change, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 

@@ -1,28 +1,48 @@
-"""A saved plan is an approval, never an instruction: which of the changes planned now does it cover? Pure."""
+"""What may be carried out: of a plan that was reviewed, of a run that was cut off, or of the plan made now. Pure.
+
+A saved plan is an approval, never an instruction: the plan is made anew, and those of its changes that the approval
+covers are carried out.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.errors import PlanFileError, StalePlan
+from reconciler.errors import GuardrailBreach, LedgerError, PlanFileError, StalePlan
+from reconciler.kind.kind import Action
+from reconciler.ledger.config.model import SENT, JournalEntry, Run
 from reconciler.reconcile.digests import change_digest, plan_digest
-from reconciler.reconcile.plan import Change, ChangeResult, Outcome, Plan
+from reconciler.reconcile.guard import breaches
+from reconciler.reconcile.plan import FIXED_RULES, Breach, Change, ChangeResult, Outcome, Plan
+from reconciler.reconcile.planfile import plan_from_json
+from reconciler.reconcile.planner import require_secrets
+from reconciler.reconcile.session import Comparison
 from reconciler.reconcile.work import Planned
 
+_FINAL = {Outcome.APPLIED.value, Outcome.ALREADY.value, Outcome.STALE.value}
+_MAYBE_LIVE = {SENT, Outcome.UNKNOWN.value}
 _PLAN_AGAIN = "Plan again and have the new plan reviewed."
+_AS_WANTED = "live is as wanted"
+_MOVED = "live or the manifests have moved since it was reviewed"
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalScope:
-    """`approved` are digests of changes to carry out, `earlier` what the approval names and needs or allows no work.
+class Permission:
+    """Which of the changes planned now may be carried out.
 
-    `unreviewed` are changes that live or the manifests need by now and that nobody approved: they are left alone.
+    Args:
+        approved: their digests.
+        earlier: outcomes of what the approval names and needs or allows no work.
+        unreviewed: changes that are pending by now and that nobody approved: they are left alone.
+        resumed: whether this is the rest of an interrupted run.
     """
 
     approved: frozenset[str]
-    earlier: tuple[ChangeResult, ...]
-    unreviewed: tuple[Change, ...]
+    earlier: tuple[ChangeResult, ...] = ()
+    unreviewed: tuple[Change, ...] = ()
+    resumed: bool = False
 
 
 def check_approval(saved: Plan, now: datetime) -> None:
@@ -55,7 +75,62 @@ def check_connections(saved: Plan, environment: str, connections: dict[str, str]
         )
 
 
-def approval_scope(saved: Plan, planned: Planned) -> ApprovalScope:
+def permit_all(comparison: Comparison, only: Callable[[Change], bool] | None = None) -> Permission:
+    """Permit the whole plan, or those of its changes that `only` lets through.
+
+    Raises:
+        GuardrailBreach: a guardrail refuses it.
+        SecretUnset: it has to send a secret that is not set.
+    """
+    changes = comparison.planned.plan.changes
+    chosen = frozenset(change.digest for change in changes if only is None or only(change))
+    return _checked(comparison, Permission(chosen))
+
+
+def permit_saved(comparison: Comparison, saved: Plan) -> Permission:
+    """Permit what a saved plan approves and still stands.
+
+    Raises:
+        GuardrailBreach: a guardrail refuses it.
+        SecretUnset: it has to send a secret that is not set.
+    """
+    return _checked(comparison, covered_by_plan(saved, comparison.planned))
+
+
+def permit_rest(comparison: Comparison, run: Run | None) -> Permission:
+    """Permit what an interrupted run was permitted and has not done.
+
+    Raises:
+        LedgerError: no run was interrupted.
+        StalePlan: the run was against other APIs.
+        GuardrailBreach: a guardrail refuses it.
+        SecretUnset: it has to send a secret that is not set.
+    """
+    if run is None:
+        raise LedgerError(
+            f"no interrupted apply of {comparison.inputs.environment} is recorded, so there is nothing to resume",
+            next_step="See what is pending with `reconciler plan`.",
+        )
+    return _checked(comparison, covered_by_run(run, comparison.planned))
+
+
+def narrowed(planned: Planned, permission: Permission) -> Planned:
+    """Return the plan without the updates that were not asked for, as --target would.
+
+    What they change is live all the same, so what refers to it need not wait. Creates and renames stay: what refers
+    to them cannot go without.
+    """
+    needed = (Action.CREATE, Action.RENAME, Action.DELETE)
+    work = {
+        key: work
+        for key, work in planned.work.items()
+        if work.change.digest in permission.approved or work.change.action in needed
+    }
+    changes = tuple(change for change in planned.plan.changes if change.key in work)
+    return replace(planned, plan=replace(planned.plan, changes=changes), work=work)
+
+
+def covered_by_plan(saved: Plan, planned: Planned) -> Permission:
     """Match a saved plan with the plan made now from this checkout and from what is live now."""
     fresh = {change.key: change for change in planned.plan.changes}
     settled = {desired.key for desired in planned.settled}
@@ -69,11 +144,90 @@ def approval_scope(saved: Plan, planned: Planned) -> ApprovalScope:
         for change in planned.plan.changes
         if change.digest not in approved and change.key not in {result.change.key for result in earlier}
     )
-    return ApprovalScope(approved, earlier, unreviewed)
+    return Permission(approved, earlier, unreviewed)
+
+
+def covered_by_run(run: Run, planned: Planned) -> Permission:
+    """Match an unfinished run with the plan made now: which of its changes are done, still to do, or overtaken.
+
+    What the journal calls `sent` may have arrived or not; the new plan, made from what live is now, tells. A secret
+    that was sent is in doubt in the ledger, so the new plan sends it again: that rest of the change is carried out too.
+
+    Args:
+        run: the unfinished run.
+        planned: the plan made now, for the same environment.
+
+    Raises:
+        StalePlan: the run was against other APIs than the plan, so nothing can be said.
+        PlanFileError: the journal's plan cannot be read.
+    """
+    before = plan_from_json(run.plan)
+    if sorted(before.connections) != sorted(planned.plan.connections) or before.environment != planned.plan.environment:
+        raise StalePlan(
+            "The interrupted run was against other APIs than this environment names now",
+            next_step="Plan again without --resume and look at what is left.",
+        )
+    changes = {change.key: change for change in before.changes}
+    fresh = {change.key: change for change in planned.plan.changes}
+    settled = {desired.key for desired in planned.settled}
+    approved: set[str] = set()
+    earlier: list[ChangeResult] = []
+    for entry in run.entries:
+        change, now = changes[entry.key], fresh.get(entry.key)
+        if entry.outcome not in _FINAL and now is not None and _still_stands(entry, change, now):
+            approved.add(now.digest)
+        else:
+            earlier.append(_without_us(entry, change, now, is_settled=entry.key in settled))
+    return Permission(frozenset(approved), tuple(earlier), resumed=True)
+
+
+def _still_stands(entry: JournalEntry, change: Change, now: Change) -> bool:
+    """Whether the new change is the reviewed one, or what is left of it after it was sent."""
+    if now.digest == entry.digest:
+        return True
+    is_rest = now.id == change.id and now.renamed_from is None and now.action not in (Action.CREATE, Action.DELETE)
+    return entry.outcome in _MAYBE_LIVE and is_rest and all(field in change.fields for field in now.fields)
 
 
 def _without_work(change: Change, is_settled: bool) -> ChangeResult:
     if is_settled:
-        return ChangeResult(change, Outcome.ALREADY, message="live is as wanted")
-    words = "live or the manifests have moved since it was reviewed"
+        return ChangeResult(change, Outcome.ALREADY, message=_AS_WANTED)
+    return ChangeResult(change, Outcome.STALE, StalePlan.code, _MOVED, _PLAN_AGAIN)
+
+
+def _without_us(entry: JournalEntry, change: Change, now: Change | None, *, is_settled: bool) -> ChangeResult:
+    """Return the outcome of a change that this run does not carry out."""
+    if entry.outcome in _FINAL:
+        return ChangeResult(change, Outcome(entry.outcome), message=entry.message)
+    if now is not None:
+        return ChangeResult(change, Outcome.STALE, StalePlan.code, _MOVED, _PLAN_AGAIN)
+    maybe_live = entry.outcome in _MAYBE_LIVE
+    if is_settled and maybe_live:
+        return ChangeResult(change, Outcome.APPLIED, message="sent before the interruption; live is as wanted")
+    if is_settled:
+        return ChangeResult(change, Outcome.ALREADY, message=_AS_WANTED)
+    words = "the manifests no longer name it, or --target leaves it out"
+    if maybe_live:
+        return ChangeResult(
+            change, Outcome.UNKNOWN, message=f"sent before the interruption; {words}", next_step=_PLAN_AGAIN
+        )
     return ChangeResult(change, Outcome.STALE, StalePlan.code, words, _PLAN_AGAIN)
+
+
+def _checked(comparison: Comparison, permission: Permission) -> Permission:
+    works = tuple(work for work in comparison.planned.work.values() if work.change.digest in permission.approved)
+    standing = [breach for breach in breaches(comparison.inputs, works) if breach.overridden is None]
+    if standing:
+        raise _refused(standing)
+    require_secrets(comparison.inputs, works)
+    return permission
+
+
+def _refused(standing: Sequence[Breach]) -> GuardrailBreach:
+    first, *more = standing
+    override = f", or override it once: --override {first.rule} --reason TEXT" if first.rule not in FIXED_RULES else ""
+    others = f" (and {len(more)} more: {', '.join(sorted({breach.rule for breach in more}))})" if more else ""
+    return GuardrailBreach(
+        f"{first.rule}: {first.message}{others}",
+        next_step=f"Change the manifests{override}.",
+    )

@@ -148,22 +148,31 @@ def _cause(
     restored: bool,
     now: datetime,
 ) -> Cause:
+    """Decide who moved: the first row that holds."""
     pause = kind.pause_field
     resumes = any(field.path == pause and field.before is True for field in fields)
-    if resumes and desired.pause is not None and desired.pause.is_overdue(now):
-        return Cause.OVERDUE
-    if restored and all(field.sensitive for field in fields):
-        return Cause.RESTORED
-    if resumes and (snapshot is None or snapshot.state.get(pause or "") is not True):
-        return Cause.UNDECLARED_PAUSE
+    paused_by_us = snapshot is not None and snapshot.state.get(pause or "") is True
+    git, live = _who_moved(fields, snapshot)
+    decisions = (
+        (resumes and desired.pause is not None and desired.pause.is_overdue(now), Cause.OVERDUE),
+        (restored and all(field.sensitive for field in fields), Cause.RESTORED),
+        (resumes and not paused_by_us, Cause.UNDECLARED_PAUSE),
+        (snapshot is None, Cause.DIFFERS),
+        (git and live, Cause.BOTH_MOVED),
+        (live, Cause.LIVE_MOVED),
+        (True, Cause.GIT_MOVED),
+    )
+    return next(cause for holds, cause in decisions if holds)
+
+
+def _who_moved(fields: tuple[FieldChange, ...], snapshot: Snapshot | None) -> tuple[bool, bool]:
+    """Return whether the manifests and whether live differ from what was applied last."""
     if snapshot is None:
-        return Cause.DIFFERS
+        return False, False
     visible = [field for field in fields if not field.sensitive]
     git = any(value_at(snapshot.state, field.path) != field.after for field in visible) or len(visible) < len(fields)
     live = any(value_at(snapshot.state, field.path) != field.before for field in visible)
-    if git and live:
-        return Cause.BOTH_MOVED
-    return Cause.LIVE_MOVED if live else Cause.GIT_MOVED
+    return git, live
 
 
 def _detail(kind: Kind[Any], changed: frozenset[str], desired: Desired, now: datetime) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler.kind.kind import Observed
 from reconciler.kind.semantics import State
@@ -12,6 +13,9 @@ from reconciler.ledger.config.secret_fingerprint import matches
 from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.work import Desired
 from reconciler.secret import Secret
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WINDOW = re.compile(r"^(?P<day>[A-Za-z]+) (?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +93,21 @@ def secret_status(
 def _has_parent(state: State, path: str) -> bool:
     parent = path.rpartition(".")[0]
     return not parent or value_at(state, parent) is not None
+
+
+def last_restore(window: str, now: datetime) -> datetime:
+    """Return when OrderCloud last overwrote staging from production: the latest moment of a weekly window.
+
+    Documented is every Sunday 03:00 UTC. The window is written such as `Sunday 03:00`, and the moment is not after
+    `now`.
+
+    Raises:
+        ValueError: the window is not a weekday and a time.
+    """
+    match = _WINDOW.match(window)
+    if match is None or match["day"].lower() not in _DAYS:
+        raise ValueError("expected a weekday and a time (UTC), such as Sunday 03:00")
+    now = now.astimezone(UTC)
+    moment = now.replace(hour=int(match["hour"]), minute=int(match["minute"]), second=0, microsecond=0)
+    moment -= timedelta(days=(now.weekday() - _DAYS.index(match["day"].lower())) % 7)
+    return moment if moment <= now else moment - timedelta(days=7)

@@ -19,7 +19,7 @@ from reconciler.reconcile.desired import desired_objects
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.planner import make_plan
-from reconciler.reconcile.restore import last_restore
+from reconciler.reconcile.secrets import last_restore
 from reconciler.reconcile.work import Desired, Planned
 
 

@@ -12,7 +12,7 @@ from reconciler.reconcile.drift import find_drift, unreachable
 from reconciler.reconcile.importer import escape_references, import_live
 from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.planner import make_plan
-from reconciler.reconcile.restore import last_restore
+from reconciler.reconcile.secrets import last_restore
 from support.builders import ALL_KINDS, NOW, config, entity_sync, inputs, live_config, live_sync
 
 

@@ -27,10 +27,10 @@ from reconciler.ledger.reader import read_memory
 from reconciler.ledger.writer import Ledger
 from reconciler.manifest.environment import Guardrails
 from reconciler.reconcile.apply import apply
+from reconciler.reconcile.approval import covered_by_run
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import ApplyReport
 from reconciler.reconcile.planner import make_plan
-from reconciler.reconcile.resume import resume_scope
 from reconciler.reconcile.work import Desired, Planned
 from reconciler.secret import Secret
 
@@ -272,7 +272,7 @@ class Bench:
             if resume:
                 run = ledger.unfinished_run("test")
                 assert run is not None, "nothing to resume"
-                found = resume_scope(run, planned)
+                found = covered_by_run(run, planned)
                 scope = {"approved": found.approved, "earlier": found.earlier, "resumed": True}
             return asyncio.run(
                 apply(
