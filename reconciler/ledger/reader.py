@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from reconciler.clock import utc_now
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.data.model import DataScope, OpenProblem, SyncOverview
 from reconciler.ledger.url import LedgerUrl, has_ledger, ledger_path
@@ -62,7 +63,7 @@ class Ledgers:
             return None
         from reconciler.ledger.queries import overview
 
-        return self._read(path, lambda connection: overview(connection, datetime.now(UTC)))
+        return self._read(path, lambda connection: overview(connection, utc_now()))
 
     def sync_overview(
         self, url: LedgerUrl | str, scopes: Collection[DataScope], now: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, update
 
+from reconciler.clock import utc_now
 from reconciler.ledger import database, queries
 from reconciler.ledger.config import objects
 from reconciler.ledger.config.model import SENT, JournalEntry, LiveObject, LockHolder, Run, Snooze
@@ -22,11 +23,6 @@ from reconciler.ledger.lock import LEASE, Clock, Lock, acquire, break_lock
 from reconciler.ledger.migrations import APPLY_LOCK
 from reconciler.ledger.tables import journal, overrides, runs, snoozes
 from reconciler.ledger.url import LedgerUrl, ledger_path
-
-
-def utc_now() -> datetime:
-    """Return the time, timezone-aware."""
-    return datetime.now(UTC)
 
 
 class Ledger:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
+from reconciler.clock import utc_now
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.ledger.data.store import Levels
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
 
 _PATIENCE_SECONDS = 900.0
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +40,5 @@ class Job:
     holder: str
     source_traffic: Traffic
     target_traffic: Traffic
-    now: Callable[[], datetime] = field(default=_utc_now)
+    now: Callable[[], datetime] = field(default=utc_now)
     patience: float = _PATIENCE_SECONDS
