@@ -72,6 +72,33 @@ def test_records_of_addresses_of_one_location_are_added_up() -> None:
     assert stock(stool(InventoryRecords=records)) == {("STOOL", "warehouse-1"): 4, ("STOOL", "warehouse-2"): 0}
 
 
+def test_several_records_of_one_address_are_added_up_at_products_and_at_variants() -> None:
+    twice = [record("main", 5), record("main", 7), record("north", 1), record("main", None), record("north", -3)]
+    assert stock(stool(InventoryRecords=twice)) == {("STOOL", "warehouse-1"): 12, ("STOOL", "warehouse-2"): -2}
+    shared = chair(InventoryRecords=twice)
+    assert stock(shared) == {
+        (sku, place): level
+        for sku in ("CHAIR-OAK", "CHAIR-ELM")
+        for place, level in (("warehouse-1", 12), ("warehouse-2", -2))
+    }
+    own = chair(Inventory=TRACKED)
+    own["Variants"][0]["InventoryRecords"] = twice
+    own["Variants"][1]["InventoryRecords"] = [record("annex", 2), record("main", 2), record("annex", 2)]
+    assert stock(own) == {
+        ("CHAIR-OAK", "warehouse-1"): 12,
+        ("CHAIR-OAK", "warehouse-2"): -2,
+        ("CHAIR-ELM", "warehouse-1"): 6,
+    }
+
+
+def test_with_records_the_sum_that_stands_beside_them_counts_for_nothing() -> None:
+    """It is OrderCloud's own sum; it would be counted twice where the default location has records too."""
+    whole = {"Enabled": True, "VariantLevelTracking": False, "QuantityAvailable": 12}
+    assert stock(stool(Inventory=whole, InventoryRecords=[record("main", 5), record("main", 7)])) == {
+        ("STOOL", "warehouse-1"): 12
+    }
+
+
 def test_variants_share_the_products_stock_unless_each_is_counted() -> None:
     source = chair(InventoryRecords=[record("north", 3)])
     assert stock(source) == {("CHAIR-OAK", "warehouse-2"): 3, ("CHAIR-ELM", "warehouse-2"): 3}
