@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import unquote, urlencode
 
 import httpx
@@ -15,7 +15,7 @@ import httpx
 import reconciler
 from reconciler.errors import ApiError, Rejected, Unreachable
 from reconciler.http.body import decode, encode
-from reconciler.http.clock import Clock
+from reconciler.http.clock import ApiClock, Clock
 from reconciler.http.connections import Connections
 from reconciler.http.faults import FaultParser, FaultReader
 from reconciler.http.limit import RateLimit
@@ -100,16 +100,7 @@ class Session:
         key = api.login.cache_key
         self._tokens = TokenSource(self._log_in, key, options.cache, options.clock, self._redactor)
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
-        self._dated: tuple[str, float] | None = None
-
-    @property
-    def clock_offset(self) -> timedelta | None:
-        """How far the API's clock is before ours, by the last answer that had a Date; None before the first."""
-        if self._dated is None:
-            return None
-        text, ours = self._dated
-        theirs = http_date(text)
-        return None if theirs is None else timedelta(seconds=theirs - ours)
+        self.api_clock = ApiClock(options.clock)
 
     async def request(self, method: str, path: str, params: Params | None = None, body: Json = None) -> Json:
         """Send a request until it has an answer; return the decoded body, None for an empty one.
@@ -167,8 +158,8 @@ class Session:
         async with self._in_flight:
             await self._rate.acquire()
             answer = await self._observed(call, number, url, headers, content)
-        if date := answer.headers.get("date"):
-            self._dated = (date, self._options.clock.wall())
+        if (date := http_date(answer.headers.get("date", ""))) is not None:
+            self.api_clock.observe(date)
         return answer
 
     async def _observed(
@@ -247,11 +238,19 @@ class HttpReader:
 
     @property
     def clock_offset(self) -> timedelta | None:
-        """The API's clock minus ours, to the second, by the last answer of this session; None before the first.
+        """The API's clock minus ours, to the second, by most answers of this session; None where that is not known.
 
         Answers of the token endpoint do not count: it may be another machine.
         """
-        return self._session.clock_offset
+        return self._session.api_clock.offset
+
+    def api_time(self, moment: float) -> datetime | None:
+        """Return what the API's clock showed at a moment of `time.monotonic()`; None where that is not known.
+
+        Ask for the beginning of a run at its end: by then many answers agree, and whatever our own clock did
+        meanwhile makes no difference.
+        """
+        return self._session.api_clock.at(moment)
 
     async def get(self, path: str, params: Params | None = None) -> Json:
         """GET `path` (relative to the API's base) and return the decoded JSON body, None for an empty one.
