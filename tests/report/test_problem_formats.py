@@ -87,3 +87,11 @@ def test_warnings_are_told_and_are_no_problems() -> None:
     assert result["level"] == "warning"
     document = problems_to_json([], warnings=[warning])
     assert (document["valid"], document["summary"]["warnings"], len(document["warnings"])) == (True, 1, 1)
+
+
+def test_junit_tells_warnings_of_files_without_failing_them() -> None:
+    warning = Problem("no-target-hosts", "targets may point anywhere", Place("a.yaml", 3, 5))
+    suite = ET.fromstring(problems_to_junit([], [warning], checked=["a.yaml", "b.yaml"]).encode())
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("2", "0")
+    (out,) = suite.iter("system-out")
+    assert out.text == "a.yaml:3:5: [no-target-hosts] targets may point anywhere."
