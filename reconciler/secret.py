@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from reconciler.errors import Place, SecretUnset
 
@@ -10,20 +10,30 @@ MASK = "••••••"
 
 
 class Secret:
-    """The value of a write-only field, resolved only when it has to be sent.
+    """The value of a secret field, or one with secrets in it, resolved only when it has to be sent or compared.
 
     Args:
         reference: how the manifest names it, e.g. `${secret:SEARCH_API_KEY}`; `(literal)` for a literal value.
         resolve: returns the value, or None where its source is not set. Called at most once.
         place: where the manifest names it, or what finds that out when an error needs it.
+        shown: the value with its secret parts masked, where live shows the value and only parts of it are secret;
+            None for a write-only field.
+        parts: returns the secret parts of the value; left out, all of it is.
     """
 
-    __slots__ = ("_place", "_resolve", "_resolved", "_value", "reference")
+    __slots__ = ("_parts", "_place", "_resolve", "_resolved", "_value", "reference", "shown")
 
     def __init__(
-        self, reference: str, resolve: Callable[[], str | None], place: Place | Callable[[], Place] | None = None
+        self,
+        reference: str,
+        resolve: Callable[[], str | None],
+        place: Place | Callable[[], Place] | None = None,
+        shown: str | None = None,
+        parts: Callable[[str], Iterable[str]] | None = None,
     ) -> None:
+        self._parts = parts
         self.reference = reference
+        self.shown = shown
         self._place = place
         self._resolve = resolve
         self._resolved = False
@@ -46,6 +56,14 @@ class Secret:
     def is_set(self) -> bool:
         """Whether the source has a value."""
         return self.value is not None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What must not be seen of the value: each secret part of it, and the value itself. Never print it."""
+        value = self.value
+        if value is None:
+            return ()
+        return (value, *(self._parts(value) if self._parts is not None else ()))
 
     def reveal(self) -> str:
         """Return the value for sending.

@@ -32,7 +32,8 @@ def encode(body: Json, redactor: Redactor) -> bytes:
         if not isinstance(value, Secret):
             raise TypeError(f"{type(value).__name__} is not JSON")
         revealed = value.reveal()
-        redactor.add(revealed)
+        for part in value.parts:
+            redactor.add(part)
         return revealed
 
     try:

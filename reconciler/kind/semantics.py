@@ -93,7 +93,7 @@ class SpecModel(BaseModel):
 class FieldNode:
     """One field of a spec model: its names, its semantics, and its model where it is an object.
 
-    `name` is the manifest's name, `attribute` the model's, `wire` the API's.
+    `name` is the manifest's name, `attribute` the model's, `wire` the API's. `free_form` says that it takes any map.
     """
 
     name: str
@@ -104,6 +104,7 @@ class FieldNode:
     default: Any
     model: type[BaseModel] | None = None
     is_list: bool = False
+    free_form: bool = False
 
 
 def _semantics_in(annotation: object) -> FieldSemantics:
@@ -138,6 +139,16 @@ def _model_in(annotation: object) -> tuple[type[BaseModel] | None, bool]:
     return None, False
 
 
+def _is_free_form(annotation: object) -> bool:
+    """Whether an annotation takes a map of anything."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is dict:
+        return arguments[1] is Any
+    if get_origin(annotation) is Annotated:
+        return _is_free_form(arguments[0])
+    return get_origin(annotation) in (Union, UnionType) and any(map(_is_free_form, arguments))
+
+
 @cache
 def fields_of(model: type[BaseModel]) -> Mapping[str, FieldNode]:
     """Return the fields of a spec model by their manifest name."""
@@ -150,7 +161,15 @@ def fields_of(model: type[BaseModel]) -> Mapping[str, FieldNode]:
         default = None if info.is_required() else info.get_default(call_default_factory=True, validated_data={})
         wire = model.wire_name if issubclass(model, SpecModel) else SpecModel.wire_name
         nodes[alias] = FieldNode(
-            alias, name, semantics.wire or wire(name, alias), semantics, info.is_required(), default, nested, is_list
+            alias,
+            name,
+            semantics.wire or wire(name, alias),
+            semantics,
+            info.is_required(),
+            default,
+            nested,
+            is_list,
+            _is_free_form(info.annotation),
         )
     return nodes
 

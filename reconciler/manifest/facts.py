@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,12 +13,20 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from reconciler.errors import Problem
 from reconciler.kind.kind import Kind
 from reconciler.kind.semantics import FieldNode, fields_of
+from reconciler.kind.sensitive import position_of
 from reconciler.manifest.annotations import annotations_at
 from reconciler.manifest.explain import explain, suggest
 from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import DocumentLocator, Path, Source, format_path, parse_path
-from reconciler.manifest.references import is_literal, texts_of, unreadable_names
+from reconciler.manifest.references import is_literal, literal_secrets, texts_of, unreadable_names
+
+# What stands for a part of a URL that is no host.
+_SECRET = re.compile(r"\$\{secret:[^}]*\}")
+
+
+def _literal_but_for_secrets(text: str) -> bool:
+    return "://" in text and "${" not in _SECRET.sub("", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,15 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None)
         literal = "${" not in text
         if semantics.references is not None and literal:
             references.append((path, semantics.references, text, not semantics.unmanaged))
-        if semantics.host is not None and literal:
-            hosts.append((path, hosts_of(text, semantics.host), semantics.write_only))
+        if semantics.host is not None and (literal or _literal_but_for_secrets(text)):
+            literally = _SECRET.sub("x", text)
+            hosts.append((path, hosts_of(literally, semantics.host), semantics.write_only))
         if semantics.write_only and is_literal(text):
             literals.append(path)
+    if kind is not None and (manifest.metadata.sensitive or _may_hold_literals(model)):
+        literals.extend(literal_secrets(model, manifest.raw, manifest.metadata.sensitive))
     problems = list(_ignored(manifest, model)) if manifest.metadata.ignore else []
+    problems.extend(_marked_badly(manifest, model))
     live_id = None
     if kind is not None and (manifest.spec is not None or manifest.absent):
         try:
@@ -81,6 +94,33 @@ def _unreadable(manifest: Manifest) -> Iterator[tuple[Path, str]]:
         if not of_environment or text.path[0] != "patches":
             ledger = of_environment and text.path == ("ledger",)
             yield from ((text.path, name) for name in unreadable_names(text.text, ledger=ledger))
+
+
+@cache
+def _may_hold_literals(model: type[BaseModel]) -> bool:
+    return any(
+        node.free_form or node.semantics.host is not None or (node.model is not None and _may_hold_literals(node.model))
+        for node in fields_of(model).values()
+    )
+
+
+def _marked_badly(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:
+    """Yield the paths of metadata.sensitive that name nothing, or what is shown all the same."""
+    for number, text in enumerate(manifest.metadata.sensitive):
+        path = parse_path(text)
+        position = position_of(model, path, frozenset())
+        node = fields_of(model).get(str(path[0])) if path else None
+        known = node is not None and (position.free or bool(annotations_at(model, path)))
+        if known and not (node and (node.semantics.identity or node.semantics.references or node.semantics.pause)):
+            continue
+        why = "names what is shown everywhere, such as an ID" if known else "names no field of its spec"
+        yield Problem(
+            "unknown-path",
+            f"{manifest.kind} {manifest.name}: metadata.sensitive {why}",
+            manifest.metadata_at("sensitive", number),
+            text[:60],
+            suggest(text, list(fields_of(model)), "fields"),
+        )
 
 
 @cache

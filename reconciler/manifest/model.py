@@ -29,6 +29,9 @@ class Metadata(SpecModel):
     environments: list[str] | None = Field(
         default=None, description="Limits this manifest to these environments; left out: all."
     )
+    sensitive: list[str] = Field(
+        default=[], description="Paths below spec whose values are secret, e.g. deliveryTargets.http.endpoint."
+    )
     renamed_from: list[str] = Field(default=[], description="Earlier live IDs: turns delete-and-create into a rename.")
 
 

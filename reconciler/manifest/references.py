@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from reconciler.errors import Problem
+from reconciler.kind.sensitive import Position, marked_paths, position_of, replaced, spans
 from reconciler.manifest.annotations import is_write_only
 from reconciler.manifest.positions import Locator, Path
 from reconciler.manifest.secret_sources import SECRET_SOURCES
@@ -153,6 +154,51 @@ def unreadable_names(text: str, *, ledger: bool = False) -> list[str]:
     return [name for name in names if name not in readable]
 
 
+def is_sensitive(parts: Sequence[str | Reference], position: Position) -> bool:
+    """Whether every secret of a text stands where its value is never shown.
+
+    Args:
+        parts: the text, taken apart.
+        position: where it stands.
+    """
+    if not position.may_hold:
+        return False
+    hole = "\0"
+    pieces = ["x" if isinstance(part, Reference) and part.source != "secret" else part for part in parts]
+    template = "".join(hole if isinstance(piece, Reference) else piece for piece in pieces)
+    if position.host and isinstance(parts[0], Reference) and parts[0].source != "secret" and "://" not in template:
+        template = f"https://{template}"  # which a variable may say as well
+    return hole not in replaced(template, spans(template, whole=position.whole, host=position.host))
+
+
+def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()) -> Iterator[Path]:
+    """Yield the paths of texts that have a secret in them and stand in the manifest in whole.
+
+    Args:
+        model: of the spec.
+        data: the spec, references unresolved.
+        sensitive: the paths that `metadata.sensitive` names.
+    """
+    yield from _literals(data, Position(model), (), marked_paths(sensitive))
+
+
+def _literals(value: Any, position: Position, path: Path, marked: frozenset[str]) -> Iterator[Path]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if isinstance(item, str | dict | list):
+                yield from _literals(item, position.below(name, marked), (*path, name), marked)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _literals(item, position, (*path, index), marked)
+    elif (
+        isinstance(value, str)
+        and position.may_hold
+        and is_literal(value)
+        and spans(value, whole=position.whole, host=position.host)
+    ):
+        yield path
+
+
 def texts_of(data: Mapping[str, Any]) -> list[Text]:
     """Return every text in plain data that has a `${`, field names included."""
     found: list[Text] = []
@@ -172,14 +218,18 @@ def _collect(data: Any, path: Path, found: list[Text]) -> None:
             _collect(value, (*path, part), found)
 
 
-def check_references(model: type[BaseModel], found: Iterable[Text], locator: Locator) -> Iterator[Problem]:
+def check_references(
+    model: type[BaseModel], found: Iterable[Text], locator: Locator, sensitive: Iterable[str] = ()
+) -> Iterator[Problem]:
     """Yield what is wrong with the references of a spec: their syntax, and where they stand.
 
     Args:
         model: of the spec.
         found: its texts, from `texts_of`.
         locator: finds places below it.
+        sensitive: the paths that `metadata.sensitive` names.
     """
+    marked = marked_paths(sensitive)
     for text in found:
         path = text.path
         if text.is_name:
@@ -204,11 +254,16 @@ def check_references(model: type[BaseModel], found: Iterable[Text], locator: Loc
                     str(part),
                     "Use a secret of its own.",
                 )
-            elif isinstance(part, Reference) and part.source == "secret" and not is_write_only(model, path):
+            elif (
+                isinstance(part, Reference)
+                and part.source == "secret"
+                and not (is_write_only(model, path) or is_sensitive(parts, position_of(model, path, marked)))
+            ):
                 yield Problem(
                     "secret-in-plain-field",
-                    f"{part} stands in a field that is not secret, so its value would be shown",
+                    f"{part} stands where it is not secret, so its value would be shown",
                     locator.at(path),
                     str(part),
-                    "Use ${env:…} or ${var:…} for values that may be seen.",
+                    "Use ${env:…} or ${var:…} for values that may be seen; of a URL, userinfo and query may be secret, "
+                    "and what metadata.sensitive names but for scheme, host and port.",
                 )

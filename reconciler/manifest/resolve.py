@@ -12,13 +12,15 @@ from pydantic import BaseModel, ValidationError
 from reconciler.errors import ManifestErrors, Place, Problem
 from reconciler.kind.kind import Kind
 from reconciler.kind.semantics import SpecModel, State, fields_of
+from reconciler.kind.sensitive import Position, marked_paths, replaced, secret_parts, spans
 from reconciler.manifest.annotations import annotations_at, branches, max_length
 from reconciler.manifest.explain import error_paths, explain
+from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.positions import Locator, Path, format_path
 from reconciler.manifest.references import Reference, is_literal, is_whole_reference, parse_text
 from reconciler.manifest.scalars import BadScalar, plain_value
-from reconciler.manifest.scope import Scope
+from reconciler.manifest.scope import HOLE, Scope
 from reconciler.secret import MASK, Secret
 
 LITERAL = "(literal)"
@@ -29,9 +31,9 @@ ModelT = TypeVar("ModelT", bound=SpecModel)
 class ResolvedSpec:
     """What a manifest wants, references resolved.
 
-    `state` has defaults in, nothing that is absent, `Secret` objects in write-only fields, manifest names in reference
-    fields, and no pause: that is in `spec`, whose write-only texts are masks. `spec` is None for an absent manifest
-    that says no more than its ID.
+    `state` has defaults in, nothing that is absent, `Secret` objects in write-only fields and for values with secrets
+    in them, manifest names in reference fields, and no pause: that is in `spec`, whose secret texts are masks. `spec`
+    is None for an absent manifest that says no more than its ID.
     """
 
     state: State = field(repr=False)
@@ -48,10 +50,13 @@ def resolve(manifest: Manifest, kind: Kind[Any], scope: Scope) -> ResolvedSpec:
         ManifestErrors: a resolved value does not fit its field.
     """
     model: type[SpecModel] = kind.spec
-    if not manifest.references and not _has_write_only(model):
+    if not (manifest.references or manifest.metadata.sensitive or _may_hold_secrets(model)):
         return ResolvedSpec(dict(manifest.raw) if manifest.spec is None else _dump(manifest.spec), manifest.spec)
     subject = f"{manifest.kind} {manifest.name}"
-    raw, spec, secrets = _resolved(model, manifest.raw, manifest, scope, subject=subject, absent=manifest.absent)
+    marked = marked_paths(manifest.metadata.sensitive)
+    raw, spec, secrets = _resolved(
+        model, manifest.raw, manifest, scope, subject=subject, absent=manifest.absent, marked=marked
+    )
     state = raw if spec is None else _dump(spec)
     for path, secret in secrets.items():
         _put(state, path, secret)
@@ -82,11 +87,18 @@ def resolve_section(
 
 
 def _resolved(
-    model: type[ModelT], data: Mapping[str, Any], locator: Locator, scope: Scope, *, subject: str, absent: bool
+    model: type[ModelT],
+    data: Mapping[str, Any],
+    locator: Locator,
+    scope: Scope,
+    *,
+    subject: str,
+    absent: bool,
+    marked: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, Any], ModelT | None, dict[Path, Secret]]:
     """Return the resolved data, its typed form (None: absent and incomplete), and the secrets in it."""
-    resolver = _Resolver(model, scope, locator)
-    raw = resolver.mapping(data, model, ())
+    resolver = _Resolver(model, scope, locator, marked)
+    raw = resolver.mapping(data, Position(model), ())
     try:
         return raw, model.model_validate(raw), resolver.secrets
     except ValidationError as error:
@@ -111,9 +123,12 @@ def _pause_attribute(model: type[SpecModel]) -> str | None:
 
 
 @cache
-def _has_write_only(model: type[BaseModel]) -> bool:
+def _may_hold_secrets(model: type[BaseModel]) -> bool:
     return any(
-        node.semantics.write_only or (node.model is not None and _has_write_only(node.model))
+        node.semantics.write_only
+        or node.semantics.host is not None
+        or node.free_form
+        or (node.model is not None and _may_hold_secrets(node.model))
         for node in fields_of(model).values()
     )
 
@@ -125,16 +140,18 @@ def _put(state: Any, path: Path, value: Secret) -> None:
 
 
 class _Resolver:
-    """Walks a spec beside its model; collects a `Secret` for every write-only text it passes."""
+    """Walks a spec beside its model; collects a `Secret` for every text that is one or has one in it."""
 
-    def __init__(self, model: type[BaseModel], scope: Scope, locator: Locator) -> None:
+    def __init__(self, model: type[BaseModel], scope: Scope, locator: Locator, marked: frozenset[str]) -> None:
         self.secrets: dict[Path, Secret] = {}
         self._model = model
         self._scope = scope
         self._locator = locator
+        self._marked = marked
 
-    def mapping(self, data: Mapping[str, Any], model: type[BaseModel] | None, path: Path) -> dict[str, Any]:
-        nodes = fields_of(model) if model is not None else {}
+    def mapping(self, data: Mapping[str, Any], position: Position, path: Path) -> dict[str, Any]:
+        nodes = fields_of(position.model) if position.model is not None else {}
+        plain = not (position.free or position.whole or self._marked)
         resolved: dict[str, Any] = {}
         for name, value in data.items():
             node = nodes.get(name)
@@ -142,20 +159,37 @@ class _Resolver:
                 here = (*path, name)
                 self.secrets[here] = seal(self._model, value, here, self._scope, self._locator)
                 resolved[name] = MASK
-            elif isinstance(value, str) and "${" not in value:
+            elif plain and isinstance(value, str) and "${" not in value and (not node or node.semantics.host is None):
                 resolved[name] = value
             else:
-                resolved[name] = self._value(value, node.model if node is not None else None, (*path, name))
+                resolved[name] = self._value(value, position.below(name, self._marked), (*path, name))
         return resolved
 
-    def _value(self, value: Any, model: type[BaseModel] | None, path: Path) -> Any:
+    def _value(self, value: Any, position: Position, path: Path) -> Any:
         if isinstance(value, str):
+            shown = self._with_secrets(value, position, path) if position.may_hold else None
+            if shown is not None:
+                return shown
             return self._text(value, path) if "${" in value else value
         if isinstance(value, dict):
-            return self.mapping(value, model, path)
+            return self.mapping(value, position, path)
         if isinstance(value, list):
-            return [self._value(item, model, (*path, index)) for index, item in enumerate(value)]
+            return [self._value(item, position, (*path, index)) for index, item in enumerate(value)]
         return value
+
+    def _with_secrets(self, text: str, position: Position, path: Path) -> str | None:
+        """Seal a text that has secrets in it, and return it with them masked; None where it has none."""
+        place = partial(self._locator.at, path)
+        template = self._scope.template(text, place) if "${" in text else text
+        found = spans(template, whole=position.whole, host=position.host)
+        if not found or HOLE in replaced(template, found):
+            return None  # no secret, or one where none may stand, which `Scope.text` refuses
+        secret = seal(self._model, text, path, self._scope, self._locator)
+        value = partial(_same_place, secret, template, place) if position.host else lambda: secret.value
+        shown = replaced(template, found)
+        parts = partial(secret_parts, whole=position.whole, host=position.host)
+        self.secrets[path] = Secret(secret.reference, value, place, shown, parts)
+        return shown
 
     def _text(self, text: str, path: Path) -> Any:
         value = self._scope.text(text, partial(self._locator.at, path))
@@ -167,6 +201,17 @@ class _Resolver:
             return plain_value(value)
         except BadScalar:
             return value
+
+
+def _same_place(secret: Secret, template: str, place: Callable[[], Place]) -> str | None:
+    """Return the value of a URL with secrets in it, if they did not move the place that it names."""
+    value = secret.value
+    if value is not None and hosts_of(value, "url") != hosts_of(template.replace(HOLE, "x"), "url"):
+        message = f"{secret.reference} has characters that change the host of this URL"
+        raise ManifestErrors(
+            [Problem("bad-value", message, place(), hint="Percent-encode the secret: / is %2F, @ is %40.")]
+        )
+    return value
 
 
 def seal(model: type[BaseModel], text: str, path: Path, scope: Scope, locator: Locator) -> Secret:

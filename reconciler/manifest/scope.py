@@ -21,6 +21,7 @@ from reconciler.manifest.references import (
 )
 from reconciler.manifest.secret_sources import SECRET_SOURCES, SECRETS_DIR, SecretSource, without_final_newline
 
+HOLE = "\0"  # which no manifest can hold
 # Names that hold credentials by convention: their values belong into write-only fields only.
 _SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|API_?KEY|PRIVATE|CREDENTIAL|ACCESS_?KEY")
 _URL_WITH_PASSWORD = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
@@ -72,6 +73,22 @@ class Scope:
         """
         parts = parse_text(text)
         return "".join(part if isinstance(part, str) else self._shown(part, place, ledger) for part in parts)
+
+    def template(self, text: str, place: Callable[[], Place]) -> str:
+        """Return a text with its references resolved, but for secrets: each leaves a `HOLE`.
+
+        Raises:
+            UnresolvedReference: another one has no value, or may not be reached.
+        """
+        filled: list[str] = []
+        for part in parse_text(text):
+            if isinstance(part, str):
+                filled.append(part)
+            elif part.source == "secret":
+                filled.append(HOLE)
+            else:
+                filled.append(self._shown(part, place, ledger=False))
+        return "".join(filled)
 
     def secret(self, text: str, place: Callable[[], Place]) -> str | None:
         """Return the value of a write-only field, or None where a reference in it has no value.

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.errors import UsageError
 from reconciler.kind.kind import Action, Kinds, Observed
+from reconciler.kind.sensitive import position_of, without_secrets
 from reconciler.manifest.edit import ABSENT
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.references import has_reference
@@ -64,6 +65,14 @@ def adopt(
             place=work.change.place,
             next_step="Apply it, or correct the secret in the environment of this run.",
         )
+    for unit in units:
+        value = value_at(work.observed.state, unit)
+        if without_secrets(value, position_of(model, unit, work.desired.sensitive), work.desired.sensitive) != value:
+            raise UsageError(
+                f"{key} cannot be adopted: live has a secret in {unit}",
+                place=work.change.place,
+                next_step="Write it by hand, with ${secret:NAME} for the secret in it, or apply the manifest.",
+            )
     live = as_manifest(kinds, work.observed, {**names, (work.change.kind, work.observed.id): work.change.name})
     reason = misfit(kinds, live)
     if reason is not None:

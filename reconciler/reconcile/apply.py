@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import LedgerError, LoginRefused, MissingRole, ReconcilerError, SecretUnset
 from reconciler.kind.connection import Writer
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import Kind, Kinds
 from reconciler.ledger.config.model import PENDING, JournalEntry, LiveObject
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.plan import ApplyReport, Change, ChangeResult, Outcome
@@ -102,7 +102,7 @@ def _settled(planned: Planned, kinds: Kinds) -> Iterable[tuple[LiveObject, Mappi
     urls = dict(planned.plan.connections)
     for desired in planned.settled:
         target = LiveObject(urls[kinds[desired.kind].api], desired.kind, desired.id)
-        yield target, None if desired.absent else plain_state(desired)
+        yield target, None if desired.absent else plain_state(desired, kinds[desired.kind].spec)
 
 
 class _Run:
@@ -251,14 +251,15 @@ class _Run:
             self._ledger.record_not_done(self._id, change.key, verdict.outcome, verdict.message, untouched)
             return
         sent = {path: secret.reveal() for path, secret in request.secrets.items()}
-        held = _held_secrets(work)
+        kind = self._kinds[change.kind]
+        held = _held_secrets(work, kind)
         self._ledger.record_done(
             self._id,
             change.key,
             verdict.outcome,
             verdict.message,
             LiveObject(work.api_url, change.kind, change.id),
-            state=None if desired.absent else plain_state(desired),
+            state=None if desired.absent else plain_state(desired, kind.spec),
             secrets=dict.fromkeys(request.unseen - held.keys()) | sent,
             renamed_from=change.renamed_from,
             held=held if change.renamed_from is not None else None,
@@ -271,9 +272,10 @@ def _targets(work: Work) -> tuple[LiveObject, ...]:
     return tuple(LiveObject(work.api_url, work.change.kind, live_id) for live_id in ids)
 
 
-def _held_secrets(work: Work) -> dict[str, str]:
-    """Return the value of every secret that the manifest holds and that is set, by path."""
-    found = ((path, secret.value) for path, secret in secrets_in(work.desired.state))
+def _held_secrets(work: Work, kind: Kind[Any]) -> dict[str, str]:
+    """Return the value of every secret that the manifest holds, that is set and that live does not show, by path."""
+    secrets = secrets_in(work.desired.state)
+    found = ((path, secret.value) for path, secret in secrets if secret.shown is None or not kind.readable)
     return {path: value for path, value in found if value is not None}
 
 

@@ -7,9 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.kind.kind import Action, Kind, Observed
-from reconciler.kind.semantics import Risk
+from reconciler.kind.semantics import Risk, SpecModel, write_only_paths
+from reconciler.kind.sensitive import Position, without_secrets
 from reconciler.ledger.config.model import Memory, Snapshot
-from reconciler.reconcile.diff import differences, risk_of, secrets_in, value_at, with_ignored, without
+from reconciler.reconcile.diff import (
+    differences,
+    hide,
+    hides_change,
+    opened,
+    risk_of,
+    secrets_in,
+    value_at,
+    with_ignored,
+    without,
+)
 from reconciler.reconcile.digests import ABSENT, precondition_of_delete, precondition_of_update
 from reconciler.reconcile.plan import Cause, Change, FieldChange
 from reconciler.reconcile.work import Desired
@@ -17,12 +28,16 @@ from reconciler.reconcile.work import Desired
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A change before the plan has placed it: no level, dependencies or digest yet."""
+    """A change before the plan has placed it: no level, dependencies or digest yet.
+
+    `hidden` are the paths whose value is shown in part and changes in its secret parts.
+    """
 
     change: Change
     desired: Desired
     observed: Observed | None
     changed: frozenset[str]
+    hidden: tuple[str, ...] = ()
 
 
 def draft(
@@ -53,14 +68,15 @@ def draft(
         return None if observed is None else _delete(kind, desired, observed, snapshot)
     if observed is None:
         return _create(kind, desired, memory.snapshots.get((api_url, desired.kind, desired.id)))
-    fields = tuple(
-        differences(
-            kind.spec,
-            without(desired.state, desired.ignore) if desired.ignore else desired.state,
-            without(observed.state, desired.ignore) if desired.ignore else observed.state,
-            moved_secrets,
-        )
-    )
+    before = without(observed.state, desired.ignore) if desired.ignore else observed.state
+    after = without(desired.state, desired.ignore) if desired.ignore else desired.state
+    found = tuple(differences(kind.spec, opened(after, before, readable=kind.readable), before, moved_secrets))
+    if not kind.readable:
+        told = {field.path for field in found}
+        model: type[SpecModel] = kind.spec
+        unseen = sorted(moved_secrets - told - write_only_paths(model))
+        found = (*found, *(FieldChange(path, None, None, sensitive=True) for path in unseen))
+    fields = tuple(hide(kind.spec, field, desired.sensitive) for field in found)
     renamed_from = observed.id if observed.id != desired.id else None
     identity = kind.id_field or "id"
     if renamed_from is not None and not any(field.path == identity for field in fields):
@@ -76,7 +92,7 @@ def draft(
         name=desired.name,
         id=desired.id,
         action=_action(kind, changed, wanted, renamed_from),
-        risk=risk_of(kind.spec, fields, wanted.state),
+        risk=risk_of(kind.spec, found, wanted.state),
         fields=fields,
         place=desired.place,
         level=0,
@@ -87,12 +103,15 @@ def draft(
         renamed_from=renamed_from,
         detail="; ".join(filter(None, (_detail(kind, changed, desired, now), resends))) or None,
     )
-    return Draft(change, wanted, observed, changed)
+    hidden = tuple(field.path for field in found if hides_change(kind.spec, field, desired.sensitive))
+    return Draft(change, wanted, observed, changed, hidden)
 
 
 def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None) -> Draft:
     state = without(desired.state, desired.ignore)
-    fields = tuple(differences(kind.spec, state, {}, frozenset(path for path, _ in secrets_in(state))))
+    held = frozenset(path for path, secret in secrets_in(state) if secret.shown is None)
+    found = differences(kind.spec, opened(state, {}), {}, held)
+    fields = tuple(hide(kind.spec, field, desired.sensitive) for field in found)
     change = Change(
         kind=desired.kind,
         name=desired.name,
@@ -112,7 +131,8 @@ def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None) -> Dra
 
 
 def _delete(kind: Kind[Any], desired: Desired, observed: Observed, snapshot: Snapshot | None) -> Draft:
-    fields = tuple(FieldChange(name, value, None) for name, value in observed.state.items())
+    shown = without_secrets(observed.state, Position(kind.spec), desired.sensitive)
+    fields = tuple(FieldChange(name, value, None) for name, value in shown.items())
     change = Change(
         kind=desired.kind,
         name=desired.name,
@@ -123,7 +143,7 @@ def _delete(kind: Kind[Any], desired: Desired, observed: Observed, snapshot: Sna
         place=desired.place,
         level=0,
         depends_on=(),
-        precondition=precondition_of_delete(observed.state),
+        precondition=precondition_of_delete(shown),
         digest="",
         cause=Cause.DIFFERS if snapshot is None else Cause.GIT_MOVED,
     )
@@ -152,12 +172,12 @@ def _cause(
     pause = kind.pause_field
     resumes = any(field.path == pause and field.before is True for field in fields)
     paused_by_us = snapshot is not None and snapshot.state.get(pause or "") is True
-    git, live = _who_moved(fields, snapshot)
+    git, live = _who_moved(kind, fields, snapshot)
     decisions = (
         (resumes and desired.pause is not None and desired.pause.is_overdue(now), Cause.OVERDUE),
         (restored and all(field.sensitive for field in fields), Cause.RESTORED),
         (resumes and not paused_by_us, Cause.UNDECLARED_PAUSE),
-        (snapshot is None, Cause.DIFFERS),
+        (not git and not live, Cause.DIFFERS),
         (git and live, Cause.BOTH_MOVED),
         (live, Cause.LIVE_MOVED),
         (True, Cause.GIT_MOVED),
@@ -165,12 +185,16 @@ def _cause(
     return next(cause for holds, cause in decisions if holds)
 
 
-def _who_moved(fields: tuple[FieldChange, ...], snapshot: Snapshot | None) -> tuple[bool, bool]:
+def _who_moved(kind: Kind[Any], fields: tuple[FieldChange, ...], snapshot: Snapshot | None) -> tuple[bool, bool]:
     """Return whether the manifests and whether live differ from what was applied last."""
     if snapshot is None:
         return False, False
+    model: type[SpecModel] = kind.spec
+    write_only = write_only_paths(model)
     visible = [field for field in fields if not field.sensitive]
-    git = any(value_at(snapshot.state, field.path) != field.after for field in visible) or len(visible) < len(fields)
+    # What was applied is remembered without its secrets, and a fingerprint tells of write-only ones alone.
+    sent = any(field.sensitive and (field.path in write_only or not kind.readable) for field in fields)
+    git = sent or any(value_at(snapshot.state, field.path) != field.after for field in visible)
     live = any(value_at(snapshot.state, field.path) != field.before for field in visible)
     return git, live
 

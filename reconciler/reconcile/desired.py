@@ -9,6 +9,7 @@ from typing import Protocol
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UnresolvedReference
 from reconciler.kind.kind import Kinds
 from reconciler.kind.semantics import fields_of
+from reconciler.kind.sensitive import marked_paths
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.resolve import ResolvedSpec, resolve
 from reconciler.manifest.scope import Scope
@@ -90,6 +91,7 @@ def _desired(
         absent=manifest.absent,
         protect=manifest.metadata.protect,
         ignore=frozenset(manifest.metadata.ignore),
+        sensitive=marked_paths(manifest.metadata.sensitive),
         renamed_from=tuple(manifest.metadata.renamed_from),
         pause=pause,
     )

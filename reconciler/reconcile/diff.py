@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from reconciler.kind.semantics import FieldNode, FieldSemantics, Risk, State, fields_of
+from reconciler.kind.sensitive import position_of, without_secrets
 from reconciler.reconcile.plan import FieldChange
-from reconciler.secret import Secret
+from reconciler.secret import MASK, Secret
 
 _WORST_FIRST = tuple(Risk)
 
@@ -66,7 +67,7 @@ def with_ignored(desired: State, observed: State, ignored: Iterable[str]) -> Sta
 
 
 def secrets_in(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Secret]]:
-    """Yield the path and the Secret of every write-only member that a desired state holds."""
+    """Yield the path and the Secret of every value in a desired state that is secret, or has a secret in it."""
     for name, value in state.items():
         path = f"{prefix}{name}"
         if isinstance(value, Secret):
@@ -75,8 +76,68 @@ def secrets_in(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield from secrets_in(value, f"{path}.")
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                if isinstance(item, dict):
+                if isinstance(item, Secret):
+                    yield f"{path}[{index}]", item
+                elif isinstance(item, dict):
                     yield from secrets_in(item, f"{path}[{index}].")
+
+
+def opened(desired: State, observed: Mapping[str, Any], *, readable: bool = True) -> State:
+    """Return a desired state with the values that live shows in the open, so that both can be compared.
+
+    Args:
+        desired: its `Secret` objects of write-only fields stay as they are.
+        observed: what stands for a value that is not set here, so that it is no difference.
+        readable: whether live shows them at all; where not, the observed value always stands for them.
+    """
+
+    def open_value(value: Any, live: Any) -> Any:
+        if isinstance(value, Secret):
+            if value.shown is None:
+                return value
+            return value.value if readable and value.is_set else live
+        if isinstance(value, dict):
+            return open_state(value, live if isinstance(live, Mapping) else {})
+        if isinstance(value, list):
+            lives = live if isinstance(live, list) else []
+            return [open_value(item, lives[index] if index < len(lives) else None) for index, item in enumerate(value)]
+        return value
+
+    def open_state(state: State, live: Mapping[str, Any]) -> State:
+        pairs = ((name, value, open_value(value, live.get(name))) for name, value in state.items())
+        return {name: found for name, value, found in pairs if found is not None or value is None}
+
+    if not any(secret.shown is not None for _, secret in secrets_in(desired)):
+        return desired
+    return open_state(desired, observed)
+
+
+def hide(model: type[BaseModel], field: FieldChange, marked: frozenset[str]) -> FieldChange:
+    """Return a field change as it may be shown and kept: secrets masked, no values where nothing else differs.
+
+    Args:
+        model: of the spec.
+        field: with the values themselves.
+        marked: the paths that `metadata.sensitive` names.
+    """
+    if field.sensitive:
+        return field
+    position = position_of(model, field.path, marked)
+    before, after = (without_secrets(value, position, marked) for value in (field.before, field.after))
+    if before == field.before and after == field.after:
+        return field
+    if before == after or all(value in (None, MASK) for value in (before, after)):
+        return FieldChange(field.path, None, None, sensitive=True)
+    return FieldChange(field.path, before, after)
+
+
+def hides_change(model: type[BaseModel], field: FieldChange, marked: frozenset[str]) -> bool:
+    """Return whether a secret inside a value changes, whatever else of the value does."""
+    position = position_of(model, field.path, marked)
+    secrets: list[list[str]] = [[], []]
+    for value, hidden in zip((field.before, field.after), secrets, strict=True):
+        without_secrets(value, position, marked, hidden)
+    return not field.sensitive and secrets[0] != secrets[1]
 
 
 def differences(

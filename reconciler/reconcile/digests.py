@@ -20,9 +20,9 @@ def _digest(value: Any) -> str:
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
-def precondition_of_delete(observed: State) -> str:
-    """Return what live must look like for a delete: all of it, because all of it goes."""
-    return _digest(observed)
+def precondition_of_delete(shown: State) -> str:
+    """Return what live must look like for a delete: all of it that may be shown, because all of it goes."""
+    return _digest(shown)
 
 
 def precondition_of_update(fields: Iterable[FieldChange]) -> str:

@@ -140,7 +140,8 @@ def _target_hosts(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding
             value = value_at(item.desired.state, path)
             if semantics.host is None or value is None or covers(item.desired.ignore, path):
                 continue
-            text = value.value if isinstance(value, Secret) else value
+            # Where a secret in a URL is not set here, the rest of the URL says where it points.
+            text = (value.value or value.shown) if isinstance(value, Secret) else value
             if not isinstance(text, str):
                 continue
             hosts = hosts_of(text, semantics.host)

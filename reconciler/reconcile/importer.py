@@ -12,7 +12,9 @@ from pydantic import BaseModel
 
 from reconciler.kind.kind import Kinds, Observed
 from reconciler.kind.semantics import State, fields_of, semantics_by_path
+from reconciler.kind.sensitive import Position, position_of, spans
 from reconciler.manifest.positions import DocumentLocator, Source
+from reconciler.manifest.references import Reference, is_forbidden
 from reconciler.manifest.spec import read_spec
 from reconciler.manifest.write import escape_text
 from reconciler.reconcile.live import LiveSide
@@ -199,19 +201,40 @@ def _spec(
         elif node.model is not None and isinstance(state[name], dict):
             spec[name] = _spec(node.model, state[name], f"{path}.", key, live_id, secrets, variables)
         else:
-            spec[name] = escape_references(state[name])
+            position = position_of(model, name, frozenset())
+            spec[name] = _referenced(state[name], position, path, key, live_id, secrets, variables)
     return spec
 
 
-def escape_references(value: Any) -> Any:
-    """Return a live value so that a manifest means it literally: `${` is written `$${`."""
-    if isinstance(value, str):
-        return escape_text(value)
-    if isinstance(value, list):
-        return [escape_references(item) for item in value]
+def _referenced(
+    value: Any,
+    position: Position,
+    path: str,
+    key: str,
+    live_id: str,
+    secrets: list[ImportedSecret],
+    variables: set[str],
+) -> Any:
+    """Return a live value as a manifest would say it: a reference for each secret in it, `${` escaped."""
     if isinstance(value, dict):
-        return {name: escape_references(item) for name, item in value.items()}
-    return value
+        return {
+            name: _referenced(
+                item, position.below(name, frozenset()), f"{path}.{name}", key, live_id, secrets, variables
+            )
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_referenced(item, position, path, key, live_id, secrets, variables) for item in value]
+    if not isinstance(value, str):
+        return value
+    found = spans(value, whole=position.whole, host=position.host) if position.may_hold else ()
+    text, end = "", 0
+    for start, stop in found:
+        variable = _variable(live_id, path, variables)
+        secrets.append(ImportedSecret(variable, key, path))
+        text += f"{escape_text(value[end:start])}${{secret:{variable}}}"
+        end = stop
+    return text + escape_text(value[end:])
 
 
 def _variable(live_id: str, path: str, taken: set[str]) -> str:
@@ -222,6 +245,6 @@ def _variable(live_id: str, path: str, taken: set[str]) -> str:
         name = f"ID_{name}"
     # `a-b` and `A_b` are two objects, and must not share a secret.
     names = (name if number == 1 else f"{name}_{number}" for number in count(1))
-    free = next(candidate for candidate in names if candidate not in taken)
+    free = next(name for name in names if name not in taken and not is_forbidden(Reference("secret", name)))
     taken.add(free)
     return free

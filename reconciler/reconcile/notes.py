@@ -22,10 +22,22 @@ def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iter
     for path, secret in status.unset:
         words = f"{path}: {secret.reference} is not set here; it is not compared"
         yield Note(NoteKind.SECRET_UNSET, desired.key, words, desired.place)
+    for path, secret in secrets_in(desired.state):
+        value = None if desired.absent else secret.value
+        if value is not None and value != value.strip():
+            words = f"{path}: the value of {secret.reference} begins or ends with white space, and is sent as it is"
+            yield Note(NoteKind.SECRET_BLANKS, desired.key, words, desired.place)
     for path, secret in status.unknown:
         why = "there is no ledger yet" if memory.fresh else "it was never applied from this ledger"
         words = f"{path}: {secret.reference} cannot be compared, {why}; --push-secrets sends it"
         yield Note(NoteKind.SECRET_UNKNOWN, desired.key, words, desired.place)
+
+
+def hidden_notes(desired: Desired, paths: Iterable[str]) -> Iterator[Note]:
+    """Yield which values of a change have secrets in them that change, and are in no approval."""
+    for path in paths:
+        words = f"{path}: a secret in it changes; it is not shown, and an approval does not cover it"
+        yield Note(NoteKind.SECRET_CHANGES, desired.key, words, desired.place)
 
 
 def unreadable_note(desired: Desired, snapshot: Snapshot | None) -> Note:

@@ -79,6 +79,8 @@ class NoteKind(StrEnum):
 
     SECRET_UNSET = "secret-unset"
     SECRET_UNKNOWN = "secret-unknown"
+    SECRET_CHANGES = "secret-changes"
+    SECRET_BLANKS = "secret-blanks"
     UNMANAGED = "unmanaged"
     UNKNOWN_MEMBER = "unknown-member"
     TARGET_HOSTS = "target-hosts"

@@ -13,7 +13,14 @@ from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
-from reconciler.reconcile.notes import literal_notes, run_notes, secret_notes, unmanaged_notes, unreadable_note
+from reconciler.reconcile.notes import (
+    hidden_notes,
+    literal_notes,
+    run_notes,
+    secret_notes,
+    unmanaged_notes,
+    unreadable_note,
+)
 from reconciler.reconcile.order import ordered
 from reconciler.reconcile.plan import Note, NoteKind, Plan
 from reconciler.reconcile.references import references_in
@@ -111,6 +118,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
             memory,
             api_url,
             write_only=write_only_paths(kind.spec),
+            readable=kind.readable,
             restored_at=inputs.restored_at,
             push_secrets=inputs.push_secrets,
         )
@@ -133,6 +141,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         if not desired.absent:
             remarks = kind.remarks(item.desired.state, observed, item.changed)
         found.notes.extend(Note(NoteKind.REMARK, desired.key, words, desired.place) for words in remarks)
+        found.notes.extend(hidden_notes(desired, item.hidden))
     else:
         found.settled.append(desired)
     if not kind.readable and not desired.absent:

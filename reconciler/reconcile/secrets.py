@@ -39,6 +39,7 @@ def secret_status(
     api_url: str,
     *,
     write_only: frozenset[str],
+    readable: bool = True,
     restored_at: datetime | None,
     push_secrets: bool,
 ) -> SecretStatus:
@@ -50,6 +51,7 @@ def secret_status(
         memory: fingerprints and their salt.
         api_url: base URL of the connection, part of the memory's keys.
         write_only: every write-only path of the kind's spec.
+        readable: whether live shows the object; where not, no value of it can be compared with live.
         restored_at: fingerprints from before this moment count as unknown, and are pushed.
         push_secrets: treat every secret that is set as moved.
     """
@@ -64,11 +66,15 @@ def secret_status(
         if not secret.is_set:
             unset.append((path, secret))
             continue
+        if secret.shown is not None and readable:
+            continue  # live shows it, so it is compared itself
         if push_secrets:
             moved.add(path)
             continue
         fingerprint = memory.fingerprints.get((api_url, desired.kind, observed.id, path))
-        if fingerprint is None:
+        if fingerprint is None and not readable and value_at(observed.state, path) is None:
+            moved.add(path)
+        elif fingerprint is None:
             unknown.append((path, secret))
         elif restored_at is not None and fingerprint.applied_at < restored_at:
             moved.add(path)

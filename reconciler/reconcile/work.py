@@ -16,9 +16,9 @@ from reconciler.reconcile.plan import Change, Plan
 class Desired:
     """One managed live object as the manifests want it, references resolved.
 
-    `state` holds `Secret` objects in write-only fields and live IDs in reference fields; a pause is a boolean there
-    and is kept as declared in `pause`. `ignore` holds paths left to others. `secret_paths` are the paths of `state`
-    that hold a `Secret`.
+    `state` holds `Secret` objects in write-only fields and for values with secrets in them, and live IDs in reference
+    fields; a pause is a boolean there and is kept as declared in `pause`. `ignore` holds paths left to others,
+    `sensitive` those whose values are secret.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Desired:
     absent: bool = False
     protect: bool = False
     ignore: frozenset[str] = frozenset()
+    sensitive: frozenset[str] = frozenset()
     renamed_from: tuple[str, ...] = ()
     pause: DeclaredPause | None = None
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from pydantic import BaseModel
+
 from reconciler.errors import (
     AnswerLost,
     ApiError,
@@ -22,8 +24,9 @@ from reconciler.errors import (
 )
 from reconciler.kind.connection import Wire, Writer
 from reconciler.kind.kind import Action, Kind, Observed
-from reconciler.kind.semantics import SpecModel, State, from_wire
-from reconciler.reconcile.diff import differences, secrets_in, without
+from reconciler.kind.semantics import SpecModel, State, from_wire, write_only_paths
+from reconciler.kind.sensitive import Position, without_secrets
+from reconciler.reconcile.diff import differences, opened, secrets_in, without
 from reconciler.reconcile.plan import FieldChange, Outcome
 from reconciler.reconcile.work import Desired, Work
 from reconciler.secret import Secret
@@ -53,7 +56,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a change sends: the body, and the secrets in it by their path.
+    """What a change sends: the body, and the secrets in it that live does not show, by their path.
 
     `unseen` are the paths that no read can show afterwards: those secrets, and write-only members that go.
     """
@@ -75,25 +78,32 @@ def prepare(work: Work, kind: Kind[SpecModel]) -> Request:
     before = work.observed
     body = kind.create_body(state) if before is None else kind.update_body(state, before, work.changed)
     in_body = {id(secret) for _, secret in secrets_in(body)}
-    secrets = {path: secret for path, secret in secrets_in(state) if id(secret) in in_body}
+    secrets = {
+        path: secret
+        for path, secret in secrets_in(state)
+        if id(secret) in in_body and (secret.shown is None or not kind.readable)
+    }
     for _, secret in secrets_in(body):
         secret.reveal()
-    sensitive = {change.path for change in work.change.fields if change.sensitive}
+    write_only = write_only_paths(kind.spec)
+    sensitive = {
+        change.path
+        for change in work.change.fields
+        if change.sensitive and (change.path in write_only or not kind.readable)
+    }
     return Request(body, secrets, frozenset(secrets.keys() | sensitive))
 
 
 def visible_differences(kind: Kind[SpecModel], desired: Desired, observed: Observed) -> tuple[FieldChange, ...]:
     """Return what a read shows to be different from what is wanted; ignored and write-only paths left out."""
-    return tuple(
-        differences(
-            kind.spec, without(desired.state, desired.ignore), without(observed.state, desired.ignore), frozenset()
-        )
-    )
+    after, before = without(desired.state, desired.ignore), without(observed.state, desired.ignore)
+    return tuple(differences(kind.spec, opened(after, before), before, frozenset()))
 
 
-def plain_state(desired: Desired) -> State:
+def plain_state(desired: Desired, model: type[BaseModel]) -> State:
     """Return the managed state without secrets: what the ledger remembers as applied."""
-    return _without_secrets(without(desired.state, desired.ignore))
+    shown = without_secrets(without(desired.state, desired.ignore), Position(model), desired.sensitive)
+    return _without_secrets(shown)
 
 
 def _without_secrets(state: State) -> State:
@@ -250,7 +260,7 @@ class _Write:
         """Judge an accepted write of what cannot be read: by what its answer says, which may be less than was sent."""
         said = from_wire(self._kind.spec, answer)
         wanted = {name: value for name, value in self._work.desired.state.items() if name in said}
-        if left := tuple(differences(self._kind.spec, wanted, said, frozenset())):
+        if left := tuple(differences(self._kind.spec, opened(wanted, said), said, frozenset())):
             return _failed(_still_differs(left))
         return Verdict(Outcome.APPLIED, "the API accepted it, and cannot show it for verification")
 

@@ -54,6 +54,8 @@ CAUSES = {
 NOTES = {
     NoteKind.SECRET_UNSET: ("secret is not set here", "secrets are not set here"),
     NoteKind.SECRET_UNKNOWN: ("secret is unknown to the ledger", "secrets are unknown to the ledger"),
+    NoteKind.SECRET_CHANGES: ("value changes in a secret part", "values change in secret parts"),
+    NoteKind.SECRET_BLANKS: ("secret has white space around it", "secrets have white space around them"),
     NoteKind.UNMANAGED: ("live object is in no manifest", "live objects are in no manifest"),
     NoteKind.UNKNOWN_MEMBER: ("live member is unknown to this version", "live members are unknown to this version"),
     NoteKind.TARGET_HOSTS: ("note on target hosts", "notes on target hosts"),

@@ -33,6 +33,10 @@ def targets(how: str, age: str) -> dict[str, Document]:
     def secret(name: str, value: str | None = None) -> str:
         return value or key(name, age) if how == "literal" else f"${{secret:{variable(name)}}}"
 
+    def inside(name: str) -> str:
+        """A secret that is a part of a value."""
+        return key(name, age) if how == "literal" else f"${{secret:{variable(name)}}}"
+
     custom: Document = {
         "kafka": {
             "bootstrapServers": "kafka.example.com:9092",
@@ -41,7 +45,7 @@ def targets(how: str, age: str) -> dict[str, Document]:
             "topic": "products",
         },
         "http": {
-            "endpoint": ENDPOINT,
+            "endpoint": f"https://me:{inside('userinfo')}@hooks.example.com/in?code={inside('query')}&v={age}",
             "secret": secret("http"),
             "customAuthHeaderName": "X-Key",
             "customAuthHeaderValue": secret("header"),
@@ -50,7 +54,7 @@ def targets(how: str, age: str) -> dict[str, Document]:
         "azureBlob": {"connectionString": secret("blob", connection("blob", age))},
         "azureTable": {"connectionString": secret("table", connection("table", age))},
         "cosmosDb": {"connectionString": secret("cosmos", connection("cosmos", age))},
-        "messageSender": {"endpoint": ENDPOINT, "secret": secret("sender")},
+        "messageSender": {"endpoint": f"{ENDPOINT}/services/{inside('path')}", "secret": secret("sender")},
     }
     search = {
         "domain": "1",
@@ -66,7 +70,20 @@ def targets(how: str, age: str) -> dict[str, Document]:
     return {
         "custom": custom,
         "search": {"searchIngestion": search},
-        "content-hub": {"contentHub": {"endpoint": ENDPOINT, "targetSchemaName": "M", "apiKey": secret("content-hub")}},
+        "content-hub": {
+            "contentHub": {
+                "endpoint": ENDPOINT,
+                "targetSchemaName": "M",
+                "apiKey": secret("content-hub"),
+                "configData": {
+                    "age": age,
+                    "remote": {"clientSecret": inside("free-form"), "tokens": [{"accessToken": inside("list")}]},
+                    "callback": f"https://x.example.com/?sig={inside('free-url')}",
+                    "storage": f"Endpoint=x;SharedAccessKey={inside('string')}",
+                    "anything": inside("marked"),
+                },
+            }
+        },
         "discover": {
             "discoverEvent": {"clientID": "1", "serviceEndpoint": ENDPOINT, "apiKey": secret("discover")},
         },
@@ -74,6 +91,11 @@ def targets(how: str, age: str) -> dict[str, Document]:
     }
 
 
+INSIDE = ["userinfo", "query", "path", "free-form", "list", "free-url", "string", "marked"]
+SENSITIVE = {
+    "custom": ["deliveryTargets.messageSender.endpoint"],
+    "content-hub": ["deliveryTargets.contentHub.configData.anything"],
+}
 NAMES = [
     "kafka",
     "http",
@@ -88,6 +110,7 @@ NAMES = [
     "content-hub",
     "discover",
     "mail",
+    *INSIDE,
 ]
 CONNECTIONS = {"hub", "blob", "table", "cosmos"}
 
@@ -112,7 +135,12 @@ class Shop(Checkout):
         secret = "${secret:CLIENT_SECRET}" if self.how == "reference" else CLIENT_SECRET
         self.write("environment.yaml", self.environment(ordercloud={"clientID": "shop", "clientSecret": secret}))
         configs = [
-            document("DeliveryConfig", name, {"name": f"{name} {age}", "deliveryTargets": each})
+            document(
+                "DeliveryConfig",
+                name,
+                {"name": f"{name} {age}", "deliveryTargets": each},
+                metadata={"sensitive": SENSITIVE.get(name, [])},
+            )
             for name, each in targets(self.how, age).items()
         ]
         self.write("shop.yaml", *configs, entity_sync("buyers", "custom"))

@@ -9,7 +9,7 @@ import pytest
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.manifest.environment import Guardrails
 from reconciler.reconcile.drift import find_drift, unreachable
-from reconciler.reconcile.importer import escape_references, import_live
+from reconciler.reconcile.importer import import_live
 from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.secrets import last_restore
@@ -94,7 +94,9 @@ def test_a_header_value_is_imported_only_where_a_header_has_a_name():
 
 
 def test_text_that_looks_like_a_reference_stays_text():
-    assert escape_references({"a": ["${env:HOME}"]}) == {"a": ["$${env:HOME}"]}
+    target = {"Endpoint": "https://x.example.com", "TargetSchemaName": "M", "ConfigData": {"a": ["${env:HOME}"]}}
+    (only,) = imported([live_config(DeliveryTargets={"ContentHub": target})]).manifests
+    assert only.spec["deliveryTargets"]["contentHub"]["configData"] == {"a": ["$${env:HOME}"]}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,179 @@
+"""Secrets inside values that are no secret field: which parts of a value they are, and the value without them. Pure.
+
+Userinfo, query values and fragments of URLs, values behind telling names in connection strings and free-form maps, and
+whatever `metadata.sensitive` names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, unquote_plus
+
+from pydantic import BaseModel
+
+from reconciler.kind.semantics import fields_of
+from reconciler.secret import MASK, Secret
+
+_SCHEME = re.compile(r"[A-Za-z][\w+.-]*://", re.ASCII)
+_FURTHER_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*(?=@)")
+_PAIR = re.compile(r"(?:^|;)[^=;]*=")
+_INDEX = re.compile(r"\[\d+\]")
+_TELLING = ("key", "secret", "token", "password", "passwd", "pwd", "passphrase", "connectionstring", "authorization")
+_TELLING_IN_STRINGS = (*_TELLING, "signature", "sig")
+Span = tuple[int, int]
+
+
+def is_telling(name: str, endings: tuple[str, ...] = _TELLING) -> bool:
+    """Whether a name says that its value is a secret: `apiKey`, `client_secret`, `connectionString`."""
+    return re.sub(r"[^a-z0-9]", "", name.lower()).endswith(endings)
+
+
+def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, ...]:
+    """Return where in a text secrets stand, in order.
+
+    Args:
+        text: the value.
+        whole: whether all of it is secret; of a URL, scheme and host are shown all the same.
+        host: whether the value says where something is, so that no part that says that may be hidden.
+    """
+    scheme = _SCHEME.match(text)
+    if scheme is not None:
+        return _merged(_in_url(text, scheme.end(), whole=whole))
+    if whole and not host and "://" not in text:
+        return ((0, len(text)),) if text else ()
+    found = []
+    for pair in _PAIR.finditer(text):
+        end = text.find(";", pair.end())
+        end = len(text) if end < 0 else end
+        if end > pair.end() and is_telling(pair[0].strip(";= "), _TELLING_IN_STRINGS):
+            found.append((pair.end(), end))
+    return tuple(found)
+
+
+def _in_url(text: str, start: int, *, whole: bool) -> Iterable[Span]:
+    end = next((index for index in range(start, len(text)) if text[index] in "/?#\\"), len(text))
+    at = text.rfind("@", start, end)
+    if at < 0 and ":" in text[start:end]:
+        at = text.rfind("@", start)  # a password with a / in it that nobody encoded
+        end = max(end, at)
+    if at > start:
+        yield start, at
+    if whole:
+        if len(text) > end + 1:
+            yield end + 1, len(text)
+        return
+    yield from ((match.start(), match.end()) for match in _FURTHER_USERINFO.finditer(text, start) if match[0])
+    query = next((index for index in range(end, len(text)) if text[index] in "?#"), len(text))
+    # In a query and in a fragment values follow their names; what has no name is a value.
+    for piece in re.finditer(r"[^?#&;]+", text[query:]):
+        first = query + piece.start()
+        equals = piece[0].find("=")
+        value = first + equals + 1
+        fragment_alone = equals < 0 and text[first - 1] == "#"
+        if value < query + piece.end() and not fragment_alone:
+            yield value, query + piece.end()
+
+
+def _merged(found: Iterable[Span]) -> tuple[Span, ...]:
+    merged: list[Span] = []
+    for start, end in sorted(found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def secret_parts(text: str, *, whole: bool, host: bool) -> Iterator[str]:
+    """Yield what is secret in a text, in each way in which somebody may repeat it."""
+    for start, end in spans(text, whole=whole, host=host):
+        part = text[start:end]
+        # Of `user:password` each may be repeated alone, and by whoever takes URLs apart without its %XX.
+        for piece in dict.fromkeys((part, *part.split(":"))):
+            yield from dict.fromkeys((piece, unquote(piece), unquote_plus(piece)))
+
+
+def replaced(text: str, found: Iterable[Span], by: str = MASK) -> str:
+    """Return a text with parts of it replaced."""
+    for start, end in reversed(tuple(found)):
+        text = text[:start] + by + text[end:]
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in a spec a value stands, as far as secrets are concerned.
+
+    Args:
+        model: of the value, where it is an object that the spec describes.
+        path: dotted, without the numbers of list entries.
+        free: whether it is inside a free-form map.
+        whole: whether all of the value is secret.
+        host: whether the value says where something is.
+        write_only: whether it is a secret field, which is masked and sealed as a whole anyway.
+    """
+
+    model: type[BaseModel] | None
+    path: str = ""
+    free: bool = False
+    whole: bool = False
+    host: bool = False
+    write_only: bool = False
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether secrets are looked for in the value when a manifest is read."""
+        return (self.free or self.whole or self.host) and not self.write_only
+
+    def below(self, name: str, marked: frozenset[str]) -> Position:
+        """Return the position of a member; `marked` are the paths that `metadata.sensitive` names."""
+        path = f"{self.path}.{name}" if self.path else name
+        whole = self.whole or (bool(marked) and path in marked)
+        node = fields_of(self.model).get(name) if self.model is not None else None
+        if node is None:
+            return Position(None, path, self.free, whole or (self.free and is_telling(name)))
+        semantics = node.semantics
+        return Position(node.model, path, node.free_form, whole, semantics.host is not None, semantics.write_only)
+
+
+def marked_paths(paths: Iterable[str]) -> frozenset[str]:
+    """Return paths as `Position` knows them: without the numbers of list entries."""
+    return frozenset(_INDEX.sub("", path) for path in paths)
+
+
+def position_of(model: type[BaseModel], path: str | Iterable[str | int], marked: frozenset[str]) -> Position:
+    """Return the position of a path, dotted such as `configData.tags[2]` or in parts."""
+    parts = _INDEX.sub("", path).split(".") if isinstance(path, str) else path
+    position = Position(model)
+    for name in parts:
+        if isinstance(name, str) and name:
+            position = position.below(name, marked)
+    return position
+
+
+def without_secrets(value: Any, position: Position, marked: frozenset[str], hidden: list[str] | None = None) -> Any:
+    """Return a value as it may be shown and kept: every secret in it masked, at any depth.
+
+    Args:
+        value: plain data, or a state with `Secret` objects in it. One of a write-only field stays.
+        position: where it stands.
+        marked: the paths that `metadata.sensitive` names, from `marked_paths`.
+        hidden: takes what was masked.
+    """
+    if isinstance(value, str):
+        found = spans(value, whole=position.whole, host=position.host)
+        if hidden is not None:
+            hidden.extend(value[start:end] for start, end in found)
+        return replaced(value, found) if found else value
+    if isinstance(value, Mapping):
+        return {
+            name: without_secrets(item, position.below(name, marked), marked, hidden) for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [without_secrets(item, position, marked, hidden) for item in value]
+    if isinstance(value, Secret):
+        return value if value.shown is None else value.shown
+    return value

@@ -1,0 +1,142 @@
+"""Secrets inside values that live shows: compared with live, sent, imported as references, and never shown."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from support.checkout import Checkout, Document, document
+
+PATH = "deliveryTargets.http.endpoint"
+
+
+def hook(endpoint: str, **metadata: Any) -> Document:
+    target = {"endpoint": endpoint, "secret": "signing-key"}
+    return document("DeliveryConfig", "hook", {"name": "Hook", "deliveryTargets": {"http": target}}, metadata=metadata)
+
+
+@pytest.fixture
+def shop(checkout: Checkout) -> Checkout:
+    """Return a checkout whose hook has a code in its URL."""
+    checkout.write("environment.yaml", checkout.environment())
+    checkout.write("shop.yaml", hook("https://me:${secret:PW}@hooks.example.com/in?code=${secret:CODE}"))
+    checkout.variables.update(PW="kr3mbel-pw", CODE="kr3mbel-one")
+    checkout.applied()
+    assert "https://me:kr3mbel-pw@hooks.example.com/in?code=kr3mbel-one" in str(checkout.live())
+    return checkout
+
+
+def planned(shop: Checkout) -> Any:
+    ended = shop.call("plan", "--format", "json")
+    assert "kr3mbel" not in f"{ended.stdout}{ended.stderr}"
+    return ended.json
+
+
+def test_apply_then_plan_is_empty_and_a_missing_secret_is_no_change(shop: Checkout) -> None:
+    assert planned(shop)["changes"] == []
+    del shop.variables["CODE"]
+    plan = planned(shop)
+    assert plan["changes"] == []
+    assert [note["kind"] for note in plan["notes"] if PATH in note["message"]] == ["secret-unset"]
+
+
+def test_another_secret_is_a_change_without_its_value_or_a_hash_of_it(shop: Checkout) -> None:
+    plans = []
+    for code in ("kr3mbel-two", "kr3mbel-three"):
+        shop.variables["CODE"] = code
+        plans.append(planned(shop))
+    (change,) = plans[0]["changes"]
+    assert change["fields"] == [{"path": PATH, "before": None, "after": None, "sensitive": True}]
+    assert [note["kind"] for note in plans[0]["notes"] if PATH in note["message"]] == ["secret-changes"]
+    for plan in plans:
+        del plan["created_at"], plan["expires_at"], plan["digest"]
+    assert plans[0] == plans[1]
+    shop.applied()
+    assert "code=kr3mbel-three" in str(shop.live())
+    assert planned(shop)["changes"] == []
+
+
+def test_a_plan_shows_where_the_value_points_and_that_a_secret_in_it_changes(shop: Checkout) -> None:
+    shop.write("shop.yaml", hook("https://me:${secret:PW}@other.example.com/in?code=${secret:NEW}"))
+    shop.variables["NEW"] = "kr3mbel-new"
+    plan = planned(shop)
+    (field,) = plan["changes"][0]["fields"]
+    assert field == {
+        "path": PATH,
+        "before": "https://••••••@hooks.example.com/in?code=••••••",
+        "after": "https://••••••@other.example.com/in?code=••••••",
+        "sensitive": False,
+    }
+    assert [note["kind"] for note in plan["notes"] if PATH in note["message"]] == ["secret-changes"]
+
+
+def test_what_live_has_by_hand_is_found_and_not_shown(shop: Checkout) -> None:
+    def change(state: dict[str, Any]) -> None:
+        config = next(iter(state["deliveryConfigs"].values()))
+        config["DeliveryTargets"]["Http"]["Endpoint"] = "https://me:kr3mbel-pw@hooks.example.com/in?code=kr3mbel-hand"
+
+    shop.change_live(change)
+    for form in ("text", "json", "markdown", "html"):
+        ended = shop.call("drift", "--format", form)
+        assert ended.status == 2, str(ended)
+        assert "kr3mbel" not in f"{ended.stdout}{ended.stderr}"
+    before = (shop.manifests / "shop.yaml").read_text()
+    ended = shop.call("drift", "--adopt", "DeliveryConfig/hook")
+    assert ended.status == 64, str(ended)
+    assert "kr3mbel" not in f"{ended.stdout}{ended.stderr}"
+    assert (shop.manifests / "shop.yaml").read_text() == before
+    shop.applied()
+    assert "code=kr3mbel-one" in str(shop.live())
+
+
+def test_import_writes_references_and_the_plan_after_it_is_empty(shop: Checkout) -> None:
+    def change(state: dict[str, Any]) -> None:
+        config = next(iter(state["deliveryConfigs"].values()))
+        config["DeliveryTargets"]["ContentHub"] = {
+            "Endpoint": "https://hub.example.com",
+            "TargetSchemaName": "M",
+            "ConfigData": {"apiKey": "kr3mbel-key", "title": "T", "url": "https://x.example.com/?sig=kr3mbel-sig"},
+        }
+
+    shop.change_live(change)
+    (shop.manifests / "shop.yaml").unlink()
+    ended = shop.call("import", "--format", "json")
+    assert ended.status == 0, str(ended)
+    assert "kr3mbel" not in f"{ended.stdout}{ended.stderr}"
+    written = "".join(path.read_text() for path in shop.manifests.rglob("*.yaml"))
+    assert "kr3mbel" not in written
+    assert "@hooks.example.com/in?code=${secret:HOOK_HTTP_ENDPOINT_2}" in written
+    shop.variables |= {
+        "HOOK_HTTP_ENDPOINT": "me:kr3mbel-pw",
+        "HOOK_HTTP_ENDPOINT_2": "kr3mbel-one",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_API_KEY": "kr3mbel-key",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_URL": "kr3mbel-sig",
+    }
+    plan = planned(shop)
+    assert plan["changes"] == []
+
+
+def test_a_path_of_a_url_can_be_secret(shop: Checkout) -> None:
+    shop.write("shop.yaml", hook("https://hooks.example.com/services/${secret:CODE}", sensitive=[PATH]))
+    (change,) = planned(shop)["changes"]
+    assert change["fields"][0]["after"] == "https://hooks.example.com/••••••"
+    shop.applied()
+    assert "https://hooks.example.com/services/kr3mbel-one" in str(shop.live())
+    gone = copy.deepcopy(hook("https://hooks.example.com/x", sensitive=[PATH]))
+    shop.write("shop.yaml", {**gone, "state": "absent"})
+    assert planned(shop)["changes"][0]["action"] == "delete"
+
+
+def test_white_space_around_a_secret_is_a_note(shop: Checkout) -> None:
+    shop.variables["CODE"] = " kr3mbel-one"
+    notes = [note for note in planned(shop)["notes"] if note["kind"] == "secret-blanks"]
+    assert notes == []  # inside a value it is inside
+    shop.write("shop.yaml", hook("https://hooks.example.com/in") | {})
+    config = hook("https://hooks.example.com/in")
+    config["spec"]["deliveryTargets"]["http"]["secret"] = "${secret:CODE}"
+    shop.write("shop.yaml", config)
+    (note,) = [note for note in planned(shop)["notes"] if note["kind"] == "secret-blanks"]
+    assert "${secret:CODE}" in json.dumps(note)

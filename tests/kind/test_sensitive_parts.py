@@ -1,0 +1,110 @@
+"""Which parts of a value are secrets, where the value itself is no secret field."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.kind.sensitive import Position, is_telling, marked_paths, position_of, replaced, spans, without_secrets
+from reconciler.ordercloud.kinds.delivery_config import DeliveryConfigSpec
+
+URL_TEXT = st.text("abcXYZ019-_.~!$*+,", min_size=4, max_size=12).map(lambda text: f"mark{text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://a.example.com/in", "https://a.example.com/in"),
+        ("https://a.example.com:8443/in#part", "https://a.example.com:8443/in#part"),
+        ("https://a.example.com/in?", "https://a.example.com/in?"),
+        ("https://a.example.com/in?code=x&v=2", "https://a.example.com/in?code=•&v=•"),
+        ("https://a.example.com?x", "https://a.example.com?•"),
+        ("https://a.example.com/in#token=x", "https://a.example.com/in#token=•"),
+        ("https://me@a.example.com/in", "https://•@a.example.com/in"),
+        ("https://me:pw@a.example.com/in?code=x", "https://•@a.example.com/in?code=•"),
+        ("https://me:p/w@a.example.com/in", "https://•@a.example.com/in"),
+        ("https://medium.example.com/@me", "https://medium.example.com/@me"),
+        ("SASL_SSL://u:p@a:9092,SASL_SSL://v:q@b:9092", "SASL_SSL://•@a:9092,SASL_SSL://•@b:9092"),
+        ("a:9092,b:9092", "a:9092,b:9092"),
+        (
+            "Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=abc==",
+            "Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=•",
+        ),
+        ("AccountName=shop;AccountKey=k; Password = p;", "AccountName=shop;AccountKey=•; Password =•;"),
+        ("a plain text = with a sign", "a plain text = with a sign"),
+        ("", ""),
+    ],
+)
+def test_parts_of_values(text: str, shown: str) -> None:
+    assert replaced(text, spans(text), "•") == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("anything", "•"),
+        ("https://hooks.example.com/services/T0/B0", "https://hooks.example.com/•"),
+        ("https://me:pw@hooks.example.com/services?x=1", "https://•@hooks.example.com/•"),
+        ("https://hooks.example.com", "https://hooks.example.com"),
+    ],
+)
+def test_a_value_that_is_secret_as_a_whole_shows_where_it_points_at_most(text: str, shown: str) -> None:
+    assert replaced(text, spans(text, whole=True), "•") == shown
+
+
+@given(user=URL_TEXT, password=URL_TEXT, value=URL_TEXT, host=st.sampled_from(["a.example.com", "[::1]:8080", "h:80"]))
+def test_userinfo_and_query_are_never_shown(user: str, password: str, value: str, host: str) -> None:
+    text = f"https://{user}:{password}@{host}/path?code={value}&{value}"
+    shown = replaced(text, spans(text))
+    assert "mark" not in shown
+    assert f"@{host}/path?code=" in shown
+
+
+@pytest.mark.parametrize(
+    "name", ["apiKey", "API_KEY", "client-secret", "accessToken", "password", "dbPassword", "connectionString"]
+)
+def test_names_that_tell(name: str) -> None:
+    assert is_telling(name)
+
+
+@pytest.mark.parametrize("name", ["title", "keyword", "tokens", "passwordPolicy", "secretary", "locale"])
+def test_names_that_tell_nothing(name: str) -> None:
+    assert not is_telling(name)
+
+
+def shown(value: object, path: str, *marked: str) -> object:
+    found = marked_paths(marked)
+    return without_secrets(value, position_of(DeliveryConfigSpec, path, found), found)
+
+
+def test_free_form_maps_are_masked_by_the_names_of_their_keys_at_any_depth() -> None:
+    data = {"apiKey": "x", "title": "y", "remote": {"secret": {"a": ["z", 1, True, None]}, "url": "https://u:p@h/"}}
+    assert shown({"contentHub": {"configData": data}}, "deliveryTargets") == {
+        "contentHub": {
+            "configData": {
+                "apiKey": "••••••",
+                "title": "y",
+                "remote": {"secret": {"a": ["••••••", 1, True, None]}, "url": "https://••••••@h/"},
+            }
+        }
+    }
+    assert shown("x", "deliveryTargets.contentHub.configData.list[2].apiKey[0]") == "••••••"
+
+
+def test_fields_of_the_model_are_not_masked_by_their_names() -> None:
+    assert shown({"topic": "t", "saslUsername": "key"}, "deliveryTargets.kafka") == {
+        "topic": "t",
+        "saslUsername": "key",
+    }
+
+
+def test_any_path_can_be_marked() -> None:
+    marked = "deliveryTargets.http.endpoint"
+    value = {"http": {"endpoint": "https://hooks.example.com/T0", "customAuthHeaderName": "X"}}
+    masked = {"http": {"endpoint": "https://hooks.example.com/••••••", "customAuthHeaderName": "X"}}
+    assert shown(value, "deliveryTargets", marked) == masked
+    assert shown(value, "deliveryTargets", "deliveryTargets.http.customAuthHeaderName[0]") == {
+        "http": {"endpoint": "https://hooks.example.com/T0", "customAuthHeaderName": "••••••"}
+    }
+    assert Position(DeliveryConfigSpec).below("name", marked_paths(["name"])).whole
