@@ -15,9 +15,9 @@ from reconciler.kind.connection import Json
 from reconciler.secret import Secret
 
 # A value takes up to some hundred bytes of memory and may have two in the body. No list that we ask for comes near.
-_MOST_VALUES = 4_000_000
-# Beyond, JSON readers differ.
-_EXACT = 2.0**63
+_MOST_VALUES = 3_000_000
+# No 64 bits have more, sign included.
+_DIGITS = 20
 
 
 def encode(body: Json, redactor: Redactor) -> bytes:
@@ -85,11 +85,11 @@ def _check_size(content: bytes) -> None:
 
 
 def _number(text: str) -> int | float | str:
-    """Read a number as `decode` does: what 64 bits cannot hold is a float."""
+    """Read a number as `decode` does: what 64 bits cannot hold is a float, and here a text what no float can hold."""
+    if text.lstrip("-").isdigit() and len(text) <= _DIGITS and -(2**63) <= (whole := int(text)) < 2**64:
+        return whole
     number = float(text)
-    if not math.isfinite(number):
-        return text
-    return int(text) if text.lstrip("-").isdigit() and abs(number) < _EXACT else number
+    return number if math.isfinite(number) else text
 
 
 def _is_unicode(body: Json) -> bool:
