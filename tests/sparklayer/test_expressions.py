@@ -6,11 +6,13 @@ import tracemalloc
 from contextlib import suppress
 from typing import Any
 
+import jmespath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.sparklayer.kinds.data_sync.budget import Budget
+from reconciler.sparklayer.kinds.data_sync.evaluate import Evaluator
 from reconciler.sparklayer.kinds.data_sync.expressions import (
     MOST_WORK,
     BadExpression,
@@ -138,6 +140,11 @@ RECORD = {
         ("`1` == `true`", False),
         ("[`[true]`, `[1]`] | @[0] == @[1]", False),
         ('`{"a": [1]}` == `{"a": [1.0]}`', True),
+        ('`{"a": 1}` == `{"b": 1}`', False),
+        ('`{"a": 1}` == `{"a": 1, "b": 2}`', False),
+        ("`[1]` == `[1, 2]`", False),
+        ("`[1, 2]` == `[1]`", False),
+        ("`[1, 2]` != `[2, 1]`", True),
         ("to_string(prices)", "[0.1,0.2]"),
         ("join('-', split(size, 'x'))", "40-60-5"),
         ("prices[?@ > `0.1`]", [0.2]),
@@ -227,6 +234,39 @@ def test_whatever_an_expression_says_it_ends_soon_and_needs_little_memory(text: 
         tracemalloc.stop()
     assert 9 * MOST_WORK <= budget.left < 10 * MOST_WORK
     assert peak < 8_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        ("text == other", 1_000),
+        ("text < other", 1_000),
+        ("rows == others", 1_000),
+        ("rows[::2]", 1_000),
+        ("rows[]", 1_000),
+        ("length(rows)", 1_000),
+        ("length(text)", 1_000),
+        ("split(text, '')", 17_000),
+        ("join(long, texts)", 22_000),
+        ("replace(text, 'a', long)", 320_000),
+        ("to_string(rows)", 1_000),
+        ("contains(rows, `-1`)", 2_000),
+        ("sum(rows)", 1_000),
+    ],
+)
+def test_what_is_read_and_made_is_paid_for(text: str, least: int) -> None:
+    rows = list(range(1_000))
+    record = {
+        "long": "b" * 160,
+        "text": "a" * 16_000,
+        "other": "a" * 15_999 + "b",
+        "rows": rows,
+        "others": [*rows],
+        "texts": ["a" * 16] * 1_000,
+    }
+    budget = Budget(10**9)
+    Evaluator(budget).visit(jmespath.compile(text).parsed, record)
+    assert 10**9 - budget.left >= least
 
 
 def test_what_takes_too_much_work_says_so() -> None:

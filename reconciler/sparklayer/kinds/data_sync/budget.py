@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 # So many characters of a text cost as much as one element of a list.
-_CHARACTERS = 16
+CHARACTERS = 16
 
 
 class OverBudget(Exception):
@@ -43,7 +43,7 @@ class Budget:
 def size(value: Any) -> int:
     """Return what it costs to make or to read a value, not counting what is inside its elements."""
     if isinstance(value, str):
-        return len(value) // _CHARACTERS
+        return len(value) // CHARACTERS
     return len(value) if isinstance(value, list | dict) else 0
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from jmespath.functions import Functions, signature
 
-from reconciler.sparklayer.kinds.data_sync.budget import Budget, equal, read_through, size
+from reconciler.sparklayer.kinds.data_sync.budget import CHARACTERS, Budget, equal, read_through, size
 
 # Typed as anything: that null is taken, and what counts where an argument is left out, are ours.
 _TEXT: Any = {"types": ["string", "null"]}
@@ -64,7 +64,7 @@ class MappingFunctions(Functions):
 
     @signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, separator: str, array: list[str]) -> str:
-        self._budget.spend(sum(map(len, array)) + len(separator) * len(array))
+        self._budget.spend((sum(map(len, array)) + len(separator) * len(array)) // CHARACTERS)
         return separator.join(array)
 
     @signature({"types": []})
@@ -112,7 +112,7 @@ class MappingFunctions(Functions):
     def _func_replace(self, text: str | None, old: str, new: str) -> str | None:
         if not text or not old:
             return text
-        self._budget.spend(text.count(old) * len(new))
+        self._budget.spend(text.count(old) * len(new) // CHARACTERS)
         return text.replace(old, new)
 
     @signature(_TEXT, {"types": ["number"]}, _LENGTH)
