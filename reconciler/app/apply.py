@@ -113,7 +113,7 @@ async def apply_session(
     holder = describe_holder(command)
     with (
         Ledger.open(session.settings.ledger) as ledger,
-        ledger.lock(holder, wait=lock_wait, on_wait=face.waits_for) as lock,
+        ledger.lock(holder, session.name, session.urls, wait=lock_wait, on_wait=face.waits_for) as lock,
     ):
         async with writers(session, request.targets, observer, token_cache=token_cache) as open_writers:
             readers: dict[str, Reader] = {api: writer.read_only() for api, writer in open_writers.items()}

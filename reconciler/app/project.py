@@ -116,6 +116,10 @@ class Project:
         environment = self._environment()
         return resolve_settings(environment, Scope.of(environment, self.environ, base_of(self.manifests)))
 
+    def name(self) -> str:
+        """Return the name of the one environment that a use case works on; see `settings`."""
+        return self._environment().name
+
     def connection(self, api: str) -> Connection:
         """Resolve how one environment reaches one API, for use cases that need no manifests beside it.
 

@@ -1,237 +1,242 @@
-"""Opening the ledger's SQLite file: settings, schema version, and every way in which a file can be no ledger."""
+"""One database behind the ledger: its transactions, what its errors mean, and the version of its schema."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_bytes
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text, update
 
+from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, LedgerTooNew
-from reconciler.ledger.migrations import MIGRATIONS, Migration
+from reconciler.ledger import schema
+from reconciler.ledger.config.secret_fingerprint import SALT_BYTES
 from reconciler.ledger.tables import meta
+from reconciler.ledger.url import LedgerUrl
 
-_BUSY_MILLISECONDS = 10_000
-_MODE_POLL_SECONDS = 0.02
+Clock = Callable[[], datetime]
 
-# What SQLite says, what it means for the user, and what helps.
-_SAYINGS = (
-    (
-        ("not a database", "malformed", "file is encrypted"),
-        "is damaged or is no SQLite database",
-        "Restore it from a backup, or move it away: the next apply starts a new one and remembers nothing before it.",
-    ),
-    (
-        ("readonly", "read-only"),
-        "cannot be written",
-        "Make the file and its folder writable for this user, or set RECONCILER_LEDGER to another file.",
-    ),
-    (
-        ("unable to open", "is a directory"),
-        "cannot be opened",
-        "Check that the path is a file in a folder that this user may read and write.",
-    ),
-    (
-        ("locked", "busy"),
-        "is held by another process",
-        "Try again in a moment; if it stays so, look for a process that holds the file open.",
-    ),
-    (
-        # What SQLite says of a disk that has no room for its side files, too.
-        ("disk i/o error",),
-        "cannot be read or written: the disk is full, or it fails",
-        "Make room on the disk, see that it is in order, and run the command again.",
-    ),
-    (
-        ("disk is full", "no space"),
-        "cannot be written: the disk is full",
-        "Make room on the disk and run the command again.",
-    ),
-)
+_Answer = TypeVar("_Answer")
 
 
-@contextmanager
-def ledger_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLAlchemy, SQLite and the file system raise into LedgerError, without statements or values."""
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        cause = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or type(error).__name__)
-        for words, meaning, next_step in _SAYINGS:
-            if any(word in cause.lower() for word in words):
-                raise LedgerError(f"The ledger {path} {meaning}", next_step=next_step) from error
-        raise LedgerError(
-            f"The ledger {path} cannot be used: {cause}",
-            next_step="Check the path and its permissions, or set RECONCILER_LEDGER to another file.",
-        ) from error
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction of the ledger's, and what time it is in it: the time of all who share the database."""
+
+    connection: Connection
+    now: datetime
 
 
-def open_for_writing(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Engine:
-    """Open the ledger, create it where there is none, and bring it to the newest schema version.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a ledger says of itself: its schema's version, the oldest that may write, and where it went."""
 
-    A new file has mode 0600, a new folder 0700, and git is told to leave the folder alone.
+    number: int
+    oldest_writer: int
+    moved_to: str | None = None
 
-    Raises:
-        LedgerError: it cannot be opened or is no ledger.
-        LedgerTooNew: a newer version of reconciler wrote it.
+
+class Database(ABC):
+    """An open database. `close` it after use.
+
+    Args:
+        url: where it is.
+        engine: connects to it.
+        clock: what time it is, instead of the database's own time. For tests.
     """
-    with ledger_errors(path):
-        _create_file(path)
-        url = URL.create("sqlite", database=str(path))
-        engine = _engine(url, "BEGIN IMMEDIATE", "synchronous = FULL")
-        try:
-            with engine.begin() as connection:
-                migrate(connection, path, migrations)
-            _use_wal(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-    return engine
 
+    steps: str
+    """Folder of its steps in schema/."""
 
-def open_for_reading(path: Path) -> Engine:
-    """Open an existing ledger so that nothing can be written, also where file and folder are read-only.
+    def __init__(self, url: LedgerUrl, engine: Engine, clock: Clock | None = None) -> None:
+        self.url = url
+        self.engine = engine
+        self._clock = clock
 
-    Raises:
-        LedgerError: it cannot be opened, is no ledger, or is of an older schema version.
-        LedgerTooNew: a newer version of reconciler wrote it.
-    """
-    engine, version = open_any_version(path)
-    if version < len(MIGRATIONS):
-        engine.dispose()
-        raise LedgerError(
-            f"The ledger {path} was written by an older version of reconciler",
-            next_step="Bring it up to date with `reconciler ledger migrate`.",
-        )
-    return engine
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
 
+    @abstractmethod
+    def errors(self) -> AbstractContextManager[None]:
+        """Turn what the database layer raises into LedgerError, without statements, values and passwords."""
 
-def open_any_version(path: Path) -> tuple[Engine, int]:
-    """Open an existing ledger for reading, of this version or an older one, and return its version, too.
+    @abstractmethod
+    def begin(self, connection: Connection, *, writes: bool, any_place: bool = False) -> datetime:
+        """Begin a transaction and return the time, once it is certain that this version may do that.
 
-    Raises:
-        LedgerError: it cannot be opened or is no ledger.
-        LedgerTooNew: a newer version of reconciler wrote it.
-    """
-    with ledger_errors(path):
-        if not path.is_file():
-            raise LedgerError(
-                f"The ledger {path} is not a file", next_step="Set RECONCILER_LEDGER to a file, or move this away."
+        Args:
+            connection: begins it.
+            writes: whether it writes.
+            any_place: also where the ledger was taken elsewhere.
+
+        Raises:
+            LedgerTooNew: a newer version of reconciler wrote the ledger, and this one must not.
+            LedgerError: it is of an older version, or was taken elsewhere.
+        """
+
+    @abstractmethod
+    def read_version(self, connection: Connection) -> Version | None:
+        """Return the version of the schema; None for an empty database.
+
+        Raises:
+            LedgerError: the database belongs to something else.
+        """
+
+    @abstractmethod
+    def bring_up_to_date(self) -> int:
+        """Take every step that is missing, and return the version from before.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+
+    def number_on(self, connection: Connection) -> None:  # noqa: B027 - most databases need not be told
+        """Let the database go on where the numbers of its rows, which came from another one, end."""
+
+    @contextmanager
+    def transaction(self, *, writes: bool = True, any_place: bool = False) -> Iterator[Transaction]:
+        """Work in a transaction: committed at the end of the block, or not at all. See `begin`.
+
+        Raises:
+            LedgerError: it could not be begun or committed.
+        """
+        with self.errors(), self.engine.begin() as connection:
+            yield Transaction(connection, self.begin(connection, writes=writes, any_place=any_place))
+
+    def run(self, work: Callable[[Transaction], _Answer], *, writes: bool = True, any_place: bool = False) -> _Answer:
+        """Do some work in a transaction and return its answer. Committed when this returns.
+
+        Args:
+            work: does everything in the transaction, and nothing beside it: it may be begun anew.
+            writes: whether it writes.
+            any_place: also where the ledger was taken elsewhere.
+
+        Raises:
+            LedgerError: it was not committed, or nobody can say.
+        """
+        with self.transaction(writes=writes, any_place=any_place) as transaction:
+            return work(transaction)
+
+    def require(self, version: Version, *, writes: bool) -> None:
+        """Make sure that this program may read or write a ledger of some version; see `begin`."""
+        if version.number > schema.VERSION and version.oldest_writer > schema.VERSION:
+            raise LedgerTooNew(
+                f"The ledger {self.url.shown} has schema version {version.number}; this version of reconciler knows "
+                f"{schema.VERSION}",
+                next_step="Use the newer version of reconciler that wrote it, or set RECONCILER_LEDGER to another one.",
             )
-        # SQLite keeps an index beside a WAL file. Where it cannot, and nothing waits in the WAL, the file is all.
-        wal = path.with_name(path.name + "-wal")
-        folder_writable = os.access(path.parent, os.W_OK)
-        whole = not folder_writable and (not wal.exists() or wal.stat().st_size == 0)
-        options = {"uri": "true", "mode": "ro"} | ({"immutable": "1"} if whole else {})
-        engine = _engine(URL.create("sqlite", database=path.absolute().as_uri(), query=options), "BEGIN")
-        try:
-            with engine.begin() as connection:
-                version = schema_version(connection, path)
-                _refuse_newer(version, len(MIGRATIONS), path)
-        except BaseException:
-            engine.dispose()
-            raise
-    return engine, version
+        if version.number < schema.VERSION:
+            raise LedgerError(
+                f"The ledger {self.url.shown} was written by an older version of reconciler",
+                next_step="Bring it up to date with `reconciler ledger migrate`.",
+            )
+        if writes and version.moved_to is not None:
+            raise LedgerError(
+                f"The ledger {self.url.shown} was taken to {version.moved_to}, and takes no more writes",
+                next_step="Set RECONCILER_LEDGER to the new place, or take it back with `reconciler ledger copy "
+                "--reopen`.",
+            )
+
+    def migrate(self, connection: Connection, newest: int = schema.VERSION) -> int:
+        """Take every step that is missing, in a transaction of the caller's, and return the version from before.
+
+        Raises:
+            LedgerTooNew: the ledger is newer than the newest step.
+            LedgerError: the database belongs to something else.
+        """
+        found = self.read_version(connection)
+        before = 0 if found is None else found.number
+        if found is not None and before >= newest:
+            self.require(found, writes=False)
+            return before
+        for number, statements in schema.steps(self.steps).items():
+            if before < number <= newest:
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+        if before == 0:
+            connection.execute(insert(meta).values(id=1, version=newest, salt=token_bytes(SALT_BYTES)))
+        else:
+            connection.execute(update(meta).values(version=newest))
+        if newest == schema.VERSION:
+            connection.execute(update(meta).values(oldest_writer=schema.OLDEST_WRITER))
+        return before
+
+    def now(self, of_database: datetime | None = None) -> datetime:
+        """Return the time, in UTC: that of the clock that was given, of the database, or else of this machine."""
+        if self._clock is not None:
+            return self._clock()
+        return utc_now() if of_database is None else of_database
 
 
-def schema_version(connection: Connection, path: Path) -> int:
-    """Return the schema version, 0 for an empty database.
-
-    Raises:
-        LedgerError: the database belongs to something else.
-    """
+def read_version(connection: Connection, url: LedgerUrl) -> Version | None:
+    """Return what a ledger says of its version; see `Database.read_version`."""
     tables = inspect(connection).get_table_names()
     if not tables:
-        return 0
+        return None
     if meta.name in tables:
-        # By name alone: a newer version may have other columns.
-        version = connection.execute(select(text("version")).select_from(text(meta.name))).scalar()
-        if isinstance(version, int):
-            return version
+        # By name alone: another version may have other columns.
+        row = connection.execute(select(text("*")).select_from(text(meta.name))).mappings().first()
+        if row is not None and isinstance(row["version"], int):
+            number = row["version"]
+            return Version(number, row.get("oldest_writer", number), row.get("moved_to"))
     raise LedgerError(
-        f"{path} is a database of something else, not a ledger",
-        next_step="Set RECONCILER_LEDGER to a file of its own.",
+        f"{url.shown} is a database of something else, not a ledger",
+        next_step="Set RECONCILER_LEDGER to one of its own.",
     )
 
 
-def migrate(connection: Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Take every step that is missing, in the caller's transaction.
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Insert rows and return how many; one whose key is there already, if only for a moment, stays as it is there."""
+    if not rows:
+        return 0
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as insert_here
+    else:
+        from sqlalchemy.dialects.postgresql import insert as insert_here  # type: ignore[assignment]
+    statement = insert_here(table).on_conflict_do_nothing()
+    return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def create(url: LedgerUrl, clock: Clock | None = None) -> Database:
+    """Open the ledger for writing; create it where there is none.
+
+    A file of an older version is brought up to date; on PostgreSQL only `ledger migrate` does that.
 
     Raises:
-        LedgerTooNew: the ledger is newer than the newest step.
+        LedgerError: it cannot be opened or is no ledger.
+        LedgerTooNew: a newer version of reconciler wrote it.
     """
-    version = schema_version(connection, path)
-    _refuse_newer(version, len(migrations), path)
-    for number in range(version, len(migrations)):
-        migrations[number](connection)
-    if version < len(migrations):
-        connection.execute(update(meta).values(version=len(migrations)))
+    if url.path is None:
+        from reconciler.ledger.postgres import PostgresDatabase
+
+        return PostgresDatabase.create(url, clock)
+    from reconciler.ledger.sqlite import SqliteDatabase
+
+    return SqliteDatabase.create(url, clock)
 
 
-def _refuse_newer(version: int, newest: int, path: Path) -> None:
-    if version > newest:
-        raise LedgerTooNew(
-            f"The ledger {path} has schema version {version}; this version of reconciler knows {newest}",
-            next_step="Use the newer version of reconciler that wrote it, or set RECONCILER_LEDGER to another file.",
-        )
+def open_existing(url: LedgerUrl, clock: Clock | None = None, *, any_version: bool = False) -> Database | None:
+    """Open the ledger for reading; None where there is none.
 
+    Args:
+        url: where it is.
+        clock: what time it is, instead of the database's own time. For tests.
+        any_version: an older version is opened, too.
 
-def _create_file(path: Path) -> None:
-    folder = path.parent
-    if path.is_dir():
-        raise IsADirectoryError(21, "is a directory")
-    created = not folder.exists()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if (created or folder.name == ".reconciler") and not ignore.exists():
-        ignore.write_text("*\n", encoding="ascii")
-    if not path.exists():
-        # SQLite gives its side files the mode of the database.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-
-
-def _use_wal(engine: Engine) -> None:
-    """Let a plan read while an apply writes. Kept in the file, so never before it is known to be a ledger.
-
-    SQLite does not wait where several processes open a new file at once and each wants to change its mode.
+    Raises:
+        LedgerError: it cannot be opened, is no ledger, or is of an older version.
+        LedgerTooNew: a newer version of reconciler wrote it.
     """
-    give_up_at = time.monotonic() + _BUSY_MILLISECONDS / 1000
-    connection = engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        while True:
-            try:
-                cursor.execute("PRAGMA journal_mode = WAL")
-                break
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up_at:
-                    raise
-                time.sleep(_MODE_POLL_SECONDS)
-        cursor.close()
-    finally:
-        connection.close()
+    if url.path is None:
+        from reconciler.ledger.postgres import PostgresDatabase
 
+        return PostgresDatabase.open(url, clock, any_version=any_version)
+    from reconciler.ledger.sqlite import SqliteDatabase
 
-def _engine(url: URL, begin: str, *settings: str) -> Engine:
-    engine = create_engine(url, hide_parameters=True)
-
-    def configure(dbapi_connection: Any, _record: object) -> None:
-        # The driver's own, late BEGIN is switched off: a transaction starts where ours starts, and says what it is.
-        dbapi_connection.isolation_level = None
-        cursor = dbapi_connection.cursor()
-        for setting in (f"busy_timeout = {_BUSY_MILLISECONDS}", "foreign_keys = ON", *settings):
-            cursor.execute(f"PRAGMA {setting}")
-        cursor.close()
-
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine, "connect", configure)
-    event.listen(engine, "begin", start)
-    return engine
+    return SqliteDatabase.open(url, clock, any_version=any_version)

@@ -1,4 +1,8 @@
-"""Locks by name: one holder each, a lease that a thread renews, and a fence against having lost it."""
+"""Locks by name: one holder each, a lease that a thread renews, and a fence against having lost it.
+
+Names: `apply:ENVIRONMENT`, one per scope of the data plane and one per watch of it. Two cover more: `apply`, which
+older versions took for all environments, and `ledger`, which maintenance takes: nobody else may hold any.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +10,49 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from secrets import token_hex
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, false, insert, or_, select, true, update
 
 from reconciler.errors import LedgerError, LedgerLocked, LockLost
 from reconciler.ledger.config.model import LockHolder
-from reconciler.ledger.data.tables import locks
-from reconciler.ledger.database import ledger_errors
-from reconciler.ledger.migrations import APPLY_LOCK
+from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.process import ProcessId, this_process
+from reconciler.ledger.tables import locks, meta
 
-Clock = Callable[[], datetime]
+APPLY_LOCK = "apply"
+"""The lock of every apply to any environment. Applies of older versions take it."""
+
+LEDGER_LOCK = "ledger"
+"""The lock of who maintains the ledger as a whole."""
 
 LEASE = timedelta(seconds=30)
 _HEARTBEATS_PER_LEASE = 6
 _POLL_SECONDS = 0.25
 
 
+def apply_lock(environment: str | None) -> str:
+    """Return the name of the lock that an apply to an environment holds; None: to any."""
+    return APPLY_LOCK if environment is None else f"{APPLY_LOCK}:{environment}"
+
+
 class Lock:
     """A lock while we hold it. Every write to an API asks `check` first.
 
     Args:
-        engine: the open ledger.
-        path: its file, for messages.
+        database: of the open ledger.
         name: which lock.
-        clock: what time it is.
         lease: how long the lock stays ours without a sign of life.
         token: names this holding of the lock, so that a later one is told from it.
     """
 
-    def __init__(self, engine: Engine, path: Path, name: str, clock: Clock, lease: timedelta, token: str) -> None:
-        self._engine = engine
-        self._path = path
+    def __init__(self, database: Database, name: str, lease: timedelta, token: str) -> None:
+        self.token = token
+        self._database = database
         self._name = name
-        self._clock = clock
         self._lease = lease
-        self._token = token
         self._released = Event()
         self._thread = Thread(target=self._beat, name=f"lock {name}", daemon=True)
 
@@ -56,7 +63,7 @@ class Lock:
             LockLost: somebody broke it or took it over, e.g. because this machine slept.
             LedgerError: the ledger cannot be written.
         """
-        if not self._renew():
+        if not self._database.run(self._renewed):
             raise lost(self._name)
 
     def fence(self, connection: Connection) -> None:
@@ -66,7 +73,7 @@ class Lock:
             LockLost: somebody did.
         """
         ours = select(locks.c.token).where(locks.c.name == self._name).with_for_update()
-        if connection.execute(ours).scalar() != self._token:
+        if connection.execute(ours).scalar() != self.token:
             raise lost(self._name)
 
     def start(self) -> None:
@@ -77,53 +84,49 @@ class Lock:
         """Stop renewing and give the lock back, if it is still ours."""
         self._released.set()
         self._thread.join()
-        with ledger_errors(self._path), self._engine.begin() as connection:
-            connection.execute(delete(locks).where(*self._is_ours()))
+        # A ledger that was taken elsewhere takes no more writes, and needs no lock.
+        self._database.run(lambda tx: tx.connection.execute(delete(locks).where(*self._is_ours())), any_place=True)
 
-    def _renew(self) -> bool:
-        now = self._clock()
-        with ledger_errors(self._path), self._engine.begin() as connection:
-            renewed = connection.execute(
-                update(locks).where(*self._is_ours()).values(heartbeat_at=now, expires_at=now + self._lease)
-            )
+    def _renewed(self, tx: Transaction) -> bool:
+        renewed = tx.connection.execute(
+            update(locks).where(*self._is_ours()).values(heartbeat_at=tx.now, expires_at=tx.now + self._lease)
+        )
         return renewed.rowcount == 1
 
     def _is_ours(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        return locks.c.name == self._name, locks.c.token == self._token
+        return locks.c.name == self._name, locks.c.token == self.token
 
     def _beat(self) -> None:
         while not self._released.wait(self._lease.total_seconds() / _HEARTBEATS_PER_LEASE):
             # A ledger that is busy now may answer at the next beat; if it never does, the lease ends and check says so.
             with suppress(LedgerError):
-                if not self._renew():
+                if not self._database.run(self._renewed):
                     return
 
 
 @contextmanager
 def acquire(
-    engine: Engine,
-    path: Path,
+    database: Database,
     holder: str,
     *,
-    clock: Clock,
     name: str = APPLY_LOCK,
     wait: float = 0,
     on_wait: Callable[[LockHolder], None] | None = None,
     lease: timedelta = LEASE,
+    on_taken: Callable[[Transaction], None] = lambda _: None,
 ) -> Iterator[Lock]:
     """Hold a lock for the time of a `with` block.
 
     A lock whose holder is dead on this machine, or whose lease has ended, is taken over.
 
     Args:
-        engine: the open ledger.
-        path: its file, for messages.
+        database: of the open ledger.
         holder: who we are, for people: `process.describe_holder`.
-        clock: what time it is.
         name: which lock.
         wait: seconds to wait for another holder.
         on_wait: told once about each holder that is waited for.
         lease: how long the lock stays ours without a sign of life.
+        on_taken: works in the transaction in which the lock is taken.
 
     Raises:
         LedgerLocked: another run holds it and did not let go in time.
@@ -132,14 +135,22 @@ def acquire(
     give_up_at = time.monotonic() + wait
     token = token_hex(16)
     told: datetime | None = None
-    while (other := _try_to_take(engine, path, name, token, holder, clock(), lease)) is not None:
+
+    def take(tx: Transaction) -> tuple[str, LockHolder] | None:
+        other = _try_to_take(tx, name, token, holder, lease)
+        if other is None:
+            on_taken(tx)
+        return other
+
+    while (found := database.run(take)) is not None:
+        held, other = found
         if time.monotonic() >= give_up_at:
-            raise locked_by(other, name)
+            raise locked_by(other, held)
         if on_wait is not None and told != other.taken_at:
             on_wait(other)
             told = other.taken_at
         time.sleep(min(_POLL_SECONDS, max(give_up_at - time.monotonic(), 0)))
-    lock = Lock(engine, path, name, clock, lease, token)
+    lock = Lock(database, name, lease, token)
     lock.start()
     try:
         yield lock
@@ -149,29 +160,42 @@ def acquire(
 
 def title(name: str) -> str:
     """Return what people are told that a lock is."""
-    return "The apply lock" if name == APPLY_LOCK else f"The lock of {name}"
+    kind, of_one, environment = name.partition(":")
+    if kind == APPLY_LOCK:
+        return f"The apply lock of {environment}" if of_one else "The apply lock"
+    return "The lock of the whole ledger" if name == LEDGER_LOCK else f"The lock of {name}"
 
 
 def locked_by(other: LockHolder, name: str) -> LedgerLocked:
     """Return the error that says who holds a lock and what can be done."""
-    command = "reconciler ledger unlock --force" if name == APPLY_LOCK else f"reconciler ledger unlock --force '{name}'"
+    kind, of_one, environment = name.partition(":")
+    which = (f" -e {environment}" if of_one else "") if kind == APPLY_LOCK else f" '{name}'"
     return LedgerLocked(
         f"{title(name)} is held by {other.holder}, since {other.taken_at:%Y-%m-%d %H:%M:%S %Z} "
         f"(last sign of life {other.heartbeat_at:%H:%M:%S})",
-        next_step=f"Wait until that run has ended; if you know that it is dead, `{command}`.",
+        next_step="Wait until that run has ended; if you know that it is dead, "
+        f"`reconciler ledger unlock --force{which}`.",
     )
 
 
 def lost(name: str) -> LockLost:
     """Return the error that says that a lock is no longer ours."""
-    again = "then plan again" if name == APPLY_LOCK else "then run the sync again"
+    again = "then plan again" if name.partition(":")[0] == APPLY_LOCK else "then run the sync again"
     return LockLost(
         f"{title(name)} is no longer ours: another run took it over, or somebody broke it",
         next_step=f"See who writes now with `reconciler ledger show`; {again}.",
     )
 
 
-def read_holder(connection: Connection, name: str = APPLY_LOCK) -> LockHolder | None:
+def held_applies(connection: Connection, now: datetime) -> list[tuple[str, LockHolder]]:
+    """Return the locks that applies hold, with their holders, dead or alive; those of the living come first."""
+    rows = connection.execute(
+        select(locks).where(or_(locks.c.name == APPLY_LOCK, _begins(f"{APPLY_LOCK}:"))).order_by(locks.c.name)
+    ).all()
+    return [(row.name, _holder(row)) for row in sorted(rows, key=lambda row: _is_abandoned(row, now))]
+
+
+def read_holder(connection: Connection, name: str) -> LockHolder | None:
     """Return who holds a lock, dead or alive, or None."""
     row = _row(connection, name)
     return None if row is None else _holder(row)
@@ -183,18 +207,18 @@ def is_held(connection: Connection, name: str, now: datetime) -> bool:
     return row is not None and not _is_abandoned(row, now)
 
 
-def break_lock(connection: Connection, now: datetime, *, force: bool, name: str = APPLY_LOCK) -> LockHolder | None:
+def break_lock(tx: Transaction, *, force: bool, name: str) -> LockHolder | None:
     """Remove a lock and return who held it, or None where nobody did.
 
     Raises:
         LedgerLocked: its holder seems to live, and `force` is false.
     """
-    row = _row(connection, name)
+    row = _row(tx.connection, name)
     if row is None:
         return None
-    if not force and not _is_abandoned(row, now):
+    if not force and not _is_abandoned(row, tx.now):
         raise locked_by(_holder(row), name)
-    connection.execute(delete(locks).where(locks.c.name == name))
+    tx.connection.execute(delete(locks).where(locks.c.name == name))
     return _holder(row)
 
 
@@ -203,29 +227,44 @@ def _row(connection: Connection, name: str) -> Row[Any] | None:
 
 
 def _try_to_take(
-    engine: Engine, path: Path, name: str, token: str, holder: str, now: datetime, lease: timedelta
-) -> LockHolder | None:
-    """Take a lock and return None, or return who holds it."""
+    tx: Transaction, name: str, token: str, holder: str, lease: timedelta
+) -> tuple[str, LockHolder] | None:
+    """Take a lock and return None, or return which one is in its way and who holds that."""
     ours = this_process()
-    with ledger_errors(path), engine.begin() as connection:
-        row = _row(connection, name)
-        if row is not None and not _is_abandoned(row, now):
-            return _holder(row)
-        connection.execute(delete(locks).where(locks.c.name == name))
-        connection.execute(
-            insert(locks).values(
-                name=name,
-                token=token,
-                holder=holder,
-                machine=ours.machine,
-                pid=ours.pid,
-                process_started=ours.started,
-                taken_at=now,
-                heartbeat_at=now,
-                expires_at=now + lease,
-            )
+    # One after the other: each has to see the locks that others take.
+    tx.connection.execute(select(meta.c.id).with_for_update(key_share=True))
+    for row in tx.connection.execute(select(locks).where(or_(locks.c.name == name, _in_the_way(name)))).all():
+        if not _is_abandoned(row, tx.now):
+            return row.name, _holder(row)
+    tx.connection.execute(delete(locks).where(locks.c.name == name))
+    tx.connection.execute(
+        insert(locks).values(
+            name=name,
+            token=token,
+            holder=holder,
+            machine=ours.machine,
+            pid=ours.pid,
+            process_started=ours.started,
+            taken_at=tx.now,
+            heartbeat_at=tx.now,
+            expires_at=tx.now + lease,
         )
+    )
     return None
+
+
+def _in_the_way(name: str) -> ColumnElement[bool]:
+    """Which other locks keep a lock from being taken."""
+    if name == LEDGER_LOCK:
+        return true()
+    of_all = locks.c.name == LEDGER_LOCK
+    if name == APPLY_LOCK:
+        return or_(of_all, _begins(f"{APPLY_LOCK}:"))
+    return or_(of_all, locks.c.name == APPLY_LOCK if name.startswith(f"{APPLY_LOCK}:") else false())
+
+
+def _begins(prefix: str) -> ColumnElement[bool]:
+    return locks.c.name.startswith(prefix, autoescape=True)
 
 
 def _is_abandoned(row: Row[Any], now: datetime) -> bool:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from reconciler.clock import utc_now
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.data.model import DataScope, OpenProblem, SyncOverview
-from reconciler.ledger.url import LedgerUrl, has_ledger, ledger_path
+from reconciler.ledger.url import LedgerUrl, has_ledger, located
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from reconciler.ledger.database import Clock, Database, Transaction
 
 _Found = TypeVar("_Found")
 
 
 class Ledgers:
-    """Ledgers open for reading, each file once, for the environments of one run that share it. Close it after them."""
+    """Ledgers open for reading, each once, for the environments of one run that share it. Close it after them.
 
-    def __init__(self) -> None:
-        self._engines: dict[Path, Engine] = {}
+    Args:
+        clock: what time it is, instead of each database's own time. For tests.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock
+        self._databases: dict[LedgerUrl, Database] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -31,39 +34,49 @@ class Ledgers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._engines:
-            self._engines.popitem()[1].dispose()
+        while self._databases:
+            self._databases.popitem()[1].close()
 
-    def memory(self, url: LedgerUrl | str, environment: str, api_urls: Collection[str]) -> Memory:
+    def memory(
+        self,
+        url: LedgerUrl | str,
+        environment: str,
+        api_urls: Collection[str],
+        live_sides: Mapping[str, str] | None = None,
+    ) -> Memory:
         """Return what a ledger remembers of one environment and its APIs; `fresh` where there is no ledger.
 
         Args:
             url: the ledger URL.
             environment: name of the Environment manifest: its snoozes and its unfinished run.
             api_urls: base URLs of its APIs, as in `Plan.connections`: their fingerprints, snapshots and leases.
+            live_sides: API to its live side: what the environment's name has to stand for.
 
         Raises:
-            LedgerError: the file cannot be read, or is no ledger of this version.
+            LedgerError: the ledger cannot be read, is none of this version, or knows the environment's name with
+                other APIs.
         """
-        path = ledger_path(url)
-        if not has_ledger(path):
-            return Memory()
-        from reconciler.ledger.queries import memory
 
-        return self._read(path, lambda connection: memory(connection, environment, api_urls))
+        def read(tx: Transaction) -> Memory:
+            from reconciler.ledger.overview import memory
+
+            return memory(tx, environment, api_urls, live_sides)
+
+        return self._read(url, read) or Memory()
 
     def overview(self, url: LedgerUrl | str) -> dict[str, Any] | None:
         """Return what `ledger show` shows, as plain data without secrets and fingerprints; None without a ledger.
 
         Raises:
-            LedgerError: the file cannot be read, or is no ledger of this version.
+            LedgerError: the ledger cannot be read, or is none of this version.
         """
-        path = ledger_path(url)
-        if not has_ledger(path):
-            return None
-        from reconciler.ledger.queries import overview
 
-        return self._read(path, lambda connection: overview(connection, utc_now()))
+        def read(tx: Transaction) -> dict[str, Any]:
+            from reconciler.ledger.overview import overview
+
+            return overview(tx)
+
+        return self._read(url, read)
 
     def sync_overview(
         self, url: LedgerUrl | str, scopes: Collection[DataScope], now: datetime
@@ -73,47 +86,57 @@ class Ledgers:
         Args:
             url: the ledger URL.
             scopes: which syncs.
-            now: what time it is.
+            now: what time it is for the records; whether somebody runs a sync goes by the database's time.
 
         Raises:
-            LedgerError: the file cannot be read, or is no ledger of this version.
+            LedgerError: the ledger cannot be read, or is none of this version.
         """
-        path = ledger_path(url)
-        if not has_ledger(path):
-            return {scope: SyncOverview() for scope in scopes}
-        from reconciler.ledger.data.overview import sync_overview
 
-        return self._read(path, lambda connection: sync_overview(connection, scopes, now))
+        def read(tx: Transaction) -> dict[DataScope, SyncOverview]:
+            from reconciler.ledger.data.overview import sync_overview
+
+            return sync_overview(tx.connection, scopes, now, tx.now)
+
+        return self._read(url, read) or {scope: SyncOverview() for scope in scopes}
 
     def problems(
         self, url: LedgerUrl | str, scope: DataScope, limit: int, offset: int = 0, code: str | None = None
     ) -> list[OpenProblem]:
-        """Return open problems of a data sync, also while it runs; see `Levels.problems`.
+        """Return open problems of a data sync, also while it runs; see `ProblemStore.listed`.
 
         Raises:
-            LedgerError: the file cannot be read, or is no ledger of this version.
+            LedgerError: the ledger cannot be read, or is none of this version.
         """
-        path = ledger_path(url)
-        if not has_ledger(path):
-            return []
-        from reconciler.ledger.data.overview import open_problems
 
-        return self._read(path, lambda connection: open_problems(connection, scope, limit, offset, code))
+        def read(tx: Transaction) -> list[OpenProblem]:
+            from reconciler.ledger.data.overview import open_problems
 
-    def _read(self, path: Path, query: Callable[[Connection], _Found]) -> _Found:
-        from reconciler.ledger.database import ledger_errors, open_for_reading
+            return open_problems(tx.connection, scope, limit, offset, code)
 
-        engine = self._engines.get(path)
-        if engine is None:
-            engine = self._engines[path] = open_for_reading(path)
-        with ledger_errors(path), engine.begin() as connection:
-            return query(connection)
+        return self._read(url, read) or []
+
+    def _read(self, url: LedgerUrl | str, query: Callable[[Transaction], _Found]) -> _Found | None:
+        """Return the answer of a query, None where there is no ledger."""
+        place = located(url)
+        database = self._databases.get(place)
+        if database is None:
+            if place.path is not None and not has_ledger(place.path):
+                return None
+            from reconciler.ledger.database import open_existing
+
+            database = open_existing(place, self._clock)
+            if database is None:
+                return None
+            self._databases[place] = database
+        return database.run(query, writes=False)
 
 
-def read_memory(url: LedgerUrl | str, environment: str, api_urls: Collection[str]) -> Memory:
+def read_memory(
+    url: LedgerUrl | str, environment: str, api_urls: Collection[str], live_sides: Mapping[str, str] | None = None
+) -> Memory:
     """Return what the ledger remembers of one environment; see `Ledgers.memory`."""
     with Ledgers() as ledgers:
-        return ledgers.memory(url, environment, api_urls)
+        return ledgers.memory(url, environment, api_urls, live_sides)
 
 
 def read_overview(url: LedgerUrl | str) -> dict[str, Any] | None:

@@ -1,30 +1,29 @@
-"""The ledger's tables of the control plane, as the first schema version has them."""
+"""The ledger's tables as they are today, in words that every database understands.
+
+Statements are made from them; the databases themselves are made by the frozen steps in schema/.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    ForeignKey,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+_ESCAPE = "\x1a"
+_ODD = re.compile("[\0\x1a\ud800-\udfff]")
+_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
 
 
 class Moment(TypeDecorator[datetime]):
     """A timezone-aware moment, kept as ISO 8601 in UTC: the same text on every database, and it sorts."""
 
-    impl = String(32)
+    impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
@@ -36,103 +35,282 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+class Words(TypeDecorator[str]):
+    """Any text of Python's, kept so that every database takes it: NULs and lone surrogates are escaped."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Escape what a database may refuse, and the escape itself."""
+        if value is None or _ODD.search(value) is None:
+            return value
+        return _ODD.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Turn it back."""
+        if value is None or _ESCAPE not in value:
+            return value
+        return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
+
+
+class JsonData(TypeDecorator[Any]):
+    """JSON as text in ASCII, which every database takes whatever is in it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
+        """Turn data into text."""
+        return json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Turn text into data."""
+        return None if value is None else json.loads(value)
+
+
+class JsonText(TypeDecorator[Mapping[str, Any]]):
+    """A JSON object as text, `{}` as the empty text: so that a query can tell whether there is anything in it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, Any] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Turn an object into text."""
+        if value is None:
+            return None
+        return json.dumps(value, separators=(",", ":")) if value else ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any]:  # noqa: ARG002
+        """Turn text into an object."""
+        return json.loads(value) if value else {}
+
+
+class Prints(TypeDecorator[Mapping[str, bytes]]):
+    """Fingerprints by part as text, `part=hex` in order; a part in doubt has no hex. None at all: the empty text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, bytes] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Turn fingerprints into text."""
+        return None if value is None else " ".join(f"{part}={value[part].hex()}" for part in sorted(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, bytes]:  # noqa: ARG002
+        """Turn text into fingerprints."""
+        pairs = (entry.partition("=") for entry in (value or "").split())
+        return {part: bytes.fromhex(digest) for part, _, digest in pairs}
+
+
 metadata = MetaData()
 
-meta = Table(
+
+def _table(name: str, *columns: Column[Any]) -> Table:
+    return Table(name, metadata, *columns)
+
+
+def _key(name: str, of: type[Words] | type[Integer] = Words) -> Column[Any]:
+    return Column(name, of, primary_key=True)
+
+
+# One row: the schema's version, the oldest version that may still write, the salt of the fingerprints, and where the
+# ledger is now, if `ledger copy` took it elsewhere.
+meta = _table(
     "ledger_meta",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("salt", LargeBinary, nullable=False),
+    _key("id", Integer),
+    Column("version", Integer),
+    Column("salt", LargeBinary),
+    Column("oldest_writer", Integer),
+    Column("moved_to", Words),
 )
 
-# Only version 1 has it; `data_tables.locks` took its place.
-apply_lock = Table(
-    "apply_lock",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("token", String(32), nullable=False),
-    Column("holder", Text, nullable=False),
-    Column("machine", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("process_started", String(32), nullable=False),
-    Column("taken_at", Moment, nullable=False),
-    Column("heartbeat_at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
+# Which live side each API of an environment had when it was first applied.
+environments = _table("environments", _key("name"), _key("api"), Column("live_side", Words))
+
+# One row per lock that is held; see lock.py for their names.
+locks = _table(
+    "locks",
+    _key("name"),
+    Column("token", Words),
+    Column("holder", Words),
+    Column("machine", Words),
+    Column("pid", Integer),
+    Column("process_started", Words),
+    Column("taken_at", Moment),
+    Column("heartbeat_at", Moment),
+    Column("expires_at", Moment),
 )
 
-runs = Table(
+# The control plane
+
+runs = _table(
     "runs",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("environment", Text, nullable=False, index=True),
-    Column("holder", Text, nullable=False),
-    Column("started_at", Moment, nullable=False),
+    _key("id"),
+    Column("environment", Words),
+    Column("holder", Words),
+    Column("started_at", Moment),
     Column("finished_at", Moment),
-    Column("plan", JSON, nullable=False),
+    Column("plan", JsonData),
 )
 
-journal = Table(
+journal = _table(
     "journal",
-    metadata,
-    Column("run", String(32), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("change_key", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("message", Text),
-    Column("updated_at", Moment, nullable=False),
+    _key("run"),
+    _key("change_key"),
+    Column("position", Integer),
+    Column("digest", Words),
+    Column("outcome", Words),
+    Column("message", Words),
+    Column("updated_at", Moment),
 )
 
-overrides = Table(
-    "overrides",
-    metadata,
-    Column("run", String(32), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("rule", Text, primary_key=True),
-    Column("reason", Text, nullable=False),
-)
+overrides = _table("overrides", _key("run"), _key("rule"), Column("reason", Words))
 
-snapshots = Table(
+snapshots = _table(
     "snapshots",
-    metadata,
-    Column("api_url", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("live_id", Text, primary_key=True),
-    Column("state", JSON, nullable=False),
-    Column("applied_at", Moment, nullable=False),
+    _key("api_url"),
+    _key("kind"),
+    _key("live_id"),
+    Column("state", JsonData),
+    Column("applied_at", Moment),
 )
 
-fingerprints = Table(
+fingerprints = _table(
     "fingerprints",
-    metadata,
-    Column("api_url", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("live_id", Text, primary_key=True),
-    Column("path", Text, primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
-    Column("in_doubt", Boolean, nullable=False),
-    Column("applied_at", Moment, nullable=False),
+    _key("api_url"),
+    _key("kind"),
+    _key("live_id"),
+    _key("path"),
+    Column("digest", LargeBinary),
+    Column("in_doubt", Boolean),
+    Column("applied_at", Moment),
 )
 
-snoozes = Table(
+snoozes = _table(
     "snoozes",
-    metadata,
-    Column("environment", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("until", Moment, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("by", Text, nullable=False),
+    _key("environment"),
+    _key("kind"),
+    _key("name"),
+    Column("until", Moment),
+    Column("reason", Words),
+    Column("by", Words),
 )
 
 # Pauses taken by hand: read from the start, so that a plan respects them; written by the commands that take them.
-leases = Table(
+leases = _table(
     "leases",
-    metadata,
-    Column("api_url", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("live_id", Text, primary_key=True),
-    Column("holder", Text, nullable=False),
-    Column("until", Moment, nullable=False),
-    Column("reason", Text, nullable=False),
+    _key("api_url"),
+    _key("kind"),
+    _key("live_id"),
+    Column("holder", Words),
+    Column("until", Moment),
+    Column("reason", Words),
 )
+
+# The data plane. `scopes`: what the other tables are kept under, and the dates we last wrote to the sync log.
+
+scopes = _table(
+    "data_scopes",
+    _key("id", Integer),
+    Column("environment", Words),
+    Column("target", Words),
+    Column("integration", Words),
+    Column("data_type", Words),
+    Column("log_started", Moment),
+    Column("log_full", Moment),
+    Column("log_partial", Moment),
+)
+
+data_runs = _table(
+    "data_runs",
+    _key("number", Integer),
+    Column("id", Words),
+    Column("scope", Integer),
+    Column("mode", Words),
+    Column("walks", Boolean),
+    Column("full", Boolean),
+    Column("state", Words),
+    Column("holder", Words),
+    Column("started_at", Moment),
+    Column("watermark", Moment),
+    Column("listed", Boolean),
+    Column("log_opened", Boolean),
+    Column("completed_at", Moment),
+    Column("ended_at", Moment),
+    Column("config", Words),
+    Column("counts", JsonData),
+    Column("message", Words),
+    Column("cancel_requested", Boolean),
+)
+
+# Who may write for a run. The keeper is the hand that holds the scope's lock as well.
+hands = _table(
+    "data_hands",
+    _key("scope", Integer),
+    _key("token"),
+    Column("run", Words),
+    Column("holder", Words),
+    Column("keeper", Boolean),
+)
+
+# `ready_at` is set exactly where a record is open: since when, in our clock. `retry_at` and `due_at` are in the clock
+# of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it.
+records = _table(
+    "data_records",
+    _key("scope", Integer),
+    _key("key"),
+    Column("wanted", Integer),
+    Column("applied", Integer),
+    Column("attempts", Integer),
+    Column("ready_at", Moment),
+    Column("retry_at", Moment),
+    Column("due_at", Moment),
+    Column("prints", Prints),
+    Column("held", JsonText),
+    Column("gone", Boolean),
+    Column("dead", Boolean),
+    Column("seen_run", Words),
+    Column("written_at", Moment),
+    Column("claim", Words),
+    Column("claimed_until", Moment),
+)
+
+# Who has a name, and who waits for one that another has.
+names = _table("data_names", _key("scope", Integer), _key("kind"), _key("value"), Column("key", Words))
+waits = _table("data_waits", _key("scope", Integer), _key("kind"), _key("value"), _key("key"))
+
+problems = _table(
+    "data_problems",
+    _key("number", Integer),
+    Column("scope", Integer),
+    Column("key", Words),
+    Column("external_id", Words),
+    Column("part", Words),
+    Column("code", Words),
+    Column("message", Words),
+    Column("url", Words),
+    Column("found_at", Moment),
+)
+
+# One row per external ID that has a problem, or that the sync log still shows with one. `version` counts changes of its
+# problems; `offered` is the version last handed out for the log, 0 where the log cannot know it; `logged` the one that
+# the log certainly has.
+entries = _table(
+    "data_log_entries",
+    _key("number", Integer),
+    Column("scope", Integer),
+    Column("external_id", Words),
+    Column("open", Boolean),
+    Column("version", Integer),
+    Column("offered", Integer),
+    Column("logged", Integer),
+)
+
+IN_ORDER = (
+    environments, locks, runs, journal, overrides, snapshots, fingerprints, snoozes, leases, scopes, data_runs, hands,
+    records, names, waits, problems, entries,
+)  # fmt: skip
+"""Every table but `ledger_meta`; what others refer to comes first."""
+
+NUMBERED = {scopes: "id", data_runs: "number", problems: "number", entries: "number"}
+"""Tables whose rows the database numbers, and where."""

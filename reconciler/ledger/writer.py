@@ -2,55 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, update
-
-from reconciler.clock import utc_now
-from reconciler.ledger import database, queries
-from reconciler.ledger.config import objects
+from reconciler.ledger import overview
+from reconciler.ledger.config import environments, journal, objects, runs, snoozes
 from reconciler.ledger.config.model import SENT, JournalEntry, LiveObject, LockHolder, Run, Snooze
 from reconciler.ledger.config.secret_fingerprint import fingerprint
 from reconciler.ledger.data.model import DataScope
-from reconciler.ledger.data.store import Levels
-from reconciler.ledger.lock import LEASE, Clock, Lock, acquire, break_lock
-from reconciler.ledger.migrations import APPLY_LOCK
-from reconciler.ledger.tables import journal, overrides, runs, snoozes
-from reconciler.ledger.url import LedgerUrl, ledger_path
+from reconciler.ledger.data.store import Levels, Store
+from reconciler.ledger.database import Clock, Database, Transaction, create
+from reconciler.ledger.lock import APPLY_LOCK, LEASE, Lock, acquire, apply_lock, break_lock
+from reconciler.ledger.url import LedgerUrl, located
 
 
 class Ledger:
     """One open ledger; use it as a context manager. Every method is one durable transaction.
 
-    Any method raises LedgerError where the file cannot be read or written.
+    Any method raises LedgerError where the database cannot be read or written.
     """
 
-    def __init__(self, path: Path, engine: Engine, clock: Clock) -> None:
-        self.path = path
-        self._engine = engine
-        self._clock = clock
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self._salt: bytes | None = None
 
     @classmethod
-    def open(cls, url: LedgerUrl | str, clock: Clock = utc_now) -> Ledger:
-        """Open the ledger at `url`; create it where there is none and migrate it where it is older.
+    def open(cls, url: LedgerUrl | str, clock: Clock | None = None) -> Ledger:
+        """Open the ledger at `url`; create it where there is none. An older file is brought up to date.
+
+        Args:
+            url: where it is; see `url.parse`.
+            clock: what time it is, instead of the database's own time. For tests.
 
         Raises:
             LedgerError: it cannot be opened or is no ledger.
             LedgerTooNew: a newer version of reconciler wrote it.
         """
-        path = ledger_path(url)
-        return cls(path, database.open_for_writing(path), clock)
+        return cls(create(located(url), clock))
 
     def close(self) -> None:
-        """Close the file."""
-        self._engine.dispose()
+        """Close the database."""
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -60,26 +55,47 @@ class Ledger:
     ) -> None:
         self.close()
 
+    def store(self, scope: DataScope) -> Store:
+        """Return what is kept of one scope of the data plane; it is made where it is new."""
+        return Store(self.database, scope)
+
     def levels(self, scope: DataScope) -> Levels:
         """Return the levels of one scope of the data plane; it is made where it is new."""
-        return Levels(self.path, self._engine, self._clock, scope)
+        return Levels(self.store(scope))
 
-    # The apply lock
+    # Locks
 
     def lock(
         self,
         holder: str,
+        environment: str | None = None,
+        live_sides: Mapping[str, str] | None = None,
         *,
         wait: float = 0,
         on_wait: Callable[[LockHolder], None] | None = None,
         lease: timedelta = LEASE,
     ) -> AbstractContextManager[Lock]:
-        """Hold the apply lock for the time of a `with` block; see `lock.acquire`.
+        """Hold the apply lock of an environment for the time of a `with` block; see `lock.acquire`.
+
+        Args:
+            holder: who we are, for people.
+            environment: its name; None: of all environments.
+            live_sides: API to its live side: what the name stands for from now on.
+            wait: seconds to wait for another holder.
+            on_wait: told once about each holder that is waited for.
+            lease: how long the lock stays ours without a sign of life.
 
         Raises:
             LedgerLocked: another run holds it and did not let go within `wait` seconds.
+            LedgerError: the ledger knows the environment's name with other APIs.
         """
-        return acquire(self._engine, self.path, holder, clock=self._clock, wait=wait, on_wait=on_wait, lease=lease)
+
+        def remember(tx: Transaction) -> None:
+            if environment is not None and live_sides:
+                environments.remember(tx.connection, environment, live_sides)
+
+        name = apply_lock(environment)
+        return acquire(self.database, holder, name=name, wait=wait, on_wait=on_wait, lease=lease, on_taken=remember)
 
     def unlock(self, name: str = APPLY_LOCK, *, force: bool = False) -> LockHolder | None:
         """Remove a lock of a dead holder (with `force`: of any) and return who it was, or None.
@@ -87,8 +103,11 @@ class Ledger:
         Raises:
             LedgerLocked: the holder seems to live, and `force` is false.
         """
-        with self._transaction() as connection:
-            return break_lock(connection, self._clock(), force=force, name=name)
+        return self.database.run(lambda tx: break_lock(tx, force=force, name=name))
+
+    def rebind(self, environment: str) -> bool:
+        """Let the next apply say anew what an environment's name stands for; returns whether it was known."""
+        return self.database.run(lambda tx: environments.forget(tx.connection, environment))
 
     # Runs and their journal
 
@@ -114,31 +133,13 @@ class Ledger:
         Returns:
             The run's ID.
         """
-        run, now = token_hex(8), self._clock()
-        rows = [
-            {
-                "run": run,
-                "change_key": entry.key,
-                "position": position,
-                "digest": entry.digest,
-                "outcome": entry.outcome,
-                "message": entry.message,
-                "updated_at": now,
-            }
-            for position, entry in enumerate(entries)
-        ]
-        reasons = [{"run": run, "rule": rule, "reason": reason} for rule, reason in overridden.items()]
-        unfinished = and_(runs.c.environment == environment, runs.c.finished_at.is_(None))
-        with self._transaction() as connection:
-            connection.execute(update(runs).where(unfinished).values(finished_at=now))
-            connection.execute(
-                insert(runs).values(id=run, environment=environment, holder=holder, started_at=now, plan=dict(plan))
-            )
-            if rows:
-                connection.execute(insert(journal), rows)
-            if reasons:
-                connection.execute(insert(overrides), reasons)
-        return run
+
+        def begin(tx: Transaction) -> str:
+            run = runs.begin(tx.connection, environment, holder, plan, overridden, tx.now)
+            journal.begin(tx.connection, run, entries, tx.now)
+            return run
+
+        return self.database.run(begin)
 
     def record_sent(
         self,
@@ -162,12 +163,16 @@ class Ledger:
             readable: whether the API can show the object. Where not, what was remembered of it no longer stands for
                 live, and the next plan sends all of it again unless this change is recorded as done.
         """
-        with self._transaction() as connection:
-            self._set_outcome(connection, run, key, SENT, None)
-            for target in targets:
+        sent = list(targets)
+
+        def record(tx: Transaction) -> None:
+            journal.set_outcome(tx.connection, run, key, SENT, None, tx.now)
+            for target in sent:
                 if not readable:
-                    objects.forget(connection, target)
-                objects.doubt(connection, target, secret_paths, self._clock())
+                    objects.forget(tx.connection, target)
+                objects.doubt(tx.connection, target, secret_paths, tx.now)
+
+        self.database.run(record)
 
     def record_done(
         self,
@@ -197,14 +202,17 @@ class Ledger:
             held: on a rename, the secrets that live has and that were not sent, by path.
         """
         digests, carried = self._fingerprints(target, secrets), self._fingerprints(target, held or {})
-        with self._transaction() as connection:
-            self._set_outcome(connection, run, key, outcome, message)
+
+        def record(tx: Transaction) -> None:
+            journal.set_outcome(tx.connection, run, key, outcome, message, tx.now)
             if renamed_from is not None:
-                objects.rename(connection, LiveObject(target.api_url, target.kind, renamed_from), target, carried)
+                objects.rename(tx.connection, LiveObject(target.api_url, target.kind, renamed_from), target, carried)
             if state is None:
-                objects.forget(connection, target)
+                objects.forget(tx.connection, target)
             else:
-                objects.remember(connection, target, state, digests, self._clock())
+                objects.remember(tx.connection, target, state, digests, tx.now)
+
+        self.database.run(record)
 
     def record_not_done(
         self, run: str, key: str, outcome: str, message: str | None, untouched: Iterable[LiveObject] = ()
@@ -219,73 +227,47 @@ class Ledger:
             untouched: the live object under each of its IDs, where the API certainly did not take what was sent:
                 what was known of its secrets still holds.
         """
-        with self._transaction() as connection:
-            self._set_outcome(connection, run, key, outcome, message)
-            for target in untouched:
-                objects.trust(connection, target)
+        trusted = list(untouched)
+
+        def record(tx: Transaction) -> None:
+            journal.set_outcome(tx.connection, run, key, outcome, message, tx.now)
+            for target in trusted:
+                objects.trust(tx.connection, target)
+
+        self.database.run(record)
 
     def finish_run(self, run: str) -> None:
         """Record that a run has come to its end: nothing of it is left to resume."""
-        with self._transaction() as connection:
-            connection.execute(update(runs).where(runs.c.id == run).values(finished_at=self._clock()))
+        self.database.run(lambda tx: runs.finish(tx.connection, run, tx.now))
 
     def unfinished_run(self, environment: str) -> Run | None:
         """Return the run of this environment that was cut off, or None."""
-        with self._transaction() as connection:
-            return queries.unfinished_run(connection, environment)
+        return self.database.run(lambda tx: runs.unfinished(tx.connection, environment), writes=False)
 
     def remember_settled(self, found: Iterable[tuple[LiveObject, Mapping[str, Any] | None]]) -> None:
         """Remember objects that were found as desired; None forgets one that is gone. One transaction for all."""
-        with self._transaction() as connection:
-            objects.remember_all(connection, dict(found), self._clock())
+        settled = dict(found)
+        self.database.run(lambda tx: objects.remember_all(tx.connection, settled, tx.now))
 
     # Snoozes
 
     def snooze(self, environment: str, snooze: Snooze) -> None:
         """Mute the drift of one manifest until a moment; replaces an earlier snooze of it."""
-        with self._transaction() as connection:
-            connection.execute(delete(snoozes).where(_is_snooze(environment, snooze.kind, snooze.name)))
-            connection.execute(
-                insert(snoozes).values(
-                    environment=environment,
-                    kind=snooze.kind,
-                    name=snooze.name,
-                    until=snooze.until,
-                    reason=snooze.reason,
-                    by=snooze.by,
-                )
-            )
+        self.database.run(lambda tx: snoozes.put(tx.connection, environment, snooze))
 
     def unsnooze(self, environment: str, kind: str, name: str) -> bool:
         """Let the drift of one manifest be heard again; returns whether it was muted."""
-        with self._transaction() as connection:
-            return connection.execute(delete(snoozes).where(_is_snooze(environment, kind, name))).rowcount > 0
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with database.ledger_errors(self.path), self._engine.begin() as connection:
-            yield connection
-
-    def _set_outcome(self, connection: Connection, run: str, key: str, outcome: str, message: str | None) -> None:
-        connection.execute(
-            update(journal)
-            .where(journal.c.run == run, journal.c.change_key == key)
-            .values(outcome=outcome, message=message, updated_at=self._clock())
-        )
+        return self.database.run(lambda tx: snoozes.remove(tx.connection, environment, kind, name))
 
     def _fingerprints(self, target: LiveObject, secrets: Mapping[str, str | None]) -> dict[str, bytes | None]:
         """Computed before the transaction, because they are slow on purpose."""
         if not secrets:
             return {}
         if self._salt is None:
-            with self._transaction() as connection:
-                self._salt = queries.read_salt(connection)
+            self._salt = self.database.run(lambda tx: overview.read_salt(tx.connection), writes=False)
         place = {"api_url": target.api_url, "kind": target.kind, "live_id": target.id}
+        salt = self._salt
         return {
-            path: None if value is None else fingerprint(self._salt, value, path=path, **place)
+            path: None if value is None else fingerprint(salt, value, path=path, **place)
             for path, value in secrets.items()
         }
-
-
-def _is_snooze(environment: str, kind: str, name: str) -> ColumnElement[bool]:
-    return and_(snoozes.c.environment == environment, snoozes.c.kind == kind, snoozes.c.name == name)

@@ -81,10 +81,10 @@ class Session:
             ledgers: shared by the environments of one run; own ones where left out.
 
         Raises:
-            LedgerError: there is a ledger, and it cannot be read.
+            LedgerError: there is a ledger, and it cannot be read, or knows this environment's name with other APIs.
         """
         read = read_memory if ledgers is None else ledgers.memory
-        return read(self.settings.ledger, self.name, tuple(self.urls.values()))
+        return read(self.settings.ledger, self.name, tuple(self.urls.values()), self.urls)
 
     async def read(self, readers: Mapping[str, Reader], targets: Iterable[str] = ()) -> LiveSide:
         """Read the live side of the kinds that these targets need.

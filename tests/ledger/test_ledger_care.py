@@ -9,17 +9,15 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, event, insert, text
+from sqlalchemy import event, text
 
 from reconciler.errors import LedgerError, LedgerLocked, LedgerTooNew
-from reconciler.ledger import care
+from reconciler.ledger import care, schema
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result, SyncOverview
-from reconciler.ledger.database import open_for_writing
-from reconciler.ledger.migrations import MIGRATIONS, create_first_version
 from reconciler.ledger.reader import Ledgers, read_memory, read_overview
-from reconciler.ledger.tables import apply_lock
-from reconciler.ledger.url import durability
+from reconciler.ledger.sqlite import SqliteDatabase
+from reconciler.ledger.url import durability, parse
 from reconciler.ledger.writer import Ledger
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
@@ -54,8 +52,8 @@ def url(path):
 @pytest.fixture
 def version_1(path, url):
     """A file as the first version of the schema leaves it, with something in it."""
-    engine = open_for_writing(path, MIGRATIONS[:1])
-    with engine.begin() as connection:
+    database = SqliteDatabase.create(parse(url), newest=1)
+    with database.engine.begin() as connection:
         connection.execute(
             text("INSERT INTO runs VALUES ('r1', 'test', 'me', '2026-11-20T10:00:00+00:00', NULL, '{}')")
         )
@@ -63,7 +61,7 @@ def version_1(path, url):
             text("INSERT INTO snapshots VALUES (:url, 'Widget', 'a', '{\"size\": 1}', '2026-11-20T10:00:00+00:00')"),
             {"url": TARGET.api_url},
         )
-    engine.dispose()
+    database.close()
     return path
 
 
@@ -76,19 +74,17 @@ def tables_of(path):
 
 
 def hold_version_1(path, expires_at):
-    engine = create_engine(f"sqlite:///{path}")
-    values = {"machine": "elsewhere", "pid": 1, "process_started": "", "taken_at": NOW, "heartbeat_at": NOW}
-    with engine.begin() as connection:
-        connection.execute(
-            insert(apply_lock).values(id=1, token="t", holder="an old apply", expires_at=expires_at, **values)
-        )
-    engine.dispose()
+    now = NOW.isoformat(timespec="microseconds")
+    row = (1, "t", "an old apply", "elsewhere", 1, "", now, now, expires_at.isoformat(timespec="microseconds"))
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO apply_lock VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    connection.commit()
+    connection.close()
 
 
 class TestMigration:
     def test_the_first_version_is_what_it_was_when_it_was_released(self, version_1):
         assert tables_of(version_1) == VERSION_1_TABLES
-        assert MIGRATIONS[0] is create_first_version
 
     def test_a_writer_brings_it_up_to_date_and_all_is_still_there(self, version_1, url):
         with Ledger.open(url) as ledger:
@@ -105,19 +101,21 @@ class TestMigration:
         with pytest.raises(LedgerError) as caught:
             read_memory(url, "test", [])
         assert "reconciler ledger migrate" in (caught.value.next_step or "")
-        assert care.bring_up_to_date(url) == (1, len(MIGRATIONS))
+        assert care.bring_up_to_date(url) == (1, schema.VERSION)
         assert not read_memory(url, "test", []).fresh
-        assert care.bring_up_to_date(url) == (len(MIGRATIONS), len(MIGRATIONS))
+        assert care.bring_up_to_date(url) == (schema.VERSION, schema.VERSION)
 
     def test_an_apply_of_the_older_version_that_is_under_way_keeps_its_lock(self, version_1, url):
         hold_version_1(version_1, datetime.now(UTC) + timedelta(seconds=30))
-        with Ledger.open(url) as ledger, pytest.raises(LedgerLocked) as caught, ledger.lock("new"):
+        with Ledger.open(url) as ledger, pytest.raises(LedgerLocked) as caught, ledger.lock("new", "test"):
             pytest.fail("two applies at once")
         assert "an old apply" in caught.value.message
 
     @pytest.mark.parametrize("statement", range(1, 40, 3))
-    def test_a_crash_in_the_middle_of_it_leaves_the_old_version(self, version_1, url, statement):
-        def crash(connection):
+    def test_a_crash_in_the_middle_of_it_leaves_the_old_version(self, version_1, url, statement, monkeypatch):
+        migrate = SqliteDatabase.migrate
+
+        def crash(database, connection, newest):
             left = [statement]
 
             def count(*_):
@@ -126,18 +124,20 @@ class TestMigration:
                     raise KeyboardInterrupt
 
             event.listen(connection, "before_cursor_execute", count)
-            MIGRATIONS[1](connection)
+            migrate(database, connection, newest)
             raise KeyboardInterrupt
 
-        with pytest.raises(KeyboardInterrupt):
-            open_for_writing(version_1, (MIGRATIONS[0], crash))
+        with monkeypatch.context() as patched:
+            patched.setattr(SqliteDatabase, "migrate", crash)
+            with pytest.raises(KeyboardInterrupt):
+                Ledger.open(url)
         assert tables_of(version_1) == VERSION_1_TABLES
-        assert care.bring_up_to_date(url) == (1, len(MIGRATIONS))
+        assert care.bring_up_to_date(url) == (1, schema.VERSION)
 
     def test_a_newer_one_is_refused(self, path, url):
         Ledger.open(url).close()
         connection = sqlite3.connect(path)
-        connection.execute("UPDATE ledger_meta SET version = version + 1")
+        connection.execute("UPDATE ledger_meta SET version = 9, oldest_writer = 9")
         connection.commit()
         connection.close()
         for use in (Ledger.open, read_overview, care.bring_up_to_date):
@@ -196,7 +196,7 @@ class TestBackup:
 
     def test_a_copy_that_fails_leaves_nothing_behind(self, path, url, monkeypatch):
         Ledger.open(url).close()
-        monkeypatch.setattr(care, "_copy", lambda engine, to: to.write_text(1))
+        monkeypatch.setattr(care, "_copy", lambda database, to: to.write_text(1))
         with pytest.raises(TypeError):
             care.backup(url, path.with_name("copy.db"))
         assert not list(path.parent.glob("*copy*"))
@@ -238,7 +238,7 @@ class TestOverview:
     def test_it_is_read_while_a_run_is_on(self, url):
         with Ledger.open(url, lambda: NOW) as ledger:
             levels = ledger.levels(SCOPE)
-            with levels.lock("me@here pid 1: sync run"), Ledgers() as ledgers:
+            with levels.lock("me@here pid 1: sync run"), Ledgers(lambda: NOW) as ledgers:
                 run = levels.begin("full", "digest", "me", NOW, NOW, walks=True, full=True)
                 problem = ProblemRow("a/v", "product", "no-sku", "The variant has no SKU", "https://x")
                 levels.record([Result("a", problems=(problem,), due_at=NOW + timedelta(hours=1))], run.id)

@@ -13,10 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError, LedgerTooNew
+from reconciler.ledger import schema
 from reconciler.ledger.config.model import LiveObject
-from reconciler.ledger.database import ledger_errors, open_for_reading, open_for_writing
-from reconciler.ledger.migrations import MIGRATIONS
 from reconciler.ledger.reader import read_memory
+from reconciler.ledger.sqlite import SqliteDatabase, ledger_errors
+from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
 
 TARGET = LiveObject("https://api.example/v1", "Widget", "a")
@@ -41,7 +42,7 @@ def newer(path):
     with Ledger.open(f"sqlite:///{path}"):
         pass
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE ledger_meta SET version = 99")
+    connection.execute("UPDATE ledger_meta SET version = 99, oldest_writer = 99")
     connection.commit()
     connection.close()
 
@@ -151,44 +152,69 @@ class TestReadOnly:
 
 
 class TestVersions:
-    @staticmethod
-    def add_table(connection):
-        connection.execute(text("CREATE TABLE added (id INTEGER)"))
+    @pytest.fixture
+    def one_more_step(self, monkeypatch):
+        """A step to a version that may add something."""
 
-    def test_an_older_ledger_is_brought_up_to_date_and_keeps_what_it_has(self, tmp_path):
-        path = tmp_path / "ledger.db"
-        with Ledger.open(f"sqlite:///{path}") as ledger:
+        def add(*statements, oldest_writer=schema.OLDEST_WRITER):
+            steps = {**schema.steps("sqlite"), schema.VERSION + 1: statements}
+            monkeypatch.setattr(schema, "steps", lambda database: steps)
+            monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+            monkeypatch.setattr(schema, "OLDEST_WRITER", oldest_writer)
+
+        return add
+
+    def test_an_older_ledger_is_brought_up_to_date_and_keeps_what_it_has(self, tmp_path, one_more_step):
+        url = parse(f"sqlite:///{tmp_path}/ledger.db")
+        with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
             ledger.remember_settled([(TARGET, {"size": 1})])
-        engine = open_for_writing(path, (*MIGRATIONS, self.add_table))
-        with engine.begin() as connection:
-            assert connection.execute(text("SELECT version FROM ledger_meta")).scalar_one() == len(MIGRATIONS) + 1
-            assert connection.execute(text("SELECT count(*) FROM added")).scalar_one() == 0
-            assert connection.execute(text("SELECT count(*) FROM snapshots")).scalar_one() == 1
-        engine.dispose()
-        with pytest.raises(LedgerTooNew):
-            Ledger.open(f"sqlite:///{path}")
+        one_more_step("CREATE TABLE added (id INTEGER)")
+        database = SqliteDatabase.create(url, newest=schema.VERSION)
+        with database.transaction() as tx:
+            assert tx.connection.execute(text("SELECT version FROM ledger_meta")).scalar_one() == schema.VERSION
+            assert tx.connection.execute(text("SELECT count(*) FROM added")).scalar_one() == 0
+            assert tx.connection.execute(text("SELECT count(*) FROM snapshots")).scalar_one() == 1
+        database.close()
 
-    def test_a_step_that_fails_leaves_the_ledger_as_it_was(self, tmp_path):
-        path = tmp_path / "ledger.db"
-        with Ledger.open(f"sqlite:///{path}"):
+    @pytest.mark.parametrize("oldest_writer", [schema.VERSION, schema.VERSION + 1])
+    def test_a_newer_ledger_says_which_version_may_still_write(
+        self, tmp_path, one_more_step, monkeypatch, oldest_writer
+    ):
+        place = f"sqlite:///{tmp_path}/ledger.db"
+        with monkeypatch.context():
+            one_more_step("CREATE TABLE added (id INTEGER)", oldest_writer=oldest_writer)
+            SqliteDatabase.create(parse(place), newest=schema.VERSION).close()
+        monkeypatch.undo()
+        if oldest_writer > schema.VERSION:
+            for use in (Ledger.open, lambda url: read_memory(url, "test", [])):
+                with pytest.raises(LedgerTooNew):
+                    use(place)
+        else:
+            with Ledger.open(place) as ledger:
+                ledger.remember_settled([(TARGET, {"size": 1})])
+            assert len(read_memory(place, "test", [TARGET.api_url]).snapshots) == 1
+
+    def test_one_who_has_it_open_stops_once_a_newer_version_does_not_let_it_write(self, tmp_path):
+        place = f"sqlite:///{tmp_path}/ledger.db"
+        with Ledger.open(place) as ledger:
+            newer(tmp_path / "ledger.db")
+            with pytest.raises(LedgerTooNew):
+                ledger.remember_settled([(TARGET, {"size": 1})])
+
+    def test_a_step_that_fails_leaves_the_ledger_as_it_was(self, tmp_path, one_more_step, monkeypatch):
+        place = f"sqlite:///{tmp_path}/ledger.db"
+        with Ledger.open(place):
             pass
-
-        def broken(connection):
-            self.add_table(connection)
-            connection.execute(text("SELECT nonsense"))
-
+        one_more_step("CREATE TABLE added (id INTEGER)", "SELECT nonsense")
         with pytest.raises(LedgerError):
-            open_for_writing(path, (*MIGRATIONS, broken))
-        with Ledger.open(f"sqlite:///{path}") as ledger:
+            SqliteDatabase.create(parse(place), newest=schema.VERSION)
+        monkeypatch.undo()
+        with Ledger.open(place) as ledger:
             assert ledger.unfinished_run("test") is None
 
     def test_reading_an_older_ledger_says_what_brings_it_up_to_date(self, tmp_path):
-        path = tmp_path / "ledger.db"
-        open_for_writing(path).dispose()
-        connection = sqlite3.connect(path)
-        connection.execute("UPDATE ledger_meta SET version = 0")
-        connection.commit()
-        connection.close()
+        place = f"sqlite:///{tmp_path}/ledger.db"
+        SqliteDatabase.create(parse(place), newest=2).close()
         with pytest.raises(LedgerError) as caught:
-            open_for_reading(path)
+            read_memory(place, "test", [])
         assert "reconciler ledger migrate" in (caught.value.next_step or "")

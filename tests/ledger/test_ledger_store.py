@@ -54,13 +54,13 @@ def knows(url, value, path="target.key", target=TARGET):
 
 class TestFiles:
     def test_only_the_owner_can_read_it(self, ledger):
-        assert stat.S_IMODE(ledger.path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(ledger.path.parent.stat().st_mode) == 0o700
-        for side_file in ledger.path.parent.glob("ledger.db-*"):
+        assert stat.S_IMODE(ledger.database.path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(ledger.database.path.parent.stat().st_mode) == 0o700
+        for side_file in ledger.database.path.parent.glob("ledger.db-*"):
             assert stat.S_IMODE(side_file.stat().st_mode) == 0o600
 
     def test_git_leaves_its_folder_alone(self, ledger):
-        assert (ledger.path.parent / ".gitignore").read_text() == "*\n"
+        assert (ledger.database.path.parent / ".gitignore").read_text() == "*\n"
 
     def test_a_folder_that_was_there_gets_no_gitignore(self, tmp_path):
         with Ledger.open(f"sqlite:///{tmp_path}/ledger.db"):

@@ -220,12 +220,10 @@ class TestRevisions:
 class TestRuns:
     def test_one_that_was_cut_off_goes_on(self, ledger, levels):
         run = begin(levels)
-        levels.update(run.id, listed=True, cursor="here", counts={"written": 2})
+        levels.update(run.id, listed=True, counts={"written": 2})
         levels.update(run.id, counts={"written": 3, "seen": 1})
         assert (found := levels.unfinished()) is not None
-        assert (found.id, found.listed, found.cursor, found.counts) == (
-            (run.id, True, "here", {"written": 5, "seen": 1})
-        )
+        assert (found.id, found.listed, found.counts) == ((run.id, True, {"written": 5, "seen": 1}))
         assert levels.cancel()
         assert levels.resume(run.id, "another").cancel_requested
         levels.end(run.id, "cancelled", NOW, message="asked to")
@@ -239,7 +237,7 @@ class TestRuns:
         assert levels.run(old.id).state == "interrupted"
         assert levels.unfinished().id == new.id
 
-    @pytest.mark.parametrize(("state", "goes_on"), [("failed", True), ("interrupted", True), ("stopped", False)])
+    @pytest.mark.parametrize(("state", "goes_on"), [("running", True), ("interrupted", True), ("stopped", False)])
     def test_which_goes_on(self, levels, state, goes_on):
         levels.end(begin(levels).id, state, NOW)
         assert (levels.unfinished() is not None) == goes_on
@@ -254,7 +252,7 @@ class TestRuns:
         for run in (full, walk, good):
             levels.end(run.id, "finished", NOW)
         for _ in range(250):
-            levels.end(begin(levels, walks=False).id, "failed", NOW)
+            levels.end(begin(levels, walks=False).id, "stopped", NOW)
         assert levels.last(full=True).id == full.id
         assert levels.last(walks=True).id == walk.id
         assert levels.last().id == good.id
@@ -283,7 +281,7 @@ class TestScopes:
             with levels.lock("test"):
                 run = begin(levels, full=True)
                 assert levels.levels(["a"]) == {}
-                assert levels.claim_names("a", [("sku", "1")]) == {}
+                assert levels.claim_many({"a": [("sku", "1")]}) == {"a": {}}
                 levels.record([Result("a", problems=(wrong("a", message=str(number)),))], run.id)
                 assert levels.to_log(9)[0][0].message == str(number)
         for number, scope in enumerate(scopes):
@@ -400,7 +398,7 @@ def test_many_keys_at_once_are_no_trouble(levels):
     assert all(level.prints == {"product": PRINT} for level in levels.levels(keys).values())
     wishes = {key: [("sku", f"{key}/{number}") for number in range(3)] for key in keys}
     assert levels.claim_many(wishes) == {key: {} for key in keys}
-    assert levels.claim_names("thief", wishes[keys[0]]) == dict.fromkeys(wishes[keys[0]], keys[0])
+    assert levels.claim_many({"thief": wishes[keys[0]]})["thief"] == dict.fromkeys(wishes[keys[0]], keys[0])
     levels.seen("another", dict.fromkeys(keys[:-1]))
     assert [level.key for level in levels.unseen("another", None, 9)] == [keys[-1]]
     assert len({level.key for level in levels.sample(5, 5)}) >= 5

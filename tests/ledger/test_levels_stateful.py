@@ -16,7 +16,7 @@ from sqlalchemy import event, select
 from reconciler.errors import LockLost
 from reconciler.ledger.data import store as levels_module
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
-from reconciler.ledger.data.tables import names, waits
+from reconciler.ledger.tables import names, waits
 from reconciler.ledger.writer import Ledger
 from support.levels_model import Model
 
@@ -105,8 +105,8 @@ class LevelsMachine(RuleBasedStateMachine):
                 if self.countdown <= 0:
                     raise Crash
 
-        event.listen(self.ledger._engine, "before_cursor_execute", count)
-        event.listen(self.ledger._engine, "commit", count)
+        event.listen(self.ledger.database.engine, "before_cursor_execute", count)
+        event.listen(self.ledger.database.engine, "commit", count)
         self.levels = self.ledger.levels(SCOPE)
         self.holding.enter_context(self.levels.lock("test"))
         self.model.new_holder()
@@ -314,7 +314,7 @@ class LevelsMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_name_has_one_owner(self):
-        with self.ledger._engine.begin() as connection:
+        with self.ledger.database.engine.begin() as connection:
             owners = {(row.kind, row.value): row.key for row in connection.execute(select(names))}
             waiting = {(row.key, (row.kind, row.value)) for row in connection.execute(select(waits))}
         assert owners == self.model.owners

@@ -52,7 +52,6 @@ def data_run(**changes: Any) -> DataRun:
         "ended_at": ago(minutes=10),
         "config": digest(settings()),
         "counts": {"seen": 300, "total": 300, "written": 20, "unchanged": 280, "OrderCloud requests": 12},
-        "cursor": None,
         "message": None,
         "cancel_requested": False,
     }

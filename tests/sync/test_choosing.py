@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.data.model import CANCELLED, FAILED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
+from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.due import Past, choose
 from reconciler.sync.settings import SyncSettings
@@ -40,7 +40,6 @@ def run(mode: Mode, hours_ago: float, state: str = FINISHED, config: str = "same
         ended_at=None,
         config=config,
         counts={},
-        cursor=None,
         message=None,
         cancel_requested=False,
     )
@@ -77,7 +76,7 @@ def test_what_is_asked_for_is_done() -> None:
     assert choose(Mode.REWRITE, past(1, 1), SETTINGS, "same", NOW).mode is Mode.REWRITE
 
 
-@pytest.mark.parametrize("state", [RUNNING, FAILED])
+@pytest.mark.parametrize("state", [RUNNING, INTERRUPTED])
 def test_a_run_that_was_cut_off_goes_on(state: str) -> None:
     cut_off = run(Mode.VERIFY, 1, state)
     choice = choose(None, past(5, 5, cut_off), SETTINGS, "same", NOW)
@@ -85,16 +84,16 @@ def test_a_run_that_was_cut_off_goes_on(state: str) -> None:
 
 
 def test_it_goes_on_where_no_more_is_asked_for() -> None:
-    cut_off = run(Mode.VERIFY, 1, FAILED)
+    cut_off = run(Mode.VERIFY, 1, INTERRUPTED)
     assert choose(Mode.FULL, past(5, 5, cut_off), SETTINGS, "same", NOW).resume is cut_off
 
 
 @pytest.mark.parametrize(
     ("cut_off", "asked", "config"),
     [
-        (run(Mode.FULL, 1, FAILED), Mode.VERIFY, "same"),
-        (run(Mode.FULL, 1, FAILED), None, "another"),
-        (run(Mode.FULL, 25, FAILED), None, "same"),
+        (run(Mode.FULL, 1, INTERRUPTED), Mode.VERIFY, "same"),
+        (run(Mode.FULL, 1, INTERRUPTED), None, "another"),
+        (run(Mode.FULL, 25, INTERRUPTED), None, "same"),
         (run(Mode.FULL, 1, STOPPED), None, "same"),
     ],
     ids=["more is asked for", "the mapping changed", "it is old", "a limit stopped it"],

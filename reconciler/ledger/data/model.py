@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 RUNNING, FINISHED = "running", "finished"
-INTERRUPTED, CANCELLED, STOPPED, FAILED = "interrupted", "cancelled", "stopped", "failed"
+INTERRUPTED, CANCELLED, STOPPED = "interrupted", "cancelled", "stopped"
 """Where a run stands. `running` with nobody who holds the lock: it was cut off."""
 
-RESUMABLE = (RUNNING, INTERRUPTED, FAILED)
+RESUMABLE = (RUNNING, INTERRUPTED)
 """The states from which a run can go on."""
 
 
@@ -140,7 +140,7 @@ class DataRun:
         mode: how it treats what is there, in the words of the sync.
         walks: it reads the source as a whole.
         full: it is a full sync to the sync log.
-        state: `running`, `finished`, `interrupted`, `cancelled`, `stopped` or `failed`.
+        state: `running`, `finished`, `interrupted`, `cancelled` or `stopped`.
         holder: who runs it, for people.
         started_at: when it began.
         watermark: the source's clock at its start, less the overlap: what the next run asks from.
@@ -150,7 +150,6 @@ class DataRun:
         ended_at: when it ended, whatever its state.
         config: digest of the settings that decide the mapping.
         counts: records by outcome.
-        cursor: where to go on, in the words of the sync.
         message: why it ended as it did.
         cancel_requested: somebody asked it to stop.
     """
@@ -169,7 +168,6 @@ class DataRun:
     ended_at: datetime | None
     config: str
     counts: Mapping[str, int]
-    cursor: str | None
     message: str | None
     cancel_requested: bool
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, select
 
 from reconciler.ledger.data.records import chunks
-from reconciler.ledger.data.tables import names, waits
+from reconciler.ledger.database import insert_new
+from reconciler.ledger.tables import names, waits
 
 Name = tuple[str, str]
 """Kind and value: `("sku", "A-1")`."""
@@ -17,38 +18,51 @@ Name = tuple[str, str]
 def claim(
     connection: Connection, scope: int, wishes: Mapping[str, Collection[Name]]
 ) -> tuple[dict[str, dict[Name, str]], list[str]]:
-    """Make names the records' and no others; see `Levels.claim_many`.
+    """Make names the records' and no others; see `NameStore.claim_many`.
+
+    Also right where others claim names at the same time: each name that matters here is locked, and so nobody can let
+    go of it unseen; one that somebody else made a moment ago is seen when it cannot be made here.
 
     Returns:
         By key, the names that others have, and which record has each; and the keys of records that waited for a name
         that is free now, and do so no longer.
     """
-    had = _of_keys(connection, scope, names, wishes)
     waited = _of_keys(connection, scope, waits, wishes)
-    owners = owners_of(connection, scope, {name for asked in wishes.values() for name in asked})
-    owners.update({name: key for key, own in had.items() for name in own})
-    before = dict(owners)
-    waiting: dict[str, set[Name]] = {}
-    taken: dict[str, dict[Name, str]] = {}
-    own = {key: set(has) for key, has in had.items()}
-    for key, asked in wishes.items():
-        for name in own.get(key, set()).difference(asked):
-            del owners[name]
-        own[key] = set()
-        for name in asked:
-            owners.setdefault(name, key)
-        taken[key] = {name: owners[name] for name in asked if owners[name] != key}
-        waiting[key] = set(taken[key])
-    gained = [(name, key) for name, key in owners.items() if before.get(name) != key]
-    lost = [(name, key) for name, key in before.items() if owners.get(name) != key]
-    _delete(connection, scope, names, lost)
-    _insert(connection, scope, names, gained)
+    released: set[Name] = set()
+    while True:
+        had = _of_keys(connection, scope, names, wishes)
+        owners = {name: key for key, own in had.items() for name in own}
+        owners.update(_owners(connection, scope, {name for asked in wishes.values() for name in asked}, lock=True))
+        before = dict(owners)
+        taken = _share(owners, had, wishes)
+        lost = [(name, key) for name, key in before.items() if owners.get(name) != key]
+        gained = [(name, key) for name, key in owners.items() if before.get(name) != key]
+        _delete(connection, scope, names, lost)
+        released.update(name for name, _ in lost)
+        if insert_new(connection, names, _as_rows(scope, gained)) == len(gained):
+            break
+    waiting = {key: set(of_others) for key, of_others in taken.items()}
     _delete(connection, scope, waits, _pairs(waited, waiting))
-    _insert(connection, scope, waits, _pairs(waiting, waited))
-    free = {name for name, _ in lost if name not in owners}
+    insert_new(connection, waits, _as_rows(scope, _pairs(waiting, waited)))
+    free = {name for name in released if name not in owners}
     woken = [((row.kind, row.value), row.key) for row in _rows(connection, scope, waits, free)]
     _delete(connection, scope, waits, woken)
     return taken, list(dict.fromkeys(key for _, key in woken))
+
+
+def _share(
+    owners: dict[Name, str], had: Mapping[str, Collection[Name]], wishes: Mapping[str, Collection[Name]]
+) -> dict[str, dict[Name, str]]:
+    """Give names to records, one after the other, and return by key the names that others have."""
+    taken: dict[str, dict[Name, str]] = {}
+    own = {key: set(has) for key, has in had.items()}
+    for key, asked in wishes.items():
+        for name in own.pop(key, set()).difference(asked):
+            del owners[name]
+        for name in asked:
+            owners.setdefault(name, key)
+        taken[key] = {name: owners[name] for name in asked if owners[name] != key}
+    return taken
 
 
 def _pairs(of: Mapping[str, Collection[Name]], without: Mapping[str, Collection[Name]]) -> list[tuple[Name, str]]:
@@ -58,26 +72,32 @@ def _pairs(of: Mapping[str, Collection[Name]], without: Mapping[str, Collection[
 def _of_keys(connection: Connection, scope: int, table: Table, keys: Collection[str]) -> dict[str, set[Name]]:
     found: dict[str, set[Name]] = {}
     for chunk in chunks(keys):
-        for row in connection.execute(select(table).where(table.c.scope == scope, table.c.key.in_(chunk))):
+        query = select(table).where(table.c.scope == scope, table.c.key.in_(chunk)).with_for_update()
+        for row in connection.execute(query.order_by(table.c.kind, table.c.value)):
             found.setdefault(row.key, set()).add((row.kind, row.value))
     return found
 
 
 def owners_of(connection: Connection, scope: int, asked: Collection[Name]) -> dict[Name, str]:
     """Return which record has each of these names; those that nobody has are left out."""
-    return {(row.kind, row.value): row.key for row in _rows(connection, scope, names, asked)}
+    return _owners(connection, scope, asked, lock=False)
 
 
-def _rows(connection: Connection, scope: int, table: Table, wanted: Collection[Name]) -> Iterator[Row[Any]]:
+def _owners(connection: Connection, scope: int, asked: Collection[Name], *, lock: bool) -> dict[Name, str]:
+    return {(row.kind, row.value): row.key for row in _rows(connection, scope, names, asked, lock=lock)}
+
+
+def _rows(
+    connection: Connection, scope: int, table: Table, wanted: Collection[Name], *, lock: bool = False
+) -> Iterator[Row[Any]]:
     values: dict[str, list[str]] = {}
     for kind, value in sorted(wanted):
         values.setdefault(kind, []).append(value)
     # Kind by kind, as the primary key has it.
     for kind, of_kind in values.items():
         for chunk in chunks(of_kind):
-            yield from connection.execute(
-                select(table).where(table.c.scope == scope, table.c.kind == kind, table.c.value.in_(chunk))
-            )
+            query = select(table).where(table.c.scope == scope, table.c.kind == kind, table.c.value.in_(chunk))
+            yield from connection.execute(query.order_by(table.c.value).with_for_update() if lock else query)
 
 
 def _delete(connection: Connection, scope: int, table: Table, pairs: Collection[tuple[Name, str]]) -> None:
@@ -93,7 +113,5 @@ def _delete(connection: Connection, scope: int, table: Table, pairs: Collection[
         )
 
 
-def _insert(connection: Connection, scope: int, table: Table, pairs: Collection[tuple[Name, str]]) -> None:
-    if pairs:
-        rows = [{"scope": scope, "kind": kind, "value": value, "key": key} for (kind, value), key in pairs]
-        connection.execute(insert(table), rows)
+def _as_rows(scope: int, pairs: Collection[tuple[Name, str]]) -> list[dict[str, Any]]:
+    return [{"scope": scope, "kind": kind, "value": value, "key": key} for (kind, value), key in sorted(pairs)]

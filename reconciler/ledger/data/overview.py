@@ -7,14 +7,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from reconciler.kind.kind import Volume
-from reconciler.ledger.data import problems
+from reconciler.ledger.data import log, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import FINISHED, DataScope, LevelCounts, OpenProblem, RunningNow, SyncOverview
-from reconciler.ledger.data.tables import records, scopes
+from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
+from reconciler.ledger.tables import records, scopes
 
 
 def scope_id(connection: Connection, scope: DataScope) -> int:
@@ -22,14 +23,7 @@ def scope_id(connection: Connection, scope: DataScope) -> int:
     found = find_scope(connection, scope)
     if found is not None:
         return found
-    connection.execute(
-        insert(scopes).values(
-            environment=scope.environment,
-            target=scope.target,
-            integration=scope.integration,
-            data_type=scope.data_type,
-        )
-    )
+    insert_new(connection, scopes, [asdict(scope)])
     return int(connection.execute(_id_of(scope)).scalar_one())
 
 
@@ -57,7 +51,7 @@ def volumes(connection: Connection, environment: str, targets: Collection[str]) 
 
 
 def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
-    """Return how many records and problems there are; see `Levels.counts`."""
+    """Return how many records and problems there are; see `RecordStore.counts`."""
     is_open = records.c.ready_at.is_not(None)
     row = connection.execute(
         select(
@@ -82,10 +76,10 @@ def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
 
 
 def sync_overview(
-    connection: Connection, wanted: Collection[DataScope], now: datetime
+    connection: Connection, wanted: Collection[DataScope], now: datetime, lock_now: datetime
 ) -> dict[DataScope, SyncOverview]:
-    """Return what is known of some scopes."""
-    return {scope: _overview(connection, scope, now) for scope in wanted}
+    """Return what is known of some scopes at a moment, which is another one in the clock of the locks."""
+    return {scope: _overview(connection, scope, now, lock_now) for scope in wanted}
 
 
 def open_problems(
@@ -99,7 +93,7 @@ def open_problems(
 def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     """Return what `ledger show` shows of the data plane, as plain data."""
     found = []
-    for scope, known in sync_overview(connection, all_scopes(connection), now).items():
+    for scope, known in sync_overview(connection, all_scopes(connection), now, now).items():
         run = known.newest
         found.append(
             {
@@ -142,20 +136,20 @@ def _running(connection: Connection, name: str, now: datetime) -> RunningNow | N
     return RunningNow(holder.holder, holder.taken_at, holder.heartbeat_at, alive, name)
 
 
-def _overview(connection: Connection, scope: DataScope, now: datetime) -> SyncOverview:
+def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now: datetime) -> SyncOverview:
     number = find_scope(connection, scope)
     if number is None:
         return SyncOverview()
     return SyncOverview(
         counts=counts(connection, number, now),
-        running=_running(connection, scope.lock_name, now) or _running(connection, scope.watch_name, now),
+        running=_running(connection, scope.lock_name, lock_now) or _running(connection, scope.watch_name, lock_now),
         newest=data_runs.newest(connection, number),
         last_finished=data_runs.newest(connection, number, state=FINISHED),
         last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),
         last_full=data_runs.newest(connection, number, full=True, state=FINISHED),
         unfinished=data_runs.unfinished(connection, number),
         next_due=_next_due(connection, number),
-        log=data_runs.log_dates(connection, number),
+        log=log.dates(connection, number),
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from reconciler.ledger.data.model import LoggedProblem, OpenProblem, ProblemRow
 from reconciler.ledger.data.records import chunks
-from reconciler.ledger.data.tables import entries, problems
+from reconciler.ledger.tables import entries, problems
 
 _Identity = tuple[str, str, str]
 
@@ -79,7 +79,7 @@ def replace(connection: Connection, scope: int, found: Mapping[str, Collection[P
 
 
 def to_log(connection: Connection, scope: int, limit: int, most: int) -> tuple[list[LoggedProblem], list[str]]:
-    """Return errors to be logged and external IDs to be resolved, and note both; see `Levels.to_log`."""
+    """Return errors to be logged and external IDs to be resolved, and note both; see `LogStore.to_log`."""
     mine = entries.c.scope == scope
     resolved = list(
         connection.execute(
@@ -106,7 +106,7 @@ def to_log(connection: Connection, scope: int, limit: int, most: int) -> tuple[l
 
 
 def logged(connection: Connection, scope: int, external_ids: Collection[str], resolved: Collection[str]) -> None:
-    """Note what the sync log took; see `Levels.logged`."""
+    """Note what the sync log took; see `LogStore.logged`."""
     for chunk in chunks(dict.fromkeys(external_ids)):
         connection.execute(
             update(entries)
@@ -127,7 +127,7 @@ def unlog_all(connection: Connection, scope: int) -> None:
 
 
 def listed(connection: Connection, scope: int, limit: int, offset: int, code: str | None) -> list[OpenProblem]:
-    """Return open problems; see `Levels.problems`."""
+    """Return open problems; see `ProblemStore.listed`."""
     query = (
         select(problems, entries.c.offered)
         .join(
@@ -182,14 +182,16 @@ def logged_count(connection: Connection, scope: int) -> int:
 
 def _settle_entries(connection: Connection, scope: int, external_ids: Sequence[str]) -> None:
     """Bring the entries of external IDs whose problems changed into line with them."""
-    for chunk in chunks(external_ids):
+    for chunk in chunks(sorted(external_ids)):
+        these = entries.c.scope == scope, entries.c.external_id.in_(chunk)
+        # Locked first: what others find wrong with the same external IDs meanwhile is seen, or sees this.
+        query = select(entries.c.external_id).where(*these).order_by(entries.c.external_id).with_for_update()
+        known = set(connection.execute(query).scalars())
         wrong = set(
             connection.execute(
                 select(problems.c.external_id).where(problems.c.scope == scope, problems.c.external_id.in_(chunk))
             ).scalars()
         )
-        these = entries.c.scope == scope, entries.c.external_id.in_(chunk)
-        known = set(connection.execute(select(entries.c.external_id).where(*these)).scalars())
         connection.execute(
             update(entries)
             .where(entries.c.scope == scope, entries.c.external_id.in_(known & wrong))

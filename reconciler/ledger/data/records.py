@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from reconciler.ledger.data.model import Level, Result
-from reconciler.ledger.data.tables import problems, records
+from reconciler.ledger.database import insert_new
+from reconciler.ledger.tables import problems, records
 
 IN_DOUBT = b""
 """Stands for the fingerprint of a part that was sent and not settled."""
@@ -70,6 +71,11 @@ def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
     )
 
 
+def claim_of(hand: str, token: str) -> str:
+    """Return how a claim is kept: under its hand, so that it ends with that."""
+    return f"{hand}/{token}"
+
+
 def levels(connection: Connection, scope: int, keys: Collection[str]) -> dict[str, Level]:
     """Return the levels of the known ones of some records."""
     found: dict[str, Level] = {}
@@ -82,10 +88,13 @@ def levels(connection: Connection, scope: int, keys: Collection[str]) -> dict[st
 def want(
     connection: Connection, scope: int, keys: Collection[str], now: datetime, retry_at: datetime | None = None
 ) -> int:
-    """Raise what is wanted of records by one; see `Levels.want`."""
-    unique = list(dict.fromkeys(keys))
+    """Raise what is wanted of records by one; see `RecordStore.want`."""
+    unique = sorted(set(keys))
     for chunk in chunks(unique):
-        known = set(connection.execute(select(records.c.key).where(_among(scope, chunk)).with_for_update()).scalars())
+        query = select(records.c.key).where(_among(scope, chunk)).order_by(records.c.key).with_for_update()
+        known = set(connection.execute(query).scalars())
+        # Somebody else may make them as well, just now.
+        insert_new(connection, records, [_fresh(scope, key) for key in chunk if key not in known])
         connection.execute(
             update(records)
             .where(_among(scope, chunk))
@@ -97,21 +106,13 @@ def want(
                 retry_at=retry_at,
             )
         )
-        _insert(
-            connection,
-            [
-                {**_fresh(scope, key), "wanted": 1, "ready_at": now, "retry_at": retry_at}
-                for key in chunk
-                if key not in known
-            ],
-        )
     return len(unique)
 
 
 def begin_writes(
     connection: Connection, scope: int, items: Iterable[tuple[str, Collection[str]]], claim: str, now: datetime
 ) -> None:
-    """Put parts of records in doubt; see `Levels.begin_writes`."""
+    """Put parts of records in doubt; see `RecordStore.begin_writes`."""
     parts: dict[str, set[str]] = {}
     for key, sent in items:
         parts.setdefault(key, set()).update(sent)
@@ -128,15 +129,15 @@ def begin_writes(
 
 
 def record(
-    connection: Connection, scope: int, results: Sequence[Result], run_id: str | None, now: datetime
+    connection: Connection, scope: int, hand: str, results: Sequence[Result], run_id: str | None, now: datetime
 ) -> list[str]:
-    """Record results and return the keys of those whose claim is somebody else's; see `Levels.record`."""
+    """Record a hand's results and return the keys of those whose claim is another's; see `RecordStore.record`."""
     rows = _read(connection, scope, [result.key for result in results])
     changed: dict[str, Values] = {}
     refused = []
     for result in results:
         values = changed.get(result.key) or dict(rows.get(result.key) or _fresh(scope, result.key))
-        if result.token is not None and values["claim"] != result.token:
+        if result.token is not None and values["claim"] != claim_of(hand, result.token):
             refused.append(result.key)
             continue
         prints = {**values["prints"], **result.prints}
@@ -168,13 +169,13 @@ def failed(
     now: datetime,
     *,
     dead: bool,
-    token: str | None,
+    claim: str | None,
     run_id: str | None,
 ) -> None:
-    """Record a try that failed; see `Levels.failed`."""
+    """Record a try that failed; see `RecordStore.failed`."""
     rows = _read(connection, scope, [key])
     values = dict(rows.get(key) or _fresh(scope, key))
-    if token is not None and values["claim"] != token:
+    if claim is not None and values["claim"] != claim:
         return
     values.update(attempts=attempts, dead=dead, claim=None, claimed_until=None)
     if dead:
@@ -189,10 +190,11 @@ def failed(
 def seen(
     connection: Connection, scope: int, run_id: str | None, revisions: Mapping[str, int | None], now: datetime
 ) -> None:
-    """Record that there is nothing to do; see `Levels.seen`."""
+    """Record that there is nothing to do; see `RecordStore.seen`."""
     by_run = {} if run_id is None else {"seen_run": run_id}
     for chunk in chunks(revisions):
-        query = select(records.c.key, records.c.wanted).where(_among(scope, chunk)).with_for_update()
+        query = select(records.c.key, records.c.wanted).where(_among(scope, chunk))
+        query = query.order_by(records.c.key).with_for_update()
         wanted: dict[str, int] = {row.key: row.wanted for row in connection.execute(query)}
         settled: list[str] = []
         older: list[str] = []
@@ -224,11 +226,12 @@ def seen(
 
 
 def claim_due(
-    connection: Connection, scope: int, limit: int, sync_now: datetime, now: datetime, until: datetime, token: str
+    connection: Connection, scope: int, limit: int, sync_now: datetime, now: datetime, until: datetime, claim: str
 ) -> list[Level]:
-    """Claim records that are open or, in the sync's clock, due; see `Levels.claim_due`."""
+    """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
-    rows = _with_problems().where(records.c.scope == scope, free).limit(limit).with_for_update(of=records)
+    rows = _with_problems().where(records.c.scope == scope, free).limit(limit)
+    rows = rows.with_for_update(of=records, skip_locked=True)
     ready = rows.where(
         records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
     )
@@ -239,7 +242,7 @@ def claim_due(
     ]
     claimed: dict[str, Values] = {}
     for row in sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]:
-        values = {**row, "claim": token, "claimed_until": until, "retry_at": None}
+        values = {**row, "claim": claim, "claimed_until": until, "retry_at": None}
         values["ready_at"] = values["ready_at"] or now
         if values["due_at"] is not None and values["due_at"] <= sync_now:
             values["due_at"] = None
@@ -248,17 +251,18 @@ def claim_due(
     return [level_of(values) for values in claimed.values()]
 
 
-def void_claims(connection: Connection, scope: int) -> None:
-    """Forget all claims: who made them is gone."""
+def void_claims(connection: Connection, scope: int, living: Collection[str]) -> None:
+    """Forget all claims but those of some hands: who made them is gone."""
+    of_living = [records.c.claim.startswith(f"{hand}/", autoescape=True) for hand in living]
     connection.execute(
         update(records)
-        .where(records.c.scope == scope, records.c.claim.is_not(None))
+        .where(records.c.scope == scope, records.c.claim.is_not(None), *(~claim for claim in of_living))
         .values(claim=None, claimed_until=None)
     )
 
 
 def unseen(connection: Connection, scope: int, run_id: str, after: str | None, limit: int) -> list[Level]:
-    """Return records that a run did not see and that the target may hold; see `Levels.unseen`."""
+    """Return records that a run did not see and that the target may hold; see `RecordStore.unseen`."""
     query = _with_problems().where(
         records.c.scope == scope, _not_seen_by(run_id), records.c.gone.is_(False), _target_may_hold()
     )
@@ -277,7 +281,7 @@ def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[st
 
 
 def sample(connection: Connection, scope: int, latest: int, random: int) -> list[Level]:
-    """Return records that were written last and some at random; see `Levels.sample`."""
+    """Return records that were written last and some at random; see `RecordStore.sample`."""
     printed = _with_problems().where(records.c.scope == scope, records.c.gone.is_(False), records.c.prints != {})
     newest = connection.execute(
         printed.where(records.c.written_at.is_not(None))
@@ -290,7 +294,7 @@ def sample(connection: Connection, scope: int, latest: int, random: int) -> list
 
 
 def forget_prints(connection: Connection, scope: int, keys: Collection[str] | None) -> None:
-    """Forget fingerprints; see `Levels.forget_prints`. That the target may hold something of a record stays known."""
+    """Forget fingerprints; see `RecordStore.forget_prints`. That the target may hold something stays known."""
     noted = update(records).where(records.c.held != {}).values(prints={})
     if keys is None:
         connection.execute(noted.where(records.c.scope == scope))
@@ -305,7 +309,7 @@ def forget_prints(connection: Connection, scope: int, keys: Collection[str] | No
 
 
 def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
-    """Close records as they are; see `Levels.drop`."""
+    """Close records as they are; see `RecordStore.drop`."""
     values = {"attempts": 0, "dead": False, "ready_at": None, "retry_at": None, "claim": None, "claimed_until": None}
     return sum(
         connection.execute(
@@ -322,7 +326,7 @@ def stuck(connection: Connection, scope: int) -> list[str]:
 
 
 def open_count(connection: Connection, scope: int, run_id: str | None) -> int:
-    """Return how many records are open; see `Levels.open_count`."""
+    """Return how many records are open; see `RecordStore.open_count`."""
     query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None))
     if run_id is not None:
         query = query.where(records.c.seen_run == run_id)
@@ -332,7 +336,8 @@ def open_count(connection: Connection, scope: int, run_id: str | None) -> int:
 def _read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:
     rows: dict[str, Values] = {}
     for chunk in chunks(dict.fromkeys(keys)):
-        found = connection.execute(select(records).where(_among(scope, chunk)).with_for_update())
+        query = select(records).where(_among(scope, chunk)).order_by(records.c.key).with_for_update()
+        found = connection.execute(query)
         rows.update((row["key"], dict(row)) for row in found.mappings())
     return rows
 

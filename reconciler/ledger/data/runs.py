@@ -1,4 +1,4 @@
-"""The runs of a sync, and what it last wrote to the sync log. Functions that work in a transaction of the caller's."""
+"""The runs of a sync. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
-from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun, LogDates
-from reconciler.ledger.data.tables import data_runs, scopes
+from reconciler.ledger.data import hands
+from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun
+from reconciler.ledger.tables import data_runs
 
 _KEPT = 200
 _FIELDS = tuple(field.name for field in fields(DataRun))
-_LOG_COLUMNS = {"started": "log_started", "last_full": "log_full", "last_partial": "log_partial"}
 
 
 def begin(
@@ -25,12 +25,11 @@ def begin(
     config: str,
     holder: str,
     now: datetime,
-    watermark: datetime | None,
     *,
     walks: bool,
     full: bool,
 ) -> DataRun:
-    """Record that a run starts; see `Levels.begin`."""
+    """Record that a run starts; see `RunStore.begin`."""
     connection.execute(
         update(data_runs)
         .where(data_runs.c.scope == scope, data_runs.c.state == RUNNING)
@@ -45,14 +44,13 @@ def begin(
         state=RUNNING,
         holder=holder,
         started_at=now,
-        watermark=watermark,
+        watermark=None,
         listed=False,
         log_opened=False,
         completed_at=None,
         ended_at=None,
         config=config,
         counts={},
-        cursor=None,
         message=None,
         cancel_requested=False,
     )
@@ -73,13 +71,16 @@ def change(
         connection.execute(update(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id).values(values))
 
 
-def read(connection: Connection, scope: int, run_id: str) -> DataRun | None:
-    """Return a run, or None."""
-    row = (
-        connection.execute(select(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id))
-        .mappings()
-        .first()
-    )
+def end(connection: Connection, scope: int, run_id: str, state: str, now: datetime, message: str | None) -> None:
+    """Record that a run ended, and with it its hands; see `RunStore.end`."""
+    change(connection, scope, run_id, {"state": state, "ended_at": now, "message": message})
+    hands.end_run(connection, scope, run_id)
+
+
+def read(connection: Connection, scope: int, run_id: str, *, for_update: bool = False) -> DataRun | None:
+    """Return a run, or None; `for_update`: it stays as it is until the transaction is over."""
+    query = select(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id)
+    row = connection.execute(query.with_for_update() if for_update else query).mappings().first()
     return None if row is None else _run(row)
 
 
@@ -107,19 +108,6 @@ def cancel(connection: Connection, scope: int) -> bool:
     if run is not None:
         change(connection, scope, run.id, {"cancel_requested": True})
     return run is not None
-
-
-def log_dates(connection: Connection, scope: int) -> LogDates:
-    """Return what we last wrote to the sync log."""
-    row = connection.execute(select(scopes).where(scopes.c.id == scope)).mappings().one()
-    return LogDates(**{name: row[column] for name, column in _LOG_COLUMNS.items()})
-
-
-def remember_log(connection: Connection, scope: int, dates: LogDates) -> None:
-    """Remember what we wrote to the sync log; None leaves as it is."""
-    values = {column: getattr(dates, name) for name, column in _LOG_COLUMNS.items() if getattr(dates, name) is not None}
-    if values:
-        connection.execute(update(scopes).where(scopes.c.id == scope).values(values))
 
 
 def _newest_first(scope: int) -> Select[Any]:

@@ -1,40 +1,40 @@
-"""One scope of the data plane in an open ledger: its lock, and transactions that ask for it."""
+"""One scope of the data plane in an open ledger: its lock, its hands, and transactions that ask for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from pathlib import Path
-
-from sqlalchemy import Connection, Engine
+from secrets import token_hex
+from typing import TypeVar
 
 from reconciler.ledger.config.model import LockHolder
-from reconciler.ledger.data import overview, records
-from reconciler.ledger.data.model import DataScope
-from reconciler.ledger.database import ledger_errors
-from reconciler.ledger.lock import LEASE, Clock, Lock, acquire, lost
+from reconciler.ledger.data import hands, overview, records, runs
+from reconciler.ledger.data.model import RUNNING, DataScope
+from reconciler.ledger.database import Database, Transaction
+from reconciler.ledger.lock import LEASE, Lock, acquire, lost
+
+_Answer = TypeVar("_Answer")
 
 
 class Scoped:
     """What is kept under one scope, and who may change it.
 
+    The lock is for whoever lists the source, closes the run and writes the log's dates. What a hand writes of records
+    asks for its membership in the run instead, so that several may work on one run.
+
     Args:
-        path: the ledger's file, for messages.
-        engine: the open ledger.
-        clock: what time it is.
+        database: of the open ledger.
         scope: made where it is new.
     """
 
-    def __init__(self, path: Path, engine: Engine, clock: Clock, scope: DataScope) -> None:
+    def __init__(self, database: Database, scope: DataScope) -> None:
+        self.database = database
         self.scope = scope
-        self._path = path
-        self._engine = engine
-        self._clock = clock
+        self.run_id: str | None = None
         self._lock: Lock | None = None
-        self._run_id: str | None = None
-        with self._transaction() as connection:
-            self._id = overview.scope_id(connection, scope)
+        self._hand: str | None = None
+        self.id = database.run(lambda tx: overview.scope_id(tx.connection, scope))
 
     @contextmanager
     def lock(
@@ -45,23 +45,31 @@ class Scoped:
         on_wait: Callable[[LockHolder], None] | None = None,
         lease: timedelta = LEASE,
     ) -> Iterator[Lock]:
-        """Hold the scope's lock for the time of a `with` block; claims of earlier holders are void from then on.
+        """Hold the scope's lock for the time of a `with` block. Whoever held it before is no hand any more.
+
+        Claims of hands that are none any more are void; those of others stay.
 
         Raises:
             LedgerLocked: another run holds it and did not let go within `wait` seconds.
         """
-        name = self.scope.lock_name
-        held = acquire(
-            self._engine, self._path, holder, clock=self._clock, name=name, wait=wait, on_wait=on_wait, lease=lease
-        )
-        with held as lock:
+
+        def succeed(tx: Transaction) -> None:
+            records.void_claims(tx.connection, self.id, hands.end_keepers(tx.connection, self.id))
+
+        with acquire(
+            self.database,
+            holder,
+            name=self.scope.lock_name,
+            wait=wait,
+            on_wait=on_wait,
+            lease=lease,
+            on_taken=succeed,
+        ) as lock:
             self._lock = lock
             try:
-                with self._fenced() as connection:
-                    records.void_claims(connection, self._id)
                 yield lock
             finally:
-                self._lock = self._run_id = None
+                self._lock = self._hand = self.run_id = None
 
     def watching(
         self,
@@ -76,21 +84,92 @@ class Scoped:
         Raises:
             LedgerLocked: somebody else watches it.
         """
-        name = self.scope.watch_name
-        return acquire(
-            self._engine, self._path, holder, clock=self._clock, name=name, wait=wait, on_wait=on_wait, lease=lease
-        )
+        return acquire(self.database, holder, name=self.scope.watch_name, wait=wait, on_wait=on_wait, lease=lease)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with ledger_errors(self._path), self._engine.begin() as connection:
-            yield connection
+    def join(self, run_id: str, holder: str) -> None:
+        """Become a hand of a run that somebody else keeps.
 
-    @contextmanager
-    def _fenced(self) -> Iterator[Connection]:
-        """A transaction that only the holder of the lock gets."""
+        Raises:
+            LockLost: that run is not under way.
+        """
+        token = token_hex(16)
+
+        def join(tx: Transaction) -> None:
+            run = runs.read(tx.connection, self.id, run_id, for_update=True)
+            if run is None or run.state != RUNNING:
+                raise lost(self.scope.lock_name)
+            hands.join(tx.connection, self.id, token, run_id, holder, keeper=False)
+
+        self.database.run(join)
+        self._hand, self.run_id = token, run_id
+
+    def keep(self, tx: Transaction, run_id: str, holder: str) -> str:
+        """Become, within a transaction that holds the lock, the keeper of a run, and return the hand's token."""
+        token = self.name
+        hands.join(tx.connection, self.id, token, run_id, holder, keeper=True)
+        stay = hands.end_other_runs(tx.connection, self.id, run_id)
+        records.void_claims(tx.connection, self.id, stay)
+        return token
+
+    def kept(self, run_id: str, token: str) -> None:
+        """Note that `keep` was committed."""
+        self._hand, self.run_id = token, run_id
+
+    def ended(self, run_id: str) -> None:
+        """Note that a run is over, and we are no hand of it any more."""
+        if self.run_id == run_id:
+            self._hand = self.run_id = None
+
+    @property
+    def name(self) -> str:
+        """What our claims begin with.
+
+        Raises:
+            LockLost: we neither hold the lock nor are a hand of a run.
+        """
+        if self._hand is not None:
+            return self._hand
         if self._lock is None:
             raise lost(self.scope.lock_name)
-        with self._transaction() as connection:
-            self._lock.fence(connection)
-            yield connection
+        return self._lock.token
+
+    def read(self, work: Callable[[Transaction], _Answer]) -> _Answer:
+        """Read in a transaction."""
+        return self.database.run(work, writes=False)
+
+    def write(self, work: Callable[[Transaction], _Answer]) -> _Answer:
+        """Write what anybody may write."""
+        return self.database.run(work)
+
+    def write_locked(self, work: Callable[[Transaction], _Answer]) -> _Answer:
+        """Write what only the holder of the lock may write.
+
+        Raises:
+            LockLost: that is not us.
+        """
+        lock = self._lock
+        if lock is None:
+            raise lost(self.scope.lock_name)
+
+        def fenced(tx: Transaction) -> _Answer:
+            lock.fence(tx.connection)
+            return work(tx)
+
+        return self.database.run(fenced)
+
+    def write_as_hand(self, work: Callable[[Transaction], _Answer]) -> _Answer:
+        """Write what only a hand of the run may write; where there is no run, the holder of the lock.
+
+        Raises:
+            LockLost: that is not us.
+        """
+        hand = self._hand
+        if hand is None:
+            return self.write_locked(work)
+
+        def fenced(tx: Transaction) -> _Answer:
+            if not hands.belongs(tx.connection, self.id, hand):
+                raise lost(self.scope.lock_name)
+            return work(tx)
+
+        return self.database.run(fenced)

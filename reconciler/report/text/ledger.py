@@ -27,7 +27,10 @@ def ledger_to_text(overview: Mapping[str, Any] | None, style: Style | None = Non
     counts = overview["counts"]
     parts = [counted(counts[name], name.removesuffix("s")) for name in counts]
     lines = style.wrap(f"Ledger: {', '.join(parts)}", 0, BOLD)
-    lines.extend(_lock(overview["lock"], style))
+    if "moved_to" in overview:
+        lines.extend(style.wrap(f"Taken to {overview['moved_to']}: it takes no more writes", 0, YELLOW))
+    for lock in overview["locks"] or [None]:
+        lines.extend(_lock(lock, style))
     if overview["data"]:
         lines.extend(["", style.paint("Data syncs", BOLD)])
     for sync in overview["data"]:
@@ -47,7 +50,8 @@ def ledger_to_text(overview: Mapping[str, Any] | None, style: Style | None = Non
 def _lock(lock: Mapping[str, Any] | None, style: Style) -> list[str]:
     if lock is None:
         return [f"Apply lock: {style.paint('free', GREEN)}"]
-    words = f"Apply lock: held by {lock['holder']} since {_time(lock['taken_at'])}"
+    of_one = lock["name"].partition(":")[2]
+    words = f"Apply lock{f' of {of_one}' if of_one else ''}: held by {lock['holder']} since {_time(lock['taken_at'])}"
     return style.wrap(
         f"{words}, last heard of {_time(lock['heartbeat_at'])}, lapses {_time(lock['expires_at'])}",
         0,

@@ -22,12 +22,14 @@ reconciler ledger unlock -e test test/ordercloud/products   # a data sync's
 def unlock(options: Options, lock: str | None, force: bool) -> None:
     """Remove the lock of a run that died. The lock of a living run stays unless forced.
 
-    LOCK is the name of a data sync's lock as `ledger show` has it; left out, it is the apply lock.
+    LOCK is the name of a data sync's lock as `ledger show` has it; left out, it is the environment's apply lock.
     """
-    from reconciler.ledger.migrations import APPLY_LOCK
+    from reconciler.ledger.lock import APPLY_LOCK, apply_lock
     from reconciler.ledger.writer import Ledger
     from reconciler.report.escape import terminal
 
+    # Older versions take one lock for the applies to all environments.
+    names = [lock] if lock else [apply_lock(options.project.name()), APPLY_LOCK]
     with Ledger.open(options.project.settings().ledger) as opened:
-        broken = opened.unlock(lock or APPLY_LOCK, force=force)
+        broken = next(filter(None, (opened.unlock(name, force=force) for name in names)), None)
     write_result(options, f"Removed the lock of {terminal(broken.holder)}." if broken else "No lock is held.")

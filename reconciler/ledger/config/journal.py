@@ -1,0 +1,44 @@
+"""The journal of a run: where each of its changes stands. Functions that work in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from reconciler.ledger.config.model import JournalEntry
+from reconciler.ledger.tables import journal
+
+
+def begin(connection: Connection, run: str, entries: Sequence[JournalEntry], now: datetime) -> None:
+    """Write where each change of a run stands as it begins."""
+    rows = [
+        {
+            "run": run,
+            "change_key": entry.key,
+            "position": position,
+            "digest": entry.digest,
+            "outcome": entry.outcome,
+            "message": entry.message,
+            "updated_at": now,
+        }
+        for position, entry in enumerate(entries)
+    ]
+    if rows:
+        connection.execute(insert(journal), rows)
+
+
+def set_outcome(connection: Connection, run: str, key: str, outcome: str, message: str | None, now: datetime) -> None:
+    """Write where one change stands now."""
+    connection.execute(
+        update(journal)
+        .where(journal.c.run == run, journal.c.change_key == key)
+        .values(outcome=outcome, message=message, updated_at=now)
+    )
+
+
+def read(connection: Connection, run: str) -> tuple[JournalEntry, ...]:
+    """Read where each change of a run stands, in order."""
+    rows = connection.execute(select(journal).where(journal.c.run == run).order_by(journal.c.position))
+    return tuple(JournalEntry(row.digest, row.change_key, row.outcome, row.message) for row in rows)

@@ -1,0 +1,111 @@
+"""The store for the event loop: the same methods, awaited, each in a thread of the ledger's own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+from reconciler.ledger.data.record_store import RecordStore
+from reconciler.ledger.data.store import LogStore, NameStore, ProblemStore, RunStore, Store
+
+_P = ParamSpec("_P")
+_Sync = TypeVar("_Sync")
+_Answer = TypeVar("_Answer")
+
+
+class Caller(Protocol):
+    """Runs methods one after the other, beside the event loop."""
+
+    def call(self, method: Callable[_P, _Answer], *arguments: _P.args, **named: _P.kwargs) -> Awaitable[_Answer]:
+        """Run a method there and return its answer."""
+
+
+class _Face(Generic[_Sync]):
+    def __init__(self, sync: _Sync, caller: Caller) -> None:
+        self._sync = sync
+        self._caller = caller
+
+
+def _awaited(
+    method: Callable[Concatenate[_Sync, _P], _Answer],
+) -> Callable[Concatenate[_Face[_Sync], _P], Coroutine[Any, Any, _Answer]]:
+    async def call(face: _Face[_Sync], /, *arguments: _P.args, **named: _P.kwargs) -> _Answer:
+        return await face._caller.call(method, face._sync, *arguments, **named)  # noqa: SLF001
+
+    call.__doc__ = method.__doc__
+    return call
+
+
+class AsyncRuns(_Face[RunStore]):
+    """See `RunStore`."""
+
+    begin = _awaited(RunStore.begin)
+    resume = _awaited(RunStore.resume)
+    join = _awaited(RunStore.join)
+    update = _awaited(RunStore.update)
+    end = _awaited(RunStore.end)
+    run = _awaited(RunStore.run)
+    unfinished = _awaited(RunStore.unfinished)
+    last = _awaited(RunStore.last)
+    cancel = _awaited(RunStore.cancel)
+
+
+class AsyncRecords(_Face[RecordStore]):
+    """See `RecordStore`."""
+
+    levels = _awaited(RecordStore.levels)
+    want = _awaited(RecordStore.want)
+    begin_writes = _awaited(RecordStore.begin_writes)
+    record = _awaited(RecordStore.record)
+    failed = _awaited(RecordStore.failed)
+    seen = _awaited(RecordStore.seen)
+    claim_due = _awaited(RecordStore.claim_due)
+    open_count = _awaited(RecordStore.open_count)
+    unseen = _awaited(RecordStore.unseen)
+    sample = _awaited(RecordStore.sample)
+    forget_prints = _awaited(RecordStore.forget_prints)
+    drop = _awaited(RecordStore.drop)
+    retry = _awaited(RecordStore.retry)
+    counts = _awaited(RecordStore.counts)
+
+
+class AsyncNames(_Face[NameStore]):
+    """See `NameStore`."""
+
+    claim_many = _awaited(NameStore.claim_many)
+    owners = _awaited(NameStore.owners)
+
+
+class AsyncProblems(_Face[ProblemStore]):
+    """See `ProblemStore`."""
+
+    listed = _awaited(ProblemStore.listed)
+    open_count = _awaited(ProblemStore.open_count)
+    found_since = _awaited(ProblemStore.found_since)
+    logged_count = _awaited(ProblemStore.logged_count)
+    close_unconfirmed = _awaited(ProblemStore.close_unconfirmed)
+
+
+class AsyncLog(_Face[LogStore]):
+    """See `LogStore`."""
+
+    to_log = _awaited(LogStore.to_log)
+    logged = _awaited(LogStore.logged)
+    dates = _awaited(LogStore.dates)
+    remember = _awaited(LogStore.remember)
+
+
+class AsyncStore:
+    """What is kept of one scope, for the event loop.
+
+    Args:
+        store: does the work.
+        caller: where it is done; once begun, a transaction comes to its end also where the caller is cancelled.
+    """
+
+    def __init__(self, store: Store, caller: Caller) -> None:
+        self.runs = AsyncRuns(store.runs, caller)
+        self.records = AsyncRecords(store.records, caller)
+        self.names = AsyncNames(store.names, caller)
+        self.problems = AsyncProblems(store.problems, caller)
+        self.log = AsyncLog(store.log, caller)

@@ -1,0 +1,193 @@
+"""How far every record of a scope is: what is wanted, what is applied, and who may work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from secrets import token_hex
+
+from reconciler.ledger.data import names, overview, problems, records, runs
+from reconciler.ledger.data.model import Level, LevelCounts, Result
+from reconciler.ledger.data.names import Name
+from reconciler.ledger.data.scoped import Scoped
+from reconciler.ledger.database import Transaction
+
+
+class RecordStore:
+    """The records of a scope. Reading, `want`, `drop` and `retry` need neither lock nor hand."""
+
+    def __init__(self, scoped: Scoped) -> None:
+        self._scoped = scoped
+
+    def levels(self, keys: Collection[str]) -> dict[str, Level]:
+        """Return the levels of those of the records that are known."""
+        return self._scoped.read(lambda tx: records.levels(tx.connection, self._scoped.id, keys))
+
+    def want(self, keys: Collection[str], retry_at: datetime | None = None) -> int:
+        """Raise what is wanted of these records by one, known or not, and return how many they are.
+
+        Args:
+            keys: the records.
+            retry_at: not to be tried before; None: at once.
+        """
+        return self._scoped.write(lambda tx: records.want(tx.connection, self._scoped.id, keys, tx.now, retry_at))
+
+    def begin_writes(self, items: Iterable[tuple[str, Collection[str]]]) -> None:
+        """Record, before anything is sent, which parts of which records will be. Needs a hand.
+
+        Their fingerprints are forgotten and the records are doubtful until `record`. Committed when this returns.
+
+        Args:
+            items: key and parts.
+        """
+        sent, claim = list(items), records.claim_of(self._scoped.name, token_hex(16))
+        self._scoped.write_as_hand(lambda tx: records.begin_writes(tx.connection, self._scoped.id, sent, claim, tx.now))
+
+    def record(
+        self, results: Sequence[Result], run_id: str | None, counts: Mapping[str, int] | None = None
+    ) -> list[str]:
+        """Record what became of records, in one transaction. Needs a hand.
+
+        Args:
+            results: one per record.
+            run_id: the run that saw them; None: none did.
+            counts: added to the run's.
+
+        Returns:
+            Keys of those that were not recorded, because somebody took over their claim.
+        """
+        scope, hand = self._scoped.id, self._scoped.name
+
+        def record(tx: Transaction) -> list[str]:
+            refused = records.record(tx.connection, scope, hand, results, run_id, tx.now)
+            taken = [result for result in results if result.key not in refused]
+            claim_names(
+                tx, scope, {item.key: item.names or () for item in taken if item.gone or item.names is not None}
+            )
+            wrong = {result.key: result.problems for result in taken if result.problems is not None}
+            problems.replace(tx.connection, scope, wrong, tx.now)
+            if run_id is not None and counts:
+                runs.change(tx.connection, scope, run_id, {}, counts)
+            return refused
+
+        return self._scoped.write_as_hand(record)
+
+    def failed(
+        self, key: str, attempts: int, retry_at: datetime | None, *, dead: bool = False, token: str | None = None
+    ) -> None:
+        """Record a try that failed for reasons that are not the record's. Needs a hand. It stays open, unless `dead`.
+
+        Args:
+            key: the record.
+            attempts: how many tries failed by now.
+            retry_at: when to try again.
+            dead: leave it alone until it is wanted again.
+            token: the claim under which it was tried.
+        """
+        claim = None if token is None else records.claim_of(self._scoped.name, token)
+        self._scoped.write_as_hand(
+            lambda tx: records.failed(
+                tx.connection,
+                self._scoped.id,
+                key,
+                attempts,
+                retry_at,
+                tx.now,
+                dead=dead,
+                claim=claim,
+                run_id=self._scoped.run_id,
+            )
+        )
+
+    def seen(
+        self, run_id: str | None, revisions: Mapping[str, int | None], counts: Mapping[str, int] | None = None
+    ) -> None:
+        """Record that nothing is to be done on records. Needs a hand.
+
+        Their problems and `due_at` stay as they are. Rows are made where there are none.
+
+        Args:
+            run_id: the run that saw them; None: none did, and a walk may still find that they are gone.
+            revisions: by key, the wanted revision as it was before the source was read; None: as it is now.
+            counts: added to the run's.
+        """
+        scope = self._scoped.id
+
+        def seen(tx: Transaction) -> None:
+            records.seen(tx.connection, scope, run_id, revisions, tx.now)
+            if run_id is not None and counts:
+                runs.change(tx.connection, scope, run_id, {}, counts)
+
+        self._scoped.write_as_hand(seen)
+
+    def claim_due(self, limit: int, now: datetime, lease_seconds: float, token: str) -> list[Level]:
+        """Claim records that are open or due and that nobody has claimed, the longest waiting first. Needs a hand.
+
+        Args:
+            limit: how many at most.
+            now: what time it is, in the clock of `retry_at` and `due_at`: the source's.
+            lease_seconds: how long the claim holds. `record`, `failed` and `seen` end it.
+            token: names the claim among this hand's.
+        """
+        claim, lease = records.claim_of(self._scoped.name, token), timedelta(seconds=lease_seconds)
+        return self._scoped.write_as_hand(
+            lambda tx: records.claim_due(tx.connection, self._scoped.id, limit, now, tx.now, tx.now + lease, claim)
+        )
+
+    def open_count(self, run_id: str | None = None) -> int:
+        """Return how many records are open, dead ones left out; with a run, only those that it saw."""
+        return self._scoped.read(lambda tx: records.open_count(tx.connection, self._scoped.id, run_id))
+
+    def unseen(self, run_id: str, after: str | None, limit: int) -> list[Level]:
+        """Return records of which the target may hold something and that a run did not see, by key, after a key.
+
+        Those that are gone already are left out.
+        """
+        return self._scoped.read(lambda tx: records.unseen(tx.connection, self._scoped.id, run_id, after, limit))
+
+    def sample(self, latest: int, random: int) -> list[Level]:
+        """Return the records that were written last and some at random, all with fingerprints, none of them gone."""
+        return self._scoped.read(lambda tx: records.sample(tx.connection, self._scoped.id, latest, random))
+
+    def forget_prints(self, keys: Collection[str] | None = None) -> None:
+        """Forget the fingerprints of these records, or of all: the target is not what it was. Needs the lock."""
+        self._scoped.write_locked(lambda tx: records.forget_prints(tx.connection, self._scoped.id, keys))
+
+    def drop(self, keys: Collection[str]) -> int:
+        """Give up on those of the records that are dead, failed or have problems.
+
+        They count as applied, and their problems as mended. The others stay as they are.
+
+        Returns:
+            How many there were.
+        """
+        scope = self._scoped.id
+
+        def drop(tx: Transaction) -> int:
+            given_up = sorted(_stuck(tx, scope) & set(keys))
+            problems.replace(tx.connection, scope, dict.fromkeys(given_up, ()), tx.now)
+            return records.drop(tx.connection, scope, given_up)
+
+        return self._scoped.write(drop)
+
+    def retry(self, keys: Collection[str] | None = None) -> int:
+        """Want these records again, or all that are dead, failed or have problems. Returns how many they are."""
+        scope = self._scoped.id
+        return self._scoped.write(
+            lambda tx: records.want(tx.connection, scope, _stuck(tx, scope) if keys is None else keys, tx.now)
+        )
+
+    def counts(self, now: datetime) -> LevelCounts:
+        """Return how many records and problems there are."""
+        return self._scoped.read(lambda tx: overview.counts(tx.connection, self._scoped.id, now))
+
+
+def claim_names(tx: Transaction, scope: int, wishes: Mapping[str, Collection[Name]]) -> dict[str, dict[Name, str]]:
+    """Make names the records', and want those again that wait for one that is free now; see `NameStore.claim_many`."""
+    taken, woken = names.claim(tx.connection, scope, wishes)
+    records.want(tx.connection, scope, woken, tx.now)
+    return taken
+
+
+def _stuck(tx: Transaction, scope: int) -> set[str]:
+    return {*records.stuck(tx.connection, scope), *problems.keys_with_problems(tx.connection, scope)}

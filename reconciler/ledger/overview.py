@@ -1,0 +1,113 @@
+"""What is read from the ledger as a whole: what a plan needs, and what `ledger show` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from reconciler.ledger.config import environments
+from reconciler.ledger.config import leases as config_leases
+from reconciler.ledger.config import runs as config_runs
+from reconciler.ledger.config import snoozes as config_snoozes
+from reconciler.ledger.config.model import LockHolder, Memory, Run, SecretFingerprint, Snapshot
+from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
+from reconciler.ledger.data.overview import as_data, volumes
+from reconciler.ledger.database import Transaction
+from reconciler.ledger.lock import held_applies
+from reconciler.ledger.tables import fingerprints, leases, meta, runs, snapshots, snoozes
+
+_RUNS_SHOWN = 20
+
+
+def memory(
+    tx: Transaction, environment: str, api_urls: Collection[str], live_sides: Mapping[str, str] | None = None
+) -> Memory:
+    """Read everything that a plan of one environment needs; see `reader.Ledgers.memory`."""
+    urls, connection = list(api_urls), tx.connection
+    environments.require_same(connection, environment, live_sides or {})
+    return Memory(
+        salt=read_salt(connection),
+        fingerprints={
+            (row.api_url, row.kind, row.live_id, row.path): SecretFingerprint(
+                IN_DOUBT if row.in_doubt else row.digest, row.applied_at
+            )
+            for row in connection.execute(select(fingerprints).where(fingerprints.c.api_url.in_(urls)))
+        },
+        snapshots={
+            (row.api_url, row.kind, row.live_id): Snapshot(row.state, row.applied_at)
+            for row in connection.execute(select(snapshots).where(snapshots.c.api_url.in_(urls)))
+        },
+        leases=config_leases.of_apis(connection, urls),
+        snoozes=config_snoozes.of_environment(connection, environment),
+        unfinished=config_runs.unfinished(connection, environment),
+        volumes=volumes(connection, environment, urls),
+        fresh=False,
+    )
+
+
+def read_salt(connection: Connection) -> bytes:
+    """Read the salt of this ledger's fingerprints."""
+    return bytes(connection.execute(select(meta.c.salt)).scalar_one())
+
+
+def overview(tx: Transaction) -> dict[str, Any]:
+    """Read what `ledger show` shows: plain data, no secret and no fingerprint."""
+    connection = tx.connection
+    applies = [_lock(name, holder) for name, holder in held_applies(connection, tx.now)]
+    counts = {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in (runs, snapshots, fingerprints, snoozes, leases)
+    }
+    about = connection.execute(select(meta.c.version, meta.c.moved_to)).one()
+    return {
+        "schema_version": about.version,
+        **({} if about.moved_to is None else {"moved_to": about.moved_to}),
+        "lock": applies[0] if applies else None,
+        "locks": applies,
+        "counts": counts,
+        "runs": [_run(connection, run) for run in config_runs.recent(connection, _RUNS_SHOWN)],
+        "snapshots": [
+            {"api_url": row.api_url, "kind": row.kind, "id": row.live_id, "applied_at": row.applied_at.isoformat()}
+            for row in connection.execute(
+                select(snapshots).order_by(snapshots.c.api_url, snapshots.c.kind, snapshots.c.live_id)
+            )
+        ],
+        "snoozes": [
+            {
+                "environment": row.environment,
+                "kind": row.kind,
+                "name": row.name,
+                "until": row.until.isoformat(),
+                "reason": row.reason,
+                "by": row.by,
+            }
+            for row in connection.execute(select(snoozes).order_by(snoozes.c.environment, snoozes.c.until))
+        ],
+        "data": as_data(connection, tx.now),
+    }
+
+
+def _lock(name: str, holder: LockHolder) -> dict[str, Any]:
+    return {
+        "name": name,
+        "holder": holder.holder,
+        "taken_at": holder.taken_at.isoformat(),
+        "heartbeat_at": holder.heartbeat_at.isoformat(),
+        "expires_at": holder.expires_at.isoformat(),
+    }
+
+
+def _run(connection: Connection, run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "environment": run.environment,
+        "holder": run.holder,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": None if run.finished_at is None else run.finished_at.isoformat(),
+        "entries": [{"key": entry.key, "outcome": entry.outcome, "message": entry.message} for entry in run.entries],
+        "overrides": [
+            {"rule": rule, "reason": reason} for rule, reason in config_runs.overridden(connection, run.id).items()
+        ],
+    }

@@ -1,0 +1,310 @@
+"""The ledger in PostgreSQL: connecting, transactions that outlive a restart of the server, and what its errors mean.
+
+Nothing here needs a session: a transaction pooler may stand in between. So no prepared statements, no session locks,
+and settings that end with their transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from reconciler.errors import LedgerError, MissingExtra
+from reconciler.ledger import schema
+from reconciler.ledger.database import Clock, Database, Transaction, Version
+from reconciler.ledger.tables import NUMBERED
+from reconciler.ledger.url import LedgerUrl
+
+_Answer = TypeVar("_Answer")
+
+PATIENCE_SECONDS = 120.0
+"""How long a server that was there before may stay away."""
+
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
+_ABOUT = "version, oldest_writer, moved_to, clock_timestamp() FROM ledger_meta WHERE id = 1"
+# One round trip: what may be done, what time it is, and, for a commit whose answer is lost, which transaction it is.
+# KEY SHARE lets nobody migrate or copy the ledger while somebody writes to it.
+_BEGIN_WRITING = f"BEGIN; {_LOCK_TIMEOUT}; SELECT pg_current_xact_id()::text, {_ABOUT} FOR KEY SHARE"
+_BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT NULL, {_ABOUT}"
+_VERSION = "SELECT * FROM ledger_meta WHERE id = 1"
+_MIGRATIONS = "SELECT pg_advisory_xact_lock(7310575201)"
+"""Who migrates or creates waits for whoever does, until that transaction is over."""
+
+_CONFLICTS = ("40001", "40P01", "23505")
+"""Others were there first: all is undone, and the transaction can be begun anew."""
+
+_MOST_CONFLICTS = 10
+
+# SQLSTATE (or how it begins), what it means, and what helps.
+_STATES = (
+    ("28", "does not let this user in", "Check user, password and pg_hba.conf; see docs/operations.md."),
+    ("3D000", "has no such database", "Create the database first: reconciler makes tables, not databases."),
+    ("42501", "does not allow that to this user", "See the roles in docs/operations.md: creating is for one of them."),
+    ("3F000", "has no schema in the search path", "Create the schema, or name it in the user's search_path."),
+    ("42P07", "has tables of something else", "Give the ledger a schema or a database of its own."),
+    ("55P03", "is held by another process", "Try again in a moment; see `reconciler ledger show`."),
+    ("53100", "has no room left on its disk", "Make room on the server's disk and run the command again."),
+    ("53300", "has no connection left", "Wait, raise max_connections, or put a pooler in front of it."),
+    ("25006", "can only be read there", "Name the primary server, e.g. with target_session_attrs=read-write."),
+    ("57P03", "is starting up or shutting down", "Try again in a moment."),
+)  # fmt: skip
+
+# What libpq says where there is no SQLSTATE.
+_SAYINGS = (
+    (("could not translate host name", "name or service not known", "resolve"), "names a host that nobody knows",
+     "Check the host in the ledger URL."),
+    (("certificate", "ssl"), "cannot be reached safely",
+     "Check sslmode and sslrootcert of the ledger URL; see docs/operations.md."),
+    (("authentication", "no password supplied"), "does not let this user in",
+     "Check user and password of the ledger URL."),
+    (("invalid connection option", "invalid uri", "connection info string", "invalid integer", "invalid sslmode"),
+     "has a URL that libpq does not understand", "Check the options behind `?` in the ledger URL."),
+)  # fmt: skip
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database, or a schema in one."""
+
+    steps = "postgres"
+
+    @classmethod
+    def create(cls, url: LedgerUrl, clock: Clock | None = None) -> Self:
+        """Connect for writing; create the tables where there are none.
+
+        Raises:
+            LedgerError: it cannot be reached or used, or its ledger is of an older version.
+            LedgerTooNew: a newer version of reconciler wrote it.
+        """
+        found = cls(url, _engine(url), clock)
+        try:
+            with found.errors(), found.engine.begin() as connection:
+                version = found.read_version(connection)
+            if version is None:
+                found.bring_up_to_date()
+            else:
+                found.require(version, writes=False)
+        except BaseException:
+            found.close()
+            raise
+        return found
+
+    @classmethod
+    def open(cls, url: LedgerUrl, clock: Clock | None = None, *, any_version: bool = False) -> Self | None:
+        """Connect for reading; None where there is no ledger yet.
+
+        Raises:
+            LedgerError: it cannot be reached, or its ledger is of an older version.
+            LedgerTooNew: a newer version of reconciler wrote it.
+        """
+        found = cls(url, _engine(url), clock)
+        try:
+            with found.errors(), found.engine.begin() as connection:
+                version = found.read_version(connection)
+            if version is not None and not (any_version and version.number < schema.VERSION):
+                found.require(version, writes=False)
+        except BaseException:
+            found.close()
+            raise
+        if version is None:
+            found.close()
+            return None
+        return found
+
+    def bring_up_to_date(self, newest: int = schema.VERSION) -> int:
+        """Take every step that is missing, one process at a time, and return the version from before."""
+        with self.errors(), self.engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(_MIGRATIONS)
+            if self.read_version(connection) is None:
+                if connection.exec_driver_sql("SHOW server_encoding").scalar() != "UTF8":
+                    raise LedgerError(
+                        f"The database {self.url.shown} does not keep text as UTF8",
+                        next_step="Create the ledger's database with ENCODING 'UTF8'.",
+                    )
+            else:
+                connection.exec_driver_sql(f"{_LOCK_TIMEOUT}; {_VERSION} FOR UPDATE")
+            return self.migrate(connection, newest)
+
+    def number_on(self, connection: Connection) -> None:
+        """See `Database.number_on`."""
+        for table, column in NUMBERED.items():
+            connection.exec_driver_sql(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column}'), max({column})) FROM {table.name}"  # noqa: S608
+            )
+
+    def errors(self) -> AbstractContextManager[None]:
+        """See `Database.errors`."""
+        return _errors(self.url)
+
+    def begin(self, connection: Connection, *, writes: bool, any_place: bool = False) -> datetime:
+        """See `Database.begin`."""
+        return self._begin(connection, writes=writes, any_place=any_place)[1]
+
+    def read_version(self, connection: Connection) -> Version | None:
+        """See `Database.read_version`."""
+        if connection.exec_driver_sql("SELECT to_regclass('ledger_meta')").scalar() is None:
+            return None
+        row = connection.exec_driver_sql(_VERSION).mappings().first()
+        if row is None:
+            raise LedgerError(
+                f"{self.url.shown} is a database of something else, not a ledger",
+                next_step="Set RECONCILER_LEDGER to one of its own.",
+            )
+        return Version(row["version"], row["oldest_writer"], row["moved_to"])
+
+    def run(self, work: Callable[[Transaction], _Answer], *, writes: bool = True, any_place: bool = False) -> _Answer:
+        """See `Database.run`. A server that restarts meanwhile costs nothing but time.
+
+        What was not committed is done anew. Where the answer to the commit is lost, the server is asked what became of
+        the transaction.
+        """
+        give_up_at, conflicts, pause = time.monotonic() + PATIENCE_SECONDS, 0, 0.05
+        while True:
+            attempt = _Attempt()
+            try:
+                return self._attempt(attempt, work, writes=writes, any_place=any_place)
+            except (SQLAlchemyError, _driver().Error) as error:
+                state = _state(error)
+                conflicts += state in _CONFLICTS
+                if state in _CONFLICTS and conflicts <= _MOST_CONFLICTS:
+                    continue
+                if not _is_lost(error) or time.monotonic() >= give_up_at:
+                    with self.errors():
+                        raise
+            if attempt.answered and self._was_committed(attempt.number, give_up_at):
+                answer: _Answer = attempt.answer
+                return answer
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    def _attempt(
+        self, attempt: _Attempt, work: Callable[[Transaction], _Answer], *, writes: bool, any_place: bool
+    ) -> _Answer:
+        with self.engine.connect() as connection:
+            attempt.number, now = self._begin(connection, writes=writes, any_place=any_place)
+            answer = attempt.answer = work(Transaction(connection, now))
+            attempt.answered = writes
+            connection.commit()
+            return answer
+
+    def _begin(self, connection: Connection, *, writes: bool, any_place: bool) -> tuple[str, datetime]:
+        driver: Any = connection.connection.driver_connection
+        try:
+            cursor = driver.execute(_BEGIN_WRITING if writes else _BEGIN_READING)
+            while cursor.nextset():
+                pass
+            row = cursor.fetchone()
+        except _driver().Error:
+            if driver.closed or driver.broken:
+                connection.invalidate()
+            raise
+        if row is None:
+            raise LedgerError(
+                f"The ledger {self.url.shown} is gone", next_step="Look at the database, or restore it from a backup."
+            )
+        number, version, oldest_writer, moved_to, now = row
+        self.require(Version(version, oldest_writer, moved_to), writes=writes and not any_place)
+        return number or "", self.now(now.astimezone(UTC))
+
+    def _was_committed(self, number: str, give_up_at: float) -> bool:
+        """Ask the server what became of a transaction whose commit was not answered."""
+        while True:
+            status = None
+            with suppress(SQLAlchemyError, _driver().Error), self.engine.begin() as connection:
+                status = connection.exec_driver_sql(f"SELECT pg_xact_status('{int(number)}'::xid8)").scalar()
+            if status in ("committed", "aborted"):
+                return bool(status == "committed")
+            if time.monotonic() >= give_up_at:
+                raise LedgerError(
+                    f"The connection to the ledger {self.url.shown} was lost while it was written, and it is not known "
+                    "whether that arrived",
+                    next_step="See that the server is there, then look with `reconciler ledger show`, and go on.",
+                )
+            time.sleep(0.2)
+
+
+class _Attempt:
+    """How far an attempt to do some work came."""
+
+    number = ""
+    answer: Any = None
+    answered = False
+
+
+def _engine(url: LedgerUrl) -> Engine:
+    _driver()
+    settings = {
+        "autocommit": True,
+        "prepare_threshold": None,
+        "client_encoding": "utf8",
+        "application_name": "reconciler",
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    said = _driver().conninfo.conninfo_to_dict(url.conninfo)
+    chosen = {name: value for name, value in settings.items() if name not in said}
+
+    def connect() -> Any:
+        return _driver().connect(url.conninfo, **chosen)
+
+    return create_engine("postgresql+psycopg://", creator=connect, hide_parameters=True, use_native_hstore=False)
+
+
+def _driver() -> Any:
+    try:
+        import psycopg
+    except ImportError:
+        raise MissingExtra("A ledger on PostgreSQL", "postgres") from None
+    return psycopg
+
+
+@contextmanager
+def _errors(url: LedgerUrl) -> Iterator[None]:
+    """Turn what SQLAlchemy and libpq raise into LedgerError, without statements, values and passwords."""
+    try:
+        yield
+    except (SQLAlchemyError, _driver().Error) as error:
+        raise _meaning(url, error) from None
+
+
+def _meaning(url: LedgerUrl, error: BaseException) -> LedgerError:
+    state, said = _state(error), str(getattr(error, "orig", None) or error).lower()
+    for begin, meaning, next_step in _STATES:
+        if state.startswith(begin):
+            return LedgerError(f"The ledger {url.shown} {meaning}", next_step=next_step)
+    if not state:
+        for words, meaning, next_step in _SAYINGS:
+            if any(word in said for word in words):
+                return LedgerError(f"The ledger {url.shown} {meaning}", next_step=next_step)
+    if _is_lost(error):
+        return LedgerError(
+            f"The ledger {url.shown} cannot be reached",
+            next_step="Check host and port of the ledger URL, and that the server is there.",
+        )
+    return LedgerError(
+        f"The ledger {url.shown} cannot be used: {state or type(error).__name__}",
+        next_step="Look into the server's log; what the code means is in PostgreSQL's appendix of error codes.",
+    )
+
+
+def _state(error: BaseException) -> str:
+    """SQLSTATE of what went wrong; empty where the server said none."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether the connection was lost or could not be made, for a reason that may pass."""
+    state = _state(error)
+    if state:
+        return state.startswith(("08", "57P", "53300"))
+    cause = getattr(error, "orig", error)
+    invalid = isinstance(error, DBAPIError) and error.connection_invalidated
+    return invalid or isinstance(cause, (_driver().OperationalError, _driver().InterfaceError))

@@ -1,0 +1,31 @@
+"""The frozen steps from one version of the schema to the next, in the SQL of each database. A step is never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+VERSION = 3
+"""The version of the schema that this program works with."""
+
+OLDEST_WRITER = 3
+"""The oldest version whose program may write to a ledger of `VERSION`. The last step that raises it says why."""
+
+
+@cache
+def steps(database: str) -> Mapping[int, tuple[str, ...]]:
+    """Return the statements of every step by the version that it leads to; the first one starts from nothing.
+
+    Args:
+        database: folder of its steps: `sqlite` or `postgres`.
+    """
+    found = {}
+    for file in sorted(files(__name__).joinpath(database).iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".sql"):
+            lines = (line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("--"))
+            statements = "\n".join(lines).split(";\n")
+            found[int(file.name.removesuffix(".sql"))] = tuple(
+                statement.strip().rstrip(";") for statement in statements if statement.strip()
+            )
+    return found
