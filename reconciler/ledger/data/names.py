@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, select
 
-from reconciler.ledger.data.records import chunks
+from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.tables import names, waits
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import LoggedProblem, OpenProblem, ProblemRow
-from reconciler.ledger.data.records import chunks
 from reconciler.ledger.tables import entries, problems
 
 _Identity = tuple[str, str, str]

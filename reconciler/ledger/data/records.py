@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import Level, Result
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.tables import problems, records
@@ -31,22 +31,12 @@ from reconciler.ledger.tables import problems, records
 IN_DOUBT = b""
 """Stands for the fingerprint of a part that was sent and not settled."""
 
-BULK = 500
-"""Keys per statement."""
-
 WRITING = timedelta(minutes=10)
 """How long nobody else claims a record that is being written without a claim."""
 
 _COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key"))
 
 Values = dict[str, Any]
-
-
-def chunks(keys: Iterable[str], size: int = BULK) -> Iterator[list[str]]:
-    """Yield keys in lists that fit into a statement."""
-    rest = iter(keys)
-    while chunk := list(islice(rest, size)):
-        yield chunk
 
 
 def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
@@ -230,8 +220,12 @@ def claim_due(
 ) -> list[Level]:
     """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
-    rows = _with_problems().where(records.c.scope == scope, free).limit(limit)
-    rows = rows.with_for_update(of=records, skip_locked=True)
+    rows = (
+        _with_problems()
+        .where(records.c.scope == scope, free)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=records)
+    )
     ready = rows.where(
         records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
     )
@@ -336,8 +330,9 @@ def open_count(connection: Connection, scope: int, run_id: str | None) -> int:
 def _read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:
     rows: dict[str, Values] = {}
     for chunk in chunks(dict.fromkeys(keys)):
-        query = select(records).where(_among(scope, chunk)).order_by(records.c.key).with_for_update()
-        found = connection.execute(query)
+        found = connection.execute(
+            select(records).where(_among(scope, chunk)).order_by(records.c.key).with_for_update()
+        )
         rows.update((row["key"], dict(row)) for row in found.mappings())
     return rows
 
