@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
@@ -17,14 +18,54 @@ from reconciler.kind.semantics import FieldSemantics, fields_of
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.model import Metadata
 from reconciler.registry import kinds
+from reconciler.report.codes.causes import CAUSES
+from reconciler.report.codes.errors import ERRORS
+from reconciler.report.codes.guardrails import GUARDRAILS
+from reconciler.report.codes.lookup import exit_statuses
+from reconciler.report.codes.problems import PROBLEMS
 
+ERRORS_HEAD = """\
+# Errors
+
+Every error names a code, a place where it is about input, and the next step. `--format json` writes it to stderr in
+the shape of [error.schema.json](../schemas/error.schema.json). Codes are stable; messages are not.
+
+`reconciler explain CODE` shows what stands here, without network and without this page.
+"""
+PROBLEMS_HEAD = """\
+`validate` shows all of them in one run, each with file, line and column. `literal-secret` can be a warning;
+`no-target-hosts` and `unreadable-variable` always are.
+"""
+GUARDRAILS_HEAD = """\
+# Guardrails
+
+A guardrail judges the changes of a plan, not the state that is there: an imported pause without an end is no breach.
+A plan with a breach is shown whole and exits with 3; `apply` carries out none of it.
+
+One run may override one or more rules, with a reason that the plan shows and the ledger keeps:
+
+```sh
+reconciler plan -e sandbox --override maxDeletes --reason "The old hook is gone since May" --save plan.json
+```
+
+Limits stand in the Environment, under `guardrails`:
+
+```yaml
+guardrails: {maxDeletes: 0, maxChanges: 50, requirePauseEnd: true, maxPause: 7d, stopAll: forbid}
+```
+"""
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py; change the code, then run `make docs`. -->\n"
 
 
 def pages() -> dict[str, str]:
     """Return file name to content of every generated page."""
-    return {"commands.md": "\n".join(_commands()), "manifest-reference.md": "\n".join(_manifests())}
+    return {
+        "commands.md": "\n".join(_commands()),
+        "errors.md": "\n".join(_errors()),
+        "guardrails.md": "\n".join(_guardrails()),
+        "manifest-reference.md": "\n".join(_manifests()),
+    }
 
 
 def _commands() -> Iterator[str]:
@@ -49,6 +90,39 @@ def _help(title: str, command: click.Command, context: click.Context) -> Iterato
     context.max_content_width = context.terminal_width = 80
     yield f"## {title}\n"
     yield f"```text\n{command.get_help(context).rstrip()}\n```\n"
+
+
+def _errors() -> Iterator[str]:
+    yield NOTICE
+    yield ERRORS_HEAD
+    yield "## Of a run\n"
+    yield "| code | exit | what it means | what to do |\n|---|---|---|---|"
+    statuses = exit_statuses()
+    for code, (meaning, step) in ERRORS.items():
+        yield f"| `{code}` | {statuses[code]} | {_cell(meaning)} | {_cell(step)} |"
+    yield "\n## Causes of drift\n"
+    yield "| cause | what it means | what to do |\n|---|---|---|"
+    for cause, (meaning, step) in CAUSES.items():
+        yield f"| `{cause.value}` | {_cell(meaning)} | {_cell(step)} |"
+    yield "\n## Of manifests\n"
+    yield PROBLEMS_HEAD
+    yield "| code | what it means |\n|---|---|"
+    for code, meaning in PROBLEMS.items():
+        yield f"| `{code}` | {_cell(meaning)} |"
+    yield ""
+
+
+def _guardrails() -> Iterator[str]:
+    yield NOTICE
+    yield GUARDRAILS_HEAD
+    for rule, paragraphs in GUARDRAILS.items():
+        yield f"## {rule}\n"
+        for paragraph in paragraphs:
+            yield "\n".join(textwrap.wrap(paragraph, 140, break_long_words=False, break_on_hyphens=False)) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _manifests() -> Iterator[str]:

@@ -13,6 +13,7 @@ _COMMANDS = "reconciler.cli.commands"
 
 TABLE = (
     Entry("validate", WRITE, "Check the manifests, offline; all errors at once.", f"{_COMMANDS}.validate:validate"),
+    Entry("explain", WRITE, "Say what a code means, and what to do about it.", f"{_COMMANDS}.explain:explain"),
     Entry("schema", WRITE, "Write the JSON Schemas for editors and pipelines.", f"{_COMMANDS}.schema:schema"),
     Entry("plan", SEE, "Compare manifests with live; change nothing.", f"{_COMMANDS}.plan:plan"),
     Entry("apply", SEE, "Carry out what was reviewed, exactly that.", f"{_COMMANDS}.apply:apply"),

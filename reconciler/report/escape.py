@@ -138,6 +138,16 @@ def command_property(text: str) -> str:
     return command_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def azure_data(text: str) -> str:
+    """Return text from outside for the message of an Azure Pipelines logging command."""
+    return visible(text).replace("%", "%AZP25")
+
+
+def azure_property(text: str) -> str:
+    """Return text from outside for a property (`sourcepath=`) of an Azure Pipelines logging command."""
+    return azure_data(text).replace(";", "%3B").replace("]", "%5D")
+
+
 def sarif(text: str) -> str:
     """Return text from outside for a SARIF message, where `[text](target)` would be a link."""
     shown = visible(text)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.reconcile.doctor import Finding
     from reconciler.reconcile.importer import ImportResult
     from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
+    from reconciler.report.codes.lookup import Meaning
     from reconciler.report.style import Style
     from reconciler.sparklayer.sync_log import SyncStatus as SyncLog
     from reconciler.sync.monitor.problems import Problems
@@ -93,6 +94,8 @@ PROBLEMS: Subject[Sequence[Problem], Sequence[Problem]] = Subject(
     sarif="ci.sarif:problems_to_sarif",
     junit="ci.junit:problems_to_junit",
     github="ci.github:problems_to_github",
+    azure="ci.azure:problems_to_azure",
+    gitlab="ci.gitlab:problems_to_gitlab",
 )
 PLAN: Subject[Plan] = Subject(
     text="text.plan:plan_to_text",
@@ -134,6 +137,9 @@ SYNC_LOG: Subject[str, str, Mapping[str, SyncLog | None]] = Subject(
 MUTATION: Subject[Mapping[str, list[Any]]] = Subject(
     text="text.mutation:mutation_to_text", json="documents.mutation:mutation_to_json"
 )
+MEANING: Subject[Sequence[Meaning]] = Subject(
+    text="text.meaning:meaning_to_text", json="documents.meaning:meaning_to_json"
+)
 ERROR: Subject[ReconcilerError] = Subject(text="text.error:error_to_text", json="documents.error:error_to_json")
 
 # Every subject by its name in file names and docs.
@@ -151,6 +157,7 @@ SUBJECTS: dict[str, Subject[*tuple[Any, ...]]] = {
     "sync_explanation": SYNC_EXPLANATION,
     "sync_log": SYNC_LOG,
     "mutation": MUTATION,
+    "meaning": MEANING,
     "error": ERROR,
 }
 FORMATS = tuple(dict.fromkeys(name for subject in SUBJECTS.values() for name in subject.formats))

@@ -6,11 +6,15 @@ import re
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given, settings
 
 from reconciler.errors import Place, Problem
+from reconciler.report.ci.azure import problems_to_azure
 from reconciler.report.ci.github import problems_to_github
+from reconciler.report.ci.gitlab import problems_to_gitlab
 from reconciler.report.ci.junit import problems_to_junit
+from reconciler.report.ci.places import in_checkout
 from reconciler.report.ci.sarif import problems_to_sarif
 from reconciler.report.documents.problems import problems_to_json
 from reconciler.report.escape import disarm, json_text, visible
@@ -95,3 +99,58 @@ def test_junit_tells_warnings_of_files_without_failing_them() -> None:
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("2", "0")
     (out,) = suite.iter("system-out")
     assert out.text == "a.yaml:3:5: [no-target-hosts] targets may point anywhere."
+
+
+def many(number: int, message: str = "wrong") -> list[Problem]:
+    return [Problem("bad-value", f"{message} {line}", Place(f"{line % 3}.yaml", line)) for line in range(1, number + 1)]
+
+
+def test_github_gets_no_more_annotations_than_it_shows_and_the_log_has_the_rest() -> None:
+    lines = problems_to_github(many(30), many(10, "remark")).splitlines()
+    assert sum(line.startswith("::error ") for line in lines) == 10
+    assert sum(line.startswith("::warning ") for line in lines) == 10
+    assert "::error title=more::21 more problems in 3 files; the log of this step lists them" in lines
+    assert all(any(f"wrong {number}." in line for line in lines) for number in range(1, 31))
+
+
+@given(text=hostile_text)
+@settings(max_examples=50)
+def test_no_text_breaks_out_of_an_azure_command(text: str) -> None:
+    for line in problems_to_azure(hostile_problems(text)).split("\n")[:-1]:
+        head, closed, message = line.partition("]")
+        assert re.fullmatch(r"##vso\[task\.logissue type=error;(?:[a-z]+=[^;\]\r\n]*;)+", head)
+        assert closed
+        assert message.isprintable()
+
+
+def test_a_code_quality_report_names_each_problem_once_wherever_it_moves() -> None:
+    (first, second, warning) = problems_to_gitlab(
+        [Problem("tag", "same", Place("a.yaml", 1)), Problem("tag", "same", Place("a.yaml", 9))],
+        [Problem("tag", "remark", Place("a.yaml"))],
+    )
+    assert first["location"] == {"path": "a.yaml", "lines": {"begin": 1}}
+    assert (first["severity"], warning["severity"]) == ("major", "minor")
+    assert len({each["fingerprint"] for each in (first, second, warning)}) == 3
+    (moved,) = problems_to_gitlab([Problem("tag", "same", Place("a.yaml", 40))])
+    assert moved["fingerprint"] == first["fingerprint"]
+
+
+def test_rules_of_sarif_say_what_they_mean() -> None:
+    (rule,) = problems_to_sarif([Problem("tag", "x", Place("a.yaml"))])["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["id"] == "tag"
+    assert "YAML tag" in rule["shortDescription"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("file", "working", "expected"),
+    [
+        ("manifests/a.yaml", "/checkout", "manifests/a.yaml"),
+        ("manifests/a.yaml", "/checkout/shop", "shop/manifests/a.yaml"),
+        ("/checkout/m/a.yaml", "/elsewhere", "m/a.yaml"),
+        ("/outside/a.yaml", "/checkout", "/outside/a.yaml"),
+        ("../a.yaml", "/checkout/shop", "../a.yaml"),
+    ],
+)
+def test_files_are_named_as_the_checkout_has_them(file: str, working: str, expected: str) -> None:
+    (found,) = in_checkout([Problem("tag", "x", Place(file, 3))], "/checkout", working)
+    assert found.place == Place(expected, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,12 +12,14 @@ from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, validation_status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show
+from reconciler.report.ci.places import CHECKOUT, in_checkout
 from reconciler.report.table import PROBLEMS
 
 EXAMPLES = """
 reconciler validate                                        # manifests/
 reconciler validate -m config/ --format github             # in a pull request
 reconciler validate --format sarif --output problems.sarif # code scanning
+reconciler validate --format gitlab --output quality.json   # code quality
 reconciler validate --format junit --output problems.xml   # test reports
 """
 
@@ -33,5 +37,7 @@ def validate(options: Options) -> Status:
     files = list(dict.fromkeys(each.file for each in (*loaded.environments, *loaded.manifests)))
     checked: dict[str, Any] = {"text": len(loaded.manifests) + len(loaded.environments), "junit": files}
     details: dict[str, Any] = {"checked": checked[options.format]} if options.format in checked else {}
-    show(options, PROBLEMS, found.problems, found.warnings, **details)
+    checkout = os.environ.get(CHECKOUT.get(options.format, ""))
+    problems, warnings = (in_checkout(each, checkout, str(Path.cwd())) for each in (found.problems, found.warnings))
+    show(options, PROBLEMS, problems, warnings, **details)
     return validation_status(found)

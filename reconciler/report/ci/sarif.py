@@ -9,6 +9,8 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.errors import Place, Problem
 from reconciler.report.ci.sentence import ordered, sentence
+from reconciler.report.codes.lookup import plain
+from reconciler.report.codes.problems import PROBLEMS
 from reconciler.report.escape import sarif, visible
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -17,13 +19,25 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 def problems_to_sarif(problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> dict[str, Any]:
     """Return problems and warnings as a SARIF 2.1.0 log, for code scanning."""
     rules = sorted({visible(problem.code) for problem in (*problems, *warnings)})
-    driver = {"name": "reconciler", "version": __version__, "rules": [{"id": rule} for rule in rules]}
+    driver = {"name": "reconciler", "version": __version__, "rules": [_rule(rule) for rule in rules]}
     results = [_result("error", problem) for problem in ordered(problems)]
     results += [_result("warning", warning) for warning in ordered(warnings)]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+    }
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """Return a rule with what its code means, which a viewer shows beside each result."""
+    meaning = PROBLEMS.get(code)
+    if meaning is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "shortDescription": {"text": plain(meaning)},
+        "help": {"text": plain(meaning), "markdown": meaning},
     }
 
 

@@ -1,0 +1,58 @@
+"""What each cause of drift means, and what to do. docs/errors.md and `reconciler explain` show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.reconcile.plan import Cause
+
+CAUSES: Mapping[Cause, tuple[str, str]] = {
+    Cause.GIT_MOVED: (
+        "The manifests changed since the last apply, and live did not.",
+        "`reconciler plan`, then apply it.",
+    ),
+    Cause.LIVE_MOVED: (
+        "Somebody changed the live object since the last apply; the manifests are as they were.",
+        "`apply` takes it back, `drift --adopt KIND/NAME` writes it into the manifest.",
+    ),
+    Cause.BOTH_MOVED: (
+        "The manifests and the live object both changed since the last apply.",
+        "Compare the fields: adopt what is to stay, then plan.",
+    ),
+    Cause.DIFFERS: (
+        "Live is not as the manifests say, and the ledger has no earlier apply to tell who moved.",
+        "`reconciler plan` shows what apply would change; `drift --adopt KIND/NAME` keeps what is live.",
+    ),
+    Cause.OVERDUE: (
+        "A sync is still paused although the pause that its manifest declares has ended.",
+        "`drift --resume-expired` resumes it.",
+    ),
+    Cause.UNDECLARED_PAUSE: (
+        "Somebody paused a sync and no manifest declares it.",
+        "Ask who paused it; `apply` resumes it, or declare the pause with `until`, `reason` and `owner`.",
+    ),
+    Cause.RESTORED: (
+        "OrderCloud overwrote staging from production, so secrets that were applied before count as unknown.",
+        "`apply` sends the secrets again.",
+    ),
+    Cause.UNMANAGED: (
+        "A live object that no manifest names.",
+        "`reconciler import` writes a manifest for it; `drift snooze` mutes it for a while.",
+    ),
+    Cause.DATA_STALE: (
+        "The last good run of a data sync ended longer ago than its `freshness` promises.",
+        "`sync status` says why; `sync run` brings it up to date.",
+    ),
+    Cause.OPEN_PROBLEMS: (
+        "A data sync has more products and variants with open problems than its `maxOpenProblems` allows.",
+        "`sync errors` lists them with what to do.",
+    ),
+    Cause.FOREIGN_SYNC_LOG: (
+        "The sync log of the integration has dates that no run of this ledger wrote: somebody else syncs too.",
+        "Find out who, and keep one of the two.",
+    ),
+    Cause.UNREACHABLE: (
+        "The environment could not be compared, because an API did not answer.",
+        "`reconciler doctor` tells what is missing.",
+    ),
+}

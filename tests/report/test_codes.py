@@ -1,0 +1,48 @@
+"""Every code that reconciler prints is explained, offline and in the words of the docs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.run import run
+from reconciler.errors import ReconcilerError
+from reconciler.kind.semantics import fields_of
+from reconciler.manifest.environment import Guardrails
+from reconciler.reconcile.guard import RULES
+from reconciler.reconcile.plan import Cause
+from reconciler.report.codes.causes import CAUSES
+from reconciler.report.codes.errors import ERRORS
+from reconciler.report.codes.guardrails import GUARDRAILS
+from reconciler.report.codes.lookup import codes, exit_statuses, meanings, plain
+
+
+def test_every_error_guardrail_and_cause_is_explained_and_no_other() -> None:
+    statuses = exit_statuses()
+    assert set(statuses) - {ReconcilerError.code} == set(ERRORS) - {ReconcilerError.code}
+    assert set(GUARDRAILS) == set(RULES) | set(fields_of(Guardrails))
+    assert set(CAUSES) == set(Cause)
+
+
+@pytest.mark.parametrize("code", ["secret-unset", "MAXDELETES", "live-moved", "too-deep"])
+def test_a_code_is_explained_whatever_its_case(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", code]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.lower().startswith(code.lower())
+    assert lines
+
+
+def test_an_unknown_code_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "secret-unst"]) == 64
+    assert "secret-unset" in capsys.readouterr().err
+
+
+def test_what_is_printed_for_a_terminal_has_no_links() -> None:
+    assert plain("breaks a rule of [guardrails.md](guardrails.md).") == "breaks a rule of guardrails.md."
+    assert all("](" not in plain(text) for code in codes() for each in meanings(code) for text in each.paragraphs)
+
+
+def test_nothing_is_read_from_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["explain", "ledger-locked"]) == 0
