@@ -44,7 +44,11 @@ PROBLEMS: Mapping[str, str] = {
     "patch-without-target": "A patch names a manifest that does not exist in that environment.",
     "reference-not-allowed": "A `${…}` where none may stand, such as in a field's name.",
     "reference-to-absent": "A sync points at a delivery config that is to be absent.",
-    "secret-in-plain-field": "`${secret:}` in a field whose value would be shown.",
+    "secret-in-plain-field": (
+        "`${secret:}` where its value would be shown: in a plain field, or in scheme, host or port of a URL. Userinfo "
+        "and query of a URL, values behind telling names in free-form maps and what `metadata.sensitive` names may "
+        "hold one."
+    ),
     "secret-not-allowed": (
         "`${secret:}` asks for a credential of reconciler itself (`RECONCILER_…`) or of the forge that runs "
         "it (`GITHUB_TOKEN`)."
@@ -67,7 +71,10 @@ PROBLEMS: Mapping[str, str] = {
     "unknown-environment": "`metadata.environments` names no Environment.",
     "unknown-field": "A field that does not exist; the nearest known name is offered.",
     "unknown-kind": "A kind that does not exist; the nearest is offered.",
-    "unknown-path": "`metadata.ignore` names no field of the spec.",
+    "unknown-path": (
+        "`metadata.ignore` or `metadata.sensitive` names no field of the spec, or one that is shown everywhere, such "
+        "as the ID."
+    ),
     "unknown-reference": "A reference to a manifest that does not exist in that environment.",
     "unknown-value": "Not one of the values that the field takes.",
     "unreadable-file": "A file that cannot be opened.",
