@@ -125,10 +125,13 @@ def flaw_of(record: Json, shape: Any) -> str | None:
         record: as the API gave it, with what was put together.
         shape: its TypedDict; any member may be missing or null, and have more members than it names.
     """
-    return _checker(shape)(record, "") or _broken_text(record)
+    wrong = _checker(shape)(record)
+    if wrong is not None:
+        return wrong.removeprefix(".") if wrong[0] in ".[" else f"it{wrong}"
+    return _broken_text(record)
 
 
-_Check = Callable[[Json, str], str | None]
+_Check = Callable[[Json], str | None]
 _WORDS: dict[Any, tuple[tuple[type, ...], str]] = {
     str: ((str,), "text"),
     bool: ((bool,), "true or false"),
@@ -139,7 +142,7 @@ _WORDS: dict[Any, tuple[tuple[type, ...], str]] = {
 
 @cache
 def _checker(hint: Any) -> _Check:
-    """Return what checks a value against a type of `records.py`; it says where and what, or None."""
+    """Return what checks a value against a type of `records.py`; it says where below the value and what, or None."""
     origin = get_origin(hint)
     if origin in (Union, UnionType):
         [hint] = [each for each in get_args(hint) if each is not type(None)]
@@ -152,41 +155,42 @@ def _checker(hint: Any) -> _Check:
         return _object_checker({})
     if hint in _WORDS:
         return _plain_checker(*_WORDS[hint])
-    return lambda _value, _path: None
+    return lambda _value: None
 
 
 def _object_checker(members: dict[str, _Check]) -> _Check:
-    def check(value: Json, path: str) -> str | None:
+    def check(value: Json) -> str | None:
         if not isinstance(value, dict):
-            return _no(path, "an object")
-        for name, inner in members.items():
-            if (held := value.get(name)) is not None and (flaw := inner(held, f"{path}.{name}" if path else name)):
-                return flaw
+            return " is not an object"
+        for name, held in value.items():
+            inner = members.get(name)
+            if inner is not None and held is not None and (wrong := inner(held)) is not None:
+                return f".{name}{wrong}"
         return None
 
     return check
 
 
 def _list_checker(each: _Check) -> _Check:
-    def check(value: Json, path: str) -> str | None:
+    def check(value: Json) -> str | None:
         if not isinstance(value, list):
-            return _no(path, "a list")
-        flaws = (each(item, f"{path}[{place}]") for place, item in enumerate(value))
-        return next(filter(None, flaws), None)
+            return " is not a list"
+        for place, item in enumerate(value):
+            if (wrong := each(item)) is not None:
+                return f"[{place}]{wrong}"
+        return None
 
     return check
 
 
 def _plain_checker(types: tuple[type, ...], words: str) -> _Check:
-    def check(value: Json, path: str) -> str | None:
-        fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
-        return None if fits else _no(path, words)
+    takes_booleans = bool in types
+
+    def check(value: Json) -> str | None:
+        fits = isinstance(value, types) and (takes_booleans or not isinstance(value, bool))
+        return None if fits else f" is not {words}"
 
     return check
-
-
-def _no(path: str, words: str) -> str:
-    return f"{path or 'it'} is not {words}"
 
 
 def _is_whole(text: str) -> bool:
