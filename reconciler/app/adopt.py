@@ -47,7 +47,7 @@ def adopt_into_files(project: Project, drift: Drift, keys: Sequence[str]) -> tup
         if key not in work:
             raise UsageError(f"{key} has not drifted", next_step="`reconciler drift` lists what has.")
         manifest = in_files[key]
-        for edit in adopt(drift.session.kinds, work[key], here[key], manifest, names):
+        for edit in adopt(drift.session.kinds, work[key], here[key], manifest, names, inputs.target_hosts):
             text = texts.get(manifest.file) or Path(manifest.file).read_bytes().decode()
             texts[manifest.file] = set_value(text, manifest.index, edit.path, edit.value)
             adopted.append(Adopted(key, ".".join(edit.path[1:]), manifest.file))

@@ -20,6 +20,7 @@ from reconciler.secret import MASK, Secret
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://", re.ASCII)
 _FURTHER_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*(?=@)")
 _PAIR = re.compile(r"(?:^|;)[^=;]*=")
+_DELIMITERS = re.compile("[:/?#&=;]")
 _INDEX = re.compile(r"\[\d+\]")
 _TELLING = ("key", "secret", "token", "password", "passwd", "pwd", "passphrase", "connectionstring", "authorization")
 _TELLING_IN_STRINGS = (*_TELLING, "signature", "sig")
@@ -91,8 +92,8 @@ def secret_parts(text: str, *, whole: bool, host: bool) -> Iterator[str]:
     """Yield what is secret in a text, in each way in which somebody may repeat it."""
     for start, end in spans(text, whole=whole, host=host):
         part = text[start:end]
-        # Of `user:password` each may be repeated alone, and by whoever takes URLs apart without its %XX.
-        for piece in dict.fromkeys((part, *part.split(":"))):
+        # Of `user:password` and of a path each may be repeated alone, and by whoever takes URLs apart without its %XX.
+        for piece in dict.fromkeys((part, *_DELIMITERS.split(part))):
             yield from dict.fromkeys((piece, unquote(piece), unquote_plus(piece)))
 
 

@@ -12,8 +12,9 @@ from reconciler.kind.sensitive import position_of, without_secrets
 from reconciler.manifest.edit import ABSENT
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.references import has_reference
-from reconciler.reconcile.diff import field_path, value_at
+from reconciler.reconcile.diff import covers, field_path, value_at
 from reconciler.reconcile.importer import as_manifest, misfit
+from reconciler.reconcile.notes import forbidden_hosts
 from reconciler.reconcile.work import Work
 
 
@@ -26,7 +27,12 @@ class Edit:
 
 
 def adopt(
-    kinds: Kinds, work: Work, manifest: Manifest, in_file: Manifest, names: Mapping[tuple[str, str], str]
+    kinds: Kinds,
+    work: Work,
+    manifest: Manifest,
+    in_file: Manifest,
+    names: Mapping[tuple[str, str], str],
+    target_hosts: tuple[str, ...] | None = None,
 ) -> tuple[Edit, ...]:
     """Return the edits that make a manifest want what live has.
 
@@ -36,6 +42,7 @@ def adopt(
         manifest: its manifest in this environment, patches merged.
         in_file: the same manifest as its file has it.
         names: manifest name of every live object, for references.
+        target_hosts: allow-list of delivery hosts, or None where the environment has none.
 
     Raises:
         UsageError: the difference is not one that an edit of this manifest can adopt; says what to do instead.
@@ -65,6 +72,13 @@ def adopt(
             place=work.change.place,
             next_step="Apply it, or correct the secret in the environment of this run.",
         )
+    for path, host in forbidden_hosts(model, work.observed.state, target_hosts):
+        if any(covers((unit,), path) for unit in units):
+            raise UsageError(
+                f"{key} cannot be adopted: {path} points {f'at {host}, ' if host else ''}outside targetHosts",
+                place=work.change.place,
+                next_step="Apply the manifest, or let the host into targetHosts by a reviewed change.",
+            )
     for unit in units:
         value = value_at(work.observed.state, unit)
         if without_secrets(value, position_of(model, unit, work.desired.sensitive), work.desired.sensitive) != value:

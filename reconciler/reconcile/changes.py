@@ -50,6 +50,7 @@ def draft(
     moved_secrets: frozenset[str],
     restored: bool,
     now: datetime,
+    restored_at: datetime | None = None,
 ) -> Draft | None:
     """Return the change that makes live as desired, or None where it already is.
 
@@ -62,12 +63,13 @@ def draft(
         moved_secrets: write-only paths to be sent although nothing else says so.
         restored: whether those are sent because staging was restored.
         now: the moment of planning.
+        restored_at: when live was last overwritten from elsewhere, or None where that does not happen.
     """
     if desired.absent:
         snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
         return None if observed is None else _delete(kind, desired, observed, snapshot)
     if observed is None:
-        return _create(kind, desired, memory.snapshots.get((api_url, desired.kind, desired.id)))
+        return _create(kind, desired, memory.snapshots.get((api_url, desired.kind, desired.id)), restored_at)
     before = without(observed.state, desired.ignore) if desired.ignore else observed.state
     after = without(desired.state, desired.ignore) if desired.ignore else desired.state
     found = tuple(differences(kind.spec, opened(after, before, readable=kind.readable), before, moved_secrets))
@@ -99,7 +101,7 @@ def draft(
         depends_on=(),
         precondition=precondition_of_update(fields),
         digest="",
-        cause=_cause(kind, fields, desired, snapshot, restored=restored, now=now),
+        cause=_cause(kind, fields, desired, snapshot, restored=restored, now=now, restored_at=restored_at),
         renamed_from=renamed_from,
         detail="; ".join(filter(None, (_detail(kind, changed, desired, now), resends))) or None,
     )
@@ -107,7 +109,7 @@ def draft(
     return Draft(change, wanted, observed, changed, hidden)
 
 
-def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None) -> Draft:
+def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None, restored_at: datetime | None = None) -> Draft:
     state = without(desired.state, desired.ignore)
     held = frozenset(path for path, secret in secrets_in(state) if secret.shown is None)
     found = differences(kind.spec, opened(state, {}), {}, held)
@@ -124,7 +126,11 @@ def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None) -> Dra
         depends_on=(),
         precondition=ABSENT,
         digest="",
-        cause=Cause.GIT_MOVED if snapshot is None else Cause.LIVE_MOVED,
+        cause=Cause.GIT_MOVED
+        if snapshot is None
+        else Cause.RESTORED
+        if _is_before(snapshot, restored_at)
+        else Cause.LIVE_MOVED,
         detail=_pause_words(desired),
     )
     return Draft(change, desired, None, frozenset(field.path for field in fields))
@@ -167,6 +173,7 @@ def _cause(
     *,
     restored: bool,
     now: datetime,
+    restored_at: datetime | None = None,
 ) -> Cause:
     """Decide who moved: the first row that holds."""
     pause = kind.pause_field
@@ -176,6 +183,7 @@ def _cause(
     decisions = (
         (resumes and desired.pause is not None and desired.pause.is_overdue(now), Cause.OVERDUE),
         (restored and all(field.sensitive for field in fields), Cause.RESTORED),
+        (live and _is_before(snapshot, restored_at), Cause.RESTORED),
         (resumes and not paused_by_us, Cause.UNDECLARED_PAUSE),
         (not git and not live, Cause.DIFFERS),
         (git and live, Cause.BOTH_MOVED),
@@ -183,6 +191,11 @@ def _cause(
         (True, Cause.GIT_MOVED),
     )
     return next(cause for holds, cause in decisions if holds)
+
+
+def _is_before(snapshot: Snapshot | None, restored_at: datetime | None) -> bool:
+    """Whether what is remembered was there before live was overwritten from elsewhere."""
+    return snapshot is not None and restored_at is not None and snapshot.applied_at < restored_at
 
 
 def _who_moved(kind: Kind[Any], fields: tuple[FieldChange, ...], snapshot: Snapshot | None) -> tuple[bool, bool]:

@@ -13,14 +13,14 @@ from reconciler.reconcile.work import Planned
 
 def find_drift(inputs: PlanInputs, planned: Planned) -> DriftReport:
     """Return what is not as desired, each with its cause and next steps."""
-    items = [_item(inputs, change) for change in planned.plan.changes]
+    items = [*_forbidden(inputs, planned), *(_item(inputs, change) for change in planned.plan.changes)]
     if inputs.guardrails.unmanaged == "drift":
         items.extend(_unmanaged(inputs, planned))
     return DriftReport(
         environment=inputs.environment,
         checked_at=planned.plan.created_at,
         items=tuple(items),
-        notes=planned.plan.notes,
+        notes=tuple(note for note in planned.plan.notes if note.kind is not NoteKind.FORBIDDEN_HOST),
         unchanged=planned.plan.unchanged,
     )
 
@@ -52,6 +52,21 @@ def _item(inputs: PlanInputs, change: Change) -> DriftItem:
         snooze_reason=snooze.reason if snooze else None,
         message=change.detail,
     )
+
+
+def _forbidden(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
+    for note in planned.plan.notes:
+        if note.kind is NoteKind.FORBIDDEN_HOST:
+            kind, _, name = note.subject.partition("/")
+            yield DriftItem(
+                kind=kind,
+                name=name,
+                id=name,
+                cause=Cause.FORBIDDEN_HOST,
+                change=None,
+                next_steps=(f"reconciler plan -e {inputs.environment}",),
+                message=note.message,
+            )
 
 
 def _unmanaged(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:

@@ -28,6 +28,7 @@ class PlanInputs:
         now: the moment of planning (timezone-aware).
         target_hosts: allow-list of delivery hosts, or None where the environment has none.
         restored_at: when staging was last overwritten from production, or None elsewhere.
+        lasting: whether the ledger is there for the next run.
         push_secrets: send every secret, whatever the ledger remembers.
         targets: `KIND` or `KIND/NAME` to limit the plan to; empty: everything.
         overrides: guardrail rule to reason.
@@ -43,6 +44,7 @@ class PlanInputs:
     now: datetime
     target_hosts: tuple[str, ...] | None = None
     restored_at: datetime | None = None
+    lasting: bool = True
     push_secrets: bool = False
     targets: frozenset[str] = frozenset()
     overrides: Mapping[str, str] = field(default_factory=dict)

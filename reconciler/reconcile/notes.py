@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.kind.semantics import semantics_by_path
+from pydantic import BaseModel
+
+from reconciler.hosts import host_allowed
+from reconciler.kind.semantics import State, semantics_by_path
 from reconciler.ledger.config.model import Memory, Snapshot
+from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.resolve import LITERAL
-from reconciler.reconcile.diff import secrets_in
+from reconciler.reconcile.diff import secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.secrets import SecretStatus
@@ -48,6 +52,45 @@ def unreadable_note(desired: Desired, snapshot: Snapshot | None) -> Note:
         else f"the API cannot show it; it is compared with what was applied {snapshot.applied_at:%Y-%m-%d %H:%M %Z}"
     )
     return Note(NoteKind.UNREADABLE, desired.key, words, desired.place)
+
+
+def uncomparable_note(desired: Desired) -> Note:
+    """Say that an object can be compared with nothing: neither the API nor a ledger says what it is like."""
+    words = (
+        "cannot be compared: the API cannot show it, and no lasting ledger remembers what was applied; "
+        "--push-secrets sends it all the same"
+    )
+    return Note(NoteKind.UNREADABLE, desired.key, words, desired.place)
+
+
+def forbidden_host_notes(inputs: PlanInputs) -> Iterator[Note]:
+    """Yield which live objects point where targetHosts forbids, whether a manifest names them or not."""
+    names = {(desired.kind, desired.id): desired.name for desired in inputs.desired}
+    for kind, objects in inputs.live.items():
+        for live_id, observed in objects.items():
+            for path, host in forbidden_hosts(inputs.kinds[kind].spec, observed.state, inputs.target_hosts):
+                where = f"points at {host}" if host else "names no host that can be checked"
+                words = f"live {where} in {path}, outside targetHosts"
+                yield Note(NoteKind.FORBIDDEN_HOST, f"{kind}/{names.get((kind, live_id), live_id)}", words)
+
+
+def forbidden_hosts(
+    model: type[BaseModel], state: State, allowed: tuple[str, ...] | None
+) -> Iterator[tuple[str, str | None]]:
+    """Yield path and host of what a live state points at outside an allow-list; None: no host can be read.
+
+    Args:
+        model: of the spec.
+        state: as live shows it.
+        allowed: the environment's targetHosts, or None where it has none.
+    """
+    for path, semantics in semantics_by_path(model).items() if allowed is not None else ():
+        value = value_at(state, path) if semantics.host is not None else None
+        if not isinstance(value, str) or semantics.host is None:
+            continue
+        hosts = hosts_of(value, semantics.host)
+        bad = [None] if hosts is None else [host for host in hosts if not host_allowed(host, allowed or ())]
+        yield from ((path, host) for host in bad)
 
 
 def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:

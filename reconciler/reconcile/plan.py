@@ -20,6 +20,7 @@ FIXED_RULES = frozenset({"in-use", "protect", "missing-reference", "unsupported"
 class Cause(StrEnum):
     """Who moved, as far as can be known."""
 
+    FORBIDDEN_HOST = "forbidden-host"
     GIT_MOVED = "git-moved"
     LIVE_MOVED = "live-moved"
     BOTH_MOVED = "both-moved"
@@ -77,6 +78,7 @@ class Change:
 class NoteKind(StrEnum):
     """What a note is about."""
 
+    FORBIDDEN_HOST = "forbidden-host"
     SECRET_UNSET = "secret-unset"
     SECRET_UNKNOWN = "secret-unknown"
     SECRET_CHANGES = "secret-changes"

@@ -14,10 +14,12 @@ from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.notes import (
+    forbidden_host_notes,
     hidden_notes,
     literal_notes,
     run_notes,
     secret_notes,
+    uncomparable_note,
     unmanaged_notes,
     unreadable_note,
 )
@@ -48,6 +50,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
     found = _Findings()
     for desired in inputs.desired:
         _judge(inputs, desired, found)
+    found.notes[:0] = forbidden_host_notes(inputs)
     found.notes.extend(unmanaged_notes(inputs, found.managed))
     drafts = _placed(inputs, found.drafts)
     _check_dependencies(inputs, drafts)
@@ -125,6 +128,9 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         found.notes.extend(
             Note(NoteKind.UNKNOWN_MEMBER, desired.key, words, desired.place) for words in kind.notes(observed)
         )
+    if observed is None and not kind.readable and not (desired.absent or inputs.lasting or inputs.push_secrets):
+        found.notes.append(uncomparable_note(desired))
+        return
     item = draft(
         kind,
         desired,
@@ -133,6 +139,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         api_url=api_url,
         moved_secrets=status.moved,
         restored=status.restored,
+        restored_at=inputs.restored_at,
         now=inputs.now,
     )
     if item is not None:

@@ -10,6 +10,7 @@ from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kinds
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.reader import Ledgers, read_memory
+from reconciler.ledger.url import durability
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.load import gc_paused
 from reconciler.manifest.model import Manifest
@@ -42,7 +43,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One environment of one run. `connections` are by provider; `opened_at` is the run's clock."""
+    """One environment of one run.
+
+    `connections` are by provider; `opened_at` is the run's clock; `lasting` says that its ledger is there for the next.
+    """
 
     name: str
     manifests: tuple[Manifest, ...]
@@ -51,6 +55,7 @@ class Session:
     connections: Mapping[str, Connection]
     settings: Settings
     opened_at: datetime
+    lasting: bool = True
 
     @property
     def urls(self) -> dict[str, str]:
@@ -120,6 +125,7 @@ class Session:
             now=now,
             target_hosts=self.settings.target_hosts,
             restored_at=restored_at,
+            lasting=self.lasting,
             push_secrets=request.push_secrets,
             targets=request.targets,
             overrides=request.overrides,
@@ -150,12 +156,14 @@ def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], n
     ]
     with gc_paused():
         desired = desired_objects(selected.manifests, kinds, scope, now)
+    settings = resolve_settings(selected.environment, scope)
     return Session(
         name=selected.environment.name,
         manifests=selected.manifests,
         kinds=kinds,
         desired=desired,
         connections={api: resolve_connection(selected.environment, scope, api) for api in apis},
-        settings=resolve_settings(selected.environment, scope),
+        settings=settings,
         opened_at=now,
+        lasting=durability(settings.ledger, environ).durable,
     )

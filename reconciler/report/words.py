@@ -41,6 +41,7 @@ CAUSES = {
     Cause.LIVE_MOVED: "live moved",
     Cause.BOTH_MOVED: "git and live both moved",
     Cause.DIFFERS: "differs",
+    Cause.FORBIDDEN_HOST: "live sends to a forbidden host",
     Cause.OVERDUE: "pause overdue",
     Cause.UNDECLARED_PAUSE: "pause that nobody declared",
     Cause.RESTORED: "live was restored from production",
@@ -54,6 +55,7 @@ CAUSES = {
 NOTES = {
     NoteKind.SECRET_UNSET: ("secret is not set here", "secrets are not set here"),
     NoteKind.SECRET_UNKNOWN: ("secret is unknown to the ledger", "secrets are unknown to the ledger"),
+    NoteKind.FORBIDDEN_HOST: ("live object sends to a forbidden host", "live objects send to forbidden hosts"),
     NoteKind.SECRET_CHANGES: ("value changes in a secret part", "values change in secret parts"),
     NoteKind.SECRET_BLANKS: ("secret has white space around it", "secrets have white space around them"),
     NoteKind.UNMANAGED: ("live object is in no manifest", "live objects are in no manifest"),
@@ -132,9 +134,14 @@ def by_cause(items: Iterable[DriftItem]) -> list[tuple[Cause, list[DriftItem]]]:
     return [(cause, group) for cause, group in groups if group]
 
 
+def alarms(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes that stand before everything else: what live does now and must not."""
+    return [note for note in notes if note.kind is NoteKind.FORBIDDEN_HOST]
+
+
 def notes_by_kind(notes: Iterable[Note]) -> list[tuple[NoteKind, list[Note]]]:
-    """Group notes by what they are about, in the order of `NoteKind`."""
-    listed = list(notes)
+    """Group notes by what they are about, in the order of `NoteKind`; alarms stand elsewhere."""
+    listed = [note for note in notes if note.kind is not NoteKind.FORBIDDEN_HOST]
     groups = [(kind, [note for note in listed if note.kind is kind]) for kind in NoteKind]
     return [(kind, group) for kind, group in groups if group]
 

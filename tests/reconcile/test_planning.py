@@ -218,6 +218,24 @@ def test_after_a_restore_of_staging_what_was_applied_before_is_pushed_again():
     assert changes([config()], [live_config()], memory=after, restored_at=NOW - timedelta(days=1)) == ()
 
 
+@pytest.mark.parametrize(
+    ("applied", "live", "cause"),
+    [
+        (timedelta(days=3), [live_config(Name="theirs")], Cause.RESTORED),
+        (timedelta(days=3), [], Cause.RESTORED),
+        (timedelta(hours=1), [live_config(Name="theirs")], Cause.LIVE_MOVED),
+        (timedelta(hours=1), [], Cause.LIVE_MOVED),
+    ],
+)
+def test_what_differs_since_a_restore_was_restored_whatever_secrets_are_sent_with_it(applied, live, cause):
+    then = NOW - applied
+    fingerprints = remembered("s3cr3t", then)
+    snapshots = {(API, "DeliveryConfig", "hooks"): Snapshot(live_config().state, then)}
+    memory = replace(fingerprints, snapshots=snapshots)
+    (change,) = changes([config()], live, memory=memory, restored_at=NOW - timedelta(days=1))
+    assert change.cause is cause
+
+
 def test_a_secret_that_leaves_the_manifest_is_a_change():
     path = "deliveryTargets.http.customAuthHeaderValue"
     live = live_config(

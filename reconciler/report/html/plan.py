@@ -21,6 +21,7 @@ from reconciler.report.words import (
     RISK_MEANINGS,
     RISKS,
     SYMBOLS,
+    alarms,
     by_risk,
     counted,
     moment,
@@ -45,6 +46,11 @@ def _breach(breach: Breach) -> str:
     advice = f"If it is meant: <code>{text(flags)}</code>" if flags else "This rule cannot be overridden"
     docs = f"<code>{text(rule_docs(breach.rule))}</code>"
     return verdict("red", f"Refused: {text(breach.rule)}", *filter(None, lines), f"{advice}; see {docs}")
+
+
+def _alarms(plan: Plan) -> str:
+    lines = [f"<code>{text(note.subject)}</code>: {text(note.message)}" for note in alarms(plan.notes)]
+    return verdict("red", "Live sends to forbidden hosts", *lines) if lines else ""
 
 
 def _chip(change: Change, anchor: str) -> str:
@@ -85,6 +91,7 @@ def plan_to_html(plan: Plan) -> str:
             f'<p class="meta">Live was read {moment(plan.created_at)} · approves until {moment(plan.expires_at)}</p>'
             f'<p class="meta">{connections}</p></header>'
         ),
+        _alarms(plan),
         _summary(plan),
         *(_breach(breach) for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None)),
     ]

@@ -14,6 +14,7 @@ from reconciler.report.words import (
     RISK_MEANINGS,
     RISKS,
     SYMBOLS,
+    alarms,
     by_risk,
     moment,
     override_flags,
@@ -32,7 +33,8 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
         plan: what to show.
         url: an https URL where the whole plan lies, named where something was cut.
     """
-    head = f"{marker('plan', plan.environment)}\n### Plan for {code_span(plan.environment)}: {plan_counts(plan)}\n"
+    title = f"### Plan for {code_span(plan.environment)}: {plan_counts(plan)}\n"
+    head = f"{marker('plan', plan.environment)}\n{_alarms(plan)}{title}"
     if plan.changes:
         head += f"\n{_table(plan.changes)}"
     pieces = [
@@ -60,6 +62,15 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
     else:
         closing = f"Nothing to do: live is as the manifests say. {read}"
     return page(head, pieces, closing, f"reconciler plan -e {plan.environment}", url)
+
+
+def _alarms(plan: Plan) -> str:
+    """What live does now and must not; no more of it than fits above everything else."""
+    listed = alarms(plan.notes)
+    shown = [f"> - {code_span(note.subject)}: {prose(note.message, 300)}" for note in listed[:KEYS_SHOWN]]
+    if len(listed) > KEYS_SHOWN:
+        shown.append(f"> - and {len(listed) - KEYS_SHOWN:,} more")
+    return "\n".join(["> [!CAUTION]", "> **Live sends to forbidden hosts**", *shown, "", ""]) if listed else ""
 
 
 def _change_line(change: Change) -> str:

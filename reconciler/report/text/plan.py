@@ -14,6 +14,7 @@ from reconciler.report.words import (
     NOTES,
     RISK_MEANINGS,
     RISKS,
+    alarms,
     by_risk,
     moment,
     note_lines,
@@ -114,6 +115,18 @@ def _breach_lines(breach: Breach, style: Style) -> Iterator[str]:
     yield ""
 
 
+def alarm_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
+    """Yield what live does now and must not, each with the object."""
+    listed = alarms(notes)
+    if not listed:
+        return
+    one, several = NOTES[listed[0].kind]
+    yield from style.wrap(f"{len(listed):,} {one if len(listed) == 1 else several}", 0, RED, BOLD)
+    for note in listed:
+        yield from style.wrap(clip(visible(f"{note.subject}: {note.message}"), 400), 2, hanging=2)
+    yield ""
+
+
 def notes_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
     """Yield the notes, folded by kind and counted, with the first few named."""
     groups = notes_by_kind(notes)
@@ -149,7 +162,11 @@ def plan_to_text(plan: Plan, style: Style | None = None, *, saved_as: str | None
         saved_as: the file that holds the plan, when it was saved; the closing line then names it.
     """
     style = style or Style()
-    lines = [*style.wrap(f"Plan for {plan.environment}: {plan_counts(plan)}", 0, BOLD), ""]
+    lines = [
+        *alarm_lines(plan.notes, style),
+        *style.wrap(f"Plan for {plan.environment}: {plan_counts(plan)}", 0, BOLD),
+        "",
+    ]
     for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None):
         lines.extend(_breach_lines(breach, style))
     for risk, changes in by_risk(plan.changes):
