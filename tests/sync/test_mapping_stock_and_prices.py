@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,8 @@ import orjson
 import pytest
 
 from reconciler.sparklayer.prices import _body
-from reconciler.sparklayer.records import StockLevel
+from reconciler.sparklayer.records import StockLevel, Tier
+from reconciler.sync.products.fingerprint import of_prices
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Wanted
 from reconciler.sync.products.resolve import settle
@@ -340,6 +342,15 @@ def test_money_is_decimal_and_rounded_as_its_currency_is(currency: str, amount: 
     source = chair(DefaultPriceSchedule=schedule(price(1, amount), Currency=currency), Variants=[variant])
     (sent,) = wanted(source, said, currency).prices or ()
     assert orjson.dumps(_body(sent)["pricing"]) == b'[{"quantity":1,"price":%s}]' % shown
+
+
+def test_a_price_of_more_digits_than_json_carries_compares_equal_to_what_a_read_gives() -> None:
+    """Else every verify would write it again."""
+    variant = {"ID": "v", "xp": {"SKU": "A"}, "Specs": [spec("AmountPerQuantity", 1e-9)]}
+    source = chair(DefaultPriceSchedule=schedule(price(1, 123456789.12)), Variants=[variant])
+    (sent,) = wanted(source, ONLY_PRICES).prices or ()
+    (read,) = orjson.loads(orjson.dumps(_body(sent)))["pricing"]
+    assert of_prices([replace(sent, tiers=(Tier(1, Decimal(str(read["price"]))),))]) == of_prices([sent])
 
 
 def test_the_places_are_those_of_the_prices_own_currency_whoever_names_it() -> None:

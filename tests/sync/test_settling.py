@@ -85,6 +85,15 @@ def test_a_bad_variant_is_left_out_while_the_target_does_not_hold_it() -> None:
     assert set(locations(found)) == {("CHAIR-ELM", "warehouse-1")}
 
 
+def test_a_bad_variant_that_is_new_does_not_keep_back_those_that_the_target_holds() -> None:
+    whole = chair()
+    before = wanted(chair(Variants=whole["Variants"][1:])).held
+    whole["Variants"][0]["xp"]["weight"] = "heavy"
+    found = wanted(whole, before)
+    assert codes(found) == [("chair/oak", "weight-not-a-number")]
+    assert statuses(found) == {"chair/elm": "live"}
+
+
 def test_a_bad_variant_that_the_target_holds_keeps_the_product_back_but_not_the_stock_of_the_others() -> None:
     before = wanted(chair()).held
     source = chair(Name="New name")
