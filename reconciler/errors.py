@@ -182,6 +182,9 @@ class LockLost(LedgerError):
     code = "lock-lost"
 
 
+_ABOUT_RECORDS = (400, 404, 409, 413, 422)
+
+
 class ApiError(ReconcilerError):
     """An API did not do what was asked.
 
@@ -195,6 +198,12 @@ class ApiError(ReconcilerError):
     """
 
     code = "api"
+    passes: ClassVar[bool] = False
+    """Whether failures of this kind pass."""
+    is_unsure: ClassVar[bool] = False
+    """Whether a write that failed like this may have been carried out."""
+    refuses: ClassVar[bool] = False
+    """Whether the API understood the request and did not do it."""
 
     def __init__(
         self,
@@ -215,17 +224,30 @@ class ApiError(ReconcilerError):
         self.said = said
         self.rows = rows or {}
 
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed later, so that it is worth a retry."""
+        return self.passes
+
+    @property
+    def is_about_record(self) -> bool:
+        """Whether the API refused what was sent; another refusal says that we may not, or that the path is wrong."""
+        return self.refuses and self.status in _ABOUT_RECORDS
+
 
 class Unreachable(ApiError):
     """No connection, or no answer to a read after every retry. Nothing was written."""
 
     code = "api-unreachable"
+    passes = True
 
 
 class AnswerLost(ApiError):
     """A write went out and its answer did not come back: it may or may not have been carried out."""
 
     code = "api-answer-lost"
+    passes = True
+    is_unsure = True
 
 
 class LoginRefused(ApiError):
@@ -257,30 +279,36 @@ class NotFound(ApiError):
     """404."""
 
     code = "api-not-found"
+    refuses = True
 
 
 class Conflict(ApiError):
     """409."""
 
     code = "api-conflict"
+    refuses = True
 
 
 class Rejected(ApiError):
     """400 and other 4xx: the API understood and refused. Repeating it unchanged is of no use."""
 
     code = "api-rejected"
+    refuses = True
 
 
 class RateLimited(ApiError):
     """429 after every retry."""
 
     code = "api-rate-limited"
+    passes = True
 
 
 class ServerFault(ApiError):
     """5xx on a read after every retry."""
 
     code = "api-server-fault"
+    passes = True
+    is_unsure = True
 
 
 class UnexpectedAnswer(ApiError):
@@ -291,7 +319,13 @@ class UnexpectedAnswer(ApiError):
     """
 
     code = "api-unexpected-answer"
+    passes = True
+    is_unsure = True
     answer: Any = None
+
+    @property
+    def is_transient(self) -> bool:
+        return self.answer is None
 
 
 class NotVerified(ReconcilerError):

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from reconciler.errors import TargetIncomplete
     from reconciler.http.observe import Observer
+    from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.config.model import LockHolder
     from reconciler.ledger.data.store import Levels
+    from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
-    from reconciler.sync.products.explain import Explanation
     from reconciler.sync.run.context import Job
     from reconciler.sync.run.progress import Progress
     from reconciler.sync.run.report import RunReport
@@ -187,6 +188,7 @@ async def _running(
     watches: bool = False,
 ) -> _Result:
     from reconciler.ledger.process import describe_holder
+    from reconciler.sync.run.context import transport
 
     # First: without a lasting ledger nothing counts as applied, and applying would not help.
     require_durable(chosen.session.settings.ledger, os.environ, _FEATURE, ephemeral=how.ephemeral)
@@ -197,7 +199,7 @@ async def _running(
         # A watch takes the lock of the runs for each of its own: between two of them anybody may run the sync.
         (levels.watching if watches else levels.lock)(holder, wait=how.lock_wait, on_wait=face.waits_for),
     ):
-        async with _job(chosen, levels, holder, how, observer) as job:
+        async with _job(chosen, levels, holder, how, observer, transport(how.patience)) as job:
             with face.stoppable() as stop:
                 try:
                     return await work(job, stop)
@@ -209,21 +211,25 @@ async def _running(
 
 
 @asynccontextmanager
-async def _job(chosen: Chosen, levels: Levels, holder: str, how: HowToRun, observer: Observer) -> AsyncIterator[Job]:
-    from reconciler.http.retry import PATIENT
-    from reconciler.sync.products.source import ROLES
+async def _job(
+    chosen: Chosen, levels: Levels, holder: str, how: HowToRun, observer: Observer, policy: RetryPolicy
+) -> AsyncIterator[Job]:
+    from reconciler.sparklayer.client import READS_BY_POST
     from reconciler.sync.run.context import Job
     from reconciler.sync.run.traffic import Traffic
 
     source, target = connections_of(chosen.session)
-    source_traffic, target_traffic = (Traffic(API_NAMES[each.api], observer) for each in (source, target))
-    cache, policy = how.token_cache, replace(PATIENT, seconds=how.patience)
+    source_traffic, target_traffic = (
+        Traffic(each.api, API_NAMES[each.api], observer, READS_BY_POST) for each in (source, target)
+    )
+    cache, data = how.token_cache, chosen.sync.data
     async with (
-        open_reader(source, ROLES, token_cache=cache, observer=source_traffic, policy=policy) as reader,
+        open_reader(source, data.roles, token_cache=cache, observer=source_traffic, policy=policy) as reader,
         open_writer(target, (), token_cache=cache, observer=target_traffic, policy=policy) as writer,
     ):
         yield Job(
             settings=chosen.sync.settings,
+            data=data,
             source=reader,
             target=writer,
             levels=levels,
@@ -247,8 +253,9 @@ async def explain(chosen: Chosen, key: str, how: HowToRun, observer: Observer) -
     Raises:
         ReconcilerError: something could not be read.
     """
-    from reconciler.sync.products.explaining import explain_record
+    from reconciler.http.retry import PATIENT
 
     with opened_levels(chosen, _FEATURE, ephemeral=True) as levels:
-        async with _job(chosen, levels, "", how, observer) as job:
-            return await explain_record(job.settings, job.source, job.target, levels, key, utc_now())
+        policy = replace(PATIENT, seconds=how.patience)
+        async with _job(chosen, levels, "", how, observer, policy) as job:
+            return await job.data.explain(job.source, job.target, levels, key, utc_now())

@@ -70,6 +70,7 @@ class RetryPolicy:
         longest: no wait of our own is longer.
         longest_retry_after: a longer Retry-After is cut to this.
         clashes: how often a request is sent at most that clashes with others: patience does not end that.
+        failures: how often a request is sent at most that got no answer or a server's fault; None: `attempts`.
         random: returns 0 <= x < 1, for the jitter.
     """
 
@@ -79,6 +80,7 @@ class RetryPolicy:
     longest: float = 20
     longest_retry_after: float = 60
     clashes: int = 5
+    failures: int | None = None
     random: Callable[[], float] = field(default=SystemRandom().random, repr=False)
 
     def wait(self, attempt: int, retry_after: float | None) -> float:
@@ -154,7 +156,7 @@ class Repeater:
             except NoAnswer as silence:
                 spent += silence.seconds
                 wait, reason = self.policy.wait(attempt, None), silence.reason
-                worth_it = not silence.hopeless and (safe or not silence.sent)
+                worth_it = not silence.hopeless and (safe or not silence.sent) and self._bears(attempt)
                 if not worth_it or self._is_over(attempt, spent + wait):
                     raise
             else:
@@ -182,4 +184,7 @@ class Repeater:
             return True
         if answer.status == CONFLICT and self.clashes(call):
             return attempt < self.policy.clashes
-        return safe and (answer.status == REQUEST_TIMEOUT or answer.status >= 500)
+        return safe and (answer.status == REQUEST_TIMEOUT or answer.status >= 500) and self._bears(attempt)
+
+    def _bears(self, attempt: int) -> bool:
+        return self.policy.failures is None or attempt < self.policy.failures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
 Json = Any
@@ -20,6 +21,15 @@ class Reader(Protocol):
         Raises:
             ApiError: a subclass that says what happened; `NotFound` for a 404.
         """
+        ...
+
+
+class ClockedReader(Reader, Protocol):
+    """A connection that can only read and knows the API's clock."""
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """The API's clock minus ours, by its last answer; None before the first."""
         ...
 
 

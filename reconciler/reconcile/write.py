@@ -19,8 +19,6 @@ from reconciler.errors import (
     NotFound,
     NotVerified,
     ReconcilerError,
-    ServerFault,
-    UnexpectedAnswer,
 )
 from reconciler.kind.connection import Wire, Writer
 from reconciler.kind.kind import Action, Kind, Observed
@@ -32,9 +30,6 @@ from reconciler.reconcile.work import Desired, Work
 from reconciler.secret import Secret
 
 ATTEMPTS = 3
-
-# After these a write may have been carried out or not.
-_UNSURE = (AnswerLost, ServerFault, UnexpectedAnswer)
 
 _LOOK = "Look at it with `reconciler plan`; what is still different is in the new plan."
 
@@ -169,12 +164,12 @@ class _Write:
             try:
                 self._before_send()
                 answer = await send()
-            except _UNSURE as error:
-                lost = error
             except (ApiError, LedgerError) as error:
-                if self._change.action is Action.CREATE and isinstance(error, Conflict):
-                    return await self._appeared(error, sent_before=lost is not None)
-                return await self._refused(error, found)
+                if not (isinstance(error, ApiError) and error.is_unsure):
+                    if self._change.action is Action.CREATE and isinstance(error, Conflict):
+                        return await self._appeared(error, sent_before=lost is not None)
+                    return await self._refused(error, found)
+                lost = error
             else:
                 return await self._verified(answer)
             try:
@@ -277,7 +272,7 @@ class _Write:
                 self._before_send()
                 return await self._verified(await self._send_unseen())
         except (ApiError, LedgerError) as error:
-            if sent_before or isinstance(error, _UNSURE):
+            if sent_before or (isinstance(error, ApiError) and error.is_unsure):
                 return _unknown(error, "")
             return _failed(error, untouched=True)
         if sent_before:

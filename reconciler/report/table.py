@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from reconciler.report.codes.lookup import Meaning
     from reconciler.report.style import Style
     from reconciler.sparklayer.sync_log import SyncStatus as SyncLog
+    from reconciler.sync.explanation import Explanation
     from reconciler.sync.monitor.problems import Problems
     from reconciler.sync.monitor.status import SyncStatus
-    from reconciler.sync.products.explain import Explanation
     from reconciler.sync.run.report import RunReport
 
 _Value = TypeVarTuple("_Value")

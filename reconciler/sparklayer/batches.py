@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.errors import Rejected
 from reconciler.sparklayer.faults import why_refused
-from reconciler.sparklayer.resend import resend
 
 _Row = TypeVar("_Row")
 
 # No maximum is published; public clients send 500 and 1,000.
 BATCH = 500
-# Other 4xx, such as a key without the right plan, are not about rows.
-_ABOUT_ROWS = (400, 413, 422)
 
 
 async def write_rows(rows: Sequence[_Row], send: Callable[[Sequence[_Row]], Awaitable[Any]]) -> dict[_Row, str]:
@@ -26,7 +22,7 @@ async def write_rows(rows: Sequence[_Row], send: Callable[[Sequence[_Row]], Awai
         send: sends some of them in one request.
 
     Raises:
-        AnswerLost: it was sent several times, and whether it was carried out is not known.
+        AnswerLost: whether it was carried out is not known.
         ApiError: something failed that is not about the rows.
     """
     refused: dict[_Row, str] = {}
@@ -34,9 +30,9 @@ async def write_rows(rows: Sequence[_Row], send: Callable[[Sequence[_Row]], Awai
     while batches:
         batch = batches.pop()
         try:
-            await resend(partial(send, batch))
+            await send(batch)
         except Rejected as error:
-            if error.status not in _ABOUT_ROWS:
+            if not error.is_about_record:
                 raise
             named = {place: words for place, words in error.rows.items() if 0 <= place < len(batch)}
             if len(batch) > 1 and len(named) < len(batch):

@@ -13,6 +13,8 @@ from reconciler.http.observe import Call
 from reconciler.sparklayer.faults import parse_fault
 from reconciler.sparklayer.login import SITE_HEADER, SparkLayerLogin
 
+READS_BY_POST = frozenset({"batch-fetch-stock"})
+"""Last segments of paths that read although they are POSTs."""
 _FORBIDDEN = "Check that the site's plan is Pro or Enterprise and that this API key belongs to it: keys have no roles."
 
 

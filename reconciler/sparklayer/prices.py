@@ -29,7 +29,7 @@ async def write_prices(writer: Writer, prices: Iterable[Price]) -> dict[Price, s
     Raises:
         NotFound: a price list does not exist.
         Conflict: others keep on writing prices at the same time.
-        AnswerLost: it was sent several times, and whether it was carried out is not known.
+        AnswerLost: whether it was carried out is not known.
         ApiError: something failed that is not about the prices.
     """
     pairs = {(price.sku, price.price_list): price for price in prices}

@@ -8,7 +8,6 @@ from typing import Any
 from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected
 from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.lists import one_object, path_segment
-from reconciler.sparklayer.resend import resend
 
 PATH = "api/v1/products"
 DISCONTINUED = "discontinued"
@@ -75,20 +74,20 @@ async def write_product(writer: Writer, external_id: str, body: Wire, *, exists:
     Raises:
         Rejected: the API does not take the body.
         Conflict: a slug or an external ID is another product's, or the API sees another conflict.
-        AnswerLost: it was sent several times, and whether it was carried out is not known.
+        AnswerLost: whether it was carried out is not known.
         ApiError: it was not written for a reason that is not the product's.
     """
     if exists and await _changed(writer, external_id, body):
         return
     if "title" not in body:
         return
-    await resend(lambda: _create(writer, external_id, body))
+    await _create(writer, external_id, body)
 
 
 async def _changed(writer: Writer, external_id: str, body: Wire) -> bool:
     """PATCH it and return True, or False where it is not there."""
     try:
-        await resend(lambda: writer.patch(_path(external_id), _clearing(body)))
+        await writer.patch(_path(external_id), _clearing(body))
     except NotFound:
         return False
     return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from functools import partial
 from typing import Any
 
 from reconciler.errors import AnswerLost, UnexpectedAnswer, Unreachable
@@ -12,7 +11,6 @@ from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.batches import chunks, write_rows
 from reconciler.sparklayer.lists import objects, whole_list
 from reconciler.sparklayer.records import StockLevel
-from reconciler.sparklayer.resend import resend
 
 LOCATIONS = "api/v1/stock-locations"
 UPDATE = "api/v1/batch-update-stock"
@@ -32,7 +30,7 @@ async def write_stock(writer: Writer, levels: Iterable[StockLevel]) -> dict[Stoc
         The levels that the API refused, with its words. The others are in.
 
     Raises:
-        AnswerLost: it was sent several times, and whether it was carried out is not known.
+        AnswerLost: whether it was carried out is not known.
         ApiError: something failed that is not about the levels.
     """
     # documented: a pair that is there twice refuses the batch.
@@ -48,11 +46,11 @@ async def delete_stock(writer: Writer, skus: Iterable[str]) -> None:
     """Delete the levels of these SKUs at every location. SKUs without any are no error.
 
     Raises:
-        AnswerLost: it was sent several times, and whether it was carried out is not known.
+        AnswerLost: whether it was carried out is not known.
         ApiError: it was not done.
     """
     for batch in chunks(list(dict.fromkeys(skus))):
-        await resend(partial(writer.post, DELETE, {"skus": batch}))
+        await writer.post(DELETE, {"skus": batch})
 
 
 async def read_stock(writer: Writer, skus: Iterable[str]) -> dict[str, tuple[StockLevel, ...]]:
@@ -71,7 +69,7 @@ async def read_stock(writer: Writer, skus: Iterable[str]) -> dict[str, tuple[Sto
     found: dict[str, tuple[StockLevel, ...]] = dict.fromkeys(asked, ())
     for batch in chunks(asked):
         try:
-            answer = await resend(partial(writer.post, FETCH, {_SKUS: batch}))
+            answer = await writer.post(FETCH, {_SKUS: batch})
         except AnswerLost as lost:
             # It read: nothing is in doubt.
             raise Unreachable(

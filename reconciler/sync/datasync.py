@@ -14,12 +14,14 @@ from reconciler.manifest.connection import Connection
 from reconciler.reconcile.diff import differences, without
 from reconciler.reconcile.session import Session
 from reconciler.reconcile.work import Desired
+from reconciler.sync.datatype import AnyDataType
+from reconciler.sync.products.datatype import Products
+from reconciler.sync.products.settings import product_settings
 from reconciler.sync.settings import SyncSettings, sync_settings
 
 KIND = "DataSync"
 SOURCE, TARGET = "ordercloud", "sparklayer"
 API_NAMES = {SOURCE: "OrderCloud", TARGET: "SparkLayer"}
-DATA_TYPE = "products"
 
 
 class Standing(StrEnum):
@@ -36,7 +38,8 @@ class DataSync:
 
     Args:
         name: of the manifest.
-        settings: what it asks for.
+        settings: when it runs, and what it promises.
+        data: what flows.
         scope: what the ledger keeps it under.
         standing: whether that was applied.
         applied_at: when it was applied last; None: never.
@@ -44,6 +47,7 @@ class DataSync:
 
     name: str
     settings: SyncSettings
+    data: AnyDataType
     scope: DataScope
     standing: Standing
     applied_at: datetime | None = None
@@ -73,10 +77,12 @@ def data_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
 def _data_sync(session: Session, memory: Memory, desired: Desired) -> DataSync:
     target = session.connections[TARGET].live_side
     applied = memory.snapshots.get((target, KIND, desired.id))
+    data = Products(product_settings(desired.state))
     return DataSync(
         desired.name,
         sync_settings(desired.name, desired.state),
-        DataScope(session.name, target, desired.id, DATA_TYPE),
+        data,
+        DataScope(session.name, target, desired.id, data.name),
         _standing(session, desired, applied),
         None if applied is None else applied.applied_at,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,8 @@ from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
 from reconciler.sync.datasync import Standing
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.problems import Problems
-from reconciler.sync.monitor.status import OUTCOMES, PARTS, Going, NextRun, Requests, SyncStatus, requests_in
+from reconciler.sync.monitor.status import OUTCOMES, Going, NextRun, SyncStatus
+from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.report import RunReport, State
 
 FORMAT_VERSION = 1
@@ -32,18 +34,9 @@ class OutcomesDocument(Document):
     left: Count = Field(description="Not seen, and still there at the source: left as they are.")
 
 
-class PartsDocument(Document):
-    """Records of which this part was written."""
-
-    product: Count
-    stock: Count
-    prices: Count
-
-
 class RequestsDocument(Document):
     """What one API was asked."""
 
-    api: str
     requests: Count
     writes: Count = Field(description="Those that may have changed something.")
     refused: Count = Field(description="Those refused with 429.")
@@ -73,9 +66,9 @@ class SyncRunDocument(Document):
     started_at: Time
     ended_at: Time
     records: OutcomesDocument
-    parts: PartsDocument
+    parts: dict[str, Count] = Field(description="Records by part that was written.")
     problems: RunProblemsDocument
-    requests: list[RequestsDocument]
+    requests: dict[str, RequestsDocument] = Field(description="By provider.")
     remarks: list[str] = Field(description="What it went through.")
     message: str | None = Field(description="Why it did not finish.")
     next_step: str | None
@@ -167,7 +160,7 @@ class SyncStatusDocument(Document):
     problems: OpenProblemsDocument
     freshness: FreshnessDocument
     troubles: list[str] = Field(description="What is promised and not kept, one sentence each.")
-    requests: list[RequestsDocument] = Field(description="Of the last good run.")
+    requests: dict[str, RequestsDocument] = Field(description="Of the last good run, by provider.")
     requests_a_day: Count | None = Field(description="About, where nothing changes; null: not known yet.")
 
 
@@ -229,9 +222,9 @@ def run_to_json(report: RunReport, environment: str) -> dict[str, Any]:
         "started_at": time_to_json(report.started_at),
         "ended_at": time_to_json(report.ended_at),
         "records": _outcomes(counts),
-        "parts": {part: counts.get(part, 0) for part in PARTS},
+        "parts": dict(report.parts),
         "problems": problems,
-        "requests": _requests(requests_in(report.requests)),
+        "requests": _requests(report.requests),
         "remarks": list(report.remarks),
         "message": report.message,
         "next_step": report.next_step,
@@ -279,10 +272,8 @@ def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: counts.get(name, 0) for name in ("seen", *OUTCOMES)}
 
 
-def _requests(found: Sequence[Requests]) -> list[dict[str, Any]]:
-    return [
-        {"api": item.api, "requests": item.requests, "writes": item.writes, "refused": item.refused} for item in found
-    ]
+def _requests(found: Mapping[str, Requests]) -> dict[str, dict[str, int]]:
+    return {api: asdict(requests) for api, requests in found.items()}
 
 
 def _status(status: SyncStatus) -> dict[str, Any]:

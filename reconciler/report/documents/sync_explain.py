@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from reconciler.reconcile.planfile import time_to_json
-from reconciler.sync.products.explain import Explanation
+from reconciler.sync.explanation import Explanation
 
 
 def explanation_to_json(name: str, environment: str, found: Explanation) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def explanation_to_json(name: str, environment: str, found: Explanation) -> dict
         ],
         "parts": [
             {
-                "part": part.part.value,
+                "part": part.part,
                 "mapped": None if part.mapped is None else dict(part.mapped),
                 "target": dict(part.target),
                 "differences": [

@@ -10,12 +10,11 @@ from reconciler.kind.connection import Json
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, YELLOW, Style
 from reconciler.report.words import moment
-from reconciler.sync.products.explain import Explanation, PartExplanation
-from reconciler.sync.products.model import Part
+from reconciler.sync.explanation import Explanation, PartExplanation
 
 _VALUE_LIMIT = 300
 _SOURCE_LINES = 200
-_PARTS = {Part.PRODUCT: "Product and variants", Part.STOCK: "Stock", Part.PRICES: "Prices"}
+_PARTS = {"product": "Product and variants"}
 
 
 def explanation_to_text(name: str, environment: str, found: Explanation, style: Style | None = None) -> str:
@@ -45,7 +44,7 @@ def explanation_to_text(name: str, environment: str, found: Explanation, style: 
 
 def _verdict(found: Explanation) -> str:
     gone = "it is gone at the source; " if found.source is None else ""
-    parts = [_PARTS[part.part].lower() for part in found.parts if part.sends is not None or part.removes]
+    parts = [_title(part).lower() for part in found.parts if part.sends is not None or part.removes]
     return f"{gone}a run would send {', '.join(parts) if parts else 'nothing'}"
 
 
@@ -62,7 +61,7 @@ def _source(source: Mapping[str, Any] | None, style: Style) -> Iterator[str]:
 
 
 def _part(part: PartExplanation, style: Style, *, blocked: bool) -> Iterator[str]:
-    yield style.paint(_PARTS[part.part], BOLD)
+    yield style.paint(_title(part), BOLD)
     if part.mapped is None:
         why = "is not written: see the problems; what the target holds stays" if blocked else "nothing is to be written"
         yield from style.wrap(why, 2, YELLOW)
@@ -78,6 +77,10 @@ def _part(part: PartExplanation, style: Style, *, blocked: bool) -> Iterator[str
             yield from style.wrap(f"+ {_shown(difference.mapped)}", 6, MARK_COLORS["+"], hanging=2)
     if part.removes:
         yield from style.wrap(f"removes what it holds of {', '.join(part.removes)}", 2, YELLOW, hanging=2)
+
+
+def _title(part: PartExplanation) -> str:
+    return _PARTS.get(part.part, part.part.capitalize())
 
 
 def _standing(part: PartExplanation) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
 from reconciler.report.text.sync_words import MODES, STATES, part_counts, problem_count, record_counts, request_counts
-from reconciler.sync.monitor.status import requests_in
 from reconciler.sync.run.report import RunReport, State
 from reconciler.words import spoken
 
@@ -48,9 +47,9 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
 def _facts(report: RunReport, environment: str) -> Iterator[tuple[str, str]]:
     counts = report.counts
     yield "looked at", record_counts(counts)
-    yield "wrote", part_counts(counts)
+    yield "wrote", part_counts(report.parts)
     yield "problems", _problems(report, environment)
-    yield "requests", request_counts(requests_in(report.requests))
+    yield "requests", request_counts(report.requests)
 
 
 def _problems(report: RunReport, environment: str) -> str:

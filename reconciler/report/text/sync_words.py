@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from reconciler.report.words import counted
+from reconciler.sync.datasync import API_NAMES
 from reconciler.sync.mode import Mode
-from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES, PARTS, Requests
+from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES
+from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import State
 from reconciler.words import spoken
@@ -48,18 +50,18 @@ def problem_count(number: int) -> str:
     return f"{counted(number, 'product or variant', 'products and variants')} with open problems"
 
 
-def part_counts(counts: Mapping[str, int]) -> str:
+def part_counts(parts: Mapping[str, int]) -> str:
     """Return `product of 120 records, stock of 80, prices of 90`, or `nothing`."""
-    return ", ".join(f"{part} of {counts[part]:,}" for part in PARTS if counts.get(part)) or "nothing"
+    return ", ".join(f"{part} of {number:,}" for part, number in parts.items() if number) or "nothing"
 
 
-def request_counts(requests: Iterable[Requests]) -> str:
+def request_counts(requests: Mapping[str, Requests]) -> str:
     """Return `OrderCloud 3,012; SparkLayer 240, of them 238 writes`, or `none`."""
-    return "; ".join(map(_requests, requests)) or "none"
+    return "; ".join(_requests(API_NAMES.get(api, api), found) for api, found in requests.items()) or "none"
 
 
-def _requests(found: Requests) -> str:
-    words = f"{found.api} {found.requests:,}"
+def _requests(api: str, found: Requests) -> str:
+    words = f"{api} {found.requests:,}"
     if found.writes:
         words += f", of them {found.writes:,} writes"
     return words + (f", {found.refused:,} refused (429)" if found.refused else "")

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from reconciler.sparklayer.kinds.data_sync.expressions import CostlyExpression, Expression, FailedExpression
+from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.values import Found, Misfit, View, first, objects, text_or_none
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.products.model import Part
-from reconciler.sync.settings import MappingRules
 
 ValueT = TypeVar("ValueT")
 
@@ -30,7 +29,7 @@ class Unfit(Exception):
         self.code = code
         self.message = message
 
-    def problem(self, part: Part) -> RecordProblem:
+    def problem(self, part: str) -> RecordProblem:
         """Return it as a problem of a part."""
         return RecordProblem(self.external_id, part, self.code, self.message)
 

@@ -10,11 +10,6 @@ from reconciler.errors import ApiError
 from reconciler.kind.connection import Reader
 from reconciler.reconcile.doctor import Finding, Verdict
 from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
-from reconciler.sync.products.model import Part
-from reconciler.sync.products.source import ROLES
-
-# One list for each role.
-_LISTS = ("products", "priceschedules")
 
 
 async def examine_syncs(syncs: Sequence[DataSync], source: AbstractAsyncContextManager[Reader]) -> tuple[Finding, ...]:
@@ -25,7 +20,8 @@ async def examine_syncs(syncs: Sequence[DataSync], source: AbstractAsyncContextM
         source: opens a connection to the source, with all roles that the API client has.
     """
     async with source as reader:
-        reads = await asyncio.gather(*(_read(reader, path, role) for path, role in zip(_LISTS, ROLES, strict=True)))
+        lists = {role: path for sync in syncs for role, path in sync.data.lists.items()}
+        reads = await asyncio.gather(*(_read(reader, path, role) for role, path in lists.items()))
     return (*reads, *_standings(syncs))
 
 
@@ -41,8 +37,7 @@ async def _read(reader: Reader, path: str, role: str) -> Finding:
 def _standings(syncs: Sequence[DataSync]) -> Iterator[Finding]:
     for sync in syncs:
         if sync.standing is Standing.APPLIED:
-            flowing = ", ".join(part for part in Part if part in sync.settings.parts)
-            yield Finding("data", sync.key, Verdict.OK, f"applied; what flows: {flowing}")
+            yield Finding("data", sync.key, Verdict.OK, f"applied; what flows: {', '.join(sync.data.flowing)}")
             continue
         how = "never applied" if sync.standing is Standing.NEVER else "changed since it was applied"
         step = f"`reconciler apply -e {sync.environment} --target {sync.key}`; before that it does not run."

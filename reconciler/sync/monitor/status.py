@@ -8,33 +8,20 @@ from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of
-from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
+from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.health import age, excess, staleness
+from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
+from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
-from reconciler.sync.settings import digest
 
-OUTCOMES = ("unchanged", "written", "held_back", "discontinued", "failed", "left")
+OUTCOMES = (*RUN_OUTCOMES, "left")
 """What can become of a record in a run: the keys of its counts."""
 
 ENOUGH_PERCENT = 2
 """How much of a run has to be done before it says something about the rest."""
 
-PARTS = ("product", "stock", "prices")
-"""What is written of a record; in a run's counts, how many of them were."""
-
 _SEEN, _TOTAL = "seen", "total"
-_TRAFFIC = ("requests", "writes", "refused")
-
-
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """What a run asked of one API: requests, those of them that may have changed something, those refused with 429."""
-
-    api: str
-    requests: int
-    writes: int
-    refused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +80,7 @@ class SyncStatus:
         counts: records and problems.
         since_good: how long ago the last good run ended.
         troubles: what it promises and does not keep, one sentence each.
-        requests: of the newest run that finished.
+        requests: by provider, of the newest run that finished.
         requests_a_day: about how many it makes where nothing changes; None: no run has shown yet what a walk takes.
     """
 
@@ -110,7 +97,7 @@ class SyncStatus:
     counts: LevelCounts = field(default_factory=LevelCounts)
     since_good: timedelta | None = None
     troubles: tuple[str, ...] = ()
-    requests: tuple[Requests, ...] = ()
+    requests: Mapping[str, Requests] = field(default_factory=dict)
     requests_a_day: int | None = None
 
 
@@ -146,12 +133,6 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
     )
 
 
-def requests_in(counts: Mapping[str, int]) -> tuple[Requests, ...]:
-    """Return the requests among the counts of a run, by API."""
-    apis = dict.fromkeys(name.rpartition(" ")[0] for name in counts if name.endswith(f" {_TRAFFIC[0]}"))
-    return tuple(Requests(api, *(counts.get(f"{api} {name}", 0) for name in _TRAFFIC)) for api in apis)
-
-
 def _going(overview: SyncOverview, now: datetime) -> Going | None:
     running, run = _holder(overview), overview.newest
     if running is None or run is None or run.ended_at is not None:
@@ -177,7 +158,7 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
 
 def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
     past = Past(overview.newest, overview.unfinished, overview.last_finished, overview.last_walk, overview.last_full)
-    return choose(None, past, sync.settings, digest(sync.settings), at)
+    return choose(None, past, sync.settings, sync.data.digest, at)
 
 
 def _next(sync: DataSync, overview: SyncOverview, now_due: Choice, now: datetime) -> NextRun:
@@ -195,7 +176,7 @@ def _holder(overview: SyncOverview) -> RunningNow | None:
 
 
 def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
-    if not full_sync_wanted(overview.last_full, digest(sync.settings)):
+    if not full_sync_wanted(overview.last_full, sync.data.digest):
         return None
     return "none was ever finished" if overview.last_full is None else "the mapping changed since the last one"
 
@@ -203,11 +184,11 @@ def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
 def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
     """Worked out from what the last runs took to read: one that read everything, and one that did not."""
     walk, last = overview.last_walk, overview.last_finished
-    reads = 0 if walk is None else walk.counts.get(f"{API_NAMES[SOURCE]} {_TRAFFIC[0]}", 0)
+    reads = 0 if walk is None else requests_in(walk.counts).get(SOURCE, Requests()).requests
     if not reads:
         return None
     cost = cost_of(sync.settings.interval, sync.settings.walk_interval, 0, reads)
     if last is None or last.walks:
         return cost.a_day
-    each = sum(found.requests - found.writes for found in requests_in(last.counts))
+    each = sum(found.requests - found.writes for found in requests_in(last.counts).values())
     return round(cost.runs * each + cost.walks * (each + cost.per_walk))

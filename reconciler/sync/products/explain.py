@@ -1,77 +1,104 @@
-"""What becomes of one record: what it is mapped to, where the target differs, what a run would send. Pure."""
+"""Explanation of one product: reads the record and the target, maps and compares. Writes and claims nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.kind.connection import Json, Wire
-from reconciler.sparklayer.products import DISCONTINUED, canonical_product
+from reconciler.errors import NotFound
+from reconciler.kind.connection import ClockedReader, Json, Wire, Writer
+from reconciler.sparklayer.prices import price_list_currency, read_prices
+from reconciler.sparklayer.products import DISCONTINUED, canonical_product, read_product
 from reconciler.sparklayer.records import Price, StockLevel, Tier
+from reconciler.sparklayer.stock import read_stock
+from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.mapping.values import wire_number
-from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.fingerprint import fingerprints
-from reconciler.sync.products.model import Held, Part, Wanted
-from reconciler.sync.products.resolve import removals
+from reconciler.sync.products.mapper import draft
+from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json
+from reconciler.sync.products.resolve import departed, removals, settle
+from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.products.source import ProductSource
+
+if TYPE_CHECKING:
+    from reconciler.ledger.data.store import Levels
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A value that the target has otherwise.
-
-    Args:
-        where: e.g. `variants[chair/oak].sku`, `CHAIR-OAK at warehouse-1`, `CHAIR-OAK from 10`.
-        target: what it has; None: nothing.
-        mapped: what it should have; None: nothing.
-    """
-
-    where: str
-    target: Json
-    mapped: Json
-
-
-@dataclass(frozen=True, slots=True)
-class PartExplanation:
-    """What becomes of one part of a record.
+async def explain_record(
+    settings: ProductSettings,
+    source: ClockedReader,
+    target: Writer,
+    levels: Levels,
+    key: str,
+    now: datetime,
+) -> Explanation:
+    """Explain what a run would do with one record if it looked at it now.
 
     Args:
-        part: which.
-        mapped: every value that the target should have, by where it stands; None: the part must not be written.
-        target: every value that it has.
-        differences: where the two are not the same; none where the part must not be written.
-        as_written: whether it is what was written last, by the ledger, so that a run that trusts it sends nothing.
-        sends: what a run would send; None: nothing.
-        removes: SKUs whose stock or prices a run would remove.
-    """
-
-    part: Part
-    mapped: Mapping[str, Json] | None
-    target: Mapping[str, Json]
-    differences: tuple[Difference, ...]
-    as_written: bool
-    sends: Json = None
-    removes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What becomes of one record.
-
-    Args:
+        settings: of the DataSync.
+        source: connection to OrderCloud.
+        target: connection to SparkLayer; a read of stock is a POST.
+        levels: the ledger of this sync; only read.
         key: ID of the product.
-        source: the record as it was read; None: it is gone.
-        parts: those that flow.
-        problems: what keeps something of it from going through.
-        due: when the mapping changes by itself, in the source's clock; None: never.
-    """
+        now: our clock.
 
-    key: str
-    source: Mapping[str, Any] | None = field(repr=False)
-    parts: tuple[PartExplanation, ...]
-    problems: tuple[RecordProblem, ...]
-    due: datetime | None
+    Raises:
+        ApiError: something could not be read.
+        LedgerError: the ledger could not be read.
+    """
+    listed = settings.price_list
+    currency = None if listed is None else await price_list_currency(target, listed)
+    products = ProductSource(source, settings)
+    product = (await products.one(key)).record
+    level = levels.levels([key]).get(key)
+    held = Held() if level is None else held_from_json(level.held)
+    prints = {} if level is None else {Part(part): value for part, value in level.prints.items()}
+    if product is None:
+        wanted = departed(key, held)
+    else:
+        drafted = draft(product, settings, now + products.clock_offset, currency)
+        asked = [(name.kind, name.value) for name in drafted.names_for(held)]
+        owners = {Name(*name): owner for name, owner in levels.owners(asked).items() if owner != key}
+        wanted = settle(drafted, owners, held)
+    skus = _skus(wanted, held)
+    return explanation(
+        product,
+        wanted,
+        await read_product(target, key) if Part.PRODUCT in settings.parts else None,
+        await _stock(target, settings, skus),
+        await _prices(target, settings, skus),
+        prints,
+        parts=settings.parts,
+        held=held,
+    )
+
+
+def _skus(wanted: Wanted, held: Held) -> frozenset[str]:
+    variants = (wanted.product or {}).get("variants", ())
+    in_body = {variant["sku"] for variant in variants if variant.get("sku")}
+    written = {level.sku for level in wanted.stock or ()} | {price.sku for price in wanted.prices or ()}
+    return frozenset(in_body | written | set(held.skus) | held.priced)
+
+
+async def _stock(
+    target: Writer, settings: ProductSettings, skus: frozenset[str]
+) -> Mapping[str, tuple[StockLevel, ...]]:
+    if Part.STOCK not in settings.parts or not skus:
+        return {}
+    return await read_stock(target, sorted(skus))
+
+
+async def _prices(target: Writer, settings: ProductSettings, skus: frozenset[str]) -> Mapping[str, tuple[Tier, ...]]:
+    if settings.price_list is None or not skus:
+        return {}
+    try:
+        # The API has no read of single SKUs.
+        prices = await read_prices(target, settings.price_list)
+    except NotFound:
+        return {}
+    return {sku: tiers for sku, tiers in prices.items() if sku in skus}
 
 
 def explanation(
@@ -99,43 +126,75 @@ def explanation(
     """
     now = fingerprints(wanted)
     gone = removals(held or Held(), wanted)
-    listed = wanted.prices[0].price_list if wanted.prices else ""
-    found: dict[Part, PartExplanation] = {}
-    mapped: Mapping[Part, Mapping[str, Json] | None] = {
-        Part.PRODUCT: None if wanted.product is None else _of_product(canonical_product(wanted.product)),
-        Part.STOCK: None if wanted.stock is None else _of_stock(wanted.stock),
-        Part.PRICES: None if wanted.prices is None else _of_prices(wanted.prices),
+    compared = {
+        Part.PRODUCT: _product(wanted, target_product),
+        Part.STOCK: _stock_levels(wanted, target_stock, gone.stock),
+        Part.PRICES: _price_tiers(wanted, target_prices, gone.prices),
     }
-    target: Mapping[Part, Mapping[str, Json]] = {
-        Part.PRODUCT: {} if target_product is None else _of_product(target_product),
-        Part.STOCK: _of_stock(level for levels in target_stock.values() for level in levels),
-        Part.PRICES: _of_prices(Price(sku, listed, tuple(tiers)) for sku, tiers in target_prices.items()),
-    }
-    compared = dict(target)
-    if target_product is not None and wanted.product is not None:
-        compared[Part.PRODUCT] = _of_product(_compared(target_product, wanted.product))
-    sent: Mapping[Part, Json] = {
-        Part.PRODUCT: wanted.product,
-        Part.STOCK: mapped[Part.STOCK] or None,
-        Part.PRICES: mapped[Part.PRICES] or None,
-    }
-    removed = {Part.PRODUCT: (), Part.STOCK: tuple(sorted(gone.stock)), Part.PRICES: tuple(sorted(gone.prices))}
-    for part in Part:
-        as_written = part not in now or prints.get(part) == now[part]
-        values = mapped[part]
-        found[part] = PartExplanation(
-            part=part,
-            mapped=values,
-            target=target[part],
-            differences=() if values is None else tuple(_differences(compared[part], values)),
-            as_written=as_written,
-            sends=None if as_written else sent[part],
-            removes=removed[part],
-        )
     flowing = set(parts)
     return Explanation(
-        wanted.key, source, tuple(found[part] for part in Part if part in flowing), wanted.problems, wanted.due
+        wanted.key,
+        source,
+        tuple(
+            compared[part].explained(part, as_written=part not in now or prints.get(part) == now[part])
+            for part in Part
+            if part in flowing
+        ),
+        wanted.problems,
+        wanted.due,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Values of one part by where they stand.
+
+    Args:
+        mapped: what the target should have; None: it must not be written.
+        target: what it has.
+        relevant: what of that is compared.
+        sent: what a run would send.
+        removed: what it would remove.
+    """
+
+    mapped: Mapping[str, Json] | None
+    target: Mapping[str, Json]
+    relevant: Mapping[str, Json]
+    sent: Json
+    removed: Iterable[str] = ()
+
+    def explained(self, part: Part, *, as_written: bool) -> PartExplanation:
+        return PartExplanation(
+            part=part.value,
+            mapped=self.mapped,
+            target=self.target,
+            differences=() if self.mapped is None else tuple(_differences(self.relevant, self.mapped)),
+            as_written=as_written,
+            sends=None if as_written else self.sent,
+            removes=tuple(sorted(self.removed)),
+        )
+
+
+def _product(wanted: Wanted, found: Wire | None) -> _Compared:
+    mapped = None if wanted.product is None else _of_product(canonical_product(wanted.product))
+    target = {} if found is None else _of_product(found)
+    relevant = target
+    if found is not None and wanted.product is not None:
+        relevant = _of_product(_comparable(found, wanted.product))
+    return _Compared(mapped, target, relevant, wanted.product)
+
+
+def _stock_levels(wanted: Wanted, found: Mapping[str, Iterable[StockLevel]], gone: Iterable[str]) -> _Compared:
+    mapped = None if wanted.stock is None else _of_stock(wanted.stock)
+    target = _of_stock(level for levels in found.values() for level in levels)
+    return _Compared(mapped, target, target, mapped or None, gone)
+
+
+def _price_tiers(wanted: Wanted, found: Mapping[str, Iterable[Tier]], gone: Iterable[str]) -> _Compared:
+    listed = wanted.prices[0].price_list if wanted.prices else ""
+    mapped = None if wanted.prices is None else _of_prices(wanted.prices)
+    target = _of_prices(Price(sku, listed, tuple(tiers)) for sku, tiers in found.items())
+    return _Compared(mapped, target, target, mapped or None, gone)
 
 
 def _differences(target: Mapping[str, Json], mapped: Mapping[str, Json]) -> Iterator[Difference]:
@@ -144,8 +203,8 @@ def _differences(target: Mapping[str, Json], mapped: Mapping[str, Json]) -> Iter
             yield Difference(where, target.get(where), mapped.get(where))
 
 
-def _compared(target: Wire, mapped: Wire) -> Wire:
-    """Return of a product what is compared: of a discontinued variant that it is, of a product that is gone no more."""
+def _comparable(target: Wire, mapped: Wire) -> Wire:
+    """Reduce a product to what is compared: a discontinued variant to its status, a deleted product to its variants."""
     gone = {variant["external_id"] for variant in mapped["variants"] if variant.get("status") == DISCONTINUED}
     variants = [
         {name: variant[name] for name in ("external_id", "status") if name in variant}

@@ -17,19 +17,19 @@ from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, items_of, mapped
+from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.values import View, mapping, objects, text, text_or_none
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.limits import reserved, too_long
-from reconciler.sync.products.model import FLAW, Held, Name, Part
+from reconciler.sync.products.model import FLAW, NO_ID, Held, Name, Part
 from reconciler.sync.products.prices import Pricing, currency_of, pricing_of, schedule_of, with_markups
+from reconciler.sync.products.settings import ProductSettings
 from reconciler.sync.products.stock import Stock, levels_of, own_stock, restock_date, shared_stock
 from reconciler.sync.products.variants import body_of, sku_of
-from reconciler.sync.settings import MappingRules, SyncSettings
 
 ValueT = TypeVar("ValueT")
 SKU = "sku"
 SLUG = "slug"
-_NO_ID = "(no ID)"
 # What all expressions together may do to one record: enough for some that look through all of many variants.
 _WORK_PER_RECORD = 2 * MOST_WORK
 _WORK_PER_VARIANT = 2_000
@@ -102,7 +102,7 @@ class Draft:
         return frozenset(names)
 
 
-def draft(source: Product, settings: SyncSettings, now: datetime, list_currency: str | None) -> Draft:
+def draft(source: Product, settings: ProductSettings, now: datetime, list_currency: str | None) -> Draft:
     """Return what the target should hold of a record, and what is wrong with it. Never raises on a record.
 
     Args:
@@ -112,7 +112,7 @@ def draft(source: Product, settings: SyncSettings, now: datetime, list_currency:
         list_currency: of the price list; None: there is no such list.
     """
     data = mapping(source)
-    key = text_or_none(data.get("ID")) or _NO_ID
+    key = text_or_none(data.get("ID")) or NO_ID
     product = View(key, data)
     if settings.rules.expressions:
         work = _WORK_PER_RECORD + _WORK_PER_VARIANT * len(objects(data.get("Variants")))
@@ -162,7 +162,7 @@ class _Variants:
 
     def __init__(
         self,
-        settings: SyncSettings,
+        settings: ProductSettings,
         product: View,
         list_currency: str | None,
         shared: Stock | None,
@@ -274,7 +274,7 @@ def _flaw(data: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _bad_id(key: str) -> tuple[str, str] | None:
-    if key == _NO_ID:
+    if key == NO_ID:
         return "no-id", "The record has no usable ID."
     fault = reserved("product", key)
     return ("over-limit", fault) if fault is not None else None
@@ -289,7 +289,7 @@ def _bad_variant_id(item: Item, ids: Iterable[str]) -> tuple[str, str] | None:
     return ("over-limit", fault) if fault is not None else None
 
 
-def _first_part(settings: SyncSettings) -> Part:
+def _first_part(settings: ProductSettings) -> Part:
     """The part that a variant's problem is told of: the first that flows."""
     return next(part for part in Part if part in settings.parts)
 

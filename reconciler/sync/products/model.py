@@ -14,6 +14,8 @@ from reconciler.sync.problem import RecordProblem
 
 FLAW = "(flaw)"
 """Member of a record that came and cannot be used; it holds a `BadRecord`, which no JSON can."""
+NO_ID = "(no ID)"
+"""Key of a product without a usable ID."""
 
 
 class Part(StrEnum):

@@ -13,7 +13,7 @@ from reconciler.sync.mapping.fields import Unfit, check
 from reconciler.sync.mapping.money import as_sent, total, with_percentages
 from reconciler.sync.mapping.values import Misfit, View, json_number, mapping, moment, objects, text_or_none, whole
 from reconciler.sync.products.limits import out_of_range
-from reconciler.sync.settings import SyncSettings
+from reconciler.sync.products.settings import ProductSettings
 
 _AMOUNT = "AmountPerQuantity"
 _PERCENTAGE = "Percentage"
@@ -45,7 +45,7 @@ def currency_of(schedule: Mapping[str, Any]) -> str | None:
     return currency.upper() if currency is not None else None
 
 
-def pricing_of(product: View, settings: SyncSettings, now: datetime, list_currency: str | None) -> Pricing:
+def pricing_of(product: View, settings: ProductSettings, now: datetime, list_currency: str | None) -> Pricing:
     """Return what a product costs.
 
     Args:

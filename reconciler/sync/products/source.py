@@ -1,22 +1,27 @@
-"""The products of OrderCloud as a run reads them: all, those whose stock changed, or some by ID."""
+"""Source of products: reads all of OrderCloud's, those whose stock changed, or some by ID."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from reconciler.errors import UnexpectedAnswer
-from reconciler.http.client import HttpReader
+from reconciler.kind.connection import ClockedReader, Reader
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.ordercloud.readers.products import Parts, ProductReader
-from reconciler.ordercloud.readers.records import Freshness, Product, Reading
-from reconciler.sync.products.model import FLAW, Part
-from reconciler.sync.settings import SyncSettings
+from reconciler.ordercloud.readers.records import Freshness, Product
+from reconciler.sync.datatype import Census, Reading
+from reconciler.sync.mapping.values import mapping, text_or_none
+from reconciler.sync.products.model import FLAW, NO_ID, Part
+from reconciler.sync.products.settings import ProductSettings
 
-ROLES = ("ProductReader", "PriceScheduleReader")
-"""What the source's API asks for to read products with their variants, stock and prices (documented)."""
+if TYPE_CHECKING:
+    from reconciler.sync.run.breaker import Breaker
+
+ROLES: Mapping[str, str] = {"ProductReader": "products", "PriceScheduleReader": "priceschedules"}
+"""What the API asks for to read products with variants, stock and prices (documented), and a list of each."""
 _CHUNK = 100
 
 
@@ -26,86 +31,80 @@ class ProductSource:
     Args:
         reader: the connection.
         settings: says which catalogs and which parts.
+        breaker: repeats requests that failed; None: only the transport does.
     """
 
-    def __init__(self, reader: HttpReader, settings: SyncSettings) -> None:
-        self._reader = reader
-        self._products = ProductReader(reader)
+    def __init__(self, reader: ClockedReader, settings: ProductSettings, breaker: Breaker | None = None) -> None:
+        self._connection = reader
+        self._reader: Reader = reader if breaker is None else breaker.reader(reader)
+        self._products = ProductReader(self._reader)
         self._catalogs = tuple(settings.catalogs)
+        self._knows_stock = Part.STOCK in settings.parts
         # Variants are always read: they carry the SKUs that stock and prices are written under.
-        self._parts = Parts(stock=Part.STOCK in settings.parts, prices=True)
+        self._parts = Parts(stock=self._knows_stock, prices=True)
 
     @property
     def clock_offset(self) -> timedelta:
-        """How much the source's clock is ahead of ours, by its last answer."""
-        return self._reader.clock_offset or timedelta()
+        return self._connection.clock_offset or timedelta()
 
-    async def counts(self) -> dict[str | None, int]:
-        """Return how many products a walk will read, by catalog; None stands for all products.
+    @property
+    def changes_are_of_all(self) -> bool:
+        # The list of changed stock knows nothing of catalogs; what is new in them comes with the next walk.
+        return bool(self._catalogs)
 
-        Raises:
-            ApiError: the read failed.
-        """
-        found: dict[str | None, int] = {}
-        for catalog in self._catalogs or (None,):
-            about = {"catalogID": catalog} if catalog else {}
-            page = await self._reader.get("products", {"pageSize": 1, **about})
-            try:
-                found[catalog] = int(page["Meta"]["TotalCount"])
-            except (TypeError, KeyError, ValueError):
-                raise UnexpectedAnswer("GET products: no list with a total count", request="GET products") from None
-        return found
+    async def census(self) -> Census:
+        # A product that is in two catalogs is counted twice.
+        counts = {catalog: await self._count(catalog) for catalog in self._catalogs or (None,)}
+        return Census(
+            sum(counts.values()),
+            tuple(
+                f"the catalog {catalog} has no products, or does not exist"
+                for catalog, count in counts.items()
+                if catalog is not None and not count
+            ),
+        )
+
+    async def _count(self, catalog: str | None) -> int:
+        about = {"catalogID": catalog} if catalog else {}
+        page = await self._reader.get("products", {"pageSize": 1, **about})
+        try:
+            return int(page["Meta"]["TotalCount"])
+        except (TypeError, KeyError, ValueError):
+            raise UnexpectedAnswer("GET products: no list with a total count", request="GET products") from None
 
     async def everything(self) -> AsyncGenerator[list[Product], None]:
-        """Yield all products in chunks. Close it where you do not read it to its end.
-
-        Raises:
-            ApiError: a request failed; what was not read yet is not known.
-        """
         flawed = Flawed()
         walk = ProductReader(self._reader, flawed.add).walk(catalogs=self._catalogs, parts=self._parts)
         async with aclosing(_chunks(walk, flawed)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    async def stock_changed_since(self, moment: datetime) -> AsyncGenerator[list[Product], None]:
-        """Yield the products whose stock changed at or after a moment of the source's clock, in chunks.
-
-        Raises:
-            ApiError: a request failed.
-        """
+    async def changed_since(self, moment: datetime) -> AsyncGenerator[list[Product], None]:
+        if not self._knows_stock:
+            return
         flawed = Flawed()
         changed = ProductReader(self._reader, flawed.add).stock_changed_since(moment, parts=self._parts)
         async with aclosing(_chunks(changed, flawed)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    async def some(self, ids: Iterable[str]) -> list[Product]:
-        """Return the products with these IDs, as far as the search index knows them.
-
-        Raises:
-            ApiError: a request failed.
-        """
+    async def some(self, keys: Iterable[str]) -> list[Product]:
         flawed = Flawed()
-        async with aclosing(ProductReader(self._reader, flawed.add).some(ids, parts=self._parts)) as products:
+        async with aclosing(ProductReader(self._reader, flawed.add).some(keys, parts=self._parts)) as products:
             return [product async for product in products] + flawed.take()
 
-    async def one(self, product_id: str) -> Reading[Product]:
-        """Read a product by ID, and say how far to trust that; see `ProductReader.one`.
+    async def one(self, key: str) -> Reading[Product]:
+        reading = await self._products.one(key, parts=self._parts)
+        return Reading(reading.record, reading.freshness is Freshness.STALE)
 
-        Raises:
-            ApiError: a request failed.
-        """
-        return await self._products.one(product_id, parts=self._parts)
-
-    async def is_gone(self, product_id: str) -> bool:
-        """Whether the system itself, and not its search index, says that a product does not exist.
-
-        Raises:
-            ApiError: a request failed.
-        """
-        reading = await self._products.one(product_id, parts=Parts(stock=False, prices=False))
+    async def is_gone(self, key: str) -> bool:
+        reading = await self._products.one(key, parts=Parts(stock=False, prices=False))
         return reading.record is None and reading.freshness is Freshness.CURRENT
+
+
+def key_of(product: Product) -> str:
+    """Return the ID of a product."""
+    return text_or_none(mapping(product).get("ID")) or NO_ID
 
 
 class Flawed:
@@ -138,8 +137,3 @@ async def _chunks(products: AsyncGenerator[Product, None], flawed: Flawed) -> As
     chunk += flawed.take()
     if chunk:
         yield chunk
-
-
-def ids_of(products: Sequence[Product]) -> list[str]:
-    """Return the IDs of products."""
-    return [product["ID"] for product in products]

@@ -9,11 +9,12 @@ from typing import Any
 
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.mapping.fields import Item, Unfit, check, mapped
+from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.values import Misfit, View, calendar_date, first, mapping, objects, text_or_none, whole
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.limits import out_of_range
 from reconciler.sync.products.model import Part
-from reconciler.sync.settings import MappingRules, SyncSettings
+from reconciler.sync.products.settings import ProductSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Stock:
 _UNTRACKED = Stock({})
 
 
-def shared_stock(product: View, settings: SyncSettings) -> Stock | None:
+def shared_stock(product: View, settings: ProductSettings) -> Stock | None:
     """Return the stock that every variant of a product has, or None where each has its own.
 
     A product without variants is its own variant, and has its own stock either way.
@@ -45,7 +46,7 @@ def shared_stock(product: View, settings: SyncSettings) -> Stock | None:
     return own_stock(product, settings)
 
 
-def own_stock(owner: View, settings: SyncSettings) -> Stock:
+def own_stock(owner: View, settings: ProductSettings) -> Stock:
     """Return the stock that stands at a product or variant itself."""
     records = objects(owner.data.get("InventoryRecords"))
     try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.kind.connection import Wire
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, mapped
+from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.values import (
     Found,
     Misfit,
@@ -23,7 +24,6 @@ from reconciler.sync.mapping.values import (
 )
 from reconciler.sync.products.b2b import rrp, settings
 from reconciler.sync.products.limits import out_of_range, too_long
-from reconciler.sync.settings import MappingRules
 
 STATUSES = ("live", "suspended", "pending", "discontinued")
 

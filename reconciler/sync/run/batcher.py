@@ -1,4 +1,4 @@
-"""Items that wait a moment for company: writes that go out in one request, results committed in one transaction."""
+"""Batcher of items that wait a moment for company: writes of one request, results of one transaction."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from reconciler.sync.run.ledger_thread import LedgerThread
-
 ItemT = TypeVar("ItemT", bound=Hashable)
-_Item = TypeVar("_Item")
+AnswerT = TypeVar("AnswerT")
 
 
-class Batches(Generic[ItemT]):
-    """Collects items of several records and sends them in one request.
+class Batcher(Generic[ItemT, AnswerT]):
+    """Collects items for a moment and sends them together; whoever added some waits for what became of them.
 
     Args:
-        send: sends items and returns why some were refused.
-        most: items per request; the items of one record stay together.
+        send: sends items, and returns the answers for those that have one.
+        most: items per batch; what was added together stays together.
         linger: seconds to wait for company.
-        side_by_side: requests that may be under way at once.
+        side_by_side: batches that may be under way at once.
     """
 
     def __init__(
         self,
-        send: Callable[[Sequence[ItemT]], Awaitable[Mapping[ItemT, str]]],
+        send: Callable[[Sequence[ItemT]], Awaitable[Mapping[ItemT, AnswerT]]],
         *,
         most: int = 500,
         linger: float = 0.4,
@@ -34,23 +32,23 @@ class Batches(Generic[ItemT]):
         self._most = most
         self._under_way = asyncio.Semaphore(side_by_side)
         self._linger = linger
-        self._waiting: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, str]]]] = []
+        self._waiting: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, AnswerT]]]] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def add(self, items: Sequence[ItemT]) -> Mapping[ItemT, str]:
-        """Send the items of one record, in company, and return which of them were refused and why.
+    async def add(self, items: Sequence[ItemT]) -> Mapping[ItemT, AnswerT]:
+        """Send items in company, and return the answers for those of them that have one.
 
         Raises:
-            ApiError: the request failed, so that none of them is known to be there.
+            Exception: what `send` raised, so that none of them is known to be there.
         """
         if not items:
             return {}
         if self._count and self._count + len(items) > self._most:
             self._start()
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Mapping[ItemT, str]] = loop.create_future()
+        done: asyncio.Future[Mapping[ItemT, AnswerT]] = loop.create_future()
         self._waiting.append((tuple(items), done))
         self._count += len(items)
         if self._count >= self._most:
@@ -69,10 +67,10 @@ class Batches(Generic[ItemT]):
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
-    async def _sent(self, batch: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, str]]]]) -> None:
+    async def _sent(self, batch: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, AnswerT]]]]) -> None:
         try:
             async with self._under_way:
-                refused = await self._send([item for items, _ in batch for item in items])
+                answers = await self._send([item for items, _ in batch for item in items])
         except BaseException as error:  # whoever waits is told, whatever it was
             for _, done in batch:
                 if not done.done():
@@ -82,65 +80,4 @@ class Batches(Generic[ItemT]):
         else:
             for items, done in batch:
                 if not done.done():
-                    done.set_result({item: refused[item] for item in items if item in refused})
-
-
-class Group(Generic[_Item]):
-    """Collects items for a moment and commits them together; whoever added one waits for the commit.
-
-    Args:
-        thread: where to commit.
-        commit: takes the collected items in one transaction.
-        most: items per transaction.
-        linger: seconds to wait for company.
-    """
-
-    def __init__(
-        self, thread: LedgerThread, commit: Callable[[Sequence[_Item]], None], *, most: int = 200, linger: float = 0.05
-    ) -> None:
-        self._thread = thread
-        self._commit = commit
-        self._most = most
-        self._linger = linger
-        self._waiting: list[tuple[_Item, asyncio.Future[None]]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._flushes: set[asyncio.Task[None]] = set()
-
-    async def add(self, item: _Item) -> None:
-        """Add an item and return when it is committed.
-
-        Raises:
-            LedgerError: it is not.
-        """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((item, done))
-        if len(self._waiting) >= self._most:
-            self._start()
-        elif self._timer is None:
-            self._timer = loop.call_later(self._linger, self._start)
-        await done
-
-    def _start(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._waiting:
-            batch, self._waiting = self._waiting, []
-            task = asyncio.get_running_loop().create_task(self._flush(batch))
-            self._flushes.add(task)
-            task.add_done_callback(self._flushes.discard)
-
-    async def _flush(self, batch: list[tuple[_Item, asyncio.Future[None]]]) -> None:
-        try:
-            await self._thread.call(self._commit, [item for item, _ in batch])
-        except BaseException as error:  # whoever waits is told, whatever it was
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            for _, done in batch:
-                if not done.done():
-                    done.set_result(None)
+                    done.set_result({item: answers[item] for item in items if item in answers})

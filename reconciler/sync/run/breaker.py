@@ -1,19 +1,20 @@
-"""How a run bears with an API: what is tried again, how long it waits, and when it gives up."""
+"""Circuit breaker of one API: repeats what failed, tells one bad record from an outage, and gives up in the end."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
 from random import SystemRandom
 from time import monotonic
 from typing import Any, TypeVar
 
-from reconciler.errors import AnswerLost, ApiError, RateLimited, ServerFault, UnexpectedAnswer, Unreachable
+from reconciler.errors import ApiError, Conflict
+from reconciler.kind.connection import ClockedReader, Json, Params
+from reconciler.sync.run.attempts import RUN_TRIES
 
 _Answer = TypeVar("_Answer")
 
-TRANSIENT = (Unreachable, ServerFault, RateLimited, AnswerLost, UnexpectedAnswer)
-_TRIES = 5
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 # So many failures in a row, and the API may be away: then one request at a time finds out whether it is back.
@@ -33,13 +34,14 @@ class Outage(Exception):
         self.error = error
 
 
-class Patience:
-    """Repeats work that one API failed, and tells one bad record from an API that is away.
+class Breaker:
+    """Repeats requests that one API failed, one at a time while it seems to be away.
 
     Args:
         seconds: how long nothing may go through before the run gives up.
         probe: a harmless request that tells whether the API is there; None: only other work tells.
         clock: seconds that only grow.
+        on_wait: told why and for how many seconds it waits.
     """
 
     def __init__(
@@ -47,38 +49,46 @@ class Patience:
         seconds: float,
         probe: Callable[[], Coroutine[Any, Any, object]] | None = None,
         clock: Callable[[], float] = monotonic,
+        on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None,
     ) -> None:
         self._seconds = seconds
         self._probe = probe
         self._clock = clock
+        self._on_wait = on_wait
         self._last_success = clock()
         self._failures = 0
         self._one_at_a_time = asyncio.Lock()
         self._random = SystemRandom()
+        self._reason = ""
 
-    async def bear(self, work: Callable[[], Awaitable[_Answer]], *also: type[ApiError]) -> _Answer:
+    async def repeat(
+        self, work: Callable[[], Awaitable[_Answer]], *, tries: int = RUN_TRIES, clashes_pass: bool = False
+    ) -> _Answer:
         """Do work that may be repeated, until it succeeds.
 
         Args:
             work: what to do; it may have been done when it fails.
-            also: failures that pass, beside the usual ones.
+            tries: how often it may fail while other work goes through.
+            clashes_pass: a conflict is one with others who write at the same time, and passes.
 
         Raises:
-            ApiError: it failed several times while other work went through: it is this record's own failure.
+            ApiError: it failed too often while other work went through: it is this work's own failure.
             Outage: nothing went through for too long.
         """
-        passing: tuple[type[ApiError], ...] = (*TRANSIENT, *also)
-        tries, alone, last_try, wait = 0, 0, self._clock(), _FIRST_WAIT
+        tried, alone, last_try, wait = 0, 0, self._clock(), _FIRST_WAIT
         while True:
             try:
                 answer = await self._tried(work)
-            except passing as error:
+            except ApiError as error:
+                if not (error.is_transient or (clashes_pass and isinstance(error, Conflict))):
+                    raise
                 self._failures += 1
-                tries += 1
+                self._reason = error.message
+                tried += 1
                 # Others went through between two tries: the API is there, and this work is what it fails.
                 alone += self._last_success > last_try
                 last_try = self._clock()
-                if alone >= _TRIES or (tries >= _TRIES and await self._is_there()):
+                if alone >= tries or (tried >= tries and await self._is_there()):
                     raise
                 if self._clock() - self._last_success > self._seconds:
                     raise Outage(error) from error
@@ -86,9 +96,12 @@ class Patience:
                     await self._sleep(wait)
                     wait = min(wait * 2, _LONGEST_WAIT)
             else:
-                self._failures = 0
-                self._last_success = self._clock()
+                self._succeeded()
                 return answer
+
+    def reader(self, reader: ClockedReader) -> PatientReader:
+        """Return a reader whose requests are repeated."""
+        return PatientReader(reader, self)
 
     async def _tried(self, work: Callable[[], Awaitable[_Answer]]) -> _Answer:
         if self._failures >= _SUSPICIOUS:
@@ -100,20 +113,42 @@ class Patience:
         return await work()
 
     async def _is_there(self) -> bool:
-        """Whether the API answers something else, asked for only where it seems to be away; waits until it does."""
+        """Whether the API answers something else: what failed is this work, then, and no outage."""
         if self._probe is None:
             return False
         async with self._one_at_a_time:
             left = self._last_success + self._seconds - self._clock()
-            if self._failures < _SUSPICIOUS or left <= 0:
+            if not self._failures or left <= 0:
                 return False
             try:
                 await asyncio.wait_for(self._probe(), left)
             except (ApiError, TimeoutError):
                 return False
-            self._failures = 0
-            self._last_success = self._clock()
+            self._succeeded()
             return True
 
+    def _succeeded(self) -> None:
+        self._failures = 0
+        self._last_success = self._clock()
+
     async def _sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds * (0.5 + self._random.random() / 2))
+        jittered = seconds * (0.5 + self._random.random() / 2)
+        self._on_wait(self._reason, jittered)
+        await asyncio.sleep(jittered)
+
+
+class PatientReader:
+    """Reader whose requests go through a breaker."""
+
+    def __init__(self, reader: ClockedReader, breaker: Breaker) -> None:
+        self._reader = reader
+        self._breaker = breaker
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far the API's clock is before ours, by its last answer."""
+        return self._reader.clock_offset
+
+    async def get(self, path: str, params: Params | None = None) -> Json:
+        """GET a path, as often as it takes; raises Outage beside what the reader raises."""
+        return await self._breaker.repeat(lambda: self._reader.get(path, params))

@@ -1,28 +1,46 @@
-"""What a run of a data sync works with."""
+"""Context of a run: what the caller gives it, and what its stages share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
 
 from reconciler.clock import utc_now
 from reconciler.http.client import HttpReader, HttpWriter
+from reconciler.http.retry import PATIENT, RetryPolicy
+from reconciler.ledger.data.model import DataRun
 from reconciler.ledger.data.store import Levels
+from reconciler.sync.datatype import AnyDataType, Sink, Source
+from reconciler.sync.mode import Mode
+from reconciler.sync.run.attempts import PATIENCE_SECONDS
+from reconciler.sync.run.breaker import Breaker
+from reconciler.sync.run.ledger_thread import LedgerThread
+from reconciler.sync.run.meter import Meter
+from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
 
-_PATIENCE_SECONDS = 900.0
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+
+
+def transport(patience: float) -> RetryPolicy:
+    """Return the bounds of the transport's own repeating: what failed is left to the breaker, see `attempts.py`."""
+    return replace(PATIENT, seconds=patience, failures=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a run works with.
+    """What a run is given.
 
     Args:
         settings: of the DataSync.
-        source: connection to OrderCloud.
-        target: connection to SparkLayer.
+        data: what flows.
+        source: connection to the source.
+        target: connection to the target.
         levels: the ledger of this sync.
         source_url: API base URL of the source, for links.
         holder: who runs it, for people.
@@ -33,6 +51,7 @@ class Job:
     """
 
     settings: SyncSettings
+    data: AnyDataType
     source: HttpReader
     target: HttpWriter
     levels: Levels
@@ -41,4 +60,126 @@ class Job:
     source_traffic: Traffic
     target_traffic: Traffic
     now: Callable[[], datetime] = field(default=utc_now)
-    patience: float = _PATIENCE_SECONDS
+    patience: float = PATIENCE_SECONDS
+
+
+@dataclass(slots=True, kw_only=True)
+class RunContext:
+    """What the stages of a run share.
+
+    Args:
+        job: what the run was given.
+        run: the run as the ledger has it; another one where the target turns out to need a more thorough one.
+        ledger: the ledger's thread.
+        source: reads the records.
+        sink: writes them.
+        target_breaker: repeats requests to the target.
+        meter: counts.
+        stop: once set, nothing new is begun.
+        resumed: it goes on with a run that was cut off.
+        since: the watermark of the last run that finished; None: there is none.
+        facts: what the sink told the mapper about the target.
+        whole: what the target only tells as a whole, where the run verifies.
+        remarks: what the run went through, for people.
+    """
+
+    job: Job
+    run: DataRun
+    ledger: LedgerThread
+    source: Source[Any]
+    sink: Sink[Any]
+    target_breaker: Breaker
+    meter: Meter
+    stop: asyncio.Event
+    resumed: bool = False
+    since: datetime | None = None
+    facts: Any = None
+    whole: Any = None
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> AnyDataType:
+        """The data type."""
+        return self.job.data
+
+    @property
+    def levels(self) -> Levels:
+        """The ledger of this sync; call its methods through `call`."""
+        return self.job.levels
+
+    @property
+    def mode(self) -> Mode:
+        """How the run treats what the target should already hold."""
+        return Mode(self.run.mode)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self.stop.is_set()
+
+    @property
+    def source_now(self) -> datetime:
+        """The time in the source's clock."""
+        return self.job.now() + self.source.clock_offset
+
+    async def call(
+        self,
+        method: Callable[_Arguments, _Answer],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> _Answer:
+        """Call a method of the ledger in its thread."""
+        return await self.ledger.call(method, *arguments, **named)
+
+    async def begin(self, mode: Mode) -> None:
+        """Begin a run in this mode, in place of the one that was chosen."""
+        self.run = await begin(self.job, self.ledger, mode)
+        self.resumed = False
+        self.meter.begin_anew()
+
+
+async def begin(job: Job, ledger: LedgerThread, mode: Mode) -> DataRun:
+    """Record in the ledger that a run begins."""
+    return await ledger.call(
+        job.levels.begin,
+        mode.value,
+        job.data.digest,
+        job.holder,
+        job.now(),
+        None,
+        walks=mode.walks,
+        full=mode.is_full,
+    )
+
+
+def open_context(
+    job: Job,
+    ledger: LedgerThread,
+    run: DataRun,
+    stop: asyncio.Event,
+    on_progress: Callable[[Progress], None],
+    *,
+    resumed: bool,
+    since: datetime | None,
+) -> RunContext:
+    """Return the context of a run that was chosen."""
+    target_breaker = _breaker(job, job.target_traffic, probes=True)
+    sink = job.data.sink(job.target, target_breaker, stop.is_set)
+    traffic: Sequence[Traffic] = (job.source_traffic, job.target_traffic)
+    return RunContext(
+        job=job,
+        run=run,
+        ledger=ledger,
+        source=job.data.source(job.source, _breaker(job, job.source_traffic)),
+        sink=sink,
+        target_breaker=target_breaker,
+        meter=Meter(lambda: sink.counts, traffic, on_progress),
+        stop=stop,
+        resumed=resumed,
+        since=since,
+    )
+
+
+def _breaker(job: Job, traffic: Traffic, *, probes: bool = False) -> Breaker:
+    probe = (lambda: job.target.get(job.data.probe)) if probes else None
+    return Breaker(job.patience, probe, on_wait=traffic.holds)

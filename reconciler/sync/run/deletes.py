@@ -1,27 +1,20 @@
-"""Products that a complete walk did not see: gone, where the system itself says so; else left alone."""
+"""Deletes: records that a complete walk did not see and that do not exist at the source any more."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.ledger.data.model import Level
-from reconciler.ledger.data.store import Levels
-from reconciler.sync.products.model import held_from_json
-from reconciler.sync.products.resolve import departed
-from reconciler.sync.products.source import ProductSource
-from reconciler.sync.run.breaker import Patience
-from reconciler.sync.run.ledger_thread import LedgerThread
+from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.pipeline import Pipeline
-from reconciler.sync.settings import SyncSettings
 from reconciler.words import counted
 
 _CHUNK = 100
 
 
 class TooManyGone(Exception):
-    """More products are gone than a run may discontinue. The run ends with it.
+    """More records are gone than a run may delete. The run ends with it.
 
     Args:
         message: how many of how many.
@@ -35,77 +28,58 @@ class TooManyGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Departures:
+class Deletes:
     """What became of the records that were not seen.
 
     Args:
         gone: they do not exist any more.
-        left: they exist, outside the catalogs or not yet in the search index.
+        left: they exist, and the walk did not list them, or not yet.
     """
 
     gone: int = 0
     left: int = 0
 
 
-async def discontinue_departed(
-    run_id: str,
-    source: ProductSource,
-    pipeline: Pipeline,
-    levels: Levels,
-    thread: LedgerThread,
-    patience: Patience,
-    settings: SyncSettings,
-    known: int,
-    on_checked: Callable[[int], None],
-    stopping: Callable[[], bool],
-) -> Departures:
-    """Ask by ID for every record that the walk did not see, and discontinue those that do not exist.
+async def delete_unseen(context: RunContext, pipeline: Pipeline, known: int) -> Deletes:
+    """Ask by ID for every record that the walk did not see, and delete those that do not exist.
 
-    Nothing is discontinued before all of them were asked for, or more are gone than may be.
+    Nothing is deleted before all of them were asked for, or more are gone than may be.
 
     Args:
-        run_id: the run whose walk is complete.
-        source: where to ask.
-        pipeline: how to discontinue.
-        levels: the ledger.
-        thread: the ledger's thread.
-        patience: how failures are borne.
-        settings: the limit.
+        context: of the run, whose walk is complete.
+        pipeline: how to delete.
         known: how many records the ledger knows, of which the limit is a share.
-        on_checked: told how many were asked for.
-        stopping: whether to leave off.
 
     Raises:
-        TooManyGone: more are gone than `maxDeletePercent` allows; none was discontinued.
+        TooManyGone: more are gone than `maxDeletePercent` allows; none was deleted.
         ApiError: a read failed.
     """
     gone: list[Level] = []
     checked = 0
     after: str | None = None
-    allowed = known * settings.max_delete_percent / 100
-    while not stopping():
-        unseen = await thread.call(levels.unseen, run_id, after, _CHUNK)
+    allowed = known * context.job.settings.max_delete_percent / 100
+    while not context.stopping:
+        unseen = await context.call(context.levels.unseen, context.run.id, after, _CHUNK)
         if not unseen:
             break
         after = unseen[-1].key
-        answers = await asyncio.gather(*(_is_gone(source, patience, level.key) for level in unseen))
+        answers = await asyncio.gather(*(context.source.is_gone(level.key) for level in unseen))
         gone += [level for level, answer in zip(unseen, answers, strict=True) if answer]
         checked += len(unseen)
-        on_checked(checked)
+        context.meter.checked(checked)
         if len(gone) > allowed:
-            raise TooManyGone(
-                f"at least {counted(len(gone), 'product')} of {known:,} are gone at the source, and maxDeletePercent "
-                f"allows {settings.max_delete_percent:g} %; none was discontinued",
-                "Look whether they are meant to be gone; if so, raise maxDeletePercent, apply, and run again.",
-            )
+            raise _too_many(context, len(gone), known)
     for start in range(0, len(gone), _CHUNK):
-        if stopping():
+        if context.stopping:
             break
-        chunk = {level.key: level for level in gone[start : start + _CHUNK]}
-        await pipeline.discontinue([departed(key, held_from_json(level.held)) for key, level in chunk.items()], chunk)
+        await pipeline.delete(gone[start : start + _CHUNK])
     await pipeline.drain()
-    return Departures(len(gone), checked - len(gone))
+    return Deletes(len(gone), checked - len(gone))
 
 
-async def _is_gone(source: ProductSource, patience: Patience, key: str) -> bool:
-    return await patience.bear(lambda: source.is_gone(key))
+def _too_many(context: RunContext, gone: int, known: int) -> TooManyGone:
+    return TooManyGone(
+        f"at least {counted(gone, context.data.noun)} of {known:,} are gone at the source, and maxDeletePercent "
+        f"allows {context.job.settings.max_delete_percent:g} %; none was discontinued",
+        "Look whether they are meant to be gone; if so, raise maxDeletePercent, apply, and run again.",
+    )

@@ -1,4 +1,4 @@
-"""How far a run is: counts for the ledger, progress for people, what it went through for the report."""
+"""Meter of a run: counts for the ledger, progress for people, remarks for the report."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 
-from reconciler.sync.products.sink import Counts
-from reconciler.sync.run.pipeline import Tally
+from reconciler.sync.run.counts import Requests, Tally, count_parts, count_requests
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.traffic import Traffic
 
@@ -18,7 +17,7 @@ class Meter:
     """Adds up.
 
     Args:
-        writes: writes by part, counted by the target.
+        written: returns records by part that was written, counted by the sink.
         traffic: the connections.
         on_progress: told by `show`.
         clock: seconds that only grow.
@@ -26,12 +25,12 @@ class Meter:
 
     def __init__(
         self,
-        writes: Counts,
+        written: Callable[[], Mapping[str, int]],
         traffic: Sequence[Traffic],
         on_progress: Callable[[Progress], None],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._writes = writes
+        self._written = written
         self._traffic = traffic
         self._on_progress = on_progress
         self._clock = clock
@@ -45,7 +44,7 @@ class Meter:
     @property
     def wrote_anything(self) -> bool:
         """Whether any record was written."""
-        return bool(self._writes.product or self._writes.stock or self._writes.prices)
+        return any(self._written().values())
 
     def checked(self, number: int) -> None:
         """Take note of how many records were asked for by ID."""
@@ -64,14 +63,11 @@ class Meter:
 
     def counts(self) -> dict[str, int]:
         """Return what this process counted beside the outcomes of records, which the ledger has from the pipeline."""
-        writes = self._writes
         return {
             "left": self.tally.left,
-            "product": writes.product,
-            "stock": writes.stock,
-            "prices": writes.prices,
             "total": self.total or 0,
-            **self.requests(),
+            **count_parts(self._written()),
+            **count_requests(self.requests()),
         }
 
     def news(self) -> dict[str, int]:
@@ -81,14 +77,9 @@ class Meter:
         self._told = now
         return {name: value for name, value in news.items() if value}
 
-    def requests(self) -> dict[str, int]:
-        """Return requests by API, and what of them were writes."""
-        found: dict[str, int] = {}
-        for traffic in self._traffic:
-            found[f"{traffic.api} requests"] = traffic.requests
-            found[f"{traffic.api} writes"] = traffic.writes
-            found[f"{traffic.api} refused"] = traffic.refused
-        return found
+    def requests(self) -> dict[str, Requests]:
+        """Return requests by provider."""
+        return {traffic.provider: traffic.counts for traffic in self._traffic}
 
     def show(self) -> None:
         """Tell how far the run is."""
@@ -101,7 +92,7 @@ class Meter:
         reading = self.phase is Phase.READING
         left = (self.total - done) / rate if reading and self.total is not None and rate > 0 else None
         waiting = next((wait for traffic in self._traffic if (wait := traffic.now_waiting)), None)
-        shown = self._checked if self.phase is Phase.DEPARTURES else done
+        shown = self._checked if self.phase is Phase.DELETES else done
         self._on_progress(
             Progress(
                 self.phase,

@@ -12,7 +12,7 @@ class Phase(StrEnum):
     CHECKING = "checking the target"
     READING = "reading and writing"
     RETRYING = "trying again what failed"
-    DEPARTURES = "checking what is gone"
+    DELETES = "checking what is gone"
     CLOSING = "closing the sync log"
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.sync.mode import Mode
+from reconciler.sync.run.counts import Requests
 
 
 class State(StrEnum):
@@ -36,10 +37,10 @@ class RunReport:
         started_at: when the run began, in an earlier process where it was resumed.
         ended_at: when it ended.
         counts: `seen` records, each under one outcome: `unchanged`, `written`, `held_back` (a problem kept all of
-            it from going through), `discontinued`, `failed`; beside them `left`; what was written by part:
-            `product`, `stock`, `prices`; problems: `problems` (open now), `logged_problems`, `new_problems`,
-            `resolved`.
-        requests: API to the number of requests; `writes` to those that may have changed something.
+            it from going through), `discontinued`, `failed`; beside them `left`; problems: `problems` (open now),
+            `logged_problems`, `new_problems`, `resolved`.
+        parts: records by part that was written.
+        requests: by provider.
         remarks: what it went through, one sentence each: waits, outages, a target that was emptied.
         message: why it did not finish.
         next_step: what to do about that.
@@ -55,7 +56,8 @@ class RunReport:
     started_at: datetime
     ended_at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
-    requests: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, int] = field(default_factory=dict)
+    requests: Mapping[str, Requests] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     message: str | None = None
     next_step: str | None = None

@@ -1,28 +1,25 @@
-"""One run of a DataSync from its choice to its report, and the orderly ways to end it."""
+"""Runner of a DataSync: one run from its choice to its report, and the orderly ways to end it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
 from reconciler.sync.mode import Mode
-from reconciler.sync.products.sink import PROBE, Target
-from reconciler.sync.products.source import ProductSource
-from reconciler.sync.run.breaker import Outage, Patience
-from reconciler.sync.run.context import Job
+from reconciler.sync.run.breaker import Outage
+from reconciler.sync.run.context import Job, RunContext, begin, open_context
+from reconciler.sync.run.counts import parts_in
 from reconciler.sync.run.deletes import TooManyGone
 from reconciler.sync.run.due import Past, choose
 from reconciler.sync.run.ledger_thread import LedgerThread
-from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import RunReport, State
-from reconciler.sync.run.stages import Incomplete, Stopped, Work
+from reconciler.sync.run.stages import Incomplete, Stages, Stopped
 from reconciler.sync.run.synclog import Logbook
-from reconciler.sync.settings import digest
 
-DATA_TYPE = "products"
 _GRACE_SECONDS = 30.0
 _BEAT_SECONDS = 1.0
 _LEDGER_STATES = {
@@ -54,177 +51,175 @@ async def run_sync(
     for traffic in (job.source_traffic, job.target_traffic):
         traffic.begin()
     async with LedgerThread() as thread:
-        return await _Run(job, asked, thread, stop, on_progress).go()
+        context = await _chosen(job, asked, thread, stop, on_progress)
+        return await _Run(context, asked).go()
+
+
+async def _chosen(
+    job: Job, asked: Mode | None, thread: LedgerThread, stop: asyncio.Event, on_progress: Callable[[Progress], None]
+) -> RunContext:
+    """Choose how to run, and begin or resume that run."""
+    levels, call = job.levels, thread.call
+    past = Past(
+        newest=await call(levels.last, state=None),
+        unfinished=await call(levels.unfinished),
+        last=await call(levels.last),
+        last_walk=await call(levels.last, walks=True),
+        last_full=await call(levels.last, full=True),
+    )
+    choice = choose(asked, past, job.settings, job.data.digest, job.now())
+    if choice.resume is None:
+        run = await begin(job, thread, choice.mode)
+    else:
+        run = await call(levels.resume, choice.resume.id, job.holder)
+    context = open_context(
+        job,
+        thread,
+        run,
+        stop,
+        on_progress,
+        resumed=choice.resume is not None and run.watermark is not None,
+        since=None if past.last is None else past.last.watermark,
+    )
+    if choice.resume is not None:
+        context.meter.go_on(choice.resume.counts)
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a run ended: its state, why, what to do, and the error that the caller is to meet."""
+
+    state: State
+    message: str | None = None
+    next_step: str | None = None
+    raised: ReconcilerError | None = None
+
+    @property
+    def noted(self) -> str | None:
+        """What the ledger keeps. A run that was stopped waits for somebody: status says what for."""
+        if self.state is State.STOPPED and self.next_step is not None:
+            return f"{self.message}. {self.next_step}"
+        return self.message
 
 
 class _Run:
     """The life of one run."""
 
-    def __init__(
-        self,
-        job: Job,
-        asked: Mode | None,
-        thread: LedgerThread,
-        stop: asyncio.Event,
-        on_progress: Callable[[Progress], None],
-    ) -> None:
-        self._job = job
+    def __init__(self, context: RunContext, asked: Mode | None) -> None:
+        self._context = context
         self._asked = asked
-        self._thread = thread
-        self._stop = stop
+        self._logbook = Logbook(context)
+        self._stages = Stages(context, self._logbook)
         self._cancelled = False
-        patience = Patience(job.patience, lambda: job.target.get(PROBE))
-        self._source = ProductSource(job.source, job.settings)
-        self._target = Target(job.target, job.settings, patience, stop.is_set)
-        self._logbook = Logbook(job.target, job.settings.integration, DATA_TYPE, job.levels, thread, patience)
-        self._meter = Meter(self._target.counts, (job.source_traffic, job.target_traffic), on_progress)
 
     async def go(self) -> RunReport:
-        """Choose, run, and report."""
-        work = await self._begin()
-        body = asyncio.create_task(work.do())
-        beat = asyncio.create_task(self._beat(work))
-        stopped = asyncio.create_task(self._stop.wait())
+        """Run, and report."""
+        body = asyncio.create_task(self._stages.do())
+        beat = asyncio.create_task(self._beat())
+        stopped = asyncio.create_task(self._context.stop.wait())
         try:
             await asyncio.wait({body, stopped, beat}, return_when=asyncio.FIRST_COMPLETED)
-            if not body.done() and not beat.done() and self._meter.phase is not Phase.CHECKING:
+            if not body.done() and not beat.done() and self._context.meter.phase is not Phase.CHECKING:
                 await asyncio.wait({body, beat}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if beat.done() and not body.done():
                 beat.result()  # the ledger failed it
             if not body.done():
                 body.cancel()
-            return await self._end(work, body)
+            return await self._end(body)
         finally:
             for task in (body, beat, stopped):
                 task.cancel()
             await asyncio.gather(body, beat, stopped, return_exceptions=True)
 
-    async def _begin(self) -> Work:
-        levels, settings, now = self._job.levels, self._job.settings, self._job.now()
-        call = self._thread.call
-        past = Past(
-            newest=await call(levels.last, state=None),
-            unfinished=await call(levels.unfinished),
-            last=await call(levels.last),
-            last_walk=await call(levels.last, walks=True),
-            last_full=await call(levels.last, full=True),
-        )
-        config = digest(settings)
-        choice = choose(self._asked, past, settings, config, now)
-        if choice.resume is not None:
-            self._meter.go_on(choice.resume.counts)
-            run = await call(levels.resume, choice.resume.id, self._job.holder)
-        else:
-            run = await call(
-                levels.begin,
-                choice.mode.value,
-                config,
-                self._job.holder,
-                now,
-                None,
-                walks=choice.mode.walks,
-                full=choice.mode.is_full,
-            )
-        return Work(
-            self._job,
-            run,
-            self._thread,
-            self._source,
-            self._target,
-            self._logbook,
-            Patience(self._job.patience),
-            self._meter,
-            self._stop,
-            resumed=choice.resume is not None and run.watermark is not None,
-            since=None if past.last is None else past.last.watermark,
-            config=config,
-        )
-
-    async def _beat(self, work: Work) -> None:
+    async def _beat(self) -> None:
         """Note progress, and hear whether somebody cancels."""
-        levels = self._job.levels
+        context, meter = self._context, self._context.meter
         while True:
             await asyncio.sleep(_BEAT_SECONDS)
-            self._meter.show()
-            run_id, news = work.run.id, self._meter.news()
-            await self._thread.call(levels.update, run_id, counts=news, message=self._meter.phase.value)
-            run = await self._thread.call(levels.run, run_id)
-            if run is not None and run.cancel_requested and not self._stop.is_set():
+            meter.show()
+            run_id, news = context.run.id, meter.news()
+            await context.call(context.levels.update, run_id, counts=news, message=meter.phase.value)
+            run = await context.call(context.levels.run, run_id)
+            if run is not None and run.cancel_requested and not context.stopping:
                 self._cancelled = True
-                self._stop.set()
+                context.stop.set()
 
-    async def _end(self, work: Work, body: asyncio.Task[None]) -> RunReport:
-        state, message, next_step = State.FINISHED, None, None
-        raised: ReconcilerError | None = None
+    async def _end(self, body: asyncio.Task[None]) -> RunReport:
+        ending = await self._ending(body)
+        if isinstance(ending.raised, LedgerError):
+            raise ending.raised
+        run = await self._noted(ending)
+        if ending.raised is not None:
+            raise ending.raised
+        self._context.meter.show()
+        return await self._report(run, ending)
+
+    async def _ending(self, body: asyncio.Task[None]) -> _Ending:
+        """How the run ended: what it was made of decides, and what is no ending of a run goes on to the caller."""
         try:
             await body
         except (Stopped, asyncio.CancelledError):
-            state, message = State.INTERRUPTED, "asked to stop"
             if self._cancelled:
-                state, message = State.CANCELLED, "cancelled"
+                return _Ending(State.CANCELLED, "cancelled")
+            return self._interrupted("asked to stop")
         except (BaseExceptionGroup, Outage, TooManyGone, Incomplete, ReconcilerError) as error:
-            first = _first(error)
-            if isinstance(first, ReconcilerError) and not isinstance(first, ApiError):
-                state, message, raised = State.STOPPED, first.message, first
-            else:
-                state, message, next_step = _ending(first)
-        if isinstance(raised, LedgerError):
-            raise raised
-        step = next_step if raised is None else raised.next_step
-        # A run that was stopped waits for somebody: status says what for.
-        noted = f"{message}. {step}" if state is State.STOPPED and step is not None else message
-        run = await self._noted(work.run, state, noted)
-        if raised is not None:
-            raise raised
-        if state is State.INTERRUPTED and next_step is None:
-            next_step = f"`reconciler sync run {self._job.settings.name}` goes on with it."
-        levels, call = self._job.levels, self._thread.call
-        self._meter.show()
+            match _first(error):
+                case Outage() as outage:
+                    return self._interrupted(outage.error.message)
+                case Incomplete() as incomplete:
+                    return self._interrupted(str(incomplete))
+                case TooManyGone() as limit:
+                    return _Ending(State.STOPPED, limit.message, limit.next_step)
+                case ApiError() as failed:
+                    return self._interrupted(failed.message, failed.next_step)
+                case ReconcilerError() as refused:
+                    return _Ending(State.STOPPED, refused.message, refused.next_step, refused)
+                case unexpected:
+                    raise unexpected from error
+        return _Ending(State.FINISHED)
+
+    def _interrupted(self, message: str, next_step: str | None = None) -> _Ending:
+        step = next_step or f"`reconciler sync run {self._context.job.settings.name}` goes on with it."
+        return _Ending(State.INTERRUPTED, message, step)
+
+    async def _noted(self, ending: _Ending) -> DataRun:
+        """Note in the ledger how the run ended, and return it as it stands there."""
+        context, levels = self._context, self._context.levels
+        run = context.run
+        await context.call(levels.update, run.id, counts=context.meter.news())
+        state = _LEDGER_STATES[ending.state]
+        await context.call(levels.end, run.id, state, context.job.now(), message=ending.noted)
+        return await context.call(levels.run, run.id) or run
+
+    async def _report(self, run: DataRun, ending: _Ending) -> RunReport:
+        context, levels = self._context, self._context.levels
         return RunReport(
-            sync=self._job.settings.name,
-            data_type=DATA_TYPE,
+            sync=context.job.settings.name,
+            data_type=context.data.name,
             mode=Mode(run.mode),
             asked=self._asked,
             run_id=run.id,
-            state=state,
-            resumed=work.resumed,
+            state=ending.state,
+            resumed=context.resumed,
             started_at=run.started_at,
-            ended_at=run.ended_at or self._job.now(),
+            ended_at=run.ended_at or context.job.now(),
             counts={
                 **run.counts,
-                "problems": await call(levels.open_problems),
-                "logged_problems": await call(levels.logged_count),
-                "new_problems": await call(levels.problems_since, run.started_at),
+                "problems": await context.call(levels.open_problems),
+                "logged_problems": await context.call(levels.logged_count),
+                "new_problems": await context.call(levels.problems_since, run.started_at),
                 "resolved": self._logbook.resolved,
             },
-            requests=self._meter.requests(),
-            remarks=(*work.remarks, *self._logbook.remarks, *self._meter.remarks()),
-            message=message,
-            next_step=next_step,
+            parts=parts_in(run.counts, context.data.parts),
+            requests=context.meter.requests(),
+            remarks=(*context.remarks, *context.meter.remarks()),
+            message=ending.message,
+            next_step=ending.next_step,
         )
-
-    async def _noted(self, run: DataRun, state: State, message: str | None) -> DataRun:
-        """Note in the ledger how the run ended, and return it as it stands there."""
-        levels, call = self._job.levels, self._thread.call
-        await call(levels.update, run.id, counts=self._meter.news())
-        await call(levels.end, run.id, _LEDGER_STATES[state], self._job.now(), message=message)
-        return await call(levels.run, run.id) or run
 
 
 def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _ending(error: BaseException) -> tuple[State, str, str | None]:
-    """How a run ends by an error of an API or a limit; what is neither goes on to the caller."""
-    if isinstance(error, Outage):
-        return State.INTERRUPTED, error.error.message, None
-    if isinstance(error, Incomplete):
-        return State.INTERRUPTED, str(error), None
-    if isinstance(error, TooManyGone):
-        return State.STOPPED, error.message, error.next_step
-    if isinstance(error, ApiError):
-        return State.INTERRUPTED, error.message, error.next_step
-    raise error

@@ -1,25 +1,21 @@
-"""The work of one run: look at the target, read the source, write what differs, and close the sync log."""
+"""Stages of one run: look at the target, read the source, write what differs, and close the sync log."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
-from reconciler.errors import Unreachable
-from reconciler.ledger.data.model import DataRun
+from reconciler.errors import TargetIncomplete, Unreachable
 from reconciler.sync.mode import Mode
-from reconciler.sync.products.model import Part
-from reconciler.sync.products.sink import Target
-from reconciler.sync.products.source import ProductSource, ids_of
-from reconciler.sync.run.breaker import Outage, Patience
-from reconciler.sync.run.context import Job
-from reconciler.sync.run.deletes import TooManyGone, discontinue_departed
-from reconciler.sync.run.ledger_thread import LedgerThread
-from reconciler.sync.run.meter import Meter
-from reconciler.sync.run.pipeline import Circumstances, Pipeline
-from reconciler.sync.run.preflight import Finding, check_target
+from reconciler.sync.run.breaker import Outage
+from reconciler.sync.run.context import RunContext
+from reconciler.sync.run.deletes import TooManyGone, delete_unseen
+from reconciler.sync.run.pipeline import Pipeline
+from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
 from reconciler.sync.run.retries import Retries
 from reconciler.sync.run.synclog import Logbook
@@ -37,53 +33,17 @@ class Incomplete(Exception):
     """The run came to its end, and something is still to be written."""
 
 
-class Work:
-    """Does what a run has to do.
+class Stages:
+    """Does what a run has to do, stage by stage.
 
     Args:
-        job: what to work with.
-        run: the run as the ledger has it; another one where the target turns out to need a more thorough one.
-        resumed: it goes on with a run that was cut off.
-        since: the watermark of the last run that finished; None: there is none.
-        config: digest of the settings that decide the mapping.
-        thread: the ledger's thread.
-        source: the products.
-        target: the site.
+        context: of the run.
         logbook: its sync log.
-        patience: for the source.
-        meter: counts.
-        stop: once set, nothing new is begun.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        run: DataRun,
-        thread: LedgerThread,
-        source: ProductSource,
-        target: Target,
-        logbook: Logbook,
-        patience: Patience,
-        meter: Meter,
-        stop: asyncio.Event,
-        *,
-        resumed: bool,
-        since: datetime | None,
-        config: str,
-    ) -> None:
-        self.run = run
-        self.resumed = resumed
-        self.remarks: list[str] = []
-        self._job = job
-        self._thread = thread
-        self._source = source
-        self._target = target
+    def __init__(self, context: RunContext, logbook: Logbook) -> None:
+        self._context = context
         self._logbook = logbook
-        self._patience = patience
-        self._meter = meter
-        self._stop = stop
-        self._since = since
-        self._config = config
 
     async def do(self) -> None:
         """Do all of it.
@@ -91,39 +51,23 @@ class Work:
         Raises:
             Stopped: it was asked to stop.
             Incomplete: records are left that could not be written.
-            TooManyGone: more records are gone than the manifest allows to discontinue.
+            TooManyGone: more records are gone than the manifest allows to delete.
             TargetIncomplete: something that manifests declare is not at the target; nothing was written.
             Outage: an API stayed away.
             ApiError: an API refused what is no record's fault.
             LedgerError: the ledger cannot be used, or the lock was lost.
         """
-        try:
-            async with asyncio.timeout(self._job.patience):
-                finding = await self._look()
-        except TimeoutError:
-            words = f"OrderCloud or SparkLayer did not answer for {self._job.patience:.0f} s, and nothing was begun"
-            raise Outage(Unreachable(words)) from None
-        mode = Mode(self.run.mode)
-        if mode.is_full and not self.run.log_opened:
-            await self._logbook.open(self.run)
-        prices = await self._target.all_prices() if mode is Mode.VERIFY else None
-        circumstances = Circumstances(
-            self.run.id,
-            mode,
-            self._job.settings,
-            finding.list_currency,
-            self._job.source_url,
-            self._source_now,
-            prices,
-            self.run.counts,
-        )
+        context = self._context
+        await self._preflight()
+        if context.mode.is_full and not context.run.log_opened:
+            await self._logbook.open(context.run)
+        context.whole = await context.sink.whole() if context.mode is Mode.VERIFY else None
         limit: TooManyGone | None = None
         async with asyncio.TaskGroup() as hands:
-            pipeline = Pipeline(circumstances, self._target, self._job.levels, self._thread, hands)
-            self._meter.tally = pipeline.tally
+            pipeline = Pipeline(context, hands)
             keeper = hands.create_task(self._logbook.keep())
             try:
-                await self._work(self.run, mode, pipeline)
+                await self._work(pipeline)
             except TooManyGone as error:
                 # What the walk found belongs into the log all the same.
                 limit = error
@@ -132,127 +76,120 @@ class Work:
         await self._logbook.flush()
         if limit is not None:
             raise limit
-        if self._stop.is_set():
+        if context.stopping:
             raise Stopped
-        await self._close(self.run, mode)
+        await self._close()
 
-    async def _look(self) -> Finding:
-        """Look at the target and decide how to treat it; before that nothing is written."""
-        levels, call = self._job.levels, self._thread.call
-        self._meter.phase = Phase.CHECKING
+    async def _preflight(self) -> None:
+        job = self._context.job
+        try:
+            async with asyncio.timeout(job.patience):
+                await self._look()
+        except TimeoutError:
+            names = f"{job.source_traffic.api} or {job.target_traffic.api}"
+            words = f"{names} did not answer for {job.patience:.0f} s, and nothing was begun"
+            raise Outage(Unreachable(words)) from None
+
+    async def _look(self) -> None:
+        """Look at both sides and decide how to treat the target; before that nothing is written."""
+        context, levels = self._context, self._context.levels
+        context.meter.phase = Phase.CHECKING
         # The answer carries the source's clock.
-        counts = await self._patience.bear(self._source.counts)
-        now = self._job.now()
-        known = (await call(levels.counts, now)).records
-        finding = await check_target(
-            self._target,
-            self._logbook,
-            levels,
-            self._thread,
-            self._job.settings,
-            Mode(self.run.mode),
-            known,
-            log_is_told=not self.resumed,
-        )
-        self.remarks += finding.remarks
-        if finding.mode.value != self.run.mode:
-            self.run = await call(
-                levels.begin,
-                finding.mode.value,
-                self._config,
-                self._job.holder,
-                now,
-                None,
-                walks=finding.mode.walks,
-                full=finding.mode.is_full,
-            )
-            self.resumed = False
-            self._meter.begin_anew()
-        if not self.resumed:
-            watermark = self._source_now() - OVERLAP
-            await call(levels.update, self.run.id, watermark=watermark)
-            self.run = replace(self.run, watermark=watermark)
+        census = await context.source.census()
+        known = (await context.call(levels.counts, context.job.now())).records
+        context.facts = await self._facts(known)
+        finding = await check_target(context, self._logbook, known)
+        context.remarks += finding.remarks
+        if finding.mode is not context.mode:
+            await context.begin(finding.mode)
+        if not context.resumed:
+            watermark = context.source_now - OVERLAP
+            await context.call(levels.update, context.run.id, watermark=watermark)
+            context.run = replace(context.run, watermark=watermark)
         if finding.repairs:
-            await call(levels.forget_prints, finding.repairs)
-            await call(levels.want, finding.repairs)
-        self.remarks += [
-            f"the catalog {catalog} has no products, or does not exist"
-            for catalog, count in counts.items()
-            if catalog is not None and not count
-        ]
-        # A product that is in two catalogs is counted twice.
-        self._meter.total = sum(counts.values()) if finding.mode.walks else None
-        return finding
+            await context.call(levels.forget_prints, finding.repairs)
+            await context.call(levels.want, finding.repairs)
+        context.remarks += census.remarks
+        context.meter.total = census.total if context.mode.walks else None
 
-    def _source_now(self) -> datetime:
-        return self._job.now() + self._source.clock_offset
+    async def _facts(self, known: int) -> Any:
+        try:
+            return await self._context.sink.facts()
+        except TargetIncomplete:
+            if known and self._context.mode not in (Mode.VERIFY, Mode.REWRITE):
+                # What was written to it is gone with it. The next run goes on from this one's mode.
+                await self._context.begin(Mode.VERIFY)
+            raise
 
-    async def _work(self, run: DataRun, mode: Mode, pipeline: Pipeline) -> None:
-        levels, call = self._job.levels, self._thread.call
-        if not run.listed:
-            self._meter.phase = Phase.READING
-            await self._read(mode, pipeline)
+    async def _work(self, pipeline: Pipeline) -> None:
+        context = self._context
+        if not context.run.listed:
+            context.meter.phase = Phase.READING
+            await self._read(pipeline)
             await pipeline.drain()
-            if self._stop.is_set():
+            if context.stopping:
                 return
-            await call(levels.update, run.id, listed=True)
-        retries = Retries(run.id, self._source, pipeline, levels, self._thread, self._patience, self._source_now)
-        self._meter.phase = Phase.RETRYING
-        await retries.work_off(self._stop.is_set, patiently=mode.walks)
-        if not mode.walks or self._stop.is_set():
+            await context.call(context.levels.update, context.run.id, listed=True)
+        retries = Retries(context, pipeline)
+        context.meter.phase = Phase.RETRYING
+        await retries.work_off(patiently=context.mode.walks)
+        if not context.mode.walks or context.stopping:
             return
-        self._meter.phase = Phase.DEPARTURES
-        counts = await call(levels.counts, self._source_now())
-        departures = await discontinue_departed(
-            run.id,
-            self._source,
-            pipeline,
-            levels,
-            self._thread,
-            self._patience,
-            self._job.settings,
-            counts.records - counts.gone,
-            self._meter.checked,
-            self._stop.is_set,
-        )
-        if self._stop.is_set():
+        await self._delete(pipeline)
+        if context.stopping:
             return
-        if departures.left:
-            pipeline.tally.left += departures.left
-            self.remarks.append(
-                f"{counted(departures.left, 'product')} did not come in the lists and still exist: left as they are"
-            )
-        await call(levels.close_unconfirmed, run.id)
-        self._meter.phase = Phase.RETRYING
-        await retries.work_off(self._stop.is_set, patiently=True)
+        context.meter.phase = Phase.RETRYING
+        await retries.work_off(patiently=True)
 
-    async def _read(self, mode: Mode, pipeline: Pipeline) -> None:
-        if mode.walks:
-            products = self._source.everything()
-        elif self._since is not None and Part.STOCK in self._job.settings.parts:
-            products = self._source.stock_changed_since(self._since)
-        else:
+    async def _delete(self, pipeline: Pipeline) -> None:
+        """Delete what a complete walk did not see."""
+        context = self._context
+        context.meter.phase = Phase.DELETES
+        counts = await context.call(context.levels.counts, context.source_now)
+        deletes = await delete_unseen(context, pipeline, counts.records - counts.gone)
+        if context.stopping:
             return
-        known_only = bool(self._job.settings.catalogs) and not mode.walks
-        async with aclosing(products) as chunks:
+        if deletes.left:
+            context.meter.tally.left += deletes.left
+            noun = counted(deletes.left, context.data.noun)
+            context.remarks.append(f"{noun} did not come in the lists and still exist: left as they are")
+        await context.call(context.levels.close_unconfirmed, context.run.id)
+
+    async def _read(self, pipeline: Pipeline) -> None:
+        context = self._context
+        async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
-                taken = chunk
-                if known_only:
-                    # The list knows nothing of catalogs; what is new in them comes with the next walk.
-                    known = await self._thread.call(self._job.levels.levels, ids_of(chunk))
-                    taken = [product for product in chunk if product["ID"] in known]
-                await pipeline.take(taken)
-                if self._stop.is_set():
+                await pipeline.take(chunk)
+                if context.stopping:
                     return
 
-    async def _close(self, run: DataRun, mode: Mode) -> None:
-        levels, call = self._job.levels, self._thread.call
-        self._meter.phase = Phase.CLOSING
-        if mode.walks and (still_open := await call(levels.open_count, run.id)):
+    async def _chunks(self) -> AsyncGenerator[list[Any], None]:
+        """Yield what the run has to read: everything, or what is known to have changed."""
+        context, source = self._context, self._context.source
+        if context.mode.walks:
+            records = source.everything()
+        elif context.since is not None:
+            records = source.changed_since(context.since)
+        else:
+            return
+        only_known = source.changes_are_of_all and not context.mode.walks
+        async with aclosing(records) as chunks:
+            async for chunk in chunks:
+                yield await self._known(chunk) if only_known else chunk
+
+    async def _known(self, chunk: list[Any]) -> list[Any]:
+        key = self._context.data.key
+        known = await self._context.call(self._context.levels.levels, [key(record) for record in chunk])
+        return [record for record in chunk if key(record) in known]
+
+    async def _close(self) -> None:
+        context, levels = self._context, self._context.levels
+        context.meter.phase = Phase.CLOSING
+        if context.mode.walks and (still_open := await context.call(levels.open_count, context.run.id)):
             raise Incomplete(f"{counted(still_open, 'record')} could not be written yet")
-        now = self._job.now()
-        await call(levels.update, run.id, completed_at=now)
-        if mode.is_full:
+        now = context.job.now()
+        await context.call(levels.update, context.run.id, completed_at=now)
+        if context.mode.is_full:
             await self._logbook.close_full(now)
-        elif self._meter.wrote_anything or self._logbook.added or self._logbook.resolved:
+        elif context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:
             await self._logbook.close_partial(now)

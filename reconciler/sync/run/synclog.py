@@ -1,4 +1,4 @@
-"""The sync log of one integration and data type, kept true while a run is on."""
+"""Sync log of one integration and data type, kept true while a run is on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import asyncio
 from datetime import datetime
 
 from reconciler.errors import Conflict, NotFound, Rejected
-from reconciler.http.client import HttpWriter
 from reconciler.ledger.data.model import DataRun, LogDates
-from reconciler.ledger.data.store import Levels
-from reconciler.sparklayer.sync_log import LoggedError, SyncTimes, read_status, record_full, record_partial
-from reconciler.sync.run.breaker import Patience
-from reconciler.sync.run.ledger_thread import LedgerThread
+from reconciler.sparklayer.sync_log import LoggedError, SyncStatus, SyncTimes, read_status, record_full, record_partial
+from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.log_dates import foreign_date
 
 _AT_ONCE = 500
@@ -22,30 +19,16 @@ class Logbook:
     """Writes the sync log from what the ledger says about problems.
 
     Args:
-        writer: the connection.
-        integration: the log's name.
-        data_type: the log's data type.
-        levels: the ledger.
-        thread: the ledger's thread.
-        patience: how failures are borne.
+        context: of the run.
     """
 
-    def __init__(
-        self,
-        writer: HttpWriter,
-        integration: str,
-        data_type: str,
-        levels: Levels,
-        thread: LedgerThread,
-        patience: Patience,
-    ) -> None:
-        self._writer = writer
-        self._integration = integration
-        self._data_type = data_type
-        self._levels = levels
-        self._thread = thread
-        self._patience = patience
-        self.remarks: list[str] = []
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._levels = context.levels
+        self._call = context.call
+        self._writer = context.job.target
+        self._log = (context.job.settings.integration, context.data.name)
+        self._breaker = context.target_breaker
         self.lost = False
         self.added = 0
         self.resolved = 0
@@ -56,10 +39,10 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        ours = await self._thread.call(self._levels.log_dates)
+        ours = await self._call(self._levels.log_dates)
         if ours == LogDates():
             return True
-        status = await self._patience.bear(lambda: read_status(self._writer, self._integration, self._data_type))
+        status = await self._read()
         return status is not None and foreign_date(ours, status.times) is None
 
     async def is_from_before(self) -> bool:
@@ -68,10 +51,9 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        if await self._thread.call(self._levels.log_dates) != LogDates():
+        if await self._call(self._levels.log_dates) != LogDates():
             return False
-        status = await self._patience.bear(lambda: read_status(self._writer, self._integration, self._data_type))
-        return status is not None
+        return await self._read() is not None
 
     async def open(self, run: DataRun) -> None:
         """Begin the log of a full sync: its problems are cleared, and the date of the last one with them.
@@ -80,9 +62,9 @@ class Logbook:
             ApiError: it was not recorded.
         """
         times = SyncTimes(started_full_sync=run.started_at)
-        await self._thread.call(self._levels.remember_log, LogDates(started=run.started_at))
-        await self._patience.bear(lambda: record_full(self._writer, self._integration, self._data_type, times))
-        await self._thread.call(self._levels.update, run.id, log_opened=True)
+        await self._call(self._levels.remember_log, LogDates(started=run.started_at))
+        await self._breaker.repeat(lambda: record_full(self._writer, *self._log, times))
+        await self._call(self._levels.update, run.id, log_opened=True)
 
     async def keep(self) -> None:
         """Write problems and what was resolved as they come, until cancelled."""
@@ -97,7 +79,7 @@ class Logbook:
             ApiError: the log could not be written.
         """
         while not self.lost:
-            errors, resolved = await self._thread.call(self._levels.to_log, _AT_ONCE)
+            errors, resolved = await self._call(self._levels.to_log, _AT_ONCE)
             if not errors and not resolved:
                 return
             logged = [LoggedError(item.external_id, item.message, item.url, item.external_id) for item in errors]
@@ -105,7 +87,7 @@ class Logbook:
             if not self.lost:
                 self.added += len(errors)
                 self.resolved += len(resolved)
-                await self._thread.call(self._levels.logged, [item.external_id for item in errors], resolved)
+                await self._call(self._levels.logged, [item.external_id for item in errors], resolved)
 
     async def close_full(self, completed: datetime) -> None:
         """Say that the full sync is finished, as the very last thing of it.
@@ -113,7 +95,7 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        await self._thread.call(self._levels.remember_log, LogDates(last_full=completed))
+        await self._call(self._levels.remember_log, LogDates(last_full=completed))
         await self._patch(SyncTimes(last_full_sync=completed, last_full_sync_succeeded=True))
 
     async def close_partial(self, moment: datetime) -> None:
@@ -122,21 +104,22 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        await self._thread.call(self._levels.remember_log, LogDates(last_partial=moment))
+        await self._call(self._levels.remember_log, LogDates(last_partial=moment))
         await self._patch(SyncTimes(last_partial_sync=moment))
+
+    async def _read(self) -> SyncStatus | None:
+        return await self._breaker.repeat(lambda: read_status(self._writer, *self._log))
 
     async def _patch(
         self, times: SyncTimes, errors: list[LoggedError] | None = None, resolved: list[str] | None = None
     ) -> None:
         try:
-            await self._patience.bear(
-                lambda: record_partial(
-                    self._writer, self._integration, self._data_type, times, errors or [], resolved or []
-                )
+            await self._breaker.repeat(
+                lambda: record_partial(self._writer, *self._log, times, errors or [], resolved or [])
             )
         except NotFound:
             self.lost = True
-            self.remarks.append("the sync log is gone: somebody cleared it, or the site was emptied")
+            self._context.remarks.append("the sync log is gone: somebody cleared it, or the site was emptied")
         except (Rejected, Conflict) as error:
             self.lost = True
-            self.remarks.append(f"SparkLayer refused what the sync log should say: {error.message}")
+            self._context.remarks.append(f"SparkLayer refused what the sync log should say: {error.message}")

@@ -1,17 +1,17 @@
-"""What a run went through, counted: requests, waits, outages. It listens to the transport."""
+"""Traffic of a run, counted: requests, waits, outages. It listens to the transport."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
 from reconciler.http.observe import Exchanged, Observer, Waiting
+from reconciler.sync.run.counts import Requests
 from reconciler.words import counted
 
 _TOO_MANY = 429
-# Logins and batches that are asked for by POST.
-_READ_BY_POST = ("token", "batch-fetch-stock")
+_LOGIN = "token"
 _WORTH_SAYING_SECONDS = 10.0
 _STILL_WAITING_SECONDS = 2.0
 
@@ -21,13 +21,17 @@ class Traffic:
     """Counts what one connection does, and passes it on.
 
     Args:
+        provider: whose API it is.
         api: its name, for people.
         inner: who listens besides.
+        reads_by_post: last segments of paths that are read by POST, beside those of logins.
         clock: seconds that only grow.
     """
 
+    provider: str
     api: str
     inner: Observer
+    reads_by_post: Collection[str] = ()
     clock: Callable[[], float] = monotonic
     requests: int = 0
     writes: int = 0
@@ -51,7 +55,7 @@ class Traffic:
         now = self.clock()
         self.requests += 1
         last = event.call.path.rpartition("/")[2]
-        self.writes += event.call.method != "GET" and last not in _READ_BY_POST
+        self.writes += event.call.method != "GET" and last != _LOGIN and last not in self.reads_by_post
         if event.status == _TOO_MANY:
             self.refused += 1
         if event.status is None or event.status >= 500:
@@ -67,10 +71,19 @@ class Traffic:
 
     def waiting(self, event: Waiting) -> None:
         """Count a wait."""
-        self.waited += event.seconds
-        self._waiting_until = self.clock() + event.seconds
-        self._waiting_for = event.reason
+        self.holds(event.reason, event.seconds)
         self.inner.waiting(event)
+
+    def holds(self, reason: str, seconds: float) -> None:
+        """Count a wait that is the run's own."""
+        self.waited += seconds
+        self._waiting_until = self.clock() + seconds
+        self._waiting_for = reason
+
+    @property
+    def counts(self) -> Requests:
+        """The requests so far."""
+        return Requests(self.requests, self.writes, self.refused)
 
     @property
     def now_waiting(self) -> str | None:

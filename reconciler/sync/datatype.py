@@ -1,0 +1,235 @@
+"""The protocol of a data type. It is all that the engine in sync/run/ knows of what flows: add a data type here.
+
+A record goes source -> map -> names -> resolve -> fingerprint -> sink. Each data type is a room beside products/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar
+
+from reconciler.kind.connection import ClockedReader, Writer
+from reconciler.sync.explanation import Explanation
+from reconciler.sync.problem import RecordProblem
+
+if TYPE_CHECKING:
+    from reconciler.errors import ApiError
+    from reconciler.ledger.data.store import Levels
+    from reconciler.sync.run.breaker import Breaker
+
+RecordT = TypeVar("RecordT")
+DraftT = TypeVar("DraftT")
+StateT = TypeVar("StateT", bound="TargetState")
+SinkT = TypeVar("SinkT", bound="TargetState", contravariant=True)
+Name: TypeAlias = tuple[str, str]
+"""Kind and value of something that one record may have and no other."""
+Held: TypeAlias = Mapping[str, Any]
+"""What the target holds of a record as far as we wrote it, as JSON data; the ledger keeps it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetState:
+    """State that the target should have of one record. A data type adds what its sink needs.
+
+    Args:
+        key: the record's ID in the source.
+        prints: fingerprint of each part that is to be there; a part without one must not be written.
+        removes: parts of which the target holds something that has to go, whatever their fingerprints.
+        problems: what keeps something of it from going through.
+        due: when it changes by itself, in the source's clock; None: never.
+        gone: the record is deleted at the source.
+        held_back: nothing of it can go through.
+        keeps: the names that it needs once it is written; None: those that it asked for.
+    """
+
+    key: str
+    prints: Mapping[str, bytes]
+    removes: frozenset[str] = frozenset()
+    problems: tuple[RecordProblem, ...] = ()
+    due: datetime | None = None
+    gone: bool = False
+    held_back: bool = False
+    keeps: Collection[Name] | None = None
+
+    def held(self, *, whole: bool) -> Held:  # noqa: ARG002 - for data types that have more to say
+        """Return what the target holds once it is written; not whole: what it may hold after some of it was."""
+        return {}
+
+    def without_target(self) -> Self:
+        """Return the same for a target that turned out not to have the record."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[RecordT]):
+    """Read of one record by its ID; `stale`: an index that lags behind answered, so a later read may tell more."""
+
+    record: RecordT | None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Number of records that a walk will read, and what people should know about it."""
+
+    total: int
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Content of the target: fingerprints by record and part, and the records that it does not have."""
+
+    prints: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Outcome of the writes of one record: parts that the target holds now, and what it refused."""
+
+    done: frozenset[str]
+    refused: tuple[RecordProblem, ...] = ()
+
+
+class NotBegun(Exception):
+    """Nothing of a record was sent, because the run is to stop."""
+
+
+class Source(Protocol[RecordT]):
+    """Reader of records. Every method raises ApiError where a request failed: never take that for an empty answer."""
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How much the source's clock is ahead of ours, by its last answer."""
+
+    @property
+    def changes_are_of_all(self) -> bool:
+        """Whether `changed_since` also yields records that the sync does not ask for; unknown ones are left out."""
+
+    async def census(self) -> Census:
+        """Count what a walk will read."""
+
+    def everything(self) -> AsyncGenerator[list[RecordT], None]:
+        """Yield all records in chunks."""
+
+    def changed_since(self, moment: datetime) -> AsyncGenerator[list[RecordT], None]:
+        """Yield the records that are known to have changed at or after a moment of the source's clock, in chunks."""
+
+    async def some(self, keys: Iterable[str]) -> list[RecordT]:
+        """Return records by ID, as far as they are found quickly."""
+
+    async def one(self, key: str) -> Reading[RecordT]:
+        """Read one record by ID."""
+
+    async def is_gone(self, key: str) -> bool:
+        """Whether the system itself, and no index of it, says that a record does not exist."""
+
+
+class Sink(Protocol[SinkT]):
+    """Writer of records to the target; every request of it goes through the run's breaker."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Records by part that was written."""
+
+    async def facts(self) -> Any:
+        """Read what the mapper must know of the target; raise TargetIncomplete where something declared is missing."""
+
+    async def whole(self) -> Any:
+        """Read what the target only tells as a whole; `observe` and `observe_held` take it."""
+
+    async def observe(self, states: Sequence[SinkT], whole: Any) -> Observation:
+        """Read what the target holds of the records that should be in these states."""
+
+    async def observe_held(self, held: Mapping[str, Held], whole: Any) -> Observation:
+        """Read what the target holds of what we noted; `whole` is None: without what it only tells as a whole."""
+
+    async def write(self, state: SinkT, parts: Collection[str]) -> Written:
+        """Write these parts of a record; raise NotBegun, ApiError where it fails at this record alone, or Outage."""
+
+    def why_failed(self, error: ApiError) -> str:
+        """Return for a merchant why a write failed."""
+
+
+class DataType(Protocol[RecordT, DraftT, StateT]):
+    """What flows, e.g. products with their stock and prices: bound to what one manifest says of it."""
+
+    @property
+    def name(self) -> str:
+        """The data type of the sync log."""
+
+    @property
+    def noun(self) -> str:
+        """What one record is called, e.g. `product`."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is compared and written by itself, the record's own part first."""
+
+    @property
+    def flowing(self) -> tuple[str, ...]:
+        """Those of the parts that the manifest asks for."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What the source's API asks for."""
+
+    @property
+    def lists(self) -> Mapping[str, str]:
+        """A list of the source for each role, which `doctor` reads."""
+
+    @property
+    def probe(self) -> str:
+        """Path of the target that tells whether it answers at all."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of what decides which records there are and what they become; another one wants a full sync."""
+
+    def link(self, external_id: str, api_url: str) -> str:
+        """Return where people find a record in the source."""
+
+    def source(self, reader: ClockedReader, breaker: Breaker) -> Source[RecordT]:
+        """Return the reader of the records."""
+
+    def sink(self, writer: Writer, breaker: Breaker, stopping: Callable[[], bool]) -> Sink[StateT]:
+        """Return the writer of the records."""
+
+    def key(self, record: RecordT) -> str:
+        """Return the ID of a record."""
+
+    def map(self, record: RecordT, now: datetime, facts: Any) -> DraftT:
+        """Map a record as far as it tells by itself. Pure, and never raises on a record.
+
+        Args:
+            record: as the source gave it.
+            now: the source's clock.
+            facts: what the sink read of the target.
+        """
+
+    def names(self, draft: DraftT, held: Held) -> Collection[Name]:
+        """Return what a record needs for itself, and what it has until the target holds it no more."""
+
+    def resolve(self, draft: DraftT, taken: Mapping[Name, str], held: Held) -> StateT:
+        """Resolve a draft to the state that the target should have. Pure.
+
+        Args:
+            draft: of the record.
+            taken: names that other records have, and the keys of those.
+            held: what the target holds.
+        """
+
+    def deleted(self, key: str, held: Held) -> StateT:
+        """Return the state that the target should have of a record that is deleted at the source. Pure."""
+
+    async def explain(
+        self, source: ClockedReader, target: Writer, levels: Levels, key: str, now: datetime
+    ) -> Explanation:
+        """Explain what a run would do with one record; nothing is written."""
+
+
+AnyDataType: TypeAlias = DataType[Any, Any, Any]
+"""A data type as the engine takes it."""

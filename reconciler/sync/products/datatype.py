@@ -1,0 +1,98 @@
+"""The data type of products with their variants, stock and prices: what the engine asks, and which module answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reconciler.kind.connection import ClockedReader, Writer
+from reconciler.ordercloud.readers.records import Product
+from reconciler.sync.datatype import Held, Name
+from reconciler.sync.explanation import Explanation
+from reconciler.sync.products.explain import explain_record
+from reconciler.sync.products.mapper import SLUG, Draft, draft
+from reconciler.sync.products.model import Name as ProductName
+from reconciler.sync.products.model import Part, Wanted, held_from_json
+from reconciler.sync.products.resolve import departed, settle
+from reconciler.sync.products.settings import ProductSettings, digest
+from reconciler.sync.products.sink import PROBE, ProductSink
+from reconciler.sync.products.source import ROLES, ProductSource, key_of
+from reconciler.sync.products.state import ProductState, state_of
+
+if TYPE_CHECKING:
+    from reconciler.ledger.data.store import Levels
+    from reconciler.sync.run.breaker import Breaker
+
+DATA_TYPE = "products"
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """Data type of products, bound to what one manifest says of them. It implements `sync.datatype.DataType`.
+
+    Args:
+        settings: what the manifest says.
+    """
+
+    settings: ProductSettings
+
+    name = DATA_TYPE
+    noun = "product"
+    parts = tuple(part.value for part in Part)
+    roles = tuple(ROLES)
+    lists = ROLES
+    probe = PROBE
+
+    @property
+    def flowing(self) -> tuple[str, ...]:
+        return tuple(part.value for part in Part if part in self.settings.parts)
+
+    @property
+    def digest(self) -> str:
+        return digest(self.settings)
+
+    def link(self, external_id: str, api_url: str) -> str:
+        return self.settings.link(external_id, api_url)
+
+    def source(self, reader: ClockedReader, breaker: Breaker) -> ProductSource:
+        return ProductSource(reader, self.settings, breaker)
+
+    def sink(self, writer: Writer, breaker: Breaker, stopping: Callable[[], bool]) -> ProductSink:
+        return ProductSink(writer, self.settings, breaker, stopping)
+
+    def key(self, record: Product) -> str:
+        return key_of(record)
+
+    def map(self, record: Product, now: datetime, facts: str | None) -> Draft:
+        return draft(record, self.settings, now, facts)
+
+    def names(self, draft: Draft, held: Held) -> list[Name]:
+        return _names(draft.names_for(held_from_json(held)))
+
+    def resolve(self, draft: Draft, taken: Mapping[Name, str], held: Held) -> ProductState:
+        before = held_from_json(held)
+        wanted = settle(draft, {ProductName(*name): owner for name, owner in taken.items()}, before)
+        held_back = wanted.product is None and Part.PRODUCT in self.settings.parts
+        keeps = _names(draft.names_for(wanted.held)) if wanted.gone_skus else None
+        return state_of(wanted, before, keeps, held_back=held_back)
+
+    def deleted(self, key: str, held: Held) -> ProductState:
+        before = held_from_json(held)
+        wanted = departed(key, before)
+        return state_of(wanted, before, _slug(wanted), held_back=False)
+
+    async def explain(
+        self, source: ClockedReader, target: Writer, levels: Levels, key: str, now: datetime
+    ) -> Explanation:
+        return await explain_record(self.settings, source, target, levels, key, now)
+
+
+def _names(names: Collection[ProductName]) -> list[Name]:
+    return sorted((name.kind, name.value) for name in names)
+
+
+def _slug(wanted: Wanted) -> list[Name]:
+    """What is gone keeps its slug in the target."""
+    return [] if wanted.held.slug is None else [(SLUG, wanted.held.slug)]

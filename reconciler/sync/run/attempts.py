@@ -1,0 +1,32 @@
+"""Who repeats what in a run, and how often. One table; nothing else in a run repeats.
+
+| what failed | who repeats it | how often |
+|---|---|---|
+| refused unprocessed: 429, offline, a clash of writes | the transport, `http.retry.Repeater` | for `--patience` |
+| a read, a write of the sync log: no answer, 5xx, no JSON | `breaker.Breaker` | `RUN_TRIES` while others go through |
+| the write of a record, alone or in a batch | `breaker.Breaker` | `RECORD_TRIES` while others go through |
+| anything, while nothing goes through | `breaker.Breaker` | for `--patience`; then the run is interrupted |
+| a record whose write failed | `retries.Retries` | `RECORD_ATTEMPTS`, after 5, 10, 20, 40 s |
+| a record that the source's index has not seen yet | `retries.Retries` | `STALE_READS`, every `STALE_WAIT` |
+| a run that was interrupted | `loop.watch` | after 1, 2, 4 … 15 min |
+
+So a write that never comes through is sent `RECORD_TRIES * RECORD_ATTEMPTS` times, and is a problem of its record then.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+PATIENCE_SECONDS = 900.0
+"""How long nothing may go through."""
+RUN_TRIES = 8
+RECORD_TRIES = 3
+RECORD_ATTEMPTS = 5
+STALE_READS = 5
+STALE_WAIT = timedelta(seconds=30)
+_FIRST_RETRY_SECONDS = 5.0
+
+
+def retry_after(attempts: int) -> timedelta:
+    """Return how long a record waits after so many failed attempts."""
+    return timedelta(seconds=_FIRST_RETRY_SECONDS * 2.0 ** (attempts - 1))

@@ -1,0 +1,66 @@
+"""Counts of a run, as the ledger keeps them by name: records by outcome, parts written, requests by provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+HELD_BACK, FAILED, DISCONTINUED = "held_back", "failed", "discontinued"
+OUTCOMES = ("unchanged", "written", HELD_BACK, DISCONTINUED, FAILED)
+"""What can become of a record that was looked at."""
+_PART = "part"
+_TRAFFIC = ("requests", "writes", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Requests to one API: all, those that may have changed something, and those refused with 429."""
+
+    requests: int = 0
+    writes: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """Records of a run by outcome, so far; in the ledger as soon as the records are, but for `problems` and `left`."""
+
+    seen: int = 0
+    unchanged: int = 0
+    written: int = 0
+    held_back: int = 0
+    discontinued: int = 0
+    failed: int = 0
+    problems: int = 0
+    left: int = 0
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Tally:
+        """Return the tally of a run that goes on."""
+        return cls(**{name: counts.get(name, 0) for name in ("seen", *OUTCOMES)})
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        """Add to what was counted, by name."""
+        for name, number in counts.items():
+            setattr(self, name, getattr(self, name) + number)
+
+
+def count_parts(written: Mapping[str, int]) -> dict[str, int]:
+    """Return records by part that was written, under the names of the ledger."""
+    return {f"{_PART}:{part}": number for part, number in written.items()}
+
+
+def parts_in(counts: Mapping[str, int], parts: Iterable[str]) -> dict[str, int]:
+    """Return how many records each part was written of, from the counts of a run."""
+    return {part: counts.get(f"{_PART}:{part}", 0) for part in parts}
+
+
+def count_requests(requests: Mapping[str, Requests]) -> dict[str, int]:
+    """Return requests by provider, under the names of the ledger."""
+    return {f"{name}:{api}": getattr(found, name) for api, found in requests.items() for name in _TRAFFIC}
+
+
+def requests_in(counts: Mapping[str, int]) -> dict[str, Requests]:
+    """Return requests by provider, from the counts of a run."""
+    providers = [name.partition(":")[2] for name in counts if name.startswith(f"{_TRAFFIC[0]}:")]
+    return {api: Requests(*(counts.get(f"{name}:{api}", 0) for name in _TRAFFIC)) for api in providers}
