@@ -182,7 +182,7 @@ class LockLost(LedgerError):
     code = "lock-lost"
 
 
-_ABOUT_RECORDS = (400, 404, 409, 413, 422)
+_ABOUT_THE_BODY = frozenset({400, 413, 422})
 
 
 class ApiError(ReconcilerError):
@@ -202,8 +202,8 @@ class ApiError(ReconcilerError):
     """Whether failures of this kind pass."""
     is_unsure: ClassVar[bool] = False
     """Whether a write that failed like this may have been carried out."""
-    refuses: ClassVar[bool] = False
-    """Whether the API understood the request and did not do it."""
+    record_statuses: ClassVar[frozenset[int]] = frozenset()
+    """Statuses with which the API refuses what was sent."""
 
     def __init__(
         self,
@@ -232,7 +232,7 @@ class ApiError(ReconcilerError):
     @property
     def is_about_record(self) -> bool:
         """Whether the API refused what was sent; another refusal says that we may not, or that the path is wrong."""
-        return self.refuses and self.status in _ABOUT_RECORDS
+        return self.status in self.record_statuses
 
 
 class Unreachable(ApiError):
@@ -279,21 +279,21 @@ class NotFound(ApiError):
     """404."""
 
     code = "api-not-found"
-    refuses = True
+    record_statuses = _ABOUT_THE_BODY | {404}
 
 
 class Conflict(ApiError):
     """409."""
 
     code = "api-conflict"
-    refuses = True
+    record_statuses = _ABOUT_THE_BODY | {409}
 
 
 class Rejected(ApiError):
     """400 and other 4xx: the API understood and refused. Repeating it unchanged is of no use."""
 
     code = "api-rejected"
-    refuses = True
+    record_statuses = _ABOUT_THE_BODY
 
 
 class RateLimited(ApiError):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from reconciler.errors import Rejected
-from reconciler.sparklayer.faults import why_refused
+from reconciler.sparklayer.reasons import why_refused
 
 _Row = TypeVar("_Row")
 

@@ -4,64 +4,27 @@ from __future__ import annotations
 
 import re
 
-from reconciler.errors import ApiError, Conflict, RateLimited, ServerFault, UnexpectedAnswer
+from reconciler.errors import ApiError, Conflict
 from reconciler.http.faults import Fault
 from reconciler.kind.connection import Json
+from reconciler.sparklayer.reasons import TAKEN, UNKNOWN_ID
 
-# documented: the two codes, and the sentence that refuses settings.
-_TAKEN = "resource-already-exists"
-_UNKNOWN_ID = "resource-id-not-found"
+# documented: the sentence that refuses settings.
 _NO_SETTINGS = "Global settings unavailable"
 
 _NEXT_STEPS = {
-    _TAKEN: "Another object has this slug or ID: run `reconciler import`, or choose another one.",
-    _UNKNOWN_ID: "Create what it refers to first, or correct the reference.",
+    TAKEN: "Another object has this slug or ID: run `reconciler import`, or choose another one.",
+    UNKNOWN_ID: "Create what it refers to first, or correct the reference.",
 }
 _SETTINGS_STEP = (
     "API keys made in the Dashboard may not write settings: take `settings` out of the Store, or ask SparkLayer's "
     "support."
 )
-# What the codes, and statuses where there is no code, mean to somebody who never saw the API.
-_MEANINGS = {
-    _TAKEN: "something else has its slug or ID already",
-    _UNKNOWN_ID: "it refers to something that is not there",
-}
-# The title of many a problem, which says no more than its status.
-_PHRASE = re.compile(
-    r"^(?:Bad Request|Not Found|Conflict|Content Too Large|Request Entity Too Large|Unprocessable (?:Entity|Content))"
-    r"(?:[ .:;]+(?=[^a-z ])|[ .:;]*$)"
-)
-_STATUS_MEANINGS: dict[int | None, str] = {
-    404: "it refers to something that is not there",
-    409: "it conflicts with something that is there",
-    413: "it is too large",
-}
-_ERRORS: dict[str, type[ApiError]] = {_TAKEN: Conflict}
+_ERRORS: dict[str, type[ApiError]] = {TAKEN: Conflict}
 _SHOWN = 3
 # inferred: a problem about one row of a batch begins its property with the row's place, from 0; lines of pricing
 # begin at 1.
 _ROW = re.compile(r"\[?(\d{1,6})\]?(?:\.|$)")
-
-
-def why_refused(error: ApiError) -> str:
-    """Return why SparkLayer refused something, for a merchant: what its code means, and its own words."""
-    own = _PHRASE.sub("", error.said or "").strip()
-    meaning = _MEANINGS.get(error.vendor_code or "") or (None if own else _STATUS_MEANINGS.get(error.status))
-    return ": ".join(filter(None, (meaning, own))) or f"it does not say why (HTTP {error.status})"
-
-
-def why_failed(error: ApiError) -> str:
-    """Return why SparkLayer could not be asked, for a merchant."""
-    status = "" if error.status is None else f" (HTTP {error.status})"
-    match error:
-        case RateLimited():
-            return f"SparkLayer had too many requests{status}"
-        case ServerFault():
-            return f"SparkLayer itself failed{status}"
-        case UnexpectedAnswer():
-            return f"SparkLayer gave an answer that cannot be understood{status}"
-        case _:
-            return f"SparkLayer gave no answer{status}"
 
 
 def parse_fault(body: Json) -> Fault | None:

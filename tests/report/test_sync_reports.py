@@ -29,12 +29,12 @@ from reconciler.report.text.sync_run import run_to_text
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.report.text.sync_words import progress_line
 from reconciler.sync.datasync import DataSync, Standing
+from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.problems import Problems
 from reconciler.sync.monitor.status import SyncStatus, status_of
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.products.explain import Difference, Explanation, PartExplanation
-from reconciler.sync.products.model import Part
+from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import RunReport, State
 from support.report_strategies import hostile_text
@@ -43,14 +43,12 @@ from support.sync_samples import NOW, ago, data_run, data_sync, overview, under_
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 ERRORS = "`reconciler sync errors shop -e production`"
-REQUESTS = {"OrderCloud requests": 3012, "SparkLayer requests": 240, "SparkLayer writes": 238, "SparkLayer refused": 2}
+REQUESTS = {"ordercloud": Requests(3012), "sparklayer": Requests(240, 238, 2)}
+PARTS = {"product": 20, "stock": 80, "prices": 90}
 COUNTS = {
     "seen": 30_000,
     "written": 120,
     "unchanged": 29_880,
-    "product": 20,
-    "stock": 80,
-    "prices": 90,
     "problems": 3,
     "logged_problems": 3,
     "new_problems": 2,
@@ -71,6 +69,7 @@ def run_report(**changes: Any) -> RunReport:
         "started_at": ago(minutes=5, seconds=12),
         "ended_at": NOW,
         "counts": COUNTS,
+        "parts": PARTS,
         "requests": REQUESTS,
         "remarks": ("OrderCloud asked 3 times to slow down (429)",),
     }
@@ -89,10 +88,10 @@ def page(*listed: OpenProblem, **changes: Any) -> Problems:
 def explanation(text: str) -> Explanation:
     value: Json = {text: [text]}
     part = PartExplanation(
-        Part.PRODUCT, {text: text}, {text: None}, (Difference(text, None, value),), as_written=False, sends=value
+        "product", {text: text}, {text: None}, (Difference(text, None, value),), as_written=False, sends=value
     )
-    stock = replace(part, part=Part.STOCK, mapped=None, removes=(text,))
-    return Explanation(text, {text: value}, (part, stock), (RecordProblem(text, Part.PRODUCT, text, text),), NOW)
+    stock = replace(part, part="stock", mapped=None, removes=(text,))
+    return Explanation(text, {text: value}, (part, stock), (RecordProblem(text, "product", text, text),), NOW)
 
 
 def hostile_status(text: str) -> list[SyncStatus]:
@@ -177,7 +176,7 @@ def test_a_run_that_did_not_finish_says_why_and_what_to_do() -> None:
 
 
 def test_a_run_that_wrote_nothing_says_so() -> None:
-    text = run_to_text(run_report(counts={"seen": 5, "unchanged": 5}, remarks=()), "production")
+    text = run_to_text(run_report(counts={"seen": 5, "unchanged": 5}, parts={"product": 0}, remarks=()), "production")
     assert "wrote      nothing" in text
     assert "problems   none open" in text
     assert "went through" not in text

@@ -151,7 +151,7 @@ def test_a_lost_answer_is_asked_for_again(site: RunningEmulator, effect: str, st
     assert calls(site) == 3
 
 
-def test_what_stays_unknown_is_said_after_a_few_tries(site: RunningEmulator) -> None:
+def test_what_stays_unknown_is_said(site: RunningEmulator) -> None:
     site.fault("reset", path=f"*/{UPDATE}", when="after", count=None)
     with pytest.raises(AnswerLost):
         write_prices(site, A)

@@ -151,9 +151,7 @@ def test_a_create_that_was_carried_out_is_not_written_again(emulator: RunningEmu
 @pytest.mark.parametrize(
     ("effect", "status"), [("reset", 500), ("status", 500), ("status", 502), ("broken_json", 500), ("truncated", 500)]
 )
-def test_what_stays_unknown_is_said_after_a_few_tries(
-    emulator: RunningEmulator, exists: bool, effect: str, status: int
-) -> None:
+def test_what_stays_unknown_is_said(emulator: RunningEmulator, exists: bool, effect: str, status: int) -> None:
     if exists:
         write(emulator, SHIRT)
     emulator.clear_requests()

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import ApiError, RateLimited, Rejected, ServerFault, Unreachable
-from reconciler.sparklayer.faults import why_failed, why_refused
+from reconciler.sparklayer.reasons import why_failed, why_refused
 from support.sparklayer_workbench import written
 
 TAKEN = "resource-already-exists"

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.sync.settings import SyncSettings, sync_settings
+from reconciler.sync.products.settings import ProductSettings, product_settings
 
 Json = Any
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -119,8 +119,8 @@ def stool(**members: Json) -> Json:
     return {**deepcopy(_GOOD), "ID": "stool", "Variants": [], "xp": {"SKU": "STOOL"}, **members}
 
 
-def settings(**members: Json) -> SyncSettings:
-    """The settings of a DataSync with everything on, with some members replaced; None leaves a section out."""
+def data_sync_state(**members: Json) -> dict[str, Json]:
+    """What a DataSync with everything on wants, with some members replaced; None leaves a section out."""
     state = {
         "integration": "ordercloud",
         "interval": "15m",
@@ -134,7 +134,12 @@ def settings(**members: Json) -> SyncSettings:
         "pricing": {"priceList": "ordercloud-price"},
         **members,
     }
-    return sync_settings("sync", {name: value for name, value in state.items() if value is not None})
+    return {name: value for name, value in state.items() if value is not None}
+
+
+def settings(**members: Json) -> ProductSettings:
+    """What a DataSync with everything on says of products, with some members replaced; None leaves a section out."""
+    return product_settings(data_sync_state(**members))
 
 
 def mapping(**expressions: str) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from reconciler.app.apply import Approval, apply_session
 from reconciler.app.connections import readers
 from reconciler.app.unattended import Unattended
 from reconciler.emulator.testing import RunningEmulator
+from reconciler.errors import AnswerLost, Unreachable
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.clock import Clock
 from reconciler.http.observe import Silent
@@ -143,13 +145,16 @@ def quick_clock(waits: list[float]) -> Clock:
 
 
 def written(url: str, work: Callable[[HttpWriter], Any], *, waits: list[float] | None = None, **settings: Any) -> Any:
-    """Run `work` with a writer."""
+    """Run `work` with a writer; where its answer is lost, up to three times, as the breaker of a data sync does."""
 
     async def run() -> Any:
         described = Settings(url, **settings)
         policy = RetryPolicy(attempts=3)
         clock = None if waits is None else quick_clock(waits)
         async with connect_writer(described, token_cache=False, policy=policy, clock=clock) as writer:
+            for _ in range(2):
+                with suppress(AnswerLost, Unreachable):
+                    return await work(writer)
             return await work(writer)
 
     return asyncio.run(run())

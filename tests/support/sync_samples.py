@@ -7,13 +7,18 @@ from typing import Any
 
 from reconciler.ledger.data.model import DataRun, DataScope, LevelCounts, LogDates, RunningNow, SyncOverview
 from reconciler.sync.datasync import DataSync, Standing
-from reconciler.sync.settings import SyncSettings, digest
+from reconciler.sync.products.datatype import Products
+from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.settings import SyncSettings
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 
 def ago(**duration: float) -> datetime:
     return NOW - timedelta(**duration)
+
+
+PRODUCTS = Products(ProductSettings())
 
 
 def settings(**changes: Any) -> SyncSettings:
@@ -29,10 +34,16 @@ def settings(**changes: Any) -> SyncSettings:
     return SyncSettings(**given | changes)
 
 
-def data_sync(standing: Standing = Standing.APPLIED, *, applied_at: datetime | None = None, **changes: Any) -> DataSync:
+def data_sync(
+    standing: Standing = Standing.APPLIED,
+    *,
+    applied_at: datetime | None = None,
+    data: Products = PRODUCTS,
+    **changes: Any,
+) -> DataSync:
     chosen = settings(**changes)
     scope = DataScope("production", "https://site#demo", chosen.integration, "products")
-    return DataSync(chosen.name, chosen, scope, standing, applied_at or ago(days=30))
+    return DataSync(chosen.name, chosen, data, scope, standing, applied_at or ago(days=30))
 
 
 def data_run(**changes: Any) -> DataRun:
@@ -50,8 +61,8 @@ def data_run(**changes: Any) -> DataRun:
         "log_opened": True,
         "completed_at": ago(minutes=10),
         "ended_at": ago(minutes=10),
-        "config": digest(settings()),
-        "counts": {"seen": 300, "total": 300, "written": 20, "unchanged": 280, "OrderCloud requests": 12},
+        "config": PRODUCTS.digest,
+        "counts": {"seen": 300, "total": 300, "written": 20, "unchanged": 280, "requests:ordercloud": 12},
         "message": None,
         "cancel_requested": False,
     }

@@ -7,7 +7,8 @@ from decimal import Decimal
 from reconciler.report.text.sync_explain import explanation_to_text
 from reconciler.sparklayer.products import canonical_product
 from reconciler.sparklayer.records import StockLevel, Tier
-from reconciler.sync.products.explain import Difference, Explanation, explanation
+from reconciler.sync.explanation import Difference, Explanation
+from reconciler.sync.products.explain import explanation
 from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Part, Wanted
@@ -22,7 +23,7 @@ def wanted(held: Held | None = None) -> Wanted:
 
 
 def part(explained: Explanation, which: Part) -> tuple[bool, object, tuple[Difference, ...]]:
-    found = next(item for item in explained.parts if item.part is which)
+    found = next(item for item in explained.parts if item.part == which)
     return found.as_written, found.sends, found.differences
 
 

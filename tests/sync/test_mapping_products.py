@@ -9,17 +9,17 @@ import pytest
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Part, Wanted
 from reconciler.sync.products.resolve import settle
-from reconciler.sync.settings import SyncSettings
+from reconciler.sync.products.settings import ProductSettings
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
 ONLY_PRODUCTS = settings(stock=None, pricing=None)
 
 
-def mapped(source: Any, said: SyncSettings = ONLY_PRODUCTS, currency: str | None = "GBP") -> Wanted:
+def mapped(source: Any, said: ProductSettings = ONLY_PRODUCTS, currency: str | None = "GBP") -> Wanted:
     return settle(draft(source, said, NOW, currency), {}, Held())
 
 
-def only(source: Any, said: SyncSettings = ONLY_PRODUCTS, currency: str | None = "GBP") -> Any:
+def only(source: Any, said: ProductSettings = ONLY_PRODUCTS, currency: str | None = "GBP") -> Any:
     """The only variant of a product with nothing wrong with it."""
     wanted = mapped(source, said, currency)
     assert wanted.problems == ()
@@ -28,11 +28,11 @@ def only(source: Any, said: SyncSettings = ONLY_PRODUCTS, currency: str | None =
     return variant
 
 
-def problems(source: Any, said: SyncSettings = ONLY_PRODUCTS, currency: str | None = "GBP") -> list[tuple[str, str]]:
+def problems(source: Any, said: ProductSettings = ONLY_PRODUCTS, currency: str | None = "GBP") -> list[tuple[str, str]]:
     return [(problem.external_id, problem.code) for problem in mapped(source, said, currency).problems]
 
 
-def expressed(**expressions: str) -> SyncSettings:
+def expressed(**expressions: str) -> ProductSettings:
     return settings(products=mapping(**expressions), stock=None, pricing=None)
 
 

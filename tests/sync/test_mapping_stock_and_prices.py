@@ -17,24 +17,24 @@ from reconciler.sync.products.fingerprint import of_prices
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Wanted
 from reconciler.sync.products.resolve import settle
-from reconciler.sync.settings import SyncSettings
+from reconciler.sync.products.settings import ProductSettings
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
 ONLY_STOCK = settings(products=None, pricing=None)
 ONLY_PRICES = settings(products=None, stock=None)
 
 
-def wanted(source: Any, said: SyncSettings, currency: str | None = "GBP", now: datetime = NOW) -> Wanted:
+def wanted(source: Any, said: ProductSettings, currency: str | None = "GBP", now: datetime = NOW) -> Wanted:
     return settle(draft(source, said, now, currency), {}, Held())
 
 
-def stock(source: Any, said: SyncSettings = ONLY_STOCK) -> dict[tuple[str, str], int] | None:
+def stock(source: Any, said: ProductSettings = ONLY_STOCK) -> dict[tuple[str, str], int] | None:
     found = wanted(source, said)
     assert found.problems == ()
     return None if found.stock is None else {(level.sku, level.location): level.level for level in found.stock}
 
 
-def tiers(source: Any, now: datetime = NOW, said: SyncSettings = ONLY_PRICES) -> dict[int, Decimal]:
+def tiers(source: Any, now: datetime = NOW, said: ProductSettings = ONLY_PRICES) -> dict[int, Decimal]:
     found = wanted(source, said, "GBP", now)
     assert found.problems == ()
     assert found.prices is not None

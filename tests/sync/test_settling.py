@@ -9,14 +9,14 @@ from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted
 from reconciler.sync.products.resolve import Removals, departed, removals, settle
-from reconciler.sync.settings import SyncSettings
+from reconciler.sync.products.settings import ProductSettings
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
 ALL = settings()
 
 
 def wanted(
-    source: Any, held: Held | None = None, taken: dict[Name, str] | None = None, said: SyncSettings = ALL
+    source: Any, held: Held | None = None, taken: dict[Name, str] | None = None, said: ProductSettings = ALL
 ) -> Wanted:
     return settle(draft(source, said, NOW, "GBP"), taken or {}, held or Held())
 

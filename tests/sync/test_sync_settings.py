@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from reconciler.sync.products.model import Part
-from reconciler.sync.settings import digest
-from support.mapping_strategies import mapping, settings
+from reconciler.sync.products.settings import digest
+from reconciler.sync.settings import sync_settings
+from support.mapping_strategies import data_sync_state, mapping, settings
 
 
 def test_sections_are_parts() -> None:
@@ -15,7 +16,7 @@ def test_sections_are_parts() -> None:
     said = settings(products={"shipWeightUnit": "kg", "catalogs": ["b", "a"]}, stock=None, pricing=None)
     assert said.parts == {Part.PRODUCT}
     assert (said.catalogs, said.price_list) == (("b", "a"), None)
-    assert said.interval == timedelta(minutes=15)
+    assert sync_settings("sync", data_sync_state()).interval == timedelta(minutes=15)
 
 
 def test_the_digest_changes_with_what_decides_the_mapping_and_with_nothing_else() -> None:

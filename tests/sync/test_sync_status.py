@@ -16,9 +16,11 @@ from reconciler.sparklayer.sync_log import SyncTimes
 from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.health import drift_items
-from reconciler.sync.monitor.status import Requests, requests_in, status_of
-from reconciler.sync.settings import digest
-from support.sync_samples import NOW, ago, data_run, data_sync, overview, settings, under_way
+from reconciler.sync.monitor.status import status_of
+from reconciler.sync.products.datatype import Products
+from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.run.counts import Requests, requests_in
+from support.sync_samples import NOW, ago, data_run, data_sync, overview, under_way
 
 
 def test_a_sync_that_is_up_to_date() -> None:
@@ -66,9 +68,9 @@ def test_a_sync_that_never_ran_waits_for_a_full_one() -> None:
 
 
 def test_another_mapping_wants_a_full_sync_at_once() -> None:
-    changed = data_sync(currency="EUR")
+    changed = data_sync(data=Products(ProductSettings(currency="EUR")))
     status = status_of(changed, overview(), NOW)
-    assert digest(changed.settings) != digest(settings())
+    assert changed.data.digest != data_sync().data.digest
     assert status.full_wanted == "the mapping changed since the last one"
     assert status.next is not None
     assert (status.next.at, status.next.mode) == (NOW, Mode.FULL)
@@ -129,8 +131,8 @@ def test_what_was_not_applied_is_not_due(standing: Standing) -> None:
 
 
 def test_requests_are_read_from_the_counts_of_a_run() -> None:
-    counts = {"seen": 3, "OrderCloud requests": 12, "SparkLayer requests": 7, "SparkLayer writes": 5}
-    assert requests_in(counts) == (Requests("OrderCloud", 12, 0, 0), Requests("SparkLayer", 7, 5, 0))
+    counts = {"seen": 3, "requests:ordercloud": 12, "requests:sparklayer": 7, "writes:sparklayer": 5}
+    assert requests_in(counts) == {"ordercloud": Requests(12, 0, 0), "sparklayer": Requests(7, 5, 0)}
 
 
 def test_requests_a_day_follow_from_the_intervals_and_the_last_walk() -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ApiError, TargetIncomplete
 from reconciler.kind.connection import Wire, Writer
-from reconciler.sparklayer.faults import why_failed, why_refused
 from reconciler.sparklayer.prices import price_list_currency, read_prices, write_prices
 from reconciler.sparklayer.products import read_product, write_product
+from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sparklayer.stock import LOCATIONS, delete_stock, location_ids, read_stock, write_stock
 from reconciler.sync.datatype import Held, NotBegun, Observation, Written

@@ -19,7 +19,7 @@ from datetime import timedelta
 
 PATIENCE_SECONDS = 900.0
 """How long nothing may go through."""
-RUN_TRIES = 8
+RUN_TRIES = 7
 RECORD_TRIES = 3
 RECORD_ATTEMPTS = 5
 STALE_READS = 5

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from reconciler.errors import ServerFault
-from reconciler.sync.run.batcher import Batches
+from reconciler.sync.run.batcher import Batcher
 
 
 def collected(most: int, *records: tuple[int, ...]) -> tuple[list[list[int]], list[Mapping[int, str]]]:
@@ -19,8 +19,8 @@ def collected(most: int, *records: tuple[int, ...]) -> tuple[list[list[int]], li
         return {item: f"no {item}" for item in items if item < 0}
 
     async def run() -> list[Mapping[int, str]]:
-        batches: Batches[int] = Batches(send, most=most, linger=0.01)
-        return list(await asyncio.gather(*(batches.add(items) for items in records)))
+        batcher: Batcher[int, str] = Batcher(send, most=most, linger=0.01)
+        return list(await asyncio.gather(*(batcher.add(items) for items in records)))
 
     return sent, asyncio.run(run())
 
@@ -46,8 +46,8 @@ def test_a_request_that_fails_fails_all_of_its_records() -> None:
         raise ServerFault("HTTP 500")
 
     async def run() -> list[object]:
-        batches: Batches[int] = Batches(send, linger=0.01)
-        return list(await asyncio.gather(batches.add([1]), batches.add([2]), return_exceptions=True))
+        batcher: Batcher[int, str] = Batcher(send, linger=0.01)
+        return list(await asyncio.gather(batcher.add([1]), batcher.add([2]), return_exceptions=True))
 
     first, second = asyncio.run(run())
     assert isinstance(first, ServerFault)
@@ -62,9 +62,9 @@ def test_who_waits_may_leave(recwarn: pytest.WarningsRecorder) -> None:
         return {}
 
     async def run() -> None:
-        batches: Batches[int] = Batches(send, linger=0.01)
-        leaving = asyncio.create_task(batches.add([1]))
-        staying = asyncio.create_task(batches.add([2]))
+        batcher: Batcher[int, str] = Batcher(send, linger=0.01)
+        leaving = asyncio.create_task(batcher.add([1]))
+        staying = asyncio.create_task(batcher.add([2]))
         await asyncio.sleep(0)
         leaving.cancel()
         assert await staying == {}

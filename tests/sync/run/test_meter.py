@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from reconciler.http.observe import Call, Exchanged, Waiting
-from reconciler.sync.products.sink import Counts
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.traffic import Traffic
@@ -36,7 +37,7 @@ class Time:
 
 def test_requests_are_counted_and_passed_on() -> None:
     ear = Ear()
-    traffic = Traffic("SparkLayer", ear)
+    traffic = Traffic("sparklayer", "SparkLayer", ear)
     events = [
         Exchanged(READ, 1, 5.0, 200),
         Exchanged(WRITE, 1, 5.0, 429),
@@ -55,7 +56,7 @@ def test_requests_are_counted_and_passed_on() -> None:
 
 def test_an_outage_lasts_from_the_first_failure_to_the_next_answer() -> None:
     time = Time()
-    traffic = Traffic("OrderCloud", Ear(), time)
+    traffic = Traffic("ordercloud", "OrderCloud", Ear(), clock=time)
     for now, status in ((0.0, 200), (10.0, None), (40.0, 503), (70.0, 200), (80.0, 503), (85.0, 200)):
         time.now = now
         traffic.exchanged(Exchanged(READ, 1, 5.0, status, None if status else "connection refused"))
@@ -65,7 +66,7 @@ def test_an_outage_lasts_from_the_first_failure_to_the_next_answer() -> None:
 
 
 def test_each_run_on_one_connection_counts_its_own() -> None:
-    traffic = Traffic("OrderCloud", Ear())
+    traffic = Traffic("ordercloud", "OrderCloud", Ear())
     traffic.exchanged(Exchanged(READ, 1, 5.0, 503))
     traffic.exchanged(Exchanged(WRITE, 1, 5.0, 429))
     traffic.begin()
@@ -73,21 +74,21 @@ def test_each_run_on_one_connection_counts_its_own() -> None:
 
 
 def test_the_ledger_is_told_what_is_new() -> None:
-    writes, traffic = Counts(), Traffic("OrderCloud", Ear())
-    meter = Meter(writes, (traffic,), lambda _: None)
+    written, traffic = Counter({"body": 0, "tag": 0}), Traffic("ordercloud", "OrderCloud", Ear())
+    meter = Meter(lambda: written, (traffic,), lambda _: None)
     meter.total, meter.tally.seen, meter.tally.unchanged = 10, 4, 4
     traffic.exchanged(Exchanged(READ, 1, 5.0, 200))
     # Of the outcomes the ledger hears together with the records.
-    assert meter.news() == {"total": 10, "OrderCloud requests": 1}
+    assert meter.news() == {"total": 10, "requests:ordercloud": 1}
     assert meter.news() == {}
-    meter.tally.left, writes.stock = 2, 1
-    assert meter.news() == {"left": 2, "stock": 1}
+    meter.tally.left, written["tag"] = 2, 1
+    assert meter.news() == {"left": 2, "part:tag": 1}
 
 
 def test_a_run_that_goes_on_shows_what_it_counted_before() -> None:
     shown: list[Progress] = []
-    before = {"total": 10, "seen": 6, "unchanged": 2, "written": 4, "left": 1, "OrderCloud requests": 7}
-    meter = Meter(Counts(), (), shown.append)
+    before = {"total": 10, "seen": 6, "unchanged": 2, "written": 4, "left": 1, "requests:ordercloud": 7}
+    meter = Meter(dict, (), shown.append)
     meter.go_on(before)
     meter.phase = Phase.READING
     meter.show()
@@ -100,7 +101,7 @@ def test_a_run_that_goes_on_shows_what_it_counted_before() -> None:
 def test_progress_has_a_rate_and_the_time_left() -> None:
     shown: list[Progress] = []
     time = Time()
-    meter = Meter(Counts(), (), shown.append, time)
+    meter = Meter(dict, (), shown.append, time)
     meter.phase, meter.total = Phase.READING, 100
     for now, seen in ((0.0, 0), (10.0, 20)):
         time.now, meter.tally.seen = now, seen

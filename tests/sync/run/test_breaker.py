@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from reconciler.errors import Rejected, ServerFault
-from reconciler.sync.run.breaker import Outage, Patience
+from reconciler.sync.run.breaker import Breaker, Outage
 
 
 class Clock:
@@ -43,35 +43,35 @@ def fails(times: int, then: str = "done") -> Callable[[], Awaitable[str]]:
 
 
 def test_what_failed_for_reasons_of_the_api_is_tried_again(clock: Clock) -> None:
-    assert asyncio.run(Patience(900, clock=clock).bear(fails(8))) == "done"
+    assert asyncio.run(Breaker(900, clock=clock).repeat(fails(8))) == "done"
 
 
 def test_it_waits_longer_each_time_and_never_longer_than_half_a_minute(clock: Clock) -> None:
-    asyncio.run(Patience(9000, clock=clock).bear(fails(1)))
+    asyncio.run(Breaker(9000, clock=clock).repeat(fails(1)))
     first = clock.seconds
-    asyncio.run(Patience(9000, clock=clock).bear(fails(12)))
+    asyncio.run(Breaker(9000, clock=clock).repeat(fails(12)))
     assert first <= 0.5
     assert 20 < clock.seconds < 12 * 30
 
 
 def test_an_api_that_stays_away_ends_it(clock: Clock) -> None:
     with pytest.raises(Outage) as ended:
-        asyncio.run(Patience(60, clock=clock).bear(fails(10**6)))
+        asyncio.run(Breaker(60, clock=clock).repeat(fails(10**6)))
     assert ended.value.error.message == "HTTP 503"
     assert 60 < clock.seconds < 120
 
 
 def test_what_fails_while_other_work_goes_through_is_its_own_fault(clock: Clock) -> None:
-    patience = Patience(900, clock=clock)
+    breaker = Breaker(900, clock=clock)
     bad = fails(10**6)
 
     async def work() -> str:
-        await patience.bear(fails(0))
+        await breaker.repeat(fails(0))
         clock.seconds += 0.1
         return await bad()
 
     with pytest.raises(ServerFault):
-        asyncio.run(patience.bear(work))
+        asyncio.run(breaker.repeat(work))
     assert clock.seconds < 60
 
 
@@ -82,7 +82,7 @@ def test_one_record_that_fails_for_ever_is_told_from_an_outage_by_a_probe(clock:
         probes.append(clock.seconds)
 
     with pytest.raises(ServerFault):
-        asyncio.run(Patience(900, probe, clock).bear(fails(10**6)))
+        asyncio.run(Breaker(900, probe, clock).repeat(fails(10**6)))
     assert len(probes) == 1
     assert clock.seconds < 120
 
@@ -92,7 +92,7 @@ def test_a_probe_that_fails_too_makes_it_an_outage(clock: Clock) -> None:
         raise ServerFault("HTTP 503")
 
     with pytest.raises(Outage):
-        asyncio.run(Patience(60, probe, clock).bear(fails(10**6)))
+        asyncio.run(Breaker(60, probe, clock).repeat(fails(10**6)))
 
 
 def test_while_the_api_is_away_one_request_at_a_time_asks_whether_it_is_back(clock: Clock) -> None:
@@ -108,8 +108,8 @@ def test_while_the_api_is_away_one_request_at_a_time_asks_whether_it_is_back(clo
             raise ServerFault("HTTP 503")
 
     async def run() -> None:
-        patience = Patience(9000, clock=clock)
-        await asyncio.gather(*(patience.bear(work) for _ in range(20)))
+        breaker = Breaker(9000, clock=clock)
+        await asyncio.gather(*(breaker.repeat(work) for _ in range(20)))
 
     asyncio.run(run())
     assert most[0] == 1
@@ -124,5 +124,5 @@ def test_what_the_api_refuses_is_not_tried_again(clock: Clock) -> None:
         raise Rejected("no")
 
     with pytest.raises(Rejected):
-        asyncio.run(Patience(900, clock=clock).bear(work))
+        asyncio.run(Breaker(900, clock=clock).repeat(work))
     assert len(tries) == 1
