@@ -1,0 +1,259 @@
+"""A data type of a dozen lines, an API of one sync log, and an engine that runs them in milliseconds.
+
+Things are texts by key. What the site holds is what was written; whatever is asked of either side can be made to fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from reconciler.errors import ApiError, NotFound, ServerFault
+from reconciler.http.observe import Silent
+from reconciler.ledger.data.model import DataScope
+from reconciler.ledger.data.store import Levels
+from reconciler.ledger.writer import Ledger
+from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, TargetState, Written
+from reconciler.sync.mode import Mode
+from reconciler.sync.problem import RecordProblem
+from reconciler.sync.run import pipeline, runner
+from reconciler.sync.run.context import Job
+from reconciler.sync.run.progress import Progress
+from reconciler.sync.run.report import RunReport
+from reconciler.sync.run.traffic import Traffic
+from reconciler.sync.settings import SyncSettings
+
+SETTINGS = SyncSettings(
+    name="things",
+    integration="test",
+    interval=timedelta(minutes=15),
+    walk_interval=timedelta(hours=24),
+    freshness=timedelta(hours=2),
+    max_open_problems=5,
+    max_delete_percent=50,
+)
+SCOPE = DataScope("test", "https://site#demo", "test", "things")
+
+
+@dataclass
+class Things:
+    """The data type, its source and its sink in one."""
+
+    there: dict[str, str] = field(default_factory=dict)
+    site: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    unlisted: set[str] = field(default_factory=set)
+    stale: set[str] = field(default_factory=set)
+    sent: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    due: dict[str, datetime] = field(default_factory=dict)
+    fails: dict[str, Callable[[], Exception | None]] = field(default_factory=dict)
+    problems: set[str] = field(default_factory=set)
+    slow: bool = False
+    digest: str = "one"
+    counts: Counter[str] = field(default_factory=Counter)
+    breaker: Any = None
+
+    name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
+    clock_offset, changes_are_of_all = timedelta(), False
+
+    def link(self, external_id: str, api_url: str) -> str:
+        return f"{api_url}/{external_id}"
+
+    def source(self, reader: Any, breaker: Any) -> Things:
+        return self
+
+    def sink(self, writer: Any, breaker: Any, stopping: Callable[[], bool]) -> Things:
+        self.breaker, self.stopping = breaker, stopping
+        return self
+
+    # Mapping
+
+    def key(self, record: tuple[str, str]) -> str:
+        return record[0]
+
+    def map(self, record: tuple[str, str], now: datetime, facts: Any) -> Any:
+        return SimpleNamespace(key=record[0], text=record[1])
+
+    def names(self, draft: Any, held: Any) -> list[tuple[str, str]]:
+        return []
+
+    def resolve(self, draft: Any, taken: Any, held: Any) -> TargetState:
+        key = draft.key
+        problems = (RecordProblem(key, "body", "bad", f"{key} is bad."),) if key in self.problems else ()
+        return TargetState(key=key, prints={"body": draft.text.encode()}, problems=problems, due=self.due.get(key))
+
+    def deleted(self, key: str, held: Any) -> TargetState:
+        return TargetState(key=key, prints={"body": b""}, gone=True)
+
+    # The source
+
+    async def census(self) -> Census:
+        self.may_fail("census")
+        return Census(len(self.there))
+
+    async def everything(self) -> Any:
+        for key, text in list(self.there.items()):
+            if key not in self.unlisted:
+                self.may_fail(f"list {key}")
+                while self.slow and not self.stopping():
+                    await asyncio.sleep(1)
+                yield [(key, text)]
+
+    async def changed_since(self, moment: datetime) -> Any:
+        yield [(key, self.there[key]) for key in self.changed]
+
+    async def some(self, keys: Any) -> list[tuple[str, str]]:
+        return [(key, self.there[key]) for key in keys if key in self.there and key not in self.unlisted | self.stale]
+
+    async def one(self, key: str) -> Reading[tuple[str, str]]:
+        self.asked.append(key)
+        found = self.there.get(key)
+        return Reading(None if found is None else (key, found), key in self.stale)
+
+    async def is_gone(self, key: str) -> bool:
+        self.asked.append(key)
+        return key not in self.there
+
+    # The sink
+
+    async def facts(self) -> None:
+        self.may_fail("facts")
+
+    async def whole(self) -> None:
+        return None
+
+    async def observe(self, states: Any, whole: Any) -> Observation:
+        return await self.observe_held({state.key: {} for state in states}, whole)
+
+    async def observe_held(self, held: Any, whole: Any) -> Observation:
+        prints = {key: {"body": self.site[key].encode()} if key in self.site else {} for key in held}
+        return Observation(prints, frozenset(held.keys() - self.site.keys()))
+
+    async def write(self, state: TargetState, parts: Any) -> Written:
+        if self.stopping():
+            raise NotBegun
+        await self.breaker.repeat(lambda: self._send(state), tries=3)
+        self.counts["body"] += 1
+        return Written(frozenset(parts))
+
+    async def _send(self, state: TargetState) -> None:
+        self.sent.append(state.key)
+        self.may_fail(state.key)
+        self.site[state.key] = state.prints["body"].decode()
+
+    def why_failed(self, error: ApiError) -> str:
+        return error.message
+
+    def may_fail(self, what: str) -> None:
+        if what in self.fails and (error := self.fails[what]()) is not None:
+            raise error
+
+
+@dataclass
+class Site:
+    """The target's API as the engine itself uses it: a sync log, and a probe."""
+
+    log: dict[str, Any] | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+    clock_offset: timedelta = timedelta()
+    away: bool = False
+
+    async def get(self, path: str, params: Any = None) -> Any:
+        if path == "probe":
+            if self.away:
+                raise ServerFault("HTTP 503")
+            return []
+        if self.log is None:
+            raise NotFound("no log", status=404)
+        return {**self.log, "error_count": len(self.errors)}
+
+    async def put(self, path: str, body: Any) -> None:
+        self.errors = {}
+        self.log = {name: value for name, value in body.items() if name != "errors"}
+
+    async def patch(self, path: str, body: Any) -> None:
+        if self.log is None:
+            raise NotFound("no log", status=404)
+        self.errors |= {each["external_id"]: each["message"] for each in body.get("errors", ())}
+        for key in body.get("resolved_external_ids", ()):
+            self.errors.pop(key, None)
+        self.log |= {name: value for name, value in body.items() if name.startswith(("last_", "started_"))}
+
+
+@dataclass
+class Engine:
+    """An engine with a ledger, a clock that is set by hand, and a world to sync."""
+
+    levels: Levels
+    things: Things = field(default_factory=Things)
+    site: Site = field(default_factory=Site)
+    settings: SyncSettings = SETTINGS
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tick: timedelta = timedelta()
+    patience: float = 5.0
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def job(self) -> Job:
+        connection: Any = self.site
+        return Job(
+            settings=self.settings,
+            data=self.things,
+            source=connection,
+            target=connection,
+            levels=self.levels,
+            source_url="https://source",
+            holder="test",
+            source_traffic=Traffic("source", "Source", Silent()),
+            target_traffic=Traffic("target", "Target", Silent()),
+            now=self.tell,
+            patience=self.patience,
+        )
+
+    def run(self, mode: Mode | None = None, on_progress: Callable[[Progress], None] = lambda _: None) -> RunReport:
+        """Run once, under the lock."""
+        self.things.sent.clear()
+        self.things.asked.clear()
+
+        async def once() -> RunReport:
+            self.stop = asyncio.Event()
+            with self.levels.lock("test"):
+                return await runner.run_sync(self.job(), mode, stop=self.stop, on_progress=on_progress)
+
+        return asyncio.run(once())
+
+    def tell(self) -> datetime:
+        self.now += self.tick
+        return self.now
+
+    def level(self, key: str) -> Any:
+        return self.levels.levels([key])[key]
+
+    def later(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@contextmanager
+def open_engine(folder: Path, **there: str) -> Iterator[Engine]:
+    """Within, an engine with a ledger of its own and these things at the source."""
+    with Ledger.open(f"sqlite:///{folder / 'ledger.db'}") as ledger:
+        yield Engine(ledger.levels(SCOPE), Things(there=dict(there)))
+
+
+def quick(monkeypatch: Any) -> None:
+    """Let nothing in the engine wait longer than a blink."""
+    asleep = asyncio.sleep
+
+    async def blink(seconds: float) -> None:
+        await asleep(seconds / 10_000)
+
+    monkeypatch.setattr("asyncio.sleep", blink)
+    monkeypatch.setattr(pipeline, "_RESULTS_LINGER", 0.0)
+    monkeypatch.setattr(runner, "_BEAT_SECONDS", 600.0)

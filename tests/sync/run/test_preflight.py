@@ -1,0 +1,68 @@
+"""Before a run the engine looks whether the target is what it left behind, and treats it as what it found."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.sync.mode import Mode
+from support.engine import Engine
+
+
+def said(remarks: tuple[str, ...], words: str) -> bool:
+    return any(words in remark for remark in remarks)
+
+
+def test_one_record_that_somebody_changed_is_written_again(engine: Engine) -> None:
+    engine.run()
+    engine.things.site["b"] = "changed"
+    report = engine.run(Mode.INCREMENTAL)
+    assert (report.mode, engine.things.sent, engine.things.site["b"]) == (Mode.INCREMENTAL, ["b"], "B")
+    assert said(report.remarks, "b: changed in the target by somebody else")
+
+
+def test_many_changes_make_the_run_verify_everything(engine: Engine) -> None:
+    engine.run()
+    engine.things.site |= dict.fromkeys("abc", "changed")
+    report = engine.run(Mode.INCREMENTAL)
+    assert report.mode is Mode.VERIFY
+    assert engine.things.site == {"a": "A", "b": "B", "c": "C"}
+    assert said(report.remarks, "0 are missing in the target and 3 are not as we left them")
+
+
+def test_one_record_that_is_missing_makes_the_run_verify_everything(engine: Engine) -> None:
+    engine.run()
+    del engine.things.site["b"]
+    report = engine.run(Mode.INCREMENTAL)
+    assert (report.mode, engine.things.sent) == (Mode.VERIFY, ["b"])
+
+
+@pytest.mark.parametrize("log", [None, {"started_full_sync": "2020-01-01T00:00:00.000Z"}])
+def test_a_sync_log_that_we_did_not_write_makes_the_run_verify_everything(
+    engine: Engine, log: dict[str, str] | None
+) -> None:
+    engine.run()
+    engine.site.log = log
+    report = engine.run(Mode.INCREMENTAL)
+    assert report.mode is Mode.VERIFY
+    assert said(report.remarks, "the sync log is not as we left it")
+
+
+def test_a_new_ledger_says_what_it_cannot_know_of_a_site_that_was_synced_before(engine: Engine) -> None:
+    engine.site.log = {"started_full_sync": "2020-01-01T00:00:00.000Z"}
+    assert said(engine.run().remarks, "the ledger is new, and the site was synced to before")
+
+
+def test_a_target_as_we_left_it_changes_nothing(engine: Engine) -> None:
+    engine.run()
+    report = engine.run(Mode.INCREMENTAL)
+    assert (report.mode, report.remarks) == (Mode.INCREMENTAL, ())
+
+
+def test_a_record_with_a_problem_is_no_sign_of_another_hand(engine: Engine) -> None:
+    engine.run()
+    engine.levels.want(["b"])
+    engine.things.problems = {"b"}
+    engine.run(Mode.INCREMENTAL)
+    assert engine.site.errors == {"b": "b is bad."}
+    engine.things.site["b"] = "changed"
+    assert engine.run(Mode.INCREMENTAL).remarks == ()

@@ -1,0 +1,120 @@
+"""A run that was cut off goes on: it counts each record once, writes what is left, and nothing is taken for written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from reconciler.errors import LoginRefused
+from reconciler.sync.mode import Mode
+from reconciler.sync.run.report import State
+from support.engine import Engine
+
+
+class Killed(BaseException):
+    """The process ends here, without a word."""
+
+
+def test_a_run_that_was_interrupted_goes_on_and_counts_each_record_once(engine: Engine) -> None:
+    engine.things.fails["list c"] = lambda: LoginRefused("no")
+    first = engine.run()
+    assert first.state is State.INTERRUPTED
+    engine.things.fails.clear()
+    second = engine.run()
+    assert (second.resumed, second.run_id, second.mode) == (True, first.run_id, Mode.FULL)
+    assert (second.counts["seen"], second.counts["written"]) == (3, 3)
+    assert engine.things.sent == ["c"]
+
+
+def test_the_log_of_a_full_sync_is_begun_once(engine: Engine) -> None:
+    engine.things.fails["list c"] = lambda: LoginRefused("no")
+    engine.run()
+    started = (engine.site.log or {})["started_full_sync"]
+    engine.things.fails.clear()
+    engine.later(minutes=5)
+    engine.run()
+    assert (engine.site.log or {})["started_full_sync"] == started
+
+
+def test_after_a_day_a_new_run_begins(engine: Engine) -> None:
+    engine.things.fails["list c"] = lambda: LoginRefused("no")
+    first = engine.run()
+    engine.things.fails.clear()
+    engine.later(hours=25)
+    assert engine.run().run_id != first.run_id
+
+
+def test_a_run_that_is_asked_to_do_more_begins_anew(engine: Engine) -> None:
+    engine.run()
+    engine.things.fails["list c"] = lambda: LoginRefused("no")
+    first = engine.run(Mode.WALK)
+    engine.things.fails.clear()
+    second = engine.run(Mode.FULL)
+    assert (second.run_id != first.run_id, second.resumed) == (True, False)
+
+
+def test_a_part_is_in_doubt_before_it_is_sent(engine: Engine) -> None:
+    engine.run()
+    engine.things.there["b"] = "B2"
+    seen = []
+
+    def look() -> None:
+        level = engine.level("b")
+        seen.append((level.doubtful, level.prints))
+
+    engine.things.fails["b"] = look
+    engine.run(Mode.WALK)
+    assert seen == [(True, {})]
+    assert not engine.level("b").doubtful
+
+
+def test_a_record_that_was_sent_when_the_process_ended_is_sent_again(engine: Engine) -> None:
+    engine.run()
+    engine.things.there["b"] = "B2"
+
+    def die() -> None:
+        raise Killed
+
+    engine.things.fails["b"] = die
+    with pytest.raises(BaseExceptionGroup):
+        engine.run(Mode.WALK)
+    engine.things.fails.clear()
+    engine.things.there["b"] = "B"  # as it was: only the doubt tells that the target may hold something else
+    engine.run()
+    assert engine.things.sent == ["b"]
+
+
+def test_a_watermark_lies_before_the_run_began(engine: Engine) -> None:
+    report = engine.run()
+    run = engine.levels.run(report.run_id)
+    assert run is not None
+    assert run.watermark == report.started_at - timedelta(minutes=10)
+
+
+def test_a_stop_ends_the_run_between_two_records(engine: Engine) -> None:
+    engine.things.fails["list b"] = lambda: engine.stop.set()
+    report = engine.run()
+    assert (report.state, report.message) == (State.INTERRUPTED, "asked to stop")
+    assert set(engine.things.site) <= {"a", "b"}
+    engine.things.fails.clear()
+    assert engine.run().state is State.FINISHED
+    assert engine.things.site == {"a": "A", "b": "B", "c": "C"}
+
+
+def test_a_cancel_ends_the_run_and_the_next_one_begins_anew(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.sync.run.runner._BEAT_SECONDS", 0.001)
+    engine.tick = timedelta(seconds=1)
+    engine.things.stale = set()
+
+    def cancel() -> LoginRefused | None:
+        engine.levels.cancel()
+        return None
+
+    engine.things.fails["list b"] = cancel
+    engine.things.slow = True
+    report = engine.run()
+    assert report.state is State.CANCELLED
+    engine.things.fails.clear()
+    engine.things.slow = False
+    assert not engine.run().resumed

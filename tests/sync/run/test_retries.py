@@ -1,0 +1,104 @@
+"""What failed is tried again, as often as the table in attempts.py says; then it is a problem of its record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from reconciler.errors import AnswerLost, ApiError, ServerFault
+from reconciler.sync.mode import Mode
+from reconciler.sync.run.attempts import RECORD_ATTEMPTS, RECORD_TRIES, STALE_READS, retry_after
+from reconciler.sync.run.report import State
+from support.engine import Engine
+
+
+def lost() -> ApiError:
+    return AnswerLost("no answer")
+
+
+def test_a_write_that_never_comes_through_is_sent_so_often_and_no_more(engine: Engine) -> None:
+    engine.tick = timedelta(seconds=1)
+    engine.things.fails["b"] = lost
+    report = engine.run()
+    assert report.state is State.FINISHED
+    assert engine.things.sent.count("b") == RECORD_TRIES * RECORD_ATTEMPTS == 15
+    assert (report.counts["written"], report.counts["failed"], report.counts["problems"]) == (2, 1, 1)
+    assert list(engine.site.errors) == ["b"]
+    assert "after 5 attempts" in engine.site.errors["b"]
+    assert engine.level("b").dead
+
+
+def test_attempts_wait_longer_each_time() -> None:
+    assert [retry_after(number).total_seconds() for number in range(1, 5)] == [5, 10, 20, 40]
+
+
+def test_a_record_that_failed_comes_through_in_the_same_run(engine: Engine) -> None:
+    engine.tick = timedelta(seconds=1)
+    left = [RECORD_TRIES + 1]
+
+    def sometimes() -> ApiError | None:
+        left[0] -= 1
+        return ServerFault("HTTP 500") if left[0] >= 0 else None
+
+    engine.things.fails["b"] = sometimes
+    report = engine.run()
+    assert engine.things.site["b"] == "B"
+    assert (report.counts["seen"], report.counts["written"], report.counts.get("failed", 0)) == (3, 3, 0)
+    assert engine.level("b").attempts == 0
+
+
+def test_attempts_are_counted_over_runs(engine: Engine) -> None:
+    engine.run()
+    engine.things.there["b"], engine.things.fails["b"] = "B2", lost
+    for attempts in range(1, RECORD_ATTEMPTS):
+        engine.levels.want([]) if attempts > 1 else engine.levels.want(["b"])
+        engine.run(Mode.INCREMENTAL)
+        assert engine.level("b").attempts == attempts
+        engine.later(minutes=5)
+    engine.run(Mode.INCREMENTAL)
+    assert engine.level("b").dead
+    engine.run(Mode.INCREMENTAL)
+    assert engine.things.sent == []
+
+
+def test_a_record_that_was_given_up_is_tried_again_when_it_is_wanted(engine: Engine) -> None:
+    engine.tick = timedelta(seconds=1)
+    engine.things.fails["b"] = lost
+    engine.run()
+    engine.things.fails.clear()
+    assert engine.levels.retry(["b"]) == 1
+    engine.run(Mode.INCREMENTAL)
+    assert engine.things.site["b"] == "B"
+    assert engine.site.errors == {}
+
+
+def test_a_stale_read_is_waited_for_and_then_taken_as_it_is(engine: Engine) -> None:
+    engine.tick = timedelta(seconds=1)
+    engine.run()
+    engine.things.there["b"] = "B2"
+    engine.things.stale = {"b"}
+    engine.levels.want(["b"])
+    engine.later(hours=30)
+    engine.things.changed = []
+    engine.run(Mode.WALK)
+    assert engine.things.asked.count("b") <= STALE_READS + 1
+    assert engine.things.site["b"] == "B2"
+
+
+def test_a_wanted_record_that_does_not_exist_is_settled_and_deleted_by_a_walk_only(engine: Engine) -> None:
+    engine.run()
+    del engine.things.there["b"]
+    engine.levels.want(["b"])
+    engine.run(Mode.INCREMENTAL)
+    assert (engine.things.sent, engine.level("b").is_open, engine.level("b").gone) == ([], False, False)
+    engine.run(Mode.WALK)
+    assert (engine.things.sent, engine.level("b").gone) == (["b"], True)
+
+
+def test_an_api_that_stays_away_interrupts_the_run_and_no_record_is_blamed(engine: Engine) -> None:
+    engine.patience = 0.05
+    engine.site.away = True
+    engine.things.fails |= dict.fromkeys(("a", "b", "c"), lambda: ServerFault("HTTP 503"))
+    report = engine.run()
+    assert (report.state, report.message) == (State.INTERRUPTED, "HTTP 503")
+    assert engine.level("a").attempts == 0
+    assert engine.site.errors == {}
