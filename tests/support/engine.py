@@ -56,7 +56,7 @@ class Things:
     due: dict[str, datetime] = field(default_factory=dict)
     fails: dict[str, Callable[[], Exception | None]] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
-    slow: bool = False
+    held: asyncio.Event | None = None
     digest: str = "one"
     counts: Counter[str] = field(default_factory=Counter)
     breaker: Any = None
@@ -71,7 +71,7 @@ class Things:
         return self
 
     def sink(self, writer: Any, breaker: Any, stopping: Callable[[], bool]) -> Things:
-        self.breaker, self.stopping = breaker, stopping
+        self.breaker, self.stopping, self.counts = breaker, stopping, Counter()
         return self
 
     # Mapping
@@ -103,8 +103,8 @@ class Things:
         for key, text in list(self.there.items()):
             if key not in self.unlisted:
                 self.may_fail(f"list {key}")
-                while self.slow and not self.stopping():
-                    await asyncio.sleep(1)
+                if self.held is not None:
+                    await self.held.wait()
                 yield [(key, text)]
 
     async def changed_since(self, moment: datetime) -> Any:
@@ -217,13 +217,17 @@ class Engine:
             patience=self.patience,
         )
 
-    def run(self, mode: Mode | None = None, on_progress: Callable[[Progress], None] = lambda _: None) -> RunReport:
+    def run(
+        self, mode: Mode | None = None, on_progress: Callable[[Progress], None] = lambda _: None, *, held: bool = False
+    ) -> RunReport:
         """Run once, under the lock."""
+        self.later(minutes=1)
         self.things.sent.clear()
         self.things.asked.clear()
 
         async def once() -> RunReport:
             self.stop = asyncio.Event()
+            self.things.held = self.stop if held else None
             with self.levels.lock("test"):
                 return await runner.run_sync(self.job(), mode, stop=self.stop, on_progress=on_progress)
 
