@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx
 import pytest
+import reconciler.sparklayer.resend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reconciler.sparklayer.resend
 from reconciler.errors import ApiError, InternalError, ReconcilerError
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.clock import Clock
