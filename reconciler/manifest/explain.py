@@ -43,6 +43,10 @@ PATTERNS = {
         "may hold only letters, digits and signs of ASCII, without spaces",
         "Copy it from Dashboard, Settings, API.",
     ),
+    r"^([^./][^/]*|\.[^./][^/]*|\.\.[^/]+)(/([^./][^/]*|\.[^./][^/]*|\.\.[^/]+))*$": (
+        "is an ID that no path can hold: ., .. or nothing between two slashes",
+        "Rename it.",
+    ),
     r"^[A-Z]{3}$": ("must be the code of a currency: three capital letters", "Write it as GBP, EUR or USD."),
     r"^https?://.*\{ID\}": (
         "must begin with http:// or https:// and hold {ID}",

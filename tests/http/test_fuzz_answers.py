@@ -1,6 +1,6 @@
 """Whatever an API answers, nothing but an error of the tree comes of it, soon and in bounds.
 
-RECONCILER_FUZZ_ANSWERS sets how many conversations are tried with each way of asking; 20,000 take about an hour.
+RECONCILER_TEST_FUZZ sets how many conversations are tried with each way of asking; 20,000 take about an hour.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from reconciler.sparklayer.stock import delete_stock, location_ids, read_stock, 
 from support.http_client_helpers import client
 from support.scripted_server import FakeClock, ScriptedServer, raw
 
-CONVERSATIONS = int(os.environ.get("RECONCILER_FUZZ_ANSWERS", "10"))
+CONVERSATIONS = int(os.environ.get("RECONCILER_TEST_FUZZ", "10"))
 # More than any way of asking needs for a few small answers that say whatever they like.
 MOST_REQUESTS = 5_000
 QUICK = RetryPolicy(attempts=2, seconds=60, base=0.01)

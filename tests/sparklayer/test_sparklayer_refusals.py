@@ -243,3 +243,25 @@ def test_what_is_wrong_by_itself_is_found_offline(
 def test_a_sparklayer_kind_names_no_role_and_uses_snake_case(kind: Kind) -> None:
     assert kind.role is None
     assert all(node.wire == node.wire.lower() for node in fields_of(kind.spec).values())
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/../b", "a//b", "/a", "a/", "a/."])
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("PriceList", "{{slug: '{}', name: A, currencyCode: GBP}}"),
+        ("CustomerGroup", "{{slug: '{}', name: A}}"),
+        ("StockLocation", "{{externalID: '{}', name: A}}"),
+    ],
+)
+def test_an_id_that_no_path_can_hold_is_a_problem(
+    tmp_path: Path, emulator: RunningEmulator, kind: str, spec: str, name: str
+) -> None:
+    bench = Workbench(tmp_path, emulator)
+    bench.write(manifest(kind, "x", spec.format(name)))
+    [(code, message)] = bench.problems()
+    assert code == "bad-format"
+    assert "is an ID that no path can hold" in message
+    for fine in (".a", "...", "a.b/c..d", "..a", "\u00fc/1"):
+        bench.write(manifest(kind, "x", spec.format(fine)))
+        assert bench.problems() == []

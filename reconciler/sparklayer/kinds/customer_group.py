@@ -10,7 +10,7 @@ from pydantic import Field
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind
 from reconciler.kind.semantics import FieldSemantics
-from reconciler.sparklayer.kinds.spec import SparkLayerSpec, id_of, impossible
+from reconciler.sparklayer.kinds.spec import PathID, SparkLayerSpec, id_of, impossible
 from reconciler.sparklayer.lists import whole_list
 
 PATH = "api/v1/customer-groups"
@@ -20,7 +20,7 @@ BASE = "base"
 class CustomerGroupSpec(SparkLayerSpec):
     """A customer group."""
 
-    slug: Annotated[str, Field(min_length=1), FieldSemantics(identity=True, immutable=True)] | None = Field(
+    slug: Annotated[PathID, FieldSemantics(identity=True, immutable=True)] | None = Field(
         default=None, description="Slug, unique on the site and fixed. Left out: metadata.name."
     )
     name: Annotated[str, Field(min_length=1), FieldSemantics(immutable=True)] = Field(

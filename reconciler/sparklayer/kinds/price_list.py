@@ -11,7 +11,7 @@ from pydantic import Field
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, Observed, Refusal
 from reconciler.kind.semantics import FieldSemantics, Risk, State, fields_of, from_wire
-from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
+from reconciler.sparklayer.kinds.spec import PathID, SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.sparklayer.lists import all_price_lists
 
@@ -36,8 +36,8 @@ class PriceListRule(SparkLayerSpec):
 class PriceListSpec(SparkLayerSpec):
     """A price list."""
 
-    slug: Annotated[str, Field(min_length=1, max_length=30), FieldSemantics(identity=True, immutable=True)] | None = (
-        Field(default=None, description="Slug, unique on the site and fixed. Left out: metadata.name.")
+    slug: Annotated[PathID, Field(max_length=30), FieldSemantics(identity=True, immutable=True)] | None = Field(
+        default=None, description="Slug, unique on the site and fixed. Left out: metadata.name."
     )
     name: Annotated[str, Field(min_length=1, max_length=64)] = Field(description="Name shown to the merchant.")
     currency_code: Annotated[CurrencyCode, FieldSemantics(risk=Risk.LOSES_DATA)] = Field(

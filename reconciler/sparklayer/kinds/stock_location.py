@@ -10,7 +10,7 @@ from pydantic import Field
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, Observed
 from reconciler.kind.semantics import FieldSemantics, Risk
-from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
+from reconciler.sparklayer.kinds.spec import PathID, SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.lists import whole_list
 
 PATH = "api/v1/stock-locations"
@@ -19,7 +19,7 @@ PATH = "api/v1/stock-locations"
 class StockLocationSpec(SparkLayerSpec):
     """A stock location."""
 
-    external_id: Annotated[str, Field(min_length=1), FieldSemantics(identity=True)] | None = Field(
+    external_id: Annotated[PathID, FieldSemantics(identity=True)] | None = Field(
         default=None,
         alias="externalID",
         description="The source system's ID of this place, unique on the site. Left out: metadata.name.",
