@@ -83,7 +83,11 @@ class Pipeline:
             LedgerError: the ledger could not be read or written.
         """
         context, data = self._context, self._context.data
-        drafts = [data.map(record, context.source_now, context.facts) for record in records]
+        drafts = []
+        for record in records:
+            drafts.append(data.map(record, context.source_now, context.facts))
+            # Mapping one record may be much work, and between two of them signals have to be heard.
+            await asyncio.sleep(0)
         levels = await context.call(context.levels.levels, [item.key for item in drafts])
         held = {item.key: _held(levels.get(item.key)) for item in drafts}
         # A name stays this record's until the target holds nothing under it.
