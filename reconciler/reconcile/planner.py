@@ -25,7 +25,7 @@ from reconciler.reconcile.notes import (
 )
 from reconciler.reconcile.order import ordered
 from reconciler.reconcile.plan import Note, NoteKind, Plan
-from reconciler.reconcile.references import references_in
+from reconciler.reconcile.references import made_along_in, references_in, without_made_along
 from reconciler.reconcile.secrets import SecretStatus, secret_status
 from reconciler.reconcile.work import Desired, Planned, Work
 from reconciler.secret import Secret
@@ -105,6 +105,8 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     kind = inputs.kinds[desired.kind]
     observed = _counterpart(inputs, desired)
     found.managed.add((desired.kind, desired.id))
+    if not desired.absent:
+        found.managed |= made_along_in(kind.spec, desired.state)
     if observed is not None:
         found.managed.add((desired.kind, observed.id))
     if not inputs.in_target(desired.kind, desired.name):
@@ -162,11 +164,21 @@ def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:
     kind = inputs.kinds[desired.kind]
     if not kind.readable:
         snapshot = inputs.memory.snapshots.get((inputs.connections[kind.api], desired.kind, desired.id))
-        return None if snapshot is None else Observed(desired.kind, desired.id, dict(snapshot.state), {})
+        if snapshot is None:
+            return None
+        # Applying it made such objects, and applying it again does.
+        state = without_made_along(kind.spec, snapshot.state, lambda of, live_id: _is_gone(inputs, of, live_id))
+        return Observed(desired.kind, desired.id, state, {})
     live: Mapping[str, Observed] = inputs.live.get(desired.kind, {})
     if desired.id in live:
         return live[desired.id]
     return next((live[old] for old in desired.renamed_from if old in live), None)
+
+
+def _is_gone(inputs: PlanInputs, kind: str, live_id: str) -> bool:
+    """Whether an object is not live, and no manifest of its own creates it."""
+    declared = ((item.kind, item.id) for item in inputs.desired if not item.absent)
+    return inputs.is_missing(kind, live_id) and (kind, live_id) not in declared
 
 
 def _under_lease(inputs: PlanInputs, desired: Desired, observed: Observed | None) -> tuple[Desired, list[Note]]:

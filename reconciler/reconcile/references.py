@@ -46,6 +46,32 @@ def references_in(
                 yield from references_in(node.model, item, needed=needed)
 
 
+def made_along_in(model: type[BaseModel], state: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Return kind and ID of the objects that are made along with an object in this state."""
+    return frozenset(references_in(model, state)) - frozenset(references_in(model, state, needed=True))
+
+
+def without_made_along(
+    model: type[BaseModel], state: Mapping[str, Any], is_missing: Callable[[str, str], bool]
+) -> dict[str, Any]:
+    """Return the state without references to what was made along with the object and is not there any more.
+
+    Args:
+        model: of the state.
+        state: in manifest terms.
+        is_missing: says of a kind and live ID whether it is gone.
+    """
+    kept = dict(state)
+    for name, node in _referring(model).items():
+        value = state.get(name)
+        kind = node.semantics.references
+        if kind is not None and node.semantics.made_along and isinstance(value, str) and is_missing(kind, value):
+            del kept[name]
+        elif node.model is not None and isinstance(value, dict):
+            kept[name] = without_made_along(node.model, value, is_missing)
+    return kept
+
+
 def with_references(model: type[BaseModel], state: State, other: Callable[[str, str], str]) -> State:
     """Return the state with every reference replaced by what `other` returns for its kind and value."""
     changed = dict(state)

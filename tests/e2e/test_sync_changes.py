@@ -405,3 +405,19 @@ def test_a_portal_that_is_a_portal(small: Shop) -> None:
     portal("PATCH", "products/p0", {"Name": "Renamed"})
     assert portal("GET", "products/p0")["Name"] == "Renamed"
     assert small.all_writes() == []
+
+
+def test_a_price_list_that_is_gone_stops_the_run_until_apply_makes_it_and_all_prices_come_back(small: Shop) -> None:
+    small.synced("--full")
+    site = small.emulator.site()
+    slug = "ordercloud-price"
+    small.emulator.load_site({**site, "price_lists": {}, "prices": {}})
+    small.emulator.clear_requests()
+    ended = small.run()
+    assert ended.status != 0
+    assert f"no price list {slug}" in ended.stderr
+    assert small.writes() == []
+    small.checkout.applied()
+    report = small.synced()
+    assert report["mode"] == "verify"
+    assert small.wrong() == []

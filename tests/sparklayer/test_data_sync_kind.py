@@ -16,7 +16,7 @@ from reconciler.kind.semantics import State
 from reconciler.manifest.load import load
 from reconciler.manifest.validate import validate
 from reconciler.reconcile.diff import differences, risk_of
-from reconciler.reconcile.plan import Plan
+from reconciler.reconcile.plan import NoteKind, Plan
 from reconciler.registry import kinds
 from reconciler.sparklayer.batches import BATCH
 from reconciler.sparklayer.kinds.data_sync.cost import ROWS
@@ -160,6 +160,30 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
     assert "its sync log" in remarks(bench.plan())
     assert outcomes(bench.apply()) == {"DataSync/sync": "applied"}
     assert bench.plan().changes == ()
+
+
+def test_a_price_list_that_is_gone_is_made_again_by_the_next_apply(bench: Workbench) -> None:
+    bench.write(PLACE, sync("{products: {}, pricing: {}, currency: GBP}"))
+    bench.apply()
+    assert bench.plan().changes == ()
+    assert [note.key for note in bench.plan().notes if note.kind is NoteKind.UNMANAGED] == []
+
+    bench.emulator.empty_site()
+    planned = {change.key: change for change in bench.plan().changes}
+    assert [(field.path, field.before, field.after) for field in planned["DataSync/sync"].fields] == [
+        ("pricing.priceList", None, "ordercloud-price")
+    ]
+    assert outcomes(bench.apply())["DataSync/sync"] == "applied"
+    assert list(bench.emulator.site()["price_lists"]) == ["ordercloud-price"]
+    assert bench.plan().changes == ()
+
+
+def test_a_price_list_that_a_manifest_declares_is_made_by_that_alone(bench: Workbench) -> None:
+    listed = manifest("PriceList", "ours", "{slug: ours, name: Ours, currencyCode: GBP}")
+    bench.write(PLACE, listed, sync("{pricing: {priceList: ours}}"))
+    bench.apply()
+    bench.emulator.empty_site()
+    assert "DataSync/sync" not in {change.key for change in bench.plan().changes}
 
 
 WHOLE = {
