@@ -9,6 +9,7 @@ import shutil
 import signal
 import tempfile
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Tests are not timed: a busy machine is no failure. CI tries the same examples every time (--hypothesis-profile=ci).
@@ -30,3 +31,16 @@ atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 for _number, _default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, _default)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def ledger_url(request, tmp_path):
+    """Where a test has its ledger: once in a file, once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ledger.db"
+        return
+    from support import postgres
+
+    url = postgres.new_ledger()
+    yield url
+    postgres.drop(url)

@@ -39,8 +39,8 @@ with Ledger.open(sys.argv[1]) as ledger:
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/ledger.db"
+def url(ledger_url):
+    return ledger_url
 
 
 @contextmanager

@@ -20,8 +20,8 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/.reconciler/ledger.db"
+def url(ledger_url):
+    return ledger_url
 
 
 @pytest.fixture
@@ -53,6 +53,10 @@ def knows(url, value, path="target.key", target=TARGET):
 
 
 class TestFiles:
+    @pytest.fixture
+    def url(self, tmp_path):
+        return f"sqlite:///{tmp_path}/.reconciler/ledger.db"
+
     def test_only_the_owner_can_read_it(self, ledger):
         assert stat.S_IMODE(ledger.database.path.stat().st_mode) == 0o600
         assert stat.S_IMODE(ledger.database.path.parent.stat().st_mode) == 0o700

@@ -54,8 +54,8 @@ def clock():
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/ledger.db"
+def url(ledger_url):
+    return ledger_url
 
 
 @pytest.fixture

