@@ -28,6 +28,13 @@ def checkout(emulator: RunningEmulator, tmp_path: Path) -> Checkout:
     return Checkout(tmp_path, emulator)
 
 
+@pytest.fixture
+def on_both(checkout: Checkout, ledger_url: str) -> None:
+    """Run a test with its ledger in a file, and again with one on PostgreSQL."""
+    if not ledger_url.startswith("sqlite:"):
+        checkout.server_ledger = ledger_url
+
+
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that run inside this process wait next to nothing between attempts."""

@@ -79,6 +79,7 @@ def settled(checkout: Checkout) -> bool:
     return sum(request["status"] is None for request in checkout.emulator.requests()) <= 1
 
 
+@pytest.mark.usefixtures("on_both")
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("nth", range(1, REQUESTS + 1))
 def test_killed_at_any_request_it_resumes(checkout: Checkout, nth: int, when: str) -> None:
@@ -129,6 +130,7 @@ def test_the_requests_counted_here_are_all_there_are(checkout: Checkout) -> None
     assert_as_wanted(checkout)
 
 
+@pytest.mark.usefixtures("on_both")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_what_is_under_way_finish(checkout: Checkout, number: signal.Signals) -> None:
     prepare(checkout)

@@ -83,7 +83,7 @@ def test_after_import_nothing_is_pending(emulator: RunningEmulator, number: int,
                 checkout.applied()
             live = checkout.live()
             checkout.clear()
-            checkout.ledger.unlink()
+            checkout.lose_ledger()
             checkout.write("environment.yaml", checkout.environment())
             ended = checkout.call("import")
             assert ended.status == 0, str(ended)

@@ -32,6 +32,7 @@ def saved(checkout: Checkout) -> Path:
     return checkout.folder / SAVED
 
 
+@pytest.mark.usefixtures("on_both")
 def test_what_was_reviewed_is_applied_and_no_more(checkout: Checkout, saved: Path) -> None:
     checkout.write("later.yaml", entity_sync("suppliers", "hook"))
     ended = checkout.run("apply", SAVED)
@@ -138,6 +139,7 @@ def test_for_an_environment_that_moved_elsewhere_it_approves_nothing(checkout: C
     assert "other APIs" in ended.stderr
 
 
+@pytest.mark.usefixtures("on_both")
 def test_from_other_manifests_only_what_still_stands_is_sent(checkout: Checkout, saved: Path) -> None:
     checkout.write(
         "syncs.yaml", entity_sync("buyers", "hook", syncEntityDeleted=False), entity_sync("catalogs", "hook")
@@ -162,6 +164,7 @@ def test_from_other_manifests_altogether_nothing_is_sent(checkout: Checkout, sav
     assert set(outcomes(ended.json).values()) <= {"stale", "already"}
 
 
+@pytest.mark.usefixtures("on_both")
 def test_overtaken_by_live_nothing_that_moved_is_sent(checkout: Checkout, saved: Path) -> None:
     def somebody(live: dict[str, Any]) -> None:
         live["syncs"]["/integrations/entitysync/buyers"] = {
@@ -189,6 +192,7 @@ def test_overtaken_altogether_it_is_stale(checkout: Checkout, saved: Path) -> No
     assert "reconciler plan" in ended.stdout
 
 
+@pytest.mark.usefixtures("on_both")
 def test_applied_twice_the_second_time_sends_nothing(checkout: Checkout, saved: Path) -> None:
     assert checkout.call("apply", SAVED).status == 0
     with checkout.unchanged():

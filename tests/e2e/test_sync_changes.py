@@ -57,6 +57,7 @@ def status_of(shop: Shop) -> str:
 # What a change costs
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_change_of_k_products_costs_k_writes(shop: Shop) -> None:
     shop.emulator.seed(100, 3)
     shop.prepare()
@@ -80,6 +81,7 @@ def test_a_price_and_a_stock_change_cost_two_writes(small: Shop) -> None:
     assert (small.held().prices["SKU-p3"], small.held().stock["SKU-p7"]["main"]["stock_level"]) == ({1: 12.5}, 2)
 
 
+@pytest.mark.usefixtures("on_both")
 def test_an_incremental_run_finds_changed_stock_by_its_date_and_asks_for_nothing_else(small: Shop) -> None:
     small.emulator.clock(advance=3600)
     small.portal("PATCH", "products/p7", {"Inventory": {"QuantityAvailable": 2}})
@@ -91,6 +93,7 @@ def test_an_incremental_run_finds_changed_stock_by_its_date_and_asks_for_nothing
     assert "last_partial_sync" in small.log()
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_changed_mapping_is_a_full_sync_that_writes_what_it_changes(small: Shop) -> None:
     small.change(products={"mapping": {"title": "join(' ', ['New', Name])"}})
     report = small.synced()
@@ -114,6 +117,7 @@ def test_an_emptied_site_is_noticed_and_filled(small: Shop) -> None:
     assert any("sync log" in remark for remark in report["remarks"])
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_site_restored_to_yesterday_is_noticed_and_repaired(small: Shop) -> None:
     yesterday = small.emulator.site()
     small.emulator.mutate(products=4, prices=3)
@@ -173,6 +177,7 @@ def test_rewrite_sends_everything(small: Shop) -> None:
 # What goes
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_deleted_product_is_discontinued_and_its_stock_and_prices_go(small: Shop) -> None:
     before = small.held()
     small.portal("DELETE", "products/p5")
@@ -188,6 +193,7 @@ def test_a_deleted_product_is_discontinued_and_its_stock_and_prices_go(small: Sh
     assert small.writes() == []
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_deleted_product_that_comes_back_is_live_again(small: Shop) -> None:
     first = small.held()
     small.portal("DELETE", "products/p5")
@@ -257,6 +263,7 @@ def test_a_vanished_variant_is_discontinued_and_the_others_stay(shop: Shop) -> N
 # Problems, and how they end
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_duplicate_sku_resolves_when_the_other_product_is_mended(shop: Shop) -> None:
     shop.emulator.seed_with(market(product("first", "SAME"), product("second", "SAME"), product("third")))
     shop.prepare()
@@ -271,6 +278,7 @@ def test_a_duplicate_sku_resolves_when_the_other_product_is_mended(shop: Shop) -
     assert shop.wrong(before) == []
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_missing_sku_shows_up_in_the_log_and_resolves_when_mended(shop: Shop) -> None:
     shop.emulator.seed_with(market(product("good"), product("bad", None)))
     shop.prepare()
@@ -399,6 +407,7 @@ def test_a_log_that_somebody_cleared_is_noticed(small: Shop) -> None:
     assert small.writes() == []
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_portal_that_is_a_portal(small: Shop) -> None:
     """The tests' own hand at OrderCloud writes there, and nowhere else."""
     portal = Portal(small.emulator)

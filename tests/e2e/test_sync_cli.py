@@ -139,6 +139,7 @@ def test_options_that_contradict_each_other_are_refused(shop: Checkout) -> None:
 # What it says
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_run_and_what_becomes_of_it(shop: Checkout) -> None:
     before = status(shop)
     assert (before["next"]["mode"], before["full_sync_wanted"]) == ("full", "none was ever finished")
@@ -175,6 +176,7 @@ def test_text_goes_to_stdout_and_progress_to_stderr(shop: Checkout) -> None:
     assert "shop in test, products: up to date, with problems" in shop.call("sync", "status").stdout
 
 
+@pytest.mark.usefixtures("on_both")
 def test_errors_are_listed_by_page_and_by_code(shop: Checkout) -> None:
     assert errors(shop)["problems"] == []
     run(shop)
@@ -195,6 +197,7 @@ def test_errors_are_listed_by_page_and_by_code(shop: Checkout) -> None:
     assert "--offset 1" in text
 
 
+@pytest.mark.usefixtures("on_both")
 def test_several_environments_are_shown_at_once(shop: Checkout) -> None:
     run(shop)
     elsewhere = environment(shop, "other", ledger=f"sqlite:///{shop.folder}/other.db")
@@ -270,6 +273,7 @@ def no_sku(shop: Checkout) -> set[str]:
     return {each["record"] for each in problems if each["record"] == each["external_id"]} - set(several)
 
 
+@pytest.mark.usefixtures("on_both")
 def test_records_are_queued_by_hand(shop: Checkout) -> None:
     run(shop)
     bad = errors(shop)
@@ -286,6 +290,7 @@ def test_records_are_queued_by_hand(shop: Checkout) -> None:
     assert errors(shop)["open"] == bad["open"]
 
 
+@pytest.mark.usefixtures("on_both")
 def test_records_are_given_up_by_hand(shop: Checkout) -> None:
     run(shop)
     before = errors(shop)

@@ -22,10 +22,11 @@ REQUESTS = 130
 
 
 @pytest.fixture
-def shop(tmp_path: Any) -> Iterator[Shop]:
+def shop(tmp_path: Any, ledger_url: str) -> Iterator[Shop]:
     """A shop against an emulator in a process of its own, which is not held up by the tests' polling."""
+    server_ledger = None if ledger_url.startswith("sqlite:") else ledger_url
     with emulator_process() as emulator:
-        yield Shop(Checkout(tmp_path, emulator))
+        yield Shop(Checkout(tmp_path, emulator, server_ledger=server_ledger))
 
 
 def log_writes(shop: Shop) -> list[dict[str, Any]]:
@@ -96,7 +97,7 @@ def test_killed_at_random_instants_it_ends_where_it_should(shop: Shop) -> None:
         # Anew each time: other products, an empty site, a ledger that knows nothing of it.
         shop.emulator.load_site(empty)
         shop.emulator.seed(PRODUCTS, number)
-        shop.checkout.ledger.unlink()
+        shop.checkout.lose_ledger()
         shop.checkout.applied()
         shop.emulator.clear_requests()
 

@@ -8,6 +8,8 @@ import pytest
 
 from support.checkout import Checkout, http_config, wait_until
 
+pytestmark = pytest.mark.usefixtures("on_both")
+
 
 @pytest.fixture
 def holding(checkout: Checkout) -> subprocess.Popen[str]:

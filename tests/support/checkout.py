@@ -21,6 +21,7 @@ import yaml
 
 from reconciler.cli.run import run as run_command_line
 from reconciler.emulator.testing import RunningEmulator
+from support import postgres
 
 Document = dict[str, Any]
 
@@ -87,6 +88,8 @@ class Checkout:
     folder: Path
     emulator: RunningEmulator
     variables: dict[str, str] = field(default_factory=dict)
+    server_ledger: str | None = None
+    """URL of the ledger, where it is no file."""
 
     @property
     def manifests(self) -> Path:
@@ -95,6 +98,17 @@ class Checkout:
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger.db"
+
+    @property
+    def ledger_url(self) -> str:
+        return self.server_ledger or f"sqlite:///{self.ledger}"
+
+    def lose_ledger(self) -> None:
+        """Remove the ledger, wherever it is."""
+        if self.server_ledger is None:
+            self.ledger.unlink()
+        else:
+            postgres.empty(self.server_ledger)
 
     def environment(self, name: str = "test", **spec: Any) -> Document:
         """Return an Environment for the emulator; guardrails that are given replace the free ones one by one."""
@@ -107,7 +121,7 @@ class Checkout:
             **spec.pop("ordercloud", {}),
         }
         guardrails = {**FREE, **spec.pop("guardrails", {})}
-        ledger = f"sqlite:///{self.ledger}"
+        ledger = self.ledger_url
         return document(
             "Environment", name, {"ordercloud": connection, "ledger": ledger, "guardrails": guardrails, **spec}
         )

@@ -51,6 +51,15 @@ def drop(url: str) -> None:
         connection.execute(f"DROP DATABASE IF EXISTS {urlsplit(url).path.removeprefix('/')} WITH (FORCE)")
 
 
+def empty(url: str) -> None:
+    """Remove everything from the database of a test."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+
+
 def url_of(database: str) -> str:
     """Return the URL of a database on the server."""
     parts = urlsplit(_server())
@@ -164,11 +173,12 @@ class Server:
         while True:
             try:
                 psycopg.connect(self.url).close()
-                return
             except psycopg.OperationalError:
                 if self._process.poll() is not None:
                     raise
                 time.sleep(0.05)
+            else:
+                return
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Stop it: with SIGINT at once and in order, with SIGQUIT as in a crash."""
