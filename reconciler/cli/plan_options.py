@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -24,6 +25,20 @@ target_option = click.option(
 token_cache_option = click.option(
     "--no-token-cache", is_flag=True, help="Keep access tokens in memory only. (On CI that is so anyway.)"
 )
+
+
+def save_option(help_text: str) -> Callable[[_Function], _Function]:
+    """Return the option `--save`: a file that is written beside the result."""
+    return click.option(
+        "--save", type=click.Path(path_type=Path, dir_okay=False), callback=_in_a_folder, help=help_text
+    )
+
+
+def _in_a_folder(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse a file that cannot be written before any work is done for it."""
+    if value is not None and not value.parent.is_dir():
+        raise UsageError(f"the folder {value.parent} does not exist", next_step="Name another file with --save.")
+    return value
 
 
 def plan_options(function: _Function) -> _Function:

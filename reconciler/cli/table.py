@@ -17,6 +17,7 @@ TABLE = (
     Entry("schema", WRITE, "Write the JSON Schemas for editors and pipelines.", f"{_COMMANDS}.schema:schema"),
     Entry("plan", SEE, "Compare manifests with live; change nothing.", f"{_COMMANDS}.plan:plan"),
     Entry("apply", SEE, "Carry out what was reviewed, exactly that.", f"{_COMMANDS}.apply:apply"),
+    Entry("show", SEE, "Show a saved plan, drift or apply report in any format.", f"{_COMMANDS}.show:show"),
     Entry("import", SEE, "Write manifests for what is live.", f"{_COMMANDS}.imports:import_"),
     Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift.drift:drift"),
     Entry("sync", OPERATE, "Run data syncs, and see how they are doing.", f"{_COMMANDS}.sync.group:sync"),

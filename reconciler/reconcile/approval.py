@@ -45,16 +45,25 @@ class Permission:
     resumed: bool = False
 
 
+def check_intact(saved: Plan) -> None:
+    """Check that nobody altered a saved plan by mistake: its digests are those of its content.
+
+    Raises:
+        PlanFileError: it was altered since it was saved.
+    """
+    intact = all(change.digest == change_digest(change) for change in saved.changes)
+    if not intact or saved.digest != plan_digest(saved):
+        raise PlanFileError("the saved plan was altered after it was made", next_step=_PLAN_AGAIN)
+
+
 def check_approval(saved: Plan, now: datetime) -> None:
     """Check a saved plan by itself.
 
     Raises:
         PlanFileError: it was altered since it was saved.
-        StalePlan: it has expired, or guardrails refused it when it was made.
+        StalePlan: it has expired.
     """
-    intact = all(change.digest == change_digest(change) for change in saved.changes)
-    if not intact or saved.digest != plan_digest(saved):
-        raise PlanFileError("the saved plan was altered after it was made", next_step=_PLAN_AGAIN)
+    check_intact(saved)
     if now >= saved.expires_at:
         raise StalePlan(f"the saved plan expired at {saved.expires_at:%Y-%m-%d %H:%M %Z}", next_step=_PLAN_AGAIN)
 

@@ -20,6 +20,8 @@ from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import FORMAT_VERSION, Breach, Cause, Change, FieldChange, Note, NoteKind, Plan
 from reconciler.secret import MASK, Secret
 
+# A plan of 50,000 changes with long values is a tenth of this.
+LARGEST_BYTES = 256 * 2**20
 NEXT_STEP = "Make a new one with `reconciler plan --save plan.json` and have it reviewed."
 
 
@@ -214,11 +216,13 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _place(source: SourceDocument) -> Place:
+def place_from_json(source: SourceDocument) -> Place:
+    """Return a place that was read back."""
     return Place(source.file, source.line, source.column)
 
 
-def _change(document: ChangeDocument) -> Change:
+def change_from_json(document: ChangeDocument) -> Change:
+    """Return a change that was read back."""
     return Change(
         kind=document.kind,
         name=document.name,
@@ -226,7 +230,7 @@ def _change(document: ChangeDocument) -> Change:
         action=document.action,
         risk=document.risk,
         fields=tuple(FieldChange(item.path, item.before, item.after, item.sensitive) for item in document.fields),
-        place=_place(document.source),
+        place=place_from_json(document.source),
         level=document.level,
         depends_on=tuple(document.depends_on),
         precondition=document.precondition,
@@ -237,8 +241,14 @@ def _change(document: ChangeDocument) -> Change:
     )
 
 
-def _explained(error: ValidationError) -> str:
-    """The first finding, with its path in the file and without its value."""
+def note_from_json(document: NoteDocument) -> Note:
+    """Return a note that was read back."""
+    place = place_from_json(document.source) if document.source else None
+    return Note(document.kind, document.subject, document.message, place)
+
+
+def explained(error: ValidationError) -> str:
+    """Return the first finding, with its path in the file and without its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     return f"{path}: {first['msg']}"
@@ -267,19 +277,14 @@ def plan_from_json(data: object, *, file: str | None = None) -> Plan:
     try:
         document = PlanDocument.model_validate(data)
     except ValidationError as error:
-        raise PlanFileError(
-            f"this is not a valid plan: {_explained(error)}", place=place, next_step=NEXT_STEP
-        ) from None
+        raise PlanFileError(f"this is not a valid plan: {explained(error)}", place=place, next_step=NEXT_STEP) from None
     plan = Plan(
         environment=document.environment,
         connections=tuple(document.connections.items()),
         created_at=document.created_at,
         expires_at=document.expires_at,
-        changes=tuple(_change(item) for item in document.changes),
-        notes=tuple(
-            Note(item.kind, item.subject, item.message, _place(item.source) if item.source else None)
-            for item in document.notes
-        ),
+        changes=tuple(change_from_json(item) for item in document.changes),
+        notes=tuple(note_from_json(item) for item in document.notes),
         breaches=tuple(
             Breach(item.rule, item.message, tuple(item.changes), item.overridden) for item in document.breaches
         ),
@@ -299,13 +304,43 @@ def plan_from_text(text: str | bytes, *, file: str | None = None) -> Plan:
     Raises:
         PlanFileError: it is not JSON, or `plan_from_json` refuses it.
     """
+    return plan_from_json(json_from_text(text, file=file), file=file)
+
+
+def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
+    """Read the JSON of a file that reconciler wrote.
+
+    Raises:
+        PlanFileError: it is not JSON.
+    """
     try:
-        data = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         raise PlanFileError(
             "this is not a saved plan: it is not JSON", place=Place(file) if file else None, next_step=NEXT_STEP
         ) from None
-    return plan_from_json(data, file=file)
+
+
+def read_saved(path: Path) -> bytes:
+    """Read a file that reconciler wrote, up to a size that no such file has.
+
+    Raises:
+        PlanFileError: it cannot be read, or is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise PlanFileError(
+            f"the saved plan cannot be read: {error.strerror}", place=Place(str(path)), next_step=NEXT_STEP
+        ) from None
+    if len(content) > LARGEST_BYTES:
+        raise PlanFileError(
+            f"this is not a saved plan: it is larger than {LARGEST_BYTES // 2**20} MiB",
+            place=Place(str(path)),
+            next_step=NEXT_STEP,
+        )
+    return content
 
 
 def read_plan(path: Path) -> Plan:
@@ -314,10 +349,4 @@ def read_plan(path: Path) -> Plan:
     Raises:
         PlanFileError: the file cannot be read, or is no plan.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise PlanFileError(
-            f"the saved plan cannot be read: {error.strerror}", place=Place(str(path)), next_step=NEXT_STEP
-        ) from None
-    return plan_from_text(content, file=str(path))
+    return plan_from_text(read_saved(path), file=str(path))

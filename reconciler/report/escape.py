@@ -22,7 +22,8 @@ _MARKED_COMMAND = re.compile(r"##(?=\w*\[)")
 _LINE_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*):(?=:)", re.MULTILINE)
 # What stays plain in Markdown prose: words of letters and short numbers, with closing punctuation. Everything else
 # (mentions, #123, commit hashes, links, emphasis, emoji codes, HTML) needs a character that is not in here.
-_PLAIN_WORD = re.compile(r"\(?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d{1,6}%?)[,.;:?)]{0,2}")
+_PLAIN_WORD = re.compile(r"\(?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d{1,6}(?:[.,:-]\d{1,6})*%?)[,.;:?)]{0,2}")
+_CODE = re.compile(r"`([^`]+)`([,.;:?)]{0,2})(?!\S)")
 _HEX = re.compile(r"[0-9a-fA-F]{7,}")
 _LIST_NUMBER = re.compile(r"\d+[.)].*")
 _PLAIN_SHORT = re.compile(r"[-–—=→+]")
@@ -92,8 +93,21 @@ def _plain_in_markdown(word: str, first: bool) -> bool:
 def prose(text: str, limit: int = 600) -> str:
     """Return a sentence from outside for a Markdown paragraph or list item, clipped beyond `limit`.
 
-    Plain words stay as they are; whatever could mean something to Markdown or to GitHub goes into code spans.
+    Plain words stay as they are, and what stands between backticks stays one code span; whatever else could mean
+    something to Markdown or to GitHub goes into code spans too.
     """
+    pieces: list[str] = []
+    shown, start = clip(visible(text), limit), 0
+    for code in _CODE.finditer(shown):
+        if code.start() and not shown[code.start() - 1].isspace():
+            continue
+        pieces.extend(_prose_words(shown[start : code.start()], limit, first=not pieces))
+        pieces.append(code_span(code[1], 2 * limit) + code[2])
+        start = code.end()
+    return " ".join([*pieces, *_prose_words(shown[start:], limit, first=not pieces)])
+
+
+def _prose_words(text: str, limit: int, *, first: bool) -> list[str]:
     pieces: list[str] = []
     suspicious: list[str] = []
 
@@ -102,8 +116,8 @@ def prose(text: str, limit: int = 600) -> str:
             pieces.append(code_span(" ".join(suspicious), 2 * limit) + punctuation)
             suspicious.clear()
 
-    for word in clip(visible(text), limit).split():
-        if _plain_in_markdown(word, first=not pieces and not suspicious):
+    for word in text.split():
+        if _plain_in_markdown(word, first=first and not pieces and not suspicious):
             close()
             pieces.append(word)
         elif len(word) > 1 and word[-1] in ",.;:":
@@ -112,7 +126,7 @@ def prose(text: str, limit: int = 600) -> str:
         else:
             suspicious.append(word)
     close()
-    return " ".join(pieces)
+    return pieces
 
 
 def fenced(lines: list[str], language: str = "") -> str:

@@ -103,7 +103,12 @@ PLAN: Subject[Plan] = Subject(
     markdown="markdown.plan:plan_to_markdown",
     html="html.plan:plan_to_html",
 )
-APPLY: Subject[ApplyReport] = Subject(text="text.apply:apply_to_text", json="documents.apply:apply_to_json")
+APPLY: Subject[ApplyReport] = Subject(
+    text="text.apply:apply_to_text",
+    json="documents.apply:apply_to_json",
+    markdown="markdown.apply:apply_to_markdown",
+    html="html.apply:apply_to_html",
+)
 DRIFT: Subject[DriftReport] = Subject(
     text="text.drift:drift_to_text",
     json="documents.drift:drift_to_json",

@@ -172,6 +172,19 @@ def apply_counts(report: ApplyReport) -> str:
     return ", ".join(parts) or "nothing to do"
 
 
+def apply_closing(report: ApplyReport) -> str:
+    """Return the sentence that says how to go on; raw text."""
+    summary = report.summary
+    environment = report.environment
+    if report.interrupted:
+        return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
+    if summary[Outcome.UNKNOWN] or summary[Outcome.FAILED]:
+        return f"Mend what failed; `reconciler plan -e {environment}` shows what is left, and apply carries it out."
+    if summary[Outcome.STALE] or summary[Outcome.SKIPPED]:
+        return f"Plan again with `reconciler plan -e {environment}` and have what was refused reviewed."
+    return f"Done. `reconciler plan -e {environment} --exit-code` shows whether anything is left."
+
+
 def drift_counts(report: DriftReport) -> str:
     """Return `2 live moved, 1 pause overdue, 1 snoozed; 14 as declared`."""
     causes = Counter(item.cause for item in report.items if item.snoozed_until is None)

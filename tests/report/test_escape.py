@@ -112,3 +112,17 @@ def test_a_cut_says_how_much_is_missing() -> None:
 
 def test_the_hostile_samples_are_hostile() -> None:
     assert any("\x1b" in text for text in HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Run `reconciler sync run shop -e test`; it goes on.", "Run `reconciler sync run shop -e test`; it goes on."),
+        ("30,000 of 1.5 at 12:30 on 2026-11-21", "30,000 of 1.5 at 12:30 on 2026-11-21"),
+        ("`@all` and a`b` and `", "`@all` and `` a`b` `` and `` ` ``"),
+        ("`a``b`", "``` `a``b` ```"),
+        ("see deadbeef1 #12 @you", "see `deadbeef1 #12 @you`"),
+    ],
+)
+def test_prose_keeps_commands_and_numbers_whole(text: str, expected: str) -> None:
+    assert escape.prose(text) == expected

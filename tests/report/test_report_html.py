@@ -12,9 +12,10 @@ from hypothesis import given, settings
 
 from reconciler.reconcile.plan import FieldChange
 from reconciler.report.escape import visible
+from reconciler.report.html.apply import apply_to_html
 from reconciler.report.html.drift import drift_to_html
 from reconciler.report.html.plan import plan_to_html
-from support.report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
+from support.report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_apply, hostile_drift, hostile_plan, plan
 from support.report_strategies import hostile_text
 
 TAGS = {
@@ -72,7 +73,12 @@ def parsed(html: str) -> Page:
 @given(hostile_text)
 @settings(max_examples=60, deadline=None)
 def test_hostile_text_stays_text(text: str) -> None:
-    for html in (plan_to_html(hostile_plan(text, [text])), drift_to_html(hostile_drift(text))):
+    pages = (
+        plan_to_html(hostile_plan(text, [text])),
+        drift_to_html(hostile_drift(text)),
+        apply_to_html(hostile_apply(text)),
+    )
+    for html in pages:
         page = parsed(html)
         if len(text) < 200:
             assert visible(text) in "".join(page.text)

@@ -12,11 +12,21 @@ from markdown_it import MarkdownIt
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, FieldChange, Note, NoteKind
+from reconciler.report.markdown.apply import apply_to_markdown
 from reconciler.report.markdown.drift import drift_to_markdown
 from reconciler.report.markdown.page import LIMIT, marker
 from reconciler.report.markdown.plan import plan_to_markdown
 from reconciler.report.words import NOTES
-from support.report_samples import SAMPLE_DRIFT, SAMPLE_PLAN, change, hostile_drift, hostile_plan, plan
+from support.report_samples import (
+    SAMPLE_APPLY,
+    SAMPLE_DRIFT,
+    SAMPLE_PLAN,
+    change,
+    hostile_apply,
+    hostile_drift,
+    hostile_plan,
+    plan,
+)
 from support.report_strategies import hostile_text
 
 OUR_TAGS = {"details", "summary", "sub"}
@@ -40,7 +50,7 @@ class Tags(HTMLParser):
 
 def assert_only_our_markup(markdown: str) -> None:
     first, rest = markdown.split("\n", 1)
-    assert re.fullmatch(r"<!-- reconciler:(plan|drift):[A-Za-z0-9_.-]* -->", first)
+    assert re.fullmatch(r"<!-- reconciler:(plan|drift|apply):[A-Za-z0-9_.-]* -->", first)
     assert "\x1b" not in rest
     for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(rest):
         if token.type == "html_block":
@@ -63,7 +73,12 @@ def assert_only_our_markup(markdown: str) -> None:
 @given(hostile_text)
 @settings(max_examples=60, deadline=None)
 def test_hostile_text_stays_text(text: str) -> None:
-    for markdown in (plan_to_markdown(hostile_plan(text, [text])), drift_to_markdown(hostile_drift(text))):
+    pages = (
+        plan_to_markdown(hostile_plan(text, [text])),
+        drift_to_markdown(hostile_drift(text)),
+        apply_to_markdown(hostile_apply(text)),
+    )
+    for markdown in pages:
         assert len(markdown) <= LIMIT
         assert_only_our_markup(markdown)
 
@@ -127,3 +142,13 @@ def test_a_huge_drift_report_fits() -> None:
 
 def test_a_marker_cannot_be_closed_from_outside() -> None:
     assert marker("plan", "a--> <script>") == "<!-- reconciler:plan:a--___script_ -->"
+
+
+def test_an_apply_names_what_went_wrong_first_and_commands_stay_whole() -> None:
+    markdown = apply_to_markdown(SAMPLE_APPLY)
+    assert_only_our_markup(markdown)
+    headings = re.findall(r"^#### (.+)$", markdown, re.MULTILINE)
+    order = ("Unknown", "Failed", "Refused as stale", "Skipped", "Applied", "Already so")
+    assert headings == [word for word in order if word in headings]
+    assert len(headings) > 2
+    assert re.search(r"`reconciler (plan|apply) [^`]*-e [a-z]+[^`]*`", markdown)

@@ -20,8 +20,10 @@ from reconciler.reconcile.planfile import plan_to_json
 from reconciler.report.documents.apply import apply_to_json
 from reconciler.report.documents.drift import drift_to_json
 from reconciler.report.escape import json_text
+from reconciler.report.html.apply import apply_to_html
 from reconciler.report.html.drift import drift_to_html
 from reconciler.report.html.plan import plan_to_html
+from reconciler.report.markdown.apply import apply_to_markdown
 from reconciler.report.markdown.drift import drift_to_markdown
 from reconciler.report.markdown.plan import plan_to_markdown
 from reconciler.report.text.apply import apply_to_text
@@ -51,6 +53,8 @@ RENDERERS: dict[str, Callable[[Plan], str]] = {
     "plan html": plan_to_html,
     "apply text": lambda of: apply_to_text(_apply(of)),
     "apply json": lambda of: json_text(apply_to_json(_apply(of))),
+    "apply markdown": lambda of: apply_to_markdown(_apply(of)),
+    "apply html": lambda of: apply_to_html(_apply(of)),
     "drift text": lambda of: drift_to_text(_drift(of)),
     "drift json": lambda of: json_text(drift_to_json(_drift(of))),
     "drift markdown": lambda of: drift_to_markdown(_drift(of)),

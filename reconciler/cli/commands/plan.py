@@ -12,7 +12,7 @@ from reconciler.app.plan import plan_each
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, combine, plan_status
 from reconciler.cli.options import Options
-from reconciler.cli.plan_options import plan_options, plan_request
+from reconciler.cli.plan_options import plan_options, plan_request, save_option
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import result_style, say, write_result
@@ -32,7 +32,7 @@ reconciler plan -e sandbox --format html --output plan.html
 
 
 @command("plan", formats=PLAN.formats, examples=EXAMPLES)
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan for `apply` to a file.")
+@save_option("Write the plan for `apply` and `show` to a file.")
 @click.option("--exit-code", is_flag=True, help="Exit with 2 where changes are pending.")
 @plan_options
 @click.pass_obj
@@ -52,8 +52,6 @@ def plan(
     override it, and makes the exit status 3.
     """
     request = plan_request(targets, overridden, reason, push_secrets)
-    if save is not None and not save.parent.is_dir():
-        raise UsageError(f"the folder {save.parent} does not exist", next_step="Name another file with --save.")
     sessions, failures = options.project.sessions(utc_now())
     if save is not None and len(sessions) > 1:
         raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reconciler.reconcile.plan import ApplyReport, Outcome
-from reconciler.reconcile.planfile import ChangeDocument, Count, Document, change_to_json
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
+from reconciler.reconcile.planfile import ChangeDocument, Count, Document, change_from_json, change_to_json
 
 FORMAT_VERSION = 1
 
@@ -65,3 +65,17 @@ def apply_to_json(report: ApplyReport) -> dict[str, Any]:
             for result in report.results
         ],
     }
+
+
+def apply_from_json(data: object) -> ApplyReport:
+    """Read the report of an apply back.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    document = ApplyDocument.model_validate(data)
+    results = (
+        ChangeResult(change_from_json(item.change), item.outcome, item.code, item.message, item.next_step)
+        for item in document.results
+    )
+    return ApplyReport(document.environment, document.run, tuple(results), document.resumed, document.interrupted)

@@ -6,14 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reconciler.reconcile.plan import Cause, DriftReport
+from reconciler.reconcile.plan import Cause, DriftItem, DriftReport
 from reconciler.reconcile.planfile import (
     ChangeDocument,
     Count,
     Document,
     NoteDocument,
     Time,
+    change_from_json,
     change_to_json,
+    note_from_json,
     note_to_json,
     time_to_json,
 )
@@ -80,3 +82,28 @@ def drift_to_json(report: DriftReport) -> dict[str, Any]:
         ],
         "notes": [note_to_json(note) for note in report.notes],
     }
+
+
+def drift_from_json(data: object) -> DriftReport:
+    """Read a drift report back.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    document = DriftDocument.model_validate(data)
+    items = (
+        DriftItem(
+            kind=item.kind,
+            name=item.name,
+            id=item.id,
+            cause=item.cause,
+            change=change_from_json(item.change) if item.change else None,
+            next_steps=tuple(item.next_steps),
+            snoozed_until=item.snoozed_until,
+            snooze_reason=item.snooze_reason,
+            message=item.message,
+        )
+        for item in document.items
+    )
+    notes = tuple(note_from_json(note) for note in document.notes)
+    return DriftReport(document.environment, document.checked_at, tuple(items), notes, document.summary.unchanged)

@@ -8,7 +8,7 @@ from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, OUTCOME_COLORS, RED, YELLOW, Style
 from reconciler.report.text.plan import headed
-from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_counts, where
+from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
 
 MESSAGE_LIMIT = 600
 _MEANINGS = {
@@ -36,19 +36,6 @@ def result_line(result: ChangeResult, style: Style) -> str:
     """Return one line about a change that has ended, for whoever watches an apply."""
     mark = "✓" if result.outcome in (Outcome.APPLIED, Outcome.ALREADY) else "✗"
     return style.finish(style.wrap(f"{mark} {result.change.action} {result.change.key}: {result.outcome}", 0)).rstrip()
-
-
-def apply_closing(report: ApplyReport) -> str:
-    """Return the sentence that says how to go on; raw text."""
-    summary = report.summary
-    environment = report.environment
-    if report.interrupted:
-        return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
-    if summary[Outcome.UNKNOWN] or summary[Outcome.FAILED]:
-        return f"Mend what failed; `reconciler plan -e {environment}` shows what is left, and apply carries it out."
-    if summary[Outcome.STALE] or summary[Outcome.SKIPPED]:
-        return f"Plan again with `reconciler plan -e {environment}` and have what was refused reviewed."
-    return f"Done. `reconciler plan -e {environment} --exit-code` shows whether anything is left."
 
 
 def apply_to_text(report: ApplyReport, style: Style | None = None) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import click
 
 from reconciler.app.adopt import adopt_into_files
 from reconciler.app.drift import Drift, drift_of_each, resume_expired
+from reconciler.app.files import write_file
 from reconciler.cli.command import Group
 from reconciler.cli.commands.drift.snooze import snooze
 from reconciler.cli.exit_status import Status, apply_status, combine, drift_status
 from reconciler.cli.options import Options
-from reconciler.cli.plan_options import target_option, token_cache_option
+from reconciler.cli.plan_options import save_option, target_option, token_cache_option
 from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
@@ -27,6 +29,7 @@ EXAMPLES = """
 reconciler drift -e all                        # 2 where something differs
 reconciler drift -e sandbox --resume-expired   # lift pauses that ended
 reconciler drift -e sandbox --adopt EntitySync/categories
+reconciler drift -e sandbox --save drift.json   # for `reconciler show`
 reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 """
 
@@ -34,11 +37,17 @@ reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 @click.group("drift", cls=Group, invoke_without_command=True, examples=EXAMPLES)
 @click.option("--resume-expired", "resume", is_flag=True, help="First resume syncs whose declared pause has ended.")
 @click.option("--adopt", "adopted", multiple=True, metavar="KIND/NAME", help="Write the live values into the manifest.")
+@save_option("Write the report for `show` to a file.")
 @target_option
 @token_cache_option
 @click.pass_context
 def drift(
-    context: click.Context, resume: bool, adopted: tuple[str, ...], targets: tuple[str, ...], no_token_cache: bool
+    context: click.Context,
+    resume: bool,
+    adopted: tuple[str, ...],
+    save: Path | None,
+    targets: tuple[str, ...],
+    no_token_cache: bool,
 ) -> Status | None:
     """Compare manifests with live; say of each difference who moved and what can be done.
 
@@ -51,7 +60,7 @@ def drift(
     if options.format not in DRIFT.formats:
         raise UsageError(f"drift has no format {options.format}", next_step=f"It has {', '.join(DRIFT.formats)}.")
     sessions, failures = options.project.sessions(utc_now())
-    if len(sessions) > 1 and (adopted or options.format == "html"):
+    if len(sessions) > 1 and (adopted or save is not None or options.format == "html"):
         raise UsageError("this works on one environment", next_step="Name one with -e/--environment.")
     statuses = [_resume(session, options, token_cache=not no_token_cache) for session in sessions] if resume else []
     listener = Listener(options.verbosity)
@@ -59,6 +68,9 @@ def drift(
     if adopted:
         _adopt(options, next(item for item in found if isinstance(item, Drift)), adopted)
     reports = [item.without(adopted).report if isinstance(item, Drift) else item for item in found]
+    if save is not None and reports:
+        write_file(save, DRIFT.render("json", reports[0]))
+        say(f"Saved the report as {save}")
     if reports:
         rendered = DRIFT.render_each(options.format, [(report,) for report in reports], style=result_style(options))
         write_result(options, rendered)

@@ -1,0 +1,52 @@
+"""What an apply did, as a web page: what went wrong first, and how to go on."""
+
+from __future__ import annotations
+
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
+from reconciler.report.html.page import OPEN_CHANGES, change_card, page, text, tiles, verdict
+from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts
+
+_TONES = {
+    Outcome.UNKNOWN: "red",
+    Outcome.FAILED: "red",
+    Outcome.STALE: "amber",
+    Outcome.SKIPPED: "amber",
+    Outcome.APPLIED: "green",
+    Outcome.ALREADY: "green",
+}
+
+
+def apply_to_html(report: ApplyReport) -> str:
+    """Return what an apply did as one self-contained HTML file."""
+    opened = len(report.results) <= OPEN_CHANGES
+    grouped = {outcome: [result for result in report.results if result.outcome is outcome] for outcome in OUTCOME_ORDER}
+    run = f'<p class="meta">Run {text(report.run)}</p>' if report.run else ""
+    parts = [
+        (
+            f'<header><p class="kicker">Apply</p><h1>{text(report.environment)}</h1>'
+            f'<p class="meta">{apply_counts(report)}</p>{run}</header>'
+        ),
+        tiles([(len(found), OUTCOMES[outcome], _TONES[outcome]) for outcome, found in grouped.items() if found]),
+    ]
+    if report.interrupted:
+        parts.append(verdict("amber", "Interrupted", "What was under way is reported as it was found."))
+    number = 0
+    for outcome, results in grouped.items():
+        cards = []
+        for result in results:
+            number += 1
+            anchor = f"change-{number}"
+            cards.append(change_card(result.change, anchor, _TONES[outcome], opened=opened, extra=_told(result)))
+        if cards:
+            title = f"{OUTCOMES[outcome].capitalize()} <small>{len(cards):,}</small>"
+            parts.append(f"<section><h2>{title}</h2>{''.join(cards)}</section>")
+    parts.append(f'<p class="meta">{text(apply_closing(report))}</p>')
+    return page(f"Apply to {report.environment}", filter(None, parts))
+
+
+def _told(result: ChangeResult) -> str:
+    code = f"<code>{text(result.code)}</code> " if result.code else ""
+    lines = [f'<p class="facts">{code}{text(result.message)}</p>'] if result.message else []
+    if result.next_step:
+        lines.append(f'<p class="facts">→ {text(result.next_step)}</p>')
+    return "".join(lines)

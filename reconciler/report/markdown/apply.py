@@ -1,0 +1,43 @@
+"""What an apply did, as a comment for a pull request."""
+
+from __future__ import annotations
+
+from reconciler.kind.semantics import Risk
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
+from reconciler.report.escape import code_span, prose
+from reconciler.report.markdown.page import Piece, marker, page
+from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
+
+_GOOD = (Outcome.APPLIED, Outcome.ALREADY)
+
+
+def apply_to_markdown(report: ApplyReport, *, url: str | None = None) -> str:
+    """Return what an apply did as a comment, at most `page.LIMIT` characters, what went wrong first.
+
+    Args:
+        report: the outcome of every change.
+        url: an https URL where the whole report lies, named where something was cut.
+    """
+    environment = report.environment
+    head = f"{marker('apply', environment)}\n### Apply to {code_span(environment)}: {apply_counts(report)}\n"
+    if report.interrupted:
+        head += "\n> [!WARNING]\n> Interrupted. What was under way is reported as it was found.\n"
+    pieces: list[Piece] = []
+    for rank, outcome in enumerate(OUTCOME_ORDER):
+        results = [result for result in report.results if result.outcome is outcome]
+        if results:
+            pieces.append(Piece(f"#### {OUTCOMES[outcome].capitalize()}\n", rank, "headings"))
+        pieces.extend(Piece(_line(result), rank, f"{OUTCOMES[outcome]} changes") for result in results)
+    closing = prose(apply_closing(report))
+    return page(head, pieces, closing, f"reconciler ledger show -e {environment}", url)
+
+
+def _line(result: ChangeResult) -> str:
+    change = result.change
+    lines = [f"- **{change.action.value}** {code_span(change.key)} · {code_span(where(change.place))}"]
+    if result.message and (result.outcome not in _GOOD or change.risk is not Risk.COSMETIC):
+        code = f"{code_span(result.code)} " if result.code else ""
+        lines.append(f"  {code}{prose(result.message)}")
+    if result.next_step:
+        lines.append(f"  → {prose(result.next_step)}")
+    return "\n".join(lines) + "\n"
