@@ -18,7 +18,6 @@ from typing import Any
 
 import httpx
 import pytest
-import reconciler.sparklayer.resend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,11 +52,6 @@ CONVERSATIONS = int(os.environ.get("RECONCILER_TEST_FUZZ", "10"))
 MOST_REQUESTS = 5_000
 QUICK = RetryPolicy(attempts=2, seconds=60, base=0.01)
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _no_real_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciler.sparklayer.resend, "_POLICY", RetryPolicy(attempts=3, base=0))
 
 
 # What answers are made of
