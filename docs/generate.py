@@ -42,11 +42,25 @@ GUARDRAILS_HEAD = """\
 A guardrail judges the changes of a plan, not the state that is there: an imported pause without an end is no breach.
 A plan with a breach is shown whole and exits with 3; `apply` carries out none of it.
 
-One run may override one or more rules, with a reason that the plan shows and the ledger keeps:
+One apply may override one or more rules, with a reason that the ledger keeps. `plan --override` shows what would
+pass, and approves nothing:
 
 ```sh
-reconciler plan -e sandbox --override maxDeletes --reason "The old hook is gone since May" --save plan.json
+reconciler apply plan.json --override maxDeletes --reason "The old hook is gone since May"
 ```
+
+So may a line in the manifests, reviewed like everything else. It stands on top of the plan, is for the objects that it
+names, and is void after `until`; `maxDeletes` and `maxChanges` do not count what it names:
+
+```yaml
+guardrails:
+  overrides:
+    - {rule: maxDeletes, objects: [DeliveryConfig/old-hook], reason: Gone since May, until: 2026-12-24T00:00:00Z}
+```
+
+The digest of a saved plan finds mistakes; it is no signature. Where `RECONCILER_PLAN_KEY` is set, `plan --save` signs
+the file with it (HMAC-SHA256), and `apply` takes only files that are signed so. Set it for jobs behind a protected
+environment, never for those of a pull request.
 
 Limits stand in the Environment, under `guardrails`:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,19 +63,29 @@ class Approval:
     only: Callable[[Change], bool] | None = None
 
 
-def open_for_saved(project: Project, saved: Plan, now: datetime) -> tuple[Session, PlanRequest]:
+def open_for_saved(
+    project: Project, saved: Plan, now: datetime, overrides: Mapping[str, str] | None = None, key: str | None = None
+) -> tuple[Session, PlanRequest]:
     """Open the environment that a saved plan is for, and return what that plan was asked for.
 
+    What the plan overrode is no part of that: whoever can write the file could write that too.
+
+    Args:
+        project: where the manifests are.
+        saved: the plan.
+        now: what time it is.
+        overrides: guardrail rule to reason, as this apply says.
+        key: the one that the plan has to be signed with; None or empty: any plan is taken.
+
     Raises:
-        PlanFileError: the plan was altered.
+        PlanFileError: the plan was altered, or is not signed.
         StalePlan: it has expired, or is of another environment or of other APIs.
         ReconcilerError: manifests, environment or references are not as they have to be.
     """
-    check_approval(saved, now)
+    check_approval(saved, now, key)
     session = project.session(now, environment=saved.environment)
     check_connections(saved, session.name, session.urls)
-    overrides = {breach.rule: breach.overridden for breach in saved.breaches if breach.overridden is not None}
-    return session, PlanRequest(frozenset(saved.targets), overrides, saved.push_secrets)
+    return session, PlanRequest(frozenset(saved.targets), overrides or {}, saved.push_secrets)
 
 
 async def apply_session(

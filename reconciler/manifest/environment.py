@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
 from reconciler.kind.semantics import FieldSemantics, SpecModel
 from reconciler.words import PATTERN as DURATION_PATTERN
@@ -14,6 +15,12 @@ from reconciler.words import parse_duration
 def _bounded(text: str) -> str:
     parse_duration(text)
     return text
+
+
+def _only_text(value: object) -> object:
+    if not isinstance(value, str | datetime):
+        raise ValueError("a time is text")  # noqa: TRY004 - pydantic turns only ValueError into a finding
+    return value
 
 
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN), AfterValidator(_bounded)]
@@ -66,6 +73,26 @@ class SparkLayerConnection(SpecModel):
         return self
 
 
+class Override(SpecModel):
+    """A guardrail that need not be kept for some objects until a moment: reviewed with the change that needs it."""
+
+    rule: Literal[
+        "loses-data",
+        "stopAll",
+        "maxDeletes",
+        "maxChanges",
+        "requirePauseEnd",
+        "maxPause",
+        "targetHosts",
+        "literalSecrets",
+    ] = Field(description="ID of the guardrail.")
+    objects: Annotated[list[str], Field(min_length=1)] = Field(description="Changes that it is for, as KIND/NAME.")
+    reason: Annotated[str, StringConstraints(pattern=r"\S")] = Field(description="Why; shown with the plan.")
+    until: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_only_text)] = Field(
+        description="Void from then on."
+    )
+
+
 class Guardrails(SpecModel):
     """What one plan may do. Each rule has an ID, its name here, and a section in docs/guardrails.md."""
 
@@ -81,6 +108,7 @@ class Guardrails(SpecModel):
     unmanaged: Literal["report", "drift", "ignore"] = Field(
         default="report", description="What a live object is that no manifest names."
     )
+    overrides: list[Override] = Field(default=[], description="Rules that need not be kept for some objects.")
     max_plan_age: Duration = Field(default="3d", description="How long a saved plan stays an approval.")
 
 

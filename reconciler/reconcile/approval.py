@@ -13,7 +13,7 @@ from datetime import datetime
 from reconciler.errors import GuardrailBreach, LedgerError, PlanFileError, StalePlan
 from reconciler.kind.kind import Action
 from reconciler.ledger.config.model import SENT, JournalEntry, Run
-from reconciler.reconcile.digests import change_digest, plan_digest
+from reconciler.reconcile.digests import PLAN_KEY, change_digest, is_signed, plan_digest
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.plan import FIXED_RULES, Breach, Change, ChangeResult, Outcome, Plan
 from reconciler.reconcile.planfile import plan_from_json
@@ -56,13 +56,23 @@ def check_intact(saved: Plan) -> None:
         raise PlanFileError("the saved plan was altered after it was made", next_step=_PLAN_AGAIN)
 
 
-def check_approval(saved: Plan, now: datetime) -> None:
+def check_approval(saved: Plan, now: datetime, key: str | None = None) -> None:
     """Check a saved plan by itself.
 
+    Args:
+        saved: the plan.
+        now: what time it is.
+        key: the one that it has to be signed with; None or empty: any plan is taken.
+
     Raises:
-        PlanFileError: it was altered since it was saved.
+        PlanFileError: it was altered since it was saved, or nobody signed it who holds the key.
         StalePlan: it has expired.
     """
+    if key and not is_signed(saved, key):
+        raise PlanFileError(
+            f"the saved plan is not signed with the key in {PLAN_KEY}",
+            next_step=f"Save it where {PLAN_KEY} is set to the same key, and have it reviewed.",
+        )
     check_intact(saved)
     if now >= saved.expires_at:
         raise StalePlan(f"the saved plan expired at {saved.expires_at:%Y-%m-%d %H:%M %Z}", next_step=_PLAN_AGAIN)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,6 +15,7 @@ from reconciler.reconcile.plan import Change, FieldChange, Plan
 from reconciler.reconcile.planfile import plan_to_json
 
 ABSENT = "absent"
+PLAN_KEY = "RECONCILER_PLAN_KEY"
 
 
 def _digest(value: Any) -> str:
@@ -45,10 +48,25 @@ def change_digest(change: Change) -> str:
     )
 
 
+def signed(plan: Plan, key: str | None) -> Plan:
+    """Return a plan signed with a key; as it is where there is none."""
+    return replace(plan, signature=_signature(plan, key)) if key else plan
+
+
+def is_signed(plan: Plan, key: str) -> bool:
+    """Whether a plan was signed with this key as it stands."""
+    return hmac.compare_digest((plan.signature or "").encode(), _signature(plan, key).encode())
+
+
+def _signature(plan: Plan, key: str) -> str:
+    return f"hmac-sha256:{hmac.new(key.encode(), plan_digest(plan).encode(), hashlib.sha256).hexdigest()}"
+
+
 def plan_digest(plan: Plan) -> str:
     """Return the digest of a plan as a file: all of it but the places in the manifests, which approve nothing."""
     document = plan_to_json(plan)
     for item in (*document["changes"], *document["notes"]):
         del item["source"]
     del document["digest"]
+    document.pop("signature", None)
     return _digest(document)

@@ -5,7 +5,7 @@ Every rule has an ID, its name in `guardrails` or one of the fixed ones below, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -44,10 +44,25 @@ def breaches(inputs: PlanInputs, works: Sequence[Work]) -> tuple[Breach, ...]:
                 f"--override {rule}: {rule}{fixed}", next_step=f"The rules are {', '.join(sorted(OVERRIDABLE))}."
             )
     return tuple(
-        Breach(rule, message, keys, inputs.overrides.get(rule))
+        Breach(rule, message, keys, inputs.overrides.get(rule) or _reviewed(inputs, works, rule, keys))
         for rule, judge in RULES.items()
         for message, keys in judge(inputs, works)
     )
+
+
+def _reviewed(inputs: PlanInputs, works: Sequence[Work], rule: str, keys: Collection[str]) -> str | None:
+    """Return why a breach need not stand, by the overrides that were reviewed with the manifests, or None."""
+    entries = [entry for entry in inputs.guardrails.overrides if entry.rule == rule and inputs.now < entry.until]
+    covered = {key for entry in entries for key in entry.objects}
+    if not covered & set(keys):
+        return None
+    # A limit counts what no entry names; any other rule is kept by each object for itself.
+    rest = tuple(item for item in works if item.change.key not in covered)
+    stands = any(RULES[rule](inputs, rest)) if rule in _COUNTING else not covered.issuperset(keys)
+    if rule not in OVERRIDABLE or stands:
+        return None
+    used = [entry for entry in entries if not set(entry.objects).isdisjoint(keys)]
+    return "; ".join(f"{entry.reason} (guardrails.overrides, until {entry.until:%Y-%m-%d %H:%M %Z})" for entry in used)
 
 
 def _max_deletes(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
@@ -242,3 +257,4 @@ RULES: Mapping[str, Rule] = {
     "literalSecrets": _literal_secrets,
 }
 OVERRIDABLE = frozenset(RULES) - FIXED_RULES
+_COUNTING = frozenset({"maxDeletes", "maxChanges"})

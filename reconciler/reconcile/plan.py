@@ -130,7 +130,8 @@ class Plan:
         unchanged: how many managed objects already are as desired.
         targets: what the plan was limited to; apply limits itself to the same.
         push_secrets: whether every secret was asked for; apply asks the same.
-        digest: covers all of it; an altered file does not match it.
+        digest: covers all of it; a file that was changed by mistake does not match it.
+        signature: of the digest, by who holds RECONCILER_PLAN_KEY; None: nobody signed it.
     """
 
     environment: str
@@ -145,6 +146,7 @@ class Plan:
     targets: tuple[str, ...] = ()
     push_secrets: bool = False
     format_version: int = FORMAT_VERSION
+    signature: str | None = None
 
     @property
     def summary(self) -> dict[str, int]:

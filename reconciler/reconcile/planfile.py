@@ -6,12 +6,12 @@ A sensitive field has neither value here, whatever the plan object carries.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reconciler.errors import Place, PlanFileError
@@ -32,7 +32,10 @@ def _parsed_time(value: object) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset, e.g. Z")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time is within the calendar") from None
 
 
 Time = Annotated[datetime, BeforeValidator(_parsed_time)]
@@ -126,7 +129,10 @@ class PlanDocument(Document):
     changes: list[ChangeDocument] = Field(description="In the order of apply.")
     notes: list[NoteDocument]
     breaches: list[BreachDocument]
-    digest: str = Field(description="Covers the whole plan; an altered file does not match it.")
+    digest: str = Field(description="Covers the whole plan; a file that was changed by mistake does not match it.")
+    signature: str | None = Field(
+        default=None, description="HMAC-SHA256 of the digest with RECONCILER_PLAN_KEY, where it was set."
+    )
 
 
 def time_to_json(moment: datetime) -> str:
@@ -213,6 +219,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
             for breach in plan.breaches
         ],
         "digest": plan.digest,
+        **({} if plan.signature is None else {"signature": plan.signature}),
     }
 
 
@@ -254,6 +261,24 @@ def explained(error: ValidationError) -> str:
     return f"{path}: {first['msg']}"
 
 
+def broken_rule(data: object, model: type[Document]) -> str | None:
+    """Return path and rule of the first thing in which a document does not keep its published schema, or None.
+
+    The value is not repeated: a document from elsewhere may hold anything.
+
+    Args:
+        data: decoded JSON.
+        model: of the document.
+    """
+    from jsonschema import Draft202012Validator  # only where a document is read back
+
+    error = next(iter(Draft202012Validator(model.model_json_schema()).iter_errors(data)), None)
+    if error is None:
+        return None
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
+    return f"{path[:200] or 'the document'} breaks the rule {error.validator} of its schema"
+
+
 def plan_from_json(data: object, *, file: str | None = None) -> Plan:
     """Read a plan back from decoded JSON. Digests are read, not checked.
 
@@ -274,6 +299,9 @@ def plan_from_json(data: object, *, file: str | None = None) -> Plan:
             place=place,
             next_step=NEXT_STEP,
         )
+    broken = broken_rule(data, PlanDocument)
+    if broken is not None:
+        raise PlanFileError(f"this is not a valid plan: {broken}", place=place, next_step=NEXT_STEP)
     try:
         document = PlanDocument.model_validate(data)
     except ValidationError as error:
@@ -292,6 +320,7 @@ def plan_from_json(data: object, *, file: str | None = None) -> Plan:
         targets=tuple(document.targets),
         push_secrets=document.push_secrets,
         digest=document.digest,
+        signature=document.signature,
     )
     if document.summary.model_dump() != plan.summary:
         raise PlanFileError("the summary does not match the changes", place=place, next_step=NEXT_STEP)
@@ -314,8 +343,8 @@ def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
         PlanFileError: it is not JSON.
     """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return orjson.loads(text)  # which takes no lone surrogate, no NaN and no endless nesting
+    except ValueError:
         raise PlanFileError(
             "this is not a saved plan: it is not JSON", place=Place(file) if file else None, next_step=NEXT_STEP
         ) from None
@@ -344,9 +373,9 @@ def read_saved(path: Path) -> bytes:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a saved plan.
+    """Read a saved plan, no more of a file than a plan can be.
 
     Raises:
-        PlanFileError: the file cannot be read, or is no plan.
+        PlanFileError: the file cannot be read, is too large, or is no plan.
     """
     return plan_from_text(read_saved(path), file=str(path))

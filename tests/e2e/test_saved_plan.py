@@ -210,9 +210,112 @@ def test_a_plan_that_a_guardrail_refused_stays_refused(checkout: Checkout, saved
     assert "maxChanges" in ended.stderr
 
 
-def test_an_override_is_part_of_what_was_reviewed(checkout: Checkout, saved: Path) -> None:
+def test_what_a_saved_plan_overrides_is_overridden_by_apply_alone(checkout: Checkout, saved: Path) -> None:
     checkout.write("environment.yaml", checkout.environment(guardrails={"maxChanges": 2}))
-    ended = checkout.call("plan", "--save", SAVED, "--override", "maxChanges", "--reason", "first of its kind")
+    flags = ("--override", "maxChanges", "--reason", "first of its kind")
+    ended = checkout.call("plan", "--save", SAVED, *flags)
     assert ended.status == 0, str(ended)
+    assert checkout.call("apply", SAVED).status == 3
+    assert checkout.writes() == []
+    assert checkout.call("apply", SAVED, *flags).status == 0
+    assert len(checkout.writes()) == 3
+
+
+def test_a_file_that_says_overridden_with_a_digest_of_its_own_deletes_nothing(checkout: Checkout, saved: Path) -> None:
+    checkout.write("environment.yaml", checkout.environment(guardrails={"maxDeletes": 0}))
+    checkout.write("hook.yaml", {**http_config("hook"), "state": "absent"})
+    (checkout.manifests / "syncs.yaml").unlink()
+    assert checkout.call("plan", "--save", SAVED).status == 3
+    plan = read_plan(saved)
+    forged = replace(plan, breaches=tuple(replace(breach, overridden="trust me") for breach in plan.breaches))
+    saved.write_text(json.dumps(plan_to_json(replace(forged, digest=plan_digest(forged)))))
+    assert checkout.call("apply", SAVED).status == 3
+    assert checkout.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("objects", "until", "status"),
+    [
+        (["DeliveryConfig/hook"], "2999-01-01T00:00:00Z", 0),
+        (["DeliveryConfig/hook"], "2020-01-01T00:00:00Z", 3),
+        (["DeliveryConfig/other"], "2999-01-01T00:00:00Z", 3),
+    ],
+)
+def test_a_reviewed_line_in_the_manifests_overrides_for_its_objects_until_its_end(
+    checkout: Checkout, saved: Path, objects: list[str], until: str, status: int
+) -> None:
+    entry = {"rule": "maxDeletes", "objects": objects, "reason": "Gone since May", "until": until}
+    checkout.write("environment.yaml", checkout.environment(guardrails={"maxDeletes": 0, "overrides": [entry]}))
+    checkout.write("hook.yaml", {**http_config("hook"), "state": "absent"})
+    (checkout.manifests / "syncs.yaml").unlink()
+    planned = checkout.call("plan", "--save", SAVED)
+    assert planned.status == status, str(planned)
+    assert ("Gone since May" in planned.stdout) == (status == 0)
+    assert checkout.call("apply", SAVED).status == status
+    assert len(checkout.writes()) == (status == 0)
+
+
+def test_where_there_is_a_key_only_plans_that_are_signed_with_it_are_applied(checkout: Checkout, saved: Path) -> None:
+    checkout.variables["RECONCILER_PLAN_KEY"] = "kr3mbel"
+    unsigned = checkout.call("apply", SAVED)
+    assert unsigned.status == 1, str(unsigned)
+    assert "RECONCILER_PLAN_KEY" in unsigned.stderr
+    assert checkout.call("plan", "--save", SAVED).status == 0
+    assert "kr3mbel" not in saved.read_text()
+    plan = read_plan(saved)
+    forged = replace(plan, targets=("DeliveryConfig",))
+    saved.write_text(json.dumps(plan_to_json(replace(forged, digest=plan_digest(forged)))))
+    assert checkout.call("apply", SAVED).status == 1
+    assert checkout.writes() == []
+    saved.write_text(json.dumps(plan_to_json(plan)))
+    checkout.variables["RECONCILER_PLAN_KEY"] = "another"
+    assert checkout.call("apply", SAVED).status == 1
+    del checkout.variables["RECONCILER_PLAN_KEY"]
     assert checkout.call("apply", SAVED).status == 0
     assert len(checkout.writes()) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'{"format_version": 1, "environment": "\\ud800"}', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"format_version": 1, "environment": ' + b"9" * 5000 + b"}", ""),
+        (b"\xff\xfe", "not JSON"),
+    ],
+)
+def test_what_no_plan_can_be_is_refused(checkout: Checkout, saved: Path, content: bytes, says: str) -> None:
+    saved.write_bytes(content)
+    ended = checkout.call("apply", SAVED)
+    assert ended.status == 1, str(ended)
+    assert says in ended.stderr
+    assert "nternal error" not in ended.stderr
+
+
+@pytest.mark.parametrize("member", ["created_at", "expires_at"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z"])
+def test_times_at_the_ends_of_the_calendar_end_in_words(
+    checkout: Checkout, saved: Path, member: str, moment: str
+) -> None:
+    document = json.loads(saved.read_text())
+    document[member] = moment
+    saved.write_text(json.dumps(document))
+    ended = checkout.call("apply", SAVED)
+    assert ended.status == 1, str(ended)
+    assert "nternal error" not in ended.stderr
+    assert checkout.writes() == []
+
+
+def test_a_file_that_never_ends_is_not_read_whole(checkout: Checkout, saved: Path) -> None:
+    ended = checkout.call("apply", "/dev/zero")
+    assert ended.status == 1, str(ended)
+    assert "larger than 256 MiB" in " ".join(ended.stderr.split())
+
+
+def test_a_broken_document_is_told_by_path_and_rule_and_never_by_its_value(checkout: Checkout, saved: Path) -> None:
+    document = json.loads(saved.read_text())
+    document["changes"][1]["action"] = "kr3mbel"
+    saved.write_text(json.dumps(document))
+    told = " ".join(checkout.call("apply", SAVED).stderr.split())
+    assert "changes[1].action breaks the rule enum" in told
+    assert "kr3mbel" not in told

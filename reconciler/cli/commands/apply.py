@@ -20,6 +20,7 @@ from reconciler.cli.terminal.output import show
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.url import require_durable
+from reconciler.reconcile.digests import PLAN_KEY
 from reconciler.reconcile.planfile import read_plan
 from reconciler.reconcile.session import PlanRequest
 from reconciler.report.table import APPLY
@@ -56,14 +57,19 @@ def apply(
     """Carry out a plan: the one that was saved and reviewed, or a new one after asking.
 
     A saved plan is an approval. Manifests and live are read again, and only changes that are still exactly as they
-    were reviewed are carried out; what moved since is refused.
+    were reviewed are carried out; what moved since is refused. What the plan overrode is overridden here anew, or by a
+    reviewed line in the manifests. Where RECONCILER_PLAN_KEY is set, only plans that are signed with it are taken.
     """
     request = plan_request(targets, overridden, reason, push_secrets)
-    if plan_file is not None and (resume or request != PlanRequest()):
-        raise UsageError("a saved plan is applied as it was reviewed", next_step="Leave the other options out.")
+    if plan_file is not None and (resume or request != PlanRequest(overrides=request.overrides)):
+        raise UsageError(
+            "a saved plan is applied as it was reviewed", next_step="Leave all options out but --override and --reason."
+        )
     saved = read_plan(plan_file) if plan_file is not None else None
     if saved is not None:
-        session, request = open_for_saved(options.project, saved, utc_now())
+        session, request = open_for_saved(
+            options.project, saved, utc_now(), request.overrides, os.environ.get(PLAN_KEY)
+        )
     else:
         session = options.project.session(utc_now())
     if resume:

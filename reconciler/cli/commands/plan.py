@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.reconcile.digests import PLAN_KEY, signed
 from reconciler.reconcile.plan import Plan
 from reconciler.report.escape import terminal
 from reconciler.report.table import PLAN
@@ -49,7 +51,7 @@ def plan(
     """Compare the manifests with what is live and show what `apply` would change.
 
     Nothing is written: a plan has a connection that can only read. What a guardrail refuses is shown with the way to
-    override it, and makes the exit status 3.
+    override it, and makes the exit status 3; --override shows what would pass, and approves nothing.
     """
     request = plan_request(targets, overridden, reason, push_secrets)
     sessions, failures = options.project.sessions(utc_now())
@@ -64,7 +66,7 @@ def plan(
     plans = [item for item in found if isinstance(item, Plan)]
     if save is not None:
         for one in plans:
-            write_file(save, PLAN.render("json", one))
+            write_file(save, PLAN.render("json", signed(one, os.environ.get(PLAN_KEY))))
             say(f"Saved the plan as {save}")
     if plans:
         details = {"saved_as": str(save)} if save is not None and options.format == "text" else {}

@@ -43,6 +43,12 @@ GUARDRAILS: Mapping[str, tuple[str, ...]] = {
             " 2), or `ignore`. It is never deleted."
         ),
     ),
+    "overrides": (
+        (
+            "Default none. Rules that need not be kept for the objects named, with a reason and an end: reviewed "
+            "with the change that needs it, shown on top of the plan, and void after `until`."
+        ),
+    ),
     "maxPlanAge": ("Default 3d. How long a saved plan stays an approval. Afterwards `apply` refuses it as stale.",),
     "protect": (
         (
