@@ -232,7 +232,7 @@ async def _job(
             data=data,
             source=reader,
             target=writer,
-            levels=levels,
+            store=levels.store,
             source_url=source.api_url,
             holder=holder,
             source_traffic=source_traffic,
@@ -258,4 +258,4 @@ async def explain(chosen: Chosen, key: str, how: HowToRun, observer: Observer) -
     with opened_levels(chosen, _FEATURE, ephemeral=True) as levels:
         policy = replace(PATIENT, seconds=how.patience)
         async with _job(chosen, levels, "", how, observer, policy) as job:
-            return await job.data.explain(job.source, job.target, levels, key, utc_now())
+            return await job.data.explain(job.source, job.target, job.store, key, utc_now())

@@ -16,7 +16,7 @@ from reconciler.sync.problem import RecordProblem
 
 if TYPE_CHECKING:
     from reconciler.errors import ApiError
-    from reconciler.ledger.data.store import Levels
+    from reconciler.ledger.data.store import Store
     from reconciler.sync.run.breaker import Breaker
 
 RecordT = TypeVar("RecordT")
@@ -226,7 +226,7 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         """Return the state that the target should have of a record that is deleted at the source. Pure."""
 
     async def explain(
-        self, source: ClockedReader, target: Writer, levels: Levels, key: str, now: datetime
+        self, source: ClockedReader, target: Writer, store: Store, key: str, now: datetime
     ) -> Explanation:
         """Explain what a run would do with one record; nothing is written."""
 

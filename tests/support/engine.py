@@ -208,7 +208,7 @@ class Engine:
             data=self.things,
             source=connection,
             target=connection,
-            levels=self.levels,
+            store=self.levels.store,
             source_url="https://source",
             holder="test",
             source_traffic=Traffic("source", "Source", Silent()),

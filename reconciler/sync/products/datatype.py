@@ -22,7 +22,7 @@ from reconciler.sync.products.source import ROLES, ProductSource, key_of
 from reconciler.sync.products.state import ProductState, state_of
 
 if TYPE_CHECKING:
-    from reconciler.ledger.data.store import Levels
+    from reconciler.ledger.data.store import Store
     from reconciler.sync.run.breaker import Breaker
 
 DATA_TYPE = "products"
@@ -84,9 +84,9 @@ class Products:
         return state_of(wanted, before, _slug(wanted), held_back=False)
 
     async def explain(
-        self, source: ClockedReader, target: Writer, levels: Levels, key: str, now: datetime
+        self, source: ClockedReader, target: Writer, store: Store, key: str, now: datetime
     ) -> Explanation:
-        return await explain_record(self.settings, source, target, levels, key, now)
+        return await explain_record(self.settings, source, target, store, key, now)
 
 
 def _names(names: Collection[ProductName]) -> list[Name]:

@@ -23,14 +23,14 @@ from reconciler.sync.products.settings import ProductSettings
 from reconciler.sync.products.source import ProductSource
 
 if TYPE_CHECKING:
-    from reconciler.ledger.data.store import Levels
+    from reconciler.ledger.data.store import Store
 
 
 async def explain_record(
     settings: ProductSettings,
     source: ClockedReader,
     target: Writer,
-    levels: Levels,
+    store: Store,
     key: str,
     now: datetime,
 ) -> Explanation:
@@ -40,7 +40,7 @@ async def explain_record(
         settings: of the DataSync.
         source: connection to OrderCloud.
         target: connection to SparkLayer; a read of stock is a POST.
-        levels: the ledger of this sync; only read.
+        store: what the ledger keeps of this sync; only read.
         key: ID of the product.
         now: our clock.
 
@@ -52,7 +52,7 @@ async def explain_record(
     currency = None if listed is None else await price_list_currency(target, listed)
     products = ProductSource(source, settings)
     product = (await products.one(key)).record
-    level = levels.levels([key]).get(key)
+    level = store.records.levels([key]).get(key)
     held = Held() if level is None else held_from_json(level.held)
     prints = {} if level is None else {Part(part): value for part, value in level.prints.items()}
     if product is None:
@@ -60,7 +60,7 @@ async def explain_record(
     else:
         drafted = draft(product, settings, now + products.clock_offset, currency)
         asked = [(name.kind, name.value) for name in drafted.names_for(held)]
-        owners = {Name(*name): owner for name, owner in levels.owners(asked).items() if owner != key}
+        owners = {Name(*name): owner for name, owner in store.names.owners(asked).items() if owner != key}
         wanted = settle(drafted, owners, held)
     skus = _skus(wanted, held)
     return explanation(

@@ -6,25 +6,22 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from reconciler.clock import utc_now
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.retry import PATIENT, RetryPolicy
+from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import DataRun
-from reconciler.ledger.data.store import Levels
+from reconciler.ledger.data.store import Store
 from reconciler.sync.datatype import AnyDataType, Sink, Source
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.attempts import PATIENCE_SECONDS
 from reconciler.sync.run.breaker import Breaker
-from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
-
-_Arguments = ParamSpec("_Arguments")
-_Answer = TypeVar("_Answer")
 
 
 def transport(patience: float) -> RetryPolicy:
@@ -41,7 +38,7 @@ class Job:
         data: what flows.
         source: connection to the source.
         target: connection to the target.
-        levels: the ledger of this sync.
+        store: what the ledger keeps of this sync.
         source_url: API base URL of the source, for links.
         holder: who runs it, for people.
         source_traffic: listens to `source`.
@@ -54,7 +51,7 @@ class Job:
     data: AnyDataType
     source: HttpReader
     target: HttpWriter
-    levels: Levels
+    store: Store
     source_url: str
     holder: str
     source_traffic: Traffic
@@ -70,7 +67,7 @@ class RunContext:
     Args:
         job: what the run was given.
         run: the run as the ledger has it; another one where the target turns out to need a more thorough one.
-        ledger: the ledger's thread.
+        ledger: what the ledger keeps of this sync, for the event loop.
         source: reads the records.
         sink: writes them.
         target_breaker: repeats requests to the target.
@@ -85,7 +82,7 @@ class RunContext:
 
     job: Job
     run: DataRun
-    ledger: LedgerThread
+    ledger: AsyncStore
     source: Source[Any]
     sink: Sink[Any]
     target_breaker: Breaker
@@ -103,11 +100,6 @@ class RunContext:
         return self.job.data
 
     @property
-    def levels(self) -> Levels:
-        """The ledger of this sync; call its methods through `call`."""
-        return self.job.levels
-
-    @property
     def mode(self) -> Mode:
         """How the run treats what the target should already hold."""
         return Mode(self.run.mode)
@@ -122,15 +114,6 @@ class RunContext:
         """The time in the source's clock."""
         return self.job.now() + self.source.clock_offset
 
-    async def call(
-        self,
-        method: Callable[_Arguments, _Answer],
-        *arguments: _Arguments.args,
-        **named: _Arguments.kwargs,
-    ) -> _Answer:
-        """Call a method of the ledger in its thread."""
-        return await self.ledger.call(method, *arguments, **named)
-
     async def begin(self, mode: Mode) -> None:
         """Begin a run in this mode, in place of the one that was chosen."""
         self.run = await begin(self.job, self.ledger, mode)
@@ -138,23 +121,16 @@ class RunContext:
         self.meter.begin_anew()
 
 
-async def begin(job: Job, ledger: LedgerThread, mode: Mode) -> DataRun:
+async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
     """Record in the ledger that a run begins."""
-    return await ledger.call(
-        job.levels.begin,
-        mode.value,
-        job.data.digest,
-        job.holder,
-        job.now(),
-        None,
-        walks=mode.walks,
-        full=mode.is_full,
+    return await ledger.runs.begin(
+        mode.value, job.data.digest, job.holder, job.now(), walks=mode.walks, full=mode.is_full
     )
 
 
 def open_context(
     job: Job,
-    ledger: LedgerThread,
+    ledger: AsyncStore,
     run: DataRun,
     stop: asyncio.Event,
     on_progress: Callable[[Progress], None],

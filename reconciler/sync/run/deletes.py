@@ -59,7 +59,7 @@ async def delete_unseen(context: RunContext, pipeline: Pipeline, known: int) -> 
     after: str | None = None
     allowed = known * context.job.settings.max_delete_percent / 100
     while not context.stopping:
-        unseen = await context.call(context.levels.unseen, context.run.id, after, _CHUNK)
+        unseen = await context.ledger.records.unseen(context.run.id, after, _CHUNK)
         if not unseen:
             break
         after = unseen[-1].key

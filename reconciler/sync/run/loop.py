@@ -51,7 +51,7 @@ async def watch(
     report: RunReport | None = None
     while True:
         try:
-            with job.levels.lock(job.holder):
+            with job.store.lock(job.holder):
                 report = await run_sync(job, None, stop=stop, on_progress=on_progress)
         except LedgerLocked:
             # Somebody runs it by hand, which is as good.
@@ -87,7 +87,7 @@ async def _rest(job: Job, pause: timedelta, stop: asyncio.Event, *, may_wake: bo
 
 def _something_waits(job: Job) -> bool:
     try:
-        counts = job.levels.counts(job.now())
+        counts = job.store.records.counts(job.now())
     except LedgerError:  # busy now; where it is worse than that, the next run says so
         return False
     return counts.open > counts.waiting or counts.due > 0

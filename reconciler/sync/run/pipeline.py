@@ -88,11 +88,11 @@ class Pipeline:
             drafts.append(data.map(record, context.source_now, context.facts))
             # Mapping one record may be much work, and between two of them signals have to be heard.
             await asyncio.sleep(0)
-        levels = await context.call(context.levels.levels, [item.key for item in drafts])
+        levels = await context.ledger.records.levels([item.key for item in drafts])
         held = {item.key: _held(levels.get(item.key)) for item in drafts}
         # A name stays this record's until the target holds nothing under it.
         names = {item.key: data.names(item, held[item.key]) for item in drafts}
-        taken = await context.call(context.levels.claim_many, names)
+        taken = await context.ledger.names.claim_many(names)
         states: list[TargetState] = []
         for item in drafts:
             others = {name: owner for name, owner in taken.get(item.key, {}).items() if owner != item.key}
@@ -132,14 +132,14 @@ class Pipeline:
         if quiet:
             number = sum(not self._was_counted(levels.get(key)) for key in quiet)
             counts = {"seen": number, "unchanged": number}
-            await self._context.call(self._context.levels.seen, self._context.run.id, quiet, counts)
+            await self._context.ledger.records.seen(self._context.run.id, quiet, counts)
             self._tally.add(counts)
 
     async def _write(self, busy: Sequence[_Work]) -> None:
         """Put the parts in doubt that are to be sent, and then send them side by side."""
         sending = [(work.state.key, list(work.parts)) for work in busy if work.parts]
         if sending:
-            await self._context.call(self._context.levels.begin_writes, sending)
+            await self._context.ledger.records.begin_writes(sending)
         for work in busy:
             await self._slots.acquire()
             task = self._hands.create_task(self._bring(work))
@@ -224,7 +224,7 @@ class Pipeline:
             counts.update(item.counts)
         # What somebody else took over meanwhile is theirs to record.
         context = self._context
-        await context.call(context.levels.record, [item.result for item in done], context.run.id, counts)
+        await context.ledger.records.record([item.result for item in done], context.run.id, counts)
         return {}
 
     async def _fail(self, work: _Work, error: ApiError) -> None:
@@ -240,7 +240,7 @@ class Pipeline:
             self._tally.add(counts)
         retry_at = context.source_now + retry_after(attempts)
         token = None if dead else work.token
-        await context.call(context.levels.failed, key, attempts, retry_at, dead=dead, token=token)
+        await context.ledger.records.failed(key, attempts, retry_at, dead=dead, token=token)
 
     def _row(self, problem: RecordProblem) -> ProblemRow:
         url = self._context.data.link(problem.external_id, self._context.job.source_url)

@@ -106,7 +106,7 @@ class _Sample:
 
 async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
     """Read a few records of the target and compare them with what was written of them."""
-    found = await context.call(context.levels.sample, _LATEST, _RANDOM)
+    found = await context.ledger.records.sample(_LATEST, _RANDOM)
     # What was written of a record with problems may be only some of what the target holds of it.
     sample = [level for level in found if not level.problems]
     if not sample:

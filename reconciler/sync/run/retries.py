@@ -37,14 +37,16 @@ class Retries:
             ApiError: the source or the target could not be read.
             Outage: an API is away.
         """
-        context, levels = self._context, self._context.levels
+        context = self._context
         idle = 0.0
         while not context.stopping:
-            claimed = await context.call(levels.claim_due, _AT_ONCE, context.source_now, _LEASE_SECONDS, context.run.id)
+            claimed = await context.ledger.records.claim_due(
+                _AT_ONCE, context.source_now, _LEASE_SECONDS, context.run.id
+            )
             if claimed:
                 idle = 0.0
                 await self._bring(claimed)
-            elif patiently and idle < _LONGEST_IDLE and await context.call(levels.open_count, None) > 0:
+            elif patiently and idle < _LONGEST_IDLE and await context.ledger.records.open_count(None) > 0:
                 idle += _POLL_SECONDS
                 await asyncio.sleep(_POLL_SECONDS)
             else:
@@ -65,12 +67,12 @@ class Retries:
         reading = await context.source.one(key)
         if reading.stale and self._may_wait(key):
             again = context.source_now + STALE_WAIT
-            await context.call(context.levels.failed, key, level.attempts, again, token=context.run.id)
+            await context.ledger.records.failed(key, level.attempts, again, token=context.run.id)
         elif reading.record is not None:
             await self._pipeline.take([reading.record], levels)
         else:
             # It does not exist. A walk that does not see it either deletes it at the target.
-            await context.call(context.levels.seen, None, {key: level.wanted})
+            await context.ledger.records.seen(None, {key: level.wanted})
 
     def _may_wait(self, key: str) -> bool:
         self._stale[key] = self._stale.get(key, 0) + 1

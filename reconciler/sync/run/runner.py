@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
+from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.breaker import Outage
@@ -51,30 +52,29 @@ async def run_sync(
     for traffic in (job.source_traffic, job.target_traffic):
         traffic.begin()
     async with LedgerThread() as thread:
-        context = await _chosen(job, asked, thread, stop, on_progress)
+        context = await _chosen(job, asked, AsyncStore(job.store, thread), stop, on_progress)
         return await _Run(context, asked).go()
 
 
 async def _chosen(
-    job: Job, asked: Mode | None, thread: LedgerThread, stop: asyncio.Event, on_progress: Callable[[Progress], None]
+    job: Job, asked: Mode | None, ledger: AsyncStore, stop: asyncio.Event, on_progress: Callable[[Progress], None]
 ) -> RunContext:
     """Choose how to run, and begin or resume that run."""
-    levels, call = job.levels, thread.call
     past = Past(
-        newest=await call(levels.last, state=None),
-        unfinished=await call(levels.unfinished),
-        last=await call(levels.last),
-        last_walk=await call(levels.last, walks=True),
-        last_full=await call(levels.last, full=True),
+        newest=await ledger.runs.last(state=None),
+        unfinished=await ledger.runs.unfinished(),
+        last=await ledger.runs.last(),
+        last_walk=await ledger.runs.last(walks=True),
+        last_full=await ledger.runs.last(full=True),
     )
     choice = choose(asked, past, job.settings, job.data.digest, job.now())
     if choice.resume is None:
-        run = await begin(job, thread, choice.mode)
+        run = await begin(job, ledger, choice.mode)
     else:
-        run = await call(levels.resume, choice.resume.id, job.holder)
+        run = await ledger.runs.resume(choice.resume.id, job.holder)
     context = open_context(
         job,
-        thread,
+        ledger,
         run,
         stop,
         on_progress,
@@ -139,8 +139,8 @@ class _Run:
             await asyncio.sleep(_BEAT_SECONDS)
             meter.show()
             run_id, news = context.run.id, meter.news()
-            await context.call(context.levels.update, run_id, counts=news, message=meter.phase.value)
-            run = await context.call(context.levels.run, run_id)
+            await context.ledger.runs.update(run_id, counts=news, message=meter.phase.value)
+            run = await context.ledger.runs.run(run_id)
             if run is not None and run.cancel_requested and not context.stopping:
                 self._cancelled = True
                 context.stop.set()
@@ -185,15 +185,15 @@ class _Run:
 
     async def _noted(self, ending: _Ending) -> DataRun:
         """Note in the ledger how the run ended, and return it as it stands there."""
-        context, levels = self._context, self._context.levels
+        context = self._context
         run = context.run
-        await context.call(levels.update, run.id, counts=context.meter.news())
+        await context.ledger.runs.update(run.id, counts=context.meter.news())
         state = _LEDGER_STATES[ending.state]
-        await context.call(levels.end, run.id, state, context.job.now(), message=ending.noted)
-        return await context.call(levels.run, run.id) or run
+        await context.ledger.runs.end(run.id, state, context.job.now(), message=ending.noted)
+        return await context.ledger.runs.run(run.id) or run
 
     async def _report(self, run: DataRun, ending: _Ending) -> RunReport:
-        context, levels = self._context, self._context.levels
+        context = self._context
         return RunReport(
             sync=context.job.settings.name,
             data_type=context.data.name,
@@ -206,9 +206,9 @@ class _Run:
             ended_at=run.ended_at or context.job.now(),
             counts={
                 **run.counts,
-                "problems": await context.call(levels.open_problems),
-                "logged_problems": await context.call(levels.logged_count),
-                "new_problems": await context.call(levels.problems_since, run.started_at),
+                "problems": await context.ledger.problems.open_count(),
+                "logged_problems": await context.ledger.problems.logged_count(),
+                "new_problems": await context.ledger.problems.found_since(run.started_at),
                 "resolved": self._logbook.resolved,
             },
             parts=parts_in(run.counts, context.data.parts),

@@ -92,11 +92,11 @@ class Stages:
 
     async def _look(self) -> None:
         """Look at both sides and decide how to treat the target; before that nothing is written."""
-        context, levels = self._context, self._context.levels
+        context = self._context
         context.meter.phase = Phase.CHECKING
         # The answer carries the source's clock.
         census = await context.source.census()
-        known = (await context.call(levels.counts, context.job.now())).records
+        known = (await context.ledger.records.counts(context.job.now())).records
         context.facts = await self._facts(known)
         finding = await check_target(context, self._logbook, known)
         context.remarks += finding.remarks
@@ -104,11 +104,11 @@ class Stages:
             await context.begin(finding.mode)
         if not context.resumed:
             watermark = context.source_now - OVERLAP
-            await context.call(levels.update, context.run.id, watermark=watermark)
+            await context.ledger.runs.update(context.run.id, watermark=watermark)
             context.run = replace(context.run, watermark=watermark)
         if finding.repairs:
-            await context.call(levels.forget_prints, finding.repairs)
-            await context.call(levels.want, finding.repairs)
+            await context.ledger.records.forget_prints(finding.repairs)
+            await context.ledger.records.want(finding.repairs)
         context.remarks += census.remarks
         context.meter.total = census.total if context.mode.walks else None
 
@@ -129,7 +129,7 @@ class Stages:
             await pipeline.drain()
             if context.stopping:
                 return
-            await context.call(context.levels.update, context.run.id, listed=True)
+            await context.ledger.runs.update(context.run.id, listed=True)
         retries = Retries(context, pipeline)
         context.meter.phase = Phase.RETRYING
         await retries.work_off(patiently=context.mode.walks)
@@ -145,7 +145,7 @@ class Stages:
         """Delete what a complete walk did not see."""
         context = self._context
         context.meter.phase = Phase.DELETES
-        counts = await context.call(context.levels.counts, context.source_now)
+        counts = await context.ledger.records.counts(context.source_now)
         deletes = await delete_unseen(context, pipeline, counts.records - counts.gone)
         if context.stopping:
             return
@@ -153,7 +153,7 @@ class Stages:
             context.meter.tally.left += deletes.left
             noun = counted(deletes.left, context.data.noun)
             context.remarks.append(f"{noun} did not come in the lists and still exist: left as they are")
-        await context.call(context.levels.close_unconfirmed, context.run.id)
+        await context.ledger.problems.close_unconfirmed(context.run.id)
 
     async def _read(self, pipeline: Pipeline) -> None:
         context = self._context
@@ -179,16 +179,16 @@ class Stages:
 
     async def _known(self, chunk: list[Any]) -> list[Any]:
         key = self._context.data.key
-        known = await self._context.call(self._context.levels.levels, [key(record) for record in chunk])
+        known = await self._context.ledger.records.levels([key(record) for record in chunk])
         return [record for record in chunk if key(record) in known]
 
     async def _close(self) -> None:
-        context, levels = self._context, self._context.levels
+        context = self._context
         context.meter.phase = Phase.CLOSING
-        if context.mode.walks and (still_open := await context.call(levels.open_count, context.run.id)):
+        if context.mode.walks and (still_open := await context.ledger.records.open_count(context.run.id)):
             raise Incomplete(f"{counted(still_open, 'record')} could not be written yet")
         now = context.job.now()
-        await context.call(levels.update, context.run.id, completed_at=now)
+        await context.ledger.runs.update(context.run.id, completed_at=now)
         if context.mode.is_full:
             await self._logbook.close_full(now)
         elif context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:

@@ -24,8 +24,7 @@ class Logbook:
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._levels = context.levels
-        self._call = context.call
+        self._ledger = context.ledger
         self._writer = context.job.target
         self._log = (context.job.settings.integration, context.data.name)
         self._breaker = context.target_breaker
@@ -39,7 +38,7 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        ours = await self._call(self._levels.log_dates)
+        ours = await self._ledger.log.dates()
         if ours == LogDates():
             return True
         status = await self._read()
@@ -51,7 +50,7 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        if await self._call(self._levels.log_dates) != LogDates():
+        if await self._ledger.log.dates() != LogDates():
             return False
         return await self._read() is not None
 
@@ -62,9 +61,9 @@ class Logbook:
             ApiError: it was not recorded.
         """
         times = SyncTimes(started_full_sync=run.started_at)
-        await self._call(self._levels.remember_log, LogDates(started=run.started_at))
+        await self._ledger.log.remember(LogDates(started=run.started_at))
         await self._breaker.repeat(lambda: record_full(self._writer, *self._log, times))
-        await self._call(self._levels.update, run.id, log_opened=True)
+        await self._ledger.runs.update(run.id, log_opened=True)
 
     async def keep(self) -> None:
         """Write problems and what was resolved as they come, until cancelled."""
@@ -79,7 +78,7 @@ class Logbook:
             ApiError: the log could not be written.
         """
         while not self.lost:
-            errors, resolved = await self._call(self._levels.to_log, _AT_ONCE)
+            errors, resolved = await self._ledger.log.to_log(_AT_ONCE)
             if not errors and not resolved:
                 return
             logged = [LoggedError(item.external_id, item.message, item.url, item.external_id) for item in errors]
@@ -87,7 +86,7 @@ class Logbook:
             if not self.lost:
                 self.added += len(errors)
                 self.resolved += len(resolved)
-                await self._call(self._levels.logged, [item.external_id for item in errors], resolved)
+                await self._ledger.log.logged([item.external_id for item in errors], resolved)
 
     async def close_full(self, completed: datetime) -> None:
         """Say that the full sync is finished, as the very last thing of it.
@@ -95,7 +94,7 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        await self._call(self._levels.remember_log, LogDates(last_full=completed))
+        await self._ledger.log.remember(LogDates(last_full=completed))
         await self._patch(SyncTimes(last_full_sync=completed, last_full_sync_succeeded=True))
 
     async def close_partial(self, moment: datetime) -> None:
@@ -104,7 +103,7 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        await self._call(self._levels.remember_log, LogDates(last_partial=moment))
+        await self._ledger.log.remember(LogDates(last_partial=moment))
         await self._patch(SyncTimes(last_partial_sync=moment))
 
     async def _read(self) -> SyncStatus | None:

@@ -27,8 +27,13 @@ class Levels:
 
 
 @dataclass
+class Kept:
+    records: Levels
+
+
+@dataclass
 class Something:
-    levels: Levels
+    store: Kept
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -46,7 +51,7 @@ def rested(found: LevelCounts, pause: timedelta, *, may_wake: bool = True, stopp
         if stopped:
             stop.set()
         began = datetime.now(UTC)
-        job: Any = Something(Levels(found))
+        job: Any = Something(Kept(Levels(found)))
         await watching._rest(cast("Job", job), pause, stop, may_wake=may_wake)
         return datetime.now(UTC) - began
 

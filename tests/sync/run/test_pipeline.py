@@ -36,8 +36,7 @@ def test_between_any_two_mappings_others_have_their_turn() -> None:
             meter=SimpleNamespace(tally=None),
             source_now=None,
             facts=None,
-            levels=SimpleNamespace(levels=None),
-            call=call,
+            ledger=SimpleNamespace(records=SimpleNamespace(levels=call)),
         )
         listener = asyncio.create_task(listen())
         async with asyncio.TaskGroup() as hands:

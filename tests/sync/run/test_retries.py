@@ -95,7 +95,7 @@ def test_a_wanted_record_that_does_not_exist_is_settled_and_deleted_by_a_walk_on
 
 
 def test_an_api_that_stays_away_interrupts_the_run_and_no_record_is_blamed(engine: Engine) -> None:
-    engine.patience = 0.05
+    engine.patience = 1.0
     engine.site.away = True
     engine.things.fails |= dict.fromkeys(("a", "b", "c"), lambda: ServerFault("HTTP 503"))
     report = engine.run()
