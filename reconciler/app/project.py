@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
+from reconciler.ledger.url import LedgerUrl, parse
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.files import base_of
 from reconciler.manifest.load import Loaded, gc_paused, load
@@ -119,6 +120,18 @@ class Project:
     def name(self) -> str:
         """Return the name of the one environment that a use case works on; see `settings`."""
         return self._environment().name
+
+    def ledger_at(self, place: str) -> LedgerUrl:
+        """Return the ledger that somebody names on the command line: a URL, or `env:NAME` for one in the environment.
+
+        Raises:
+            UsageError: there is no such variable.
+            LedgerError: it names no ledger.
+        """
+        named, is_variable, variable = place.partition("env:")
+        if is_variable and not named and not (place := self.environ.get(variable, "")):
+            raise UsageError(f"the environment variable {variable} is not set", next_step="Set it to a ledger URL.")
+        return parse(place, base=base_of(self.manifests), environ=self.environ)
 
     def connection(self, api: str) -> Connection:
         """Resolve how one environment reaches one API, for use cases that need no manifests beside it.

@@ -21,7 +21,8 @@ reconciler ledger backup -e production ledger-2026-11-21.db
 def backup(options: Options, file: Path) -> None:
     """Copy the ledger to FILE, also while it is in use. Nothing is overwritten.
 
-    The copy holds what the ledger holds: keep it as safe. To restore it, stop all runs and put it where the ledger is.
+    The copy is a SQLite file, also of a ledger on PostgreSQL, and holds what the ledger holds: keep it as safe. To
+    restore it, stop all runs and put it where the ledger is, or take it to PostgreSQL with `ledger copy`.
     """
     from reconciler.ledger import care
     from reconciler.report.escape import terminal

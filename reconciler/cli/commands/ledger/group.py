@@ -6,7 +6,9 @@ import click
 
 from reconciler.cli.command import Group
 from reconciler.cli.commands.ledger.backup import backup
+from reconciler.cli.commands.ledger.copy import copy
 from reconciler.cli.commands.ledger.migrate import migrate
+from reconciler.cli.commands.ledger.rebind import rebind
 from reconciler.cli.commands.ledger.show import show
 from reconciler.cli.commands.ledger.unlock import unlock
 
@@ -16,5 +18,5 @@ def ledger() -> None:
     """Show what the ledger of an environment believes, and take care of it."""
 
 
-for each in (show, backup, migrate, unlock):
+for each in (show, backup, copy, migrate, unlock, rebind):
     ledger.add_command(each)

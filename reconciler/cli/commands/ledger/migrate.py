@@ -16,7 +16,10 @@ reconciler ledger migrate -e production
 @command("migrate", examples=EXAMPLES)
 @click.pass_obj
 def migrate(options: Options) -> None:
-    """Bring the ledger of an older version up to date. Commands that write to it do so by themselves."""
+    """Bring the ledger of an older version up to date.
+
+    Commands that write to a file do so by themselves; on PostgreSQL only this one does, and needs to be allowed to.
+    """
     from reconciler.ledger.care import bring_up_to_date
 
     before, after = bring_up_to_date(options.project.settings().ledger)
