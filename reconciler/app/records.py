@@ -11,7 +11,6 @@ from reconciler.app.sync import Chosen, opened_levels
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
-from reconciler.ledger.url import ledger_path
 from reconciler.manifest.explain import suggest
 from reconciler.sync.datasync import data_syncs, named
 from reconciler.sync.monitor.problems import CODES, Problems
@@ -136,8 +135,9 @@ def cancel_run(chosen: Chosen) -> bool:
     Raises:
         LedgerError: the ledger cannot be written.
     """
-    if not ledger_path(chosen.session.settings.ledger).exists():
-        return False
+    with Ledgers() as ledgers:
+        if not ledgers.is_there(chosen.session.settings.ledger):
+            return False
     with opened_levels(chosen, "`sync cancel`", ephemeral=True) as levels:
         return levels.cancel()
 

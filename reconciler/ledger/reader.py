@@ -37,6 +37,14 @@ class Ledgers:
         while self._databases:
             self._databases.popitem()[1].close()
 
+    def is_there(self, url: LedgerUrl | str) -> bool:
+        """Whether there is a ledger of this version.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+        return self._read(url, lambda _: True) or False
+
     def memory(
         self,
         url: LedgerUrl | str,
