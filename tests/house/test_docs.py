@@ -224,3 +224,12 @@ def test_every_room_stands_in_the_architecture() -> None:
     page = text_of("docs/architecture.md")
     rooms = [path.name for path in (ROOT / "reconciler").iterdir() if (path / "__init__.py").is_file()]
     assert [room for room in rooms if f"  {room}/" not in page] == []
+
+
+@pytest.mark.parametrize("page", ["docs/life-of-a-manifest.md", "docs/life-of-a-record.md", "docs/architecture.md"])
+def test_every_module_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(r"`([a-z_]+(?:/[a-z_]+)*/(?:[a-z_]+\.py)?|[a-z_]+\.py)`", text_of(page))
+    rooms = {path.name for path in (ROOT / "reconciler").iterdir()}
+    modules = [name for name in named if name.partition("/")[0] in rooms]
+    assert len(modules) > 10
+    assert [name for name in modules if not (ROOT / "reconciler" / name).exists()] == []
