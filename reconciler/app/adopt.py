@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.app.drift import Drift
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
-from reconciler.errors import UsageError
+from reconciler.errors import Interrupted, UsageError
 from reconciler.manifest.edit import set_value
 from reconciler.reconcile.adopt import adopt
 from reconciler.reconcile.importer import manifest_names
@@ -51,6 +51,14 @@ def adopt_into_files(project: Project, drift: Drift, keys: Sequence[str]) -> tup
             text = texts.get(manifest.file) or Path(manifest.file).read_bytes().decode()
             texts[manifest.file] = set_value(text, manifest.index, edit.path, edit.value)
             adopted.append(Adopted(key, ".".join(edit.path[1:]), manifest.file))
+    written: list[str] = []
     for file, text in texts.items():
-        write_file(Path(file), text)
+        try:
+            write_file(Path(file), text)
+        except KeyboardInterrupt:
+            so_far = f"after {', '.join(written)}" if written else "before any manifest was changed"
+            raise Interrupted(
+                f"Interrupted {so_far}", next_step="`reconciler drift` lists what is left to adopt."
+            ) from None
+        written.append(file)
     return tuple(adopted)

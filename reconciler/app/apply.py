@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.connections import writers
 from reconciler.app.project import Project
+from reconciler.errors import Interrupted
 from reconciler.reconcile.apply import Progress, apply
 from reconciler.reconcile.approval import (
     Permission,
@@ -24,8 +26,6 @@ from reconciler.reconcile.plan import ApplyReport, Change, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 
 if TYPE_CHECKING:
-    import asyncio
-
     from reconciler.http.observe import Observer
     from reconciler.kind.connection import Reader
     from reconciler.ledger.config.model import LockHolder
@@ -121,41 +121,48 @@ async def apply_session(
     from reconciler.ledger.writer import Ledger
 
     holder = describe_holder(command)
+    report: ApplyReport | None = None
     with (
         Ledger.open(session.settings.ledger) as ledger,
         ledger.lock(holder, session.name, session.urls, wait=lock_wait, on_wait=face.waits_for) as lock,
+        # Signals are asked for late and given back after the connections have closed: until then there is a report.
+        ExitStack() as signals,
     ):
-        async with writers(session, request.targets, observer, token_cache=token_cache) as open_writers:
-            readers: dict[str, Reader] = {api: writer.read_only() for api, writer in open_writers.items()}
+        try:
+            async with writers(session, request.targets, observer, token_cache=token_cache) as open_writers:
+                readers: dict[str, Reader] = {api: writer.read_only() for api, writer in open_writers.items()}
 
-            async def compare() -> Comparison:
-                return await session.compare(readers, request, session.memory(), session.opened_at)
+                async def compare() -> Comparison:
+                    return await session.compare(readers, request, session.memory(), session.opened_at)
 
-            comparison = await compare()
-            permission = _permission(comparison, approval)
-            if not approval.agreed and permission.approved:
-                shown = comparison.planned.plan
-                if not face.agrees(shown):
-                    return None
-                # Somebody thought about it for a while: what was shown is an approval like a saved plan.
                 comparison = await compare()
-                permission = permit_saved(comparison, shown)
-            if permission.unreviewed:
-                face.leaves_alone(permission.unreviewed)
-            with face.stoppable() as stop:
-                return await apply(
+                permission = _permission(comparison, approval)
+                if not approval.agreed and permission.approved:
+                    shown = comparison.planned.plan
+                    if not face.agrees(shown):
+                        return None
+                    # Somebody thought about it for a while: what was shown is an approval like a saved plan.
+                    comparison = await compare()
+                    permission = permit_saved(comparison, shown)
+                if permission.unreviewed:
+                    face.leaves_alone(permission.unreviewed)
+                report = await apply(
                     comparison.planned if approval.only is None else narrowed(comparison.planned, permission),
                     session.kinds,
                     open_writers,
                     ledger,
                     lock,
                     holder=holder,
-                    stop=stop,
+                    stop=signals.enter_context(face.stoppable()),
                     approved=permission.approved,
                     earlier=permission.earlier,
                     resumed=permission.resumed,
                     on_event=face.progresses,
                 )
+        except asyncio.CancelledError:
+            if report is None:
+                raise Interrupted("Interrupted before anything was sent", next_step="Run the command again.") from None
+        return report
 
 
 def _permission(comparison: Comparison, approval: Approval) -> Permission:

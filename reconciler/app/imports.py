@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, groupby
 from pathlib import Path
@@ -13,7 +14,7 @@ from reconciler.app.connections import readers
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.errors import OutputError
+from reconciler.errors import Interrupted, OutputError
 from reconciler.manifest.write import render
 from reconciler.reconcile.importer import Imported, ImportResult, import_live
 
@@ -79,9 +80,17 @@ def _write(result: ImportResult, folder: Path, *, only_in: str | None) -> tuple[
         path = _free(folder, re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower())
         # Editors take the schema line for the document that it stands in, not for the file.
         documents = [_schema_line(path) + _document(item, only_in) for item in manifests]
-        write_file(path, "---\n".join(documents))
+        try:
+            write_file(path, "---\n".join(documents))
+        except KeyboardInterrupt:
+            raise _interrupted(files) from None
         files.append(str(path))
     return tuple(files)
+
+
+def _interrupted(files: Sequence[str]) -> Interrupted:
+    written = f"after {', '.join(files)}" if files else "before any file was written"
+    return Interrupted(f"Interrupted {written}", next_step="`reconciler import` writes what is still in no manifest.")
 
 
 def _free(folder: Path, stem: str) -> Path:

@@ -21,7 +21,9 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 
 @contextmanager
 def stopped_by_signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Event]:
-    """Within, Ctrl-C, SIGTERM and a terminal that closes ask for an orderly end; a second one ends at once.
+    """Within, Ctrl-C, SIGTERM and a terminal that closes ask for an orderly end; a second one cancels the task.
+
+    Whoever is cancelled tells what it knows, so further ones do nothing.
 
     Args:
         on_stop: called at the first one.
@@ -30,10 +32,14 @@ def stopped_by_signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Event]:
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     task = asyncio.current_task()
+    hurried = False
 
     def interrupt() -> None:
-        if stop.is_set() and task is not None:
-            task.cancel()
+        nonlocal hurried
+        if stop.is_set():
+            if task is not None and not hurried:
+                hurried = True
+                task.cancel()
             return
         stop.set()  # first: the terminal that is told may be gone
         on_stop()

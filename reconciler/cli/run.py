@@ -34,12 +34,15 @@ def run(arguments: Sequence[str]) -> int:
     asked = Asked.of(arguments)
     _prepare_process(asked)
     try:
-        return _run(list(arguments))
-    except ReconcilerError as error:
-        report_error(error, asked)
-        return error.exit_status
+        try:
+            return _run(list(arguments))
+        except ReconcilerError as error:
+            report_error(error, asked)
+            return error.exit_status
     except BrokenPipeError:
         return Status.ERROR
+    except KeyboardInterrupt:  # while the message was on its way
+        return Status.INTERRUPTED
 
 
 def _prepare_process(asked: Asked) -> None:

@@ -61,7 +61,7 @@ async def apply(
         ledger: where the journal is kept.
         lock: the apply lock, held by the caller.
         holder: who applies, for people.
-        stop: once set, nothing new is sent, and what is under way may end.
+        stop: once set, nothing new is sent, and what is under way may end; a cancellation after that cuts it off.
         approved: digests of the changes to carry out; None: all of them.
         earlier: outcomes that stand already: of the run that this one resumes, or of approved changes that are stale.
         resumed: whether this run resumes another one.
@@ -148,6 +148,10 @@ class _Run:
                 await asyncio.wait({everything}, timeout=grace)
             if everything.done():
                 everything.result()
+        except asyncio.CancelledError:
+            if not self._stop.is_set():
+                raise
+            # Asked to stop twice: nothing is waited for any more, and what is known is still told.
         finally:
             for task in (*tasks, stopped):
                 task.cancel()

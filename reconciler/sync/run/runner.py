@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
@@ -119,18 +120,38 @@ class _Run:
         beat = asyncio.create_task(self._beat())
         stopped = asyncio.create_task(self._context.stop.wait())
         try:
-            await asyncio.wait({body, stopped, beat}, return_when=asyncio.FIRST_COMPLETED)
-            if not body.done() and not beat.done() and self._context.meter.phase is not Phase.CHECKING:
-                await asyncio.wait({body, beat}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            with self._hurried():
+                await asyncio.wait({body, stopped, beat}, return_when=asyncio.FIRST_COMPLETED)
+                if not body.done() and not beat.done() and self._context.meter.phase is not Phase.CHECKING:
+                    await asyncio.wait({body, beat}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if beat.done() and not body.done():
                 beat.result()  # the ledger failed it
             if not body.done():
                 body.cancel()
-            return await self._end(body)
+            return await self._told(body)
         finally:
             for task in (body, beat, stopped):
                 task.cancel()
             await asyncio.gather(body, beat, stopped, return_exceptions=True)
+
+    async def _told(self, body: asyncio.Task[None]) -> RunReport:
+        """End the run and report, also when a second signal comes in between."""
+        ending = asyncio.create_task(self._end(body))
+        try:
+            with self._hurried():
+                await asyncio.wait({ending})
+            return await ending
+        finally:
+            ending.cancel()
+
+    @contextmanager
+    def _hurried(self) -> Iterator[None]:
+        """Within, a cancellation after `stop` ends the waiting, not the run: what is known is still told."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._context.stop.is_set():
+                raise
 
     async def _beat(self) -> None:
         """Note progress, and hear whether somebody cancels."""

@@ -62,7 +62,11 @@ def drift(
     sessions, failures = options.project.sessions(utc_now())
     if len(sessions) > 1 and (adopted or save is not None or options.format == "html"):
         raise UsageError("this works on one environment", next_step="Name one with -e/--environment.")
-    statuses = [_resume(session, options, token_cache=not no_token_cache) for session in sessions] if resume else []
+    statuses: list[Status] = []
+    for session in sessions if resume else ():
+        statuses.append(_resume(session, options, token_cache=not no_token_cache))
+        if statuses[-1] is Status.INTERRUPTED:
+            return Status.INTERRUPTED
     listener = Listener(options.verbosity)
     found = asyncio.run(drift_of_each(sessions, frozenset(targets), listener, token_cache=not no_token_cache))
     if adopted:

@@ -12,7 +12,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.terminal.ask import can_ask, confirmed
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say, write_result
-from reconciler.errors import UsageError
+from reconciler.errors import Interrupted, UsageError
 from reconciler.report.escape import terminal
 
 EXAMPLES = """
@@ -39,5 +39,11 @@ def clear(options: Options, yes: bool) -> None:
         say("those of other integrations too. SparkLayer has no narrower call, and nothing brings them back.")
         if not confirmed("Wipe them all?"):
             return
-    asyncio.run(clear_logs(connection, Listener(options.verbosity)))
+    try:
+        asyncio.run(clear_logs(connection, Listener(options.verbosity)))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "Interrupted: whether the sync logs were wiped is not known",
+            next_step=f"`reconciler sync-log show -e {options.project.name()}` shows what is there.",
+        ) from None
     write_result(options, f"Wiped the sync logs of every integration and data type of the site {site}.")
