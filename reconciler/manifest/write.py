@@ -9,6 +9,7 @@ import yaml
 
 from reconciler.manifest.model import API_VERSION
 from reconciler.manifest.scalars import BadScalar, plain_value
+from reconciler.unseen import escape_unseen, is_seen
 
 _ENDLESS = 1_000_000  # no folding: a long line stays one line, and a diff of it one line too
 
@@ -44,6 +45,8 @@ def render_data(data: Any, *, inline: bool = False) -> str:
     text: str = yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS, default_flow_style=inline
     )
+    # The emitter writes bidirectional controls and the like as they are; texts with one always stand in double quotes.
+    text = escape_unseen(text, _escape, keep="\n")
     # A lone scalar ends with the document marker.
     return text.removesuffix("...\n").rstrip("\n") if inline else text
 
@@ -51,6 +54,11 @@ def render_data(data: Any, *, inline: bool = False) -> str:
 def escape_text(text: str) -> str:
     """Return a text that stands for itself in a manifest, `${` included."""
     return text.replace("${", "$${")
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class _Dumper(yaml.SafeDumper):
@@ -76,7 +84,7 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 def _is_plain(text: str) -> bool:
     """Whether the loader takes an unquoted text for text. The emitter knows YAML 1.1 and sees to the rest."""
     try:
-        return text.isprintable() and isinstance(plain_value(text), str)
+        return is_seen(text) and isinstance(plain_value(text), str)
     except BadScalar:
         return False
 
@@ -84,7 +92,7 @@ def _is_plain(text: str) -> bool:
 def _is_block(text: str) -> bool:
     """Whether a text reads best as a block: lines of printable characters without odd spaces at their ends."""
     lines = text.split("\n")
-    return len(lines) > 1 and lines[0] != "" and all(line.isprintable() and line == line.strip() for line in lines)
+    return len(lines) > 1 and lines[0] != "" and all(is_seen(line) and line == line.strip() for line in lines)
 
 
 _Dumper.add_representer(str, _represent_text)

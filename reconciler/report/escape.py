@@ -13,8 +13,8 @@ import json
 import re
 from typing import Any
 
-# Letters and marks that Unicode calls printable and that no font shows (fillers, variation selectors, joiners).
-_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+from reconciler.unseen import escape_unseen
+
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # `##[command]`, `##vso[…]`, `##teamcity[…]`: carried out by CI runners wherever they stand in a line.
 _MARKED_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -40,11 +40,9 @@ def visible(text: str) -> str:
     r"""Return the text on one line, with everything that cannot be seen written as an escape such as `\x1b`.
 
     That covers C0 and C1 controls, line and paragraph separators, bidirectional and zero-width characters, unusual
-    blanks, surrogates and unassigned code points.
+    blanks, surrogates and unassigned code points, but not what makes an emoji or a word of a joining script.
     """
-    if not text.isprintable():
-        text = "".join(character if character.isprintable() else _shown(character) for character in text)
-    return text if text.isascii() else _BLANK.sub(lambda match: _shown(match[0]), text)
+    return escape_unseen(text, _shown)
 
 
 def clip(text: str, limit: int) -> str:
