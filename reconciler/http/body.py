@@ -44,8 +44,11 @@ def encode(body: Json, redactor: Redactor) -> bytes:
             raise error.__cause__ from None
         if _is_unicode(body):
             raise
+        # What an API would answer to it: so it is a problem of the record that is sent.
         raise Rejected(
-            "a text that should be sent holds half a character", next_step="Correct the text where it comes from."
+            "a text that should be sent holds half a character",
+            status=400,
+            next_step="Correct the text where it comes from.",
         ) from None
 
 

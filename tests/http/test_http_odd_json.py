@@ -115,8 +115,9 @@ def test_as_many_price_rows_as_a_large_list_has_are_read() -> None:
 
 @pytest.mark.parametrize("body", [{"Name": "a\ud800"}, {"\udfff": 1}, ["a", {"b": ["\ud83d"]}]])
 def test_half_a_character_is_not_sent(body: Any) -> None:
-    with pytest.raises(Rejected, match="half a character"):
+    with pytest.raises(Rejected, match="half a character") as caught:
         encode(body, Redactor())
+    assert caught.value.is_about_record
 
 
 def test_what_no_json_can_hold_is_still_a_mistake_of_our_own() -> None:
