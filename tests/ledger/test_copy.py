@@ -7,18 +7,18 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
 from reconciler.ledger.config.model import JournalEntry, LiveObject, Snooze
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
-from reconciler.ledger.database import open_existing
 from reconciler.ledger.reader import read_memory
-from reconciler.ledger.tables import IN_ORDER, leases, locks, meta
+from reconciler.ledger.tables import leases
 from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
 from support import postgres
+from support.ledger_content import content
 
 API = "https://api.example/v1"
 TARGET = LiveObject(API, "DeliveryConfig", "search")
@@ -49,20 +49,6 @@ def fill(url):
             store.log.to_log(9)
             store.log.remember(LogDates(NOW, NOW, NOW))
             ledger.store(SCOPE).runs.join(data_run.id, "a hand")
-
-
-def content(url):
-    database = open_existing(parse(url))
-    try:
-        with database.transaction(writes=False) as tx:
-            found = {
-                table.name: [tuple(row) for row in tx.connection.execute(select(table).order_by(*table.primary_key))]
-                for table in IN_ORDER
-                if table is not locks
-            }
-            return found | {"salt": tx.connection.execute(select(meta.c.salt)).scalar_one()}
-    finally:
-        database.close()
 
 
 @pytest.fixture

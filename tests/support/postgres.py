@@ -60,6 +60,39 @@ def empty(url: str) -> None:
         connection.execute("CREATE SCHEMA public")
 
 
+def execute(url: str, statement: str) -> list[tuple[object, ...]]:
+    """Run a statement in the database of a test, and return its rows."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def shape(url: str) -> list[tuple[object, ...]]:
+    """Return everything that a database says of its columns and indexes."""
+    columns = (
+        "SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name, is_identity "
+        "FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, ordinal_position"
+    )
+    indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    return [*execute(url, columns), *execute(url, indexes)]
+
+
+def new_user(url: str) -> str:
+    """Make a user who may connect to a database and no more, and return the name."""
+    name = f"user_{token_hex(8)}"
+    execute(url, f"CREATE ROLE {name} LOGIN")
+    execute(url, f"GRANT USAGE ON SCHEMA public TO {name}")
+    return name
+
+
+def as_user(url: str, user: str) -> str:
+    """Return the URL by which another user connects to a database."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))
+
+
 def url_of(database: str) -> str:
     """Return the URL of a database on the server."""
     parts = urlsplit(_server())

@@ -1,0 +1,178 @@
+"""A ledger of every version that was ever on main, made by that version's code, is migrated and equals a fresh one."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import LedgerError, LedgerTooNew
+from reconciler.ledger import care, schema
+from reconciler.ledger.config.model import LiveObject
+from reconciler.ledger.config.secret_fingerprint import IN_DOUBT, matches
+from reconciler.ledger.data.model import DataScope, LogDates
+from reconciler.ledger.reader import read_memory
+from reconciler.ledger.writer import Ledger
+from support import postgres
+from support.ledger_content import content
+
+FOLDER = Path(__file__).parents[1] / "data" / "ledgers"
+API = "https://api.example/v1"
+TARGET = LiveObject(API, "DeliveryConfig", "search")
+SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=sorted(path.stem for path in FOLDER.glob("*.sql")))
+def old(request, tmp_path):
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((FOLDER / f"{request.param}.sql").read_text(encoding="utf-8"))
+    return path
+
+
+def shape(path):
+    """Everything that a database says of its tables and indexes, but for white space."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+        return {(kind, name): re.sub(r"\s+", " ", sql).replace('"', "") for kind, name, sql in rows}
+
+
+def as_it_was(url, *, with_data):
+    found = read_memory(url, "test", [API])
+    place = {"api_url": API, "kind": TARGET.kind, "live_id": TARGET.id}
+    known = found.fingerprints[API, TARGET.kind, TARGET.id, "target.key"]
+    assert matches(known.digest, found.salt, "s3cret", path="target.key", **place)
+    assert found.fingerprints[API, TARGET.kind, TARGET.id, "target.other"].digest == IN_DOUBT
+    assert found.snapshots[API, TARGET.kind, TARGET.id].state == {"name": "Search"}
+    assert found.unfinished is not None
+    assert [entry.outcome for entry in found.unfinished.entries] == ["sent"]
+    assert [snooze.reason for snooze in found.snoozes] == ["waiting"]
+    if not with_data:
+        return
+    with Ledger.open(url) as ledger:
+        store = ledger.store(SCOPE)
+        assert store.runs.last().state == "finished"
+        unfinished = store.runs.unfinished()
+        assert (unfinished.state, unfinished.counts) == ("interrupted", {"written": 2})
+        levels = store.records.levels(["a", "b", "c", "d"])
+        assert levels["a"].prints == {"product": b"1" * 16}
+        assert levels["b"].doubtful
+        assert levels["c"].problems
+        assert levels["d"].is_open
+        assert store.names.owners([("sku", "1")]) == {("sku", "1"): "a"}
+        assert store.log.dates() == LogDates(NOW, NOW, NOW)
+        with store.lock("the next"):
+            store.runs.resume(unfinished.id, "the next")
+            assert {level.key for level in store.records.claim_due(9, datetime.now(UTC), 60, "t")} >= {"b", "d"}
+
+
+def test_it_equals_a_fresh_one_and_knows_what_it_knew(old, tmp_path, request):
+    with_data = not request.node.callspec.params["old"].startswith("version-1")
+    with_data = with_data and "from-1" not in request.node.callspec.params["old"]
+    Ledger.open(f"sqlite:///{tmp_path}/fresh.db").close()
+    before, after = care.bring_up_to_date(f"sqlite:///{old}")
+    assert before < after == schema.VERSION
+    assert shape(old) == shape(tmp_path / "fresh.db")
+    as_it_was(f"sqlite:///{old}", with_data=with_data)
+
+
+@pytest.mark.postgres
+def test_taken_to_postgresql_it_equals_a_fresh_one_there(old, request):
+    with_data = not request.node.callspec.params["old"].startswith("version-1")
+    with_data = with_data and "from-1" not in request.node.callspec.params["old"]
+    target, fresh = postgres.new_database(), postgres.new_ledger()
+    care.copy(f"sqlite:///{old}", target, "me")
+    assert content(target) == content(f"sqlite:///{old}")
+    assert postgres.shape(target) == postgres.shape(fresh)
+    as_it_was(target, with_data=with_data)
+    for url in (target, fresh):
+        postgres.drop(url)
+
+
+def test_no_released_step_was_edited():
+    """Fresh ledgers of each version are as the code of that time made them, to the letter of their columns."""
+    for name, newest in (("version-1", 1), ("version-2", 2)):
+        with closing(sqlite3.connect(":memory:")) as then, closing(sqlite3.connect(":memory:")) as now:
+            then.executescript((FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
+            for number, statements in schema.steps("sqlite").items():
+                if number <= newest:
+                    for statement in statements:
+                        now.execute(statement)
+            shapes = [
+                {
+                    table: list(connection.execute(f"PRAGMA table_info({table})"))
+                    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+                }
+                for connection in (then, now)
+            ]
+            assert shapes[0] == shapes[1], name
+
+
+@pytest.mark.postgres
+class TestOnPostgresql:
+    @pytest.fixture
+    def url(self):
+        found = postgres.new_ledger()
+        yield found
+        postgres.drop(found)
+
+    def test_only_migrate_migrates(self, url):
+        postgres.execute(url, "UPDATE ledger_meta SET version = 2")
+        for use in (Ledger.open, lambda place: read_memory(place, "test", [])):
+            with pytest.raises(LedgerError) as caught:
+                use(url)
+            assert "reconciler ledger migrate" in (caught.value.next_step or "")
+
+    def test_a_newer_one_is_refused(self, url):
+        postgres.execute(url, "UPDATE ledger_meta SET version = 9, oldest_writer = 9")
+        for use in (Ledger.open, lambda place: read_memory(place, "test", []), care.bring_up_to_date):
+            with pytest.raises(LedgerTooNew):
+                use(url)
+
+    def test_many_that_find_an_empty_database_make_one_ledger(self):
+        empty = postgres.new_database()
+        try:
+            with ThreadPoolExecutor(8) as pool:
+                for opened in pool.map(lambda _: Ledger.open(empty), range(8)):
+                    opened.close()
+            assert not read_memory(empty, "test", []).fresh
+        finally:
+            postgres.drop(empty)
+
+    def test_a_reader_makes_nothing(self):
+        empty = postgres.new_database()
+        try:
+            assert read_memory(empty, "test", []).fresh
+            assert postgres.execute(empty, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+            with pytest.raises(LedgerError, match="There is no ledger"):
+                care.bring_up_to_date(empty)
+        finally:
+            postgres.drop(empty)
+
+    def test_who_may_not_create_is_told_so(self):
+        empty = postgres.new_database()
+        try:
+            user = postgres.new_user(empty)
+            with pytest.raises(LedgerError) as caught:
+                Ledger.open(postgres.as_user(empty, user))
+            assert "does not allow that to this user" in caught.value.message
+            assert "roles" in (caught.value.next_step or "")
+        finally:
+            postgres.drop(empty)
+
+    def test_who_may_only_write_rows_can_do_everything_else(self, url):
+        user = postgres.new_user(url)
+        postgres.execute(url, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}")
+        with Ledger.open(postgres.as_user(url, user)) as ledger:
+            with ledger.lock("me", "test", {"ordercloud": API}) as lock:
+                lock.check()
+            store = ledger.store(SCOPE)
+            with store.lock("me"):
+                store.runs.begin("full", "digest", "me", NOW, walks=True, full=True)
+                store.records.want(["a"])

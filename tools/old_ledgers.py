@@ -1,0 +1,104 @@
+"""Make tests/data/ledgers: a ledger of every shape that was ever on main, made by the code of its commit.
+
+Run it in a full clone: `python tools/old_ledgers.py`. What is there already stays: a shape that was released is frozen.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "tests" / "data" / "ledgers"
+
+# Name to the commits whose code opens the ledger, one after the other, and to how it is filled by the first.
+SHAPES = {
+    "version-1": ("3216d5c",),
+    "version-2-index-without-key": ("a0e6997",),
+    "version-2": ("8aed48b",),
+    "version-2-of-rooms": ("7ddcb4f",),
+    "version-2-from-1": ("3216d5c", "8aed48b"),
+}
+
+FILL = """
+import importlib, sys
+from datetime import UTC, datetime
+
+def of(*names):
+    for name in names:
+        try:
+            return importlib.import_module("reconciler.ledger." + name)
+        except ImportError:
+            pass
+
+model = of("config.model", "model")
+store = of("writer", "store")
+data = of("data.model", "levels_model", "data_model")
+now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+target = model.LiveObject("https://api.example/v1", "DeliveryConfig", "search")
+with store.Ledger.open("sqlite:///" + sys.argv[1], lambda: now) as ledger:
+    if sys.argv[2] == "open":
+        sys.exit()
+    entries = [model.JournalEntry("digest", "DeliveryConfig/search", "pending")]
+    run = ledger.begin_run("test", "me", {"changes": []}, entries, {"maxDeletes": "spring clean"})
+    ledger.record_sent(run, "DeliveryConfig/search", [target], ["target.key", "target.other"])
+    ledger.record_done(run, "DeliveryConfig/search", "applied", "done", target,
+                       state={"name": "Search"}, secrets={"target.key": "s3cret"})
+    cut_off = ledger.begin_run("test", "me", {"changes": []}, entries, {})
+    ledger.record_sent(cut_off, "DeliveryConfig/search", [target], ["target.other"])
+    ledger.snooze("test", model.Snooze("EntitySync", "categories", now, "waiting", "me"))
+    if hasattr(ledger, "levels"):
+        scope = data.DataScope("test", "https://api.example#site", "ordercloud", "products")
+        levels = ledger.levels(scope)
+        with levels.lock("me"):
+            done = levels.begin("full", "digest", "me", now, now, walks=True, full=True)
+            levels.record([data.Result("a", prints={"product": b"1" * 16}, held={"v": ["x"]})], done.id)
+            levels.claim_names("a", [("sku", "1")])
+            levels.end(done.id, "finished", now)
+            failed = levels.begin("full", "digest", "me", now, now, walks=True, full=False)
+            levels.begin_writes([("b", ["product"])])
+            wrong = data.ProblemRow("c", "product", "no-sku", "It has none", "https://x/c")
+            levels.record([data.Result("c", problems=(wrong,))], failed.id, {"written": 2})
+            levels.claim_names("c", [("sku", "1")])
+            levels.want(["d"])
+            levels.to_log(9)
+            levels.remember_log(data.LogDates(now, now, now))
+            levels.end(failed.id, "failed", now, message="the ledger's own word for it")
+"""
+
+
+def make(commits: tuple[str, ...], folder: Path) -> str:
+    """Let the code of some commits open a ledger, the first of them fill it, and return its dump."""
+    path = folder / "ledger.db"
+    for number, commit in enumerate(commits):
+        code = folder / commit
+        git = shutil.which("git") or "git"
+        archive = subprocess.run([git, "archive", commit, "reconciler"], cwd=ROOT, check=True, capture_output=True)
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(code, filter="data")
+        command = [sys.executable, "-c", FILL, str(path), "open" if number else "fill"]
+        subprocess.run(command, check=True, cwd=code, env={**os.environ, "PYTHONPATH": str(code)})
+    with closing(sqlite3.connect(path)) as connection:
+        return "\n".join(connection.iterdump()) + "\n"
+
+
+def main() -> None:
+    """Make what is missing."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, commits in SHAPES.items():
+        file = FOLDER / f"{name}.sql"
+        if not file.exists():
+            with tempfile.TemporaryDirectory() as folder:
+                file.write_text(make(commits, Path(folder)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
