@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,4 +70,40 @@ def test_a_face_that_asks_for_an_end_gets_a_report_of_what_was_not_begun(world: 
     assert report is not None
     assert report.interrupted
     assert outcomes(report) == {"new": "skipped"}
+    assert world.effects == []
+
+
+class StoppedTwice(Remembering):
+    """Asks for an end as soon as something is sent, and then for an end at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.task: asyncio.Task[object] | None = None
+
+    def progresses(self, progress: Any) -> None:
+        super().progresses(progress)
+        if progress.result is None and self._stop is not None and not self._stop.is_set():
+            self._stop.set()
+            assert self.task is not None
+            asyncio.get_running_loop().call_later(0.05, self.task.cancel)
+
+
+def test_whoever_stops_it_twice_gets_a_report_all_the_same(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_path: str, _body: object) -> object:
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(world, "patch", never)
+    face = StoppedTwice()
+
+    async def work() -> ApplyReport | None:
+        face.task = asyncio.current_task()
+        session = session_of(tmp_path, widget("old", 1), widget("after", parent="old"))
+        return await apply_session(session, PlanRequest(), Approval(agreed=True), face, Silent())
+
+    report = asyncio.run(work())
+    assert report is not None
+    assert report.interrupted
+    assert outcomes(report) == {"old": "unknown", "after": "skipped"}
     assert world.effects == []
