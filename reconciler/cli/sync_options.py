@@ -28,7 +28,7 @@ def run_options(function: _Function) -> _Function:
             default=900.0,
             show_default=True,
             metavar="SECONDS",
-            help="How long an API may stay away before a run gives up.",
+            help="How long an API may be unreachable before a run is interrupted.",
         ),
         ledger_option,
         token_cache_option,

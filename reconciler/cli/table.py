@@ -20,10 +20,10 @@ TABLE = (
     Entry("show", SEE, "Show a saved plan, drift or apply report in any format.", f"{_COMMANDS}.show:show"),
     Entry("import", SEE, "Write manifests for what is live.", f"{_COMMANDS}.imports:import_"),
     Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift.drift:drift"),
-    Entry("sync", OPERATE, "Run data syncs, and see how they are doing.", f"{_COMMANDS}.sync.group:sync"),
+    Entry("sync", OPERATE, "Run data syncs; show their status and problems.", f"{_COMMANDS}.sync.group:sync"),
     Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log.group:sync_log"),
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
-    Entry("ledger", OPERATE, "Show what the ledger believes; break a dead lock.", f"{_COMMANDS}.ledger.group:ledger"),
+    Entry("ledger", OPERATE, "Show and back up the ledger; remove a lock.", f"{_COMMANDS}.ledger.group:ledger"),
     Entry("demo", SET_UP, "Watch all of it at work, on the emulator.", f"{_COMMANDS}.demo:demo"),
     Entry(
         "emulate", SET_UP, "Serve OrderCloud and SparkLayer on this machine.", f"{_COMMANDS}.emulate.emulate:emulate"

@@ -115,6 +115,13 @@ def moment(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def told_cause(change: Change) -> str | None:
+    """Return why a change is there, where that is worth a word: a new object comes from git, of course."""
+    if change.cause is Cause.DIFFERS or (change.cause is Cause.GIT_MOVED and change.action is Action.CREATE):
+        return None
+    return CAUSES[change.cause]
+
+
 def where(place: Place) -> str:
     """Return `file:line`, the clickable form, on one line."""
     return visible(str(Place(place.file, place.line)))

@@ -159,7 +159,7 @@ def test_a_run_says_first_how_it_ended_and_what_it_wrote() -> None:
     lines = run_to_text(run_report(), "production", Style(width=120)).splitlines()
     assert lines[0] == "Full sync of shop in production: finished in 5 min 12 s"
     assert lines[1:5] == [
-        "  looked at  30,000 records: 29,880 unchanged, 120 written",
+        "  read       30,000 records: 29,880 unchanged, 120 written",
         "  wrote      product of 20, stock of 80, prices of 90",
         "  problems   3 products and variants with open problems (2 new, 1 resolved); " + ERRORS,
         "  requests   OrderCloud 3,012; SparkLayer 240, of them 238 writes, 2 refused (429)",
@@ -172,7 +172,7 @@ def test_a_run_that_did_not_finish_says_why_and_what_to_do() -> None:
     text = run_to_text(report, "production", Style(width=120))
     assert "stopped by a limit after 5 min 12 s\n  4,000 would go\n" in text
     assert text.endswith("Next: Look at the catalogs.\n")
-    assert "went on with a run that was cut off" in text
+    assert "resumed an interrupted run" in text
 
 
 def test_a_run_that_wrote_nothing_says_so() -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import Cause, Change, FieldChange, Note
+from reconciler.reconcile.plan import Change, FieldChange, Note
 from reconciler.report.escape import clip, html, visible
 from reconciler.report.html.stylesheet import CSS
 from reconciler.report.values import FieldView, field_view
-from reconciler.report.words import CAUSES, NOTES, SYMBOLS, counted, note_lines, notes_by_kind, where
+from reconciler.report.words import NOTES, SYMBOLS, counted, note_lines, notes_by_kind, told_cause, where
 
 TONES = {
     Action.CREATE: "green",
@@ -104,8 +104,8 @@ def facts(change: Change) -> str:
         found.append(f"live ID <code>{text(change.renamed_from)}</code> becomes <code>{text(change.id)}</code>")
     elif change.id != change.name:
         found.append(f"live ID <code>{text(change.id)}</code>")
-    if change.cause is not Cause.DIFFERS:
-        found.append(CAUSES[change.cause])
+    if (cause := told_cause(change)) is not None:
+        found.append(cause)
     if change.detail:
         found.append(text(change.detail))
     return f'<p class="facts">{" · ".join(found)}</p>' if found else ""

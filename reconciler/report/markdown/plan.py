@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import Breach, Cause, Change, Plan
+from reconciler.reconcile.plan import Breach, Change, Plan
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.page import Piece, fields_block, marker, note_pieces, page
 from reconciler.report.words import (
-    CAUSES,
     RISK_MEANINGS,
     RISKS,
     SYMBOLS,
@@ -20,6 +19,7 @@ from reconciler.report.words import (
     override_flags,
     plan_counts,
     rule_docs,
+    told_cause,
     where,
 )
 
@@ -77,8 +77,8 @@ def _change_line(change: Change) -> str:
     facts = [code_span(where(change.place))]
     if change.action is Action.RENAME and change.renamed_from is not None:
         facts.append(f"live ID {code_span(change.renamed_from)} becomes {code_span(change.id)}")
-    if change.cause is not Cause.DIFFERS:
-        facts.append(CAUSES[change.cause])
+    if (cause := told_cause(change)) is not None:
+        facts.append(cause)
     if change.detail:
         facts.append(prose(change.detail))
     symbol = SYMBOLS[change.action]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.kind.kind import Action
-from reconciler.reconcile.plan import Breach, Cause, Change, FieldChange, Note, Plan
+from reconciler.reconcile.plan import Breach, Change, FieldChange, Note, Plan
 from reconciler.report.escape import clip, terminal, visible
 from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, RISK_COLORS, YELLOW, Style
 from reconciler.report.values import VALUE_LIMIT, FieldView, field_view
 from reconciler.report.words import (
-    CAUSES,
     NOTES,
     RISK_MEANINGS,
     RISKS,
@@ -22,6 +21,7 @@ from reconciler.report.words import (
     override_flags,
     plan_counts,
     rule_docs,
+    told_cause,
     where,
 )
 
@@ -87,8 +87,8 @@ def change_lines(change: Change, style: Style) -> Iterator[str]:
         facts.append(f"live ID {clip(change.renamed_from, VALUE_LIMIT)} → {clip(change.id, VALUE_LIMIT)}")
     elif change.id != change.name and change.action is not Action.CREATE:
         facts.append(f"live ID {clip(change.id, VALUE_LIMIT)}")
-    if change.cause is not Cause.DIFFERS:
-        facts.append(CAUSES[change.cause])
+    if (cause := told_cause(change)) is not None:
+        facts.append(cause)
     if change.detail:
         facts.append(clip(change.detail, 2 * VALUE_LIMIT))
     if facts:

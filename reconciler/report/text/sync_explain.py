@@ -29,7 +29,7 @@ def explanation_to_text(name: str, environment: str, found: Explanation, style: 
     style = style or Style()
     lines = style.wrap(f"{found.key} in {name}, {environment}: {_verdict(found)}", 0, BOLD, hanging=2)
     if found.due is not None:
-        lines.extend(style.wrap(f"It is looked at again {moment(found.due)}, when a sale begins or ends.", 0))
+        lines.extend(style.wrap(f"It is read again {moment(found.due)}, when a sale begins or ends.", 0))
     lines.extend(["", style.paint("Source", BOLD)])
     lines.extend(_source(found.source, style))
     if found.problems:

@@ -1,4 +1,4 @@
-"""What a run of a data sync did, as text: how it ended first, then what it wrote, found and went through."""
+"""What a run of a data sync did, as text: how it ended first, then what it read, wrote and found."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
     if report.message is not None and report.state in (State.INTERRUPTED, State.STOPPED):
         lines.extend(style.wrap(clip(visible(report.message), _LIMIT), 2, _COLORS[report.state], hanging=2))
     if report.resumed:
-        lines.extend(style.wrap("It went on with a run that was cut off; records and time are those of both.", 2))
+        lines.extend(style.wrap("It resumed an interrupted run; records and time are those of both.", 2))
     for name, words in _facts(report, environment):
         lines.extend(style.wrap(f"{name:<10} {words}", 2, hanging=11))
     if report.remarks:
-        lines.extend(["", style.paint("What it went through", BOLD)])
+        lines.extend(["", style.paint("Remarks", BOLD)])
         for remark in report.remarks:
             lines.extend(style.wrap(f"• {clip(visible(remark), _LIMIT)}", 2, hanging=2))
     if report.next_step is not None:
@@ -46,7 +46,7 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
 
 def _facts(report: RunReport, environment: str) -> Iterator[tuple[str, str]]:
     counts = report.counts
-    yield "looked at", record_counts(counts)
+    yield "read", record_counts(counts)
     yield "wrote", part_counts(report.parts)
     yield "problems", _problems(report, environment)
     yield "requests", request_counts(report.requests)

@@ -142,7 +142,7 @@ def _full(status: SyncStatus) -> str:
 
 def _records(status: SyncStatus) -> str:
     counts = status.counts
-    named = ((counts.open, "to be written"), (counts.dead, "given up"), (counts.due, "due by themselves"))
+    named = ((counts.open, "to be written"), (counts.dead, "dead letters"), (counts.due, "due again at a set time"))
     parts = [f"{number:,} {words}" for number, words in (*named, (counts.gone, "gone")) if number]
     return ", ".join([f"{counts.records:,}", *parts])
 

@@ -36,7 +36,11 @@ LEDGER_STATES = {
 }
 # Nothing is counted in these phases.
 UNCOUNTED = (Phase.CHECKING, Phase.CLOSING)
-_OUTCOME_WORDS = {"held_back": "held back by a problem", "failed": "could not be written", "left": "left as they are"}
+_OUTCOME_WORDS = {
+    "held_back": "not written because of a problem",
+    "failed": "could not be written",
+    "left": "left as they are",
+}
 
 
 def record_counts(counts: Mapping[str, int]) -> str:

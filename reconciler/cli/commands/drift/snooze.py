@@ -21,18 +21,21 @@ reconciler drift snooze EntitySync/stock -e sandbox --end
 @click.argument("key", metavar="KIND/NAME")
 @click.option("--for", "duration", metavar="DURATION", help="How long, e.g. 12h or 7d.")
 @click.option("--reason", metavar="TEXT", help="Why; shown in every drift report.")
-@click.option("--end", is_flag=True, help="Let it be heard again.")
+@click.option("--end", is_flag=True, help="End the snooze.")
 @click.option("--ephemeral-ledger", is_flag=True, help="Accept a ledger that is gone after this job.")
 @click.pass_obj
 def snooze(
     options: Options, key: str, duration: str | None, reason: str | None, end: bool, ephemeral_ledger: bool
 ) -> None:
-    """Mute the drift of one object for a while, with a reason. It is still shown, and does not count."""
+    """Snooze the drift of one object for a while, with a reason.
+
+    It is still shown, and does not count for the exit status.
+    """
     if end == bool(duration or reason) or (not end and not (duration and (reason or "").strip())):
         raise UsageError("say --for DURATION and --reason TEXT, or --end")
     if end:
         environment, was = end_snooze(options.project, key)
-        said = f"{key} is heard again in {environment}" if was else f"{key} was not snoozed in {environment}"
+        said = f"{key} is no longer snoozed in {environment}" if was else f"{key} was not snoozed in {environment}"
     else:
         started = start_snooze(options.project, key, duration or "", reason or "", ephemeral=ephemeral_ledger)
         until, why = started.snooze.until, started.snooze.reason

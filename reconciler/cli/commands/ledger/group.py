@@ -15,7 +15,7 @@ from reconciler.cli.commands.ledger.unlock import unlock
 
 @click.group("ledger", cls=Group)
 def ledger() -> None:
-    """Show what the ledger of an environment believes, and take care of it."""
+    """Show, back up and migrate the ledger of an environment; remove a lock."""
 
 
 for each in (show, backup, copy, migrate, unlock, rebind):

@@ -18,7 +18,10 @@ reconciler ledger show -e sandbox --format json
 @command("show", formats=LEDGER.formats, examples=EXAMPLES)
 @click.pass_obj
 def show(options: Options) -> None:
-    """Show runs, locks, snoozes and the state of data syncs; never a secret or its fingerprint."""
+    """Show runs, locks, snoozes and the state of data syncs.
+
+    Never a secret or its fingerprint.
+    """
     from reconciler.ledger.reader import read_overview
 
     show_result(options, LEDGER, read_overview(options.project.settings().ledger))

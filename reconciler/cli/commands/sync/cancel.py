@@ -21,9 +21,10 @@ reconciler sync cancel shop -e production
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
 @click.pass_obj
 def cancel(options: Options, name: str | None) -> None:
-    """Stop the run of a data sync for good: what is under way is finished, and the next run begins anew.
+    """Cancel the run of a data sync; the next one begins anew.
 
-    A run that goes on in another process hears of it within seconds. One that was cut off is not gone on with.
+    What is under way is finished. A run in another process hears of it within seconds. One that was interrupted is
+    not resumed.
     """
     chosen = choose(options.project, name)
     sync = chosen.sync.name

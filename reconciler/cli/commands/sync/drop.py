@@ -24,9 +24,10 @@ reconciler sync drop shop -e production P-1001
 @ledger_option
 @click.pass_obj
 def drop(options: Options, words: tuple[str, ...], ephemeral_ledger: bool) -> None:
-    """Give up on records that failed: their problems are resolved in the sync log, and nobody tries them again.
+    """Drop records that failed: no run retries them.
 
-    Until they change at the source, or are queued with `sync retry`: then they are looked at like any other.
+    Their problems are resolved in the sync log. When they change at the source, or are queued with `sync retry`, they
+    are synced like any other.
     """
     chosen, ids = choose_with_ids(options.project, words)
     if not ids:

@@ -32,9 +32,10 @@ reconciler sync errors shop -e production --format csv --output problems.csv
 @click.option("--offset", type=click.IntRange(0), default=0, metavar="N", help="Leave out the first N.")
 @click.pass_obj
 def errors(options: Options, name: str | None, code: str | None, limit: int | None, offset: int) -> None:
-    """List the open problems of a data sync, the oldest first. NAME may be left out where there is one.
+    """List the open problems of a data sync.
 
-    These are all of them; the sync log, which the merchant reads, holds at most 5,000. In CSV no cell is a formula.
+    The oldest come first. NAME may be left out where there is one data sync. These are all open problems; the sync
+    log, which the merchant reads, holds at most 5,000. In CSV no cell is a formula.
     """
     chosen = choose(options.project, name)
     most = limit if limit is not None else SHOWN if options.format == "text" else 0

@@ -16,7 +16,7 @@ from reconciler.cli.commands.sync.watch import watch
 
 @click.group("sync", cls=Group)
 def sync() -> None:
-    """Run data syncs, and see how they are doing."""
+    """Run data syncs; show their status and problems."""
 
 
 for each in (run, watch, status, errors, retry, drop, cancel):

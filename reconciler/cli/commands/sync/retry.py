@@ -27,10 +27,10 @@ reconciler sync retry shop -e production --all
 @ledger_option
 @click.pass_obj
 def retry(options: Options, words: tuple[str, ...], everything: bool, ephemeral_ledger: bool) -> None:
-    """Queue records, so that the next run reads and compares them again, whatever is known of them.
+    """Queue records, so that the next run retries them.
 
-    ID is that of a product, or of a variant as the sync log has it. The first word is taken as NAME where there is
-    such a data sync.
+    They are read and compared again, whatever the ledger says of them. ID is that of a product, or of a variant as
+    the sync log has it. The first word is taken as NAME where there is such a data sync.
     """
     chosen, ids = choose_with_ids(options.project, words)
     if everything == bool(ids):

@@ -47,10 +47,11 @@ def run(
     ephemeral_ledger: bool,
     no_token_cache: bool,
 ) -> Status:
-    """Run a data sync once: what is due, or what is asked for. NAME may be left out where there is one.
+    """Run a data sync once: what is due, or what is asked for.
 
-    A run that was cut off is gone on with. Records with problems do not fail a run. Exit status: 0 finished; 1 an API
-    stayed away, the next run goes on; 3 stopped by a limit of the manifest; 130 interrupted or cancelled.
+    NAME may be left out where there is one data sync. An interrupted run is resumed. Records with problems do not
+    fail a run. Exit status: 0 finished; 1 an API was unreachable, the next run resumes; 3 stopped by a limit of the
+    manifest; 130 interrupted or cancelled.
     """
     mode, how = asked_mode(full, verify, rewrite), HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
     chosen, listener = choose(options.project, name), run_listener(options.verbosity)

@@ -34,9 +34,10 @@ reconciler sync status -e all --format json
 @click.option("--live", "lively", is_flag=True, help="Keep showing it, until Ctrl-C. On a terminal only.")
 @click.pass_obj
 def status(options: Options, names: tuple[str, ...], lively: bool) -> Status:
-    """Show of each data sync what runs, what ran, what is due, open problems, and whether it is as fresh as promised.
+    """Show the runs, open problems and freshness of data syncs.
 
-    Everything is read from the ledger; no API is asked. Whether the sync log is still ours is what `drift` finds out.
+    Everything is read from the ledger; no API is asked. Whether another integration writes the sync log is what
+    `drift` finds out.
     """
     sessions, failures = options.project.sessions(utc_now())
     if lively:

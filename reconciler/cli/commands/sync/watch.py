@@ -38,10 +38,11 @@ def watch(
     ephemeral_ledger: bool,
     no_token_cache: bool,
 ) -> Status:
-    """Run a data sync again and again: `interval` after the end of a run, the next one starts.
+    """Run a data sync again and again, at its `interval`.
 
-    It ends with Ctrl-C or SIGTERM (0 between runs, 130 within one), with `sync cancel`, when another manifest was
-    applied, or at a limit of the manifest (3). An API that stays away does not end it.
+    `interval` after the end of a run, the next one starts. It ends with Ctrl-C or SIGTERM (0 between runs, 130 within
+    one), with `sync cancel`, when another manifest was applied, or at a limit of the manifest (3). An API that stays
+    away does not end it.
     """
     chosen, listener = choose(options.project, name), run_listener(options.verbosity)
 
