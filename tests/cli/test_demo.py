@@ -53,7 +53,7 @@ def test_the_first_full_sync_brings_everything_but_one(steps: dict[str, str]) ->
 def test_the_second_one_writes_nothing(steps: dict[str, str]) -> None:
     text = lines(steps["The same again"])
     assert "wrote nothing" in text
-    assert f"{PRODUCTS - 1} unchanged, 1 held back" in text
+    assert f"{PRODUCTS - 1} unchanged, 1 not written" in text
 
 
 def test_a_price_and_a_stock_change_cost_a_write_each(steps: dict[str, str]) -> None:
