@@ -11,7 +11,7 @@ from reconciler.errors import UsageError
 
 EXAMPLES = """
 reconciler ledger copy sqlite:///.reconciler/ledger.db env:NEW_LEDGER
-reconciler ledger copy --reopen sqlite:///.reconciler/ledger.db   # the old place takes writes again
+reconciler ledger copy --reopen sqlite:///.reconciler/ledger.db   # undo
 """
 
 
