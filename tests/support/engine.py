@@ -120,6 +120,7 @@ class Things:
 
     async def is_gone(self, key: str) -> bool:
         self.asked.append(key)
+        self.may_fail(f"gone {key}")
         return key not in self.there
 
     # The sink

@@ -107,7 +107,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "`reconciler apply`, then run it.",
     ),
     "target-incomplete": (
-        "A data sync needs a stock location that the site does not have; nothing was written.",
+        "A data sync needs a stock location or a price list that the site does not have; nothing was written.",
         "`reconciler apply` makes it, or correct the DataSync.",
     ),
     "write-not-verified": (

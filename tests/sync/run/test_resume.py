@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.errors import LoginRefused
 from reconciler.sync.mode import Mode
+from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import State
 from support.engine import Engine
 
@@ -21,6 +22,19 @@ def test_a_run_that_was_interrupted_goes_on_and_counts_each_record_once(engine: 
     assert (second.resumed, second.run_id, second.mode) == (True, first.run_id, Mode.FULL)
     assert (second.counts["seen"], second.counts["written"]) == (3, 3)
     assert engine.things.site == {"a": "A", "b": "B", "c": "C"}
+
+
+def test_progress_goes_on_from_what_was_counted_before(engine: Engine) -> None:
+    engine.run()
+    engine.things.unlisted = {"b"}
+    engine.things.fails["gone b"] = lambda: LoginRefused("no")
+    assert engine.run(Mode.WALK).state is State.INTERRUPTED
+    engine.things.fails.clear()
+    shown: list[Progress] = []
+    report = engine.run(Mode.WALK, shown.append)
+    assert (report.resumed, report.counts["seen"], report.counts["left"]) == (True, 2, 1)
+    # The walk was complete: nothing is read again, and what it saw is still shown.
+    assert shown[-1].done == 2
 
 
 def test_the_log_of_a_full_sync_is_begun_once(engine: Engine) -> None:
