@@ -124,13 +124,13 @@ DOCTOR: Subject[Mapping[str, Sequence[Finding]]] = Subject(
 LEDGER: Subject[Mapping[str, Any] | None] = Subject(
     text="text.ledger:ledger_to_text", json="documents.ledger:ledger_to_json"
 )
-SYNC_RUN: Subject[RunReport, str] = Subject(text="text.sync_run:run_to_text", json="documents.sync:run_to_json")
+SYNC_RUN: Subject[RunReport, str] = Subject(text="text.sync_run:run_to_text", json="documents.sync_run:run_to_json")
 SYNC_STATUS: Subject[str, datetime, Sequence[SyncStatus]] = Subject(
-    text="text.sync_status:statuses_to_text", json="documents.sync:statuses_to_json"
+    text="text.sync_status:statuses_to_text", json="documents.sync_status:statuses_to_json"
 )
 SYNC_PROBLEMS: Subject[str, Problems] = Subject(
     text="text.sync_problems:problems_to_text",
-    json="documents.sync:problems_to_json",
+    json="documents.sync_problems:problems_to_json",
     csv="csv.sync_problems:problems_to_csv",
 )
 SYNC_EXPLANATION: Subject[str, str, Explanation] = Subject(

@@ -19,8 +19,10 @@ from hypothesis import settings as hypothesis_settings
 from reconciler.kind.connection import Json
 from reconciler.ledger.data.model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
 from reconciler.report.csv.sync_problems import problems_to_csv
-from reconciler.report.documents.sync import problems_to_json, run_to_json, statuses_to_json
 from reconciler.report.documents.sync_explain import explanation_to_json
+from reconciler.report.documents.sync_problems import problems_to_json
+from reconciler.report.documents.sync_run import run_to_json
+from reconciler.report.documents.sync_status import statuses_to_json
 from reconciler.report.escape import json_line, json_text
 from reconciler.report.style import Style
 from reconciler.report.text.sync_explain import explanation_to_text

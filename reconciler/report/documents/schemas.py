@@ -9,7 +9,9 @@ from reconciler.report.documents.apply import ApplyDocument
 from reconciler.report.documents.drift import DriftDocument
 from reconciler.report.documents.error import ErrorDocument
 from reconciler.report.documents.problems import ValidationDocument
-from reconciler.report.documents.sync import SyncErrorsDocument, SyncRunDocument, SyncStatusesDocument
+from reconciler.report.documents.sync_problems import SyncErrorsDocument
+from reconciler.report.documents.sync_run import SyncRunDocument
+from reconciler.report.documents.sync_status import SyncStatusesDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DOCUMENTS: dict[str, type[Document]] = {

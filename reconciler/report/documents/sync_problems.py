@@ -1,0 +1,66 @@
+"""The JSON of `sync errors`: its shape as models, and the function that fills them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
+from reconciler.sync.monitor.problems import Problems
+
+FORMAT_VERSION = 1
+
+
+class ProblemDocument(Document):
+    """One problem of one record."""
+
+    external_id: str = Field(description="Of the product or variant, as in the sync log.")
+    record: str = Field(description="ID of the product.")
+    part: str
+    code: str = Field(description="Stable, see docs/sync.md.")
+    message: str
+    url: str
+    found_at: Time
+    logged: bool = Field(description="The sync log has it.")
+
+
+class SyncErrorsDocument(Document):
+    """Open problems of a data sync: printed by `reconciler sync errors --format json`."""
+
+    format_version: Literal[1]
+    environment: str
+    sync: str
+    data_type: str
+    open: Count = Field(description="Products and variants with a problem, whatever is listed.")
+    logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
+    offset: Count
+    more: bool = Field(description="There are more after these.")
+    problems: list[ProblemDocument]
+
+
+def problems_to_json(environment: str, found: Problems) -> dict[str, Any]:
+    """Return open problems in the shape of `SyncErrorsDocument`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "environment": environment,
+        "sync": found.sync,
+        "data_type": found.data_type,
+        "open": found.open,
+        "logged": found.logged,
+        "offset": found.offset,
+        "more": found.more,
+        "problems": [
+            {
+                "external_id": item.problem.external_id,
+                "record": item.key,
+                "part": item.problem.part,
+                "code": item.problem.code,
+                "message": item.problem.message,
+                "url": item.problem.url,
+                "found_at": time_to_json(item.found_at),
+                "logged": item.logged,
+            }
+            for item in found.listed
+        ],
+    }

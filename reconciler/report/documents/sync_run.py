@@ -1,0 +1,111 @@
+"""The JSON of `sync run`: its shape as models, and the functions that fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
+from reconciler.sync.mode import Mode
+from reconciler.sync.monitor.status import OUTCOMES
+from reconciler.sync.run.counts import Requests
+from reconciler.sync.run.report import RunReport, State
+
+FORMAT_VERSION = 1
+ModeField = Annotated[Mode, Field(strict=False)]
+
+
+class OutcomesDocument(Document):
+    """Records by what became of them."""
+
+    seen: Count = Field(description="All that were looked at.")
+    unchanged: Count = Field(description="As the target has them; nothing was sent.")
+    written: Count
+    held_back: Count = Field(description="Nothing of them could go through because of a problem.")
+    discontinued: Count = Field(description="Gone at the source, and the target was told.")
+    failed: Count = Field(description="Could not be written.")
+    left: Count = Field(description="Not seen, and still there at the source: left as they are.")
+
+
+class RequestsDocument(Document):
+    """What one API was asked."""
+
+    requests: Count
+    writes: Count = Field(description="Those that may have changed something.")
+    refused: Count = Field(description="Those refused with 429.")
+
+
+class RunProblemsDocument(Document):
+    """Products and variants with problems, counted after a run."""
+
+    open: Count
+    logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
+    new: Count = Field(description="Those of them that the run found first.")
+    resolved: Count = Field(description="Errors that were taken out of the sync log one by one.")
+
+
+class SyncRunDocument(Document):
+    """What a run of a data sync did: printed by `reconciler sync run --format json`, a line each by `sync watch`."""
+
+    format_version: Literal[1]
+    environment: str
+    sync: str = Field(description="Name of the DataSync.")
+    data_type: str
+    run: str = Field(description="ID of the run in the ledger.")
+    mode: ModeField
+    asked: ModeField | None = Field(description="What was asked for; null: whatever was due.")
+    state: Annotated[State, Field(strict=False)]
+    resumed: bool = Field(description="It went on with a run that was cut off.")
+    started_at: Time
+    ended_at: Time
+    records: OutcomesDocument
+    parts: dict[str, Count] = Field(description="Records by part that was written.")
+    problems: RunProblemsDocument
+    requests: dict[str, RequestsDocument] = Field(description="By provider.")
+    remarks: list[str] = Field(description="What it went through.")
+    message: str | None = Field(description="Why it did not finish.")
+    next_step: str | None
+
+
+def run_to_json(report: RunReport, environment: str) -> dict[str, Any]:
+    """Return a report in the shape of `SyncRunDocument`."""
+    counts = report.counts
+    problems = {
+        "open": counts.get("problems", 0),
+        "logged": counts.get("logged_problems", 0),
+        "new": counts.get("new_problems", 0),
+        "resolved": counts.get("resolved", 0),
+    }
+    return {
+        "format_version": FORMAT_VERSION,
+        "environment": environment,
+        "sync": report.sync,
+        "data_type": report.data_type,
+        "run": report.run_id,
+        "mode": report.mode.value,
+        "asked": None if report.asked is None else report.asked.value,
+        "state": report.state.value,
+        "resumed": report.resumed,
+        "started_at": time_to_json(report.started_at),
+        "ended_at": time_to_json(report.ended_at),
+        "records": outcomes_to_json(counts),
+        "parts": dict(report.parts),
+        "problems": problems,
+        "requests": requests_to_json(report.requests),
+        "remarks": list(report.remarks),
+        "message": report.message,
+        "next_step": report.next_step,
+    }
+
+
+def outcomes_to_json(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of records in the shape of `OutcomesDocument`."""
+    return {name: counts.get(name, 0) for name in ("seen", *OUTCOMES)}
+
+
+def requests_to_json(found: Mapping[str, Requests]) -> dict[str, dict[str, int]]:
+    """Return the requests of a run by provider."""
+    return {api: asdict(requests) for api, requests in found.items()}
