@@ -27,7 +27,7 @@ def server(checkout: Checkout) -> Iterator[postgres.Server]:
 def test_an_apply_goes_on(checkout: Checkout, server: postgres.Server, how: signal.Signals) -> None:
     checkout.write("environment.yaml", checkout.environment())
     checkout.write("hooks.yaml", *(http_config(f"hook-{number}") for number in range(6)))
-    checkout.emulator.fault("slow", method="POST", path="*/deliveryconfig", seconds=1)
+    checkout.emulator.fault("latency", method="POST", path="*/deliveryconfig", seconds=0.5, count=None)
     process = checkout.start("apply", "--yes", "--format", "json")
     wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
     server.stop(how)
@@ -42,7 +42,7 @@ def test_a_sync_goes_on(checkout: Checkout, server: postgres.Server, tmp_path: P
     shop = Shop(checkout)
     shop.emulator.seed(60, 1)
     shop.prepare()
-    shop.emulator.fault("slow", method="PUT", path="/sparklayer/*", seconds=0.3, times=1000)
+    shop.emulator.fault("latency", method="PUT", path="/sparklayer/*", seconds=0.2, count=None)
     process = checkout.start("sync", "run", "shop", "--format", "json")
     wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]), 60)
     server.stop(signal.SIGQUIT)
