@@ -6,6 +6,7 @@ duplicate keys, tags and aliases are judged while they arrive, and nothing is co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -80,6 +81,12 @@ def events(data: bytes) -> Iterator[Any]:
     """
     loader = yaml.CSafeLoader(data)
     return islice(iter(loader.get_event, None), MAX_FILE_EVENTS)
+
+
+# As git writes them: at the start of a line, where no text of a manifest can stand.
+_CONFLICT = tuple(
+    re.compile(pattern, re.MULTILINE) for pattern in (rb"^<{7}(?= |\r?$)", rb"^={7}(?=\r?$)", rb"^>{7}(?= |\r?$)")
+)
 
 
 def parse_documents(data: bytes, file: str, scalars: Scalars) -> Parsed:
@@ -235,10 +242,30 @@ def _refused(data: bytes, file: str) -> Problem | None:
     """Say why bytes are not even tried, or None."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Problem("not-utf8", "the file is UTF-16", Place(file, 1, 1), hint="Save it as UTF-8.")
+    conflict = _conflict(data) if b"<<<<<<<" in data else None
+    if conflict is not None:
+        place = Place(file, data.count(b"\n", 0, conflict) + 1, 1)
+        message = "a merge conflict is not resolved: both sides stand here, between <<<<<<< and >>>>>>>"
+        return Problem(
+            "conflict-marker", message, place, hint="Keep one side, or both in order, and remove the markers."
+        )
     # libyaml compares every %TAG directive with all others.
     if data.count(b"%TAG") > _MAX_TAG_DIRECTIVES:
         return Problem("tag", "%TAG directives are not allowed", Place(file), hint="Remove them.")
     return None
+
+
+def _conflict(data: bytes) -> int | None:
+    """Return where an unresolved merge conflict begins, or None."""
+    first: int | None = None
+    end = 0
+    for marker in _CONFLICT:
+        found = marker.search(data, end)
+        if found is None:
+            return None
+        first = found.start() if first is None else first
+        end = found.end()
+    return first
 
 
 def _syntax_problem(error: yaml.YAMLError, data: bytes, file: str) -> Problem:

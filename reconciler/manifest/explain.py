@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -47,6 +49,7 @@ PATTERNS = {
         "is an ID that no path can hold: ., .. or nothing between two slashes",
         "Rename it.",
     ),
+    r"\S": ("must not be blank", "Write it in a few words."),
     r"^[A-Z]{3}$": ("must be the code of a currency: three capital letters", "Write it as GBP, EUR or USD."),
     r"^https?://.*\{ID\}": (
         "must begin with http:// or https:// and hold {ID}",
@@ -57,6 +60,7 @@ PATTERNS = {
         "Write it as Sunday 03:00.",
     ),
 }
+_TIME_FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
 _REFERENCE = "docs/manifest-reference.md says what the field takes."
 _MAX_SHOWN = 60
 _MAX_LISTED = 20
@@ -218,11 +222,27 @@ def _about_value(details: list[ErrorDetails], model: type[BaseModel], path: Path
     constraint = next((detail for detail in details if not is_type_error(detail)), None)
     if constraint is not None:
         return _about_constraint(constraint)
+    impossible = _impossible_time(value) if any(detail["type"].startswith("datetime_") for detail in details) else None
+    if impossible is not None:
+        return impossible
     words = [word for annotation in annotations for word in choices(annotation)]
     expected = ", or ".join(filter(None, map(describe, annotations))) or "another type"
     if words and isinstance(value, str):
         return "unknown-value", f"must be {expected}", suggest(value, words, "values")
     return "wrong-type", f"must be {expected}, not {_type_of(value)}", _type_hint(value, expected)
+
+
+def _impossible_time(value: Any) -> tuple[str, str, str] | None:
+    """Say of what has the form of a time that there is no such day, or no such time of day."""
+    match = _TIME_FORM.match(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(number) for number in match.groups("0"))
+    if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]):
+        return "bad-value", "names a day that does not exist", "Correct the date; mind how long the month is."
+    if hour > 23 or minute > 59 or second > 59:
+        return "bad-value", "names a time of day that does not exist", "Write 00:00:00 to 23:59:59."
+    return None
 
 
 def _type_of(value: Any) -> str:

@@ -13,9 +13,10 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:.]+", re.ASCII)
 # Keys of Azure connection strings that hold an address, lower case.
 _ADDRESS_KEYS = ("endpoint", "accountendpoint", "blobendpoint", "tableendpoint", "queueendpoint", "fileendpoint")
 _DEVELOPMENT = "usedevelopmentstorage"
+HostForm = Literal["url", "brokers", "connection-string"]
 
 
-def hosts_of(value: str, form: Literal["url", "brokers", "connection-string"]) -> tuple[str, ...] | None:
+def hosts_of(value: str, form: HostForm) -> tuple[str, ...] | None:
     """Return the hosts that a value points at, lower case, without ports; None where it cannot be parsed.
 
     Args:

@@ -28,6 +28,7 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INT = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_LEADING_ZERO = re.compile(r"0[0-9]+(\.[0-9]*)?$", re.ASCII)
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -60,6 +61,10 @@ def plain_value(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
+    if _LEADING_ZERO.match(text):
+        raise BadScalar(
+            "begins with 0, as a postcode or an article number does; as a number it would lose that", _QUOTE
+        )
     if _INT.fullmatch(text):
         return int(_bounded(text))
     if _BASED.fullmatch(text):

@@ -19,7 +19,7 @@ from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kind
 from reconciler.kind.semantics import semantics_by_path
 from reconciler.ledger.url import LedgerUrl, durability
-from reconciler.manifest.hosts import hosts_of
+from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.reconcile.diff import secrets_in, value_at
 from reconciler.reconcile.session import Session
 from reconciler.secret import Secret
@@ -28,7 +28,6 @@ CONNECT_SECONDS = 5.0
 _PORTS = {"http": 80, "kafka": 9092}
 _HTTPS = 443  # Azure's services, Event Hubs included, answer there whatever else they speak
 
-HostForm = Literal["url", "brokers", "connection-string"]
 ReadersFor = Callable[[frozenset[str]], AbstractAsyncContextManager[Mapping[str, Reader]]]
 Connect = Callable[[str, int], Awaitable[str | None]]
 

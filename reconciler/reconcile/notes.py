@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from pydantic import BaseModel
 
 from reconciler.hosts import host_allowed
 from reconciler.kind.semantics import State, semantics_by_path
 from reconciler.ledger.config.model import Memory, Snapshot
-from reconciler.manifest.hosts import hosts_of
+from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
@@ -84,13 +85,18 @@ def forbidden_hosts(
         state: as live shows it.
         allowed: the environment's targetHosts, or None where it has none.
     """
-    for path, semantics in semantics_by_path(model).items() if allowed is not None else ():
-        value = value_at(state, path) if semantics.host is not None else None
-        if not isinstance(value, str) or semantics.host is None:
+    for path, form in _host_paths(model) if allowed is not None else ():
+        value = value_at(state, path)
+        if not isinstance(value, str):
             continue
-        hosts = hosts_of(value, semantics.host)
+        hosts = hosts_of(value, form)
         bad = [None] if hosts is None else [host for host in hosts if not host_allowed(host, allowed or ())]
         yield from ((path, host) for host in bad)
+
+
+@cache
+def _host_paths(model: type[BaseModel]) -> tuple[tuple[str, HostForm], ...]:
+    return tuple((path, item.host) for path, item in semantics_by_path(model).items() if item.host is not None)
 
 
 def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:

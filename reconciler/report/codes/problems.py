@@ -39,6 +39,7 @@ PROBLEMS: Mapping[str, str] = {
     "not-a-file": "A device, pipe or socket stands where a file should.",
     "not-a-manifest": "A document that is no mapping.",
     "not-pausable": "A pause where the API has none: OrderSync and ErrorConfig.",
+    "conflict-marker": "A merge conflict is not resolved: the markers of git stand in the file.",
     "not-yaml": "The file is not YAML, or not UTF-8.",
     "out-of-range": "A number or length outside its limits.",
     "patch-without-target": "A patch names a manifest that does not exist in that environment.",
