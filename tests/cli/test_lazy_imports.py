@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"httpx", "sqlalchemy", "starlette", "uvicorn", "rich", "jsonschema", "deepdiff", "ruamel.yaml"}
+HEAVY = {"httpx", "sqlalchemy", "psycopg", "starlette", "uvicorn", "rich", "jsonschema", "deepdiff", "ruamel.yaml"}
 LOOK = """
 import sys
 sys.argv = ["reconciler", *sys.argv[1:]]
