@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from reconciler.kind.connection import ClockedReader, Writer
 from reconciler.sync.explanation import Explanation
@@ -56,10 +56,6 @@ class TargetState:
     def held(self, *, whole: bool) -> Held:  # noqa: ARG002 - for data types that have more to say
         """Return what the target holds once it is written; not whole: what it may hold after some of it was."""
         return {}
-
-    def without_target(self) -> Self:
-        """Return the same for a target that turned out not to have the record."""
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +138,10 @@ class Sink(Protocol[SinkT]):
         """Read what the target only tells as a whole; `observe` and `observe_held` take it."""
 
     async def observe(self, states: Sequence[SinkT], whole: Any) -> Observation:
-        """Read what the target holds of the records that should be in these states."""
+        """Read what the target holds of the records that should be in these states.
+
+        Of a part that must not be written, the fingerprint is of what was last written of it.
+        """
 
     async def observe_held(self, held: Mapping[str, Held], whole: Any) -> Observation:
         """Read what the target holds of what we noted; `whole` is None: without what it only tells as a whole."""
@@ -221,6 +220,9 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
             taken: names that other records have, and the keys of those.
             held: what the target holds.
         """
+
+    def lost(self, held: Held) -> Held:
+        """Return what is left of what the target holds where it turned out not to have the record. Pure."""
 
     def deleted(self, key: str, held: Held) -> StateT:
         """Return the state that the target should have of a record that is deleted at the source. Pure."""

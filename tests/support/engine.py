@@ -56,6 +56,7 @@ class Things:
     due: dict[str, datetime] = field(default_factory=dict)
     fails: dict[str, Callable[[], Exception | None]] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
+    held_back: set[str] = field(default_factory=set)
     held: asyncio.Event | None = None
     digest: str = "one"
     counts: Counter[str] = field(default_factory=Counter)
@@ -87,8 +88,14 @@ class Things:
 
     def resolve(self, draft: Any, taken: Any, held: Any) -> TargetState:
         key = draft.key
+        if key in self.held_back:
+            problem = RecordProblem(key, "body", "bad", f"{key} is bad.")
+            return TargetState(key=key, prints={}, problems=(problem,), held_back=True)
         problems = (RecordProblem(key, "body", "bad", f"{key} is bad."),) if key in self.problems else ()
         return TargetState(key=key, prints={"body": draft.text.encode()}, problems=problems, due=self.due.get(key))
+
+    def lost(self, held: Any) -> Any:
+        return {}
 
     def deleted(self, key: str, held: Any) -> TargetState:
         return TargetState(key=key, prints={"body": b""}, gone=True)

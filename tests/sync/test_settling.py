@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from reconciler.sparklayer.records import StockLevel
+from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
-from reconciler.sync.products.model import Held, Name, Part, Wanted
+from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.resolve import Removals, departed, removals, settle
 from reconciler.sync.products.settings import ProductSettings
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
@@ -221,3 +223,26 @@ def test_a_part_that_does_not_flow_is_neither_wanted_nor_forgotten() -> None:
     assert found.stock is None
     assert found.held.skus == before.skus
     assert fingerprints(found).keys() == {Part.PRODUCT, Part.PRICES}
+
+
+def test_a_fingerprint_covers_what_was_written_and_not_what_a_problem_left_as_it_was() -> None:
+    before = wanted(chair()).held
+    source = chair()
+    source["Variants"][0]["xp"] = {"SKU": "CHAIR-OAK", "shipWeight": "heavy"}
+    source["Variants"][0]["Inventory"] = {"Enabled": True, "QuantityAvailable": -1}
+    found = wanted(source, before)
+    if found.stock is not None:
+        assert found.held.printed_stock == {level.sku for level in found.stock}
+    assert found.held.printed_prices == {price.sku for price in found.prices or ()}
+    assert found.held.left_prices == before.priced - found.held.printed_prices
+    # A part that is not written at all keeps what its last fingerprint covers.
+    again = wanted({**source, "Name": None, "DefaultPriceSchedule": None, "PriceSchedule": None}, found.held)
+    assert again.held.printed_stock <= found.held.printed_stock | before.printed_stock
+
+
+def test_of_a_product_that_the_target_lost_nothing_is_written_while_it_is_held_back() -> None:
+    before = wanted(stool()).held
+    lost = held_from_json(Products(ALL).lost(held_to_json(before)))
+    found = wanted(stool(Name=None), lost)
+    assert (found.product, found.stock, found.prices) == (None, None, None)
+    assert found.held == lost == replace(before, variants=frozenset(), slug=None)

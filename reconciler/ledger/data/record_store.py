@@ -138,12 +138,13 @@ class RecordStore:
         """Return how many records are open, dead ones left out; with a run, only those that it saw."""
         return self._scoped.read(lambda tx: records.open_count(tx.connection, self._scoped.id, run_id))
 
-    def unseen(self, run_id: str, after: str | None, limit: int) -> list[Level]:
+    def unseen(self, run_id: str, after: str | None, limit: int, *, gone: bool = False) -> list[Level]:
         """Return records of which the target may hold something and that a run did not see, by key, after a key.
 
-        Those that are gone already are left out.
+        Either those that are gone already, or the others.
         """
-        return self._scoped.read(lambda tx: records.unseen(tx.connection, self._scoped.id, run_id, after, limit))
+        scope = self._scoped.id
+        return self._scoped.read(lambda tx: records.unseen(tx.connection, scope, run_id, after, limit, gone=gone))
 
     def sample(self, latest: int, random: int) -> list[Level]:
         """Return the records that were written last and some at random, all with fingerprints, none of them gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from reconciler.sync.explanation import Explanation
 from reconciler.sync.products.explain import explain_record
 from reconciler.sync.products.mapper import SLUG, Draft, draft
 from reconciler.sync.products.model import Name as ProductName
-from reconciler.sync.products.model import Part, Wanted, held_from_json
+from reconciler.sync.products.model import Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.resolve import departed, settle
 from reconciler.sync.products.settings import ProductSettings, digest
 from reconciler.sync.products.sink import PROBE, ProductSink
@@ -77,6 +77,10 @@ class Products:
         held_back = wanted.product is None and Part.PRODUCT in self.settings.parts
         keeps = _names(draft.names_for(wanted.held)) if wanted.gone_skus else None
         return state_of(wanted, before, keeps, held_back=held_back)
+
+    def lost(self, held: Held) -> Held:
+        # Stock and prices are kept by SKU: they may be there still.
+        return held_to_json(replace(held_from_json(held), variants=frozenset(), slug=None, discontinued=False))
 
     def deleted(self, key: str, held: Held) -> ProductState:
         before = held_from_json(held)

@@ -44,6 +44,8 @@ class Held:
         priced: SKUs with prices.
         slug: the product's slug, which stays what it was.
         discontinued: the record as a whole is.
+        left_stock: SKUs whose levels were left as they were, for a problem: no fingerprint covers them.
+        left_prices: the same of prices.
     """
 
     variants: frozenset[str] = frozenset()
@@ -51,6 +53,18 @@ class Held:
     priced: frozenset[str] = frozenset()
     slug: str | None = None
     discontinued: bool = False
+    left_stock: frozenset[str] = frozenset()
+    left_prices: frozenset[str] = frozenset()
+
+    @property
+    def printed_stock(self) -> frozenset[str]:
+        """SKUs whose levels the fingerprint of the stock covers."""
+        return frozenset(self.skus) - self.left_stock
+
+    @property
+    def printed_prices(self) -> frozenset[str]:
+        """SKUs whose prices the fingerprint of the prices covers."""
+        return self.priced - self.left_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,8 @@ def held_to_json(held: Held) -> dict[str, Any]:
         "priced": sorted(held.priced),
         "slug": held.slug,
         "discontinued": held.discontinued,
+        "leftStock": sorted(held.left_stock),
+        "leftPrices": sorted(held.left_prices),
     }
     return {name: value for name, value in body.items() if value}
 
@@ -98,4 +114,6 @@ def held_from_json(body: Mapping[str, Any]) -> Held:
         frozenset(body.get("priced", ())),
         body.get("slug"),
         bool(body.get("discontinued")),
+        frozenset(body.get("leftStock", ())),
+        frozenset(body.get("leftPrices", ())),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.kind.connection import Wire
@@ -40,16 +40,19 @@ def settle(draft: Draft, taken: Mapping[Name, str], held: Held) -> Wanted:
         product = _product(draft, good, others, held, problems)
         held_back = product is None
     in_target = held.skus.keys() | held.priced
-    writable = [item for item in good if not held_back or item.sku in in_target]
+    # Stock and prices of what is not there would be nobody's.
+    writable = [item for item in good if not held_back or (held.variants and item.sku in in_target)]
     skus = {variant.sku for variant in draft.variants}
     gone = tuple(sorted(in_target - skus)) if not held_back else ()
     stock, skus_after = _stock(draft, writable, gone, held)
     prices, priced_after = _prices(draft, writable, gone, held)
+    if held_back and not writable:
+        stock = prices = None
     return Wanted(
         key=draft.key,
         product=product,
-        stock=stock if writable or not held_back else None,
-        prices=prices if writable or not held_back else None,
+        stock=stock,
+        prices=prices,
         gone_skus=gone,
         held=Held(
             variants=_ids(product) if product is not None else held.variants,
@@ -57,6 +60,8 @@ def settle(draft: Draft, taken: Mapping[Name, str], held: Held) -> Wanted:
             priced=priced_after,
             slug=product["slug"] if product is not None else held.slug,
             discontinued=held.discontinued and held_back,
+            left_stock=_left(skus_after, held.left_stock, None if stock is None else {one.sku for one in stock}),
+            left_prices=_left(priced_after, held.left_prices, None if prices is None else {one.sku for one in prices}),
         ),
         problems=tuple(dict.fromkeys(problems)),
         due=draft.due,
@@ -176,6 +181,11 @@ def _prices(
     if untouched and not prices and not gone:
         return None, frozenset(after)
     return tuple(sorted(prices)), frozenset(after)
+
+
+def _left(after: Collection[str], left: frozenset[str], written: Collection[str] | None) -> frozenset[str]:
+    """The SKUs of a part that no fingerprint covers; where the part is not written, those that none covered before."""
+    return frozenset(left.intersection(after) if written is None else set(after).difference(written))
 
 
 def _ids(product: Wire) -> frozenset[str]:

@@ -175,7 +175,9 @@ class ProductSink:
     async def observe_held(self, held: Mapping[str, Held], whole: _Prices | None) -> Observation:
         """Read what the site holds of what we noted."""
         noted = {key: held_from_json(body) for key, body in held.items()}
-        return await self._observe({key: Skus(frozenset(one.skus), one.priced) for key, one in noted.items()}, whole)
+        return await self._observe(
+            {key: Skus(one.printed_stock, one.printed_prices) for key, one in noted.items()}, whole
+        )
 
     async def _observe(self, records: Mapping[str, Skus], prices: _Prices | None) -> Observation:
         bodies = await self._bodies(records) if Part.PRODUCT in self._parts else {}
@@ -208,12 +210,13 @@ class ProductSink:
 def skus_of(state: ProductState) -> Skus:
     """Return the SKUs whose stock and prices tell whether the target holds what is wanted of a record.
 
-    Those of a record with problems may have some that are left as they are, whatever that is.
+    Those of a record with problems may have some that are left as they are, whatever that is. Of a part that must not
+    be written they are those that its last fingerprint covers.
     """
-    wanted = state.wanted
-    gone = removals(state.before, wanted)
-    stock = {level.sku for level in wanted.stock or ()} | gone.stock
-    prices = {price.sku for price in wanted.prices or ()} | gone.prices
+    wanted, before = state.wanted, state.before
+    gone = removals(before, wanted)
+    stock = before.printed_stock if wanted.stock is None else {level.sku for level in wanted.stock} | gone.stock
+    prices = before.printed_prices if wanted.prices is None else {price.sku for price in wanted.prices} | gone.prices
     if not wanted.problems:
         own = _external_ids(wanted).keys()
         stock |= own

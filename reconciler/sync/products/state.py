@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 from reconciler.sync.datatype import Name, TargetState
 from reconciler.sync.products.fingerprint import fingerprints
@@ -26,9 +26,6 @@ class ProductState(TargetState):
 
     def held(self, *, whole: bool) -> Mapping[str, Any]:
         return held_to_json(self.wanted.held if whole else _either(self.before, self.wanted.held))
-
-    def without_target(self) -> Self:
-        return replace(self, before=replace(self.before, variants=frozenset()))
 
 
 def state_of(wanted: Wanted, before: Held, keeps: Collection[Name] | None, *, held_back: bool) -> ProductState:
@@ -66,4 +63,6 @@ def _either(before: Held, after: Held) -> Held:
         before.priced | after.priced,
         before.slug or after.slug,
         after.discontinued,
+        after.left_stock,
+        after.left_prices,
     )

@@ -77,6 +77,22 @@ async def delete_unseen(context: RunContext, pipeline: Pipeline, known: int) -> 
     return Deletes(len(gone), checked - len(gone))
 
 
+async def verify_deleted(context: RunContext, pipeline: Pipeline) -> None:
+    """Look at what the target holds of records that were deleted before, and delete again what came back there.
+
+    Raises:
+        ApiError: the target could not be read.
+    """
+    after: str | None = None
+    while not context.stopping:
+        deleted = await context.ledger.records.unseen(context.run.id, after, _CHUNK, gone=True)
+        if not deleted:
+            break
+        after = deleted[-1].key
+        await pipeline.delete(deleted)
+    await pipeline.drain()
+
+
 def _too_many(context: RunContext, gone: int, known: int) -> TooManyGone:
     return TooManyGone(
         f"at least {counted(gone, context.data.noun)} of {known:,} are gone at the source, and maxDeletePercent "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from reconciler.errors import ApiError
 from reconciler.ledger.data.model import Level, ProblemRow, Result
-from reconciler.sync.datatype import NotBegun, Observation, TargetState, Written
+from reconciler.sync.datatype import Held, NotBegun, Observation, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.attempts import RECORD_ATTEMPTS, retry_after
@@ -22,6 +22,8 @@ _IN_HAND = 256
 _RESULTS_AT_ONCE = 200
 _RESULTS_LINGER = 0.05
 _NOTHING: Mapping[str, Any] = {}
+_HeldByKey: TypeAlias = Mapping[str, Held]
+_Resolve: TypeAlias = Callable[[_HeldByKey], Awaitable[Sequence[TargetState]]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,6 +41,7 @@ class _Work:
     Args:
         state: that the target should have.
         level: its level before.
+        known: fingerprints of what the target holds: what the run has seen, else what the ledger believes.
         parts: what is to be written.
         revision: that is worked on; None: as it is now.
         token: names the claim; None: it was not claimed.
@@ -46,9 +49,15 @@ class _Work:
 
     state: TargetState
     level: Level | None
+    known: Mapping[str, bytes]
     parts: frozenset[str]
     revision: int | None
     token: str | None
+
+    @property
+    def was_gone(self) -> bool:
+        """Whether it is deleted, and was before."""
+        return self.state.gone and self.level is not None and self.level.gone
 
 
 class Pipeline:
@@ -83,26 +92,34 @@ class Pipeline:
             LedgerError: the ledger could not be read or written.
         """
         context, data = self._context, self._context.data
-        drafts = []
+        drafts: dict[str, Any] = {}
         for record in records:
-            drafts.append(data.map(record, context.source_now, context.facts))
+            draft = data.map(record, context.source_now, context.facts)
+            drafts[draft.key] = draft
             # Mapping one record may be much work, and between two of them signals have to be heard.
             await asyncio.sleep(0)
-        levels = await context.ledger.records.levels([item.key for item in drafts])
-        held = {item.key: _held(levels.get(item.key)) for item in drafts}
-        # A name stays this record's until the target holds nothing under it.
-        names = {item.key: data.names(item, held[item.key]) for item in drafts}
-        taken = await context.ledger.names.claim_many(names)
-        states: list[TargetState] = []
-        for item in drafts:
-            others = {name: owner for name, owner in taken.get(item.key, {}).items() if owner != item.key}
-            states.append(data.resolve(item, others, held[item.key]))
-        await self._take(states, levels, claimed or {})
+        levels = await context.ledger.records.levels(drafts)
+
+        async def resolve(held: _HeldByKey) -> list[TargetState]:
+            # A name stays this record's until the target holds nothing under it.
+            names = {key: data.names(drafts[key], of_key) for key, of_key in held.items()}
+            taken = await context.ledger.names.claim_many(names)
+            states: list[TargetState] = []
+            for key, of_key in held.items():
+                others = {name: owner for name, owner in taken.get(key, {}).items() if owner != key}
+                states.append(data.resolve(drafts[key], others, of_key))
+            return states
+
+        await self._take(drafts, resolve, levels, claimed or {})
 
     async def delete(self, levels: Sequence[Level]) -> None:
         """Take in records that are gone at the source; see `take`."""
-        states = [self._context.data.deleted(level.key, level.held) for level in levels]
-        await self._take(states, {level.key: level for level in levels}, {})
+
+        async def resolve(held: _HeldByKey) -> list[TargetState]:
+            return [self._context.data.deleted(key, of_key) for key, of_key in held.items()]
+
+        known = {level.key: level for level in levels}
+        await self._take(known, resolve, known, {})
 
     async def drain(self) -> None:
         """Return when everything that was taken in is done."""
@@ -110,20 +127,27 @@ class Pipeline:
             await asyncio.wait(set(self._under_way))
 
     async def _take(
-        self, states: Sequence[TargetState], levels: Mapping[str, Level], claimed: Mapping[str, Level]
+        self, keys: Collection[str], resolve: _Resolve, levels: Mapping[str, Level], claimed: Mapping[str, Level]
     ) -> None:
-        observed = await self._observe(states)
+        held = {key: _held(levels.get(key)) for key in keys}
+        states = {state.key: state for state in await resolve(held)}
+        observed = await self._observe(list(states.values()))
+        lost = {key: self._context.data.lost(held[key]) for key in observed.missing & held.keys() if held[key]}
+        if lost:
+            # They were resolved for a target that has them.
+            states.update((state.key, state) for state in await resolve(lost))
         quiet: dict[str, int | None] = {}
         busy: list[_Work] = []
-        for state in states:
-            level, claim = levels.get(state.key), claimed.get(state.key)
-            parts = self._differing(state, level, observed)
+        for key, state in states.items():
+            level, claim = levels.get(key), claimed.get(key)
+            known = self._known(key, level, observed)
+            parts = state.removes.union(part for part, value in state.prints.items() if known.get(part) != value)
             revision = _revision(level, claim)
-            if parts or state.problems or _tells_something(level, state):
-                found = state.without_target() if state.key in observed.missing else state
-                busy.append(_Work(found, level, parts, revision, run_token(claim is not None, self._context.run.id)))
+            if parts or state.problems or key in lost or _tells_something(level, state, known):
+                token = run_token(claim is not None, self._context.run.id)
+                busy.append(_Work(state, level, known, parts, revision, token))
             else:
-                quiet[state.key] = revision
+                quiet[key] = revision
         await self._note_quiet(quiet, levels)
         await self._write(busy)
 
@@ -155,14 +179,11 @@ class Pipeline:
             return Observation()
         return await self._context.sink.observe(states, self._context.whole)
 
-    def _differing(self, state: TargetState, level: Level | None, observed: Observation) -> frozenset[str]:
-        """The parts that have to be written."""
-        known: Mapping[str, bytes] = {}
+    def _known(self, key: str, level: Level | None, observed: Observation) -> Mapping[str, bytes]:
+        """Return fingerprints of what the target holds of a record: what was just seen, else what is believed."""
         if self._context.mode is Mode.VERIFY:
-            known = observed.prints.get(state.key, {})
-        elif self._context.mode is not Mode.REWRITE and level is not None:
-            known = level.prints
-        return state.removes.union(part for part, value in state.prints.items() if known.get(part) != value)
+            return observed.prints.get(key, _NOTHING)
+        return _NOTHING if level is None or self._context.mode is Mode.REWRITE else level.prints
 
     async def _bring(self, work: _Work) -> None:
         try:
@@ -193,7 +214,7 @@ class Pipeline:
         return Result(
             key=state.key,
             revision=work.revision,
-            prints={part: value if part in good else None for part, value in state.prints.items()},
+            prints={**_kept(work), **{part: value if part in good else None for part, value in state.prints.items()}},
             held=state.held(whole=whole),
             problems=tuple(self._row(problem) for problem in (*state.problems, *written.refused)),
             due_at=state.due,
@@ -211,7 +232,9 @@ class Pipeline:
             self._provisional[key] = outcome
         if before is not None:
             return {before: -1, outcome: 1} if before != outcome else {}
-        return {} if self._was_counted(work.level) else {"seen": 1, outcome: 1}
+        if self._was_counted(work.level) or (work.was_gone and outcome == "unchanged"):
+            return {}
+        return {"seen": 1, outcome: 1}
 
     def _was_counted(self, level: Level | None) -> bool:
         """Whether this run counted a record already, in an earlier process perhaps."""
@@ -235,7 +258,7 @@ class Pipeline:
             words = f"It could not be written after {attempts} attempts: {context.sink.why_failed(error)}"
             problem = self._row(RecordProblem(key, context.data.parts[0], "failed", words))
             counts = self._counts(work, FAILED)
-            result = Result(key, problems=(problem,), held=work.state.held(whole=False))
+            result = Result(key, prints=_kept(work), problems=(problem,), held=work.state.held(whole=False))
             await self._results.add([_Done(result, counts)])
             self._tally.add(counts)
         retry_at = context.source_now + retry_after(attempts)
@@ -272,8 +295,16 @@ def _held(level: Level | None) -> Mapping[str, Any]:
     return _NOTHING if level is None else level.held
 
 
-def _tells_something(level: Level | None, state: TargetState) -> bool:
+def _kept(work: _Work) -> dict[str, bytes | None]:
+    """Return the fingerprints of the parts that are believed to be there and are not sent, as they are known now."""
+    believed = _NOTHING if work.level is None else work.level.prints
+    return {part: work.known.get(part) for part in believed.keys() - work.parts}
+
+
+def _tells_something(level: Level | None, state: TargetState, known: Mapping[str, bytes]) -> bool:
     """Whether the ledger has to learn something of a record for which nothing is sent."""
     if level is None or level.problems or level.gone or level.attempts or level.due_at != state.due:
         return True
-    return level.doubtful or any(level.prints.get(part) != value for part, value in state.prints.items())
+    if level.doubtful or any(known.get(part) != value for part, value in level.prints.items()):
+        return True
+    return any(level.prints.get(part) != value for part, value in state.prints.items())

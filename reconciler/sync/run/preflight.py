@@ -24,12 +24,12 @@ class Finding:
 
     Args:
         mode: how the run has to treat it.
-        repairs: records that are not as we left them, to be written again.
+        otherwise: records that are missing or not as we left them: nothing is believed of them any more.
         remarks: what was found, for people.
     """
 
     mode: Mode
-    repairs: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -50,13 +50,15 @@ async def check_target(context: RunContext, logbook: Logbook, known: int) -> Fin
     if mode in (Mode.VERIFY, Mode.REWRITE):
         return Finding(mode)
     # Where a run was cut off, what we remember of the log and what is there may differ by the last request.
+    otherwise: tuple[str, ...] = ()
     remark = None if context.resumed else await _foreign_log(logbook)
     if remark is None:
         found = await _sample(context, with_whole=known <= _WHOLE_UP_TO)
+        otherwise = found.otherwise
         if found.is_slight:
-            return Finding(mode, tuple(found.changed), found.slight_remarks())
+            return Finding(mode, otherwise, found.slight_remarks())
         remark = found.remark()
-    return Finding(Mode.VERIFY, remarks=(remark, "so this run verifies every record"))
+    return Finding(Mode.VERIFY, otherwise, (remark, "so this run verifies every record"))
 
 
 async def _before_our_time(mode: Mode, logbook: Logbook) -> tuple[str, ...]:
@@ -78,11 +80,15 @@ async def _foreign_log(logbook: Logbook) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Records that were looked at: how many, and the keys of those that are missing or not as we left them."""
+    """Records that were looked at: how many, and those that are missing or not as we left them."""
 
     size: int = 0
-    missing: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    missing: tuple[Level, ...] = ()
+    changed: tuple[Level, ...] = ()
+
+    @property
+    def otherwise(self) -> tuple[str, ...]:
+        return tuple(level.key for level in (*self.missing, *self.changed))
 
     @property
     def is_slight(self) -> bool:
@@ -97,8 +103,9 @@ class _Sample:
     def slight_remarks(self) -> tuple[str, ...]:
         if not self.changed:
             return ()
+        as_far = ", as far as their problems allow" if any(level.problems for level in self.changed) else ""
         remark = (
-            f"{', '.join(self.changed)}: changed in the target by somebody else, and written again; "
+            f"{', '.join(self.otherwise)}: changed in the target by somebody else, and written again{as_far}; "
             "`--verify` looks at all records"
         )
         return (remark,)
@@ -106,20 +113,18 @@ class _Sample:
 
 async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
     """Read a few records of the target and compare them with what was written of them."""
-    found = await context.ledger.records.sample(_LATEST, _RANDOM)
-    # What was written of a record with problems may be only some of what the target holds of it.
-    sample = [level for level in found if not level.problems]
+    sample = await context.ledger.records.sample(_LATEST, _RANDOM)
     if not sample:
         return _Sample()
     whole = await context.sink.whole() if with_whole else None
     observed = await context.sink.observe_held({level.key: level.held for level in sample}, whole)
-    missing: list[str] = []
-    changed: list[str] = []
+    missing: list[Level] = []
+    changed: list[Level] = []
     for level in sample:
         if level.key in observed.missing and context.data.parts[0] in level.prints:
-            missing.append(level.key)
+            missing.append(level)
         elif _differs(level, observed.prints[level.key]):
-            changed.append(level.key)
+            changed.append(level)
     return _Sample(len(sample), tuple(missing), tuple(changed))
 
 

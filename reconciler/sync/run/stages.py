@@ -13,7 +13,7 @@ from reconciler.errors import TargetIncomplete, Unreachable
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import RunContext
-from reconciler.sync.run.deletes import TooManyGone, delete_unseen
+from reconciler.sync.run.deletes import TooManyGone, delete_unseen, verify_deleted
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
@@ -100,15 +100,16 @@ class Stages:
         context.facts = await self._facts(known)
         finding = await check_target(context, self._logbook, known)
         context.remarks += finding.remarks
+        if finding.otherwise:
+            await context.ledger.records.forget_prints(finding.otherwise)
         if finding.mode is not context.mode:
             await context.begin(finding.mode)
         if not context.resumed:
             watermark = context.source_now - OVERLAP
             await context.ledger.runs.update(context.run.id, watermark=watermark)
             context.run = replace(context.run, watermark=watermark)
-        if finding.repairs:
-            await context.ledger.records.forget_prints(finding.repairs)
-            await context.ledger.records.want(finding.repairs)
+        if finding.otherwise and not context.mode.walks:
+            await context.ledger.records.want(finding.otherwise)
         context.remarks += census.remarks
         context.meter.total = census.total if context.mode.walks else None
 
@@ -147,6 +148,8 @@ class Stages:
         context.meter.phase = Phase.DELETES
         counts = await context.ledger.records.counts(context.source_now)
         deletes = await delete_unseen(context, pipeline, counts.records - counts.gone)
+        if context.mode is Mode.VERIFY:
+            await verify_deleted(context, pipeline)
         if context.stopping:
             return
         if deletes.left:

@@ -56,13 +56,3 @@ def test_a_target_as_we_left_it_changes_nothing(engine: Engine) -> None:
     engine.run()
     report = engine.run(Mode.INCREMENTAL)
     assert (report.mode, report.remarks) == (Mode.INCREMENTAL, ())
-
-
-def test_a_record_with_a_problem_is_no_sign_of_another_hand(engine: Engine) -> None:
-    engine.run()
-    engine.levels.want(["b"])
-    engine.things.problems = {"b"}
-    engine.run(Mode.INCREMENTAL)
-    assert engine.site.errors == {"b": "b is bad."}
-    engine.things.site["b"] = "changed"
-    assert engine.run(Mode.INCREMENTAL).remarks == ()
