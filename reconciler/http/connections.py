@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from reconciler.errors import LoadError
-from reconciler.http.decoding import Undecodable, decoder_for
+from reconciler.http.decoding import Body, Room, Undecodable
 from reconciler.http.retry import Answer, NoAnswer
 
 # What fails before the first byte of the request has left.
@@ -39,7 +39,7 @@ class Bounds:
         connect: seconds to a connection.
         read: seconds between two pieces of an answer.
         exchange: seconds for all of it: a body that drips in forever keeps every single read in time.
-        body: bytes of a body, decompressed.
+        body: bytes of a body, decompressed; all bodies that are coming may have twice as many together.
     """
 
     connect: float = 10
@@ -60,6 +60,7 @@ class Connections:
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
+        self._room = Room(2 * self._bounds.body)
         read = self._bounds.read
         self._extensions = {"timeout": {"connect": self._bounds.connect, "read": read, "write": read, "pool": None}}
         self._idle: dict[tuple[str, str, int | None], list[httpx.AsyncHTTPTransport]] = {}
@@ -96,7 +97,7 @@ class Connections:
             async with asyncio.timeout(self._bounds.exchange):
                 response = await transport.handle_async_request(request)
                 try:
-                    body = await _read(response, self._bounds.body)
+                    body = await self._read(response)
                 finally:
                     await response.aclose()
         except (httpx.TransportError, Undecodable, TimeoutError) as error:
@@ -107,6 +108,12 @@ class Connections:
         if response.status_code == _PROXY_LOGIN and _proxy_for(url) is not None:
             raise _refused_by_proxy(_PROXY_LOGIN, seconds)
         return Answer(response.status_code, response.headers, body, seconds)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        with Body(response.headers.get("content-encoding", ""), self._bounds.body, self._room) as body:
+            async for part in response.aiter_raw():
+                body.feed(part)
+            return body.finish()
 
     def _open(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
         proxy = _proxy_for(url)
@@ -120,14 +127,6 @@ class Connections:
         transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_ONE, proxy=proxy)
         self._all.append(transport)
         return transport
-
-
-async def _read(response: httpx.Response, largest: int) -> bytes:
-    """Return the body, decoded, of at most `largest` bytes."""
-    decoder = decoder_for(response.headers.get("content-encoding", ""), largest)
-    async for part in response.aiter_raw():
-        decoder.feed(part)
-    return decoder.finish()
 
 
 def _tls_context() -> ssl.SSLContext:

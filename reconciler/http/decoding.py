@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 _GZIP = zlib.MAX_WBITS | 16
+# So much is decoded at once before it is counted.
+_PIECE = 1 << 18
 
 
 class Undecodable(Exception):
@@ -13,88 +17,134 @@ class Undecodable(Exception):
 
 
 class Decoder(Protocol):
-    """Takes a body in pieces and gives it back as a whole."""
+    """Takes a body in pieces."""
 
-    def feed(self, part: bytes) -> None:
-        """Take a piece.
+    def pieces(self, part: bytes) -> Iterator[bytes]:
+        """Yield what a piece of the body becomes, a little at a time.
 
         Raises:
-            Undecodable: with it the body is too large, or it is not what the header says.
+            Undecodable: it is not what the header says.
         """
         ...
 
-    def finish(self) -> bytes:
-        """Return the body.
+    def end(self) -> None:
+        """Say that there is no more of it.
 
         Raises:
-            Undecodable: the body is cut off.
+            Undecodable: it is cut off.
         """
         ...
 
 
-def decoder_for(encoding: str, largest: int) -> Decoder:
+def decoder_for(encoding: str) -> Decoder:
     """Return the decoder for a Content-Encoding: none, or one layer of gzip, since we ask for nothing else.
 
     Args:
         encoding: the header, empty where there is none.
-        largest: bytes that the decoded body may have.
 
     Raises:
         Undecodable: any other encoding, and any second layer: it is refused before it is decoded.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
-        return _Plain(largest)
+        return _Plain()
     if name in ("gzip", "x-gzip"):
-        return _Gzip(largest)
+        return _Gzip()
     raise Undecodable("the body is encoded otherwise than asked for, which was gzip or not at all")
 
 
 class _Plain:
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
-        # One growing buffer: a body of many tiny pieces must not cost an object for each.
-        self._body = bytearray()
+    def pieces(self, part: bytes) -> Iterator[bytes]:
+        yield part
 
-    @property
-    def left(self) -> int:
-        """How many bytes still fit."""
-        return self._largest - len(self._body)
-
-    def feed(self, part: bytes) -> None:
-        if len(part) > self.left:
-            raise _too_large(self._largest)
-        self._body += part
-
-    def finish(self) -> bytes:
-        return bytes(self._body)
+    def end(self) -> None:
+        """It ends anywhere."""
 
 
 class _Gzip:
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
-        self._decoded = _Plain(largest)
+    def __init__(self) -> None:
         self._inflate = zlib.decompressobj(_GZIP)
-        self._fed = 0
+        self._begun = False
 
-    def feed(self, part: bytes) -> None:
-        self._fed += len(part)
-        # Gzip may hold blocks of nothing without an end.
-        if self._fed > self._largest:
-            raise _too_large(self._largest)
-        try:
-            # One byte more than fits is enough to know; what is beyond it is never decoded.
-            self._decoded.feed(self._inflate.decompress(part, self._decoded.left + 1))
-        except zlib.error:
-            raise Undecodable("the body is no gzip, although its header says so") from None
-        if self._inflate.unused_data:
+    def pieces(self, part: bytes) -> Iterator[bytes]:
+        self._begun = self._begun or bool(part)
+        while part and not self._inflate.eof:
+            try:
+                yield self._inflate.decompress(part, _PIECE)
+            except zlib.error:
+                raise Undecodable("the body is no gzip, although its header says so") from None
+            part = self._inflate.unconsumed_tail
+        if part or self._inflate.unused_data:
             raise Undecodable("the gzipped body goes on after its end")
 
-    def finish(self) -> bytes:
-        if self._fed and not self._inflate.eof:
+    def end(self) -> None:
+        if self._begun and not self._inflate.eof:
             raise Undecodable("the gzipped body is cut off")
-        return self._decoded.finish()
 
 
-def _too_large(largest: int) -> Undecodable:
-    return Undecodable(f"the body is larger than {largest:,} bytes")
+@dataclass(slots=True)
+class Room:
+    """Memory that all bodies which are still coming may take together.
+
+    Args:
+        left: bytes that are free.
+    """
+
+    left: int
+
+
+class Body:
+    """A body that grows, within its own bound and in what room there is. Leave it (`with`) to give the room back.
+
+    Args:
+        encoding: its Content-Encoding.
+        largest: bytes that it may have, decoded; as many may come over the wire.
+        room: shared with the other bodies.
+
+    Raises:
+        Undecodable: it is encoded otherwise than asked for.
+    """
+
+    def __init__(self, encoding: str, largest: int, room: Room) -> None:
+        self._decoder = decoder_for(encoding)
+        self._largest = largest
+        self._room = room
+        self._wire = 0
+        # One growing buffer: a body of many tiny pieces must not cost an object for each.
+        self._content = bytearray()
+
+    def __enter__(self) -> Body:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._room.left += len(self._content)
+        self._content = bytearray()
+
+    def feed(self, part: bytes) -> None:
+        """Take a piece from the wire.
+
+        Raises:
+            Undecodable: with it the body is too large, all bodies together are, or it is not what the header says.
+        """
+        self._wire += len(part)
+        # Gzip may hold blocks of nothing without an end.
+        self._check(self._wire)
+        for piece in self._decoder.pieces(part):
+            self._check(len(self._content) + len(piece))
+            if len(piece) > self._room.left:
+                raise Undecodable("the body is too large beside the others that are coming")
+            self._room.left -= len(piece)
+            self._content += piece
+
+    def finish(self) -> bytes:
+        """Return it whole.
+
+        Raises:
+            Undecodable: it is cut off.
+        """
+        self._decoder.end()
+        return bytes(self._content)
+
+    def _check(self, size: int) -> None:
+        if size > self._largest:
+            raise Undecodable(f"the body is larger than {self._largest:,} bytes")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import AnswerLost, UnexpectedAnswer
 from reconciler.http.connections import Bounds
-from reconciler.http.decoding import Undecodable, decoder_for
+from reconciler.http.decoding import Body, Room, Undecodable
 from support.http_client_helpers import client
 from support.scripted_server import Reply, ScriptedServer, answer, raw
 
@@ -118,15 +118,41 @@ def test_a_write_whose_answer_cannot_be_decoded_is_in_doubt_and_not_repeated() -
         get(HOSTILE["two layers"], "put")
 
 
-@given(st.binary(max_size=2_000), st.integers(1, 2_500), st.integers(1, 300))
-def test_whatever_comes_is_decoded_whole_or_refused(content: bytes, largest: int, piece: int) -> None:
-    decoder = decoder_for("gzip", largest)
-    packed = gzip.compress(content)
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@given(content=st.binary(max_size=2_000), largest=st.integers(1, 2_500), piece=st.integers(1, 300))
+def test_whatever_comes_is_decoded_whole_or_refused(encoding: str, content: bytes, largest: int, piece: int) -> None:
+    room = Room(10_000)
+    packed = gzip.compress(content) if encoding == "gzip" else content
     try:
-        for start in range(0, len(packed), piece):
-            decoder.feed(packed[start : start + piece])
-        assert decoder.finish() == content
+        with Body(encoding, largest, room) as body:
+            for start in range(0, len(packed), piece):
+                body.feed(packed[start : start + piece])
+            assert body.finish() == content
     except Undecodable:
         assert max(len(content), len(packed)) > largest
     else:
-        assert len(content) <= largest
+        assert max(len(content), len(packed)) <= largest
+    assert room.left == 10_000
+
+
+def test_what_grows_is_counted_before_it_is_all_there() -> None:
+    packed = gzip.compress(bytes(30 * MEGABYTE))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Undecodable, match="larger than"), Body("gzip", MEGABYTE, Room(BOUND)) as body:
+            body.feed(packed)
+        assert tracemalloc.get_traced_memory()[1] < 3 * MEGABYTE
+    finally:
+        tracemalloc.stop()
+
+
+def test_bodies_that_come_together_share_their_room() -> None:
+    room = Room(1_000)
+    with Body("", 800, room) as first, Body("", 800, room) as second:
+        first.feed(bytes(800))
+        with pytest.raises(Undecodable, match="beside the others"):
+            second.feed(bytes(300))
+        second.feed(bytes(200))
+    with Body("", 800, room) as third:
+        third.feed(bytes(800))
+        assert third.finish() == bytes(800)
