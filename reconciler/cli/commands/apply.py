@@ -63,7 +63,8 @@ def apply(
     request = plan_request(targets, overridden, reason, push_secrets)
     if plan_file is not None and (resume or request != PlanRequest(overrides=request.overrides)):
         raise UsageError(
-            "a saved plan is applied as it was reviewed", next_step="Leave all options out but --override and --reason."
+            "a saved plan is applied as it was reviewed",
+            next_step="Leave the other options out; only --override and --reason may stand.",
         )
     saved = read_plan(plan_file) if plan_file is not None else None
     if saved is not None:
