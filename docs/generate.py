@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reconciler.cli.table import TABLE, app
+from reconciler.cli.variables import WITHOUT
 from reconciler.kind.semantics import FieldSemantics, fields_of
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.model import Metadata
@@ -24,6 +25,23 @@ from reconciler.report.codes.guardrails import GUARDRAILS
 from reconciler.report.codes.lookup import exit_statuses
 from reconciler.report.codes.problems import PROBLEMS
 
+COMMANDS_HEAD = f"""\
+What `--help` says, for every command. The shared options may stand before or after the command's name; what stands
+later wins.
+
+Every option has an environment variable, which what is written beats: `RECONCILER_`, the command, the option, such as
+`RECONCILER_SYNC_RUN_LOCK_WAIT=60` or `RECONCILER_EMULATE_PORT=8801`. A flag takes `1` or `0`; an option that may be
+repeated takes its values with spaces between them. Those of the shared options go without the command's name:
+`RECONCILER_CHDIR`, `RECONCILER_MANIFESTS`, `RECONCILER_ENVIRONMENT`, `RECONCILER_FORMAT` (for the commands that have
+it), `RECONCILER_OUTPUT`, `RECONCILER_NO_COLOR`, `RECONCILER_VERBOSE`. What agrees to something for one run has none:
+{", ".join(f"`{flag}`" for flag in sorted(WITHOUT - {"--help", "--version"}))}.
+
+Without `-m`, the manifests are those in `manifests`, here or in the nearest folder above that has it. The search ends
+at the root of the repository, at a mount point and at the home folder, and passes over what belongs to another user.
+Relative paths of ledger and secrets count from the folder that holds `manifests`.
+
+Colour is used on a terminal; `FORCE_COLOR` or `CLICOLOR_FORCE` ask for it anywhere, `NO_COLOR` for none.
+"""
 ERRORS_HEAD = """\
 # Errors
 
@@ -85,8 +103,7 @@ def pages() -> dict[str, str]:
 def _commands() -> Iterator[str]:
     yield NOTICE
     yield "# Commands\n"
-    yield "What `--help` says, for every command. The shared options may stand before or after the command's name; what"
-    yield "stands later wins. `RECONCILER_MANIFESTS` and `RECONCILER_ENVIRONMENT` set defaults for `-m` and `-e`.\n"
+    yield COMMANDS_HEAD
     root = click.Context(app, info_name="reconciler")
     yield from _help("reconciler", app, root)
     for entry in TABLE:

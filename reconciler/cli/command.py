@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -11,15 +11,43 @@ import click
 
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options, shared_options
+from reconciler.cli.variables import prefix_of, variable_of
+from reconciler.errors import ManifestErrors, ReconcilerError
+from reconciler.report.given import Given
 from reconciler.report.table import FORMATS
 
 SHARED = frozenset({parameter.name for parameter in shared_options(FORMATS)} | {"version"})
 
 
 class _SharedOptions(click.Command):
-    """Help in parts: options of the command, options of every command, examples."""
+    """Help in parts: options of the command, those that it shares, examples, environment variables."""
 
     examples: str = ""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters, each option with its environment variable."""
+        parameters = super().get_params(ctx)
+        if ctx.command is self:
+            for parameter in self._with_variables(ctx):
+                parameter.envvar = parameter.envvar or variable_of(parameter, prefix_of(ctx))
+        return parameters
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error names the next command with what was given to this one."""
+        try:
+            return super().invoke(ctx)
+        except ReconcilerError as error:
+            complete(error, (ctx.obj or Options()).given)
+            raise
+
+    def _with_variables(self, ctx: click.Context) -> Iterator[click.Option]:
+        """Yield the options that have variables: of a command its own; the shared ones once, before every command.
+
+        Below, they would beat what somebody wrote before the command's name.
+        """
+        for parameter in self.params:
+            if isinstance(parameter, click.Option) and (ctx.parent is None or parameter.name not in SHARED):
+                yield parameter
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own: list[tuple[str, str]] = []
@@ -28,10 +56,25 @@ class _SharedOptions(click.Command):
             record = None if isinstance(parameter, click.Argument) else parameter.get_help_record(ctx)
             if record is not None:
                 (own if parameter in self.params and parameter.name not in SHARED else shared).append(record)
-        for title, records in (("Options", own), ("Options of every command", shared)):
+        for title, records in (("Options", own), ("Shared options", shared)):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+        if (words := self._variables(ctx)) is not None:
+            with formatter.section("Environment variables"):
+                formatter.write_text(words)
+
+    def _variables(self, ctx: click.Context) -> str | None:
+        options = list(self._with_variables(ctx))
+        prefix = prefix_of(ctx)
+        named = {option.opts[-1]: variable_of(option, prefix) for option in options}
+        example = next(((flag, name) for flag, name in named.items() if name is not None), None)
+        if example is None:
+            return None
+        without = [flag for flag, name in named.items() if name is None and flag not in ("--help", "--version")]
+        none = f"; none for {', '.join(without)}" if without else ""
+        shared = "" if ctx.parent is None else " Shared options go without the command's name."
+        return f"{prefix}<OPTION>: {example[1]} stands for {example[0]}{none}.{shared}"
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:
@@ -47,12 +90,23 @@ class Command(_SharedOptions):
     Args:
         formats: what `--format` may be here; the first is the default.
         examples: command lines for the help, one per line; `#` starts a remark.
+        manifests: whether it works on manifests.
+        environments: whether it works on `one` environment, on `several`, or on `none`.
+        result: whether it writes a result.
     """
 
     def __init__(
-        self, *arguments: Any, formats: Sequence[str] = ("text",), examples: str = "", **settings: Any
+        self,
+        *arguments: Any,
+        formats: Sequence[str] = ("text",),
+        examples: str = "",
+        manifests: bool = True,
+        environments: str = "one",
+        result: bool = True,
+        **settings: Any,
     ) -> None:
-        settings["params"] = [*(settings.get("params") or ()), *shared_options(formats)]
+        shared = shared_options(formats, manifests=manifests, environments=environments, result=result)
+        settings["params"] = [*(settings.get("params") or ()), *shared]
         super().__init__(*arguments, **settings)
         self.formats = tuple(formats)
         self.examples = examples
@@ -60,8 +114,11 @@ class Command(_SharedOptions):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
         # A format that stood before the command's name could not be checked there.
-        asked = (ctx.obj or Options()).format
-        if asked not in self.formats and not ctx.resilient_parsing:
+        options = ctx.obj or Options()
+        asked = options.format
+        if asked not in self.formats and options.format_is_default:
+            ctx.obj = replace(options, format=self.formats[0])
+        elif asked not in self.formats and not ctx.resilient_parsing:
             raise click.UsageError(f"`{ctx.info_name}` has no format {asked!r}; it has {', '.join(self.formats)}.", ctx)
         return rest
 
@@ -69,8 +126,18 @@ class Command(_SharedOptions):
 class Group(_SharedOptions, click.Group):
     """A group of commands, itself taking the shared options."""
 
-    def __init__(self, *arguments: Any, examples: str = "", envvars: bool = False, **settings: Any) -> None:
-        settings["params"] = [*(settings.get("params") or ()), *shared_options(FORMATS, envvars=envvars)]
+    def __init__(
+        self,
+        *arguments: Any,
+        examples: str = "",
+        formats: Sequence[str] = FORMATS,
+        manifests: bool = True,
+        environments: str = "several",
+        result: bool = True,
+        **settings: Any,
+    ) -> None:
+        shared = shared_options(formats, manifests=manifests, environments=environments, result=result)
+        settings["params"] = [*(settings.get("params") or ()), *shared]
         super().__init__(*arguments, **settings)
         self.examples = examples
 
@@ -130,6 +197,32 @@ class LazyGroup(Group):
             formatter.write_dl([(str(int(status)), status.meaning) for status in sorted(Status)])
 
 
-def command(name: str, *, formats: Sequence[str] = ("text",), examples: str) -> Callable[..., Command]:
-    """Return the decorator that makes a function a command with the shared options."""
-    return click.command(name, cls=Command, formats=formats, examples=examples)
+def command(
+    name: str,
+    *,
+    formats: Sequence[str] = ("text",),
+    examples: str,
+    manifests: bool = True,
+    environments: str = "one",
+    result: bool = True,
+) -> Callable[..., Command]:
+    """Return the decorator that makes a function a command with the shared options; see `Command`."""
+    return click.command(
+        name,
+        cls=Command,
+        formats=formats,
+        examples=examples,
+        manifests=manifests,
+        environments=environments,
+        result=result,
+    )
+
+
+def complete(error: ReconcilerError, given: Given) -> None:
+    """Let the commands that an error names repeat what was given."""
+    if error.next_step is not None:
+        error.next_step = given.completed(error.next_step)
+    if isinstance(error, ManifestErrors):
+        error.problems = tuple(
+            replace(problem, hint=problem.hint and given.completed(problem.hint)) for problem in error.problems
+        )

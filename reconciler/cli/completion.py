@@ -16,7 +16,7 @@ _NAME = re.compile(r"^metadata:(?:\s*\{[^}\n]*?|(?:\s*\n[ \t]+.*)*?\n[ \t]+)\bna
 
 def named_manifests(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield kind and name of what looks like a manifest. A file that cannot be read has no names."""
-    for path in sorted(folder.rglob("*.y*ml")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".yaml", ".yml")):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
@@ -28,7 +28,14 @@ def named_manifests(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _folder(context: click.Context) -> Path:
-    return context.obj.manifests if context.obj else Path("manifests")
+    from reconciler.errors import LoadError
+    from reconciler.manifest.search import NAME, find_manifests
+
+    named = context.obj.manifests if context.obj else None
+    try:
+        return named or find_manifests()
+    except LoadError:
+        return Path(NAME)
 
 
 def complete_environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

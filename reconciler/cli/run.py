@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit status; docs/commands.md has the list. A reader that went away (`| head`) is status 1.
     """
-    asked = Asked.of(arguments)
+    asked = Asked.of(arguments, os.environ)
     _prepare_process(asked)
     try:
         try:

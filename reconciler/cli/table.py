@@ -39,7 +39,6 @@ Manifests say how delivery configs and syncs should be; reconciler shows how liv
 app = LazyGroup(
     "reconciler",
     table=TABLE,
-    envvars=True,
     help=HELP,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -77,7 +77,7 @@ def _entries(folder: str, root: str) -> Iterator[tuple[str, str] | Problem]:
         if isinstance(entry, Problem):
             yield entry
             continue
-        is_manifest = entry.name.endswith(_SUFFIXES)
+        is_manifest = entry.name.lower().endswith(_SUFFIXES)
         if entry.is_symlink():
             yield from _linked(entry, root, is_manifest=is_manifest)
         elif entry.is_dir(follow_symlinks=False):

@@ -10,6 +10,7 @@ from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Outcome
 from reconciler.report.escape import disarm, terminal
+from reconciler.report.given import NOTHING, Given
 from reconciler.report.words import SYMBOLS
 
 RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN, BOLD, DIM = "31", "32", "33", "34", "35", "36", "1", "2"
@@ -37,11 +38,15 @@ _ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "�
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to write for one terminal; the caller knows whether it shows colours and which characters it can carry."""
+    """How to write for one terminal; the caller knows whether it shows colours and which characters it can carry.
+
+    `given` is what the commands in the text have to repeat.
+    """
 
     color: bool = False
     unicode: bool = True
     width: int = 80
+    given: Given = NOTHING
 
     def paint(self, text: str, *codes: str) -> str:
         """Return the text in these colours, or as it is."""
@@ -55,7 +60,7 @@ class Style:
     def wrap(self, text: str, indent: int, *codes: str, hanging: int = 0) -> list[str]:
         """Return text (from outside or ours) as painted lines within the width; further lines hang by `hanging`."""
         lines = textwrap.wrap(
-            terminal(text),
+            terminal(self.given.completed(text)),
             max(self.width, 40),
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hanging),

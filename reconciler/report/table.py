@@ -64,7 +64,7 @@ class Subject(Generic[*_Value]):
         Args:
             format_name: one of `formats`.
             value: the result.
-            style: how text looks.
+            style: how text looks, and what the commands in any format have to repeat.
             dump: writes a JSON document.
             details: what the renderer of this format alone can be told.
         """
@@ -83,7 +83,12 @@ class Subject(Generic[*_Value]):
     def _made(self, format_name: str, value: tuple[*_Value], style: Style | None, details: dict[str, Any]) -> Any:
         if format_name == "text":
             details = {**details, "style": style}
-        return self.renderer(format_name)(*value, **details)
+        made = self.renderer(format_name)(*value, **details)
+        if style is None or format_name == "text":
+            return made
+        if isinstance(made, str):
+            return style.given.completed_html(made) if format_name == "html" else style.given.completed(made)
+        return style.given.completed_document(made)
 
 
 _BETWEEN = {"markdown": "\n\n"}

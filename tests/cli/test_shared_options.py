@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import click
 import pytest
 
 from reconciler.cli.options import Options
+from reconciler.cli.terminal.output import wants_color
+from reconciler.report.given import Given
 from support.cli_probe import probes
 
 
@@ -35,6 +38,14 @@ def options_of(*arguments: str) -> Options:
 def test_an_option_means_the_same_on_either_side(words: list[str], expected: Options) -> None:
     assert options_of(*words, "show") == expected
     assert options_of("show", *words) == expected
+
+
+def test_a_format_that_all_are_to_have_is_no_error_for_a_command_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECONCILER_FORMAT", "html")
+    assert options_of("show").format == "text"
+    assert options_of("show", "--format", "json").format == "json"
+    monkeypatch.setenv("RECONCILER_FORMAT", "json")
+    assert options_of("show").format == "json"
 
 
 def test_what_stands_later_wins() -> None:
@@ -72,3 +83,37 @@ def test_an_output_file_in_no_folder_is_refused_before_work(where: int) -> None:
     words[where:where] = ["--output", "no-such-folder/out"]
     with pytest.raises(click.UsageError, match="does not exist"):
         options_of(*words)
+
+
+def test_a_command_works_in_the_folder_that_c_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "infra" / "shop").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    found = options_of("-C", "infra", "show", "-C", "shop")
+    assert found.chdir == Path("infra/shop")
+    assert found.given == Given("infra/shop")
+    assert Path.cwd() == tmp_path
+    with pytest.raises(click.UsageError, match="does not exist"):
+        options_of("-C", "elsewhere", "show")
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+    ],
+)
+def test_colour_on_a_terminal(variables: dict[str, str], expected: bool) -> None:
+    terminal = StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    assert wants_color(True, terminal, variables) is expected
+    assert wants_color(False, terminal, variables) is False
+
+
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "CLICOLOR_FORCE"])
+@pytest.mark.parametrize(("value", "expected"), [("1", True), ("3", True), ("0", False), ("", False)])
+def test_colour_can_be_forced_where_no_terminal_is(name: str, value: str, expected: bool) -> None:
+    assert wants_color(True, StringIO(), {name: value}) is expected

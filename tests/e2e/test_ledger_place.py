@@ -75,3 +75,34 @@ def test_a_pull_request_cannot_choose_the_ledgers_server(checkout: Checkout, com
     assert "environment.yaml:" in told
     assert "hunter2" not in told
     assert checkout.writes() == []
+
+
+def test_a_run_from_a_subfolder_is_the_same_project(checkout: Checkout) -> None:
+    environment = checkout.environment()
+    environment["spec"]["ledger"] = "sqlite:///ledger.db"
+    checkout.write("environment.yaml", environment)
+    checkout.write("shop.yaml", http_config("hook"))
+    below = checkout.folder / "src" / "deep"
+    below.mkdir(parents=True)
+    inside = Checkout(below, checkout.emulator, checkout.variables)
+    ended = inside.call("apply", "--yes")
+    assert ended.status == 0, str(ended)
+    assert ended.stderr.splitlines()[0] == "Manifests: ../../manifests"
+    assert ended.stderr.count("Manifests:") == 1
+    assert checkout.ledger.is_file()
+    assert list(below.rglob("*.db")) == []
+
+
+def test_c_works_in_another_folder_and_the_next_command_says_so(checkout: Checkout) -> None:
+    checkout.write("../config/environment.yaml", checkout.environment())
+    checkout.write("../config/shop.yaml", http_config("hook"))
+    above = Checkout(checkout.folder.parent, checkout.emulator, checkout.variables)
+    name = checkout.folder.name
+    ended = above.call("-C", name, "plan", "-m", "config", "--save", "plan.json")
+    assert ended.status == 0, str(ended)
+    assert (checkout.folder / "plan.json").is_file()
+    shown = " ".join(ended.stdout.split())
+    assert f"`reconciler -C {name} apply plan.json -e test -m config`" in shown
+    (checkout.folder / "plan.json").write_text("{}")
+    refused = above.call("-C", name, "apply", "plan.json", "-m", "config")
+    assert f"`reconciler -C {name} plan --save plan.json -m config`" in " ".join(refused.stderr.split())

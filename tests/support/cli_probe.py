@@ -50,7 +50,7 @@ def fail(how: str) -> int:
 
 
 TABLE = tuple(Entry(name, "Probes", f"The {name} probe.", f"{__name__}:{name}") for name in ("show", "write", "fail"))
-probes = LazyGroup("reconciler", table=TABLE, envvars=True)
+probes = LazyGroup("reconciler", table=TABLE)
 
 if __name__ == "__main__":
     from reconciler.cli import run

@@ -17,7 +17,7 @@ reconciler completion fish | source      # in ~/.config/fish/config.fish
 """
 
 
-@command("completion", examples=EXAMPLES)
+@command("completion", examples=EXAMPLES, manifests=False)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), help="The shell.")
 @click.pass_obj
 def completion(options: Options, shell: Literal["bash", "zsh", "fish"]) -> None:

@@ -23,7 +23,7 @@ reconciler demo --step     # waits for Enter between the steps
 """
 
 
-@command("demo", examples=EXAMPLES)
+@command("demo", examples=EXAMPLES, manifests=False, result=False)
 @click.option("--step", is_flag=True, help="Wait for Enter between the steps.")
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Work in this new folder."

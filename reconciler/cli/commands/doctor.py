@@ -22,7 +22,7 @@ reconciler doctor -e all --format json
 """
 
 
-@command("doctor", formats=DOCTOR.formats, examples=EXAMPLES)
+@command("doctor", formats=DOCTOR.formats, examples=EXAMPLES, environments="several")
 @click.pass_obj
 def doctor(options: Options) -> Status:
     """Check login, roles, delivery targets, secrets and the ledger of an environment.

@@ -17,7 +17,7 @@ reconciler explain live-moved        # a cause of drift
 """
 
 
-@command("explain", formats=MEANING.formats, examples=EXAMPLES)
+@command("explain", formats=MEANING.formats, examples=EXAMPLES, manifests=False)
 @click.argument("code")
 @click.pass_obj
 def explain(options: Options, code: str) -> None:

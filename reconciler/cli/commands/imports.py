@@ -37,8 +37,8 @@ def import_(options: Options, into: Path | None, targets: tuple[str, ...], no_to
 
     Defaults are left out. Secrets cannot be read back: they become references, and the variables to set are listed.
     """
-    folder, listener = into or options.manifests, Listener(options.verbosity)
+    project, listener = options.project, Listener(options.verbosity)
     imported = asyncio.run(
-        import_into(options.project, folder, frozenset(targets), listener, token_cache=not no_token_cache)
+        import_into(project, into or project.manifests, frozenset(targets), listener, token_cache=not no_token_cache)
     )
     show(options, IMPORT, imported.environment, imported.result, imported.files)

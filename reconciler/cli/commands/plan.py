@@ -33,7 +33,7 @@ reconciler plan -e sandbox --format html --output plan.html
 """
 
 
-@command("plan", formats=PLAN.formats, examples=EXAMPLES)
+@command("plan", formats=PLAN.formats, examples=EXAMPLES, environments="several")
 @save_option("Write the plan for `apply` and `show` to a file.")
 @click.option("--exit-code", is_flag=True, help="Exit with 2 where changes are pending.")
 @plan_options

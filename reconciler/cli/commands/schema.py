@@ -19,7 +19,7 @@ reconciler schema --directory docs/schemas
 """
 
 
-@command("schema", examples=EXAMPLES)
+@command("schema", examples=EXAMPLES, manifests=False, result=False)
 @click.option("--check", is_flag=True, help="Write nothing; fail where a file is old or missing.")
 @click.option(
     "--directory",

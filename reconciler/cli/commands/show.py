@@ -19,7 +19,7 @@ reconciler show drift.json --format html --output drift.html
 """
 
 
-@command("show", formats=PLAN.formats, examples=EXAMPLES)
+@command("show", formats=PLAN.formats, examples=EXAMPLES, manifests=False)
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def show(options: Options, file: Path) -> None:

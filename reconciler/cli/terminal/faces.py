@@ -47,7 +47,7 @@ class ApplyTerminal(_Stoppable):
     """
 
     def __init__(self, options: Options) -> None:
-        self._style = error_style(options.color)
+        self._style = error_style(options.color, options.given)
 
     def waits_for(self, holder: LockHolder) -> None:
         say(terminal(f"Waiting for the apply lock, held by {holder.holder} since {holder.taken_at:%H:%M:%S %Z}"))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from traceback import StackSummary, walk_tb
 from types import TracebackType
 
+from reconciler.cli.command import complete
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import error_style, say
 from reconciler.errors import InternalError, ReconcilerError
+
+_TRUE = ("1", "true", "t", "yes", "y", "on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,22 @@ class Asked:
     verbosity: int = 0
 
     @classmethod
-    def of(cls, arguments: Sequence[str]) -> Asked:
-        """Read it from the words after the program's name. Of several `--format` the last wins."""
+    def of(cls, arguments: Sequence[str], environ: Mapping[str, str]) -> Asked:
+        """Read it from the words after the program's name, and from the variables that stand for these options.
+
+        Of several `--format` the last wins.
+        """
         words = " ".join(arguments)
         formats = re.findall(r"(?:^|\s)--format[=\s](\w+)", words)
         flags = [word for word in arguments if re.fullmatch("-v+", word)]
         verbosity = sum(len(flag) - 1 for flag in flags) + arguments.count("--verbose")
-        return cls(formats[-1:] == ["json"], "--no-color" not in arguments, verbosity)
+        wished, verbose = environ.get("RECONCILER_FORMAT", ""), environ.get("RECONCILER_VERBOSE", "")
+        plain = "--no-color" in arguments or environ.get("RECONCILER_NO_COLOR", "").lower() in _TRUE
+        return cls((formats or [wished])[-1] == "json", not plain, verbosity or _number(verbose))
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch("[0-9]", text) else 0
 
 
 def report_error(error: ReconcilerError, asked: Asked) -> None:
@@ -43,6 +55,7 @@ def report_error(error: ReconcilerError, asked: Asked) -> None:
 
 def report_failure(error: ReconcilerError, options: Options) -> Status:
     """Tell of an error that does not end the run, and return the status that it leads to."""
+    complete(error, options.given)
     report_error(error, Asked(options.format == "json", options.color, options.verbosity))
     return Status(error.exit_status)
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVarTuple
 
 from reconciler.app.files import write_file
 from reconciler.cli.options import Options
+from reconciler.report.given import NOTHING, Given
 
 if TYPE_CHECKING:
     from reconciler.report.style import Style
     from reconciler.report.table import Subject
 
 _Value = TypeVarTuple("_Value")
+_FORCE = ("FORCE_COLOR", "CLICOLOR_FORCE")
 _SYMBOLS = "→‖▶•✓✗…—"
 
 
@@ -79,9 +81,12 @@ def say(message: str) -> None:
 
 
 def wants_color(allowed: bool, stream: TextIO | None, environ: Mapping[str, str]) -> bool:
-    """Whether to use colour on a stream: allowed, a terminal that can, and NO_COLOR not set."""
-    can = stream is not None and stream.isatty() and environ.get("TERM") != "dumb"
-    return can and allowed and not environ.get("NO_COLOR")
+    """Whether to use colour on a stream: allowed, NO_COLOR not set, and a terminal that can, or FORCE_COLOR set."""
+    if not allowed or environ.get("NO_COLOR"):
+        return False
+    if any(environ.get(name, "") not in ("", "0") for name in _FORCE):
+        return stream is not None
+    return stream is not None and stream.isatty() and environ.get("TERM") != "dumb"
 
 
 def carries_symbols(stream: TextIO | None) -> bool:
@@ -98,14 +103,15 @@ def result_style(options: Options) -> Style:
     from reconciler.report.style import Style
 
     if options.output is not None:
-        return Style()
+        return Style(given=options.given)
     color = wants_color(options.color, sys.stdout, os.environ)
     width = min(get_terminal_size().columns, 120) if sys.stdout is not None and sys.stdout.isatty() else 80
-    return Style(color=color, unicode=carries_symbols(sys.stdout), width=width)
+    return Style(color=color, unicode=carries_symbols(sys.stdout), width=width, given=options.given)
 
 
-def error_style(color: bool) -> Style:
+def error_style(color: bool, given: Given = NOTHING) -> Style:
     """Return how text on stderr looks."""
     from reconciler.report.style import Style
 
-    return Style(color=wants_color(color, sys.stderr, os.environ), unicode=carries_symbols(sys.stderr))
+    color = wants_color(color, sys.stderr, os.environ)
+    return Style(color=color, unicode=carries_symbols(sys.stderr), given=given)

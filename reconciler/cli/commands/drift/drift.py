@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from reconciler.app.adopt import adopt_into_files
 from reconciler.app.drift import Drift, drift_of_each, resume_expired
 from reconciler.app.files import write_file
+from reconciler.app.project import Project
 from reconciler.cli.command import Group
 from reconciler.cli.commands.drift.snooze import snooze
 from reconciler.cli.exit_status import Status, apply_status, combine, drift_status
@@ -34,7 +36,7 @@ reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 """
 
 
-@click.group("drift", cls=Group, invoke_without_command=True, examples=EXAMPLES)
+@click.group("drift", cls=Group, invoke_without_command=True, examples=EXAMPLES, formats=DRIFT.formats)
 @click.option("--resume-expired", "resume", is_flag=True, help="First resume syncs whose declared pause has ended.")
 @click.option("--adopt", "adopted", multiple=True, metavar="KIND/NAME", help="Write the live values into the manifest.")
 @save_option("Write the report for `show` to a file.")
@@ -57,9 +59,12 @@ def drift(
     if context.invoked_subcommand is not None:
         return None
     options = context.find_object(Options) or Options()
-    if options.format not in DRIFT.formats:
+    if options.format not in DRIFT.formats and options.format_is_default:
+        options = replace(options, format="text")
+    elif options.format not in DRIFT.formats:
         raise UsageError(f"drift has no format {options.format}", next_step=f"It has {', '.join(DRIFT.formats)}.")
-    sessions, failures = options.project.sessions(utc_now())
+    project = options.project
+    sessions, failures = project.sessions(utc_now())
     if len(sessions) > 1 and (adopted or save is not None or options.format == "html"):
         raise UsageError("this works on one environment", next_step="Name one with -e/--environment.")
     statuses: list[Status] = []
@@ -70,7 +75,7 @@ def drift(
     listener = Listener(options.verbosity)
     found = asyncio.run(drift_of_each(sessions, frozenset(targets), listener, token_cache=not no_token_cache))
     if adopted:
-        _adopt(options, next(item for item in found if isinstance(item, Drift)), adopted)
+        _adopt(project, next(item for item in found if isinstance(item, Drift)), adopted)
     reports = [item.without(adopted).report if isinstance(item, Drift) else item for item in found]
     if save is not None and reports:
         write_file(save, DRIFT.render("json", reports[0]))
@@ -87,12 +92,12 @@ def _resume(session: Session, options: Options, *, token_cache: bool) -> Status:
     face, listener = ApplyTerminal(options), Listener(options.verbosity)
     report = asyncio.run(resume_expired(session, face, listener, token_cache=token_cache))
     if report is not None and report.results:
-        say(APPLY.render("text", report, style=error_style(options.color)))
+        say(APPLY.render("text", report, style=error_style(options.color, options.given)))
     return apply_status(report)
 
 
-def _adopt(options: Options, drift: Drift, keys: tuple[str, ...]) -> None:
-    for value in adopt_into_files(options.project, drift, keys):
+def _adopt(project: Project, drift: Drift, keys: tuple[str, ...]) -> None:
+    for value in adopt_into_files(project, drift, keys):
         say(terminal(f"Adopted {value.key} {value.path} in {value.file}"))
 
 

@@ -36,7 +36,7 @@ def _switches(_context: click.Context, _parameter: click.Parameter, values: tupl
     return {name: value for name, _, value in pairs}
 
 
-@click.group("emulate", cls=Group, invoke_without_command=True, examples=EXAMPLES)
+@click.group("emulate", cls=Group, invoke_without_command=True, examples=EXAMPLES, manifests=False, result=False)
 @click.option("--host", metavar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",

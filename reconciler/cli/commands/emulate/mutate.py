@@ -21,7 +21,7 @@ reconciler emulate mutate --pause entitysync/categories --format json
 _COUNT = click.IntRange(0)
 
 
-@command("mutate", formats=MUTATION.formats, examples=EXAMPLES)
+@command("mutate", formats=MUTATION.formats, examples=EXAMPLES, manifests=False)
 @click.option("--url", metavar="URL", default="http://127.0.0.1:8800", show_default=True, help="The emulator's root.")
 @click.option("--products", type=_COUNT, metavar="N", help="Edit so many products.")
 @click.option("--prices", type=_COUNT, metavar="N", help="Change the prices of so many price schedules.")

@@ -15,7 +15,7 @@ reconciler ledger copy --reopen sqlite:///.reconciler/ledger.db   # undo
 """
 
 
-@command("copy", examples=EXAMPLES)
+@command("copy", examples=EXAMPLES, environments="none")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO", required=False)
 @click.option("--reopen", is_flag=True, help="Let FROM take writes again that was copied elsewhere; without TO.")
@@ -32,7 +32,8 @@ def copy(options: Options, source: str, target: str | None, reopen: bool) -> Non
 
     if reopen == (target is not None):
         raise UsageError("`ledger copy` takes FROM and TO, or --reopen and FROM", next_step="See `ledger copy --help`.")
-    here = options.project.ledger_at(source)
+    project = options.project
+    here = project.ledger_at(source)
     if target is None:
         moved_to = care.reopen(here)
         place = terminal(here.shown)
@@ -43,7 +44,7 @@ def copy(options: Options, source: str, target: str | None, reopen: bool) -> Non
             else f"{place} takes writes again. It knows nothing of what {terminal(moved_to)} was told since.",
         )
         return
-    there = options.project.ledger_at(target)
+    there = project.ledger_at(target)
     rows = care.copy(here, there, describe_holder("ledger copy"))
     write_result(
         options,

@@ -24,8 +24,9 @@ def rebind(options: Options) -> None:
     from reconciler.ledger.writer import Ledger
     from reconciler.report.escape import terminal
 
-    name = options.project.name()
-    with Ledger.open(options.project.settings().ledger) as opened:
+    project = options.project
+    name = project.name()
+    with Ledger.open(project.settings().ledger) as opened:
         known = opened.rebind(name)
     write_result(
         options,

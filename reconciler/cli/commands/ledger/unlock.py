@@ -29,7 +29,8 @@ def unlock(options: Options, lock: str | None, force: bool) -> None:
     from reconciler.report.escape import terminal
 
     # Older versions take one lock for the applies to all environments.
-    names = [lock] if lock else [apply_lock(options.project.name()), APPLY_LOCK]
-    with Ledger.open(options.project.settings().ledger) as opened:
+    project = options.project
+    names = [lock] if lock else [apply_lock(project.name()), APPLY_LOCK]
+    with Ledger.open(project.settings().ledger) as opened:
         broken = next(filter(None, (opened.unlock(name, force=force) for name in names)), None)
     write_result(options, f"Removed the lock of {terminal(broken.holder)}." if broken else "No lock is held.")

@@ -29,7 +29,7 @@ reconciler sync status -e all --format json
 """
 
 
-@command("status", formats=SYNC_STATUS.formats, examples=EXAMPLES)
+@command("status", formats=SYNC_STATUS.formats, examples=EXAMPLES, environments="several")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_data_syncs)
 @click.option("--live", "lively", is_flag=True, help="Keep showing it, until Ctrl-C. On a terminal only.")
 @click.pass_obj

@@ -30,7 +30,8 @@ def clear(options: Options, yes: bool) -> None:
     SparkLayer has no narrower call: the logs and open problems of EVERY integration and data type of the site go,
     those of other integrations too.
     """
-    connection = options.project.connection(API)
+    project = options.project
+    connection = project.connection(API)
     site = terminal(str(connection.site_id))
     if not yes:
         if not can_ask():
@@ -44,6 +45,6 @@ def clear(options: Options, yes: bool) -> None:
     except KeyboardInterrupt:
         raise Interrupted(
             "Interrupted: whether the sync logs were wiped is not known",
-            next_step=f"`reconciler sync-log show -e {options.project.name()}` shows what is there.",
+            next_step=f"`reconciler sync-log show -e {project.name()}` shows what is there.",
         ) from None
     write_result(options, f"Wiped the sync logs of every integration and data type of the site {site}.")
