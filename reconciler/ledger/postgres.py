@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.errors import LedgerError, MissingExtra
@@ -280,7 +280,15 @@ def _engine(url: LedgerUrl) -> Engine:
     def connect() -> Any:
         return _driver().connect(url.conninfo, **chosen)
 
-    return create_engine("postgresql+psycopg://", creator=connect, hide_parameters=True, use_native_hstore=False)
+    engine = create_engine("postgresql+psycopg://", creator=connect, hide_parameters=True, use_native_hstore=False)
+
+    def reset(connection: Any, _record: object, state: Any) -> None:
+        # The transaction is ours, and SQLAlchemy's idea of it may be another one, e.g. after Ctrl-C in a commit.
+        if not state.terminate_only and not connection.closed:
+            connection.rollback()
+
+    event.listen(engine, "reset", reset)
+    return engine
 
 
 def _driver() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.sqlite import SqliteDatabase
 from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
+from support import postgres
 from support.checkout import Checkout
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
@@ -73,3 +75,66 @@ def test_migrate_brings_an_older_one_up_to_date(checkout: Checkout) -> None:
     assert "from schema version 1 to 3" in checkout.call("ledger", "migrate").stdout
     assert "up to date" in checkout.call("ledger", "migrate").stdout
     assert checkout.call("ledger", "show").status == 0
+
+
+@pytest.mark.postgres
+class TestOnPostgresql:
+    @pytest.fixture
+    def place(self) -> Iterator[str]:
+        url = postgres.new_database()
+        yield url
+        postgres.drop(url)
+
+    def test_a_ledger_is_taken_there_and_back_by_names_of_variables(self, used: Checkout, place: str) -> None:
+        used.variables = {"OLD": used.ledger_url, "NEW": place}
+        shown = place.partition("postgres@")[2]
+        ended = used.call("ledger", "copy", "env:OLD", "env:NEW")
+        assert ended.status == 0, str(ended)
+        assert shown in "".join(ended.stdout.split())
+        again = used.call("ledger", "copy", "env:OLD", "env:NEW")
+        assert again.status == 1
+        assert "is there already" in " ".join(again.stderr.split())
+        refused = used.call("ledger", "unlock", "--force")
+        assert refused.status == 1
+        assert shown in "".join(refused.stderr.split())
+        assert "Taken to" in used.call("ledger", "show").stdout
+        used.variables |= {"RECONCILER_LEDGER": place}
+        assert "1 problem, 0 of them in the sync log" in " ".join(used.call("ledger", "show").stdout.split())
+        assert "up to date" in used.call("ledger", "migrate").stdout
+        assert used.call("ledger", "backup", str(used.folder / "copy.db")).status == 0
+        assert used.call("doctor", "--format", "json").json is not None
+        used.variables.pop("RECONCILER_LEDGER")
+        assert "takes writes again" in " ".join(used.call("ledger", "copy", "--reopen", "env:OLD").stdout.split())
+        assert "No lock is held" in used.call("ledger", "unlock", "--force").stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("sqlite:///a.db",), ("--reopen", "sqlite:///a.db", "sqlite:///b.db"), ("env:NOT", "env:SET")]
+)
+def test_copy_needs_a_place_to_go_or_one_to_come_back_from(used: Checkout, words: tuple[str, ...]) -> None:
+    assert used.call("ledger", "copy", *words).status == 64
+
+
+def test_an_environment_with_other_apis_is_refused_until_it_is_bound_anew(checkout: Checkout) -> None:
+    checkout.write("environment.yaml", checkout.environment())
+    checkout.applied()
+    elsewhere = checkout.emulator.ordercloud_url.replace("127.0.0.1", "localhost")
+    checkout.write("environment.yaml", checkout.environment(ordercloud={"apiUrl": elsewhere}))
+    for command in (("plan",), ("apply", "--yes")):
+        ended = checkout.call(*command)
+        assert ended.status == 1, str(ended)
+        assert "knows the environment test as" in " ".join(ended.stderr.split())
+        assert "ledger rebind -e test" in " ".join(ended.stderr.split())
+    checkout.write("other.yaml", checkout.environment("other", ordercloud={"apiUrl": elsewhere}))
+    assert checkout.call("plan", "-e", "other").status == 0, "another name is another environment"
+    assert checkout.call("ledger", "rebind", "-e", "test").status == 0
+    checkout.call("apply", "--yes", "-e", "test")
+    assert checkout.call("plan", "-e", "test").status == 0
+
+
+def test_applies_to_two_environments_of_one_ledger_do_not_wait_for_each_other(checkout: Checkout) -> None:
+    checkout.write("environment.yaml", checkout.environment(), checkout.environment("other"))
+    with Ledger.open(checkout.ledger_url) as ledger, ledger.lock("somebody", "test"):
+        assert checkout.call("apply", "--yes", "-e", "test").status == 1
+        assert checkout.call("apply", "--yes", "-e", "other").status == 0
+        assert "Apply lock of test: held by somebody" in checkout.call("ledger", "show", "-e", "other").stdout

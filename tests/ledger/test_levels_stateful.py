@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +17,7 @@ from reconciler.ledger.data import store as levels_module
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.tables import names, waits
 from reconciler.ledger.writer import Ledger
+from support import postgres
 from support.levels_model import Model
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
@@ -78,7 +78,7 @@ class LevelsMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.folder = ExitStack()
-        self.path = Path(self.folder.enter_context(tempfile.TemporaryDirectory())) / "ledger.db"
+        self.url = self.new_ledger()
         self.now = START
         self.model = Model()
         self.remote: dict[str, set[str]] = {}  # the target's sync log
@@ -90,6 +90,9 @@ class LevelsMachine(RuleBasedStateMachine):
         self.holding = ExitStack()
         self._start()
 
+    def new_ledger(self):
+        return f"sqlite:///{self.folder.enter_context(tempfile.TemporaryDirectory())}/ledger.db"
+
     def teardown(self):
         self.holding.close()
         for ledger, _ in self.zombies:
@@ -97,7 +100,7 @@ class LevelsMachine(RuleBasedStateMachine):
         self.folder.close()
 
     def _start(self):
-        self.ledger = self.holding.enter_context(Ledger.open(f"sqlite:///{self.path}", clock=lambda: self.now))
+        self.ledger = self.holding.enter_context(Ledger.open(self.url, clock=lambda: self.now))
 
         def count(*_):
             if self.countdown is not None:
@@ -329,6 +332,22 @@ def _small_log(monkeypatch):
 
 class TestLevels(LevelsMachine.TestCase):
     settings = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+    @pytest.fixture(autouse=True)
+    def _small_log_here(self, monkeypatch):
+        monkeypatch.setattr(levels_module, "MOST_LOGGED", MOST)
+
+
+class PostgresMachine(LevelsMachine):
+    def new_ledger(self):
+        url = postgres.new_ledger()
+        self.folder.callback(postgres.drop, url)
+        return url
+
+
+@pytest.mark.postgres
+class TestLevelsOnPostgresql(PostgresMachine.TestCase):
+    settings = settings(max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
 
     @pytest.fixture(autouse=True)
     def _small_log_here(self, monkeypatch):
