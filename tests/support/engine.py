@@ -42,6 +42,10 @@ SETTINGS = SyncSettings(
 SCOPE = DataScope("test", "https://site#demo", "test", "things")
 
 
+class Killed(BaseException):
+    """The process is gone from one moment to the next, as far as the ledger can tell."""
+
+
 @dataclass
 class Things:
     """The data type, its source and its sink in one."""
@@ -54,7 +58,7 @@ class Things:
     sent: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     due: dict[str, datetime] = field(default_factory=dict)
-    fails: dict[str, Callable[[], Exception | None]] = field(default_factory=dict)
+    fails: dict[str, Callable[[], BaseException | None]] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
     held_back: set[str] = field(default_factory=set)
     held: asyncio.Event | None = None
@@ -173,6 +177,8 @@ class Site:
     errors: dict[str, str] = field(default_factory=dict)
     clock_offset: timedelta = timedelta()
     away: bool = False
+    fails: dict[str, Callable[[], BaseException | None]] = field(default_factory=dict)
+    """What is asked for a failure before a write of the log is done, and after it: `put`, `put after` …"""
 
     async def get(self, path: str, params: Any = None) -> Any:
         if path == "probe":
@@ -184,16 +190,26 @@ class Site:
         return {**self.log, "error_count": len(self.errors)}
 
     async def put(self, path: str, body: Any) -> None:
+        self.may_fail("put")
         self.errors = {}
-        self.log = {name: value for name, value in body.items() if name != "errors"}
+        kept = {name: value for name, value in (self.log or {}).items() if name == "last_partial_sync"}
+        self.log = kept | {name: value for name, value in body.items() if name != "errors"}
+        self.may_fail("put after")
 
     async def patch(self, path: str, body: Any) -> None:
         if self.log is None:
             raise NotFound("no log", status=404)
+        dated = any(name.startswith("last_") for name in body)
+        self.may_fail("date" if dated else "patch")
         self.errors |= {each["external_id"]: each["message"] for each in body.get("errors", ())}
         for key in body.get("resolved_external_ids", ()):
             self.errors.pop(key, None)
         self.log |= {name: value for name, value in body.items() if name.startswith(("last_", "started_"))}
+        self.may_fail("date after" if dated else "patch after")
+
+    def may_fail(self, what: str) -> None:
+        if what in self.fails and (error := self.fails[what]()) is not None:
+            raise error
 
 
 @dataclass

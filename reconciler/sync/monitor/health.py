@@ -11,7 +11,7 @@ from reconciler.reconcile.drift import snooze_of
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
-from reconciler.sync.run.log_dates import foreign_date
+from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import spoken
 
 
@@ -98,7 +98,7 @@ def foreign_log(overview: SyncOverview, log: SyncStatus | None) -> str | None:
         return None
     if log is None:
         return "The sync log that we wrote is gone: it was cleared, or the site was emptied or restored"
-    found = foreign_date(ours, log.times)
+    found = None if recognise(ours, newest, log.times) is not None else foreign_date(ours, log.times)
     if found is None:
         return None
     return f"The sync log has another date as {found.name} ({_said(found.theirs)}) than we wrote ({_said(found.ours)})"

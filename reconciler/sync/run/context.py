@@ -75,6 +75,7 @@ class RunContext:
         stop: once set, nothing new is begun.
         resumed: it goes on with a run that was cut off.
         since: the watermark of the last run that finished; None: there is none.
+        previous: the newest run as it was before, which may be this one; None: there is none.
         facts: what the sink told the mapper about the target.
         whole: what the target only tells as a whole, where the run verifies.
         remarks: what the run went through, for people.
@@ -90,6 +91,7 @@ class RunContext:
     stop: asyncio.Event
     resumed: bool = False
     since: datetime | None = None
+    previous: DataRun | None = None
     facts: Any = None
     whole: Any = None
     remarks: list[str] = field(default_factory=list)
@@ -137,6 +139,7 @@ def open_context(
     *,
     resumed: bool,
     since: datetime | None,
+    previous: DataRun | None,
 ) -> RunContext:
     """Return the context of a run that was chosen."""
     target_breaker = _breaker(job, job.target_traffic, probes=True)
@@ -153,6 +156,7 @@ def open_context(
         stop=stop,
         resumed=resumed,
         since=since,
+        previous=previous,
     )
 
 

@@ -1,11 +1,12 @@
-"""Whether the dates of a sync log are those that we wrote. Pure."""
+"""Dates of a sync log: whether they are those that we wrote, or were writing when a run was cut off. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.ledger.data.model import LogDates
+from reconciler.ledger.data.model import FINISHED, DataRun, LogDates
 from reconciler.sparklayer.sync_log import SyncTimes
 
 
@@ -38,6 +39,28 @@ def foreign_date(ours: LogDates, theirs: SyncTimes) -> ForeignDate | None:
         if _milliseconds(here) != _milliseconds(there):
             return ForeignDate(name, here, there)
     return None
+
+
+def recognise(ours: LogDates, newest: DataRun | None, theirs: SyncTimes) -> LogDates | None:
+    """Return what we wrote to a log, as it turns out to be; None where somebody else wrote it.
+
+    Args:
+        ours: what we wrote and noted.
+        newest: the newest run; one that did not finish may have been cut off between a write of the log and its note.
+        theirs: what the log says.
+    """
+    return next((dates for dates in _possible(ours, newest) if foreign_date(dates, theirs) is None), None)
+
+
+def _possible(ours: LogDates, newest: DataRun | None) -> Iterator[LogDates]:
+    yield ours
+    if newest is None or newest.state == FINISHED:
+        return
+    if newest.full:
+        yield replace(ours, started=newest.started_at)
+    if newest.completed_at is not None:
+        completed = newest.completed_at
+        yield replace(ours, last_full=completed) if newest.full else replace(ours, last_partial=completed)
 
 
 def _is_before(moment: datetime | None, started: datetime | None) -> bool:

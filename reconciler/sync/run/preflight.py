@@ -49,9 +49,8 @@ async def check_target(context: RunContext, logbook: Logbook, known: int) -> Fin
         return Finding(mode, remarks=await _before_our_time(mode, logbook))
     if mode in (Mode.VERIFY, Mode.REWRITE):
         return Finding(mode)
-    # Where a run was cut off, what we remember of the log and what is there may differ by the last request.
     otherwise: tuple[str, ...] = ()
-    remark = None if context.resumed else await _foreign_log(logbook)
+    remark = await _foreign_log(logbook)
     if remark is None:
         found = await _sample(context, with_whole=known <= _WHOLE_UP_TO)
         otherwise = found.otherwise

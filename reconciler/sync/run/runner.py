@@ -81,6 +81,7 @@ async def _chosen(
         on_progress,
         resumed=choice.resume is not None and run.watermark is not None,
         since=None if past.last is None else past.last.watermark,
+        previous=past.newest,
     )
     if choice.resume is not None:
         context.meter.go_on(choice.resume.counts)

@@ -191,8 +191,11 @@ class Stages:
         if context.mode.walks and (still_open := await context.ledger.records.open_count(context.run.id)):
             raise Incomplete(f"{counted(still_open, 'record')} could not be written yet")
         now = context.job.now()
+        # What an earlier process of this run was about to say is said again.
+        was_closing = context.run.completed_at is not None
+        # Noted before it is said: whoever finds it in the log knows it for ours.
         await context.ledger.runs.update(context.run.id, completed_at=now)
         if context.mode.is_full:
             await self._logbook.close_full(now)
-        elif context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:
+        elif was_closing or context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:
             await self._logbook.close_partial(now)

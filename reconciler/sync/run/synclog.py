@@ -8,8 +8,9 @@ from datetime import datetime
 from reconciler.errors import Conflict, NotFound, Rejected
 from reconciler.ledger.data.model import DataRun, LogDates
 from reconciler.sparklayer.sync_log import LoggedError, SyncStatus, SyncTimes, read_status, record_full, record_partial
+from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import RunContext
-from reconciler.sync.run.log_dates import foreign_date
+from reconciler.sync.run.log_dates import recognise
 
 _AT_ONCE = 500
 _EVERY_SECONDS = 2.0
@@ -38,11 +39,10 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        ours = await self._ledger.log.dates()
-        if ours == LogDates():
+        if await self._ledger.log.dates() == LogDates():
             return True
         status = await self._read()
-        return status is not None and foreign_date(ours, status.times) is None
+        return status is not None and await self._recognise(status)
 
     async def is_from_before(self) -> bool:
         """Whether the target has such a log, and this ledger knows nothing of having written one.
@@ -52,7 +52,8 @@ class Logbook:
         """
         if await self._ledger.log.dates() != LogDates():
             return False
-        return await self._read() is not None
+        status = await self._read()
+        return status is not None and not await self._recognise(status)
 
     async def open(self, run: DataRun) -> None:
         """Begin the log of a full sync: its problems are cleared, and the date of the last one with them.
@@ -61,8 +62,8 @@ class Logbook:
             ApiError: it was not recorded.
         """
         times = SyncTimes(started_full_sync=run.started_at)
-        await self._ledger.log.remember(LogDates(started=run.started_at))
         await self._breaker.repeat(lambda: record_full(self._writer, *self._log, times))
+        await self._ledger.log.remember(LogDates(started=run.started_at))
         await self._ledger.runs.update(run.id, log_opened=True)
 
     async def keep(self) -> None:
@@ -94,8 +95,11 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        await self._ledger.log.remember(LogDates(last_full=completed))
         await self._patch(SyncTimes(last_full_sync=completed, last_full_sync_succeeded=True))
+        await self._ledger.log.remember(LogDates(last_full=completed))
+        if self._context.mode in (Mode.VERIFY, Mode.REWRITE) and (status := await self._read()) is not None:
+            # The log may have been another's, and what a full sync does not write of it is as it was.
+            await self._ledger.log.remember(LogDates(last_partial=status.times.last_partial_sync))
 
     async def close_partial(self, moment: datetime) -> None:
         """Say that a partial sync wrote something.
@@ -103,8 +107,16 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        await self._ledger.log.remember(LogDates(last_partial=moment))
         await self._patch(SyncTimes(last_partial_sync=moment))
+        await self._ledger.log.remember(LogDates(last_partial=moment))
+
+    async def _recognise(self, status: SyncStatus) -> bool:
+        """Whether the log says what we wrote, also where nobody noted it any more; then that is made up for."""
+        ours = await self._ledger.log.dates()
+        found = recognise(ours, self._context.previous, status.times)
+        if found is not None and found != ours:
+            await self._ledger.log.remember(found)
+        return found is not None
 
     async def _read(self) -> SyncStatus | None:
         return await self._breaker.repeat(lambda: read_status(self._writer, *self._log))
