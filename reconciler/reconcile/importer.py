@@ -241,10 +241,10 @@ def _variable(live_id: str, path: str, taken: set[str]) -> str:
     """`search-products`, `deliveryTargets.http.secret` → `SEARCH_PRODUCTS_HTTP_SECRET`; take and return it."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", path.removeprefix("deliveryTargets."))
     name = re.sub(r"[^A-Z0-9]+", "_", f"{live_id}_{words}".upper()).strip("_")
-    if name[0].isdigit():
+    if name[0].isdigit() or is_forbidden(Reference("secret", name)):
         name = f"ID_{name}"
     # `a-b` and `A_b` are two objects, and must not share a secret.
     names = (name if number == 1 else f"{name}_{number}" for number in count(1))
-    free = next(name for name in names if name not in taken and not is_forbidden(Reference("secret", name)))
+    free = next(candidate for candidate in names if candidate not in taken)
     taken.add(free)
     return free

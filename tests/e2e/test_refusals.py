@@ -118,7 +118,9 @@ def test_an_unreachable_host(shop: Checkout, command: tuple[str, ...]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        shop.write("environment.yaml", shop.environment(ordercloud={"apiUrl": f"{url}/v1", "authUrl": f"{url}/token"}))
+        connection = {"apiUrl": f"{url}/v1", "authUrl": f"{url}/token"}
+        # Under its old name the ledger would know it as another place.
+        shop.write("environment.yaml", shop.environment("elsewhere", ordercloud=connection))
         refused(shop, *command, status=1, says="api-unreachable", next_step="→")
 
 

@@ -140,3 +140,28 @@ def test_white_space_around_a_secret_is_a_note(shop: Checkout) -> None:
     shop.write("shop.yaml", config)
     (note,) = [note for note in planned(shop)["notes"] if note["kind"] == "secret-blanks"]
     assert "${secret:CODE}" in json.dumps(note)
+
+
+def test_a_secret_setting_of_a_store_is_remembered_by_its_fingerprint(checkout: Checkout) -> None:
+    spark = {"url": checkout.emulator.sparklayer_url, "siteID": "demo", "clientID": "emulator"}
+    checkout.write("environment.yaml", checkout.environment(sparklayer={**spark, "clientSecret": "emulator"}))
+    settings = {"theme": "dark", "maps_api_key": "${secret:KEY}", "feed": "https://x.example.com/?t=${secret:KEY}"}
+    checkout.write("shop.yaml", document("Store", "store", {"baseCurrency": "GBP", "settings": settings}))
+    checkout.variables["KEY"] = "kr3mbel-one"
+    checkout.applied()
+    assert str(checkout.emulator.state(secrets=True)).count("kr3mbel-one") == 2
+    assert planned(checkout)["changes"] == []
+    checkout.variables["KEY"] = "kr3mbel-two"
+    (change,) = planned(checkout)["changes"]
+    assert {field["path"] for field in change["fields"]} == {"settings.maps_api_key", "settings.feed"}
+    assert all(field["sensitive"] for field in change["fields"])
+    checkout.applied()
+    assert str(checkout.emulator.state(secrets=True)).count("kr3mbel-two") == 2
+    assert planned(checkout)["changes"] == []
+    assert b"kr3mbel" not in checkout.ledger.read_bytes()
+    settings["other_token"] = "${secret:KEY}"
+    checkout.write("shop.yaml", document("Store", "store", {"baseCurrency": "GBP", "settings": settings}))
+    (change,) = planned(checkout)["changes"]
+    assert [field["path"] for field in change["fields"]] == ["settings.other_token"]
+    checkout.applied()
+    assert str(checkout.emulator.state(secrets=True)).count("kr3mbel-two") == 3

@@ -115,3 +115,11 @@ def test_the_last_restore_is_the_latest_sunday_at_three(now, expected):
 def test_a_window_that_is_none_is_refused(window):
     with pytest.raises(ValueError, match="weekday"):
         last_restore(window, NOW)
+
+
+@pytest.mark.parametrize("live_id", ["reconciler", "actions", "RECONCILER"])
+def test_an_import_names_no_variable_that_manifests_may_not_read(live_id):
+    live = live_config(live_id, DeliveryTargets={"Http": {"Endpoint": "https://x.example.com/?code=t"}})
+    (only,) = imported([live]).manifests
+    assert len(only.secrets) == 2
+    assert all(secret.variable.startswith("ID_") for secret in only.secrets), only.secrets
