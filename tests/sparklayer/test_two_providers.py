@@ -18,7 +18,7 @@ from support.sparklayer_workbench import Workbench, manifest, outcomes
 BOTH = """\
 apiVersion: reconciler/v1
 kind: Environment
-metadata: {{name: local}}
+metadata: {{name: {site}}}
 spec:
   ordercloud:
     apiUrl: {url}/ordercloud/v1
@@ -78,7 +78,9 @@ def test_a_target_asks_only_the_api_that_it_is_of(tmp_path: Path, emulator: Runn
     assert list(emulator.state()["ordercloud"]["deliveryConfigs"]) == ["c"]
 
 
-def test_a_ledger_keeps_two_sites_of_one_url_apart(tmp_path: Path, emulator: RunningEmulator) -> None:
+def test_a_ledger_keeps_the_environments_of_two_sites_of_one_url_apart(
+    tmp_path: Path, emulator: RunningEmulator
+) -> None:
     emulator.add_site("other")
     store = manifest("Store", "store", "{baseCurrency: GBP}")
     for site, currency in (("demo", "GBP"), ("other", "EUR")):
