@@ -1,6 +1,6 @@
 """Whatever an API answers, nothing but an error of the tree comes of it, soon and in bounds.
 
-RECONCILER_TEST_FUZZ sets how many conversations are tried with each way of asking; 20,000 take about an hour.
+RECONCILER_TEST_FUZZ sets how many conversations are tried with each way of asking; 5,000 take about an hour.
 """
 
 from __future__ import annotations
