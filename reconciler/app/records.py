@@ -78,17 +78,16 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
         raise UsageError(f"no problem has the code {code[:_LONGEST]}", next_step=suggest(code, CODES, "codes"))
     sync, url = chosen.sync, chosen.session.settings.ledger
     with Ledgers() as ledgers:
-        counts = ledgers.sync_overview(url, [sync.scope], utc_now())[sync.scope].counts
         # One more than asked for tells whether there are more.
-        listed = ledgers.problems(url, sync.scope, limit + 1 if limit else _ALL, offset, code)
+        found = ledgers.problems(url, sync.scope, limit + 1 if limit else _ALL, offset, code)
     return Problems(
         sync.name,
         sync.scope.data_type,
-        counts.problems,
-        counts.logged,
-        tuple(listed[:limit] if limit else listed),
+        found.open,
+        found.logged,
+        found.listed[:limit] if limit else found.listed,
         offset,
-        more=bool(limit) and len(listed) > limit,
+        more=bool(limit) and len(found.listed) > limit,
         code=code,
     )
 

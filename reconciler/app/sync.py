@@ -215,12 +215,13 @@ async def _job(
     chosen: Chosen, levels: Levels, holder: str, how: HowToRun, observer: Observer, policy: RetryPolicy
 ) -> AsyncIterator[Job]:
     from reconciler.sparklayer.client import READS_BY_POST
+    from reconciler.sparklayer.sync_log import PATH as LOG
     from reconciler.sync.run.context import Job
     from reconciler.sync.run.traffic import Traffic
 
     source, target = connections_of(chosen.session)
     source_traffic, target_traffic = (
-        Traffic(each.api, API_NAMES[each.api], observer, READS_BY_POST) for each in (source, target)
+        Traffic(each.api, API_NAMES[each.api], observer, READS_BY_POST, LOG) for each in (source, target)
     )
     cache, data = how.token_cache, chosen.sync.data
     async with (

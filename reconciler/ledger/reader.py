@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from reconciler.ledger.config.model import Memory
-from reconciler.ledger.data.model import DataScope, OpenProblem, SyncOverview
+from reconciler.ledger.data.model import DataScope, OpenProblems, SyncOverview
 from reconciler.ledger.url import LedgerUrl, has_ledger, located
 
 if TYPE_CHECKING:
@@ -109,19 +109,19 @@ class Ledgers:
 
     def problems(
         self, url: LedgerUrl | str, scope: DataScope, limit: int, offset: int = 0, code: str | None = None
-    ) -> list[OpenProblem]:
+    ) -> OpenProblems:
         """Return open problems of a data sync, also while it runs; see `ProblemStore.listed`.
 
         Raises:
             LedgerError: the ledger cannot be read, or is none of this version.
         """
 
-        def read(tx: Transaction) -> list[OpenProblem]:
+        def read(tx: Transaction) -> OpenProblems:
             from reconciler.ledger.data.overview import open_problems
 
             return open_problems(tx.connection, scope, limit, offset, code)
 
-        return self._read(url, read) or []
+        return self._read(url, read) or OpenProblems()
 
     def _read(self, url: LedgerUrl | str, query: Callable[[Transaction], _Found]) -> _Found | None:
         """Return the answer of a query, None where there is no ledger."""

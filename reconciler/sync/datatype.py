@@ -84,10 +84,17 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Outcome of the writes of one record: parts that the target holds now, and what it refused."""
+    """Outcome of the writes of one record.
+
+    Args:
+        done: parts that the target holds now.
+        refused: what it refused.
+        sent: whether anything was sent: a part of which nothing is wanted and nothing is there is done without.
+    """
 
     done: frozenset[str]
     refused: tuple[RecordProblem, ...] = ()
+    sent: bool = True
 
 
 class NotBegun(Exception):

@@ -312,8 +312,18 @@ class TestProblems:
     def test_one_that_may_have_arrived_is_resolved(self, levels):
         levels.record([Result("a", problems=(wrong("a"),))], None)
         assert levels.to_log(9)[0]  # and then the answer is lost
+        assert levels.counts(NOW).logged == 0
         levels.record([Result("a")], None)
         assert levels.to_log(9) == ([], ["a"])
+
+    def test_people_are_told_of_what_the_log_certainly_has_and_is_not_to_be_resolved(self, levels):
+        levels.record([Result("a", problems=(wrong("a"),)), Result("b", problems=(wrong("b"),))], None)
+        levels.logged([error.external_id for error in levels.to_log(9)[0]], [])
+        levels.record([Result("a")], None)
+        levels.record([Result("c", problems=(wrong("c"),))], None)
+        counts = levels.counts(NOW)
+        assert (counts.problems, counts.logged) == (2, 1)
+        assert [item.logged for item in levels.problems(9)] == [True, False]
 
     def test_one_that_changes_while_the_log_is_told_is_told_again(self, levels):
         levels.record([Result("a", problems=(wrong("a"),))], None)

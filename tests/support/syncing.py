@@ -75,15 +75,15 @@ class Shop:
         locations = {name: name for name in LOCATIONS}
         stock = {"locations": locations, "default": "main"}
         whole = {"currency": "GBP", "products": {}, "stock": stock, "pricing": {}, **spec}
-        stock = whole.get("stock") or {}
+        stock, products = whole.get("stock") or {}, whole.get("products") or {}
         self.options = Options(
             locations=stock.get("locations", {}),
             default_location=stock.get("default"),
             currency=whole.get("currency"),
             list_currency=whole.get("currency"),
-            ship_weight_unit=whole["products"].get("shipWeightUnit", "kg"),
-            catalogs=whole["products"].get("catalogs"),
-            sku_is_id=whole["products"].get("mapping", {}).get("variants.sku") == "ID",
+            ship_weight_unit=products.get("shipWeightUnit", "kg"),
+            catalogs=products.get("catalogs"),
+            sku_is_id=products.get("mapping", {}).get("variants.sku") == "ID",
         )
         return document("DataSync", "shop", {name: value for name, value in whole.items() if value is not None})
 

@@ -192,6 +192,21 @@ class OpenProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenProblems:
+    """A page of the open problems of a sync, and how many there are, all of the same moment.
+
+    Args:
+        open: external IDs with a problem.
+        logged: those of them that the sync log has.
+        listed: the page.
+    """
+
+    open: int = 0
+    logged: int = 0
+    listed: tuple[OpenProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LogDates:
     """The dates that we last wrote to the sync log, to tell a log that is not ours."""
 

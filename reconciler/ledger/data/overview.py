@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 from reconciler.kind.kind import Volume
 from reconciler.ledger.data import log, problems
 from reconciler.ledger.data import runs as data_runs
-from reconciler.ledger.data.model import FINISHED, DataScope, LevelCounts, OpenProblem, RunningNow, SyncOverview
+from reconciler.ledger.data.model import FINISHED, DataScope, LevelCounts, OpenProblems, RunningNow, SyncOverview
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
 from reconciler.ledger.tables import records, scopes
@@ -71,7 +71,7 @@ def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
         due=row.due,
         gone=row.gone,
         problems=problems.open_count(connection, scope),
-        logged=problems.logged_count(connection, scope),
+        logged=problems.told_count(connection, scope),
     )
 
 
@@ -82,12 +82,16 @@ def sync_overview(
     return {scope: _overview(connection, scope, now, lock_now) for scope in wanted}
 
 
-def open_problems(
-    connection: Connection, scope: DataScope, limit: int, offset: int, code: str | None
-) -> list[OpenProblem]:
+def open_problems(connection: Connection, scope: DataScope, limit: int, offset: int, code: str | None) -> OpenProblems:
     """Return open problems of a scope; none where it never ran."""
     number = find_scope(connection, scope)
-    return [] if number is None else problems.listed(connection, number, limit, offset, code)
+    if number is None:
+        return OpenProblems()
+    return OpenProblems(
+        problems.open_count(connection, number),
+        problems.told_count(connection, number),
+        tuple(problems.listed(connection, number, limit, offset, code)),
+    )
 
 
 def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:

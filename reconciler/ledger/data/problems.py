@@ -129,7 +129,7 @@ def unlog_all(connection: Connection, scope: int) -> None:
 def listed(connection: Connection, scope: int, limit: int, offset: int, code: str | None) -> list[OpenProblem]:
     """Return open problems; see `ProblemStore.listed`."""
     query = (
-        select(problems, entries.c.offered)
+        select(problems, entries.c.logged)
         .join(
             entries,
             (entries.c.scope == problems.c.scope) & (entries.c.external_id == problems.c.external_id),
@@ -146,7 +146,7 @@ def listed(connection: Connection, scope: int, limit: int, offset: int, code: st
             row.key,
             ProblemRow(row.external_id, row.part, row.code, row.message, row.url),
             row.found_at,
-            row.offered > 0,
+            row.logged > 0,
         )
         for row in connection.execute(query)
     ]
@@ -178,6 +178,12 @@ def logged_count(connection: Connection, scope: int) -> int:
     """Return how many external IDs the sync log has an error for, or may have."""
     query = select(func.count()).select_from(entries).where(entries.c.scope == scope, entries.c.offered > 0)
     return connection.execute(query).scalar_one()
+
+
+def told_count(connection: Connection, scope: int) -> int:
+    """Return how many external IDs with a problem the sync log certainly has an error for."""
+    query = select(func.count()).select_from(entries)
+    return connection.execute(query.where(entries.c.scope == scope, entries.c.open, entries.c.logged > 0)).scalar_one()
 
 
 def _settle_entries(connection: Connection, scope: int, external_ids: Sequence[str]) -> None:

@@ -34,8 +34,9 @@ class RequestsDocument(Document):
     """What one API was asked."""
 
     requests: Count
-    writes: Count = Field(description="Those that may have changed something.")
+    writes: Count = Field(description="Those that may have changed a record.")
     refused: Count = Field(description="Those refused with 429.")
+    log_writes: Count = Field(description="Those that wrote the sync log.")
 
 
 class RunProblemsDocument(Document):

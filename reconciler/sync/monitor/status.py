@@ -190,5 +190,5 @@ def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
     cost = cost_of(sync.settings.interval, sync.settings.walk_interval, 0, reads)
     if last is None or last.walks:
         return cost.a_day
-    each = sum(found.requests - found.writes for found in requests_in(last.counts).values())
+    each = sum(found.reads for found in requests_in(last.counts).values())
     return round(cost.runs * each + cost.walks * (each + cost.per_walk))

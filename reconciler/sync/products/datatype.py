@@ -74,7 +74,8 @@ class Products:
     def resolve(self, draft: Draft, taken: Mapping[Name, str], held: Held) -> ProductState:
         before = held_from_json(held)
         wanted = settle(draft, {ProductName(*name): owner for name, owner in taken.items()}, before)
-        held_back = wanted.product is None and Part.PRODUCT in self.settings.parts
+        nothing = wanted.product is None and not wanted.stock and not wanted.prices
+        held_back = wanted.product is None if Part.PRODUCT in self.settings.parts else nothing and bool(wanted.problems)
         keeps = _names(draft.names_for(wanted.held)) if wanted.gone_skus else None
         return state_of(wanted, before, keeps, held_back=held_back)
 

@@ -100,7 +100,12 @@ class ProductSink:
         )
         refused = [*stock, *prices]
         failed = {part for part, _, _ in refused}
-        return Written(frozenset(part for part in parts if part not in failed), tuple(_problems(wanted, refused)))
+        sent = (
+            (Part.PRODUCT in parts and wanted.product is not None)
+            or (Part.STOCK in parts and bool(wanted.stock or gone.stock))
+            or (Part.PRICES in parts and bool(wanted.prices or gone.prices))
+        )
+        return Written(frozenset(parts) - failed, tuple(_problems(wanted, refused)), sent)
 
     def why_failed(self, error: ApiError) -> str:
         return why_failed(error)

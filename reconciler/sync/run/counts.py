@@ -9,16 +9,29 @@ HELD_BACK, FAILED, DISCONTINUED = "held_back", "failed", "discontinued"
 OUTCOMES = ("unchanged", "written", HELD_BACK, DISCONTINUED, FAILED)
 """What can become of a record that was looked at."""
 _PART = "part"
-_TRAFFIC = ("requests", "writes", "refused")
+_TRAFFIC = ("requests", "writes", "refused", "log_writes")
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Requests to one API: all, those that may have changed something, and those refused with 429."""
+    """Requests to one API.
+
+    Args:
+        requests: all of them.
+        writes: those that may have changed a record.
+        refused: those refused with 429.
+        log_writes: those that wrote the sync log.
+    """
 
     requests: int = 0
     writes: int = 0
     refused: int = 0
+    log_writes: int = 0
+
+    @property
+    def reads(self) -> int:
+        """Those that changed nothing."""
+        return self.requests - self.writes - self.log_writes
 
 
 @dataclass(slots=True)

@@ -82,7 +82,9 @@ def full_sync_wanted(last_full: DataRun | None, config: str) -> bool:
 
 
 def _can_go_on(run: DataRun, config: str, now: datetime) -> bool:
-    return run.state != STOPPED and run.config == config and now - run.started_at < _TOO_OLD_TO_RESUME
+    # Without a watermark it was cut off before it had begun anything.
+    has_begun = run.watermark is not None
+    return has_begun and run.state != STOPPED and run.config == config and now - run.started_at < _TOO_OLD_TO_RESUME
 
 
 def _reason(asked: Mode | None, past: Past, config: str) -> str:

@@ -203,7 +203,7 @@ class Pipeline:
 
     async def _sent(self, work: _Work) -> Written:
         if not work.parts:
-            return Written(frozenset())
+            return Written(frozenset(), sent=False)
         return await self._context.sink.write(work.state, work.parts)
 
     def _result(self, work: _Work, written: Written) -> Result:
@@ -221,7 +221,7 @@ class Pipeline:
             gone=state.gone,
             names=state.keeps if whole else None,
             token=work.token,
-            written=bool(written.done),
+            written=written.sent and bool(written.done),
         )
 
     def _counts(self, work: _Work, outcome: str) -> dict[str, int]:
@@ -271,7 +271,7 @@ class Pipeline:
 
 
 def _outcome(state: TargetState, written: Written) -> str:
-    if written.done:
+    if written.sent and written.done:
         return DISCONTINUED if state.gone else "written"
     return HELD_BACK if written.refused or state.held_back else "unchanged"
 

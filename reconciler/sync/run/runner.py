@@ -79,7 +79,7 @@ async def _chosen(
         run,
         stop,
         on_progress,
-        resumed=choice.resume is not None and run.watermark is not None,
+        resumed=choice.resume is not None,
         since=None if past.last is None else past.last.watermark,
         previous=past.newest,
     )
@@ -216,6 +216,7 @@ class _Run:
 
     async def _report(self, run: DataRun, ending: _Ending) -> RunReport:
         context = self._context
+        now = await context.ledger.records.counts(context.job.now())
         return RunReport(
             sync=context.job.settings.name,
             data_type=context.data.name,
@@ -228,8 +229,8 @@ class _Run:
             ended_at=run.ended_at or context.job.now(),
             counts={
                 **run.counts,
-                "problems": await context.ledger.problems.open_count(),
-                "logged_problems": await context.ledger.problems.logged_count(),
+                "problems": now.problems,
+                "logged_problems": now.logged,
                 "new_problems": await context.ledger.problems.found_since(run.started_at),
                 "resolved": self._logbook.resolved,
             },

@@ -25,6 +25,7 @@ class Traffic:
         api: its name, for people.
         inner: who listens besides.
         reads_by_post: last segments of paths that are read by POST, beside those of logins.
+        log: what the paths of the sync log begin with.
         clock: seconds that only grow.
     """
 
@@ -32,9 +33,11 @@ class Traffic:
     api: str
     inner: Observer
     reads_by_post: Collection[str] = ()
+    log: str | None = None
     clock: Callable[[], float] = monotonic
     requests: int = 0
     writes: int = 0
+    log_writes: int = 0
     refused: int = 0
     failed: int = 0
     waited: float = 0.0
@@ -46,7 +49,7 @@ class Traffic:
 
     def begin(self) -> None:
         """Count from here on: a connection serves several runs."""
-        self.requests = self.writes = self.refused = self.failed = 0
+        self.requests = self.writes = self.log_writes = self.refused = self.failed = 0
         self.waited = self.longest_outage = 0.0
         self._reasons.clear()
 
@@ -55,7 +58,11 @@ class Traffic:
         now = self.clock()
         self.requests += 1
         last = event.call.path.rpartition("/")[2]
-        self.writes += event.call.method != "GET" and last != _LOGIN and last not in self.reads_by_post
+        if event.call.method != "GET" and last != _LOGIN and last not in self.reads_by_post:
+            if self.log is not None and event.call.path.lstrip("/").startswith(f"{self.log}/"):
+                self.log_writes += 1
+            else:
+                self.writes += 1
         if event.status == _TOO_MANY:
             self.refused += 1
         if event.status is None or event.status >= 500:
@@ -83,7 +90,7 @@ class Traffic:
     @property
     def counts(self) -> Requests:
         """The requests so far."""
-        return Requests(self.requests, self.writes, self.refused)
+        return Requests(self.requests, self.writes, self.refused, self.log_writes)
 
     @property
     def now_waiting(self) -> str | None:

@@ -33,7 +33,7 @@ def run(mode: Mode, hours_ago: float, state: str = FINISHED, config: str = "same
         state=state,
         holder="somebody",
         started_at=NOW - timedelta(hours=hours_ago),
-        watermark=None,
+        watermark=NOW - timedelta(hours=hours_ago),
         listed=False,
         log_opened=False,
         completed_at=None,
@@ -100,3 +100,9 @@ def test_it_goes_on_where_no_more_is_asked_for() -> None:
 )
 def test_else_a_new_one_begins(cut_off: DataRun, asked: Mode | None, config: str) -> None:
     assert choose(asked, past(5, 5, cut_off), SETTINGS, config, NOW).resume is None
+
+
+def test_a_run_that_was_cut_off_before_it_began_anything_does_not_go_on_and_the_next_does_no_less() -> None:
+    nothing = replace(run(Mode.VERIFY, 1, INTERRUPTED), watermark=None)
+    choice = choose(None, past(1, 1, nothing), SETTINGS, "same", NOW)
+    assert (choice.mode, choice.resume) == (Mode.VERIFY, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from reconciler.http.observe import Call, Exchanged, Waiting
+from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.traffic import Traffic
@@ -37,8 +38,10 @@ class Time:
 
 def test_requests_are_counted_and_passed_on() -> None:
     ear = Ear()
-    traffic = Traffic("sparklayer", "SparkLayer", ear)
+    traffic = Traffic("sparklayer", "SparkLayer", ear, log="api/v1/sync-log")
+    log = Call("PATCH", "api/v1/sync-log/ordercloud/products")
     events = [
+        Exchanged(log, 1, 5.0, 204),
         Exchanged(READ, 1, 5.0, 200),
         Exchanged(WRITE, 1, 5.0, 429),
         Waiting(WRITE, 1, 1.0, "rate limited"),
@@ -50,7 +53,8 @@ def test_requests_are_counted_and_passed_on() -> None:
         else:
             traffic.exchanged(event)
     assert ear.events == events
-    assert (traffic.requests, traffic.writes, traffic.refused, traffic.waited) == (3, 2, 1, 1.0)
+    assert traffic.counts == Requests(requests=4, writes=2, refused=1, log_writes=1)
+    assert (traffic.counts.reads, traffic.waited) == (1, 1.0)
     assert list(traffic.remarks()) == ["SparkLayer asked 1 time to slow down (429)"]
 
 

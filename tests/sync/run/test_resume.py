@@ -10,7 +10,7 @@ from reconciler.errors import LoginRefused
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import State
-from support.engine import Engine
+from support.engine import Engine, Killed
 
 
 def test_a_run_that_was_interrupted_goes_on_and_counts_each_record_once(engine: Engine) -> None:
@@ -119,3 +119,19 @@ def test_a_cancel_ends_the_run_and_the_next_one_begins_anew(engine: Engine, monk
     assert report.state is State.CANCELLED
     engine.things.fails.clear()
     assert not engine.run().resumed
+
+
+@pytest.mark.parametrize(("at", "goes_on"), [("census", False), ("facts", False), ("list a", True)])
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.VERIFY])
+def test_killed_before_it_began_anything_another_run_begins_and_after_that_it_goes_on(
+    engine: Engine, at: str, goes_on: bool, mode: Mode
+) -> None:
+    engine.run()
+    engine.things.fails[at] = lambda: Killed()
+    with pytest.raises(Killed):
+        engine.run(mode)
+    engine.things.fails.clear()
+    killed = engine.levels.last(state=None)
+    report = engine.run()
+    assert killed is not None
+    assert (report.run_id == killed.id, report.resumed, report.mode) == (goes_on, goes_on, mode)
