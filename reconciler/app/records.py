@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.app.project import Project
-from reconciler.app.sync import Chosen, opened_levels
+from reconciler.app.sync import Chosen, opened_store
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
@@ -100,11 +100,11 @@ def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Rec
         LedgerError: the ledger cannot be written, or would forget it.
     """
     keys = record_keys(ids)
-    with opened_levels(chosen, "`sync retry`", ephemeral=ephemeral) as levels:
+    with opened_store(chosen, "`sync retry`", ephemeral=ephemeral) as store:
         if not keys:
-            return Records(levels.retry())
-        known = levels.levels(keys)
-        return Records(levels.want(keys), tuple(key for key in keys if key not in known))
+            return Records(store.records.retry())
+        known = store.records.levels(keys)
+        return Records(store.records.want(keys), tuple(key for key in keys if key not in known))
 
 
 def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Records:
@@ -115,9 +115,9 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Reco
         LedgerError: the ledger cannot be written, or would forget it.
     """
     keys = record_keys(ids)
-    with opened_levels(chosen, "`sync drop`", ephemeral=ephemeral) as levels:
-        known = levels.levels(keys)
-        number = levels.drop(keys)
+    with opened_store(chosen, "`sync drop`", ephemeral=ephemeral) as store:
+        known = store.records.levels(keys)
+        number = store.records.drop(keys)
     unknown = tuple(key for key in keys if key not in known)
     if not known:
         name, environment = chosen.sync.name, chosen.session.name
@@ -137,8 +137,8 @@ def cancel_run(chosen: Chosen) -> bool:
     with Ledgers() as ledgers:
         if not ledgers.is_there(chosen.session.settings.ledger):
             return False
-    with opened_levels(chosen, "`sync cancel`", ephemeral=True) as levels:
-        return levels.cancel()
+    with opened_store(chosen, "`sync cancel`", ephemeral=True) as store:
+        return store.runs.cancel()
 
 
 def some(keys: Sequence[str], shown: int = 5) -> str:

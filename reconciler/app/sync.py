@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.config.model import LockHolder
-    from reconciler.ledger.data.store import Levels
+    from reconciler.ledger.data.store import Store
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
@@ -99,7 +99,7 @@ def choose(project: Project, name: str | None) -> Chosen:
 
 
 @contextmanager
-def opened_levels(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Levels]:
+def opened_store(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Store]:
     """Within, the ledger of a data sync is open.
 
     Args:
@@ -116,7 +116,7 @@ def opened_levels(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[
     url = chosen.session.settings.ledger
     require_durable(url, os.environ, feature, ephemeral=ephemeral)
     with Ledger.open(url) as ledger:
-        yield ledger.levels(chosen.sync.scope)
+        yield ledger.store(chosen.sync.scope)
 
 
 async def run_once(
@@ -195,11 +195,11 @@ async def _running(
     require_applied(chosen.sync)
     holder = describe_holder(command)
     with (
-        opened_levels(chosen, _FEATURE, ephemeral=how.ephemeral) as levels,
+        opened_store(chosen, _FEATURE, ephemeral=how.ephemeral) as store,
         # A watch takes the lock of the runs for each of its own: between two of them anybody may run the sync.
-        (levels.watching if watches else levels.lock)(holder, wait=how.lock_wait, on_wait=face.waits_for),
+        (store.watching if watches else store.lock)(holder, wait=how.lock_wait, on_wait=face.waits_for),
     ):
-        async with _job(chosen, levels, holder, how, observer, transport(how.patience)) as job:
+        async with _job(chosen, store, holder, how, observer, transport(how.patience)) as job:
             with face.stoppable() as stop:
                 try:
                     return await work(job, stop)
@@ -212,7 +212,7 @@ async def _running(
 
 @asynccontextmanager
 async def _job(
-    chosen: Chosen, levels: Levels, holder: str, how: HowToRun, observer: Observer, policy: RetryPolicy
+    chosen: Chosen, store: Store, holder: str, how: HowToRun, observer: Observer, policy: RetryPolicy
 ) -> AsyncIterator[Job]:
     from reconciler.sparklayer.client import READS_BY_POST
     from reconciler.sparklayer.sync_log import PATH as LOG
@@ -233,7 +233,7 @@ async def _job(
             data=data,
             source=reader,
             target=writer,
-            store=levels.store,
+            store=store,
             source_url=source.api_url,
             holder=holder,
             source_traffic=source_traffic,
@@ -256,7 +256,7 @@ async def explain(chosen: Chosen, key: str, how: HowToRun, observer: Observer) -
     """
     from reconciler.http.retry import PATIENT
 
-    with opened_levels(chosen, _FEATURE, ephemeral=True) as levels:
+    with opened_store(chosen, _FEATURE, ephemeral=True) as store:
         policy = replace(PATIENT, seconds=how.patience)
-        async with _job(chosen, levels, "", how, observer, policy) as job:
+        async with _job(chosen, store, "", how, observer, policy) as job:
             return await job.data.explain(job.source, job.target, job.store, key, utc_now())

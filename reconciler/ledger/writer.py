@@ -13,7 +13,7 @@ from reconciler.ledger.config import environments, journal, objects, runs, snooz
 from reconciler.ledger.config.model import SENT, JournalEntry, LiveObject, LockHolder, Run, Snooze
 from reconciler.ledger.config.secret_fingerprint import fingerprint
 from reconciler.ledger.data.model import DataScope
-from reconciler.ledger.data.store import Levels, Store
+from reconciler.ledger.data.store import Store
 from reconciler.ledger.database import Clock, Database, Transaction, create
 from reconciler.ledger.lock import APPLY_LOCK, LEASE, Lock, acquire, apply_lock, break_lock
 from reconciler.ledger.url import LedgerUrl, located
@@ -58,10 +58,6 @@ class Ledger:
     def store(self, scope: DataScope) -> Store:
         """Return what is kept of one scope of the data plane; it is made where it is new."""
         return Store(self.database, scope)
-
-    def levels(self, scope: DataScope) -> Levels:
-        """Return the levels of one scope of the data plane; it is made where it is new."""
-        return Levels(self.store(scope))
 
     # Locks
 

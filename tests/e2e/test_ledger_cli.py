@@ -13,6 +13,7 @@ from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
 from support import postgres
 from support.checkout import Checkout
+from support.levels import levels_of
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -23,7 +24,7 @@ def used(checkout: Checkout) -> Checkout:
     """Return a checkout whose ledger saw a run with one problem, cut off with its lock held elsewhere."""
     checkout.write("environment.yaml", checkout.environment())
     with Ledger.open(f"sqlite:///{checkout.ledger}") as ledger:
-        levels = ledger.levels(SCOPE)
+        levels = levels_of(ledger, SCOPE)
         with levels.lock("me@here pid 1: sync run"):
             run = levels.begin("full", "digest", "me@here pid 1: sync run", NOW, NOW, walks=True, full=True)
             problem = ProblemRow("a", "product", "no-sku", "It has none", "https://x/a")
@@ -46,7 +47,7 @@ def test_show_has_the_data_syncs(used: Checkout) -> None:
 
 
 def test_the_lock_of_a_data_sync_is_unlocked_by_its_name(used: Checkout) -> None:
-    with Ledger.open(f"sqlite:///{used.ledger}") as ledger, ledger.levels(SCOPE).lock("somebody alive"):
+    with Ledger.open(f"sqlite:///{used.ledger}") as ledger, levels_of(ledger, SCOPE).lock("somebody alive"):
         assert f"lock {SCOPE.lock_name}: held by somebody alive" in " ".join(used.call("ledger", "show").stdout.split())
         refused = used.call("ledger", "unlock", SCOPE.lock_name)
         assert refused.status == 1
@@ -59,7 +60,7 @@ def test_backup_copies_and_overwrites_nothing(used: Checkout) -> None:
     copy = used.ledger.with_name("copy.db")
     assert used.call("ledger", "backup", str(copy)).status == 0
     with Ledger.open(f"sqlite:///{copy}") as ledger:
-        assert ledger.levels(SCOPE).open_problems() == 1
+        assert levels_of(ledger, SCOPE).open_problems() == 1
     before = copy.read_bytes()
     again = used.call("ledger", "backup", str(copy))
     assert again.status == 1

@@ -19,6 +19,7 @@ from reconciler.ledger.reader import Ledgers, read_memory, read_overview
 from reconciler.ledger.sqlite import SqliteDatabase
 from reconciler.ledger.url import durability, parse
 from reconciler.ledger.writer import Ledger
+from support.levels import levels_of
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 TARGET = LiveObject("https://api.example/v1", "Widget", "a")
@@ -34,8 +35,8 @@ from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.writer import Ledger
 sys.stdin.readline()
 with Ledger.open(sys.argv[1]) as ledger:
-    levels = ledger.levels(DataScope("test", "t", "i", "products"))
-    print(levels.want([sys.argv[2]]))
+    store = ledger.store(DataScope("test", "t", "i", "products"))
+    print(store.records.want([sys.argv[2]]))
 """
 
 
@@ -88,7 +89,7 @@ class TestMigration:
 
     def test_a_writer_brings_it_up_to_date_and_all_is_still_there(self, version_1, url):
         with Ledger.open(url) as ledger:
-            levels = ledger.levels(SCOPE)
+            levels = levels_of(ledger, SCOPE)
             assert levels.want(["a"]) == 1
             assert (run := ledger.unfinished_run("test")) is not None
             assert run.id == "r1"
@@ -165,7 +166,7 @@ def test_several_processes_that_open_a_new_ledger_at_once_all_get_it(tmp_path):
             out, errors = racer.communicate(timeout=30)
             assert (out, racer.returncode) == ("1\n", 0), errors
         with Ledger.open(url) as ledger:
-            levels = ledger.levels(DataScope("test", "t", "i", "products"))
+            levels = levels_of(ledger, DataScope("test", "t", "i", "products"))
             assert levels.levels([str(number) for number in range(5)]).keys() == {str(number) for number in range(5)}
 
 
@@ -173,7 +174,7 @@ class TestBackup:
     def test_it_is_one_moment_of_a_ledger_in_use(self, path, url):
         copy = path.with_name("copy.db")
         with Ledger.open(url) as ledger:
-            levels = ledger.levels(SCOPE)
+            levels = levels_of(ledger, SCOPE)
             levels.want([str(number) for number in range(2000)])
             with levels.lock("a run"):
                 size = care.backup(url, copy)
@@ -182,7 +183,7 @@ class TestBackup:
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
         assert sorted(path.parent.glob("*copy*")) == [copy]
         with Ledger.open(f"sqlite:///{copy}") as ledger:
-            found = ledger.levels(SCOPE)
+            found = levels_of(ledger, SCOPE)
             assert found.levels(["1999", "late"]).keys() == {"1999"}
 
     def test_it_overwrites_nothing(self, path, url):
@@ -237,7 +238,7 @@ def test_a_file_without_a_byte_is_no_ledger(path, url):
 class TestOverview:
     def test_it_is_read_while_a_run_is_on(self, url):
         with Ledger.open(url, lambda: NOW) as ledger:
-            levels = ledger.levels(SCOPE)
+            levels = levels_of(ledger, SCOPE)
             with levels.lock("me@here pid 1: sync run"), Ledgers(lambda: NOW) as ledgers:
                 run = levels.begin("full", "digest", "me", NOW, NOW, walks=True, full=True)
                 problem = ProblemRow("a/v", "product", "no-sku", "The variant has no SKU", "https://x")

@@ -13,6 +13,7 @@ import pytest
 from reconciler.errors import LedgerError, LedgerLocked, LockLost
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.writer import Ledger
+from support.levels import levels_of
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -24,17 +25,17 @@ from datetime import UTC, datetime
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.writer import Ledger
 with Ledger.open(sys.argv[1]) as ledger:
-    levels = ledger.levels(DataScope("test", "https://api.example#site", "ordercloud", "products"))
-    with levels.lock("writer"):
+    store = ledger.store(DataScope("test", "https://api.example#site", "ordercloud", "products"))
+    with store.lock("writer"):
         now = datetime.now(UTC)
-        run = levels.begin("full", "c", "writer", now, now, walks=True, full=True)
+        run = store.runs.begin("full", "c", "writer", now, walks=True, full=True)
         print(run.id, flush=True)
         number = 0
         while True:
             keys = [f"{number + offset}" for offset in range(5)]
-            levels.begin_writes([(key, ["product"]) for key in keys])
+            store.records.begin_writes([(key, ["product"]) for key in keys])
             print("sent", *keys, flush=True)
-            levels.record([Result(key, prints={"product": b"1" * 16}) for key in keys], run.id, {"written": 5})
+            store.records.record([Result(key, prints={"product": b"1" * 16}) for key in keys], run.id, {"written": 5})
             print("done", *keys, flush=True)
             number += 5
 """
@@ -66,7 +67,7 @@ def ledger(url, clock):
 
 @pytest.fixture
 def levels(ledger):
-    found = ledger.levels(SCOPE)
+    found = levels_of(ledger, SCOPE)
     with found.lock("test"):
         yield found
 
@@ -90,7 +91,7 @@ class TestKill:
         sent = {key for line in told if line[0] == "sent" for key in line[1:]}
         done = {key for line in told if line[0] == "done" for key in line[1:]}
         with Ledger.open(url) as ledger:
-            levels = ledger.levels(SCOPE)
+            levels = levels_of(ledger, SCOPE)
             with levels.lock("the next"):  # at once: its holder is dead
                 found = levels.levels([str(number) for number in range(len(sent) + 20)])
                 assert found.keys() >= sent
@@ -108,16 +109,16 @@ class TestKill:
 
 class TestLock:
     def test_one_run_per_scope_and_many_scopes(self, ledger):
-        levels = ledger.levels(SCOPE)
-        other = ledger.levels(DataScope("test", "https://api.example#site", "ordercloud", "customers"))
+        levels = levels_of(ledger, SCOPE)
+        other = levels_of(ledger, DataScope("test", "https://api.example#site", "ordercloud", "customers"))
         with levels.lock("one"), other.lock("two"), ledger.lock("apply"):
-            with pytest.raises(LedgerLocked) as caught, ledger.levels(SCOPE).lock("three"):
+            with pytest.raises(LedgerLocked) as caught, levels_of(ledger, SCOPE).lock("three"):
                 pytest.fail("two runs at once")
             assert SCOPE.lock_name in caught.value.message
             assert f"ledger unlock --force '{SCOPE.lock_name}'" in (caught.value.next_step or "")
 
     def test_without_it_nothing_of_a_run_can_be_written(self, ledger):
-        levels = ledger.levels(SCOPE)
+        levels = levels_of(ledger, SCOPE)
         with pytest.raises(LockLost):
             begin(levels)
         with levels.lock("one"):
@@ -127,7 +128,7 @@ class TestLock:
         assert levels.want(["a"]) == 1
 
     def test_one_that_slept_through_its_lease_keeps_it_until_another_takes_it(self, ledger, clock):
-        old, new = ledger.levels(SCOPE), ledger.levels(SCOPE)
+        old, new = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
         with old.lock("old"):
             clock.now += timedelta(hours=1)
             old.begin_writes([("a", ["product"])])
@@ -168,7 +169,7 @@ class TestClaims:
         assert levels.claim_due(9, NOW, 60, "one") == []
 
     def test_the_next_holder_gets_what_the_last_one_claimed(self, ledger):
-        levels = ledger.levels(SCOPE)
+        levels = levels_of(ledger, SCOPE)
         with levels.lock("one"):
             levels.want(["a"])
             levels.begin_writes([("b", ["product"])])
@@ -277,7 +278,7 @@ class TestScopes:
             DataScope(SCOPE.environment, "elsewhere", "second", SCOPE.data_type),
         ]
         for number, scope in enumerate(scopes):
-            levels = ledger.levels(scope)
+            levels = levels_of(ledger, scope)
             with levels.lock("test"):
                 run = begin(levels, full=True)
                 assert levels.levels(["a"]) == {}
@@ -285,7 +286,7 @@ class TestScopes:
                 levels.record([Result("a", problems=(wrong("a", message=str(number)),))], run.id)
                 assert levels.to_log(9)[0][0].message == str(number)
         for number, scope in enumerate(scopes):
-            assert ledger.levels(scope).problems(9)[0].problem.message == str(number)
+            assert levels_of(ledger, scope).problems(9)[0].problem.message == str(number)
 
 
 class TestProblems:

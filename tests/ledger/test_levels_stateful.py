@@ -18,6 +18,7 @@ from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.tables import names, waits
 from reconciler.ledger.writer import Ledger
 from support import postgres
+from support.levels import levels_of
 from support.levels_model import Model
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
@@ -110,7 +111,7 @@ class LevelsMachine(RuleBasedStateMachine):
 
         event.listen(self.ledger.database.engine, "before_cursor_execute", count)
         event.listen(self.ledger.database.engine, "commit", count)
-        self.levels = self.ledger.levels(SCOPE)
+        self.levels = levels_of(self.ledger, SCOPE)
         self.holding.enter_context(self.levels.lock("test"))
         self.model.new_holder()
 

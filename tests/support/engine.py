@@ -18,7 +18,6 @@ from typing import Any
 from reconciler.errors import ApiError, NotFound, ServerFault
 from reconciler.http.observe import Silent
 from reconciler.ledger.data.model import DataScope
-from reconciler.ledger.data.store import Levels
 from reconciler.ledger.writer import Ledger
 from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, TargetState, Written
 from reconciler.sync.mode import Mode
@@ -29,6 +28,7 @@ from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
+from support.levels import Levels, levels_of
 
 SETTINGS = SyncSettings(
     name="things",
@@ -272,7 +272,7 @@ class Engine:
 def open_engine(folder: Path, **there: str) -> Iterator[Engine]:
     """Within, an engine with a ledger of its own and these things at the source."""
     with Ledger.open(f"sqlite:///{folder / 'ledger.db'}") as ledger:
-        yield Engine(ledger.levels(SCOPE), Things(there=dict(there)))
+        yield Engine(levels_of(ledger, SCOPE), Things(there=dict(there)))
 
 
 def quick(monkeypatch: Any) -> None:
