@@ -85,7 +85,9 @@ def open_for_saved(
     check_approval(saved, now, key)
     session = project.session(now, environment=saved.environment)
     check_connections(saved, session.name, session.urls)
-    return session, PlanRequest(frozenset(saved.targets), overrides or {}, saved.push_secrets)
+    return session, PlanRequest(
+        frozenset(saved.targets), overrides or {}, saved.push_secrets, frozenset(saved.excluded)
+    )
 
 
 async def apply_session(

@@ -34,7 +34,7 @@ class Drift:
 
 
 async def drift_of_each(
-    sessions: Sequence[Session], targets: frozenset[str], observer: Observer, *, token_cache: bool = True
+    sessions: Sequence[Session], request: PlanRequest, observer: Observer, *, token_cache: bool = True
 ) -> list[Drift | DriftReport]:
     """Find the drift of each environment; for one that cannot be read, where there are several, just its report.
 
@@ -45,10 +45,12 @@ async def drift_of_each(
 
     async def one(session: Session) -> Drift:
         memory = session.memory(ledgers)
-        async with readers(session, targets, observer, token_cache=token_cache, connections=connections) as opened:
-            comparison = await session.compare(opened, PlanRequest(targets), memory, session.opened_at)
+        async with readers(
+            session, request.targets, observer, token_cache=token_cache, connections=connections
+        ) as opened:
+            comparison = await session.compare(opened, request, memory, session.opened_at)
             report = find_drift(comparison.inputs, comparison.planned)
-            items = await data_drift(session, opened, targets, ledgers, memory)
+            items = await data_drift(session, opened, request, ledgers, memory)
         return Drift(session, comparison, replace(report, items=(*report.items, *items)))
 
     with Ledgers() as ledgers:
@@ -66,10 +68,8 @@ def _or_unreachable(session: Session, item: Drift | ReconcilerError, count: int)
 
 
 async def resume_expired(
-    session: Session, face: ApplyFace, observer: Observer, *, token_cache: bool = True
+    session: Session, request: PlanRequest, face: ApplyFace, observer: Observer, *, token_cache: bool = True
 ) -> ApplyReport | None:
-    """Resume the syncs of one environment whose declared pause has ended, and nothing else."""
+    """Resume those syncs of one environment that are asked for and whose declared pause has ended; nothing else."""
     approval = Approval(agreed=True, only=lambda change: change.cause is Cause.OVERDUE)
-    return await apply_session(
-        session, PlanRequest(), approval, face, observer, command="drift", token_cache=token_cache
-    )
+    return await apply_session(session, request, approval, face, observer, command="drift", token_cache=token_cache)

@@ -22,6 +22,14 @@ target_option = click.option(
     shell_complete=complete_objects,
     help="Limit to this kind or manifest; may be repeated.",
 )
+exclude_option = click.option(
+    "--exclude",
+    "excluded",
+    multiple=True,
+    metavar="KIND[/NAME]",
+    shell_complete=complete_objects,
+    help="Leave out this kind or manifest; may be repeated.",
+)
 token_cache_option = click.option(
     "--no-token-cache", is_flag=True, help="Keep access tokens in memory only. (On CI that is so anyway.)"
 )
@@ -42,9 +50,10 @@ def _in_a_folder(_context: click.Context, _parameter: click.Parameter, value: Pa
 
 
 def plan_options(function: _Function) -> _Function:
-    """Add `--target`, `--override`, `--reason`, `--push-secrets` and `--no-token-cache` to a command."""
+    """Add `--target`, `--exclude`, `--override`, `--reason`, `--push-secrets` and `--no-token-cache` to a command."""
     options = (
         target_option,
+        exclude_option,
         click.option(
             "--override", "overridden", multiple=True, metavar="RULE", help="Override this guardrail; needs --reason."
         ),
@@ -58,7 +67,11 @@ def plan_options(function: _Function) -> _Function:
 
 
 def plan_request(
-    targets: tuple[str, ...], overridden: tuple[str, ...], reason: str | None, push_secrets: bool
+    targets: tuple[str, ...],
+    excluded: tuple[str, ...],
+    overridden: tuple[str, ...] = (),
+    reason: str | None = None,
+    push_secrets: bool = False,
 ) -> PlanRequest:
     """Return what these options ask for.
 
@@ -69,4 +82,4 @@ def plan_request(
         raise UsageError("--override needs --reason TEXT", next_step="Say why; it is recorded in plan and ledger.")
     if reason and not overridden:
         raise UsageError("--reason stands without --override", next_step="Name the guardrail with --override RULE.")
-    return PlanRequest(frozenset(targets), dict.fromkeys(overridden, reason or ""), push_secrets)
+    return PlanRequest(frozenset(targets), dict.fromkeys(overridden, reason or ""), push_secrets, frozenset(excluded))

@@ -31,6 +31,7 @@ class PlanInputs:
         lasting: whether the ledger is there for the next run.
         push_secrets: send every secret, whatever the ledger remembers.
         targets: `KIND` or `KIND/NAME` to limit the plan to; empty: everything.
+        excluded: `KIND` or `KIND/NAME` to leave out, also of what is targeted.
         overrides: guardrail rule to reason.
     """
 
@@ -47,6 +48,7 @@ class PlanInputs:
     lasting: bool = True
     push_secrets: bool = False
     targets: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     def is_missing(self, kind: str, live_id: str) -> bool:
@@ -54,5 +56,6 @@ class PlanInputs:
         return kind in self.live and live_id not in self.live[kind] and live_id not in self.kinds[kind].built_in
 
     def in_target(self, kind: str, name: str) -> bool:
-        """Return whether `--target` lets this object into the plan."""
-        return not self.targets or kind in self.targets or f"{kind}/{name}" in self.targets
+        """Return whether `--target` and `--exclude` let this object into the plan."""
+        names = {kind, f"{kind}/{name}"}
+        return (not self.targets or bool(names & self.targets)) and not names & self.excluded

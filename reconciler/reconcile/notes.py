@@ -104,7 +104,7 @@ def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterat
     if inputs.guardrails.unmanaged == "ignore" or inputs.targets:
         return
     for kind, objects in inputs.live.items():
-        for live_id in objects:
+        for live_id in objects if kind not in inputs.excluded else ():
             if (kind, live_id) not in managed:
                 words = "live, and no manifest names it; it is left alone"
                 yield Note(NoteKind.UNMANAGED, f"{kind}/{live_id}", words)

@@ -129,6 +129,7 @@ class Plan:
         changes: in the order of apply.
         unchanged: how many managed objects already are as desired.
         targets: what the plan was limited to; apply limits itself to the same.
+        excluded: what was left out; apply leaves out the same.
         push_secrets: whether every secret was asked for; apply asks the same.
         digest: covers all of it; a file that was changed by mistake does not match it.
         signature: of the digest, by who holds RECONCILER_PLAN_KEY; None: nobody signed it.
@@ -144,6 +145,7 @@ class Plan:
     unchanged: int
     digest: str
     targets: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     push_secrets: bool = False
     format_version: int = FORMAT_VERSION
     signature: str | None = None

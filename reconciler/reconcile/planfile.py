@@ -124,6 +124,7 @@ class PlanDocument(Document):
     created_at: Time = Field(description="When live was read.")
     expires_at: Time = Field(description="After this, the plan approves nothing.")
     targets: list[str] = Field(description="What the plan was limited to; empty: everything.")
+    excluded: list[str] = Field(default=[], description="What was left out of the plan.")
     push_secrets: bool = Field(description="Whether every secret is to be sent.")
     summary: SummaryDocument
     changes: list[ChangeDocument] = Field(description="In the order of apply.")
@@ -205,6 +206,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "created_at": time_to_json(plan.created_at),
         "expires_at": time_to_json(plan.expires_at),
         "targets": list(plan.targets),
+        "excluded": list(plan.excluded),
         "push_secrets": plan.push_secrets,
         "summary": plan.summary,
         "changes": [change_to_json(change) for change in plan.changes],
@@ -318,6 +320,7 @@ def plan_from_json(data: object, *, file: str | None = None) -> Plan:
         ),
         unchanged=document.summary.unchanged,
         targets=tuple(document.targets),
+        excluded=tuple(document.excluded),
         push_secrets=document.push_secrets,
         digest=document.digest,
         signature=document.signature,

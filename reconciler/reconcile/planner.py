@@ -44,7 +44,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
     """Return the plan for one environment, and the work behind each change.
 
     Raises:
-        UsageError: --target names nothing, or leaves out what a targeted object needs.
+        UsageError: --target or --exclude names nothing, or leaves out what a planned object needs.
     """
     _check_targets(inputs)
     found = _Findings()
@@ -68,6 +68,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
         unchanged=len(found.settled),
         digest="",
         targets=tuple(sorted(inputs.targets)),
+        excluded=tuple(sorted(inputs.excluded)),
         push_secrets=inputs.push_secrets,
     )
     plan = replace(plan, digest=plan_digest(plan))
@@ -235,16 +236,17 @@ def _waits_for(inputs: PlanInputs, item: Draft, changing: Mapping[tuple[str, str
 
 def _check_targets(inputs: PlanInputs) -> None:
     known = {item.kind for item in inputs.desired} | {item.key for item in inputs.desired} | set(inputs.kinds)
-    for target in sorted(inputs.targets - known):
-        raise UsageError(
-            f"--target {target} names no manifest of the environment {inputs.environment}",
-            next_step="Use KIND or KIND/NAME as in the plan, e.g. --target EntitySync/categories.",
-        )
+    for option, names in (("--target", inputs.targets), ("--exclude", inputs.excluded)):
+        for name in sorted(names - known):
+            raise UsageError(
+                f"{option} {name} names no manifest of the environment {inputs.environment}",
+                next_step=f"Use KIND or KIND/NAME as in the plan, e.g. {option} EntitySync/categories.",
+            )
 
 
 def _check_dependencies(inputs: PlanInputs, drafts: list[Draft]) -> None:
-    """With --target: what a targeted object refers to must be live or in the plan as well."""
-    if not inputs.targets:
+    """With --target or --exclude: what a planned object refers to must be live or in the plan as well."""
+    if not inputs.targets | inputs.excluded:
         return
     planned = {(item.change.kind, item.change.id) for item in drafts}
     for item in drafts:
@@ -253,9 +255,9 @@ def _check_dependencies(inputs: PlanInputs, drafts: list[Draft]) -> None:
         for kind, live_id in _references(inputs, item.change.kind, item.desired.state):
             if inputs.is_missing(kind, live_id) and (kind, live_id) not in planned:
                 raise UsageError(
-                    f"{item.change.key} refers to {kind} {live_id}, which is not live and which --target leaves out",
+                    f"{item.change.key} refers to {kind} {live_id}, which is not live and not in this plan",
                     place=item.change.place,
-                    next_step=f"Add --target {kind}, or plan everything.",
+                    next_step=f"Let {kind} in with --target, leave it out of --exclude, or plan everything.",
                 )
 
 

@@ -31,6 +31,7 @@ class PlanRequest:
     targets: frozenset[str] = frozenset()
     overrides: Mapping[str, str] = field(default_factory=dict)
     push_secrets: bool = False
+    excluded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Session:
             lasting=self.lasting,
             push_secrets=request.push_secrets,
             targets=request.targets,
+            excluded=request.excluded,
             overrides=request.overrides,
         )
         with gc_paused():

@@ -97,6 +97,7 @@ OUTCOMES = {
     Outcome.APPLIED: "applied",
     Outcome.ALREADY: "already so",
 }
+_NOTHING = "Nothing to do: live is as the manifests say."
 GUARDRAIL_DOCS = "docs/guardrails.md"
 
 
@@ -200,3 +201,15 @@ def drift_counts(report: DriftReport) -> str:
     if snoozed:
         parts.append(f"{snoozed:,} snoozed")
     return f"{', '.join(parts) or 'none'}; {report.unchanged:,} as declared"
+
+
+def nothing_to_do(plan: Plan) -> str:
+    """Return what a plan without changes says: no more than it has looked at."""
+    limits = plan_limits(plan)
+    return f"Nothing to do in what the plan is limited to ({limits})." if limits else _NOTHING
+
+
+def plan_limits(plan: Plan) -> str:
+    """Return the options that a plan was limited with, as they are written; empty: it covers everything."""
+    options = (("--target", plan.targets), ("--exclude", plan.excluded))
+    return " ".join(f"{option} {name}" for option, names in options for name in names)

@@ -49,6 +49,7 @@ def apply(
     lock_wait: float,
     ephemeral_ledger: bool,
     targets: tuple[str, ...],
+    excluded: tuple[str, ...],
     overridden: tuple[str, ...],
     reason: str | None,
     push_secrets: bool,
@@ -60,7 +61,7 @@ def apply(
     were reviewed are carried out; what moved since is refused. What the plan overrode is overridden here anew, or by a
     reviewed line in the manifests. Where RECONCILER_PLAN_KEY is set, only plans that are signed with it are taken.
     """
-    request = plan_request(targets, overridden, reason, push_secrets)
+    request = plan_request(targets, excluded, overridden, reason, push_secrets)
     if plan_file is not None and (resume or request != PlanRequest(overrides=request.overrides)):
         raise UsageError(
             "a saved plan is applied as it was reviewed",

@@ -43,6 +43,7 @@ def plan(
     save: Path | None,
     exit_code: bool,
     targets: tuple[str, ...],
+    excluded: tuple[str, ...],
     overridden: tuple[str, ...],
     reason: str | None,
     push_secrets: bool,
@@ -53,7 +54,7 @@ def plan(
     Nothing is written: a plan has a connection that can only read. What a guardrail refuses is shown with the way to
     override it, and makes the exit status 3; --override shows what would pass, and approves nothing.
     """
-    request = plan_request(targets, overridden, reason, push_secrets)
+    request = plan_request(targets, excluded, overridden, reason, push_secrets)
     sessions, failures = options.project.sessions(utc_now())
     if save is not None and len(sessions) > 1:
         raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")

@@ -27,6 +27,7 @@ from reconciler.report.words import (
     moment,
     override_flags,
     plan_counts,
+    plan_limits,
     rule_docs,
 )
 
@@ -96,7 +97,9 @@ def plan_to_html(plan: Plan) -> str:
         *(_breach(breach) for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None)),
     ]
     if not plan.changes:
-        parts.append(verdict("green", "Nothing to do", "Live is as the manifests say."))
+        limits = plan_limits(plan)
+        line = f"In what the plan is limited to: {text(limits)}" if limits else "Live is as the manifests say."
+        parts.append(verdict("green", "Nothing to do", line))
     elif len({change.level for change in plan.changes}) > 1:
         parts.append(_levels(plan, anchors))
     opened = len(plan.changes) <= OPEN_CHANGES

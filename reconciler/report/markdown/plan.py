@@ -16,6 +16,7 @@ from reconciler.report.words import (
     alarms,
     by_risk,
     moment,
+    nothing_to_do,
     override_flags,
     plan_counts,
     rule_docs,
@@ -60,7 +61,7 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
     elif plan.changes:
         closing = f"Merging approves exactly these changes; what moves meanwhile is refused. {read}"
     else:
-        closing = f"Nothing to do: live is as the manifests say. {read}"
+        closing = f"{prose(nothing_to_do(plan))} {read}"
     return page(head, pieces, closing, f"reconciler plan -e {plan.environment}", url)
 
 

@@ -18,8 +18,10 @@ from reconciler.report.words import (
     moment,
     note_lines,
     notes_by_kind,
+    nothing_to_do,
     override_flags,
     plan_counts,
+    plan_limits,
     rule_docs,
     told_cause,
     where,
@@ -146,11 +148,12 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
     if plan.refused:
         return "Apply would refuse this plan. Change the manifests, or override as shown above."
     if not plan.changes:
-        return "Nothing to do: live is as the manifests say."
+        return visible(nothing_to_do(plan))
     if saved_as is not None:
         until = moment(plan.expires_at)
         return f"Apply exactly this with `reconciler apply {visible(saved_as)} -e {environment}` until {until}."
-    return f"Apply it with `reconciler apply -e {environment}`; keep it for review with `plan --save plan.json`."
+    command = f"reconciler apply -e {environment} {visible(plan_limits(plan))}".rstrip()
+    return f"Apply it with `{command}`; keep it for review with `plan --save plan.json`."
 
 
 def plan_to_text(plan: Plan, style: Style | None = None, *, saved_as: str | None = None) -> str:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from reconciler.kind.connection import Reader
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.plan import DriftItem
-from reconciler.reconcile.session import Session
+from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.sparklayer.sync_log import read_status
 from reconciler.sync.datasync import KIND, TARGET, DataSync, Standing, data_syncs
 from reconciler.sync.monitor.health import drift_items
 
 
 async def data_drift(
-    session: Session, readers: Mapping[str, Reader], targets: Collection[str], ledgers: Ledgers, memory: Memory
+    session: Session, readers: Mapping[str, Reader], request: PlanRequest, ledgers: Ledgers, memory: Memory
 ) -> tuple[DriftItem, ...]:
     """Return what the data syncs of an environment do not keep.
 
     Args:
         session: the environment; its clock is the moment of the comparison.
         readers: a reader for each API.
-        targets: kinds or objects that the comparison is limited to; none: all.
+        request: what the comparison is limited to, and what is left out of it.
         ledgers: for reading.
         memory: what the ledger remembers of the environment.
 
@@ -34,7 +34,7 @@ async def data_drift(
     chosen = [
         sync
         for sync in data_syncs(session, memory)
-        if sync.standing is not Standing.NEVER and (not targets or {KIND, sync.key} & set(targets))
+        if sync.standing is not Standing.NEVER and _is_meant(request, {KIND, sync.key})
     ]
     if not chosen:
         return ()
@@ -49,3 +49,7 @@ async def data_drift(
 
     found = await asyncio.gather(*(one(sync) for sync in chosen))
     return tuple(item for items in found for item in items)
+
+
+def _is_meant(request: PlanRequest, names: set[str]) -> bool:
+    return (not request.targets or bool(names & request.targets)) and not names & request.excluded

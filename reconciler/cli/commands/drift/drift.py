@@ -16,14 +16,14 @@ from reconciler.cli.command import Group
 from reconciler.cli.commands.drift.snooze import snooze
 from reconciler.cli.exit_status import Status, apply_status, combine, drift_status
 from reconciler.cli.options import Options
-from reconciler.cli.plan_options import save_option, target_option, token_cache_option
+from reconciler.cli.plan_options import exclude_option, plan_request, save_option, target_option, token_cache_option
 from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import error_style, result_style, say, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
-from reconciler.reconcile.session import Session
+from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.report.escape import terminal
 from reconciler.report.table import APPLY, DRIFT
 
@@ -41,6 +41,7 @@ reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 @click.option("--adopt", "adopted", multiple=True, metavar="KIND/NAME", help="Write the live values into the manifest.")
 @save_option("Write the report for `show` to a file.")
 @target_option
+@exclude_option
 @token_cache_option
 @click.pass_context
 def drift(
@@ -49,6 +50,7 @@ def drift(
     adopted: tuple[str, ...],
     save: Path | None,
     targets: tuple[str, ...],
+    excluded: tuple[str, ...],
     no_token_cache: bool,
 ) -> Status | None:
     """Compare manifests with live; say of each difference who moved and what can be done.
@@ -67,13 +69,14 @@ def drift(
     sessions, failures = project.sessions(utc_now())
     if len(sessions) > 1 and (adopted or save is not None or options.format == "html"):
         raise UsageError("this works on one environment", next_step="Name one with -e/--environment.")
+    request = plan_request(targets, excluded)
     statuses: list[Status] = []
     for session in sessions if resume else ():
-        statuses.append(_resume(session, options, token_cache=not no_token_cache))
+        statuses.append(_resume(session, request, options, token_cache=not no_token_cache))
         if statuses[-1] is Status.INTERRUPTED:
             return Status.INTERRUPTED
     listener = Listener(options.verbosity)
-    found = asyncio.run(drift_of_each(sessions, frozenset(targets), listener, token_cache=not no_token_cache))
+    found = asyncio.run(drift_of_each(sessions, request, listener, token_cache=not no_token_cache))
     if adopted:
         _adopt(project, next(item for item in found if isinstance(item, Drift)), adopted)
     reports = [item.without(adopted).report if isinstance(item, Drift) else item for item in found]
@@ -88,9 +91,9 @@ def drift(
     return combine([*statuses, drift_status(reports), *unreachable, *failed])
 
 
-def _resume(session: Session, options: Options, *, token_cache: bool) -> Status:
+def _resume(session: Session, request: PlanRequest, options: Options, *, token_cache: bool) -> Status:
     face, listener = ApplyTerminal(options), Listener(options.verbosity)
-    report = asyncio.run(resume_expired(session, face, listener, token_cache=token_cache))
+    report = asyncio.run(resume_expired(session, request, face, listener, token_cache=token_cache))
     if report is not None and report.results:
         say(APPLY.render("text", report, style=error_style(options.color, options.given)))
     return apply_status(report)
