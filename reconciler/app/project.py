@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
 from reconciler.ledger.url import LedgerUrl, parse
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
-from reconciler.manifest.files import base_of
+from reconciler.manifest.files import base_of, unread
+from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.scope import Scope
@@ -40,13 +42,14 @@ class Project:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def check(self) -> tuple[Loaded, Validation]:
-        """Load all manifests and find everything that is wrong with them.
+        """Load all manifests and find everything that is wrong with them, and what looks like one and is not read.
 
         Raises:
             LoadError: the folder is missing, unreadable or empty.
         """
         loaded = load(self.manifests, kinds())
-        return loaded, validate(loaded, kinds())
+        found = validate(loaded, kinds())
+        return loaded, replace(found, warnings=(*found.warnings, *islice(unread(self.manifests), MAX_PROBLEMS)))
 
     def load(self, *, environment: str | None = None, idle_patches: bool = False) -> Loaded:
         """Load the manifests and stop at anything that is wrong with them, or in an environment that is meant.

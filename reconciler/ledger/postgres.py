@@ -46,9 +46,9 @@ _MOST_CONFLICTS = 10
 
 # SQLSTATE (or how it begins), what it means, and what helps.
 _STATES = (
-    ("28", "does not let this user in", "Check user, password and pg_hba.conf; see docs/operations.md."),
+    ("28", "does not let this user in", "Check user, password and pg_hba.conf of the server."),
     ("3D000", "has no such database", "Create the database first: reconciler makes tables, not databases."),
-    ("42501", "does not allow that to this user", "See the roles in docs/operations.md: creating is for one of them."),
+    ("42501", "does not allow that to this user", "Let somebody who may run `reconciler ledger migrate` once."),
     ("3F000", "has no schema in the search path", "Create the schema, or name it in the user's search_path."),
     ("42P07", "has tables of something else", "Give the ledger a schema or a database of its own."),
     ("55P03", "is held by another process", "Try again in a moment; see `reconciler ledger show`."),
@@ -65,10 +65,10 @@ _SAYINGS = (
      "Create the database first: reconciler makes tables, not databases."),
     (("role", "does not exist"), "does not let this user in", "Check the user in the ledger URL."),
     (("not permitted to log in",), "does not let this user in", "Check the user in the ledger URL."),
-    (("no pg_hba.conf entry",), "does not let this user in from here", "Check pg_hba.conf; see docs/operations.md."),
+    (("no pg_hba.conf entry",), "does not let this user in from here", "Check pg_hba.conf of the server."),
     (("could not translate host name",), "names a host that nobody knows", "Check the host in the ledger URL."),
-    (("certificate",), "cannot be reached safely", "Check sslmode and sslrootcert; see docs/operations.md."),
-    (("support ssl",), "cannot be reached safely", "Check sslmode and sslrootcert; see docs/operations.md."),
+    (("certificate",), "cannot be reached safely", "Check sslmode and sslrootcert of the ledger URL."),
+    (("support ssl",), "cannot be reached safely", "Check sslmode and sslrootcert of the ledger URL."),
     (("authentication",), "does not let this user in", "Check user and password of the ledger URL."),
     (("no password supplied",), "does not let this user in", "Give the ledger URL a password, or use PGPASSFILE."),
     (("invalid",), "has a URL that libpq does not understand", "Check the options of the ledger URL."),

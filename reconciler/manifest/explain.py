@@ -61,7 +61,7 @@ PATTERNS = {
     ),
 }
 _TIME_FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
-_REFERENCE = "docs/manifest-reference.md says what the field takes."
+_REFERENCE = "The schema that `reconciler schema` writes says what the field takes."
 _MAX_SHOWN = 60
 _MAX_LISTED = 20
 

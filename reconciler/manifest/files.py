@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,14 @@ from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
 
 ELSEWHERE = "Name the folder of the manifests with -m. To delete live objects, write `state: absent`."
 FIRST_MANIFEST = (
-    "`reconciler import` needs an Environment manifest there first (docs/manifest-reference.md#environment)."
+    "`reconciler import` needs an Environment manifest there first; `reconciler explain Environment` shows one."
 )
 _PERMISSIONS = "Check its permissions."
 _SUFFIXES = (".yaml", ".yml")
+# What people and editors make of a manifest's name: hidden, a copy, saved as text, JSON.
+_LIKE_A_MANIFEST = re.compile(r"\..*\.ya?ml|.*\.ya?ml(~|\.(?!sw.$)[^.]+)|.*\.json", re.IGNORECASE)
+_API_VERSION = b"reconciler/v"
+_LOOKED_AT_BYTES = 65_536
 # A FIFO must not block us, and a link that appears after the check must not be followed.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -34,6 +39,35 @@ def base_of(folder: Path) -> Path:
     """Return what relative paths of ledger and secrets count from: the parent of the manifests folder."""
     # The text of `.` and `..` does not say their parent.
     return folder.parent if folder.name not in ("", "..") else folder.resolve().parent
+
+
+def unread(folder: Path) -> Iterator[Problem]:
+    """Yield a remark about each file below a folder that is no manifest by its name, and one by what it holds."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = str(Path(place) / name)
+            if _LIKE_A_MANIFEST.fullmatch(name) and _API_VERSION in _beginning(file):
+                yield Problem(
+                    "not-read",
+                    "this looks like a manifest and is not read",
+                    Place(file),
+                    hint="Give it a name that ends in .yaml or .yml and begins with no dot, or move it elsewhere.",
+                )
+
+
+def _beginning(file: str) -> bytes:
+    """Return the beginning of a regular file; of what cannot be read, nothing."""
+    try:
+        descriptor = os.open(file, _OPEN_FLAGS)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, _LOOKED_AT_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
@@ -63,9 +97,11 @@ def read_folder(folder: Path) -> Iterator[FileBytes | Problem]:
             raise LoadError(f"{folder} holds more than {MAX_FILES:,} files", next_step="Split it into several folders.")
         yield _read(*found) if isinstance(found, tuple) else found
     if not count:
+        like_one = next(unread(folder), None)
         raise LoadError(
             f"the folder {folder} holds no manifest (*.yaml, *.yml)",
-            next_step=f"{ELSEWHERE} {FIRST_MANIFEST}",
+            place=None if like_one is None else like_one.place,
+            next_step=f"{ELSEWHERE} {FIRST_MANIFEST}" if like_one is None else like_one.hint,
         )
 
 

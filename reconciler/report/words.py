@@ -98,7 +98,6 @@ OUTCOMES = {
     Outcome.ALREADY: "already so",
 }
 _NOTHING = "Nothing to do: live is as the manifests say."
-GUARDRAIL_DOCS = "docs/guardrails.md"
 
 
 def override_flags(rule: str) -> str | None:
@@ -107,8 +106,8 @@ def override_flags(rule: str) -> str | None:
 
 
 def rule_docs(rule: str) -> str:
-    """Return where a guardrail is explained; raw text."""
-    return f"{GUARDRAIL_DOCS}#{rule.lower()}"
+    """Return the command that explains a guardrail; raw text."""
+    return f"reconciler explain {rule}"
 
 
 def moment(time: datetime) -> str:

@@ -59,7 +59,7 @@ def test_of_several_environments_one_that_is_away_is_drift_of_its_own(
 ) -> None:
     broken_once(world, monkeypatch)
     sessions = [session_of(tmp_path, widget("old", 1), name=name) for name in ("first", "second")]
-    first, second = asyncio.run(drift_of_each(sessions, frozenset(), Silent()))
+    first, second = asyncio.run(drift_of_each(sessions, PlanRequest(), Silent()))
     assert isinstance(first, DriftReport)
     assert [item.cause for item in first.items] == [Cause.UNREACHABLE]
     assert isinstance(second, Drift)
@@ -72,4 +72,4 @@ def test_the_only_environment_that_cannot_be_read_is_an_error(
 ) -> None:
     broken_once(world, monkeypatch)
     with pytest.raises(Unreachable):
-        asyncio.run(drift_of_each([session_of(tmp_path, widget("old"))], frozenset(), Silent()))
+        asyncio.run(drift_of_each([session_of(tmp_path, widget("old"))], PlanRequest(), Silent()))

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.errors import LoadError
 from reconciler.kind.kind import Kinds
+from reconciler.manifest.files import unread
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.validate import validate
 
@@ -173,3 +174,35 @@ def test_a_file_of_which_nothing_is_right_is_left_early(write: Write, kinds: Kin
     assert len(found.problems) < 210
     last = max(found.problems, key=lambda problem: problem.place)
     assert last.code == "too-many-problems"
+
+
+def test_the_ending_may_be_in_capitals(write: Write, kinds: Kinds) -> None:
+    folder = write()
+    (folder / "A.YAML").write_text(SYNC)
+    (folder / "b.Yml").write_text(SYNC.replace("productsync", "other"))
+    assert len(load(folder, kinds).manifests) == 2
+
+
+def test_what_looks_like_a_manifest_and_is_not_read_is_named(write: Write) -> None:
+    folder = write(SYNC)
+    like_one = (".hidden.yaml", "copy.yaml.txt", "copy.YML.bak", "old.yaml~", "sync.json")
+    for name in (*like_one, "notes.txt", "sync.toml", "m.yaml.swp"):
+        (folder / name).write_text(SYNC)
+    (folder / "package.json").write_text('{"kind": "other"}')
+    (folder / ".git").mkdir()
+    (folder / ".git" / ".x.yaml").write_text(SYNC)
+    os.mkfifo(folder / "pipe.json")
+    found = list(unread(folder))
+    assert [(problem.code, Path(problem.place.file).name) for problem in found] == [
+        ("not-read", name) for name in sorted(like_one)
+    ]
+    assert all(".yaml" in (problem.hint or "") for problem in found)
+
+
+def test_a_folder_that_holds_only_such_files_says_so(write: Write, kinds: Kinds) -> None:
+    folder = write()
+    (folder / "environment.yaml.txt").write_text(SYNC)
+    with pytest.raises(LoadError, match="holds no manifest") as caught:
+        load(folder, kinds)
+    assert str(caught.value.place) == str(folder / "environment.yaml.txt")
+    assert "ends in .yaml" in (caught.value.next_step or "")

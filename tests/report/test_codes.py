@@ -46,3 +46,17 @@ def test_what_is_printed_for_a_terminal_has_no_links() -> None:
 def test_nothing_is_read_from_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(["explain", "ledger-locked"]) == 0
+
+
+def test_the_first_manifest_is_shown_as_it_can_be_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["explain", "environment"]) == 0
+    shown = [line[4:] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+    manifest = "\n".join(line for line in shown if not line.startswith("for what"))
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "environment.yaml").write_text(manifest)
+    monkeypatch.chdir(tmp_path)
+    assert run(["validate"]) == 0
+    assert "kind: Environment" in manifest
+    assert "1 manifest read" in capsys.readouterr().out

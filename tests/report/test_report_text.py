@@ -104,7 +104,7 @@ def test_notes_are_folded_by_kind_and_cut_after_a_few() -> None:
 def test_a_breach_says_how_it_can_be_overridden_or_that_it_cannot() -> None:
     text = plan_to_text(SAMPLE_PLAN)
     assert "If it is meant: --override maxDeletes --reason TEXT; see" in text
-    assert "docs/guardrails.md#maxdeletes" in text
+    assert "`reconciler explain maxDeletes`" in " ".join(text.split())
     assert "Reason given: agreed with pricing" in text
     fixed = plan_to_text(plan(breaches=(Breach("in-use", "still used", ()),)))
     assert "cannot be overridden" in fixed

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.errors import ReconcilerError
 from reconciler.report.codes.causes import CAUSES
+from reconciler.report.codes.environment import ENVIRONMENT, ENVIRONMENT_FILE, ENVIRONMENT_STEP
 from reconciler.report.codes.errors import ERRORS
 from reconciler.report.codes.guardrails import GUARDRAILS
 from reconciler.report.codes.problems import PROBLEMS
@@ -25,6 +26,7 @@ class Meaning:
         paragraphs: what it means, as Markdown.
         next_step: what to do; None where the paragraphs say it.
         exit_status: what a command ends with; None where that depends.
+        example: a file to copy.
     """
 
     code: str
@@ -32,10 +34,14 @@ class Meaning:
     paragraphs: tuple[str, ...]
     next_step: str | None = None
     exit_status: int | None = None
+    example: str | None = None
 
 
 def meanings(code: str) -> tuple[Meaning, ...]:
-    """Return what a code means; several things where an error and a guardrail have one name, none where nothing has."""
+    """Return what a code means; several things where an error and a guardrail have one name, none where nothing has.
+
+    `Environment` is no code: it shows the manifest that everything begins with, where no page is at hand.
+    """
     return tuple(meaning for meaning in _all() if meaning.code.lower() == code.lower())
 
 
@@ -70,3 +76,4 @@ def _all() -> Iterator[Meaning]:
         yield Meaning(rule, "guardrail", paragraphs)
     for cause, (text, step) in CAUSES.items():
         yield Meaning(cause.value, "cause of drift", (text,), step)
+    yield Meaning("Environment", "the first manifest", ENVIRONMENT, ENVIRONMENT_STEP, example=ENVIRONMENT_FILE)

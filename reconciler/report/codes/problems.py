@@ -38,6 +38,10 @@ PROBLEMS: Mapping[str, str] = {
     "no-target-hosts": "The environment has no `targetHosts`, so delivery targets may point anywhere.",
     "not-a-file": "A device, pipe or socket stands where a file should.",
     "not-a-manifest": "A document that is no mapping.",
+    "not-read": (
+        "A file looks like a manifest by what it holds, and its name says otherwise: hidden, a copy, `.yaml.txt`, "
+        "`.json`. A remark of `validate` alone; nothing reads the file."
+    ),
     "not-pausable": "A pause where the API has none: OrderSync and ErrorConfig.",
     "conflict-marker": "A merge conflict is not resolved: the markers of git stand in the file.",
     "not-yaml": "The file is not YAML, or not UTF-8.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.report.codes.lookup import Meaning, plain
+from reconciler.report.escape import terminal
 from reconciler.report.style import BOLD, DIM, Style
 
 
@@ -22,6 +23,8 @@ def meaning_to_text(found: Sequence[Meaning], style: Style | None = None) -> str
         lines.extend([*([""] if lines else []), *style.wrap(f"{meaning.code} ({meaning.what}{status})", 0, BOLD)])
         for paragraph in meaning.paragraphs:
             lines.extend(style.wrap(plain(paragraph), 2))
+        if meaning.example is not None:
+            lines.extend(["", *(terminal(f"    {line}".rstrip()) for line in meaning.example.splitlines()), ""])
         if meaning.next_step is not None:
             lines.extend(style.wrap(f"→ {plain(meaning.next_step)}", 2, DIM, hanging=2))
     return style.finish(lines)

@@ -113,7 +113,7 @@ def _breach_lines(breach: Breach, style: Style) -> Iterator[str]:
     else:
         flags = override_flags(breach.rule)
         advice = f"If it is meant: {flags}" if flags else "This rule cannot be overridden"
-        yield from style.wrap(f"{advice}; see {rule_docs(breach.rule)}", 2)
+        yield from style.wrap(f"{advice}; see `{rule_docs(breach.rule)}`", 2)
     yield ""
 
 

@@ -76,7 +76,7 @@ def emulate(
     """Serve OrderCloud and SparkLayer on this machine until Ctrl-C.
 
     They behave like the real APIs as far as that is known. One line with their URLs is printed when they are ready.
-    Client ID and secret are `emulator` and `emulator`, the SparkLayer site is `demo`. docs/emulator.md has the rest.
+    Client ID and secret are `emulator` and `emulator`, the SparkLayer site is `demo`.
     """
     if context.invoked_subcommand is not None:
         return
