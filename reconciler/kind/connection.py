@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 Json = Any
@@ -29,7 +29,11 @@ class ClockedReader(Reader, Protocol):
 
     @property
     def clock_offset(self) -> timedelta | None:
-        """The API's clock minus ours, by its last answer; None before the first."""
+        """The API's clock minus ours, by most of its answers; None where that is not known."""
+        ...
+
+    def api_time(self, moment: float) -> datetime | None:
+        """Return what the API's clock showed at a moment of `time.monotonic()`; None where that is not known."""
         ...
 
 

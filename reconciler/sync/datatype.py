@@ -106,7 +106,10 @@ class Source(Protocol[RecordT]):
 
     @property
     def clock_offset(self) -> timedelta:
-        """How much the source's clock is ahead of ours, by its last answer."""
+        """How much the source's clock is ahead of ours, by most of its answers."""
+
+    def time_at(self, moment: float) -> datetime | None:
+        """Return what the source's clock showed at a moment of `time.monotonic()`; None where that is not known."""
 
     @property
     def changes_are_of_all(self) -> bool:

@@ -62,6 +62,8 @@ class Things:
     problems: set[str] = field(default_factory=set)
     held_back: set[str] = field(default_factory=set)
     held: asyncio.Event | None = None
+    clock: Callable[[], datetime] | None = None
+    """What the source's clock showed when the run began, by what is known now."""
     digest: str = "one"
     counts: Counter[str] = field(default_factory=Counter)
     breaker: Any = None
@@ -78,6 +80,9 @@ class Things:
     def sink(self, writer: Any, breaker: Any, stopping: Callable[[], bool]) -> Things:
         self.breaker, self.stopping, self.counts = breaker, stopping, Counter()
         return self
+
+    def time_at(self, moment: float) -> datetime | None:
+        return self.clock() if self.clock is not None else None
 
     # Mapping
 

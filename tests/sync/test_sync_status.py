@@ -225,3 +225,8 @@ def test_drift_of_data_can_be_snoozed() -> None:
     assert (item.snoozed_until, item.snooze_reason) == (snooze.until, "stocktaking")
     (item,) = found(data_sync(), old, snoozes=(over,))
     assert item.snoozed_until is None
+
+
+def test_a_sync_that_ended_in_the_future_is_told_as_a_clock_that_is_wrong() -> None:
+    status = status_of(data_sync(), overview(data_run(ended_at=ago(hours=-23))), NOW)
+    assert any("ended 23 h in the future: a clock is wrong" in words for words in status.troubles)

@@ -160,6 +160,8 @@ def _freshness(status: SyncStatus) -> str:
     promised = spoken(status.sync.settings.freshness)
     if status.since_good is None:
         return f"no good run yet; {promised} promised"
+    if status.since_good < timedelta():
+        return f"not known: last good run ended {spoken(-status.since_good)} in the future; {promised} promised"
     return f"last good run ended {spoken(status.since_good)} ago; {promised} promised"
 
 

@@ -14,6 +14,9 @@ from reconciler.sync.datasync import KIND, DataSync, Standing
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import spoken
 
+_SLACK = timedelta(minutes=1)
+"""By which two machines' clocks may differ."""
+
 
 def drift_items(
     sync: DataSync, overview: SyncOverview, log: SyncStatus | None, memory: Memory, now: datetime
@@ -77,6 +80,10 @@ def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | No
             return None
         return f"No full sync was ever finished, {spoken(now - sync.applied_at)} after it was applied; {words}"
     since = age(overview, now)
+    if since is not None and since < -_SLACK:
+        return (
+            f"The last good sync ended {spoken(-since)} in the future: a clock is wrong, so nobody knows how old it is"
+        )
     if since is None or since <= promised:
         return None
     return f"The last good sync ended {spoken(since)} ago; {words}"

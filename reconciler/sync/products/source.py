@@ -47,6 +47,9 @@ class ProductSource:
     def clock_offset(self) -> timedelta:
         return self._connection.clock_offset or timedelta()
 
+    def time_at(self, moment: float) -> datetime | None:
+        return self._connection.api_time(moment)
+
     @property
     def changes_are_of_all(self) -> bool:
         # The list of changed stock knows nothing of catalogs; what is new in them comes with the next walk.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import SystemRandom
 from time import monotonic
 from typing import Any, TypeVar
@@ -146,8 +146,12 @@ class PatientReader:
 
     @property
     def clock_offset(self) -> timedelta | None:
-        """How far the API's clock is before ours, by its last answer."""
+        """How far the API's clock is before ours, by most of its answers."""
         return self._reader.clock_offset
+
+    def api_time(self, moment: float) -> datetime | None:
+        """Return what the API's clock showed at a moment of `time.monotonic()`; None where that is not known."""
+        return self._reader.api_time(moment)
 
     async def get(self, path: str, params: Params | None = None) -> Json:
         """GET a path, as often as it takes; raises Outage beside what the reader raises."""

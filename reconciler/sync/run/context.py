@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from reconciler.clock import utc_now
@@ -76,6 +77,7 @@ class RunContext:
         resumed: it goes on with a run that was cut off.
         since: the watermark of the last run that finished; None: there is none.
         previous: the newest run as it was before, which may be this one; None: there is none.
+        began: when this process took it up, in seconds that only grow.
         facts: what the sink told the mapper about the target.
         whole: what the target only tells as a whole, where the run verifies.
         remarks: what the run went through, for people.
@@ -92,6 +94,7 @@ class RunContext:
     resumed: bool = False
     since: datetime | None = None
     previous: DataRun | None = None
+    began: float = field(default_factory=monotonic)
     facts: Any = None
     whole: Any = None
     remarks: list[str] = field(default_factory=list)
@@ -115,6 +118,14 @@ class RunContext:
     def source_now(self) -> datetime:
         """The time in the source's clock."""
         return self.job.now() + self.source.clock_offset
+
+    @property
+    def source_start(self) -> datetime:
+        """The time in the source's clock when this process took the run up, whatever our own did since.
+
+        The more answers came by now, the less does it matter what one of them says.
+        """
+        return self.source.time_at(self.began) or self.run.started_at
 
     async def begin(self, mode: Mode) -> None:
         """Begin a run in this mode, in place of the one that was chosen."""

@@ -65,7 +65,8 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
     """Return how the next run has to run by itself."""
     if full_sync_wanted(past.last_full, config):
         mode = Mode.FULL
-    elif past.last_walk is None or now - past.last_walk.started_at >= settings.walk_interval:
+    elif past.last_walk is None or not timedelta() <= now - past.last_walk.started_at < settings.walk_interval:
+        # One that began in the future was timed by a clock that was wrong.
         mode = Mode.WALK
     else:
         mode = Mode.INCREMENTAL

@@ -77,7 +77,8 @@ async def watch(
 async def _rest(job: Job, pause: timedelta, stop: asyncio.Event, *, may_wake: bool) -> None:
     """Wait for the next run: until its time, until told to stop, or until a record cannot wait."""
     began = job.now()
-    while (left := began + pause - job.now()) > timedelta():
+    # A clock that is set back makes nobody wait longer than once more.
+    while (left := (began := min(began, job.now())) + pause - job.now()) > timedelta():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), min(left, _LOOK_EVERY).total_seconds())
             return

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.errors import TargetIncomplete, Unreachable
@@ -19,10 +19,11 @@ from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
 from reconciler.sync.run.retries import Retries
 from reconciler.sync.run.synclog import Logbook
-from reconciler.words import counted
+from reconciler.words import counted, spoken
 
 OVERLAP = timedelta(minutes=10)
 """Longer than the search index lags behind."""
+_OFF = timedelta(minutes=5)
 
 
 class Stopped(Exception):
@@ -105,13 +106,17 @@ class Stages:
         if finding.mode is not context.mode:
             await context.begin(finding.mode)
         if not context.resumed:
-            watermark = context.source_now - OVERLAP
-            await context.ledger.runs.update(context.run.id, watermark=watermark)
-            context.run = replace(context.run, watermark=watermark)
+            await self._mark(context.source_start - OVERLAP)
+        context.remarks += _clock_remarks(context)
         if finding.otherwise and not context.mode.walks:
             await context.ledger.records.want(finding.otherwise)
         context.remarks += census.remarks
         context.meter.total = census.total if context.mode.walks else None
+
+    async def _mark(self, watermark: datetime) -> None:
+        context = self._context
+        await context.ledger.runs.update(context.run.id, watermark=watermark)
+        context.run = replace(context.run, watermark=watermark)
 
     async def _facts(self, known: int) -> Any:
         try:
@@ -172,7 +177,8 @@ class Stages:
         if context.mode.walks:
             records = source.everything()
         elif context.since is not None:
-            records = source.changed_since(context.since)
+            # A watermark that lies ahead is none: nothing would have changed since.
+            records = source.changed_since(min(context.since, context.source_start - OVERLAP))
         else:
             return
         only_known = source.changes_are_of_all and not context.mode.walks
@@ -190,6 +196,9 @@ class Stages:
         context.meter.phase = Phase.CLOSING
         if context.mode.walks and (still_open := await context.ledger.records.open_count(context.run.id)):
             raise Incomplete(f"{counted(still_open, 'record')} could not be written yet")
+        watermark = context.source_start - OVERLAP
+        if not context.resumed and (context.run.watermark is None or watermark < context.run.watermark):
+            await self._mark(watermark)
         now = context.job.now()
         # What an earlier process of this run was about to say is said again.
         was_closing = context.run.completed_at is not None
@@ -199,3 +208,16 @@ class Stages:
             await self._logbook.close_full(now)
         elif was_closing or context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:
             await self._logbook.close_partial(now)
+
+
+def _clock_remarks(context: RunContext) -> Iterator[str]:
+    """Say which clocks do not agree; what depends on them goes by the source's."""
+    offset, previous = context.source.clock_offset, context.previous
+    if abs(offset) > _OFF:
+        side = "ahead of" if offset > timedelta() else "behind"
+        yield f"the clock of {context.job.source_traffic.api} is {spoken(abs(offset))} {side} that of this machine"
+    if previous is not None and not context.resumed:
+        ahead = (previous.ended_at or previous.started_at) - context.run.started_at
+        if ahead > _OFF:
+            words = "an earlier run ended" if previous.ended_at is not None else "an earlier run began"
+            yield f"{words} {spoken(ahead)} in the future: the clock of this machine is wrong, or was"
