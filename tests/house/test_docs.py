@@ -26,6 +26,7 @@ from reconciler.ordercloud.kinds import delivery_config
 from reconciler.ordercloud.kinds.entity_sync import ENTITY_PATHS
 from reconciler.reconcile.guard import RULES
 from reconciler.registry import kinds
+from reconciler.report.codes.environment import ENVIRONMENT_FILE
 from reconciler.sparklayer import prices, products, stock, sync_log
 from reconciler.sparklayer.kinds import customer_group, price_list, stock_location, store
 from reconciler.sparklayer.lists import PRICE_LISTS
@@ -192,6 +193,10 @@ def test_what_a_page_shows_is_what_happens(page: str, steps: list[tuple[str, int
                 found = re.search(".*".join(pieces), rest)
                 assert found, f"{page}: {command} does not show {line!r}\n{ended.stdout}"
                 rest = rest[found.end() :]
+
+
+def test_the_environment_to_copy_is_the_one_that_the_command_shows() -> None:
+    assert f"```yaml\n{ENVIRONMENT_FILE}```" in text_of("docs/guides/first-plan.md")
 
 
 def test_there_are_examples_that_run() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.ledger.config.model import LockHolder
     from reconciler.reconcile.apply import Progress as ApplyProgress
     from reconciler.reconcile.plan import Change, Plan
+    from reconciler.report.given import Given
     from reconciler.sync.datasync import DataSync
     from reconciler.sync.run.progress import Progress
     from reconciler.sync.run.report import RunReport
@@ -93,11 +94,13 @@ class WatchTerminal(SyncTerminal):
     Args:
         display: shows progress.
         write: writes a report to where results go.
+        given: what a command that is named has to repeat.
     """
 
-    def __init__(self, display: Display, write: Callable[[RunReport], None]) -> None:
+    def __init__(self, display: Display, write: Callable[[RunReport], None], given: Given) -> None:
         super().__init__(display)
         self._write = write
+        self._given = given
 
     def ended(self, report: RunReport, following: datetime) -> None:
         self._display.clear()
@@ -106,7 +109,8 @@ class WatchTerminal(SyncTerminal):
 
     def lacks_target(self, error: TargetIncomplete, following: datetime) -> None:
         self._display.clear()
-        say(terminal(f"{error.message[0].upper()}{error.message[1:]}. {error.next_step or ''}".rstrip()))
+        step = self._given.completed(error.next_step or "")
+        say(terminal(f"{error.message[0].upper()}{error.message[1:]}. {step}".rstrip()))
         say(terminal(f"Next try: {moment(following)}"))
 
     def applied_anew(self, sync: DataSync) -> None:

@@ -36,7 +36,7 @@ def retry(options: Options, words: tuple[str, ...], everything: bool, ephemeral_
     if everything == bool(ids):
         raise UsageError("say which records, by ID, or --all")
     queued = retry_records(chosen, ids, ephemeral=ephemeral_ledger)
-    write_result(options, terminal(_told(chosen, queued)))
+    write_result(options, terminal(options.given.completed(_told(chosen, queued))))
 
 
 def _told(chosen: Chosen, queued: Records) -> str:

@@ -51,5 +51,5 @@ def watch(
 
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
     with progress_display(options.color) as display:
-        report, stopped = asyncio.run(watch_on(chosen, how, WatchTerminal(display, write), listener))
+        report, stopped = asyncio.run(watch_on(chosen, how, WatchTerminal(display, write, options.given), listener))
     return run_status(report, stopped=stopped)
