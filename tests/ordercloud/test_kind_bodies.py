@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
+
+from reconciler.errors import UnexpectedAnswer
 from reconciler.registry import kinds
 from reconciler.secret import Secret
 
@@ -89,3 +95,16 @@ def test_an_entity_sync_reads_its_defaults_and_sends_no_entity_member():
         "SyncEntityDeleted": True,
         "Paused": False,
     }
+
+
+@pytest.mark.parametrize("targets", [5, True, "x", [], {"Http": 5}, {"Mandrill": [1]}])
+def test_targets_that_are_no_objects_are_an_unexpected_answer(targets: Any) -> None:
+    wire = {"ID": "c", "Name": "C", "DeliveryTargets": targets}
+
+    class Reader:
+        async def get(self, path: str, params: Any = None) -> Any:
+            return {"Meta": {"TotalCount": 1, "TotalPages": 1}, "Items": [wire]} if params else wire
+
+    for read in (CONFIG.read(Reader()), CONFIG.read_one(Reader(), "c")):
+        with pytest.raises(UnexpectedAnswer, match="DeliveryTargets of a config are not objects"):
+            asyncio.run(read)

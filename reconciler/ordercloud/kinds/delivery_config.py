@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from reconciler.errors import NotFound, Problem
+from reconciler.errors import NotFound, Problem, UnexpectedAnswer
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, ManifestView, Observed, Refusal
 from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel, State, fields_of, from_wire, to_wire
@@ -49,14 +49,14 @@ class DeliveryConfigKind(Kind[DeliveryConfigSpec]):
         return str(state.get("id") or name)
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        return await list_by_id(reader, PATH)
+        return {live_id: _checked(wire) for live_id, wire in (await list_by_id(reader, PATH)).items()}
 
     async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
         try:
             wire = await reader.get(f"{PATH}/{live_id}")
         except NotFound:
             return None
-        return wire if isinstance(wire, dict) else None
+        return _checked(wire) if isinstance(wire, dict) else None
 
     async def create(self, writer: Writer, live_id: str, body: Wire) -> Wire | None:
         answer = await writer.post(PATH, {**body, "ID": live_id})
@@ -84,7 +84,7 @@ class DeliveryConfigKind(Kind[DeliveryConfigSpec]):
         plain = super().update_body(desired, observed, frozenset(path for path in changed if not _in_targets(path)))
         if not any(map(_in_targets, changed)):
             return plain
-        live = observed.wire.get("DeliveryTargets") or {}
+        live = _targets_of(observed.wire)
         wanted = desired.get("deliveryTargets", {})
         body: Wire = {name: _as_sent(value) for name, value in live.items() if _is_unknown_target(name) and value}
         for name, node in TARGETS.items():
@@ -135,7 +135,7 @@ async def _taken_as_mandrill(writer: Writer, live_id: str, body: Wire, answer: A
     """
     if not isinstance(answer, dict):
         return None
-    sent, taken = (one.get("DeliveryTargets") or {} for one in (body, answer))
+    sent, taken = _targets_of(body), _targets_of(answer)
     if sent.get(MAILCHIMP) is None or any(taken.get(name) is not None for name in (MAILCHIMP, MANDRILL)):
         return answer
     renamed = {MANDRILL if name == MAILCHIMP else name: value for name, value in sent.items()}
@@ -147,9 +147,34 @@ def _in_targets(path: str) -> bool:
     return path == "deliveryTargets" or path.startswith("deliveryTargets.")
 
 
+def _checked(wire: Wire) -> Wire:
+    """Return a config as it was read.
+
+    Raises:
+        UnexpectedAnswer: its targets are no objects, so what is live cannot be told.
+    """
+    targets = wire.get("DeliveryTargets")
+    known = {node.wire for node in TARGETS.values()} | {MANDRILL}
+    values = [value for name, value in _targets_of(wire).items() if name in known]
+    if (targets is None or isinstance(targets, dict)) and all(
+        value is None or isinstance(value, dict) for value in values
+    ):
+        return wire
+    raise UnexpectedAnswer(
+        f"GET {PATH}: DeliveryTargets of a config are not objects",
+        request=f"GET {PATH}",
+        next_step="Check apiUrl, and that no proxy or gateway answers in the API's place.",
+    )
+
+
+def _targets_of(wire: Wire) -> Wire:
+    targets = wire.get("DeliveryTargets")
+    return targets if isinstance(targets, dict) else {}
+
+
 def _live_targets(wire: Wire) -> Wire:
     """Return the targets that live has, nulls left out, Mailchimp under its current name."""
-    targets = {name: value for name, value in (wire.get("DeliveryTargets") or {}).items() if value is not None}
+    targets = {name: value for name, value in _targets_of(wire).items() if value is not None}
     if MANDRILL in targets:
         targets.setdefault(MAILCHIMP, targets.pop(MANDRILL))
     return targets
