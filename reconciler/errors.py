@@ -29,6 +29,9 @@ ReconcilerError                       exit 1
 ├── NotVerified                       exit 1    write-not-verified
 ├── NotApplied                        exit 1    not-applied
 ├── TargetIncomplete                  exit 1    target-incomplete
+├── SourceIncomplete                  exit 1    source-incomplete
+├── NoSuchRecord                      exit 1    no-such-record
+├── OutOfScope                        exit 1    out-of-scope
 ├── MissingExtra                      exit 1    missing-extra
 ├── OutputError                       exit 1    unwritable-output
 ├── InternalError                     exit 1    internal-error
@@ -344,6 +347,24 @@ class TargetIncomplete(ReconcilerError):
     """A data sync needs something at the target that manifests declare and that is not there."""
 
     code = "target-incomplete"
+
+
+class SourceIncomplete(ReconcilerError):
+    """Something that decides which records a data sync is about is missing or empty at the source."""
+
+    code = "source-incomplete"
+
+
+class NoSuchRecord(ReconcilerError):
+    """Somebody asked for a record that the source does not have, and that was never synced."""
+
+    code = "no-such-record"
+
+
+class OutOfScope(ReconcilerError):
+    """Somebody asked for a record that exists, that the data sync is not about, and that was never synced."""
+
+    code = "out-of-scope"
 
 
 class MissingExtra(ReconcilerError):

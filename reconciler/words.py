@@ -1,8 +1,9 @@
-"""Durations as manifests and options write them (`30m`, `2h`, `7d`) and as people read them; numbers of things."""
+"""Durations as manifests and options write them (`30m`, `2h`, `7d`) and as people read them; numbers and names."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 PATTERN = r"^[1-9][0-9]*(s|m|h|d|w)$"
@@ -34,6 +35,12 @@ def spoken(duration: timedelta) -> str:
     first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
     kept = [f"{number} {unit}" for number, unit in parts[first : first + 2] if number]
     return " ".join(kept) or "under 1 s"
+
+
+def some(names: Sequence[str], shown: int = 5) -> str:
+    """Return the first few names, and how many more there are."""
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reconciler.app.project import Project
-from reconciler.app.sync import Chosen, opened_store
+from reconciler.app.sync import Chosen, HowToRun, look_up, opened_store
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
 from reconciler.manifest.explain import suggest
 from reconciler.sync.datasync import data_syncs, named
 from reconciler.sync.monitor.problems import CODES, Problems
+from reconciler.words import some
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
 
 _LONGEST = 100
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
@@ -92,19 +97,32 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
     )
 
 
-def retry_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Records:
+async def retry_records(chosen: Chosen, ids: Sequence[str], how: HowToRun, observer: Observer) -> Records:
     """Queue records for the next run, or all that did not go through where none is named.
+
+    What is not known is asked for at the source; where that has it not, or outside the scope, nothing is queued.
+
+    Args:
+        chosen: the data sync.
+        ids: of the records.
+        how: ledger, cache, patience.
+        observer: told of the requests.
 
     Raises:
         UsageError: an ID is none.
+        NoSuchRecord: the source does not have one of them, and it was never synced.
+        OutOfScope: the data sync is not about one of them, and it was never synced.
+        ApiError: the source cannot be read.
         LedgerError: the ledger cannot be written, or would forget it.
     """
     keys = record_keys(ids)
-    with opened_store(chosen, "`sync retry`", ephemeral=ephemeral) as store:
+    with opened_store(chosen, "`sync retry`", ephemeral=how.ephemeral) as store:
         if not keys:
             return Records(store.records.retry())
-        known = store.records.levels(keys)
-        return Records(store.records.want(keys), tuple(key for key in keys if key not in known))
+        known = {key for key, level in store.records.levels(keys).items() if level.held or level.seen_run is not None}
+        unknown = tuple(key for key in keys if key not in known)
+        await look_up(chosen, unknown, how, observer)
+        return Records(store.records.want(keys), unknown)
 
 
 def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Records:
@@ -139,9 +157,3 @@ def cancel_run(chosen: Chosen) -> bool:
             return False
     with opened_store(chosen, "`sync cancel`", ephemeral=True) as store:
         return store.runs.cancel()
-
-
-def some(keys: Sequence[str], shown: int = 5) -> str:
-    """Return the first few keys, and how many more there are."""
-    more = f" and {len(keys) - shown:,} more" if len(keys) > shown else ""
-    return ", ".join(keys[:shown]) + more

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.errors import Interrupted, LedgerError
+from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
-from reconciler.sync.datasync import API_NAMES, DataSync, Standing, connections_of, data_syncs, named, require_applied
+from reconciler.sync.datasync import (
+    API_NAMES,
+    SOURCE,
+    DataSync,
+    Standing,
+    connections_of,
+    data_syncs,
+    named,
+    require_applied,
+)
+from reconciler.words import some
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.errors import TargetIncomplete
+    from reconciler.errors import ReconcilerError
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.config.model import LockHolder
@@ -55,8 +65,8 @@ class WatchFace(SyncFace, Protocol):
     def ended(self, report: RunReport, following: datetime) -> None:
         """Hear of a run that has ended, and when the next one starts."""
 
-    def lacks_target(self, error: TargetIncomplete, following: datetime) -> None:
-        """Hear that the target lacks something that a run needs, and when the next one tries."""
+    def lacks_something(self, error: ReconcilerError, following: datetime) -> None:
+        """Hear that one side lacks something that a run needs, and when the next one tries."""
 
     def applied_anew(self, sync: DataSync) -> None:
         """Hear that the watch ends, because another manifest was applied."""
@@ -153,7 +163,7 @@ async def watch_on(chosen: Chosen, how: HowToRun, face: WatchFace, observer: Obs
         looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop, face))
         try:
             last = await watch(
-                job, stop=stop, on_progress=face.progresses, on_report=face.ended, on_missing=face.lacks_target
+                job, stop=stop, on_progress=face.progresses, on_report=face.ended, on_missing=face.lacks_something
             )
             return last, stop.is_set()
         finally:
@@ -239,6 +249,46 @@ async def _job(
             source_traffic=source_traffic,
             target_traffic=target_traffic,
             patience=how.patience,
+        )
+
+
+async def look_up(chosen: Chosen, keys: Sequence[str], how: HowToRun, observer: Observer) -> None:
+    """Ask the source for records that nobody knows yet; nothing is written.
+
+    Args:
+        chosen: the data sync, applied or not.
+        keys: IDs of the records.
+        how: cache, patience.
+        observer: told of the requests.
+
+    Raises:
+        NoSuchRecord: it does not have one of them.
+        OutOfScope: the data sync is not about one of them.
+        ApiError: it cannot be read.
+    """
+    from reconciler.http.retry import PATIENT
+
+    if not keys:
+        return
+    source, _ = connections_of(chosen.session)
+    data, policy = chosen.sync.data, replace(PATIENT, seconds=how.patience)
+    async with open_reader(
+        source, data.roles, token_cache=how.token_cache, observer=observer, policy=policy
+    ) as connection:
+        reader = data.source(connection, None)
+        readings = await asyncio.gather(*(reader.one(key) for key in keys))
+    gone = [key for key, reading in zip(keys, readings, strict=True) if reading.is_gone]
+    outside = [key for key, reading in zip(keys, readings, strict=True) if reading.outside]
+    noun, name = data.noun, chosen.sync.name
+    if gone:
+        raise NoSuchRecord(
+            f"{API_NAMES[SOURCE]} has no {noun} {some(gone)}, and none was ever synced so: nothing is queued",
+            next_step="Look the ID up in the portal.",
+        )
+    if outside:
+        raise OutOfScope(
+            f"{name} is not about the {noun} {some(outside)}, and never synced it: nothing is queued",
+            next_step=f"Change the scope of {name}, or assign the {noun} to one of its catalogs.",
         )
 
 

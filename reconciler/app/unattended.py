@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.errors import TargetIncomplete
+    from reconciler.errors import ReconcilerError
     from reconciler.ledger.config.model import LockHolder
     from reconciler.reconcile.apply import Progress as ApplyProgress
     from reconciler.reconcile.plan import Change, Plan
@@ -41,7 +41,7 @@ class Unattended:
 
     def ended(self, report: RunReport, following: datetime) -> None: ...
 
-    def lacks_target(self, error: TargetIncomplete, following: datetime) -> None: ...
+    def lacks_something(self, error: ReconcilerError, following: datetime) -> None: ...
 
     def applied_anew(self, sync: DataSync) -> None: ...
 

@@ -60,10 +60,22 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[RecordT]):
-    """Read of one record by its ID; `stale`: an index that lags behind answered, so a later read may tell more."""
+    """Read of one record by its ID.
+
+    Args:
+        record: the record; None: there is none, or with `stale` or `outside` it cannot be read.
+        stale: an index that lags behind answered, so a later read may tell more.
+        outside: it exists, and the system itself, no index of it, says that it is not in the sync's scope.
+    """
 
     record: RecordT | None
     stale: bool = False
+    outside: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the system itself says that there is no such record."""
+        return self.record is None and not self.stale and not self.outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,10 @@ class NotBegun(Exception):
 
 
 class Source(Protocol[RecordT]):
-    """Reader of records. Every method raises ApiError where a request failed: never take that for an empty answer."""
+    """Reader of records in the scope of the sync: those that its manifest asks for.
+
+    Every method raises ApiError where a request failed: never take that for an empty answer.
+    """
 
     @property
     def clock_offset(self) -> timedelta:
@@ -111,12 +126,8 @@ class Source(Protocol[RecordT]):
     def time_at(self, moment: float) -> datetime | None:
         """Return what the source's clock showed at a moment of `time.monotonic()`; None where that is not known."""
 
-    @property
-    def changes_are_of_all(self) -> bool:
-        """Whether `changed_since` also yields records that the sync does not ask for; unknown ones are left out."""
-
     async def census(self) -> Census:
-        """Count what a walk will read."""
+        """Count what a walk will read; raise SourceIncomplete where something that decides the scope is missing."""
 
     def everything(self) -> AsyncGenerator[list[RecordT], None]:
         """Yield all records in chunks."""
@@ -125,13 +136,10 @@ class Source(Protocol[RecordT]):
         """Yield the records that are known to have changed at or after a moment of the source's clock, in chunks."""
 
     async def some(self, keys: Iterable[str]) -> list[RecordT]:
-        """Return records by ID, as far as they are found quickly."""
+        """Return records by ID, as far as lists have them."""
 
     async def one(self, key: str) -> Reading[RecordT]:
-        """Read one record by ID."""
-
-    async def is_gone(self, key: str) -> bool:
-        """Whether the system itself, and no index of it, says that a record does not exist."""
+        """Read one record by ID, whatever lists say of it."""
 
 
 class Sink(Protocol[SinkT]):
@@ -201,8 +209,8 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find a record in the source."""
 
-    def source(self, reader: ClockedReader, breaker: Breaker) -> Source[RecordT]:
-        """Return the reader of the records."""
+    def source(self, reader: ClockedReader, breaker: Breaker | None) -> Source[RecordT]:
+        """Return the reader of the records; without a breaker only the transport repeats what failed."""
 
     def sink(self, writer: Writer, breaker: Breaker, stopping: Callable[[], bool]) -> Sink[StateT]:
         """Return the writer of the records."""
@@ -235,7 +243,10 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         """Return what is left of what the target holds where it turned out not to have the record. Pure."""
 
     def deleted(self, key: str, held: Held) -> StateT:
-        """Return the state that the target should have of a record that is deleted at the source. Pure."""
+        """Return the state that the target should have of a record that is gone or left the scope. Pure."""
+
+    def not_listed(self, key: str) -> RecordProblem:
+        """Return what to tell of a record that is there by its ID, and that the source's lists leave out. Pure."""
 
     async def explain(
         self, source: ClockedReader, target: Writer, store: Store, key: str, now: datetime

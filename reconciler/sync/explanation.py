@@ -59,6 +59,7 @@ class Explanation:
         parts: those that flow.
         problems: what keeps something of it from going through.
         due: when the mapping changes by itself, in the source's clock; None: never.
+        outside: it exists and left the scope, which is as if it were gone.
     """
 
     key: str
@@ -66,3 +67,4 @@ class Explanation:
     parts: tuple[PartExplanation, ...]
     problems: tuple[RecordProblem, ...]
     due: datetime | None
+    outside: bool = False

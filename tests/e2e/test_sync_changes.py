@@ -430,3 +430,46 @@ def test_a_price_list_that_is_gone_stops_the_run_until_apply_makes_it_and_all_pr
     report = small.synced()
     assert report["mode"] == "verify"
     assert small.wrong() == []
+
+
+# What lists leave out
+
+
+@pytest.mark.usefixtures("on_both")
+@pytest.mark.parametrize("how", ["--full", "--verify", "asked-for"])
+def test_a_product_that_lists_leave_out_is_synced_by_its_id_and_the_merchant_told_why(small: Shop, how: str) -> None:
+    """OrderCloud leaves a product whose xp types clash out of lists, and answers it by its ID (documented)."""
+    small.emulator.switch(clashing_xp="left_out")
+    before = small.held()
+    small.portal("PATCH", "products/p5", {"Name": "Clashing", "xp": {"SKU": 5}})
+    words = () if how == "asked-for" else (how,)
+    if how == "asked-for":
+        assert small.checkout.call("sync", "retry", "p5").status == 0
+    report = small.synced(*words)
+    assert report["records"]["discontinued"] == 0
+    assert (small.held().products["p5"]["title"], small.wrong(before)) == ("Clashing", [])
+    assert "lists leave the product out" in logged(small)["p5"]
+    listed = small.checkout.call("sync", "errors", "--code", "not-listed", "--format", "json").json["problems"]
+    assert [each["record"] for each in listed] == ["p5"]
+    assert "not-listed" in small.checkout.call("sync", "run", "--explain", "p5").stdout
+    small.portal("PATCH", "products/p5", {"xp": {"SKU": "five"}})
+    small.synced("--full")
+    assert (logged(small), small.wrong()) == ({}, [])
+
+
+def test_a_flawed_product_that_lists_leave_out_stops_nobody(small: Shop) -> None:
+    """By its ID it comes with the flaw that makes it unusable, which is a problem of it alone."""
+    small.emulator.switch(clashing_xp="left_out")
+    small.portal("PATCH", "products/p5", {"xp": {"SKU": 5}})
+    small.portal("PATCH", "products/p6", {"Name": "Sixth"})
+    small.emulator.fault(
+        "rewrite", path="*/products/p5", count=None, replace=[{"find": '"Name":"P5"', "put": '"Name":7'}]
+    )
+    small.synced("--full")
+    assert small.held().products["p6"]["title"] == "Sixth"
+    assert "cannot be used: Name is not text" in logged(small)["p5"]
+    small.emulator.clear_faults()
+    put = r'"Name":"Ham\ud800mer"'
+    small.emulator.fault("rewrite", path="*/products/p5", count=None, replace=[{"find": '"Name":"P5"', "put": put}])
+    small.synced("--full")
+    assert "half a character" in logged(small)["p5"]

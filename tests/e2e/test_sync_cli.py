@@ -278,9 +278,10 @@ def test_records_are_queued_by_hand(shop: Checkout) -> None:
     run(shop)
     bad = errors(shop)
     good = min(products(shop).keys() - {each["record"] for each in bad["problems"]})
-    said = shop.call("sync", "retry", good, "no-such-product")
-    assert "2 records queued; not known so far and looked up by the next run: no-such-product" in said.stdout
-    assert status(shop)["records"]["open"] == 2
+    refused(shop.call("sync", "retry", good, "no-such-product"), "no-such-record", "no product no-such-product")
+    assert status(shop)["records"]["open"] == 0
+    assert "1 record queued" in shop.call("sync", "retry", good).stdout
+    assert status(shop)["records"]["open"] == 1
     report = run(shop)
     assert report["records"]["seen"] >= 1
     assert status(shop)["records"]["open"] == 0

@@ -14,7 +14,7 @@ from support.syncing import Shop
 # Of the others, those that a sync's requests meet.
 _CONFIGURATION = {"spark_settings_refusal", "spark_settings_read", "spark_base_currency_setting", "spark_base_group"}
 _NOT_MET = _CONFIGURATION | {"spark_login_status", "spark_rule_numbers", "spark_balance_left_out"}
-MET = SPARKLAYER - _NOT_MET | {"number_ids", "large_lists", "long_urls"}
+MET = SPARKLAYER - _NOT_MET | {"number_ids", "large_lists", "long_urls", "clashing_xp", "unknown_catalog"}
 CASES = [*flipped_switches(MET), *random_switches(4, 1, MET)]
 
 

@@ -39,6 +39,7 @@ SETTINGS = SyncSettings(
     max_open_problems=5,
     max_delete_percent=50,
 )
+GONE = b"-"
 SCOPE = DataScope("test", "https://site#demo", "test", "things")
 
 
@@ -54,6 +55,7 @@ class Things:
     site: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     unlisted: set[str] = field(default_factory=set)
+    outside: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
     sent: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Things:
     breaker: Any = None
 
     name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
-    clock_offset, changes_are_of_all = timedelta(), False
+    clock_offset = timedelta()
 
     def link(self, external_id: str, api_url: str) -> str:
         return f"{api_url}/{external_id}"
@@ -107,7 +109,10 @@ class Things:
         return {}
 
     def deleted(self, key: str, held: Any) -> TargetState:
-        return TargetState(key=key, prints={"body": b""}, gone=True)
+        return TargetState(key=key, prints={"body": GONE}, gone=True)
+
+    def not_listed(self, key: str) -> RecordProblem:
+        return RecordProblem(key, "body", "not-listed", f"{key} is in no list.")
 
     # The source
 
@@ -117,27 +122,24 @@ class Things:
 
     async def everything(self) -> Any:
         for key, text in list(self.there.items()):
-            if key not in self.unlisted:
+            if key not in self.unlisted | self.outside:
                 self.may_fail(f"list {key}")
                 if self.held is not None:
                     await self.held.wait()
                 yield [(key, text)]
 
     async def changed_since(self, moment: datetime) -> Any:
-        yield [(key, self.there[key]) for key in self.changed]
+        yield [(key, self.there[key]) for key in self.changed if key not in self.outside]
 
     async def some(self, keys: Any) -> list[tuple[str, str]]:
-        return [(key, self.there[key]) for key in keys if key in self.there and key not in self.unlisted | self.stale]
+        hidden = self.unlisted | self.outside | self.stale
+        return [(key, self.there[key]) for key in keys if key in self.there and key not in hidden]
 
     async def one(self, key: str) -> Reading[tuple[str, str]]:
         self.asked.append(key)
         found = self.there.get(key)
-        return Reading(None if found is None else (key, found), key in self.stale)
-
-    async def is_gone(self, key: str) -> bool:
-        self.asked.append(key)
-        self.may_fail(f"gone {key}")
-        return key not in self.there
+        self.may_fail(f"ask {key}")
+        return Reading(None if found is None else (key, found), key in self.stale, key in self.outside)
 
     # The sink
 
@@ -151,7 +153,7 @@ class Things:
         return await self.observe_held({state.key: {} for state in states}, whole)
 
     async def observe_held(self, held: Any, whole: Any) -> Observation:
-        prints = {key: {"body": self.site[key].encode()} if key in self.site else {} for key in held}
+        prints = {key: {"body": self.site[key].encode() or GONE} if key in self.site else {} for key in held}
         return Observation(prints, frozenset(held.keys() - self.site.keys()))
 
     async def write(self, state: TargetState, parts: Any) -> Written:
@@ -164,7 +166,7 @@ class Things:
     async def _send(self, state: TargetState) -> None:
         self.sent.append(state.key)
         self.may_fail(state.key)
-        self.site[state.key] = state.prints["body"].decode()
+        self.site[state.key] = "" if state.gone else state.prints["body"].decode()
 
     def why_failed(self, error: ApiError) -> str:
         return error.message

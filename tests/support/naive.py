@@ -21,7 +21,10 @@ GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "lb": Decimal("453.59237"), "oz":
 
 @dataclass
 class Options:
-    """What the DataSync says, and the currency of the price list; `sku_is_id`: the mapping `variants.sku: ID`."""
+    """What the DataSync says, and the currency of the price list; `sku_is_id`: the mapping `variants.sku: ID`.
+
+    `left_out` are the IDs of products that exist and that OrderCloud's lists do not have.
+    """
 
     locations: dict[str, str] = field(default_factory=dict)
     default_location: str | None = None
@@ -31,6 +34,7 @@ class Options:
     ship_weight_unit: str = "kg"
     catalogs: list[str] | None = None
     sku_is_id: bool = False
+    left_out: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -45,6 +49,11 @@ class Content:
     def problem(self, external_id: str, message: str) -> None:
         self.errors.setdefault(external_id, set()).add(message)
 
+
+NOT_LISTED = (
+    "OrderCloud's lists leave the product out. They do so where a value in its xp has another type than that of other "
+    "products: give it the same type. It is synced by its ID."
+)
 
 # What the page calls a text and a number
 
@@ -406,18 +415,31 @@ def expected(ordercloud: Json, options: Options, now: datetime, before: Content 
     source = Source(ordercloud)
     before = before or Content()
     content = Content()
-    everything = {product["ID"]: items_of(source, product, options) for product in source.products(options.catalogs)}
+    everything = {
+        product["ID"]: items_of(source, product, options)
+        for product in source.products(options.catalogs)
+        if product["ID"] not in options.left_out or is_known(product["ID"], before)
+    }
     skus, slugs = owners(source, everything, options, before)
     for product_id, items in everything.items():
         record = Record(source, items, options, before.products.get(product_id))
         record.judge(skus, slugs, content)
         record.product_into(content)
         record.stock_and_prices_into(content, before, now)
+        if product_id in options.left_out:
+            content.problem(product_id, NOT_LISTED)
     for product_id, product in before.products.items():
         if product_id not in everything:
             gone = {name: {"status": "discontinued"} for name in product["variants"]}
             content.products[product_id] = {**product, "variants": gone}
     return content
+
+
+def is_known(product_id: str, before: Content) -> bool:
+    """Whether a run that does not find a product in the lists asks for it by its ID."""
+    held = before.products.get(product_id)
+    has_problem = any(external_id.split("/")[0] == product_id for external_id in before.errors)
+    return has_problem or (held is not None and bool(live_variants(held)))
 
 
 def owners(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,18 @@ class Shop:
 
     def wanted(self, before: Content | None = None) -> Content:
         """Return what the site should hold, given what it held before."""
-        return expected(self.emulator.state()["ordercloud"], self.options, self.now(), before)
+        options = replace(self.options, left_out=self.left_out())
+        return expected(self.emulator.state()["ordercloud"], options, self.now(), before)
+
+    def left_out(self) -> frozenset[str]:
+        """Return the products that lists do not have, as the API itself shows it."""
+        if self.emulator.control("GET", "switches")["clashing_xp"]["value"] != "left_out":
+            return frozenset()
+        products = self.emulator.state()["ordercloud"]["commerce"]["objects"]["Product"][""]
+        pages = range(1, len(products) // 100 + 2)
+        lists = [self.portal("GET", f"products?pageSize=100&page={page}")["Items"] for page in pages]
+        listed = {item["ID"] for items in lists for item in items}
+        return frozenset(product["ID"] for product in products) - listed
 
     def wrong(self, before: Content | None = None) -> list[str]:
         """Return what the site holds otherwise than it should."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.cli.terminal.progress import Display
-    from reconciler.errors import TargetIncomplete
+    from reconciler.errors import ReconcilerError
     from reconciler.ledger.config.model import LockHolder
     from reconciler.reconcile.apply import Progress as ApplyProgress
     from reconciler.reconcile.plan import Change, Plan
@@ -107,7 +107,7 @@ class WatchTerminal(SyncTerminal):
         self._write(report)
         say(terminal(f"Next run of {report.sync}: {moment(following)}"))
 
-    def lacks_target(self, error: TargetIncomplete, following: datetime) -> None:
+    def lacks_something(self, error: ReconcilerError, following: datetime) -> None:
         self._display.clear()
         step = self._given.completed(error.next_step or "")
         say(terminal(f"{error.message[0].upper()}{error.message[1:]}. {step}".rstrip()))

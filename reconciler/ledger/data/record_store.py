@@ -139,9 +139,9 @@ class RecordStore:
         return self._scoped.read(lambda tx: records.open_count(tx.connection, self._scoped.id, run_id))
 
     def unseen(self, run_id: str, after: str | None, limit: int, *, gone: bool = False) -> list[Level]:
-        """Return records of which the target may hold something and that a run did not see, by key, after a key.
+        """Return records that a run did not see, by key, after a key.
 
-        Either those that are gone already, or the others.
+        Either those that are gone already and of which the target may hold something, or the others.
         """
         scope = self._scoped.id
         return self._scoped.read(lambda tx: records.unseen(tx.connection, scope, run_id, after, limit, gone=gone))

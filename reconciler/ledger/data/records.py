@@ -258,10 +258,10 @@ def void_claims(connection: Connection, scope: int, living: Collection[str]) -> 
 def unseen(
     connection: Connection, scope: int, run_id: str, after: str | None, limit: int, *, gone: bool
 ) -> list[Level]:
-    """Return records that a run did not see and that the target may hold; see `RecordStore.unseen`."""
-    query = _with_problems().where(
-        records.c.scope == scope, _not_seen_by(run_id), records.c.gone.is_(gone), _target_may_hold()
-    )
+    """Return records that a run did not see; see `RecordStore.unseen`."""
+    query = _with_problems().where(records.c.scope == scope, _not_seen_by(run_id), records.c.gone.is_(gone))
+    if gone:
+        query = query.where(_target_may_hold())
     if after is not None:
         query = query.where(records.c.key > after)
     return [level_of(row) for row in connection.execute(query.order_by(records.c.key).limit(limit)).mappings()]

@@ -113,12 +113,14 @@ class ProductReader:
                     if self._is_sound(product):
                         yield product
 
-    def stock_changed_since(self, moment: datetime, *, parts: Parts = ALL_PARTS) -> AsyncGenerator[Product, None]:
+    def stock_changed_since(
+        self, moment: datetime, *, catalogs: Sequence[str] = (), parts: Parts = ALL_PARTS
+    ) -> AsyncGenerator[Product, None]:
         """Read the products whose stock changed at or after a moment (timezone-aware), by `Inventory.LastUpdated`.
 
         inferred: that a changed inventory record of the product, or stock of a variant, moves that date as well.
         """
-        return self.walk(parts=parts, filters={"Inventory.LastUpdated": f"!<{instant(moment)}"})
+        return self.walk(catalogs=catalogs, parts=parts, filters={"Inventory.LastUpdated": f"!<{instant(moment)}"})
 
     async def some(self, ids: Iterable[str], *, parts: Parts = ALL_PARTS) -> AsyncGenerator[Product, None]:
         """Read the products with these IDs, a hundred per request. One that does not come may still exist: ask `one`.
@@ -136,30 +138,39 @@ class ProductReader:
         """Read a product by ID, and say how far to trust it: products come from the search index, their parts do not.
 
         Returns:
-            CURRENT without a record: it does not exist. STALE without a record: it exists and cannot be read yet. With
-            a record: STALE where its parts contradict it, else CACHED; the parts themselves are always current.
+            CURRENT without a record: it does not exist. STALE without a record: it exists and cannot be read yet.
+            CACHED without a record: it cannot be used, and was reported. With a record: STALE where its parts
+            contradict it, else CACHED; the parts themselves are always current.
 
         Raises:
             ApiError: a request failed.
         """
         path = _path(product_id)
+        bad: list[BadRecord] = []
+        report = self._report and bad.append
         product, (variants, records) = await both(
-            found_or_none(one_record(self._reader, path)),
+            found_or_none(self._by_id(path)),
             both(
-                found_or_none(self._variants(path, stock=parts.stock)),
-                found_or_none(self._list(f"{path}/inventoryrecords", parts.stock)),
+                found_or_none(self._variants(path, stock=parts.stock, report=report)),
+                found_or_none(self._list(f"{path}/inventoryrecords", parts.stock, report)),
             ),
         )
         if variants is None or records is None:
             return Reading(None, Freshness.CURRENT)
         if product is None:
             return Reading(None, Freshness.STALE)
+        if bad and self._report is not None:
+            self._report(_bad_parts(product, bad))
+            return Reading(None, Freshness.CACHED)
         assigned = await party_prices(self._reader, product_id) if parts.party_prices else {}
         schedules = await PriceBook(self._reader).of(_schedule_ids([product], assigned, parts))
         outline = _Outline(product, True, schedules, assigned.get(product_id, ()))
         stale = _contradicts(product, variants, records, parts)
         record = _assembled(outline, parts, variants, records)
-        if (reason := flaw_of(record, Product)) is not None:
+        if self._report is not None:
+            if not self._is_sound(record):
+                return Reading(None, Freshness.CACHED)
+        elif (reason := flaw_of(record, Product)) is not None:
             raise UnexpectedAnswer(f"GET {path}: the product cannot be used: {reason}", request=f"GET {path}")
         return Reading(record, Freshness.STALE if stale else Freshness.CACHED)
 
@@ -227,12 +238,20 @@ class ProductReader:
             except NotFound:
                 return None
             if bad and self._report is not None:
-                part = bad[0].path.rpartition("/")[2]
-                self._report(bad_record(_PATH, product, f"one of its {part} cannot be used: {bad[0].reason}"))
+                self._report(_bad_parts(product, bad))
                 return None
             return _assembled(outline, parts, variants, records)
 
         return filled
+
+    async def _by_id(self, path: str) -> Wire:
+        """The product itself; texts that hold half a character are taken as they are where somebody is told of them."""
+        try:
+            return await one_record(self._reader, path)
+        except UnexpectedAnswer as error:
+            if self._report is None or not isinstance(error.answer, dict):
+                raise
+            return error.answer
 
     async def _variants(self, path: str, *, stock: bool, report: Report | None = None) -> list[Wire]:
         """The variants of a product, with their inventory records where those are asked for.
@@ -271,6 +290,11 @@ class ProductReader:
             return True
         self._report(bad_record(_PATH, cast("Wire", product), reason))
         return False
+
+
+def _bad_parts(product: Wire, bad: Sequence[BadRecord]) -> BadRecord:
+    part = bad[0].path.rpartition("/")[2]
+    return bad_record(_PATH, product, f"one of its {part} cannot be used: {bad[0].reason}")
 
 
 def _path(product_id: str) -> str:

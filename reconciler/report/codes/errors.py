@@ -110,6 +110,18 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "A data sync needs a stock location or a price list that the site does not have; nothing was written.",
         "`reconciler apply` makes it, or correct the DataSync.",
     ),
+    "source-incomplete": (
+        "A catalogue that a data sync names does not exist at OrderCloud, or is empty; nothing was discontinued.",
+        "Correct `products.catalogs`, or fill the catalogue.",
+    ),
+    "no-such-record": (
+        "OrderCloud has no product with the ID that was asked for, and none was ever synced under it.",
+        "Look the ID up in the portal.",
+    ),
+    "out-of-scope": (
+        "The product that was asked for is in none of the catalogues of the data sync, and was never synced.",
+        "Assign it to one of them, or change `products.catalogs`.",
+    ),
     "write-not-verified": (
         "The API accepted a write, and live is not what was asked for.",
         "Look at the object in the portal; plan again.",

@@ -16,6 +16,7 @@ def explanation_to_json(name: str, environment: str, found: Explanation) -> dict
         "environment": environment,
         "sync": name,
         "record": found.key,
+        "outside_scope": found.outside,
         "source": json.loads(json.dumps(found.source, default=str)),
         "due": None if found.due is None else time_to_json(found.due),
         "problems": [

@@ -43,7 +43,7 @@ def explanation_to_text(name: str, environment: str, found: Explanation, style: 
 
 
 def _verdict(found: Explanation) -> str:
-    gone = "it is gone at the source; " if found.source is None else ""
+    gone = "it is gone at the source; " if found.source is None else "it left the scope; " if found.outside else ""
     parts = [_title(part).lower() for part in found.parts if part.sends is not None or part.removes]
     return f"{gone}a run would send {', '.join(parts) if parts else 'nothing'}"
 

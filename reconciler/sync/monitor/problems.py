@@ -14,6 +14,7 @@ CODES = (
     "duplicate-slug",
     "no-id",
     "bad-record",
+    "not-listed",
     "weight-not-a-number",
     "rrp-not-a-number",
     "price-not-a-number",

@@ -11,6 +11,7 @@ from reconciler.kind.connection import ClockedReader, Writer
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sync.datatype import Held, Name
 from reconciler.sync.explanation import Explanation
+from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.explain import explain_record
 from reconciler.sync.products.mapper import SLUG, Draft, draft
 from reconciler.sync.products.model import Name as ProductName
@@ -18,7 +19,7 @@ from reconciler.sync.products.model import Part, Wanted, held_from_json, held_to
 from reconciler.sync.products.resolve import departed, settle
 from reconciler.sync.products.settings import ProductSettings, digest
 from reconciler.sync.products.sink import PROBE, ProductSink
-from reconciler.sync.products.source import ROLES, ProductSource, key_of
+from reconciler.sync.products.source import ProductSource, key_of, not_listed, roles_of
 from reconciler.sync.products.state import ProductState, state_of
 
 if TYPE_CHECKING:
@@ -41,9 +42,15 @@ class Products:
     name = DATA_TYPE
     noun = "product"
     parts = tuple(part.value for part in Part)
-    roles = tuple(ROLES)
-    lists = ROLES
     probe = PROBE
+
+    @property
+    def lists(self) -> Mapping[str, str]:
+        return roles_of(self.settings)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(self.lists)
 
     @property
     def flowing(self) -> tuple[str, ...]:
@@ -56,7 +63,7 @@ class Products:
     def link(self, external_id: str, api_url: str) -> str:
         return self.settings.link(external_id, api_url)
 
-    def source(self, reader: ClockedReader, breaker: Breaker) -> ProductSource:
+    def source(self, reader: ClockedReader, breaker: Breaker | None) -> ProductSource:
         return ProductSource(reader, self.settings, breaker)
 
     def sink(self, writer: Writer, breaker: Breaker, stopping: Callable[[], bool]) -> ProductSink:
@@ -87,6 +94,9 @@ class Products:
         before = held_from_json(held)
         wanted = departed(key, before)
         return state_of(wanted, before, _slug(wanted), held_back=False)
+
+    def not_listed(self, key: str) -> RecordProblem:
+        return not_listed(key)
 
     async def explain(
         self, source: ClockedReader, target: Writer, store: Store, key: str, now: datetime

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import NotFound
+from reconciler.errors import ApiError, NoSuchRecord, NotFound, OutOfScope
 from reconciler.kind.connection import ClockedReader, Json, Wire, Writer
+from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.prices import price_list_currency, read_prices
 from reconciler.sparklayer.products import DISCONTINUED, canonical_product, read_product
 from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sparklayer.stock import read_stock
+from reconciler.sync.datatype import Reading
 from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.mapping.values import wire_number
 from reconciler.sync.products.fingerprint import fingerprints
@@ -20,7 +22,7 @@ from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json
 from reconciler.sync.products.resolve import departed, removals, settle
 from reconciler.sync.products.settings import ProductSettings
-from reconciler.sync.products.source import ProductSource
+from reconciler.sync.products.source import ProductSource, not_listed
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
@@ -45,25 +47,36 @@ async def explain_record(
         now: our clock.
 
     Raises:
+        NoSuchRecord: there is none, and there never was.
+        OutOfScope: it exists, the manifest does not ask for it, and it was never synced.
         ApiError: something could not be read.
         LedgerError: the ledger could not be read.
     """
     listed = settings.price_list
     currency = None if listed is None else await price_list_currency(target, listed)
     products = ProductSource(source, settings)
-    product = (await products.one(key)).record
+    reading = await products.one(key)
+    product = reading.record
     level = store.records.levels([key]).get(key)
+    if level is None or not level.held:
+        refuse(key, reading)
+    if reading.stale and product is None:
+        raise ApiError(
+            f"OrderCloud has the product {key}, and cannot show it yet", next_step="Try it again in a minute."
+        )
     held = Held() if level is None else held_from_json(level.held)
     prints = {} if level is None else {Part(part): value for part, value in level.prints.items()}
-    if product is None:
+    if product is None or reading.outside:
         wanted = departed(key, held)
     else:
         drafted = draft(product, settings, now + products.clock_offset, currency)
         asked = [(name.kind, name.value) for name in drafted.names_for(held)]
         owners = {Name(*name): owner for name, owner in store.names.owners(asked).items() if owner != key}
         wanted = settle(drafted, owners, held)
+        if not reading.stale and not await products.is_listed(key):
+            wanted = replace(wanted, problems=(*wanted.problems, not_listed(key)))
     skus = _skus(wanted, held)
-    return explanation(
+    explained = explanation(
         product,
         wanted,
         await read_product(target, key) if Part.PRODUCT in settings.parts else None,
@@ -73,6 +86,26 @@ async def explain_record(
         parts=settings.parts,
         held=held,
     )
+    return replace(explained, outside=reading.outside)
+
+
+def refuse(key: str, reading: Reading[Product]) -> None:
+    """Refuse a record of which the target never had anything, where nothing will come of it.
+
+    Raises:
+        NoSuchRecord: there is none.
+        OutOfScope: it exists, and the manifest does not ask for it.
+    """
+    if reading.is_gone:
+        raise NoSuchRecord(
+            f"OrderCloud has no product {key}, and none was ever synced under this ID",
+            next_step="Look the ID up in the portal.",
+        )
+    if reading.outside:
+        raise OutOfScope(
+            f"the product {key} is in none of the catalogs of this data sync, and was never synced",
+            next_step="Assign it to one of them, or change products.catalogs and apply.",
+        )
 
 
 def _skus(wanted: Wanted, held: Held) -> frozenset[str]:

@@ -7,22 +7,31 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import ClockedReader, Reader
-from reconciler.ordercloud.readers.flaws import BadRecord
+from reconciler.ordercloud.readers.flaws import BadRecord, ignored
+from reconciler.ordercloud.readers.pages import Listing, by_ids
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product
+from reconciler.ordercloud.together import together
 from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.values import mapping, text_or_none
+from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.model import FLAW, NO_ID, Part
+from reconciler.sync.products.scope import ROLES as SCOPE_ROLES
+from reconciler.sync.products.scope import Scope
 from reconciler.sync.products.settings import ProductSettings
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
-ROLES: Mapping[str, str] = {"ProductReader": "products", "PriceScheduleReader": "priceschedules"}
+_ROLES: Mapping[str, str] = {"ProductReader": "products", "PriceScheduleReader": "priceschedules"}
 """What the API asks for to read products with variants, stock and prices (documented), and a list of each."""
 _CHUNK = 100
+
+
+def roles_of(settings: ProductSettings) -> Mapping[str, str]:
+    """Return the roles that the API asks for, each with a list that it opens."""
+    return {**_ROLES, **(SCOPE_ROLES if settings.catalogs else {})}
 
 
 class ProductSource:
@@ -37,8 +46,7 @@ class ProductSource:
     def __init__(self, reader: ClockedReader, settings: ProductSettings, breaker: Breaker | None = None) -> None:
         self._connection = reader
         self._reader: Reader = reader if breaker is None else breaker.reader(reader)
-        self._products = ProductReader(self._reader)
-        self._catalogs = tuple(settings.catalogs)
+        self._scope = Scope(self._reader, settings.catalogs)
         self._knows_stock = Part.STOCK in settings.parts
         # Variants are always read: they carry the SKUs that stock and prices are written under.
         self._parts = Parts(stock=self._knows_stock, prices=True)
@@ -50,34 +58,12 @@ class ProductSource:
     def time_at(self, moment: float) -> datetime | None:
         return self._connection.api_time(moment)
 
-    @property
-    def changes_are_of_all(self) -> bool:
-        # The list of changed stock knows nothing of catalogs; what is new in them comes with the next walk.
-        return bool(self._catalogs)
-
     async def census(self) -> Census:
-        # A product that is in two catalogs is counted twice.
-        counts = {catalog: await self._count(catalog) for catalog in self._catalogs or (None,)}
-        return Census(
-            sum(counts.values()),
-            tuple(
-                f"the catalog {catalog} has no products, or does not exist"
-                for catalog, count in counts.items()
-                if catalog is not None and not count
-            ),
-        )
-
-    async def _count(self, catalog: str | None) -> int:
-        about = {"catalogID": catalog} if catalog else {}
-        page = await self._reader.get("products", {"pageSize": 1, **about})
-        try:
-            return int(page["Meta"]["TotalCount"])
-        except (TypeError, KeyError, ValueError):
-            raise UnexpectedAnswer("GET products: no list with a total count", request="GET products") from None
+        return Census(await self._scope.total())
 
     async def everything(self) -> AsyncGenerator[list[Product], None]:
         flawed = Flawed()
-        walk = ProductReader(self._reader, flawed.add).walk(catalogs=self._catalogs, parts=self._parts)
+        walk = ProductReader(self._reader, flawed.add).walk(catalogs=self._scope.catalogs, parts=self._parts)
         async with aclosing(_chunks(walk, flawed)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -86,7 +72,9 @@ class ProductSource:
         if not self._knows_stock:
             return
         flawed = Flawed()
-        changed = ProductReader(self._reader, flawed.add).stock_changed_since(moment, parts=self._parts)
+        changed = ProductReader(self._reader, flawed.add).stock_changed_since(
+            moment, catalogs=self._scope.catalogs, parts=self._parts
+        )
         async with aclosing(_chunks(changed, flawed)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -94,15 +82,34 @@ class ProductSource:
     async def some(self, keys: Iterable[str]) -> list[Product]:
         flawed = Flawed()
         async with aclosing(ProductReader(self._reader, flawed.add).some(keys, parts=self._parts)) as products:
-            return [product async for product in products] + flawed.take()
+            found = [product async for product in products] + flawed.take()
+        inside = await together(self._scope.has(key_of(product)) for product in found)
+        return [product for product, is_inside in zip(found, inside, strict=True) if is_inside]
 
     async def one(self, key: str) -> Reading[Product]:
-        reading = await self._products.one(key, parts=self._parts)
-        return Reading(reading.record, reading.freshness is Freshness.STALE)
+        flawed = Flawed()
+        reading = await ProductReader(self._reader, flawed.add).one(key, parts=self._parts)
+        record = reading.record or next(iter(flawed.take()), None)
+        stale = reading.freshness is Freshness.STALE
+        if record is None and not stale:
+            return Reading(None)
+        if not await self._scope.has(key):
+            return Reading(record, outside=True)
+        return Reading(record, stale)
 
-    async def is_gone(self, key: str) -> bool:
-        reading = await self._products.one(key, parts=Parts(stock=False, prices=False))
-        return reading.record is None and reading.freshness is Freshness.CURRENT
+    async def is_listed(self, key: str) -> bool:
+        """Whether lists have a product that exists; OrderCloud leaves some out."""
+        return bool(await by_ids(Listing(self._reader, "products", {}, report=ignored), [key]))
+
+
+def not_listed(key: str) -> RecordProblem:
+    """Return what a merchant is told of a product that lists leave out; see docs/sync.md."""
+    # documented: a product whose xp types clash is in no list, and answers by its ID.
+    message = (
+        "OrderCloud's lists leave the product out. They do so where a value in its xp has another type than that of "
+        "other products: give it the same type. It is synced by its ID."
+    )
+    return RecordProblem(key, Part.PRODUCT, "not-listed", message)
 
 
 def key_of(product: Product) -> str:

@@ -1,11 +1,13 @@
-"""Deletes: records that a complete walk did not see and that do not exist at the source any more."""
+"""Deletes: records that are gone at the source or left the scope, as it says itself of each by its ID."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.ledger.data.model import Level
+from reconciler.sync.datatype import Reading
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.words import counted
@@ -28,69 +30,137 @@ class TooManyGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A record to be deleted at the target.
+
+    Args:
+        level: of it.
+        outside: it exists, and left the scope; else it is gone.
+        claimed: it was asked for, and stays open until it is deleted.
+    """
+
+    level: Level
+    outside: bool
+    claimed: bool
+
+
 class Deletes:
-    """What became of the records that were not seen.
+    """Collects the records that have to be deleted at the target, and deletes them if they are not too many.
 
     Args:
-        gone: they do not exist any more.
-        left: they exist, and the walk did not list them, or not yet.
-    """
-
-    gone: int = 0
-    left: int = 0
-
-
-async def delete_unseen(context: RunContext, pipeline: Pipeline, known: int) -> Deletes:
-    """Ask by ID for every record that the walk did not see, and delete those that do not exist.
-
-    Nothing is deleted before all of them were asked for, or more are gone than may be.
-
-    Args:
-        context: of the run, whose walk is complete.
+        context: of the run.
         pipeline: how to delete.
-        known: how many records the ledger knows, of which the limit is a share.
-
-    Raises:
-        TooManyGone: more are gone than `maxDeletePercent` allows; none was deleted.
-        ApiError: a read failed.
     """
-    gone: list[Level] = []
-    checked = 0
-    after: str | None = None
-    allowed = known * context.job.settings.max_delete_percent / 100
-    while not context.stopping:
-        unseen = await context.ledger.records.unseen(context.run.id, after, _CHUNK)
-        if not unseen:
-            break
-        after = unseen[-1].key
-        answers = await asyncio.gather(*(context.source.is_gone(level.key) for level in unseen))
-        gone += [level for level, answer in zip(unseen, answers, strict=True) if answer]
-        checked += len(unseen)
-        context.meter.checked(checked)
-        if len(gone) > allowed:
-            raise _too_many(context, len(gone), known)
-    for start in range(0, len(gone), _CHUNK):
-        if context.stopping:
-            break
-        await pipeline.delete(gone[start : start + _CHUNK])
-    await pipeline.drain()
-    return Deletes(len(gone), checked - len(gone))
+
+    def __init__(self, context: RunContext, pipeline: Pipeline) -> None:
+        self._context = context
+        self._pipeline = pipeline
+        self._leaving: dict[str, _Leaving] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many records that were asked for stay open until they are deleted."""
+        return sum(leaving.claimed for leaving in self._leaving.values())
+
+    def add(self, level: Level, reading: Reading[object], *, claimed: bool = False) -> None:
+        """Take in a record of which the target may hold something, as it was read."""
+        self._leaving.setdefault(level.key, _Leaving(level, reading.outside, claimed))
+
+    async def look_for_unseen(self) -> int:
+        """Read by ID every record that a complete walk did not see: write what is there, and take in what has to go.
+
+        Returns:
+            How many exist and cannot be read yet.
+
+        Raises:
+            ApiError: a read failed.
+            TooManyGone: so many have to go that the rest need not be asked for.
+        """
+        context = self._context
+        after: str | None = None
+        checked = left = 0
+        while not context.stopping:
+            unseen = await context.ledger.records.unseen(context.run.id, after, _CHUNK)
+            if not unseen:
+                break
+            after = unseen[-1].key
+            left += await self._look_at([level for level in unseen if level.key not in self._leaving])
+            checked += len(unseen)
+            context.meter.checked(checked)
+            await self._check()
+        await self._pipeline.drain()
+        return left
+
+    async def _look_at(self, unseen: Sequence[Level]) -> int:
+        readings = await asyncio.gather(*(self._context.source.one(level.key) for level in unseen))
+        there = []
+        left = 0
+        for level, reading in zip(unseen, readings, strict=True):
+            if reading.is_gone or reading.outside:
+                # Of what the target does not hold nothing has to go: the end of the walk forgets it.
+                if may_hold(level):
+                    self.add(level, reading)
+            elif reading.stale:
+                left += 1
+            else:
+                there.append(reading.record)
+        if there:
+            await self._pipeline.take(there, unlisted=True)
+        return left
+
+    async def carry_out(self) -> None:
+        """Delete what was taken in, all of it or nothing.
+
+        Raises:
+            TooManyGone: that is more than `maxDeletePercent` allows; none was deleted.
+            SourceIncomplete: something that decides the scope is missing by now.
+            ApiError: a read failed.
+        """
+        context = self._context
+        if not self._leaving or context.stopping:
+            return
+        await self._check()
+        if any(leaving.outside for leaving in self._leaving.values()):
+            # What decides the scope may have gone since the run began, and everything with it.
+            await context.source.census()
+        leaving, self._leaving = list(self._leaving.values()), {}
+        for start in range(0, len(leaving), _CHUNK):
+            if context.stopping:
+                break
+            chunk = leaving[start : start + _CHUNK]
+            claimed = {each.level.key: each.level for each in chunk if each.claimed}
+            await self._pipeline.delete([each.level for each in chunk], claimed)
+        await self._pipeline.drain()
+
+    async def verify(self) -> None:
+        """Look at what the target holds of records that were deleted before, and delete again what came back there.
+
+        Raises:
+            ApiError: the target could not be read.
+        """
+        context = self._context
+        after: str | None = None
+        while not context.stopping:
+            deleted = await context.ledger.records.unseen(context.run.id, after, _CHUNK, gone=True)
+            if not deleted:
+                break
+            after = deleted[-1].key
+            await self._pipeline.delete(deleted)
+        await self._pipeline.drain()
+
+    async def _check(self) -> None:
+        """Refuse more deletes than may be."""
+        context = self._context
+        counts = await context.ledger.records.counts(context.source_now)
+        known = counts.records - counts.gone
+        gone = sum(not leaving.level.gone for leaving in self._leaving.values())
+        if gone > known * context.job.settings.max_delete_percent / 100:
+            raise _too_many(context, gone, known)
 
 
-async def verify_deleted(context: RunContext, pipeline: Pipeline) -> None:
-    """Look at what the target holds of records that were deleted before, and delete again what came back there.
-
-    Raises:
-        ApiError: the target could not be read.
-    """
-    after: str | None = None
-    while not context.stopping:
-        deleted = await context.ledger.records.unseen(context.run.id, after, _CHUNK, gone=True)
-        if not deleted:
-            break
-        after = deleted[-1].key
-        await pipeline.delete(deleted)
-    await pipeline.drain()
+def may_hold(level: Level) -> bool:
+    """Whether the target may hold something of a record."""
+    return bool(level.held or level.prints or level.doubtful)
 
 
 def _too_many(context: RunContext, gone: int, known: int) -> TooManyGone:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from reconciler.errors import LedgerError, LedgerLocked, TargetIncomplete
+from reconciler.errors import LedgerError, LedgerLocked, ReconcilerError, SourceIncomplete, TargetIncomplete
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport, State
@@ -27,7 +27,7 @@ async def watch(
     stop: asyncio.Event,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_report: Callable[[RunReport, datetime], None] = lambda _report, _next: None,
-    on_missing: Callable[[TargetIncomplete, datetime], None] = lambda _error, _next: None,
+    on_missing: Callable[[ReconcilerError, datetime], None] = lambda _error, _next: None,
 ) -> RunReport | None:
     """Run whatever is due, again and again, until told to stop.
 
@@ -39,7 +39,7 @@ async def watch(
         stop: ends it.
         on_progress: told about once a second while a run is on.
         on_report: told of each run, and when the next one starts.
-        on_missing: told of a run that could not begin because something is not at the target, and of the next try.
+        on_missing: told of a run that could not begin because something is missing at one side, and of the next try.
 
     Returns:
         The report of the last run: interrupted by `stop`, stopped by a limit, or cancelled. None: none began.
@@ -56,7 +56,7 @@ async def watch(
         except LedgerLocked:
             # Somebody runs it by hand, which is as good.
             pause = _WHILE_LOCKED
-        except TargetIncomplete as error:
+        except (SourceIncomplete, TargetIncomplete) as error:
             # Somebody may mend it meanwhile, as with an API that stays away.
             failures += 1
             pause = _pause(job, failures)

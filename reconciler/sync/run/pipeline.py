@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from reconciler.errors import ApiError
@@ -80,12 +80,15 @@ class Pipeline:
         self._provisional: dict[str, str] = {}
         self._tally = context.meter.tally
 
-    async def take(self, records: Sequence[Any], claimed: Mapping[str, Level] | None = None) -> None:
+    async def take(
+        self, records: Sequence[Any], claimed: Mapping[str, Level] | None = None, *, unlisted: bool = False
+    ) -> None:
         """Take in records as they were read; return when all of them are in hand or done.
 
         Args:
             records: as the source gave them.
             claimed: their levels as they were before they were read, where they were claimed one by one.
+            unlisted: they came by their IDs, and the source's lists leave them out.
 
         Raises:
             ApiError: the target could not be read.
@@ -107,19 +110,22 @@ class Pipeline:
             states: list[TargetState] = []
             for key, of_key in held.items():
                 others = {name: owner for name, owner in taken.get(key, {}).items() if owner != key}
-                states.append(data.resolve(drafts[key], others, of_key))
+                state = data.resolve(drafts[key], others, of_key)
+                if unlisted:
+                    state = replace(state, problems=(*state.problems, data.not_listed(key)))
+                states.append(state)
             return states
 
         await self._take(drafts, resolve, levels, claimed or {})
 
-    async def delete(self, levels: Sequence[Level]) -> None:
-        """Take in records that are gone at the source; see `take`."""
+    async def delete(self, levels: Sequence[Level], claimed: Mapping[str, Level] | None = None) -> None:
+        """Take in records that are gone at the source or left the scope; see `take`."""
 
         async def resolve(held: _HeldByKey) -> list[TargetState]:
             return [self._context.data.deleted(key, of_key) for key, of_key in held.items()]
 
         known = {level.key: level for level in levels}
-        await self._take(known, resolve, known, {})
+        await self._take(known, resolve, known, claimed or {})
 
     async def drain(self) -> None:
         """Return when everything that was taken in is done."""

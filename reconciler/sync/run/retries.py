@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from reconciler.ledger.data.model import Level
 from reconciler.sync.run.attempts import STALE_READS, STALE_WAIT
 from reconciler.sync.run.context import RunContext
+from reconciler.sync.run.deletes import Deletes, may_hold
 from reconciler.sync.run.pipeline import Pipeline
+from reconciler.words import some
 
 _AT_ONCE = 100
 _LEASE_SECONDS = 600.0
@@ -23,12 +25,16 @@ class Retries:
     Args:
         context: of the run, which names the claims.
         pipeline: how to write.
+        deletes: takes in what has to be deleted; such a record stays open until it is.
     """
 
-    def __init__(self, context: RunContext, pipeline: Pipeline) -> None:
+    def __init__(self, context: RunContext, pipeline: Pipeline, deletes: Deletes) -> None:
         self._context = context
         self._pipeline = pipeline
+        self._deletes = deletes
         self._stale: dict[str, int] = {}
+        self._gone: list[str] = []
+        self._outside: list[str] = []
 
     async def work_off(self, *, patiently: bool) -> None:
         """Work until nothing is open or due now; patiently: until nothing of it will be tried again either.
@@ -46,11 +52,15 @@ class Retries:
             if claimed:
                 idle = 0.0
                 await self._bring(claimed)
-            elif patiently and idle < _LONGEST_IDLE and await context.ledger.records.open_count(None) > 0:
+            elif patiently and idle < _LONGEST_IDLE and await self._something_waits():
                 idle += _POLL_SECONDS
                 await asyncio.sleep(_POLL_SECONDS)
             else:
-                return
+                break
+        self._tell()
+
+    async def _something_waits(self) -> bool:
+        return await self._context.ledger.records.open_count(None) > self._deletes.waiting
 
     async def _bring(self, claimed: Sequence[Level]) -> None:
         levels = {level.key: level for level in claimed}
@@ -68,11 +78,21 @@ class Retries:
         if reading.stale and self._may_wait(key):
             again = context.source_now + STALE_WAIT
             await context.ledger.records.failed(key, level.attempts, again, token=context.run.id)
-        elif reading.record is not None:
-            await self._pipeline.take([reading.record], levels)
+        elif (reading.is_gone or reading.outside) and may_hold(level):
+            self._deletes.add(level, reading, claimed=True)
+        elif reading.record is not None and not reading.outside:
+            await self._pipeline.take([reading.record], levels, unlisted=not reading.stale)
         else:
-            # It does not exist. A walk that does not see it either deletes it at the target.
+            if reading.is_gone or reading.outside:
+                (self._outside if reading.outside else self._gone).append(key)
             await context.ledger.records.seen(None, {key: level.wanted})
+
+    def _tell(self) -> None:
+        """Say why nothing comes of records that somebody asked for and the target never had."""
+        for keys, where in ((self._gone, "not at the source"), (self._outside, "outside the scope of this sync")):
+            if keys:
+                self._context.remarks.append(f"asked for, but {where}: {some(keys)}")
+                keys.clear()
 
     def _may_wait(self, key: str) -> bool:
         self._stale[key] = self._stale.get(key, 0) + 1

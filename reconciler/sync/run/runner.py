@@ -47,7 +47,8 @@ async def run_sync(
         What became of it, also where an API stayed away or a limit stopped it.
 
     Raises:
-        TargetIncomplete: something that manifests declare is not there; nothing was changed.
+        TargetIncomplete: something that manifests declare is not at the target; nothing was changed.
+        SourceIncomplete: something that decides the scope is not at the source; nothing was changed.
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
     for traffic in (job.source_traffic, job.target_traffic):

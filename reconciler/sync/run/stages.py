@@ -13,7 +13,7 @@ from reconciler.errors import TargetIncomplete, Unreachable
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import RunContext
-from reconciler.sync.run.deletes import TooManyGone, delete_unseen, verify_deleted
+from reconciler.sync.run.deletes import Deletes, TooManyGone
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
@@ -54,6 +54,7 @@ class Stages:
             Incomplete: records are left that could not be written.
             TooManyGone: more records are gone than the manifest allows to delete.
             TargetIncomplete: something that manifests declare is not at the target; nothing was written.
+            SourceIncomplete: something that decides the scope is not at the source; nothing was written.
             Outage: an API stayed away.
             ApiError: an API refused what is no record's fault.
             LedgerError: the ledger cannot be used, or the lock was lost.
@@ -136,31 +137,35 @@ class Stages:
             if context.stopping:
                 return
             await context.ledger.runs.update(context.run.id, listed=True)
-        retries = Retries(context, pipeline)
+        deletes = Deletes(context, pipeline)
+        retries = Retries(context, pipeline, deletes)
         context.meter.phase = Phase.RETRYING
         await retries.work_off(patiently=context.mode.walks)
-        if not context.mode.walks or context.stopping:
-            return
-        await self._delete(pipeline)
         if context.stopping:
             return
+        await self._delete(deletes)
+        if context.stopping:
+            return
+        # What was deleted set names free.
         context.meter.phase = Phase.RETRYING
-        await retries.work_off(patiently=True)
+        await retries.work_off(patiently=context.mode.walks)
+        await deletes.carry_out()
 
-    async def _delete(self, pipeline: Pipeline) -> None:
-        """Delete what a complete walk did not see."""
+    async def _delete(self, deletes: Deletes) -> None:
+        """Delete what was asked for and has to go, and what a complete walk did not see."""
         context = self._context
         context.meter.phase = Phase.DELETES
-        counts = await context.ledger.records.counts(context.source_now)
-        deletes = await delete_unseen(context, pipeline, counts.records - counts.gone)
+        left = await deletes.look_for_unseen() if context.mode.walks else 0
+        await deletes.carry_out()
         if context.mode is Mode.VERIFY:
-            await verify_deleted(context, pipeline)
-        if context.stopping:
+            await deletes.verify()
+        if not context.mode.walks or context.stopping:
             return
-        if deletes.left:
-            context.meter.tally.left += deletes.left
-            noun = counted(deletes.left, context.data.noun)
-            context.remarks.append(f"{noun} did not come in the lists and still exist: left as they are")
+        if left:
+            context.meter.tally.left += left
+            noun = counted(left, context.data.noun)
+            what = "did not come in the lists and still exist, but cannot be read yet: left as they are"
+            context.remarks.append(f"{noun} {what}")
         await context.ledger.problems.close_unconfirmed(context.run.id)
 
     async def _read(self, pipeline: Pipeline) -> None:
@@ -181,15 +186,9 @@ class Stages:
             records = source.changed_since(min(context.since, context.source_start - OVERLAP))
         else:
             return
-        only_known = source.changes_are_of_all and not context.mode.walks
         async with aclosing(records) as chunks:
             async for chunk in chunks:
-                yield await self._known(chunk) if only_known else chunk
-
-    async def _known(self, chunk: list[Any]) -> list[Any]:
-        key = self._context.data.key
-        known = await self._context.ledger.records.levels([key(record) for record in chunk])
-        return [record for record in chunk if key(record) in known]
+                yield chunk
 
     async def _close(self) -> None:
         context = self._context

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.errors import ServerFault, Unreachable
+from reconciler.errors import ServerFault, SourceIncomplete, Unreachable
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.report import State
 from support.engine import Engine
@@ -23,16 +23,97 @@ def test_a_record_that_is_gone_is_deleted_after_it_was_asked_for(engine: Engine)
     assert (engine.things.asked, engine.things.sent) == ([], [])
 
 
-def test_a_record_that_is_only_not_listed_is_left_as_it_is(engine: Engine) -> None:
+def test_a_record_that_is_only_not_listed_is_read_by_its_id_written_and_told_to_people(engine: Engine) -> None:
     engine.run()
     engine.things.unlisted = {"b"}
+    engine.things.there["b"] = "B2"
     report = engine.run(Mode.WALK)
-    assert (engine.things.asked, engine.things.sent) == (["b"], [])
+    assert (engine.things.asked, engine.things.sent) == (["b"], ["b"])
+    assert (engine.things.site["b"], engine.level("b").gone, engine.site.errors) == (
+        "B2",
+        False,
+        {"b": "b is in no list."},
+    )
+    assert (report.counts["written"], report.counts["unchanged"]) == (1, 2)
+    # Nothing changes while it stays so, and the merchant is told as long as it does.
+    assert engine.run(Mode.WALK).counts["unchanged"] == 3
+    assert (engine.things.sent, list(engine.site.errors)) == ([], ["b"])
+    engine.things.unlisted = set()
+    engine.run(Mode.WALK)
+    assert (engine.things.sent, engine.site.errors) == ([], {})
+
+
+def test_a_record_that_is_not_listed_is_told_of_when_it_is_asked_for_too(engine: Engine) -> None:
+    engine.run()
+    engine.things.unlisted = {"b"}
+    engine.levels.want(["b"])
+    engine.run(Mode.INCREMENTAL)
+    assert (engine.things.sent, list(engine.site.errors)) == ([], ["b"])
+
+
+def test_a_record_with_problems_that_lists_do_not_have_any_more_keeps_them(engine: Engine) -> None:
+    engine.things.held_back = {"b"}
+    engine.run()
+    assert list(engine.site.errors) == ["b"]
+    engine.things.unlisted = {"b"}
+    engine.run(Mode.WALK)
+    assert "b is bad." in engine.site.errors["b"]
+    assert "b is in no list." in engine.site.errors["b"]
+
+
+def test_a_record_that_no_list_has_and_nobody_can_read_yet_is_left_as_it_is(engine: Engine) -> None:
+    engine.run()
+    engine.things.unlisted = engine.things.stale = {"b"}
+    report = engine.run(Mode.WALK)
+    assert (engine.things.asked, engine.things.sent, engine.site.errors) == (["b"], [], {})
     assert report.counts["left"] == 1
-    assert any("1 thing did not come in the lists" in remark for remark in report.remarks)
+    assert any("1 thing did not come in the lists and still exist" in remark for remark in report.remarks)
 
 
-def test_an_incremental_run_deletes_nothing(engine: Engine) -> None:
+def test_a_record_that_left_the_scope_is_deleted_like_one_that_is_gone(engine: Engine) -> None:
+    engine.run()
+    engine.things.outside = {"b"}
+    report = engine.run(Mode.WALK)
+    assert (engine.things.site["b"], engine.level("b").gone, report.counts["discontinued"]) == ("", True, 1)
+    engine.things.outside = set()
+    engine.run(Mode.WALK)
+    assert (engine.things.site["b"], engine.level("b").gone) == ("B", False)
+
+
+def test_what_left_the_scope_counts_for_the_limit(engine: Engine) -> None:
+    engine.run()
+    engine.things.outside = {"b"}
+    del engine.things.there["c"]
+    report = engine.run(Mode.WALK)
+    assert (report.state, engine.things.sent) == (State.STOPPED, [])
+
+
+def test_nothing_is_deleted_where_what_decides_the_scope_goes_during_the_walk(engine: Engine) -> None:
+    engine.run()
+    engine.things.outside = {"b"}
+    asked = [0]
+
+    def second() -> Exception | None:
+        asked[0] += 1
+        return SourceIncomplete("the shelf is gone") if asked[0] > 1 else None
+
+    engine.things.fails["census"] = second
+    with pytest.raises(SourceIncomplete):
+        engine.run(Mode.WALK)
+    assert engine.things.sent == []
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_where_what_decides_the_scope_is_missing_nothing_is_begun(engine: Engine, mode: Mode) -> None:
+    engine.run()
+    engine.things.there.clear()
+    engine.things.fails["census"] = lambda: SourceIncomplete("the shelf is gone")
+    with pytest.raises(SourceIncomplete):
+        engine.run(mode)
+    assert engine.things.site == {"a": "A", "b": "B", "c": "C"}
+
+
+def test_an_incremental_run_deletes_nothing_that_nobody_asked_for(engine: Engine) -> None:
     engine.run()
     engine.things.there.clear()
     engine.run(Mode.INCREMENTAL)

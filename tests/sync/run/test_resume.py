@@ -26,8 +26,8 @@ def test_a_run_that_was_interrupted_goes_on_and_counts_each_record_once(engine: 
 
 def test_progress_goes_on_from_what_was_counted_before(engine: Engine) -> None:
     engine.run()
-    engine.things.unlisted = {"b"}
-    engine.things.fails["gone b"] = lambda: LoginRefused("no")
+    engine.things.unlisted = engine.things.stale = {"b"}
+    engine.things.fails["ask b"] = lambda: LoginRefused("no")
     assert engine.run(Mode.WALK).state is State.INTERRUPTED
     engine.things.fails.clear()
     shown: list[Progress] = []

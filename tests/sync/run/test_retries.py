@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from reconciler.errors import AnswerLost, ApiError, ServerFault
 from reconciler.sync.mode import Mode
@@ -95,14 +98,66 @@ def test_a_read_that_stays_stale_is_taken_as_it_is_in_the_end(engine: Engine) ->
     assert engine.things.site["b"] == "B2"
 
 
-def test_a_wanted_record_that_does_not_exist_is_settled_and_deleted_by_a_walk_only(engine: Engine) -> None:
+@pytest.mark.parametrize("mode", [Mode.INCREMENTAL, Mode.WALK])
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_wanted_record_that_is_gone_or_left_the_scope_is_deleted(engine: Engine, mode: Mode, outside: bool) -> None:
     engine.run()
-    del engine.things.there["b"]
+    engine.things.outside = {"b"} if outside else set()
+    if not outside:
+        del engine.things.there["b"]
     engine.levels.want(["b"])
-    engine.run(Mode.INCREMENTAL)
-    assert (engine.things.sent, engine.level("b").is_open, engine.level("b").gone) == ([], False, False)
-    engine.run(Mode.WALK)
-    assert (engine.things.sent, engine.level("b").gone) == (["b"], True)
+    report = engine.run(mode)
+    assert (engine.things.sent, engine.level("b").is_open, engine.level("b").gone) == (["b"], False, True)
+    assert (report.state, report.counts["discontinued"]) == (State.FINISHED, 1)
+    # Asked for again, it is as it should be.
+    engine.levels.want(["b"])
+    assert engine.run(mode).counts.get("discontinued", 0) == 0
+    assert (engine.things.sent, engine.level("b").is_open, engine.level("b").gone) == ([], False, True)
+
+
+def test_a_record_that_was_seen_and_is_gone_before_it_could_be_written_is_deleted_by_the_same_run(
+    engine: Engine,
+) -> None:
+    engine.tick = timedelta(seconds=1)
+    engine.run()
+    engine.things.there["b"] = "B2"
+
+    tries = [0]
+
+    def away() -> ApiError | None:
+        tries[0] += 1
+        if tries[0] == RECORD_TRIES:
+            del engine.things.there["b"]
+        return AnswerLost("no answer") if tries[0] <= RECORD_TRIES else None
+
+    engine.things.fails["b"] = away
+    report = engine.run(Mode.WALK)
+    assert (report.state, engine.things.site["b"], engine.level("b").gone) == (State.FINISHED, "", True)
+    assert report.counts["discontinued"] == 1
+
+
+def test_too_many_that_are_wanted_and_gone_stop_the_run_and_stay_open(engine: Engine) -> None:
+    engine.run()
+    del engine.things.there["b"], engine.things.there["c"]
+    engine.levels.want(["b", "c"])
+    report = engine.run(Mode.INCREMENTAL)
+    assert (report.state, engine.things.sent) == (State.STOPPED, [])
+    assert engine.level("b").is_open
+    engine.settings = replace(engine.settings, max_delete_percent=100)
+    assert engine.run(Mode.INCREMENTAL).state is State.FINISHED
+    assert engine.things.site == {"a": "A", "b": "", "c": ""}
+
+
+@pytest.mark.parametrize("mode", [Mode.INCREMENTAL, Mode.WALK])
+def test_what_was_asked_for_and_never_synced_is_left_out_by_name(engine: Engine, mode: Mode) -> None:
+    engine.run()
+    engine.things.there["far"] = "FAR"
+    engine.things.outside = {"far"}
+    engine.levels.want(["far", "ghost"])
+    report = engine.run(mode)
+    assert "asked for, but not at the source: ghost" in report.remarks
+    assert "asked for, but outside the scope of this sync: far" in report.remarks
+    assert (engine.things.sent, report.counts.get("discontinued", 0), engine.levels.open_count()) == ([], 0, 0)
 
 
 def test_an_api_that_stays_away_interrupts_the_run_and_no_record_is_blamed(engine: Engine) -> None:

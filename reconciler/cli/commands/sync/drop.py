@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.records import choose_with_ids, drop_records, some
+from reconciler.app.records import choose_with_ids, drop_records
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
@@ -12,7 +12,7 @@ from reconciler.cli.sync_options import ledger_option
 from reconciler.cli.terminal.output import write_result
 from reconciler.errors import UsageError
 from reconciler.report.escape import terminal
-from reconciler.words import counted
+from reconciler.words import counted, some
 
 EXAMPLES = """
 reconciler sync drop shop -e production P-1001

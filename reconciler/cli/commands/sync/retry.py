@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import click
 
-from reconciler.app.records import Records, choose_with_ids, retry_records, some
-from reconciler.app.sync import Chosen
+from reconciler.app.records import Records, choose_with_ids, retry_records
+from reconciler.app.sync import Chosen, HowToRun
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
+from reconciler.cli.plan_options import token_cache_option
 from reconciler.cli.sync_options import ledger_option
+from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import write_result
 from reconciler.errors import UsageError
 from reconciler.report.escape import terminal
-from reconciler.words import counted
+from reconciler.words import counted, some
 
 EXAMPLES = """
 reconciler sync retry -e production P-1001 P-1002/red
@@ -25,17 +29,22 @@ reconciler sync retry shop -e production --all
 @click.argument("words", nargs=-1, metavar="[NAME] [ID]...", shell_complete=complete_data_syncs)
 @click.option("--all", "everything", is_flag=True, help="Every record that failed or has a problem.")
 @ledger_option
+@token_cache_option
 @click.pass_obj
-def retry(options: Options, words: tuple[str, ...], everything: bool, ephemeral_ledger: bool) -> None:
+def retry(
+    options: Options, words: tuple[str, ...], everything: bool, ephemeral_ledger: bool, no_token_cache: bool
+) -> None:
     """Queue records, so that the next run retries them.
 
     They are read and compared again, whatever the ledger says of them. ID is that of a product, or of a variant as
-    the sync log has it. The first word is taken as NAME where there is such a data sync.
+    the sync log has it. The first word is taken as NAME where there is such a data sync. One that was never synced is
+    asked for at the source: where that does not have it, or the data sync is not about it, nothing is queued.
     """
     chosen, ids = choose_with_ids(options.project, words)
     if everything == bool(ids):
         raise UsageError("say which records, by ID, or --all")
-    queued = retry_records(chosen, ids, ephemeral=ephemeral_ledger)
+    how = HowToRun(ephemeral_ledger, token_cache=not no_token_cache)
+    queued = asyncio.run(retry_records(chosen, ids, how, Listener(options.verbosity)))
     write_result(options, terminal(options.given.completed(_told(chosen, queued))))
 
 
@@ -44,6 +53,6 @@ def _told(chosen: Chosen, queued: Records) -> str:
         return "No record failed or has a problem."
     words = f"{counted(queued.number, 'record')} queued"
     if queued.unknown:
-        words += f"; not known so far and looked up by the next run: {some(queued.unknown)}"
+        words += f"; not known so far: {some(queued.unknown)}"
     now = f"`reconciler sync run {chosen.sync.name} -e {chosen.session.name}` runs now; a watch, within a minute."
     return f"{words}. {now}"

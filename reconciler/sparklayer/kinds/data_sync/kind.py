@@ -67,6 +67,8 @@ class DataSyncKind(Kind[DataSyncSpec]):
         )
         if observed is None or touched(changed):
             yield "a full sync is due once it is applied: `reconciler sync run` does it"
+        if observed is not None and (left := _narrowed(observed.state, desired)):
+            yield left
         before, after = (_price_list(state) for state in (observed.state if observed else {}, desired))
         if before is not None and after != before:
             yield f"the prices on the price list {before[:60]} stay as they are"
@@ -105,6 +107,19 @@ def _check(manifest: ManifestView, lists: Collection[str | None]) -> Iterator[Pr
             name,
             "Add currency, or a PriceList manifest of that name.",
         )
+
+
+def _narrowed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """Say what becomes of the products that a change takes out of the scope; None where it takes out none."""
+    if not ("products" in before and "products" in after):
+        return None
+    old, new = (state["products"].get("catalogs") for state in (before, after))
+    if not new or (old and not set(old) - set(new)):
+        return None
+    return (
+        f"what is in none of the catalogs {', '.join(new)[:200]} is discontinued by the full sync; where that is more "
+        f"than maxDeletePercent allows ({after['maxDeletePercent']:g} %), it stops, and nothing is"
+    )
 
 
 def _price_list(state: Mapping[str, Any]) -> str | None:
