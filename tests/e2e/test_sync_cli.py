@@ -278,7 +278,7 @@ def test_records_are_queued_by_hand(shop: Checkout) -> None:
     run(shop)
     bad = errors(shop)
     good = min(products(shop).keys() - {each["record"] for each in bad["problems"]})
-    refused(shop.call("sync", "retry", good, "no-such-product"), "no-such-record", "no product no-such-product")
+    refused(shop.call("sync", "retry", good, "no-such-product"), "no-such-record", "no product no-such", exit_status=1)
     assert status(shop)["records"]["open"] == 0
     assert "1 record queued" in shop.call("sync", "retry", good).stdout
     assert status(shop)["records"]["open"] == 1
