@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from reconciler.errors import LoadError
+from reconciler.manifest.files import FIRST_MANIFEST
 
 NAME = "manifests"
 
@@ -36,7 +37,7 @@ def find_manifests(start: Path | None = None) -> Path:
             beyond = f", nor above it up to {folder} ({end})" if steps else f" ({end})"
             raise LoadError(
                 f"there is no folder {NAME} here{beyond}",
-                next_step="Name the folder of the manifests with -m, or make one.",
+                next_step=f"Name the folder of the manifests with -m, or make one. {FIRST_MANIFEST}",
             )
     return Path(NAME)
 

@@ -50,7 +50,7 @@ class Style:
 
     def paint(self, text: str, *codes: str) -> str:
         """Return the text in these colours, or as it is."""
-        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self.color and text else text
+        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self.color and text and codes else text
 
     def action(self, action: Action) -> str:
         """Return symbol and word of an action, e.g. `+ create`, padded to a common width and painted."""

@@ -116,3 +116,9 @@ def test_every_command_in_backticks_in_the_code_parses() -> None:
                 context = inner.make_context(name, rest, parent=context)
             except click.MissingParameter:  # a text may name a command without its file
                 break
+
+
+def test_no_text_leads_to_a_page_that_a_wheel_lacks() -> None:
+    found = [(file, text) for file, text in texts() if re.search(r"docs/[a-z-]+\.md", text)]
+    # A text of its own below a name documents that name.
+    assert [file for file, text in found if "docs/sync.md says more." not in text] == []

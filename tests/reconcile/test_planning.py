@@ -273,7 +273,7 @@ def test_a_target_limits_the_plan():
 
 
 def test_a_target_that_leaves_out_what_it_needs_is_refused():
-    with pytest.raises(UsageError, match="which --target leaves out"):
+    with pytest.raises(UsageError, match="not live and not in this plan"):
         changes([config(), entity_sync()], [], targets=frozenset({"EntitySync/categories"}))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from reconciler.report.codes.records import RECORDS
 from reconciler.sync.monitor.problems import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,6 +15,13 @@ def test_every_code_is_explained() -> None:
     explained = re.findall(r"^\| `([a-z-]+)` \| .* \| .* \|$", (ROOT / "docs" / "sync.md").read_text(), re.MULTILINE)
     table = explained[explained.index("no-sku") : explained.index("failed") + 1]
     assert tuple(table) == CODES
+
+
+def test_the_page_and_the_command_say_the_same() -> None:
+    page = (ROOT / "docs" / "sync.md").read_text()
+    assert tuple(RECORDS) == CODES
+    for code, (text, part) in RECORDS.items():
+        assert f"| `{code}` | {text} | {part} |" in page
 
 
 def test_every_code_that_the_engine_gives_is_known() -> None:

@@ -21,7 +21,7 @@ reconciler explain live-moved        # a cause of drift
 @click.argument("code")
 @click.pass_obj
 def explain(options: Options, code: str) -> None:
-    """Explain CODE: an error, a problem of a manifest, a guardrail or a cause of drift, and what to do about it."""
+    """Explain CODE: an error, a problem of a manifest or a record, a guardrail or a cause of drift, and what to do."""
     from reconciler.manifest.explain import suggest
     from reconciler.report.codes.lookup import codes, meanings
 

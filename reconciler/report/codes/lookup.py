@@ -12,6 +12,7 @@ from reconciler.report.codes.environment import ENVIRONMENT, ENVIRONMENT_FILE, E
 from reconciler.report.codes.errors import ERRORS
 from reconciler.report.codes.guardrails import GUARDRAILS
 from reconciler.report.codes.problems import PROBLEMS
+from reconciler.report.codes.records import RECORDS
 
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
@@ -22,7 +23,7 @@ class Meaning:
 
     Args:
         code: as it is printed.
-        what: whose code it is: `error`, `problem of a manifest`, `guardrail` or `cause of drift`.
+        what: whose code it is: `error`, `problem of a manifest`, `problem of a record` and so on.
         paragraphs: what it means, as Markdown.
         next_step: what to do; None where the paragraphs say it.
         exit_status: what a command ends with; None where that depends.
@@ -76,4 +77,8 @@ def _all() -> Iterator[Meaning]:
         yield Meaning(rule, "guardrail", paragraphs)
     for cause, (text, step) in CAUSES.items():
         yield Meaning(cause.value, "cause of drift", (text,), step)
+    for code, (text, part) in RECORDS.items():
+        yield Meaning(
+            code, "problem of a record", (f"The merchant reads: {text}", f"What does not go through: {part}.")
+        )
     yield Meaning("Environment", "the first manifest", ENVIRONMENT, ENVIRONMENT_STEP, example=ENVIRONMENT_FILE)

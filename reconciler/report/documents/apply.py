@@ -17,7 +17,7 @@ class ResultDocument(Document):
 
     change: ChangeDocument
     outcome: Annotated[Outcome, Field(strict=False)]
-    code: str | None = Field(description="Code of the error, see docs/errors.md.")
+    code: str | None = Field(description="Code of the error; `reconciler explain` says what it means.")
     message: str | None
     next_step: str | None
 

@@ -16,7 +16,7 @@ FORMAT_VERSION = 1
 class ErrorBodyDocument(Document):
     """What went wrong, where, and what to do now."""
 
-    code: str = Field(description="Stable, see docs/errors.md.")
+    code: str = Field(description="Stable; `reconciler explain` says what it means.")
     message: str
     source: SourceDocument | None
     next_step: str | None

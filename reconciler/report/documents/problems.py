@@ -16,7 +16,7 @@ FORMAT_VERSION = 1
 class ProblemDocument(Document):
     """One thing wrong with one manifest."""
 
-    code: str = Field(description="Stable, see docs/errors.md.")
+    code: str = Field(description="Stable; `reconciler explain` says what it means.")
     message: str
     source: SourceDocument
     value: str | None = Field(description="The offending value, cut short, never a secret.")

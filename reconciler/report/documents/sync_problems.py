@@ -18,7 +18,7 @@ class ProblemDocument(Document):
     external_id: str = Field(description="Of the product or variant, as in the sync log.")
     record: str = Field(description="ID of the product.")
     part: str
-    code: str = Field(description="Stable, see docs/sync.md.")
+    code: str = Field(description="Stable; `reconciler explain` says what it means.")
     message: str
     url: str
     found_at: Time

@@ -22,7 +22,7 @@ reconciler sync errors shop -e production --format csv --output problems.csv
 
 @command("errors", formats=SYNC_PROBLEMS.formats, examples=EXAMPLES)
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
-@click.option("--code", metavar="CODE", help="Only these problems, e.g. no-sku.")
+@click.option("--code", metavar="CODE", help="Only these problems; `explain CODE` says what one means.")
 @click.option(
     "--limit",
     type=click.IntRange(0),

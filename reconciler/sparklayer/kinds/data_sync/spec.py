@@ -38,7 +38,7 @@ class ProductsSpec(SparkLayerSpec):
         | None
     ) = Field(default=None, description="IDs of OrderCloud catalogs whose products flow. Left out: all products.")
     mapping: MappingSpec | None = Field(
-        default=None, description="JMESPath over the source record, per value. Left out: the defaults of docs/sync.md."
+        default=None, description="JMESPath over the source record, per value. Left out: the defaults."
     )
     ship_weight_unit: Annotated[Literal["g", "kg", "lb", "oz"], _RE_SYNCS] = Field(
         default="kg", description="Unit of OrderCloud's ShipWeight, which has none of its own."
