@@ -14,6 +14,7 @@ from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
 from reconciler.manifest.explain import suggest
 from reconciler.sync.datasync import data_syncs, named
+from reconciler.sync.heldback import held_back
 from reconciler.sync.monitor.problems import CODES, Problems
 from reconciler.words import some
 
@@ -91,6 +92,8 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
         found.open,
         found.logged,
         found.listed[:limit] if limit else found.listed,
+        found.codes,
+        held_back(sync.data, sync.settings.max_held_back_percent, found.held_back, found.in_scope, found.codes),
         offset,
         more=bool(limit) and len(found.listed) > limit,
         code=code,

@@ -273,6 +273,7 @@ records = _table(
     Column("written_at", Moment),
     Column("claim", Words),
     Column("claimed_until", Moment),
+    Column("held_back", Boolean),
 )
 
 # Who has a name, and who waits for one that another has.

@@ -30,6 +30,7 @@ class Cause(StrEnum):
     RESTORED = "restored"
     UNMANAGED = "unmanaged"
     DATA_STALE = "data-stale"
+    HELD_BACK = "held-back"
     OPEN_PROBLEMS = "open-problems"
     FOREIGN_SYNC_LOG = "foreign-sync-log"
     UNREACHABLE = "unreachable"

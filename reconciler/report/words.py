@@ -47,6 +47,7 @@ CAUSES = {
     Cause.RESTORED: "live was restored from production",
     Cause.UNMANAGED: "unmanaged",
     Cause.DATA_STALE: "data stale",
+    Cause.HELD_BACK: "too much held back",
     Cause.OPEN_PROBLEMS: "too many open problems",
     Cause.FOREIGN_SYNC_LOG: "sync log that is not ours",
     Cause.UNREACHABLE: "unreachable",

@@ -206,6 +206,14 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def digest(self) -> str:
         """Digest of what decides which records there are and what they become; another one wants a full sync."""
 
+    def remedy(self, code: str, external_ids: Collection[str]) -> str | None:
+        """Return what would let most records with a problem through, for people; None where no one thing does.
+
+        Args:
+            code: of the problem.
+            external_ids: some that have it.
+        """
+
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find a record in the source."""
 

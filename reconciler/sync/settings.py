@@ -21,6 +21,7 @@ class SyncSettings:
         walk_interval: how often everything is read.
         freshness: how old the last good run may be.
         max_open_problems: how many open problems it may have.
+        max_held_back_percent: how much of all records problems may hold back.
         max_delete_percent: how much of all records one run may discontinue.
     """
 
@@ -30,6 +31,7 @@ class SyncSettings:
     walk_interval: timedelta
     freshness: timedelta
     max_open_problems: int
+    max_held_back_percent: float
     max_delete_percent: float
 
 
@@ -47,5 +49,6 @@ def sync_settings(name: str, state: Mapping[str, Any]) -> SyncSettings:
         walk_interval=parse_duration(state["walkInterval"]),
         freshness=parse_duration(state["freshness"]),
         max_open_problems=state["maxOpenProblems"],
+        max_held_back_percent=state["maxHeldBackPercent"],
         max_delete_percent=state["maxDeletePercent"],
     )

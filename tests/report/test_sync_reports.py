@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from reconciler.kind.connection import Json
-from reconciler.ledger.data.model import LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
+from reconciler.ledger.data.model import CodeCount, LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
 from reconciler.report.csv.sync_problems import problems_to_csv
 from reconciler.report.documents.sync_explain import explanation_to_json
 from reconciler.report.documents.sync_problems import problems_to_json
@@ -259,12 +259,18 @@ def test_status_names_the_next_step(sync: DataSync, known: SyncOverview, step: s
 # Problems
 
 
-def test_problems_of_one_record_stand_together() -> None:
-    items = [problem("P-1", message="The SKU is not set."), problem("P-1", code="no-name", message="No name.")]
-    text = problems_to_text("production", page(*items, open=1, logged=1), Style(width=120))
-    assert text.startswith("shop in production, products: 1 product or variant with open problems\n")
-    assert text.count("\nP-1\n") == 1
-    assert "no-sku: The SKU is not set. (since 2026-11-19 09:30 UTC)" in text
+def test_problems_of_one_code_stand_together_below_how_many_there_are_of_each() -> None:
+    items = [
+        problem("P-1", message="The SKU is not set."),
+        problem("P-2"),
+        problem("P-1", code="no-name", message="No name."),
+    ]
+    codes = (CodeCount("no-sku", 2, ("P-1",), 1), CodeCount("no-name", 1))
+    text = problems_to_text("production", page(*items, open=2, logged=2, codes=codes), Style(width=120))
+    assert text.startswith("shop in production, products: 2 products and variants with open problems\n")
+    assert text.splitlines()[1:3] == ["       2 no-sku, 1 record held back", "       1 no-name"]
+    assert text.count("\nno-sku\n") == 1
+    assert "\n  P-1: The SKU is not set. (since 2026-11-19 09:30 UTC)" in text
 
 
 def test_more_problems_than_shown_are_announced() -> None:

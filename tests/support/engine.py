@@ -36,6 +36,7 @@ SETTINGS = SyncSettings(
     interval=timedelta(minutes=15),
     walk_interval=timedelta(hours=24),
     freshness=timedelta(hours=2),
+    max_held_back_percent=10,
     max_open_problems=5,
     max_delete_percent=50,
 )
@@ -72,6 +73,9 @@ class Things:
 
     name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
     clock_offset = timedelta()
+
+    def remedy(self, code: str, external_ids: Any) -> str | None:
+        return f"Mend {code}." if code == "bad" else None
 
     def link(self, external_id: str, api_url: str) -> str:
         return f"{api_url}/{external_id}"

@@ -126,6 +126,7 @@ def data_sync_state(**members: Json) -> dict[str, Json]:
         "interval": "15m",
         "walkInterval": "24h",
         "freshness": "2h",
+        "maxHeldBackPercent": 10,
         "maxOpenProblems": 500,
         "maxDeletePercent": 10,
         "products": {"shipWeightUnit": "kg"},

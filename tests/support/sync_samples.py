@@ -28,6 +28,7 @@ def settings(**changes: Any) -> SyncSettings:
         "interval": timedelta(minutes=15),
         "walk_interval": timedelta(hours=24),
         "freshness": timedelta(hours=2),
+        "max_held_back_percent": 10.0,
         "max_open_problems": 500,
         "max_delete_percent": 10.0,
     }

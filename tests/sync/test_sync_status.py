@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from reconciler.ledger.config.model import Memory, Snooze
-from reconciler.ledger.data.model import LevelCounts, LogDates, RunningNow, SyncOverview
+from reconciler.ledger.data.model import CodeCount, LevelCounts, LogDates, RunningNow, SyncOverview
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus as Log
 from reconciler.sparklayer.sync_log import SyncTimes
 from reconciler.sync.datasync import DataSync, Standing
+from reconciler.sync.heldback import held_back
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.health import drift_items
 from reconciler.sync.monitor.status import status_of
 from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.settings import ProductSettings
 from reconciler.sync.run.counts import Requests, requests_in
+from support.mapping_strategies import mapping
+from support.mapping_strategies import settings as product_settings_of
 from support.sync_samples import NOW, ago, data_run, data_sync, overview, under_way
 
 
@@ -230,3 +233,43 @@ def test_drift_of_data_can_be_snoozed() -> None:
 def test_a_sync_that_ended_in_the_future_is_told_as_a_clock_that_is_wrong() -> None:
     status = status_of(data_sync(), overview(data_run(ended_at=ago(hours=-23))), NOW)
     assert any("ended 23 h in the future: a clock is wrong" in words for words in status.troubles)
+
+
+NO_SKUS = CodeCount("no-sku", 9, tuple(f"p{n}" for n in range(9)), 9)
+
+
+@pytest.mark.parametrize(
+    ("held", "records", "allowed", "too_much"),
+    [(9, 9, 10.0, True), (2, 2, 10.0, False), (3, 29, 10.0, True), (3, 30, 10.0, False), (1, 100, 0.0, True)],
+)
+def test_too_much_that_is_held_back_is_drift_of_its_own(
+    held: int, records: int, allowed: float, too_much: bool
+) -> None:
+    sync = data_sync(max_held_back_percent=allowed)
+    known = replace(overview(), counts=LevelCounts(records=records + 5, gone=5, held_back=held), codes=(NO_SKUS,))
+    status = status_of(sync, known, NOW)
+    causes = [
+        item.cause
+        for item in drift_items(sync, known, Log(SyncTimes(known.log.started, known.log.last_full), 0), Memory(), NOW)
+    ]
+    assert status.held_back.is_too_much is too_much
+    assert causes == ([Cause.HELD_BACK] if too_much else [])
+    assert any("held back" in words for words in status.troubles) is too_much
+
+
+@pytest.mark.parametrize(
+    ("ids", "expression"),
+    [
+        ([f"p{n}/red-{n}" for n in range(9)], '"xp.SKU || ID"'),
+        ([f"p{n}/red" for n in range(9)], "\"xp.SKU || join('-', [Product.ID, ID])\""),
+    ],
+)
+def test_a_remedy_gives_most_variants_a_sku_of_their_own(ids: list[str], expression: str) -> None:
+    held = held_back(data_sync().data, 10, 9, 9, [CodeCount("no-sku", 9, tuple(ids), 9)])
+    assert expression in (held.remedy or "")
+
+
+def test_no_remedy_is_offered_for_few_or_for_what_is_mapped_already() -> None:
+    mapped = Products(product_settings_of(products=mapping(**{"variants.sku": "ID"})))
+    assert held_back(mapped, 10, 9, 9, [NO_SKUS]).remedy is None
+    assert held_back(data_sync().data, 10, 20, 20, [NO_SKUS]).remedy is None

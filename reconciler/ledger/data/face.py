@@ -80,6 +80,7 @@ class AsyncProblems(_Face[ProblemStore]):
     """See `ProblemStore`."""
 
     listed = _awaited(ProblemStore.listed)
+    by_code = _awaited(ProblemStore.by_code)
     open_count = _awaited(ProblemStore.open_count)
     found_since = _awaited(ProblemStore.found_since)
     logged_count = _awaited(ProblemStore.logged_count)

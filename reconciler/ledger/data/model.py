@@ -117,6 +117,7 @@ class Result:
             is gone.
         token: the claim under which it was worked on; a claim that somebody took over records nothing.
         written: something of it was sent.
+        held_back: a problem keeps all of it from going through.
     """
 
     key: str
@@ -129,6 +130,7 @@ class Result:
     names: Collection[tuple[str, str]] | None = None
     token: str | None = None
     written: bool = True
+    held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,23 @@ class OpenProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeCount:
+    """How often one problem is open.
+
+    Args:
+        code: of the problem.
+        external_ids: products and variants, or whatever else the sync log has, that have it.
+        held: external IDs with it of records that it may hold back as a whole, a thousand at most.
+        held_back: records with it that are held back as a whole.
+    """
+
+    code: str
+    external_ids: int
+    held: tuple[str, ...] = ()
+    held_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OpenProblems:
     """A page of the open problems of a sync, and how many there are, all of the same moment.
 
@@ -199,11 +218,17 @@ class OpenProblems:
         open: external IDs with a problem.
         logged: those of them that the sync log has.
         listed: the page.
+        codes: how often each problem is open, the most frequent first.
+        held_back: records of which a problem keeps all from going through.
+        in_scope: records that are to be in the target.
     """
 
     open: int = 0
     logged: int = 0
     listed: tuple[OpenProblem, ...] = ()
+    codes: tuple[CodeCount, ...] = ()
+    held_back: int = 0
+    in_scope: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +253,7 @@ class LevelCounts:
         gone: gone from the source.
         problems: external IDs with a problem.
         logged: those of them that the sync log has.
+        held_back: records of which a problem keeps all from going through.
     """
 
     records: int = 0
@@ -238,6 +264,12 @@ class LevelCounts:
     gone: int = 0
     problems: int = 0
     logged: int = 0
+    held_back: int = 0
+
+    @property
+    def in_scope(self) -> int:
+        """Records that are to be in the target."""
+        return self.records - self.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +300,7 @@ class SyncOverview:
         unfinished: the run that the next start goes on with.
         next_due: the earliest moment at which a record is due or to be tried again.
         log: what we last wrote to the sync log.
+        codes: open problems by code, the most frequent first.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -279,3 +312,4 @@ class SyncOverview:
     unfinished: DataRun | None = None
     next_due: datetime | None = None
     log: LogDates = field(default_factory=LogDates)
+    codes: tuple[CodeCount, ...] = ()

@@ -61,6 +61,7 @@ def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
             _number_of(and_(is_open, records.c.retry_at > now)).label("waiting"),
             _number_of(and_(~is_open, records.c.dead.is_(False), records.c.due_at <= now)).label("due"),
             _number_of(records.c.gone).label("gone"),
+            _number_of(records.c.held_back).label("held_back"),
         ).where(records.c.scope == scope)
     ).one()
     return LevelCounts(
@@ -72,6 +73,7 @@ def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
         gone=row.gone,
         problems=problems.open_count(connection, scope),
         logged=problems.told_count(connection, scope),
+        held_back=row.held_back,
     )
 
 
@@ -87,10 +89,16 @@ def open_problems(connection: Connection, scope: DataScope, limit: int, offset: 
     number = find_scope(connection, scope)
     if number is None:
         return OpenProblems()
+    in_scope = _number_of(records.c.gone.is_(False))
+    held_back = connection.execute(
+        select(_number_of(records.c.held_back), in_scope).where(records.c.scope == number)
+    ).one()
     return OpenProblems(
         problems.open_count(connection, number),
         problems.told_count(connection, number),
         tuple(problems.listed(connection, number, limit, offset, code)),
+        problems.by_code(connection, number),
+        *held_back,
     )
 
 
@@ -154,6 +162,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         unfinished=data_runs.unfinished(connection, number),
         next_due=_next_due(connection, number),
         log=log.dates(connection, number),
+        codes=problems.by_code(connection, number),
     )
 
 

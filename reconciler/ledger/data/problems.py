@@ -12,9 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.data.model import LoggedProblem, OpenProblem, ProblemRow
-from reconciler.ledger.tables import entries, problems
+from reconciler.ledger.data.model import CodeCount, LoggedProblem, OpenProblem, ProblemRow
+from reconciler.ledger.tables import entries, problems, records
 
+_HELD_LISTED = 1_000
 _Identity = tuple[str, str, str]
 
 
@@ -128,14 +129,21 @@ def unlog_all(connection: Connection, scope: int) -> None:
 
 def listed(connection: Connection, scope: int, limit: int, offset: int, code: str | None) -> list[OpenProblem]:
     """Return open problems; see `ProblemStore.listed`."""
+    frequency = (
+        select(problems.c.code, func.count(problems.c.external_id.distinct()).label("number"))
+        .where(problems.c.scope == scope)
+        .group_by(problems.c.code)
+        .subquery()
+    )
     query = (
         select(problems, entries.c.logged)
         .join(
             entries,
             (entries.c.scope == problems.c.scope) & (entries.c.external_id == problems.c.external_id),
         )
+        .join(frequency, frequency.c.code == problems.c.code)
         .where(problems.c.scope == scope)
-        .order_by(problems.c.number)
+        .order_by(frequency.c.number.desc(), problems.c.code, problems.c.number)
         .limit(limit)
         .offset(offset)
     )
@@ -150,6 +158,29 @@ def listed(connection: Connection, scope: int, limit: int, offset: int, code: st
         )
         for row in connection.execute(query)
     ]
+
+
+def by_code(connection: Connection, scope: int) -> tuple[CodeCount, ...]:
+    """Return how often each problem is open; see `ProblemStore.by_code`."""
+    number = func.count(problems.c.external_id.distinct())
+    mine = problems.c.scope == scope
+    query = (
+        select(problems.c.code, number).where(mine).group_by(problems.c.code).order_by(number.desc(), problems.c.code)
+    )
+    return tuple(_of_code(connection, scope, code, found) for code, found in connection.execute(query))
+
+
+def _of_code(connection: Connection, scope: int, code: str, external_ids: int) -> CodeCount:
+    of_record = (records.c.scope == problems.c.scope) & (records.c.key == problems.c.key)
+    held = problems.c.scope == scope, problems.c.code == code, records.c.held_back
+    number = select(func.count(problems.c.key.distinct())).join(records, of_record).where(*held)
+    some = select(problems.c.external_id).join(records, of_record).where(*held).order_by(problems.c.number)
+    return CodeCount(
+        code,
+        external_ids,
+        tuple(connection.execute(some.limit(_HELD_LISTED)).scalars()),
+        connection.execute(number).scalar_one(),
+    )
 
 
 def keys_with_problems(connection: Connection, scope: int) -> list[str]:

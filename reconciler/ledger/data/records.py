@@ -141,6 +141,7 @@ def record(
         else:
             values.update(ready_at=values["ready_at"] or now)
         values.update(attempts=0, dead=False, gone=result.gone, due_at=result.due_at, claim=None, claimed_until=None)
+        values["held_back"] = result.held_back
         if run_id is not None:
             values["seen_run"] = run_id
         if result.written:
@@ -192,6 +193,7 @@ def seen(
             revision = revisions[key]
             (settled if revision is None or revision >= now_wanted else older).append(key)
         marks = {**by_run, "attempts": 0, "dead": False, "gone": False, "claim": None, "claimed_until": None}
+        marks["held_back"] = False
         connection.execute(
             update(records)
             .where(_among(scope, settled))
@@ -373,6 +375,7 @@ def _fresh(scope: int, key: str) -> Values:
         "held": {},
         "gone": False,
         "dead": False,
+        "held_back": False,
     }
 
 

@@ -18,6 +18,7 @@ from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import (
     FINISHED,
     RUNNING,
+    CodeCount,
     DataRun,
     DataScope,
     LogDates,
@@ -195,8 +196,12 @@ class ProblemStore:
         self._scoped = scoped
 
     def listed(self, limit: int, offset: int = 0, code: str | None = None) -> list[OpenProblem]:
-        """Return open problems, the oldest first."""
+        """Return open problems by code, the most frequent first, and the oldest of each first."""
         return self._scoped.read(lambda tx: problems.listed(tx.connection, self._scoped.id, limit, offset, code))
+
+    def by_code(self) -> tuple[CodeCount, ...]:
+        """Return how often each problem is open, the most frequent first."""
+        return self._scoped.read(lambda tx: problems.by_code(tx.connection, self._scoped.id))
 
     def open_count(self) -> int:
         """Return how many external IDs have a problem."""

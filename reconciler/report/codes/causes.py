@@ -51,6 +51,10 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "The last good run of a data sync ended longer ago than its `freshness` promises.",
         "`sync status` says why; `sync run` brings it up to date.",
     ),
+    Cause.HELD_BACK: (
+        "Problems hold back a larger share of the records of a data sync than its `maxHeldBackPercent` allows.",
+        "`sync errors` counts them by code; where one mapping expression would let most through, it is named.",
+    ),
     Cause.OPEN_PROBLEMS: (
         "A data sync has more products and variants with open problems than its `maxOpenProblems` allows.",
         "`sync errors` lists them with what to do.",

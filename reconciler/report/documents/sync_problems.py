@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field
 
+from reconciler.ledger.data.model import CodeCount
 from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
+from reconciler.report.documents.sync_run import HeldBackDocument, held_back_to_json
 from reconciler.sync.monitor.problems import Problems
 
 FORMAT_VERSION = 1
@@ -25,6 +28,14 @@ class ProblemDocument(Document):
     logged: bool = Field(description="The sync log has it.")
 
 
+class CodeDocument(Document):
+    """How often one problem is open."""
+
+    code: str
+    external_ids: Count = Field(description="Products and variants that have it.")
+    held_back: Count = Field(description="Records with it of which nothing goes through.")
+
+
 class SyncErrorsDocument(Document):
     """Open problems of a data sync: printed by `reconciler sync errors --format json`."""
 
@@ -34,6 +45,8 @@ class SyncErrorsDocument(Document):
     data_type: str
     open: Count = Field(description="Products and variants with a problem, whatever is listed.")
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
+    codes: list[CodeDocument] = Field(description="The most frequent first.")
+    held_back: HeldBackDocument
     offset: Count
     more: bool = Field(description="There are more after these.")
     problems: list[ProblemDocument]
@@ -48,6 +61,8 @@ def problems_to_json(environment: str, found: Problems) -> dict[str, Any]:
         "data_type": found.data_type,
         "open": found.open,
         "logged": found.logged,
+        "codes": codes_to_json(found.codes),
+        "held_back": held_back_to_json(found.held_back),
         "offset": found.offset,
         "more": found.more,
         "problems": [
@@ -64,3 +79,8 @@ def problems_to_json(environment: str, found: Problems) -> dict[str, Any]:
             for item in found.listed
         ],
     }
+
+
+def codes_to_json(codes: Iterable[CodeCount]) -> list[dict[str, Any]]:
+    """Return counts of problems by code, each in the shape of `CodeDocument`."""
+    return [{"code": item.code, "external_ids": item.external_ids, "held_back": item.held_back} for item in codes]

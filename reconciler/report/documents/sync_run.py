@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
+from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.status import OUTCOMES
 from reconciler.sync.run.counts import Requests
@@ -48,6 +49,17 @@ class RunProblemsDocument(Document):
     resolved: Count = Field(description="Errors that were taken out of the sync log one by one.")
 
 
+class HeldBackDocument(Document):
+    """Records of which nothing goes through because of a problem."""
+
+    records: Count
+    in_scope: Count
+    percent: float
+    allowed_percent: float = Field(description="maxHeldBackPercent of the manifest; fewer than 3 records say nothing.")
+    too_much: bool = Field(description="More than is allowed: then it is drift, too.")
+    remedy: str | None = Field(description="What would let most of them through; null: no single expression would.")
+
+
 class SyncRunDocument(Document):
     """What a run of a data sync did: printed by `reconciler sync run --format json`, a line each by `sync watch`."""
 
@@ -65,6 +77,7 @@ class SyncRunDocument(Document):
     records: OutcomesDocument
     parts: dict[str, Count] = Field(description="Records by part that was written.")
     problems: RunProblemsDocument
+    held_back: HeldBackDocument = Field(description="After the run.")
     requests: dict[str, RequestsDocument] = Field(description="By provider.")
     remarks: list[str] = Field(description="What it went through.")
     message: str | None = Field(description="Why it did not finish.")
@@ -95,6 +108,7 @@ def run_to_json(report: RunReport, environment: str) -> dict[str, Any]:
         "records": outcomes_to_json(counts),
         "parts": dict(report.parts),
         "problems": problems,
+        "held_back": held_back_to_json(report.held_back),
         "requests": requests_to_json(report.requests),
         "remarks": list(report.remarks),
         "message": report.message,
@@ -105,6 +119,18 @@ def run_to_json(report: RunReport, environment: str) -> dict[str, Any]:
 def outcomes_to_json(counts: Mapping[str, int]) -> dict[str, int]:
     """Return the counts of records in the shape of `OutcomesDocument`."""
     return {name: counts.get(name, 0) for name in ("seen", *OUTCOMES)}
+
+
+def held_back_to_json(held: HeldBack) -> dict[str, Any]:
+    """Return what problems hold back in the shape of `HeldBackDocument`."""
+    return {
+        "records": held.records,
+        "in_scope": held.of,
+        "percent": round(held.percent, 2),
+        "allowed_percent": held.allowed_percent,
+        "too_much": held.is_too_much,
+        "remedy": held.remedy,
+    }
 
 
 def requests_to_json(found: Mapping[str, Requests]) -> dict[str, dict[str, int]]:

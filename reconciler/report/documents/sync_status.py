@@ -12,9 +12,11 @@ from reconciler.ledger.data.model import DataRun, RunningNow
 from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
 from reconciler.report.documents.sync_run import (
     FORMAT_VERSION,
+    HeldBackDocument,
     ModeField,
     OutcomesDocument,
     RequestsDocument,
+    held_back_to_json,
     outcomes_to_json,
     requests_to_json,
 )
@@ -106,6 +108,7 @@ class SyncStatusDocument(Document):
     full_sync_wanted: str | None = Field(description="Why; null: it is not.")
     records: RecordsDocument
     problems: OpenProblemsDocument
+    held_back: HeldBackDocument
     freshness: FreshnessDocument
     troubles: list[str] = Field(description="What is promised and not kept, one sentence each.")
     requests: dict[str, RequestsDocument] = Field(description="Of the last good run, by provider.")
@@ -154,6 +157,7 @@ def _status(status: SyncStatus) -> dict[str, Any]:
             "gone": counts.gone,
         },
         "problems": {"open": counts.problems, "allowed": settings.max_open_problems, "logged": counts.logged},
+        "held_back": held_back_to_json(status.held_back),
         "freshness": {
             "promised_seconds": int(settings.freshness.total_seconds()),
             "seconds": None if status.since_good is None else round(status.since_good.total_seconds(), 3),

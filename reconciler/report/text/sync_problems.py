@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 
+from reconciler.ledger.data.model import OpenProblem
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, YELLOW, Style
-from reconciler.report.text.sync_words import problem_count
+from reconciler.report.text.sync_words import code_count, held_back_sentence, problem_count
 from reconciler.report.words import moment
 from reconciler.sync.monitor.problems import Problems
 
@@ -14,7 +16,7 @@ _LIMIT = 500
 
 
 def problems_to_text(environment: str, found: Problems, style: Style | None = None) -> str:
-    """Return open problems as text, those of one product or variant together.
+    """Return open problems as text: how many of each code, then those of one code together.
 
     Args:
         environment: its name.
@@ -28,14 +30,14 @@ def problems_to_text(environment: str, found: Problems, style: Style | None = No
     head = f"{found.sync} in {environment}, {found.data_type}: {problem_count(found.open)}"
     logged = f"; the sync log has {found.logged:,} of them" if found.logged < found.open else ""
     lines = style.wrap(f"{head}{logged}", 0, BOLD, YELLOW, hanging=2)
-    for external_id, group in groupby(found.listed, key=lambda item: item.problem.external_id):
-        items = list(group)
-        lines.append("")
-        lines.extend(style.wrap(clip(visible(external_id), _LIMIT), 0, BOLD))
-        lines.extend(style.wrap(f"{clip(visible(items[0].problem.url), _LIMIT)}", 2, DIM))
-        for item in items:
-            words = f"{item.problem.code}: {clip(visible(item.problem.message), _LIMIT)}"
-            lines.extend(style.wrap(f"{words} (since {moment(item.found_at)})", 2, hanging=2))
+    if found.held_back.records:
+        lines.extend(style.wrap(held_back_sentence(found.held_back), 0, YELLOW))
+    for code in found.codes:
+        lines.extend(style.wrap(code_count(code), 2, hanging=9))
+    for name, group in groupby(found.listed, key=lambda item: item.problem.code):
+        lines.extend(["", *style.wrap(name, 0, BOLD)])
+        for item in group:
+            lines.extend(_problem_lines(item, style))
     if not found.listed:
         lines.extend(["", *style.wrap(_why_none(found), 0)])
     if found.more:
@@ -44,6 +46,13 @@ def problems_to_text(environment: str, found: Problems, style: Style | None = No
             ["", *style.wrap(f"There are more: go on with --offset {shown}, or see all with --limit 0.", 0, DIM)]
         )
     return style.finish(lines)
+
+
+def _problem_lines(item: OpenProblem, style: Style) -> Iterator[str]:
+    problem = item.problem
+    words = f"{clip(visible(problem.external_id), _LIMIT)}: {clip(visible(problem.message), _LIMIT)}"
+    yield from style.wrap(f"{words} (since {moment(item.found_at)})", 2, hanging=2)
+    yield from style.wrap(clip(visible(problem.url), _LIMIT), 4, DIM)
 
 
 def _why_none(found: Problems) -> str:

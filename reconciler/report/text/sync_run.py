@@ -31,6 +31,8 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
     lines = style.wrap(head, 0, BOLD, color, hanging=2)
     if report.message is not None and report.state in (State.INTERRUPTED, State.STOPPED):
         lines.extend(style.wrap(clip(visible(report.message), _LIMIT), 2, _COLORS[report.state], hanging=2))
+    if report.held_back.excess is not None:
+        lines.extend(style.wrap(f"✗ {report.held_back.excess}", 2, RED, hanging=2))
     if report.resumed:
         lines.extend(style.wrap("It resumed an interrupted run; records and time are those of both.", 2))
     for name, words in _facts(report, environment):

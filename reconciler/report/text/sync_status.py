@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
-from reconciler.report.text.sync_words import LEDGER_STATES, MODES, problem_count, record_counts, request_counts
+from reconciler.report.text.sync_words import (
+    LEDGER_STATES,
+    MODES,
+    held_back_words,
+    problem_count,
+    record_counts,
+    request_counts,
+)
 from reconciler.report.words import moment
 from reconciler.sync.datasync import Standing
 from reconciler.sync.mode import Mode
@@ -77,6 +84,8 @@ def _row(name: str, words: str, style: Style, *codes: str) -> list[str]:
 
 
 def _verdict(status: SyncStatus) -> tuple[str, str]:
+    if status.held_back.is_too_much and status.sync.standing is not Standing.NEVER:
+        return held_back_words(status.held_back), RED
     if status.troubles:
         return "not as promised", RED
     if status.going is not None:
@@ -89,6 +98,8 @@ def _verdict(status: SyncStatus) -> tuple[str, str]:
         return "its last run was stopped", RED
     if status.last_full is None:
         return "waiting for its first full sync", YELLOW
+    if status.held_back.is_all:
+        return held_back_words(status.held_back), YELLOW
     return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
 
 
@@ -143,7 +154,8 @@ def _full(status: SyncStatus) -> str:
 def _records(status: SyncStatus) -> str:
     counts = status.counts
     named = ((counts.open, "to be written"), (counts.dead, "dead letters"), (counts.due, "due again at a set time"))
-    parts = [f"{number:,} {words}" for number, words in (*named, (counts.gone, "gone")) if number]
+    rest = ((counts.held_back, "held back by problems"), (counts.gone, "gone"))
+    parts = [f"{number:,} {words}" for number, words in (*named, *rest) if number]
     return ", ".join([f"{counts.records:,}", *parts])
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from reconciler.ledger.data.model import CodeCount
 from reconciler.report.words import counted
 from reconciler.sync.datasync import API_NAMES
+from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES
 from reconciler.sync.run.counts import Requests
@@ -47,6 +49,23 @@ def record_counts(counts: Mapping[str, int]) -> str:
     """Return `30,000 records: 120 written, 29,880 unchanged`."""
     found = [f"{counts[name]:,} {_OUTCOME_WORDS.get(name, name)}" for name in OUTCOMES if counts.get(name)]
     return ": ".join([counted(counts.get("seen", 0), "record"), *filter(None, [", ".join(found)])])
+
+
+def held_back_words(held: HeldBack) -> str:
+    """Return `nothing goes through`, or `12 % held back`: the state of a data sync where nothing flows."""
+    return "nothing goes through" if held.is_all else f"{held.percent_words} % held back"
+
+
+def held_back_sentence(held: HeldBack) -> str:
+    """Return how many records are held back, and what would let most of them through."""
+    words = f"{held.words[0].upper()}{held.words[1:]}."
+    return f"{words} {held.remedy}" if held.remedy else words
+
+
+def code_count(code: CodeCount) -> str:
+    """Return `9 no-sku, 9 records held back`."""
+    held = f", {counted(code.held_back, 'record')} held back" if code.held_back else ""
+    return f"{code.external_ids:>6,} {code.code}{held}"
 
 
 def problem_count(number: int) -> str:

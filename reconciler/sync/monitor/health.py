@@ -11,6 +11,7 @@ from reconciler.reconcile.drift import snooze_of
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
+from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import spoken
 
@@ -56,6 +57,8 @@ def _findings(
     where = f"{sync.name} -e {sync.environment}"
     if (words := staleness(sync, overview, now)) is not None:
         yield Cause.DATA_STALE, words, f"run {where}"
+    if (words := held_back_of(sync, overview).excess) is not None:
+        yield Cause.HELD_BACK, words, f"errors {where}"
     if (words := excess(sync, overview)) is not None:
         yield Cause.OPEN_PROBLEMS, words, f"errors {where}"
     if (words := foreign_log(overview, log)) is not None:
@@ -93,6 +96,12 @@ def excess(sync: DataSync, overview: SyncOverview) -> str | None:
     """Return that there are more open problems than allowed, for people; None where there are not."""
     found, most = overview.counts.problems, sync.settings.max_open_problems
     return f"{found:,} open problems, and {most:,} are allowed" if found > most else None
+
+
+def held_back_of(sync: DataSync, overview: SyncOverview) -> HeldBack:
+    """Return what problems hold back of a data sync."""
+    counts, allowed = overview.counts, sync.settings.max_held_back_percent
+    return held_back(sync.data, allowed, counts.held_back, counts.in_scope, overview.codes)
 
 
 def foreign_log(overview: SyncOverview, log: SyncStatus | None) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from reconciler.ledger.data.model import OpenProblem
+from reconciler.ledger.data.model import CodeCount, OpenProblem
+from reconciler.sync.heldback import HeldBack
 
 CODES = (
     "no-sku",
@@ -40,6 +41,8 @@ class Problems:
         data_type: of the sync log.
         open: products and variants with a problem, listed or not.
         logged: those of them that the sync log has.
+        codes: how often each problem is open, the most frequent first.
+        held_back: what they hold back as a whole, and what would let most of that through.
         listed: this page.
         offset: problems before this page.
         more: whether there are more after it.
@@ -51,6 +54,8 @@ class Problems:
     open: int
     logged: int
     listed: tuple[OpenProblem, ...]
+    codes: tuple[CodeCount, ...] = ()
+    held_back: HeldBack = field(default_factory=HeldBack)
     offset: int = 0
     more: bool = False
     code: str | None = None

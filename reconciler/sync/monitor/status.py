@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
+from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
-from reconciler.sync.monitor.health import age, excess, staleness
+from reconciler.sync.monitor.health import age, excess, held_back_of, staleness
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
@@ -78,6 +79,7 @@ class SyncStatus:
         next: what is due; None while a run is on, and where the data sync was not applied.
         full_wanted: why a full sync is wanted; None: it is not.
         counts: records and problems.
+        held_back: records that problems hold back as a whole.
         since_good: how long ago the last good run ended.
         troubles: what it promises and does not keep, one sentence each.
         requests: by provider, of the newest run that finished.
@@ -95,6 +97,7 @@ class SyncStatus:
     next: NextRun | None = None
     full_wanted: str | None = None
     counts: LevelCounts = field(default_factory=LevelCounts)
+    held_back: HeldBack = field(default_factory=HeldBack)
     since_good: timedelta | None = None
     troubles: tuple[str, ...] = ()
     requests: Mapping[str, Requests] = field(default_factory=dict)
@@ -113,7 +116,10 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
     going = _going(overview, now)
     choice = _choice(sync, overview, now)
     ended = newest if newest is not None and newest.ended_at is not None else overview.last_finished
-    troubles = (staleness(sync, overview, now), excess(sync, overview)) if sync.standing is not Standing.NEVER else ()
+    held = held_back_of(sync, overview)
+    troubles: tuple[str | None, ...] = ()
+    if sync.standing is not Standing.NEVER:
+        troubles = (held.excess, staleness(sync, overview, now), excess(sync, overview))
     return SyncStatus(
         sync=sync,
         checked_at=now,
@@ -126,6 +132,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         next=None if going is not None or sync.standing is not Standing.APPLIED else _next(sync, overview, choice, now),
         full_wanted=_full_wanted(sync, overview),
         counts=overview.counts,
+        held_back=held,
         since_good=age(overview, now),
         troubles=tuple(words for words in troubles if words is not None),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),

@@ -16,6 +16,7 @@ from reconciler.sync.products.explain import explain_record
 from reconciler.sync.products.mapper import SLUG, Draft, draft
 from reconciler.sync.products.model import Name as ProductName
 from reconciler.sync.products.model import Part, Wanted, held_from_json, held_to_json
+from reconciler.sync.products.remedy import remedy
 from reconciler.sync.products.resolve import departed, settle
 from reconciler.sync.products.settings import ProductSettings, digest
 from reconciler.sync.products.sink import PROBE, ProductSink
@@ -59,6 +60,9 @@ class Products:
     @property
     def digest(self) -> str:
         return digest(self.settings)
+
+    def remedy(self, code: str, external_ids: Collection[str]) -> str | None:
+        return remedy(self.settings, code, external_ids)
 
     def link(self, external_id: str, api_url: str) -> str:
         return self.settings.link(external_id, api_url)

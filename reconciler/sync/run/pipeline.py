@@ -228,6 +228,7 @@ class Pipeline:
             names=state.keeps if whole else None,
             token=work.token,
             written=written.sent and bool(written.done),
+            held_back=state.held_back or (bool(written.refused) and not good),
         )
 
     def _counts(self, work: _Work, outcome: str) -> dict[str, int]:
@@ -264,7 +265,13 @@ class Pipeline:
             words = f"It could not be written after {attempts} attempts: {context.sink.why_failed(error)}"
             problem = self._row(RecordProblem(key, context.data.parts[0], "failed", words))
             counts = self._counts(work, FAILED)
-            result = Result(key, prints=_kept(work), problems=(problem,), held=work.state.held(whole=False))
+            result = Result(
+                key,
+                prints=_kept(work),
+                problems=(problem,),
+                held=work.state.held(whole=False),
+                held_back=not work.known,
+            )
             await self._results.add([_Done(result, counts)])
             self._tally.add(counts)
         retry_at = context.source_now + retry_after(attempts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.counts import Requests
 
@@ -41,6 +42,7 @@ class RunReport:
             `logged_problems`, `new_problems`, `resolved`.
         parts: records by part that was written.
         requests: by provider.
+        held_back: what problems hold back after it.
         remarks: what it went through, one sentence each: waits, outages, a target that was emptied.
         message: why it did not finish.
         next_step: what to do about that.
@@ -58,6 +60,7 @@ class RunReport:
     counts: Mapping[str, int] = field(default_factory=dict)
     parts: Mapping[str, int] = field(default_factory=dict)
     requests: Mapping[str, Requests] = field(default_factory=dict)
+    held_back: HeldBack = field(default_factory=HeldBack)
     remarks: tuple[str, ...] = ()
     message: str | None = None
     next_step: str | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
+from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import Job, RunContext, begin, open_context
@@ -237,10 +238,18 @@ class _Run:
             },
             parts=parts_in(run.counts, context.data.parts),
             requests=context.meter.requests(),
+            held_back=await self._held_back(),
             remarks=(*context.remarks, *context.meter.remarks()),
             message=ending.message,
             next_step=ending.next_step,
         )
+
+    async def _held_back(self) -> HeldBack:
+        context = self._context
+        counts = await context.ledger.records.counts(context.source_now)
+        codes = await context.ledger.problems.by_code() if counts.held_back else ()
+        allowed = context.job.settings.max_held_back_percent
+        return held_back(context.data, allowed, counts.held_back, counts.in_scope, codes)
 
 
 def _first(error: BaseException) -> BaseException:

@@ -19,6 +19,7 @@ SETTINGS = SyncSettings(
     interval=timedelta(minutes=15),
     walk_interval=timedelta(hours=24),
     freshness=timedelta(hours=2),
+    max_held_back_percent=10,
     max_open_problems=500,
     max_delete_percent=10,
 )

@@ -97,6 +97,10 @@ class DataSyncSpec(SparkLayerSpec):
     max_open_problems: Annotated[int, Field(ge=0)] = Field(
         default=500, description="More open problems than this are drift."
     )
+    max_held_back_percent: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=10,
+        description="Problems that hold back more than this percentage of all records, and at least 3, are drift.",
+    )
     max_delete_percent: Annotated[float, Field(ge=0, le=100)] = Field(
         default=10, description="A run that would discontinue more than this percentage of all products stops."
     )
