@@ -136,3 +136,13 @@ def test_every_import_is_a_declared_dependency() -> None:
     # emulator/pytest_plugin.py is imported by the pytest of whoever uses it, and by nothing else.
     of_its_host = {"pytest"}
     assert foreign - modules - of_pydantic - of_its_host == set()
+
+
+def test_no_mapping_says_a_key_twice() -> None:
+    twice = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Dict):
+                keys = [ast.unparse(key) for key in node.keys if key is not None]
+                twice += [f"{path.relative_to(ROOT)}: {key}" for key in set(keys) if keys.count(key) > 1]
+    assert twice == []

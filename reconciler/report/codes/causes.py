@@ -43,10 +43,6 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "A live object that no manifest names.",
         "`reconciler import` writes a manifest for it; `drift snooze` mutes it for a while.",
     ),
-    Cause.FORBIDDEN_HOST: (
-        "An object that no manifest names sends to a host that the Environment does not allow.",
-        "Delete it or change it there, take it into the manifests, or allow its host in the Environment.",
-    ),
     Cause.DATA_STALE: (
         "The last good run of a data sync ended longer ago than its `freshness` promises.",
         "`sync status` says why; `sync run` brings it up to date.",
