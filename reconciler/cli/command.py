@@ -28,8 +28,10 @@ class _SharedOptions(click.Command):
         """Return the parameters, each option with its environment variable."""
         parameters = super().get_params(ctx)
         if ctx.command is self:
-            for parameter in self._with_variables(ctx):
-                parameter.envvar = parameter.envvar or variable_of(parameter, prefix_of(ctx))
+            named, prefix = list(self._with_variables(ctx)), prefix_of(ctx)
+            for parameter in self.params:
+                # Anew each time: where a command stands is its context's to say.
+                parameter.envvar = variable_of(parameter, prefix) if parameter in named else None
         return parameters
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -60,17 +62,16 @@ class _SharedOptions(click.Command):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
-        if (words := self._variables(ctx)) is not None:
-            with formatter.section("Environment variables"):
-                formatter.write_text(words)
+        with formatter.section("Environment variables"):
+            formatter.write_text(self._variables(ctx))
 
-    def _variables(self, ctx: click.Context) -> str | None:
+    def _variables(self, ctx: click.Context) -> str:
         options = list(self._with_variables(ctx))
         prefix = prefix_of(ctx)
         named = {option.opts[-1]: variable_of(option, prefix) for option in options}
         example = next(((flag, name) for flag, name in named.items() if name is not None), None)
         if example is None:
-            return None
+            return "RECONCILER_<OPTION>, such as RECONCILER_FORMAT, for the shared options."
         without = [flag for flag, name in named.items() if name is None and flag not in ("--help", "--version")]
         none = f"; none for {', '.join(without)}" if without else ""
         shared = "" if ctx.parent is None else " Shared options go without the command's name."

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from reconciler.app.signals import ending_signals
 from reconciler.cli.exit_status import Status
@@ -78,7 +79,7 @@ def _run(arguments: list[str]) -> int:
             help_page.show()
         return Status.USAGE
     except click.UsageError as error:
-        raise UsageError(error.format_message(), next_step=_help_of(error)) from None
+        raise UsageError(f"{error.format_message()}{_origin_of(error)}", next_step=_help_of(error)) from None
     except (click.Abort, KeyboardInterrupt):
         raise Interrupted("Interrupted", next_step="Run the command again; it starts from what is there.") from None
     except BrokenPipeError:
@@ -95,6 +96,15 @@ def _run(arguments: list[str]) -> int:
             f"The output cannot be written: {error.strerror}", next_step="Make room, or send it elsewhere."
         ) from error
     return int(status or Status.DONE)
+
+
+def _origin_of(error: click.UsageError) -> str:
+    """Name the environment variable that a wrong value comes from: nobody sees it on the command line."""
+    option = error.param if isinstance(error, click.BadParameter) else None
+    if option is None or error.ctx is None or option.envvar is None:
+        return ""
+    source = error.ctx.get_parameter_source(option.name or "")
+    return f" It comes from {option.envvar}." if source is ParameterSource.ENVIRONMENT else ""
 
 
 def _help_of(error: click.UsageError) -> str:

@@ -7,6 +7,7 @@ import re
 import click
 import pytest
 
+from reconciler.cli.run import run
 from reconciler.cli.table import app
 from support.cli_probe import probes
 from support.commands import leaves
@@ -72,3 +73,13 @@ def test_no_variable_agrees_to_an_apply(monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setenv(name, "1")
     command = dict(leaves())["apply"]
     assert command.make_context("apply", [], parent=click.Context(app, info_name="reconciler")).params["yes"] is False
+
+
+def test_a_wrong_value_names_the_variable_that_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RECONCILER_APPLY_LOCK_WAIT", "soon")
+    assert run(["apply"]) == 64
+    assert "RECONCILER_APPLY_LOCK_WAIT" in capsys.readouterr().err
+    assert run(["apply", "--lock-wait", "soon"]) == 64
+    assert "RECONCILER_APPLY_LOCK_WAIT" not in capsys.readouterr().err
