@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from reconciler.ledger.reader import Ledgers
+from reconciler.reconcile.paused import paused_as_known
+from reconciler.reconcile.plan import Note
 from reconciler.reconcile.session import Session
 from reconciler.sync.datasync import data_syncs, named
 from reconciler.sync.monitor.status import SyncStatus, status_of
@@ -25,6 +27,15 @@ def statuses_of_each(sessions: Sequence[Session], names: Sequence[str], now: dat
     """
     with Ledgers() as ledgers:
         return {session.name: _statuses(session, names, ledgers, now) for session in sessions}
+
+
+def paused_in(session: Session) -> tuple[Note, ...]:
+    """Return what is paused in an environment, as far as manifests and ledger tell.
+
+    Raises:
+        LedgerError: there is a ledger, and it cannot be read.
+    """
+    return tuple(paused_as_known(session.desired, session.memory(), session.opened_at))
 
 
 def _statuses(session: Session, names: Sequence[str], ledgers: Ledgers, now: datetime) -> list[SyncStatus]:

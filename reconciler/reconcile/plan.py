@@ -80,6 +80,7 @@ class NoteKind(StrEnum):
     """What a note is about."""
 
     FORBIDDEN_HOST = "forbidden-host"
+    PAUSED = "paused"
     SECRET_UNSET = "secret-unset"
     SECRET_UNKNOWN = "secret-unknown"
     SECRET_CHANGES = "secret-changes"

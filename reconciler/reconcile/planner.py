@@ -24,6 +24,7 @@ from reconciler.reconcile.notes import (
     unreadable_note,
 )
 from reconciler.reconcile.order import ordered
+from reconciler.reconcile.paused import paused_live
 from reconciler.reconcile.plan import Note, NoteKind, Plan
 from reconciler.reconcile.references import made_along_in, references_in, without_made_along
 from reconciler.reconcile.secrets import SecretStatus, secret_status
@@ -50,7 +51,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
     found = _Findings()
     for desired in inputs.desired:
         _judge(inputs, desired, found)
-    found.notes[:0] = forbidden_host_notes(inputs)
+    found.notes[:0] = (*forbidden_host_notes(inputs), *paused_live(inputs))
     found.notes.extend(unmanaged_notes(inputs, found.managed))
     drafts = _placed(inputs, found.drafts)
     _check_dependencies(inputs, drafts)

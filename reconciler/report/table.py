@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.errors import Problem, ReconcilerError
     from reconciler.reconcile.doctor import Finding
     from reconciler.reconcile.importer import ImportResult
-    from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
+    from reconciler.reconcile.plan import ApplyReport, DriftReport, Note, Plan
     from reconciler.report.codes.lookup import Meaning
     from reconciler.report.style import Style
     from reconciler.sparklayer.sync_log import SyncStatus as SyncLog
@@ -130,7 +130,7 @@ LEDGER: Subject[Mapping[str, Any] | None] = Subject(
     text="text.ledger:ledger_to_text", json="documents.ledger:ledger_to_json"
 )
 SYNC_RUN: Subject[RunReport, str] = Subject(text="text.sync_run:run_to_text", json="documents.sync_run:run_to_json")
-SYNC_STATUS: Subject[str, datetime, Sequence[SyncStatus]] = Subject(
+SYNC_STATUS: Subject[str, datetime, Sequence[SyncStatus], Sequence[Note]] = Subject(
     text="text.sync_status:statuses_to_text", json="documents.sync_status:statuses_to_json"
 )
 SYNC_PROBLEMS: Subject[str, Problems] = Subject(

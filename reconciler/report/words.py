@@ -54,6 +54,7 @@ CAUSES = {
 }
 # One note, several notes. The count stands before.
 NOTES = {
+    NoteKind.PAUSED: ("sync is paused", "syncs are paused"),
     NoteKind.SECRET_UNSET: ("secret is not set here", "secrets are not set here"),
     NoteKind.SECRET_UNKNOWN: ("secret is unknown to the ledger", "secrets are unknown to the ledger"),
     NoteKind.FORBIDDEN_HOST: ("live object sends to a forbidden host", "live objects send to forbidden hosts"),
@@ -147,9 +148,14 @@ def alarms(notes: Iterable[Note]) -> list[Note]:
     return [note for note in notes if note.kind is NoteKind.FORBIDDEN_HOST]
 
 
+def pauses(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes on what is paused: they stand at the beginning, below the alarms."""
+    return [note for note in notes if note.kind is NoteKind.PAUSED]
+
+
 def notes_by_kind(notes: Iterable[Note]) -> list[tuple[NoteKind, list[Note]]]:
-    """Group notes by what they are about, in the order of `NoteKind`; alarms stand elsewhere."""
-    listed = [note for note in notes if note.kind is not NoteKind.FORBIDDEN_HOST]
+    """Group notes by what they are about, in the order of `NoteKind`; alarms and pauses stand elsewhere."""
+    listed = [note for note in notes if note.kind not in (NoteKind.FORBIDDEN_HOST, NoteKind.PAUSED)]
     groups = [(kind, [note for note in listed if note.kind is kind]) for kind in NoteKind]
     return [(kind, group) for kind, group in groups if group]
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reconciler.ledger.data.model import DataRun, RunningNow
-from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
+from reconciler.reconcile.plan import Note
+from reconciler.reconcile.planfile import Count, Document, NoteDocument, Time, note_to_json, time_to_json
 from reconciler.report.documents.sync_run import (
     FORMAT_VERSION,
     HeldBackDocument,
@@ -121,15 +122,19 @@ class SyncStatusesDocument(Document):
     format_version: Literal[1]
     environment: str
     checked_at: Time
+    paused: list[NoteDocument] = Field(description="What manifests and ledger say is paused: until when, by whom, why.")
     syncs: list[SyncStatusDocument]
 
 
-def statuses_to_json(environment: str, checked_at: datetime, statuses: Sequence[SyncStatus]) -> dict[str, Any]:
+def statuses_to_json(
+    environment: str, checked_at: datetime, statuses: Sequence[SyncStatus], paused: Sequence[Note] = ()
+) -> dict[str, Any]:
     """Return where data syncs stand, in the shape of `SyncStatusesDocument`."""
     return {
         "format_version": FORMAT_VERSION,
         "environment": environment,
         "checked_at": time_to_json(checked_at),
+        "paused": [note_to_json(note) for note in paused],
         "syncs": [_status(status) for status in statuses],
     }
 

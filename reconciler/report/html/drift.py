@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections import Counter
 
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport
-from reconciler.report.html.page import OPEN_CHANGES, RISK_TONES, change_card, notes_section, page, text, tiles, verdict
+from reconciler.report.html.page import (
+    OPEN_CHANGES,
+    RISK_TONES,
+    change_card,
+    notes_section,
+    page,
+    paused_verdict,
+    text,
+    tiles,
+    verdict,
+)
 from reconciler.report.words import CAUSES, by_cause, drift_counts, moment
 
 
@@ -43,6 +53,7 @@ def drift_to_html(report: DriftReport) -> str:
             f'<p class="meta">{drift_counts(report)}</p>'
             f'<p class="meta">Checked {moment(report.checked_at)}</p></header>'
         ),
+        paused_verdict(report.notes),
         tiles([*counts, (len(snoozed), "snoozed", "blue"), (report.unchanged, "as declared", "green")]),
     ]
     if not report.drifted:

@@ -12,7 +12,7 @@ from reconciler.reconcile.plan import Change, FieldChange, Note
 from reconciler.report.escape import clip, html, visible
 from reconciler.report.html.stylesheet import CSS
 from reconciler.report.values import FieldView, field_view
-from reconciler.report.words import NOTES, SYMBOLS, counted, note_lines, notes_by_kind, told_cause, where
+from reconciler.report.words import NOTES, SYMBOLS, counted, note_lines, notes_by_kind, pauses, told_cause, where
 
 TONES = {
     Action.CREATE: "green",
@@ -124,6 +124,13 @@ def change_card(change: Change, anchor: str, tone: str, *, opened: bool, extra: 
         f'<details class="change {tone}" id="{anchor}"{" open" if opened else ""}>'
         f"<summary>{head}</summary>{body}</details>"
     )
+
+
+def paused_verdict(notes: Sequence[Note]) -> str:
+    """Return what is paused, or nothing: it stands at the beginning."""
+    listed = pauses(notes)
+    lines = [f"<code>{text(note.subject)}</code>: {text(note.message)}" for note in listed]
+    return verdict("amber", counted(len(lines), *NOTES[listed[0].kind]), *lines) if listed else ""
 
 
 def notes_section(notes: Sequence[Note]) -> str:

@@ -13,6 +13,7 @@ from reconciler.report.html.page import (
     change_card,
     notes_section,
     page,
+    paused_verdict,
     text,
     tiles,
     verdict,
@@ -93,6 +94,7 @@ def plan_to_html(plan: Plan) -> str:
             f'<p class="meta">{connections}</p></header>'
         ),
         _alarms(plan),
+        paused_verdict(plan.notes),
         _summary(plan),
         *(_breach(breach) for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None)),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import DriftItem, DriftReport
 from reconciler.report.escape import code_span, prose
-from reconciler.report.markdown.page import Piece, details, fields_block, marker, note_pieces, page
+from reconciler.report.markdown.page import Piece, details, fields_block, marker, note_pieces, page, paused_block
 from reconciler.report.words import CAUSES, by_cause, drift_counts, moment, where
 
 
@@ -17,7 +17,8 @@ def drift_to_markdown(report: DriftReport, *, url: str | None = None) -> str:
         url: an https URL where the whole report lies, named where something was cut.
     """
     environment = report.environment
-    head = f"{marker('drift', environment)}\n### Drift in {code_span(environment)}: {drift_counts(report)}\n"
+    begin = f"{marker('drift', environment)}\n{paused_block(report.notes)}"
+    head = f"{begin}### Drift in {code_span(environment)}: {drift_counts(report)}\n"
     pieces: list[Piece] = []
     for _, items in by_cause(report.items):
         for item in items:

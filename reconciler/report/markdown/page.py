@@ -19,6 +19,7 @@ from reconciler.report.words import (
     counted,
     note_lines,
     notes_by_kind,
+    pauses,
 )
 
 # GitHub refuses more than 65,536 characters; the rest is for what a bot adds around it.
@@ -27,6 +28,7 @@ LIMIT = 65_536 - 500
 _RESERVE = 1_200
 FIELDS_SHOWN = 20
 NOTES_SHOWN = 50
+PAUSES_SHOWN = 20
 _URL = re.compile(r"https://[A-Za-z0-9._~/?=&%#-]{1,500}")
 
 
@@ -97,6 +99,18 @@ def details(title: str, body: str) -> str:
 def fields_block(fields: Sequence[FieldChange]) -> str:
     """Fold the fields of a change as a diff."""
     return details(counted(len(fields), "field"), fenced(_field_lines(fields), "diff"))
+
+
+def paused_block(notes: Sequence[Note]) -> str:
+    """Return what is paused as an alert that stands before everything else, or nothing."""
+    listed = pauses(notes)
+    if not listed:
+        return ""
+    title = counted(len(listed), *NOTES[listed[0].kind])
+    shown = [f"> - {code_span(note.subject)}: {prose(note.message, 300)}" for note in listed[:PAUSES_SHOWN]]
+    if len(listed) > PAUSES_SHOWN:
+        shown.append(f"> - and {len(listed) - PAUSES_SHOWN:,} more")
+    return "\n".join(["> [!WARNING]", f"> **{title}**", *shown, "", ""])
 
 
 def note_pieces(notes: Sequence[Note], rank: int) -> list[Piece]:

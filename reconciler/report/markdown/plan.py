@@ -8,7 +8,7 @@ from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Breach, Change, Plan
 from reconciler.report.escape import code_span, prose
-from reconciler.report.markdown.page import Piece, fields_block, marker, note_pieces, page
+from reconciler.report.markdown.page import Piece, fields_block, marker, note_pieces, page, paused_block
 from reconciler.report.words import (
     RISK_MEANINGS,
     RISKS,
@@ -35,7 +35,7 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
         url: an https URL where the whole plan lies, named where something was cut.
     """
     title = f"### Plan for {code_span(plan.environment)}: {plan_counts(plan)}\n"
-    head = f"{marker('plan', plan.environment)}\n{_alarms(plan)}{title}"
+    head = f"{marker('plan', plan.environment)}\n{_alarms(plan)}{paused_block(plan.notes)}{title}"
     if plan.changes:
         head += f"\n{_table(plan.changes)}"
     pieces = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.reconcile.plan import DriftItem, DriftReport
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RISK_COLORS, YELLOW, Style
-from reconciler.report.text.plan import field_lines, headed, notes_lines
+from reconciler.report.text.plan import alarm_lines, field_lines, headed, notes_lines
 from reconciler.report.words import CAUSES, by_cause, counted, drift_counts, moment, where
 
 _LIMIT = 400
@@ -43,7 +43,8 @@ def drift_to_text(report: DriftReport, style: Style | None = None) -> str:
     """
     style = style or Style()
     color = YELLOW if report.drifted else GREEN
-    lines = style.wrap(f"Drift in {report.environment}: {drift_counts(report)}", 0, BOLD, color)
+    lines = list(alarm_lines(report.notes, style))
+    lines.extend(style.wrap(f"Drift in {report.environment}: {drift_counts(report)}", 0, BOLD, color))
     lines.extend([style.paint(f"Checked {moment(report.checked_at)}", DIM), ""])
     for cause, items in by_cause(report.items):
         worst = next((item.change.risk for item in items if item.change), None)

@@ -20,6 +20,7 @@ from reconciler.report.words import (
     notes_by_kind,
     nothing_to_do,
     override_flags,
+    pauses,
     plan_counts,
     plan_limits,
     rule_docs,
@@ -118,15 +119,15 @@ def _breach_lines(breach: Breach, style: Style) -> Iterator[str]:
 
 
 def alarm_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
-    """Yield what live does now and must not, each with the object."""
-    listed = alarms(notes)
-    if not listed:
-        return
-    one, several = NOTES[listed[0].kind]
-    yield from style.wrap(f"{len(listed):,} {one if len(listed) == 1 else several}", 0, RED, BOLD)
-    for note in listed:
-        yield from style.wrap(clip(visible(f"{note.subject}: {note.message}"), 400), 2, hanging=2)
-    yield ""
+    """Yield what live does now and must not, and what is paused, each with the object."""
+    for listed, color in ((alarms(notes), RED), (pauses(notes), YELLOW)):
+        if not listed:
+            continue
+        one, several = NOTES[listed[0].kind]
+        yield from style.wrap(f"{len(listed):,} {one if len(listed) == 1 else several}", 0, color, BOLD)
+        for note in listed:
+            yield from style.wrap(clip(visible(f"{note.subject}: {note.message}"), 400), 2, hanging=2)
+        yield ""
 
 
 def notes_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
+from reconciler.reconcile.plan import Note
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
+from reconciler.report.text.plan import alarm_lines
 from reconciler.report.text.sync_words import (
     LEDGER_STATES,
     MODES,
@@ -29,21 +31,26 @@ _SOON = timedelta(minutes=1)
 
 
 def statuses_to_text(
-    environment: str, _checked_at: datetime, statuses: Sequence[SyncStatus], style: Style | None = None
+    environment: str,
+    _checked_at: datetime,
+    statuses: Sequence[SyncStatus],
+    paused: Sequence[Note] = (),
+    style: Style | None = None,
 ) -> str:
     """Return where the data syncs of an environment stand, as text.
 
     Args:
         environment: its name.
         statuses: of its data syncs.
+        paused: what stands still there; it is said first.
         style: colour, characters and width; left out: no colour, Unicode, 80 columns.
     """
     style = style or Style()
+    lines: list[str] = list(alarm_lines(paused, style))
     if not statuses:
-        return style.finish(style.wrap(f"The environment {environment} has no data sync.", 0))
-    lines: list[str] = []
-    for status in statuses:
-        if lines:
+        lines.extend(style.wrap(f"The environment {environment} has no data sync.", 0))
+    for number, status in enumerate(statuses):
+        if number:
             lines.append("")
         lines.extend(_status_lines(environment, status, style))
     return style.finish(lines)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from reconciler.app.status import statuses_of_each
+from reconciler.app.status import paused_in, statuses_of_each
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, combine
@@ -52,7 +52,7 @@ def status(options: Options, names: tuple[str, ...], lively: bool) -> Status:
 def _rendered(sessions: Sequence[Session], names: Sequence[str], options: Options) -> str:
     now = utc_now()
     found = statuses_of_each(sessions, names, now)
-    values = [(environment, now, statuses) for environment, statuses in found.items()]
+    values = [(session.name, now, found[session.name], paused_in(session)) for session in sessions]
     return SYNC_STATUS.render_each(options.format, values, style=result_style(options))
 
 

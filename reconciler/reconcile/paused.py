@@ -1,0 +1,91 @@
+"""Paused syncs: which stand still, until when, by whom and why, whether a manifest says so or not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from reconciler.ledger.config.model import Memory
+from reconciler.pause.declared import DeclaredPause
+from reconciler.pause.lease import Lease
+from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.plan import Note, NoteKind
+from reconciler.reconcile.work import Desired
+
+
+def paused_live(inputs: PlanInputs) -> Iterator[Note]:
+    """Yield what is paused live, declared or not, managed or not.
+
+    Args:
+        inputs: of a plan; what it leaves out is left out here as well.
+    """
+    for kind_name, objects in inputs.live.items():
+        pause = inputs.kinds[kind_name].pause_field
+        for live_id, observed in objects.items() if pause is not None else ():
+            if not observed.state.get(pause or ""):
+                continue
+            desired = _desired(inputs.desired, kind_name, live_id)
+            if not inputs.in_target(kind_name, live_id if desired is None else desired.name):
+                continue
+            lease = _lease(inputs.memory, kind_name, live_id, inputs.now)
+            if lease is not None:
+                yield _note(desired, f"{kind_name}/{live_id}", _leased(lease))
+            elif desired is None:
+                words = "without an end that is known: no manifest names it, so by whom and why is not known"
+                yield _note(None, f"{kind_name}/{live_id}", words)
+            else:
+                yield _note(desired, desired.key, _by_manifest(desired, pause or "", inputs.now))
+
+
+def paused_as_known(desired: Iterable[Desired], memory: Memory, now: datetime) -> Iterator[Note]:
+    """Yield what is paused by the manifests and by leases, without a look at live.
+
+    Args:
+        desired: what the manifests want.
+        memory: what the ledger remembers.
+        now: the moment that this is about.
+    """
+    for item in desired:
+        lease = _lease(memory, item.kind, item.id, now)
+        if lease is not None:
+            yield _note(item, item.key, _leased(lease))
+        elif item.pause is not None and item.pause.is_active(now) and not item.absent:
+            yield _note(item, item.key, _declared(item.pause))
+
+
+def _by_manifest(desired: Desired, pause: str, now: datetime) -> str:
+    if desired.pause is not None and desired.pause.is_overdue(now):
+        return f"its pause ended {_moment(desired.pause.until)}, and nothing has resumed it"
+    if pause in desired.ignore:
+        return "without an end that is known: its manifest leaves the pause to others"
+    if desired.absent or desired.pause is None or not desired.pause.is_active(now):
+        return "without an end that is known: no manifest declares it, so by whom and why is not known"
+    return _declared(desired.pause)
+
+
+def _declared(pause: DeclaredPause) -> str:
+    until = f"until {_moment(pause.until)}" if pause.until else "without an end"
+    by = f"by {pause.owner}" if pause.owner else "by nobody named"
+    return f"{until}, {by}: {pause.reason or 'no reason given'}"
+
+
+def _leased(lease: Lease) -> str:
+    return f"until {_moment(lease.until)}, by {lease.holder}: {lease.reason}"
+
+
+def _lease(memory: Memory, kind: str, live_id: str, now: datetime) -> Lease | None:
+    leases = (lease for lease in memory.leases if (lease.kind, lease.id) == (kind, live_id))
+    return next((lease for lease in leases if lease.is_active(now)), None)
+
+
+def _desired(desired: Iterable[Desired], kind: str, live_id: str) -> Desired | None:
+    of_kind = (item for item in desired if item.kind == kind)
+    return next((item for item in of_kind if live_id == item.id or live_id in item.renamed_from), None)
+
+
+def _note(desired: Desired | None, subject: str, words: str) -> Note:
+    return Note(NoteKind.PAUSED, subject, words, None if desired is None else desired.place)
+
+
+def _moment(moment: datetime | None) -> str:
+    return "never" if moment is None else moment.strftime("%Y-%m-%d %H:%M %Z")

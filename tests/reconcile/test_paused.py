@@ -1,0 +1,88 @@
+"""What is paused is told at the beginning: until when, by whom, why, declared or not, in every format."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.ledger.config.model import Memory
+from reconciler.pause.declared import DeclaredPause
+from reconciler.pause.lease import Lease
+from reconciler.reconcile.drift import find_drift
+from reconciler.reconcile.paused import paused_as_known
+from reconciler.reconcile.plan import NoteKind
+from reconciler.reconcile.planner import make_plan
+from reconciler.report.table import DRIFT, PLAN, SYNC_STATUS
+from support.builders import NOW, config, entity_sync, inputs, live_config, live_sync
+
+FORMATS = ("text", "markdown", "html", "json")
+SEASON = DeclaredPause(True, NOW + timedelta(hours=1), "Season price load", "pricing")
+CASES: dict[str, tuple[dict[str, Any], Memory, tuple[str, ...]]] = {
+    "declared": (
+        {"pause": True, "pause_spec": SEASON},
+        Memory(),
+        ("until 2026-11-21 13:00 UTC", "by pricing", "Season price load"),
+    ),
+    "imported": (
+        {"pause": True, "pause_spec": DeclaredPause(True)},
+        Memory(),
+        ("without an end", "by nobody named", "no reason given"),
+    ),
+    "undeclared": ({}, Memory(), ("no manifest declares it",)),
+    "leased": (
+        {},
+        Memory(leases=(Lease("EntitySync", "categories", "ann", NOW + timedelta(hours=2), "bulk load"),)),
+        ("until 2026-11-21 14:00 UTC", "by ann", "bulk load"),
+    ),
+    "overdue": (
+        {"pause_spec": DeclaredPause(True, NOW - timedelta(hours=1), "load", "pricing")},
+        Memory(),
+        ("its pause ended 2026-11-21 11:00 UTC",),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_plan_and_drift_begin_with_what_is_paused(case: str, format_name: str) -> None:
+    given, memory, words = CASES[case]
+    read = inputs([config(), entity_sync(**given)], [live_config(), live_sync(Paused=True)], memory=memory)
+    planned = make_plan(read)
+    for text in (
+        PLAN.render(format_name, planned.plan),
+        DRIFT.render(format_name, find_drift(read, planned)),
+    ):
+        assert "EntitySync/categories" in text
+        assert all(word in " ".join(text.split()) for word in words)
+        if format_name != "json":
+            first = {"text": "{0} ", "markdown": "### {0} ", "html": 'class="tiles"'}[format_name]
+            assert text.index("sync is paused") < min(
+                text.find(first.format(title)) for title in ("Plan for", "Drift in") if first.format(title) in text
+            )
+        else:
+            assert text.index('"notes"') < text.index('"paused"')
+
+
+def test_what_is_paused_and_unmanaged_is_told_and_what_runs_is_not() -> None:
+    read = inputs([config()], [live_config(), live_sync(Paused=True)])
+    (note,) = [note for note in make_plan(read).plan.notes if note.kind is NoteKind.PAUSED]
+    assert (note.subject, "no manifest names it" in note.message) == ("EntitySync/categories", True)
+    running = inputs([config(), entity_sync()], [live_config(), live_sync()])
+    assert not [note for note in make_plan(running).plan.notes if note.kind is NoteKind.PAUSED]
+
+
+@pytest.mark.parametrize("format_name", ["text", "json"])
+def test_status_begins_with_what_manifests_and_ledger_say_is_paused(format_name: str) -> None:
+    lease = Lease("EntitySync", "categories", "ann", NOW + timedelta(hours=2), "bulk load")
+    for desired, memory, words in (
+        (entity_sync(pause=True, pause_spec=SEASON), Memory(), "by pricing: Season price load"),
+        (entity_sync(), Memory(leases=(lease,)), "by ann: bulk load"),
+    ):
+        paused = tuple(paused_as_known([config(), desired], memory, NOW))
+        text = SYNC_STATUS.render(format_name, "test", datetime.now(UTC), [], paused)
+        assert words in " ".join(text.split())
+        if format_name == "text":
+            assert text.startswith("1 sync is paused\n")
+    assert not list(paused_as_known([config(), entity_sync(pause_spec=SEASON)], Memory(), NOW + timedelta(days=1)))
