@@ -23,7 +23,8 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 def stopped_by_signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Event]:
     """Within, Ctrl-C, SIGTERM and a terminal that closes ask for an orderly end; a second one cancels the task.
 
-    Whoever is cancelled tells what it knows, so further ones do nothing.
+    Whoever is cancelled tells what it knows, so further ones do nothing. Once an end was asked for, that holds beyond:
+    the command ends by itself, and a signal more must not take the report that it is about to write.
 
     Args:
         on_stop: called at the first one.
@@ -52,4 +53,4 @@ def stopped_by_signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Event]:
     finally:
         for number, handler in before.items():
             loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if stop.is_set() else handler)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.app.signals import stopped_by_signals
@@ -31,13 +31,17 @@ _LEFT_ALONE_SHOWN = 5
 
 
 class _Stoppable:
-    def stoppable(self) -> AbstractContextManager[asyncio.Event]:
+    asked_to_stop = False
+
+    @contextmanager
+    def stoppable(self) -> Iterator[asyncio.Event]:
         """Within, a signal sets the event."""
-        return stopped_by_signals(_say_stopping)
+        with stopped_by_signals(self._stopping) as stop:
+            yield stop
 
-
-def _say_stopping() -> None:
-    say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
+    def _stopping(self) -> None:
+        self.asked_to_stop = True
+        say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
 
 
 class ApplyTerminal(_Stoppable):

@@ -72,8 +72,9 @@ def drift(
     request = plan_request(targets, excluded)
     statuses: list[Status] = []
     for session in sessions if resume else ():
-        statuses.append(_resume(session, request, options, token_cache=not no_token_cache))
-        if statuses[-1] is Status.INTERRUPTED:
+        face = ApplyTerminal(options)
+        statuses.append(_resume(session, request, face, options, token_cache=not no_token_cache))
+        if face.asked_to_stop:
             return Status.INTERRUPTED
     listener = Listener(options.verbosity)
     found = asyncio.run(drift_of_each(sessions, request, listener, token_cache=not no_token_cache))
@@ -91,8 +92,10 @@ def drift(
     return combine([*statuses, drift_status(reports), *unreachable, *failed])
 
 
-def _resume(session: Session, request: PlanRequest, options: Options, *, token_cache: bool) -> Status:
-    face, listener = ApplyTerminal(options), Listener(options.verbosity)
+def _resume(
+    session: Session, request: PlanRequest, face: ApplyTerminal, options: Options, *, token_cache: bool
+) -> Status:
+    listener = Listener(options.verbosity)
     report = asyncio.run(resume_expired(session, request, face, listener, token_cache=token_cache))
     if report is not None and report.results:
         say(APPLY.render("text", report, style=error_style(options.color, options.given)))

@@ -1,0 +1,62 @@
+"""The first signal asks for an end, the second cancels, and what comes after takes nothing away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.app.signals import ending_signals, stopped_by_signals
+
+NUMBERS = (signal.SIGINT, *ending_signals())
+
+
+@pytest.fixture(autouse=True)
+def _handlers_kept() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+async def heard(stop: asyncio.Event) -> None:
+    await asyncio.wait_for(stop.wait(), 10)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_after_an_end_was_asked_for_signals_do_nothing(number: signal.Signals) -> None:
+    told: list[str] = []
+
+    async def work() -> str:
+        with stopped_by_signals(lambda: told.append("stopping")) as stop:
+            os.kill(os.getpid(), number)
+            await heard(stop)
+            os.kill(os.getpid(), number)
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:
+                os.kill(os.getpid(), number)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+        os.kill(os.getpid(), number)
+        return "the report"
+
+    assert asyncio.run(work()) == "the report"
+    os.kill(os.getpid(), number)
+    assert told == ["stopping"]
+
+
+def test_without_a_signal_all_is_as_before() -> None:
+    before = [signal.getsignal(number) for number in NUMBERS[1:]]
+
+    async def work() -> None:
+        with stopped_by_signals(lambda: None):
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
+    assert [signal.getsignal(number) for number in NUMBERS[1:]] == before
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
