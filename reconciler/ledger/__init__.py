@@ -1,1 +1,1 @@
-"""What must be remembered: journal, lock, fingerprints, snapshots, snoozes."""
+"""Ledger: the database of journal, locks, fingerprints, snapshots, leases, snoozes, and of records of data syncs."""

@@ -1,4 +1,4 @@
-"""Taking care of a ledger: a copy of it while it is in use, bringing it up to date, taking it to another database."""
+"""Backup, migration and copy of a ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROWS = 1000
 
 
 def backup(url: LedgerUrl | str, copy: Path) -> int:
-    """Copy a ledger into a SQLite file, also while others write to it, and return how many bytes that are.
+    """Back up a ledger into a SQLite file, also while others write to it, and return its size in bytes.
 
     The copy is one moment of the ledger, whole, readable for its owner only, and there once it is whole.
 
@@ -58,7 +58,7 @@ def backup(url: LedgerUrl | str, copy: Path) -> int:
 
 
 def bring_up_to_date(url: LedgerUrl | str) -> tuple[int, int]:
-    """Bring a ledger to this version and return the schema version that it had, and the one it has.
+    """Migrate a ledger to this version and return the schema version that it had, and the one it has.
 
     Raises:
         LedgerError: there is no ledger, or it cannot be written.
@@ -72,7 +72,7 @@ def bring_up_to_date(url: LedgerUrl | str) -> tuple[int, int]:
 
 
 def copy(source: LedgerUrl | str, target: LedgerUrl | str, holder: str) -> int:
-    """Take a ledger to another database, which is empty, and return how many rows that are.
+    """Copy a ledger to an empty database and return the number of rows.
 
     Everything goes along: salt, journal, what is in doubt, leases. From then on the source takes no more writes.
 
@@ -104,7 +104,7 @@ def copy(source: LedgerUrl | str, target: LedgerUrl | str, holder: str) -> int:
 
 
 def reopen(source: LedgerUrl | str) -> str | None:
-    """Let a ledger take writes again that was taken elsewhere; return where it went, or None if it never did.
+    """Reopen a ledger for writes that was copied elsewhere; return where it went, or None if it never did.
 
     Raises:
         LedgerError: there is no ledger, or it cannot be written.
@@ -124,7 +124,7 @@ def reopen(source: LedgerUrl | str) -> str | None:
 
 
 def copy_rows(source: Connection, target: Connection) -> int:
-    """Copy all rows but those of locks into the empty tables of another ledger, and return how many they are."""
+    """Copy all rows but those of locks into the empty tables of another ledger, and return their number."""
     about = source.execute(select(meta.c.salt)).one()
     target.execute(update(meta).values(salt=about.salt))
     count = 0

@@ -26,7 +26,7 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction of the ledger's, and what time it is in it: the time of all who share the database."""
+    """A transaction of the ledger, and its time, which is that of all who share the database."""
 
     connection: Connection
     now: datetime
@@ -34,7 +34,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a ledger says of itself: its schema's version, the oldest that may write, and where it went."""
+    """Version of a ledger: its schema's, the oldest that may write, and where it was copied to."""
 
     number: int
     oldest_writer: int
@@ -90,14 +90,14 @@ class Database(ABC):
 
     @abstractmethod
     def bring_up_to_date(self) -> int:
-        """Take every step that is missing, and return the version from before.
+        """Migrate the schema to this version, and return the version from before.
 
         Raises:
             LedgerError: it cannot be written.
         """
 
     def number_on(self, connection: Connection) -> None:  # noqa: B027 - most databases need not be told
-        """Let the database go on where the numbers of its rows, which came from another one, end."""
+        """Set the database's row IDs to go on behind those of rows that were copied in."""
 
     @contextmanager
     def transaction(self, *, writes: bool = True, any_place: bool = False) -> Iterator[Transaction]:
@@ -124,7 +124,7 @@ class Database(ABC):
             return work(transaction)
 
     def require(self, version: Version, *, writes: bool) -> None:
-        """Make sure that this program may read or write a ledger of some version; see `begin`."""
+        """Check that this program may read or write a ledger of some version; see `begin`."""
         if version.number > schema.VERSION and version.oldest_writer > schema.VERSION:
             raise LedgerTooNew(
                 f"The ledger {self.url.shown} has schema version {version.number}; this version of reconciler knows "
@@ -144,7 +144,7 @@ class Database(ABC):
             )
 
     def migrate(self, connection: Connection, newest: int = schema.VERSION) -> int:
-        """Take every step that is missing, in a transaction of the caller's, and return the version from before.
+        """Run the missing migration steps in a transaction of the caller's, and return the version from before.
 
         Raises:
             LedgerTooNew: the ledger is newer than the newest step.

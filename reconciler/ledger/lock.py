@@ -159,7 +159,7 @@ def acquire(
 
 
 def title(name: str) -> str:
-    """Return what people are told that a lock is."""
+    """Return the title of a lock for people."""
     kind, of_one, environment = name.partition(":")
     if kind == APPLY_LOCK:
         return f"The apply lock of {environment}" if of_one else "The apply lock"

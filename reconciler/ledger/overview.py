@@ -1,4 +1,4 @@
-"""What is read from the ledger as a whole: what a plan needs, and what `ledger show` shows."""
+"""Queries of the whole ledger: the memory of a plan, and the overview of `ledger show`."""
 
 from __future__ import annotations
 

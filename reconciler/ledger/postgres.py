@@ -138,7 +138,7 @@ class PostgresDatabase(Database):
             time.sleep(0.5)
 
     def bring_up_to_date(self, newest: int = schema.VERSION) -> int:
-        """Take every step that is missing, one process at a time, and return the version from before."""
+        """Run the missing migration steps, one process at a time, and return the version from before."""
         with self.errors(), self.engine.begin() as connection:
             connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql(_MIGRATIONS)
@@ -234,7 +234,7 @@ class PostgresDatabase(Database):
         return number or "", self.now(now.astimezone(UTC))
 
     def _was_committed(self, number: str, give_up_at: float) -> bool:
-        """Ask the server what became of a transaction whose commit was not answered."""
+        """Ask the server whether a transaction was committed whose commit was not answered."""
         while True:
             status = self._status(number)
             if status in ("committed", "aborted"):
@@ -255,7 +255,7 @@ class PostgresDatabase(Database):
 
 
 class _Attempt:
-    """How far an attempt to do some work came."""
+    """Progress of one attempt at a transaction."""
 
     number = ""
     answer: Any = None

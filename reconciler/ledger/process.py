@@ -1,4 +1,4 @@
-"""Who we are on this machine, and whether another process on it still lives. For the apply lock."""
+"""Process identity: this process's, and whether another one on this machine still lives. For locks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ProcessId:
 
 
 def this_process() -> ProcessId:
-    """Return our own identity."""
+    """Return the identity of this process."""
     return ProcessId(_machine(), os.getpid(), _process_stat(os.getpid())[1])
 
 

@@ -1,4 +1,4 @@
-"""Where the ledger is: its URL taken apart, who may say what in it, and whether the ledger lasts. No database here."""
+"""Ledger URLs: parsed, checked by who wrote them, and whether the ledger outlives the job. No database here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Durability:
-    """Whether what the ledger remembers will be there for the next run, and one sentence that says why."""
+    """Durability of a ledger: whether the next run will find it, and one sentence that says why."""
 
     durable: bool
     reason: str
@@ -27,7 +27,7 @@ class Durability:
 
 @dataclass(frozen=True, slots=True)
 class LedgerUrl:
-    """A ledger URL, taken apart.
+    """A parsed ledger URL.
 
     Args:
         kind: which database.
@@ -51,7 +51,7 @@ class LedgerUrl:
 def parse(
     url: str, *, base: Path = Path(), environ: Mapping[str, str] | None = None, trusted: bool = True
 ) -> LedgerUrl:
-    """Take a ledger URL apart, and refuse what its author may not say.
+    """Parse a ledger URL, and refuse what its author may not say.
 
     A manifest comes from a pull request. So where it names a database server, that is loopback, a socket or in
     RECONCILER_ALLOW_LEDGER_HOSTS, and its options are a short list; RECONCILER_LEDGER takes what libpq takes. TLS is
@@ -115,7 +115,7 @@ def ledger_path(url: LedgerUrl | str) -> Path:
 
 
 def located(url: LedgerUrl | str) -> LedgerUrl:
-    """Return a ledger URL taken apart; a text is taken as the operator's own.
+    """Return a parsed ledger URL; a text is taken as the operator's own.
 
     Raises:
         LedgerError: it names no ledger.

@@ -56,7 +56,7 @@ class Ledger:
         self.close()
 
     def store(self, scope: DataScope) -> Store:
-        """Return what is kept of one scope of the data plane; it is made where it is new."""
+        """Return the store of one scope of the data plane; the scope is made where it is new."""
         return Store(self.database, scope)
 
     # Locks
@@ -102,7 +102,7 @@ class Ledger:
         return self.database.run(lambda tx: break_lock(tx, force=force, name=name))
 
     def rebind(self, environment: str) -> bool:
-        """Let the next apply say anew what an environment's name stands for; returns whether it was known."""
+        """Unbind an environment's name from its APIs; the next apply binds it anew. Returns whether it was bound."""
         return self.database.run(lambda tx: environments.forget(tx.connection, environment))
 
     # Runs and their journal
@@ -115,7 +115,7 @@ class Ledger:
         entries: Sequence[JournalEntry],
         overridden: Mapping[str, str],
     ) -> str:
-        """Record that a run starts, and where each of its changes stands.
+        """Record that a run starts, with a journal entry for each of its changes.
 
         Earlier unfinished runs of the environment are closed: this one was planned from live as they left it.
 
@@ -183,7 +183,7 @@ class Ledger:
         renamed_from: str | None = None,
         held: Mapping[str, str] | None = None,
     ) -> None:
-        """Record that a change is live, and remember what is live now.
+        """Record that a change is live, with snapshot and fingerprints of what is live now.
 
         Args:
             run: the run's ID.
@@ -241,7 +241,7 @@ class Ledger:
         return self.database.run(lambda tx: runs.unfinished(tx.connection, environment), writes=False)
 
     def remember_settled(self, found: Iterable[tuple[LiveObject, Mapping[str, Any] | None]]) -> None:
-        """Remember objects that were found as desired; None forgets one that is gone. One transaction for all."""
+        """Record snapshots of objects found as desired, all in one transaction; None deletes that of one that is gone."""
         settled = dict(found)
         self.database.run(lambda tx: objects.remember_all(tx.connection, settled, tx.now))
 
@@ -252,7 +252,7 @@ class Ledger:
         self.database.run(lambda tx: snoozes.put(tx.connection, environment, snooze))
 
     def unsnooze(self, environment: str, kind: str, name: str) -> bool:
-        """Let the drift of one manifest be heard again; returns whether it was muted."""
+        """End the snooze of one manifest; returns whether there was one."""
         return self.database.run(lambda tx: snoozes.remove(tx.connection, environment, kind, name))
 
     def _fingerprints(self, target: LiveObject, secrets: Mapping[str, str | None]) -> dict[str, bytes | None]:

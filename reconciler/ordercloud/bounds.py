@@ -1,4 +1,4 @@
-"""What a list may do while it is read: end, and ascend. What it announces is no promise of either."""
+"""Bounds of a list that is read: that it ends, and that its IDs ascend. What it announces is no promise of either."""
 
 from __future__ import annotations
 

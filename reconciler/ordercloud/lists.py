@@ -1,4 +1,4 @@
-"""Reading a whole OrderCloud list, as fast as the paging rules allow. Knows no HTTP library, so kinds may use it."""
+"""Whole OrderCloud lists, read as fast as the paging rules allow. Knows no HTTP library, so kinds may use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be carried out: of a plan that was reviewed, of a run that was cut off, or of the plan made now. Pure.
+"""Approval: the changes that a saved plan, an interrupted run or the plan made now permits to carry out. Pure.
 
 A saved plan is an approval, never an instruction: the plan is made anew, and those of its changes that the approval
 covers are carried out.

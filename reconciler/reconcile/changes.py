@@ -1,4 +1,4 @@
-"""From one desired object and its live counterpart to one change, or to none. Pure."""
+"""Change of one object, or none: made from its desired state and its live counterpart. Pure."""
 
 from __future__ import annotations
 

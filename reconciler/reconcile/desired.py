@@ -1,4 +1,4 @@
-"""From the manifests of one environment to the objects that live should have. Pure but for what `Scope` looks up."""
+"""Desired objects of one environment, made from its manifests. Pure but for what `Scope` looks up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Declares(Protocol):
 
 
 def desired_objects(manifests: Iterable[Manifest], kinds: Kinds, scope: Scope, now: datetime) -> tuple[Desired, ...]:
-    """Return what the manifests want, references resolved, names turned into live IDs, pauses into booleans.
+    """Return the desired objects: references resolved, names turned into live IDs, pauses into booleans.
 
     Args:
         manifests: those of one environment, patches merged.

@@ -1,4 +1,4 @@
-"""What differs between a desired and an observed state, field by field. Pure.
+"""Diff of a desired and an observed state, field by field. Pure.
 
 Secrets never come back from a read, so a write-only field differs only where its parent is new or goes, or where the
 ledger remembers another value; the second is decided in secrets.py and passed in as `moved_secrets`.
@@ -113,7 +113,7 @@ def opened(desired: State, observed: Mapping[str, Any], *, readable: bool = True
 
 
 def hide(model: type[BaseModel], field: FieldChange, marked: frozenset[str]) -> FieldChange:
-    """Return a field change as it may be shown and kept: secrets masked, no values where nothing else differs.
+    """Mask a field change so that it may be shown and kept: secrets masked, no values where nothing else differs.
 
     Args:
         model: of the spec.

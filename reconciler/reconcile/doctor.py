@@ -1,4 +1,4 @@
-"""What `doctor` looks at: login and roles, delivery targets, secrets, the ledger. It asks, and changes nothing."""
+"""Checks of `doctor`: login and roles, delivery targets, secrets, the ledger. It asks, and changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that a plan depends on, the clock included: same input, same plan."""
+"""Inputs of a plan, the clock included: same input, same plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.reconcile.work import Desired
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """What `make_plan` works on.
+    """Inputs of `make_plan`.
 
     Args:
         environment: name of the Environment.

@@ -14,7 +14,7 @@ LiveSide = Mapping[str, Mapping[str, Observed]]
 
 
 async def read_live(kinds: Kinds, names: Iterable[str], readers: Mapping[str, Reader]) -> LiveSide:
-    """Return what is live, by kind and live ID.
+    """Return the live objects, by kind and live ID.
 
     Args:
         kinds: the registry.

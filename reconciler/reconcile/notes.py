@@ -1,4 +1,4 @@
-"""What a plan has to say that is no change. Pure."""
+"""Notes of a plan: what a reviewer should know beside its changes. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.reconcile.work import Desired, Work
 
 
 def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iterator[Note]:
-    """Yield which secrets of an object could not be compared, and why, at the place of the manifest.
+    """Yield a note for each secret that could not be compared, and why, at the place of the manifest.
 
     Where the secret itself stands would have to be looked up in the file, and there may be thousands of these.
     """
@@ -39,14 +39,14 @@ def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iter
 
 
 def hidden_notes(desired: Desired, paths: Iterable[str]) -> Iterator[Note]:
-    """Yield which values of a change have secrets in them that change, and are in no approval."""
+    """Yield a note for each value with a secret in it that changes, which no approval covers."""
     for path in paths:
         words = f"{path}: a secret in it changes; it is not shown, and an approval does not cover it"
         yield Note(NoteKind.SECRET_CHANGES, desired.key, words, desired.place)
 
 
 def unreadable_note(desired: Desired, snapshot: Snapshot | None) -> Note:
-    """Say what an object is compared with that the API cannot show."""
+    """Return the note on an object that the API cannot show: what it is compared with."""
     words = (
         "the API cannot show it; nothing was applied from this ledger yet, so all of it is sent"
         if snapshot is None
@@ -56,7 +56,7 @@ def unreadable_note(desired: Desired, snapshot: Snapshot | None) -> Note:
 
 
 def uncomparable_note(desired: Desired) -> Note:
-    """Say that an object can be compared with nothing: neither the API nor a ledger says what it is like."""
+    """Return the note on an object that cannot be compared: neither the API nor a ledger says what it is like."""
     words = (
         "cannot be compared: the API cannot show it, and no lasting ledger remembers what was applied; "
         "--push-secrets sends it all the same"
@@ -65,7 +65,7 @@ def uncomparable_note(desired: Desired) -> Note:
 
 
 def forbidden_host_notes(inputs: PlanInputs) -> Iterator[Note]:
-    """Yield which live objects point where targetHosts forbids, whether a manifest names them or not."""
+    """Yield a note for each live object that points where targetHosts forbids, whether a manifest names it or not."""
     names = {(desired.kind, desired.id): desired.name for desired in inputs.desired}
     for kind, objects in inputs.live.items():
         for live_id, observed in objects.items():
@@ -100,7 +100,7 @@ def _host_paths(model: type[BaseModel]) -> tuple[tuple[str, HostForm], ...]:
 
 
 def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:
-    """Yield what is live and named by no manifest."""
+    """Yield a note for each live object that no manifest names."""
     if inputs.guardrails.unmanaged == "ignore" or inputs.targets:
         return
     for kind, objects in inputs.live.items():
@@ -111,7 +111,7 @@ def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterat
 
 
 def run_notes(inputs: PlanInputs, works: Iterable[Work]) -> Iterator[Note]:
-    """Yield what concerns the environment or the changes: an interrupted run, open hosts, limits of a pause."""
+    """Yield notes on the environment or the changes: an interrupted run, open hosts, limits of a pause."""
     unfinished = inputs.memory.unfinished
     if unfinished is not None:
         words = f"run {unfinished.id} by {unfinished.holder} was interrupted; `reconciler apply --resume` carries on"
@@ -127,7 +127,7 @@ def run_notes(inputs: PlanInputs, works: Iterable[Work]) -> Iterator[Note]:
 
 
 def literal_notes(inputs: PlanInputs, desired: Desired) -> Iterator[Note]:
-    """Yield which secrets stand in the manifests themselves, where the environment warns of that."""
+    """Yield a note for each secret that stands in a manifest itself, where the environment warns of that."""
     if inputs.guardrails.literal_secrets != "warn" or desired.absent:
         return
     for path, secret in secrets_in(desired.state):

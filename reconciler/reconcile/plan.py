@@ -18,7 +18,7 @@ FIXED_RULES = frozenset({"in-use", "protect", "missing-reference", "unsupported"
 
 
 class Cause(StrEnum):
-    """Who moved, as far as can be known."""
+    """Cause of a change: who moved, as far as can be known."""
 
     FORBIDDEN_HOST = "forbidden-host"
     GIT_MOVED = "git-moved"
@@ -77,7 +77,7 @@ class Change:
 
 
 class NoteKind(StrEnum):
-    """What a note is about."""
+    """Kind of a note: what it is about."""
 
     FORBIDDEN_HOST = "forbidden-host"
     PAUSED = "paused"
@@ -121,7 +121,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done to one environment.
+    """Plan of one environment: the changes that an apply would make.
 
     Args:
         environment: name of the Environment manifest.
@@ -168,7 +168,7 @@ class Plan:
 
 
 class Outcome(StrEnum):
-    """What became of one change. `unknown`: it was sent, and whether it took effect could not be found out."""
+    """Outcome of one change. `unknown`: it was sent, and whether it took effect could not be found out."""
 
     APPLIED = "applied"
     ALREADY = "already"
@@ -191,7 +191,7 @@ class ChangeResult:
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """What an apply did, change by change. `stale` names approved changes that live or the manifests overtook.
+    """Report of an apply, change by change. `stale` names approved changes that live or the manifests overtook.
 
     `ledger_problem` says that the ledger could not be written any more: this report is all that knows of the run.
     """
@@ -227,7 +227,7 @@ class DriftItem:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What `drift` found in one environment. `counts` is whether anything in it is drift (exit 2)."""
+    """Report of `drift` on one environment. `counts` is whether anything in it is drift (exit 2)."""
 
     environment: str
     checked_at: datetime

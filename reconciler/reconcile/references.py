@@ -1,4 +1,4 @@
-"""What a state refers to: other objects, by kind and live ID, also inside lists and maps. Pure."""
+"""References of a state to other objects, by kind and live ID, also inside lists and maps. Pure."""
 
 from __future__ import annotations
 

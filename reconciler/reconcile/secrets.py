@@ -1,4 +1,4 @@
-"""Which secrets have to be sent although live cannot show them. Pure; the hashing is the ledger's."""
+"""Secrets that have to be sent although live cannot show them. Pure; the hashing is the ledger's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WINDOW = re.compile(r"^(?P<day>[A-Za-z]+) (?P<hour>[01][0-9]|2[0-3]):(?P<minute
 
 @dataclass(frozen=True, slots=True)
 class SecretStatus:
-    """What is known of an object's secrets.
+    """Status of an object's secrets: which are to be sent, and which cannot be compared.
 
     `moved` have to be sent: another value than the one last applied, one that goes, a restore, or --push-secrets.
     `unknown` were never applied from this ledger, or before the last restore; `unset` have no value here.

@@ -1,4 +1,4 @@
-"""One environment, ready to be compared: what its manifests want, where its APIs are, what its ledger remembers."""
+"""Session of one environment, ready to be compared: its manifests, its APIs, the memory of its ledger."""
 
 from __future__ import annotations
 

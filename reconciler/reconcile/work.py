@@ -1,4 +1,4 @@
-"""What apply needs beside the reviewed Plan to carry a change out. May hold secrets, so it is never written down."""
+"""Work of an apply: the values behind the changes of a plan. May hold secrets, so it is never written down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying out one change: send it, verify it, and find out what became of it where the answer was lost.
+"""Write of one change: send it, verify it, and read it back where the answer was lost.
 
 Knows nothing of plans, journals and other changes. Whatever happens, the verdict says no more than what is known.
 """
@@ -36,7 +36,7 @@ _LOOK = "Look at it with `reconciler plan`; what is still different is in the ne
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one change.
+    """Outcome of one change that was carried out.
 
     `error` is what stood in the way, if anything did. `untouched` says that the API certainly took nothing of it.
     """
@@ -118,7 +118,7 @@ def _plain_items(value: object) -> object:
 async def carry_out(
     work: Work, kind: Kind[SpecModel], request: Request, writer: Writer, before_send: Callable[[], None]
 ) -> Verdict:
-    """Carry out one change and return what became of it.
+    """Carry out one change and return its outcome.
 
     Args:
         work: the change and the values behind it.
@@ -216,7 +216,7 @@ class _Write:
         return visible_differences(self._kind, self._work.desired, observed)
 
     async def _find(self) -> _Found:
-        """Read what became of the object."""
+        """Read the object back."""
         change, before = self._change, self._work.observed
         if not self._kind.readable:
             return _Found.UNREADABLE

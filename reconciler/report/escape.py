@@ -1,4 +1,4 @@
-"""The one place where text from outside is made harmless, for every format that we write.
+"""Escaping of text from outside, for every format that we write. The only place for it.
 
 Names, IDs, values, messages and file names may come from a pull request or from a live API. They may hold escape
 sequences that repaint a terminal, bidirectional controls that reorder a line, Markdown, HTML, `@mentions`, or

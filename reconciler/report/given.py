@@ -1,4 +1,4 @@
-"""Commands that texts tell people to run, completed with what was given: the one place that knows how.
+"""Completion of commands in messages with the options that were given (`-C`, `-m`, `-e`). The only place for it.
 
 Errors, reports and codes write such a command in backticks, or as a text of its own, and as short as can be.
 """
@@ -45,7 +45,7 @@ ENVIRONMENTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was written on the command line and has to be written again, with the next command.
+    """Options of the command line that have to be written again, with the next command.
 
     Args:
         chdir: what `-C` named.

@@ -1,4 +1,4 @@
-"""How text output looks: colour or not, symbols or ASCII, wrapped to a width. Wrapping comes before painting."""
+"""Style of text output: colour or not, symbols or ASCII, wrapped to a width. Wrapping comes before painting."""
 
 from __future__ import annotations
 

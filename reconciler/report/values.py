@@ -1,4 +1,4 @@
-"""How the two values of a field are shown: side by side, or as a small diff. Text here is still raw, not escaped."""
+"""Views of a field change: two values side by side, or a small diff. Text here is still raw, not escaped."""
 
 from __future__ import annotations
 

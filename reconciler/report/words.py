@@ -1,4 +1,4 @@
-"""The vocabulary that all renderers share: words for risks, causes and notes, and how to count and order them."""
+"""Vocabulary of all renderers: words for risks, causes and notes, and how to count and order them."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def moment(time: datetime) -> str:
 
 
 def told_cause(change: Change) -> str | None:
-    """Return why a change is there, where that is worth a word: a new object comes from git, of course."""
+    """Return the cause of a change, where it is worth a word: a new object comes from git, of course."""
     if change.cause is Cause.DIFFERS or (change.cause is Cause.GIT_MOVED and change.action is Action.CREATE):
         return None
     return CAUSES[change.cause]

@@ -1,1 +1,1 @@
-"""What the ledger keeps for the control plane: runs and their journal, live objects, snoozes."""
+"""Control plane of the ledger: runs and their journal, snapshots and fingerprints of live objects, leases, snoozes."""

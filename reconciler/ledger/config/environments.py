@@ -1,4 +1,4 @@
-"""What an environment's name stands for: which live side each of its APIs had when it was first applied."""
+"""Identity of an environment: its name, and the live side that each of its APIs had at the first apply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.ledger.tables import environments
 
 
 def require_same(connection: Connection, name: str, live_sides: Mapping[str, str]) -> None:
-    """Make sure that the name stands for the same APIs as before, or is new.
+    """Check that an environment's name stands for the same APIs as at its first apply, or is new.
 
     Args:
         connection: of the caller.
@@ -34,7 +34,7 @@ def require_same(connection: Connection, name: str, live_sides: Mapping[str, str
 
 
 def remember(connection: Connection, name: str, live_sides: Mapping[str, str]) -> None:
-    """Remember what a name stands for; see `require_same`."""
+    """Record the APIs that an environment's name stands for; see `require_same`."""
     require_same(connection, name, live_sides)
     insert_new(
         connection,
@@ -44,5 +44,5 @@ def remember(connection: Connection, name: str, live_sides: Mapping[str, str]) -
 
 
 def forget(connection: Connection, name: str) -> bool:
-    """Forget what a name stands for, so that the next apply says it anew; returns whether it was known."""
+    """Delete the APIs recorded for a name, so that the next apply records them anew; returns whether there were any."""
     return connection.execute(delete(environments).where(environments.c.name == name)).rowcount > 0

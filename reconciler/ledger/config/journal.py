@@ -1,4 +1,4 @@
-"""The journal of a run: where each of its changes stands. Functions that work in a transaction of the caller's."""
+"""Journal of a run: the state of each of its changes. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.ledger.tables import journal
 
 
 def begin(connection: Connection, run: str, entries: Sequence[JournalEntry], now: datetime) -> None:
-    """Write where each change of a run stands as it begins."""
+    """Write a journal entry for each change of a run that begins."""
     rows = [
         {
             "run": run,
@@ -30,7 +30,7 @@ def begin(connection: Connection, run: str, entries: Sequence[JournalEntry], now
 
 
 def set_outcome(connection: Connection, run: str, key: str, outcome: str, message: str | None, now: datetime) -> None:
-    """Write where one change stands now."""
+    """Write the state of one change into the journal."""
     connection.execute(
         update(journal)
         .where(journal.c.run == run, journal.c.change_key == key)
@@ -39,6 +39,6 @@ def set_outcome(connection: Connection, run: str, key: str, outcome: str, messag
 
 
 def read(connection: Connection, run: str) -> tuple[JournalEntry, ...]:
-    """Read where each change of a run stands, in order."""
+    """Read the journal entries of a run, in order."""
     rows = connection.execute(select(journal).where(journal.c.run == run).order_by(journal.c.position))
     return tuple(JournalEntry(row.digest, row.change_key, row.outcome, row.message) for row in rows)

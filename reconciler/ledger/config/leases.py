@@ -1,4 +1,4 @@
-"""Pauses taken by hand. Functions that work in a transaction of the caller's."""
+"""Leases: pauses taken by hand. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 

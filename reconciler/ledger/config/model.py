@@ -1,4 +1,4 @@
-"""What a ledger remembers for the control plane, as plain values that the pure rooms can work on."""
+"""Values of the control plane in the ledger: runs and journal, snapshots, fingerprints, snoozes, lock holders."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Snooze:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """Where one change of a run stood: `pending`, `sent`, or the final outcome of the report."""
+    """State of one change of a run: `pending`, `sent`, or the final outcome of the report."""
 
     digest: str
     key: str
@@ -67,7 +67,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class LiveObject:
-    """What fingerprints and snapshots are kept under: one live object of one API."""
+    """Key of fingerprints and snapshots: one live object of one API."""
 
     api_url: str
     kind: str

@@ -1,4 +1,4 @@
-"""What is remembered of live objects: snapshots and fingerprints, row by row, in the caller's transaction."""
+"""Snapshots and secret fingerprints of live objects, row by row, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def remember_all(connection: Connection, found: Mapping[LiveObject, Mapping[str,
 
 
 def forget(connection: Connection, target: LiveObject) -> None:
-    """Remove all that is remembered of an object."""
+    """Delete snapshot and fingerprints of an object."""
     for table in (snapshots, fingerprints):
         connection.execute(delete(table).where(_is(table, target)))
 
 
 def rename(connection: Connection, old: LiveObject, new: LiveObject, held: Digests) -> None:
-    """Move what is remembered to another ID.
+    """Move snapshot and fingerprints of an object to another ID.
 
     A fingerprint is bound to its ID, so only those in `held`, computed for the new one, come along.
     """
@@ -81,7 +81,7 @@ def doubt(connection: Connection, target: LiveObject, paths: Collection[str], no
 
 
 def trust(connection: Connection, target: LiveObject) -> None:
-    """Take doubts back: what was sent certainly did not arrive, so what was known before still holds."""
+    """Clear the marks of `doubt` on an object whose request certainly did not arrive."""
     row = _is(fingerprints, target)
     connection.execute(delete(fingerprints).where(row, fingerprints.c.digest == IN_DOUBT))
     connection.execute(update(fingerprints).where(row).values(in_doubt=False))

@@ -1,4 +1,4 @@
-"""Drift that somebody muted. Functions that work in a transaction of the caller's."""
+"""Snoozes of drift. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the ledger keeps for the data plane: records and how far they are, runs, names, problems."""
+"""Data plane of the ledger: runs, records with revisions and fingerprints, names, problems, dates of the sync log."""

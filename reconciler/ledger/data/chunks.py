@@ -1,4 +1,4 @@
-"""Long lists of keys in pieces that fit into a statement."""
+"""Chunks of keys that fit into one SQL statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BULK = 500
 
 
 def chunks(keys: Iterable[str], size: int = BULK) -> Iterator[list[str]]:
-    """Yield keys in lists that fit into a statement."""
+    """Split keys into lists that fit into one SQL statement."""
     rest = iter(keys)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -1,4 +1,4 @@
-"""The store for the event loop: the same methods, awaited, each in a thread of the ledger's own."""
+"""Async face of the store: the same methods, awaited, each in a thread of the ledger's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Caller(Protocol):
     """Runs methods one after the other, beside the event loop."""
 
     def call(self, method: Callable[_P, _Answer], *arguments: _P.args, **named: _P.kwargs) -> Awaitable[_Answer]:
-        """Run a method there and return its answer."""
+        """Run a method in the ledger's thread and return its answer."""
 
 
 class _Face(Generic[_Sync]):
@@ -97,7 +97,7 @@ class AsyncLog(_Face[LogStore]):
 
 
 class AsyncStore:
-    """What is kept of one scope, for the event loop.
+    """Async face of `Store`, for the event loop.
 
     Args:
         store: does the work.

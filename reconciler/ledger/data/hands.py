@@ -1,4 +1,4 @@
-"""The hands of a run: who may write for it. Functions that work in a transaction of the caller's.
+"""Hands of a run: the workers that may write for it. Functions that work in a transaction of the caller's.
 
 A hand belongs to one run, and ends with it. The keeper, who holds the scope's lock as well, ends with the lock: whoever
 takes that over ends the keeper before, and no other hand.
@@ -12,13 +12,13 @@ from reconciler.ledger.tables import hands
 
 
 def join(connection: Connection, scope: int, token: str, run: str, holder: str, *, keeper: bool) -> None:
-    """Make a hand one of a run's, and of no other's."""
+    """Add a hand to a run, and to no other."""
     connection.execute(delete(hands).where(hands.c.scope == scope, hands.c.token == token))
     connection.execute(insert(hands).values(scope=scope, token=token, run=run, holder=holder, keeper=keeper))
 
 
 def belongs(connection: Connection, scope: int, token: str) -> bool:
-    """Whether a hand still is one of its run's, and stays so until the transaction is over."""
+    """Whether a hand is still a member of its run, and stays so until the transaction is over."""
     found = select(hands.c.run).where(hands.c.scope == scope, hands.c.token == token).with_for_update(read=True)
     return connection.execute(found).first() is not None
 

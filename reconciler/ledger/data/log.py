@@ -1,4 +1,4 @@
-"""What a sync last wrote to the sync log. Functions that work in a transaction of the caller's."""
+"""Dates that a sync last wrote to the sync log. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _COLUMNS = {"started": "log_started", "last_full": "log_full", "last_partial": "
 
 
 def dates(connection: Connection, scope: int) -> LogDates:
-    """Return what we last wrote to the sync log."""
+    """Return the dates that we last wrote to the sync log."""
     row = connection.execute(select(scopes).where(scopes.c.id == scope)).mappings().one()
     return LogDates(**{name: row[column] for name, column in _COLUMNS.items()})
 
 
 def remember(connection: Connection, scope: int, written: LogDates) -> None:
-    """Remember what we wrote to the sync log; None leaves as it is."""
+    """Record the dates that we wrote to the sync log; None leaves one as it is."""
     values = {column: getattr(written, name) for name, column in _COLUMNS.items() if getattr(written, name) is not None}
     if values:
         connection.execute(update(scopes).where(scopes.c.id == scope).values(values))

@@ -1,4 +1,4 @@
-"""What a ledger remembers for the data plane, as plain values: records and their levels, runs, problems."""
+"""Values of the data plane in the ledger: records and their levels, runs, problems."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESUMABLE = (RUNNING, INTERRUPTED)
 
 @dataclass(frozen=True, slots=True)
 class DataScope:
-    """What levels, names, problems and runs are kept under, and what one lock covers.
+    """Scope of a data sync in the ledger: the key of its records, names, problems and runs, and what one lock covers.
 
     Args:
         environment: name of the Environment manifest.
@@ -33,18 +33,18 @@ class DataScope:
 
     @property
     def lock_name(self) -> str:
-        """What its lock is called: one run at a time per environment, integration and data type."""
+        """Name of its lock: one run at a time per environment, integration and data type."""
         return f"{self.environment}/{self.integration}/{self.data_type}"
 
     @property
     def watch_name(self) -> str:
-        """What the lock of who watches it is called; between two runs a watch holds nothing else."""
+        """Name of the lock of `sync watch`, which holds nothing else between two runs."""
         return f"{self.lock_name}/watch"
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How far one record is.
+    """State of one record: revisions, fingerprints, retries.
 
     Args:
         key: its ID in the source.
@@ -82,7 +82,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """What is wrong with a record: at most one per external ID, part and code.
+    """Problem of a record: at most one per external ID, part and code.
 
     Args:
         external_id: the record's ID in the sync log.
@@ -101,7 +101,7 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one record that was worked on.
+    """Result of the work on one record.
 
     Args:
         key: its ID in the source.
@@ -242,7 +242,7 @@ class LogDates:
 
 @dataclass(frozen=True, slots=True)
 class LevelCounts:
-    """How many records and problems a scope has.
+    """Counts of the records and problems of a scope.
 
     Args:
         records: all that are known.
@@ -274,7 +274,7 @@ class LevelCounts:
 
 @dataclass(frozen=True, slots=True)
 class RunningNow:
-    """Who holds the lock of a scope, or else that of its watch.
+    """Holder of a scope's lock, or else of its watch's lock.
 
     `alive` is false where that process is certainly gone or its lease has ended; `lock` is the lock's name.
     """
@@ -288,7 +288,7 @@ class RunningNow:
 
 @dataclass(frozen=True, slots=True)
 class SyncOverview:
-    """What `sync status` and drift know of one scope, read without a lock.
+    """Overview of one scope for `sync status` and drift, read without a lock.
 
     Args:
         counts: records and problems.

@@ -1,4 +1,4 @@
-"""Who has a name that one record may have and no other, and who waits for it. In a transaction of the caller's."""
+"""Unique names of records: the record that owns each, and those that wait for it. In a transaction of the caller's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Name = tuple[str, str]
 def claim(
     connection: Connection, scope: int, wishes: Mapping[str, Collection[Name]]
 ) -> tuple[dict[str, dict[Name, str]], list[str]]:
-    """Make names the records' and no others; see `NameStore.claim_many`.
+    """Claim unique names for records, and free those that they no longer use; see `NameStore.claim_many`.
 
     Also right where others claim names at the same time: each name that matters here is locked, and so nobody can let
     go of it unseen; one that somebody else made a moment ago is seen when it cannot be made here.

@@ -1,4 +1,4 @@
-"""What status, drift and plan read of the data plane, in a transaction of the caller's."""
+"""Queries of the data plane for status, drift and plan, in a transaction of the caller's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.ledger.tables import records, scopes
 
 
 def scope_id(connection: Connection, scope: DataScope) -> int:
-    """Return what a scope's rows are kept under; make it where it is new."""
+    """Return the ID of a scope's rows; make one where the scope is new."""
     found = find_scope(connection, scope)
     if found is not None:
         return found
@@ -28,7 +28,7 @@ def scope_id(connection: Connection, scope: DataScope) -> int:
 
 
 def find_scope(connection: Connection, scope: DataScope) -> int | None:
-    """Return what a scope's rows are kept under, or None where it never ran."""
+    """Return the ID of a scope's rows, or None where it never ran."""
     found: int | None = connection.execute(_id_of(scope)).scalar()
     return found
 
@@ -80,7 +80,7 @@ def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
 def sync_overview(
     connection: Connection, wanted: Collection[DataScope], now: datetime, lock_now: datetime
 ) -> dict[DataScope, SyncOverview]:
-    """Return what is known of some scopes at a moment, which is another one in the clock of the locks."""
+    """Return the overview of some scopes at `now`, which the clock of the locks calls `lock_now`."""
     return {scope: _overview(connection, scope, now, lock_now) for scope in wanted}
 
 
@@ -103,7 +103,7 @@ def open_problems(connection: Connection, scope: DataScope, limit: int, offset: 
 
 
 def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:
-    """Return what `ledger show` shows of the data plane, as plain data."""
+    """Return the data plane for `ledger show`, as plain data."""
     found = []
     for scope, known in sync_overview(connection, all_scopes(connection), now, now).items():
         run = known.newest

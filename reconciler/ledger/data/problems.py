@@ -1,4 +1,4 @@
-"""What is wrong with records, and what the sync log knows of it. In a transaction of the caller's.
+"""Problems of records, and which of them the sync log has. In a transaction of the caller's.
 
 An entry stands for one external ID. It counts as logged from the moment at which it is handed out for the log, so that
 nothing that may be in the log is ever forgotten there.
@@ -20,7 +20,7 @@ _Identity = tuple[str, str, str]
 
 
 def replace(connection: Connection, scope: int, found: Mapping[str, Collection[ProblemRow]], now: datetime) -> None:
-    """Make these the problems of these records, and no others. What is as it was keeps its place and its state.
+    """Replace the problems of these records. What is as it was keeps its place and its state.
 
     Args:
         connection: of the caller.
@@ -122,7 +122,7 @@ def logged(connection: Connection, scope: int, external_ids: Collection[str], re
 
 
 def unlog_all(connection: Connection, scope: int) -> None:
-    """Note that the sync log is to begin anew: it will know of nothing."""
+    """Mark every problem as not logged: the sync log begins anew."""
     connection.execute(delete(entries).where(entries.c.scope == scope, entries.c.open.is_(False)))
     connection.execute(update(entries).where(entries.c.scope == scope).values(offered=0, logged=0))
 

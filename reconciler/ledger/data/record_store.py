@@ -1,4 +1,4 @@
-"""How far every record of a scope is: what is wanted, what is applied, and who may work on it."""
+"""Record store of a scope: revisions wanted and applied, claims, fingerprints, retries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RecordStore:
         return self._scoped.read(lambda tx: records.levels(tx.connection, self._scoped.id, keys))
 
     def want(self, keys: Collection[str], retry_at: datetime | None = None) -> int:
-        """Raise what is wanted of these records by one, known or not, and return how many they are.
+        """Raise the wanted revision of these records by one, known or not, and return how many they are.
 
         Args:
             keys: the records.
@@ -33,7 +33,7 @@ class RecordStore:
         return self._scoped.write(lambda tx: records.want(tx.connection, self._scoped.id, keys, tx.now, retry_at))
 
     def begin_writes(self, items: Iterable[tuple[str, Collection[str]]]) -> None:
-        """Record, before anything is sent, which parts of which records will be. Needs a hand.
+        """Put parts of records in doubt before they are sent. Needs a hand.
 
         Their fingerprints are forgotten and the records are doubtful until `record`. Committed when this returns.
 
@@ -46,7 +46,7 @@ class RecordStore:
     def record(
         self, results: Sequence[Result], run_id: str | None, counts: Mapping[str, int] | None = None
     ) -> list[str]:
-        """Record what became of records, in one transaction. Needs a hand.
+        """Record the results of records in one transaction. Needs a hand.
 
         Args:
             results: one per record.
@@ -75,7 +75,7 @@ class RecordStore:
     def failed(
         self, key: str, attempts: int, retry_at: datetime | None, *, dead: bool = False, token: str | None = None
     ) -> None:
-        """Record a try that failed for reasons that are not the record's. Needs a hand. It stays open, unless `dead`.
+        """Record a failed attempt, for a reason that is not the record's. Needs a hand. It stays open, unless `dead`.
 
         Args:
             key: the record.
@@ -102,7 +102,7 @@ class RecordStore:
     def seen(
         self, run_id: str | None, revisions: Mapping[str, int | None], counts: Mapping[str, int] | None = None
     ) -> None:
-        """Record that nothing is to be done on records. Needs a hand.
+        """Record that records were seen and need no write. Needs a hand.
 
         Their problems and `due_at` stay as they are. Rows are made where there are none.
 
@@ -155,7 +155,7 @@ class RecordStore:
         self._scoped.write_locked(lambda tx: records.forget_prints(tx.connection, self._scoped.id, keys))
 
     def drop(self, keys: Collection[str]) -> int:
-        """Give up on those of the records that are dead, failed or have problems.
+        """Drop those of the records that are dead, failed or have problems: nobody tries them again.
 
         They count as applied, and their problems as mended. The others stay as they are.
 
@@ -172,7 +172,7 @@ class RecordStore:
         return self._scoped.write(drop)
 
     def retry(self, keys: Collection[str] | None = None) -> int:
-        """Want these records again, or all that are dead, failed or have problems. Returns how many they are."""
+        """Queue these records again, or all that are dead, failed or have problems. Returns how many they are."""
         scope = self._scoped.id
         return self._scoped.write(
             lambda tx: records.want(tx.connection, scope, _stuck(tx, scope) if keys is None else keys, tx.now)
@@ -184,7 +184,7 @@ class RecordStore:
 
 
 def claim_names(tx: Transaction, scope: int, wishes: Mapping[str, Collection[Name]]) -> dict[str, dict[Name, str]]:
-    """Make names the records', and want those again that wait for one that is free now; see `NameStore.claim_many`."""
+    """Claim unique names for records, and queue those that wait for one freed by that; see `NameStore.claim_many`."""
     taken, woken = names.claim(tx.connection, scope, wishes)
     records.want(tx.connection, scope, woken, tx.now)
     return taken

@@ -1,4 +1,4 @@
-"""The rows of the records: wanted, claimed, written, seen. Functions that work in a transaction of the caller's."""
+"""Rows of records: revisions, claims, fingerprints. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
 
 
 def claim_of(hand: str, token: str) -> str:
-    """Return how a claim is kept: under its hand, so that it ends with that."""
+    """Return the claim as rows keep it: the token prefixed with its hand, with which it ends."""
     return f"{hand}/{token}"
 
 
@@ -78,7 +78,7 @@ def levels(connection: Connection, scope: int, keys: Collection[str]) -> dict[st
 def want(
     connection: Connection, scope: int, keys: Collection[str], now: datetime, retry_at: datetime | None = None
 ) -> int:
-    """Raise what is wanted of records by one; see `RecordStore.want`."""
+    """Raise the wanted revision of records by one; see `RecordStore.want`."""
     unique = sorted(set(keys))
     for chunk in chunks(unique):
         query = select(records.c.key).where(_among(scope, chunk)).order_by(records.c.key).with_for_update()
@@ -163,7 +163,7 @@ def failed(
     claim: str | None,
     run_id: str | None,
 ) -> None:
-    """Record a try that failed; see `RecordStore.failed`."""
+    """Record a failed attempt; see `RecordStore.failed`."""
     rows = _read(connection, scope, [key])
     values = dict(rows.get(key) or _fresh(scope, key))
     if claim is not None and values["claim"] != claim:
@@ -181,7 +181,7 @@ def failed(
 def seen(
     connection: Connection, scope: int, run_id: str | None, revisions: Mapping[str, int | None], now: datetime
 ) -> None:
-    """Record that there is nothing to do; see `RecordStore.seen`."""
+    """Record that records were seen and need no write; see `RecordStore.seen`."""
     by_run = {} if run_id is None else {"seen_run": run_id}
     for chunk in chunks(revisions):
         query = select(records.c.key, records.c.wanted).where(_among(scope, chunk))

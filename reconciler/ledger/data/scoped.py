@@ -1,4 +1,4 @@
-"""One scope of the data plane in an open ledger: its lock, its hands, and transactions that ask for them."""
+"""Lock, hands and fenced transactions of one scope of the data plane."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Scoped:
-    """What is kept under one scope, and who may change it.
+    """One scope of an open ledger: its lock, its hands, and the transactions that ask for them.
 
     The lock is for whoever lists the source, closes the run and writes the log's dates. What a hand writes of records
     asks for its membership in the run instead, so that several may work on one run.
@@ -79,7 +79,7 @@ class Scoped:
         on_wait: Callable[[LockHolder], None] | None = None,
         lease: timedelta = LEASE,
     ) -> AbstractContextManager[Lock]:
-        """Be the one who watches the scope for the time of a `with` block; each run takes the scope's own lock besides.
+        """Hold the watch's lock for the time of a `with` block; each run takes the scope's own lock besides.
 
         Raises:
             LedgerLocked: somebody else watches it.
@@ -122,7 +122,7 @@ class Scoped:
 
     @property
     def name(self) -> str:
-        """What our claims begin with.
+        """Prefix of our claims: the token of the hand, or else of the lock.
 
         Raises:
             LockLost: we neither hold the lock nor are a hand of a run.
@@ -138,11 +138,11 @@ class Scoped:
         return self.database.run(work, writes=False)
 
     def write(self, work: Callable[[Transaction], _Answer]) -> _Answer:
-        """Write what anybody may write."""
+        """Write in a transaction that needs neither lock nor hand."""
         return self.database.run(work)
 
     def write_locked(self, work: Callable[[Transaction], _Answer]) -> _Answer:
-        """Write what only the holder of the lock may write.
+        """Write in a transaction that needs the scope's lock.
 
         Raises:
             LockLost: that is not us.
@@ -158,7 +158,7 @@ class Scoped:
         return self.database.run(fenced)
 
     def write_as_hand(self, work: Callable[[Transaction], _Answer]) -> _Answer:
-        """Write what only a hand of the run may write; where there is no run, the holder of the lock.
+        """Write in a transaction that needs a hand of the run; where there is no run, the scope's lock.
 
         Raises:
             LockLost: that is not us.

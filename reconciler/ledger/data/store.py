@@ -1,4 +1,4 @@
-"""What a ledger keeps of one scope of the data plane: `.runs`, `.records`, `.names`, `.problems` and `.log`.
+"""Store of one scope of the data plane: `.runs`, `.records`, `.names`, `.problems` and `.log`.
 
 Every method is one durable transaction. What needs the lock or a hand asks for it in the same transaction; where that
 is no longer ours, nothing is changed and LockLost is raised. Any method raises LedgerError where the ledger cannot be
@@ -36,7 +36,7 @@ MOST_LOGGED = 5000
 
 
 class Store:
-    """What is kept of one scope, open for writing."""
+    """Store of one scope, open for writing."""
 
     def __init__(self, database: Database, scope: DataScope) -> None:
         self.scope = scope
@@ -66,7 +66,7 @@ class Store:
         on_wait: Callable[[LockHolder], None] | None = None,
         lease: timedelta = LEASE,
     ) -> AbstractContextManager[Lock]:
-        """Be the one who watches the scope for the time of a `with` block; see `Scoped.watching`."""
+        """Hold the watch's lock for the time of a `with` block; see `Scoped.watching`."""
         return self._scoped.watching(holder, wait=wait, on_wait=on_wait, lease=lease)
 
 
@@ -130,7 +130,7 @@ class RunStore:
         watermark: datetime | None = None,
         counts: Mapping[str, int] | None = None,
     ) -> None:
-        """Record how far a run is. Needs the lock. None leaves as it is; `counts` are added to what was counted."""
+        """Update a run. Needs the lock. None leaves a member as it is; `counts` are added to what was counted."""
         changes = {
             "listed": listed,
             "log_opened": log_opened,
@@ -168,13 +168,13 @@ class RunStore:
 
 
 class NameStore:
-    """Who has a name that one record may have and no other."""
+    """Unique names: at most one record of the scope owns each."""
 
     def __init__(self, scoped: Scoped) -> None:
         self._scoped = scoped
 
     def claim_many(self, wishes: Mapping[str, Collection[Name]]) -> dict[str, dict[Name, str]]:
-        """Make names the records', and no others. Needs a hand.
+        """Claim unique names for records, and free those that they no longer use. Needs a hand.
 
         Names that a record had and does not ask for are free, and the records that wait for them are wanted again.
         A name that another record has stays with it, and this record waits for it. One after the other, in order.
@@ -190,7 +190,7 @@ class NameStore:
 
 
 class ProblemStore:
-    """What is wrong with the records of a scope."""
+    """Problems of a scope's records."""
 
     def __init__(self, scoped: Scoped) -> None:
         self._scoped = scoped
@@ -232,13 +232,13 @@ class ProblemStore:
 
 
 class LogStore:
-    """What the sync log knows, and what it should be told."""
+    """State of the sync log: the errors that it has, those that it still needs, and its dates."""
 
     def __init__(self, scoped: Scoped) -> None:
         self._scoped = scoped
 
     def to_log(self, limit: int) -> tuple[list[LoggedProblem], list[str]]:
-        """Return what the sync log should be told next, and note that it may know it from now on. Needs the lock.
+        """Return the next errors for the sync log, and mark them as maybe logged. Needs the lock.
 
         At most `MOST_LOGGED` errors are in the log, the oldest problems first. What was returned and not confirmed by
         `logged` is returned again.
@@ -250,14 +250,14 @@ class LogStore:
         return self._scoped.write_locked(lambda tx: problems.to_log(tx.connection, scope, limit, MOST_LOGGED))
 
     def logged(self, external_ids: Collection[str], resolved: Collection[str]) -> None:
-        """Record that the sync log took them. Needs the lock."""
+        """Record that the sync log took these errors and resolutions. Needs the lock."""
         scope = self._scoped.id
         self._scoped.write_locked(lambda tx: problems.logged(tx.connection, scope, external_ids, resolved))
 
     def dates(self) -> LogDates:
-        """Return what we last wrote to the sync log."""
+        """Return the dates that we last wrote to the sync log."""
         return self._scoped.read(lambda tx: log.dates(tx.connection, self._scoped.id))
 
     def remember(self, dates: LogDates) -> None:
-        """Remember what we wrote to the sync log. Needs the lock. None leaves as it is."""
+        """Record the dates that we wrote to the sync log. Needs the lock. None leaves one as it is."""
         self._scoped.write_locked(lambda tx: log.remember(tx.connection, self._scoped.id, dates))

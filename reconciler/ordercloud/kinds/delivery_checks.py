@@ -1,4 +1,4 @@
-"""What is wrong across delivery configs and the syncs that point at them. Pure.
+"""Cross-checks of delivery configs and the syncs that point at them. Pure.
 
 Which target goes with which sync: the vendor's guides (fact sheet §3, documented).
 """

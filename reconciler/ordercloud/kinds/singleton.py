@@ -1,4 +1,4 @@
-"""What the sync configurations share: one path each, PUT to create, PATCH to change, DELETE to remove."""
+"""Base of the sync configurations: one path each, PUT to create, PATCH to change, DELETE to remove."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where problems stand as a CI system names files: relative to the checkout that it looks at. Pure."""
+"""Places of problems relative to the checkout, as CI systems name files. Pure."""
 
 from __future__ import annotations
 

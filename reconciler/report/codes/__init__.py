@@ -1,1 +1,1 @@
-"""What every code means that reconciler prints: errors, problems of manifests, guardrails, causes of drift."""
+"""Meanings of the codes that reconciler prints: errors, problems of manifests, guardrails, causes of drift."""

@@ -1,4 +1,4 @@
-"""What each cause of drift means, and what to do. docs/errors.md and `reconciler explain` show it."""
+"""Causes of drift: what each means, and what to do. docs/errors.md and `reconciler explain` show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each error code of a run means, and what to do. docs/errors.md and `reconciler explain` show it."""
+"""Error codes of a run: what each means, and what to do. docs/errors.md and `reconciler explain` show it."""
 
 from __future__ import annotations
 

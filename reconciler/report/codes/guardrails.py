@@ -1,4 +1,4 @@
-"""What each guardrail refuses, and how to go on. docs/guardrails.md and `reconciler explain` show it."""
+"""Guardrails: what each refuses, and how to go on. docs/guardrails.md and `reconciler explain` show it."""
 
 from __future__ import annotations
 

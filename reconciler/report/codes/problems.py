@@ -1,4 +1,4 @@
-"""What each problem of a manifest means. docs/errors.md, `reconciler explain` and SARIF's rules show it."""
+"""Problems of manifests: what each means. docs/errors.md, `reconciler explain` and SARIF's rules show it."""
 
 from __future__ import annotations
 

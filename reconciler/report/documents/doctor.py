@@ -1,4 +1,4 @@
-"""The JSON of what `doctor` found."""
+"""The JSON of `doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON of what an import wrote, and what is left to do by hand."""
+"""The JSON of `import`: what it wrote, and what is left to do by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON of what `ledger show` shows."""
+"""The JSON of `ledger show`."""
 
 from __future__ import annotations
 

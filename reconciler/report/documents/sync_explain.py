@@ -1,4 +1,4 @@
-"""The JSON of what becomes of one record."""
+"""The JSON of `sync run --explain`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.sync.explanation import Explanation
 
 
 def explanation_to_json(name: str, environment: str, found: Explanation) -> dict[str, Any]:
-    """Return what becomes of one record as plain data."""
+    """Return the explanation of one record as plain data."""
     return {
         "format_version": 1,
         "environment": environment,

@@ -1,4 +1,4 @@
-"""What `ledger show` shows, as text for people."""
+"""The overview of `ledger show`, as text for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENTRY_PROBLEMS = ("failed", "unknown", "sent", "pending")
 
 
 def ledger_to_text(overview: Mapping[str, Any] | None, style: Style | None = None) -> str:
-    """Return the overview of `ledger.memory.read_overview` as text; None stands for a ledger that is not there yet.
+    """Return the overview of `ledger.reader.read_overview` as text; None stands for a ledger that is not there yet.
 
     Args:
         overview: plain data without secrets.

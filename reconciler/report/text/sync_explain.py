@@ -1,4 +1,4 @@
-"""What becomes of one record, as text: source, mapped, what differs in the target, what would be sent."""
+"""Explanation of one record, as text: source, mapped, what differs in the target, what would be sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARTS = {"product": "Product and variants"}
 
 
 def explanation_to_text(name: str, environment: str, found: Explanation, style: Style | None = None) -> str:
-    """Return what becomes of one record, as text.
+    """Return the explanation of one record, as text.
 
     Args:
         name: of the DataSync.

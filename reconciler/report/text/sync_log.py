@@ -1,4 +1,4 @@
-"""What `sync-log show` shows: the logs of one integration, by data type."""
+"""Sync logs of one integration, by data type, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the data syncs of an environment stand, as text: what runs, what ran, what is due, what is not as promised."""
+"""Status of an environment's data syncs, as text: what runs, what ran, what is due, what is not as promised."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def statuses_to_text(
     paused: Sequence[Note] = (),
     style: Style | None = None,
 ) -> str:
-    """Return where the data syncs of an environment stand, as text.
+    """Return the status of an environment's data syncs, as text.
 
     Args:
         environment: its name.
