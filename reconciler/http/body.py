@@ -1,4 +1,4 @@
-"""JSON in and out: secrets are revealed only here, at the last moment before they are sent."""
+"""JSON bodies, encoded and decoded: secrets are revealed only here, at the last moment before they are sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clients that the rest of the house gets: one that reads, and one that can write as well."""
+"""HTTP clients for the other rooms: one that reads, and one that can write as well."""
 
 from __future__ import annotations
 

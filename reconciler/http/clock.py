@@ -34,7 +34,7 @@ _KEPT = 501
 
 
 class Agreement:
-    """Finds what most of many measurements of one number say. Holds the last 501 of them.
+    """Estimates one number from many measurements, by what most of them say. Holds the last 501 of them.
 
     A measurement that is more than five minutes off the median of all counts for nothing.
     """
@@ -89,13 +89,13 @@ class ApiClock:
 
     @property
     def offset(self) -> timedelta | None:
-        """How far it is before our own clock; None where no answer said so, or none can be believed."""
+        """Offset of the API's clock from ours; None where no answer said so, or none can be believed."""
         ours = self._clock.wall()
         theirs = self._seconds(self._clock.monotonic())
         return None if theirs is None else timedelta(seconds=theirs - ours)
 
     def at(self, moment: float) -> datetime | None:
-        """Return what it showed at a moment of our monotonic clock; None where that is not known."""
+        """Return the API's time at a moment of our monotonic clock; None where that is not known."""
         seconds = self._seconds(moment)
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 

@@ -84,7 +84,7 @@ class _Gzip:
 
 @dataclass(slots=True)
 class Room:
-    """Memory that all bodies which are still coming may take together.
+    """Memory budget of all bodies that are still coming.
 
     Args:
         left: bytes that are free.

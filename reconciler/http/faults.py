@@ -1,4 +1,4 @@
-"""From an error answer to an error of the tree. What the codes of one vendor mean is its `FaultParser`'s to say."""
+"""Errors of the tree, made from error answers. What the codes of one vendor mean is its `FaultParser`'s to say."""
 
 from __future__ import annotations
 

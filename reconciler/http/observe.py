@@ -1,4 +1,4 @@
-"""What the transport tells whoever listens (`-v`, progress): never a body, a header or a query value."""
+"""Events of the transport for an observer (`-v`, progress): never a body, a header or a query value."""
 
 from __future__ import annotations
 

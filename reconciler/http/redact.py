@@ -1,4 +1,4 @@
-"""Keeps the secrets that one client has sent out of whatever the API echoes back."""
+"""Redaction of the secrets that one client has sent, wherever the API echoes them back."""
 
 from __future__ import annotations
 

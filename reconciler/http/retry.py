@@ -1,4 +1,4 @@
-"""When a request may be repeated, and how long to wait first."""
+"""Retries of requests: when one may be repeated, and how long to wait first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST_DATE = 64
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status, headers in lower case, the body as bytes, and how long it took."""
+    """Answer to a request: status, headers in lower case, the body as bytes, and how long it took."""
 
     status: int
     headers: Mapping[str, str]
@@ -118,7 +118,7 @@ def http_date(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Repeater:
-    """Sends until there is an answer worth having, within the policy's bounds.
+    """Retry loop: sends until there is an answer that needs no retry, within the policy's bounds.
 
     Args:
         policy: the bounds.

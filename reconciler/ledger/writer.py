@@ -241,7 +241,7 @@ class Ledger:
         return self.database.run(lambda tx: runs.unfinished(tx.connection, environment), writes=False)
 
     def remember_settled(self, found: Iterable[tuple[LiveObject, Mapping[str, Any] | None]]) -> None:
-        """Record snapshots of objects found as desired, all in one transaction; None deletes that of one that is gone."""
+        """Record snapshots of objects that were found as desired; None deletes one. One transaction for all."""
         settled = dict(found)
         self.database.run(lambda tx: objects.remember_all(tx.connection, settled, tx.now))
 

@@ -1,4 +1,4 @@
-"""What a spec model says about a path: its annotation, whether it is write-only, and what it takes, in words."""
+"""Annotations of a spec model by path: the type, whether it is write-only, and what it takes, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong across the manifests of one environment. Pure."""
+"""Cross-checks of the manifests of one environment. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an Environment says beside manifests, resolved: how to reach an API, and the limits of a run."""
+"""Connections and settings of an Environment, resolved: how to reach an API, and the limits of a run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Connection:
 
     @property
     def live_side(self) -> str:
-        """What plans and ledger call the live side: the base URL, and the site where one URL serves several."""
+        """Name of the live side in plans and ledger: the base URL, and the site where one URL serves several."""
         return self.api_url if self.site_id is None else f"{self.api_url}#{self.site_id}"
 
 

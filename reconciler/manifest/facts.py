@@ -1,4 +1,4 @@
-"""What one manifest says that others, or its environment, have to agree with: found once, without resolving. Pure."""
+"""Facts of one manifest that others, or its environment, have to agree with: found once, unresolved. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Facts:
 
 
 def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None) -> tuple[Facts, list[Problem]]:
-    """Return what a manifest says, and what is wrong with it by itself.
+    """Return the facts of a manifest, and what is wrong with it by itself.
 
     Args:
         manifest: any manifest.

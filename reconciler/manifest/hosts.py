@@ -1,4 +1,4 @@
-"""Which hosts a value points at. Pure; no message echoes a value."""
+"""Hosts that a value points at. Pure; no message echoes a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things stand in a file: worked out only when somebody asks, once per file."""
+"""Positions in a file, line and column: worked out only when somebody asks, once per file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plain YAML scalar means: the YAML 1.2 core schema.
+"""Plain YAML scalars and their values, by the YAML 1.2 core schema.
 
 Only true and false are booleans (`yes`, `on` are strings), nothing is a date, nothing is a sexagesimal number.
 """
@@ -46,7 +46,7 @@ class BadScalar(ValueError):
 
 
 def plain_value(text: str) -> Any:
-    """Return what a plain scalar means.
+    """Return the value of a plain scalar.
 
     Raises:
         BadScalar: it is too long, or a number that JSON cannot hold.
@@ -88,7 +88,7 @@ def _bounded(text: str) -> str:
 
 
 def tagged_value(tag: str, text: str) -> Any:
-    """Return what a scalar with an explicit core tag means.
+    """Return the value of a scalar with an explicit core tag.
 
     Raises:
         BadScalar: the tag is not one of the core schema, or the text does not fit it.

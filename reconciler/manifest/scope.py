@@ -1,4 +1,4 @@
-"""What references can reach in one run: variables, allowed environment variables, and sources of secrets."""
+"""Scope of references in one run: variables, allowed environment variables, and sources of secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the manifests are when nobody says it: in `manifests` here, or in a folder above."""
+"""Search for the manifests folder when nobody names it: `manifests` here, or in a folder above."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where `${secret:…}` takes its values from. A further source is one function and one entry."""
+"""Sources of secrets: where `${secret:…}` takes its values from. A further source is one function and one entry."""
 
 from __future__ import annotations
 

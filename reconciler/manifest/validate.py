@@ -1,4 +1,4 @@
-"""Everything that can be said about manifests without any connection, all of it at once."""
+"""Validation of manifests without any connection: every problem at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Validation:
 
 
 def validate(loaded: Loaded, kinds: Kinds, environments: Collection[str] | None = None) -> Validation:
-    """Check manifests: each by itself, against each other, and in every environment.
+    """Validate manifests: each by itself, against each other, and in every environment.
 
     Args:
         loaded: what the folder holds; its own problems are in the result too.

@@ -18,7 +18,7 @@ FIXED_RULES = frozenset({"in-use", "protect", "missing-reference", "unsupported"
 
 
 class Cause(StrEnum):
-    """Cause of a change: who moved, as far as can be known."""
+    """Who moved, as far as can be known."""
 
     FORBIDDEN_HOST = "forbidden-host"
     GIT_MOVED = "git-moved"
@@ -77,7 +77,7 @@ class Change:
 
 
 class NoteKind(StrEnum):
-    """Kind of a note: what it is about."""
+    """What a note is about."""
 
     FORBIDDEN_HOST = "forbidden-host"
     PAUSED = "paused"

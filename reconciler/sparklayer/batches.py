@@ -1,4 +1,4 @@
-"""Writing rows in batches where some may be refused: which ones is found out, the others go through."""
+"""Batches of rows of which the API may refuse some: these are found, and the others written."""
 
 from __future__ import annotations
 

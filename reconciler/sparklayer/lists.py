@@ -1,4 +1,4 @@
-"""Reading SparkLayer's objects and whole lists: most come in one array, price lists in pages. Knows no HTTP library."""
+"""SparkLayer's objects and whole lists: most come in one array, price lists in pages. Knows no HTTP library."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ async def read_product(reader: Reader, external_id: str) -> Wire | None:
 
 
 async def write_product(writer: Writer, external_id: str, body: Wire, *, exists: bool) -> None:
-    """Let the site have a product as the body says, whether it has it already or not.
+    """Create or update a product of the site, as the body says.
 
     A member of a variant that the body leaves out is cleared. A body without title can only change what is there:
     where nothing is, nothing is done.

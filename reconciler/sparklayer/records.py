@@ -1,4 +1,4 @@
-"""What is written of stock and prices, as plain values."""
+"""Stock levels and prices as they are written. Plain values."""
 
 from __future__ import annotations
 

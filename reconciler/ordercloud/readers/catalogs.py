@@ -1,4 +1,4 @@
-"""Whether a product is in a catalog, by the system itself: a list of products comes from the search index."""
+"""Catalog assignment of a product, read from the system itself: a list of products comes from the search index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that came and cannot be used: what is wrong with them, so that one of them does not stop all the others."""
+"""Bad records of a list: found and described one by one, so that one of them does not stop all the others."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BadRecord:
 
     @property
     def key(self) -> str:
-        """What it goes by in ledger and logs: its ID, or where it has none something that no ID can be."""
+        """Key of the record in ledger and logs: its ID, or where it has none something that no ID can be."""
         return self.id if self.has_id else f"({self.id}{': ' if self.label else ''}{self.label})"
 
 
@@ -53,7 +53,7 @@ Report = Callable[[BadRecord], None]
 
 
 def ignored(_record: BadRecord) -> None:
-    """Take no notice: another list tells of the same record, or nobody can miss it."""
+    """Ignore a bad record: another list reports the same one, or nobody can miss it."""
 
 
 def escaped(value: Json) -> str:
@@ -104,7 +104,7 @@ def usable(path: str, items: Iterable[Wire], report: Report | None) -> list[Wire
 
 
 def bad_record(path: str, item: Wire, reason: str, position: int = 0) -> BadRecord:
-    """Return what is known of a record that cannot be used.
+    """Return the bad record, with its ID and what is wrong with it.
 
     Args:
         path: the list that it stands in.

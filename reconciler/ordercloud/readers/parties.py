@@ -1,4 +1,4 @@
-"""Who buys, and what they see: buyers, users, user groups, addresses, catalogs and categories.
+"""Reader of buyers, users, user groups, addresses, catalogs and categories.
 
 None of these come from the search index: what is read is what is there.
 """

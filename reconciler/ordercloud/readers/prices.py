@@ -1,4 +1,4 @@
-"""Price schedules for the products that a walk comes by, and the assignments that bring prices of their own."""
+"""Price schedules of the products of a walk, and the assignments that bring prices of their own."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class ProductReader:
                     yield product
 
     async def one(self, product_id: str, *, parts: Parts = ALL_PARTS) -> Reading[Product]:
-        """Read a product by ID, and say how far to trust it: products come from the search index, their parts do not.
+        """Read a product by ID, with its freshness: products come from the search index, their parts do not.
 
         Returns:
             CURRENT without a record: it does not exist. STALE without a record: it exists and cannot be read yet.

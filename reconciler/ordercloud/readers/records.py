@@ -1,4 +1,4 @@
-"""What the readers deliver, under the API's own member names. Any member may be missing or null, as in real life."""
+"""Records of the readers, under the API's own member names. Any member may be missing or null, as in real life."""
 
 from __future__ import annotations
 
@@ -341,7 +341,7 @@ class Order(TypedDict, total=False):
 
 
 class Freshness(StrEnum):
-    """How far a single read can be trusted to be the present state."""
+    """Freshness of a single read: whether it is the present state."""
 
     CURRENT = "current"
     """Read from the system itself."""

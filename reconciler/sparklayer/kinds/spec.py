@@ -1,4 +1,4 @@
-"""What the SparkLayer kinds share: names on the wire, and paths with an ID in them."""
+"""Base of the SparkLayer kinds: names on the wire, and paths with an ID in them."""
 
 from __future__ import annotations
 

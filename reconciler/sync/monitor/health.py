@@ -1,4 +1,4 @@
-"""What is not as a data sync promises: too old, too many open problems, a sync log that somebody else wrote. Pure."""
+"""Health of a data sync: too old, too many open problems, a sync log that somebody else wrote. Pure."""
 
 from __future__ import annotations
 

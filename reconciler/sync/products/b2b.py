@@ -1,4 +1,4 @@
-"""What business customers see of a variant: recommended price, pack size, order quantities. Pure."""
+"""Members of a variant for business customers: recommended price, pack size, order quantities. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the target takes at most. One table; docs/sync.md says what of it is documented."""
+"""Limits of what the target takes. One table; docs/sync.md says what of it is documented."""
 
 from __future__ import annotations
 

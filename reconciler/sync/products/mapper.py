@@ -1,6 +1,6 @@
-"""From a source record to a draft of what the target should hold, as docs/sync.md says. Pure.
+"""Mapper of products: from a source record to a draft of its target state, as docs/sync.md says. Pure.
 
-A draft knows nothing of other records and of the target; `settling` brings those in.
+A draft knows nothing of other records and of the target; `resolve` brings those in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is wanted of a product, and what the target holds of it, also as the ledger keeps it. Plain values."""
+"""Target state of a product, wanted and held, also as the ledger keeps it. Plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a product and its variants cost, as docs/sync.md says. Pure."""
+"""Prices of a product and its variants, as docs/sync.md says. Pure."""
 
 from __future__ import annotations
 

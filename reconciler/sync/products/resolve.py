@@ -1,4 +1,4 @@
-"""From drafts to what is wanted: names that others have, and what the target holds already. Pure."""
+"""Target state of a product: its draft, resolved against others' names and what the target holds. Pure."""
 
 from __future__ import annotations
 

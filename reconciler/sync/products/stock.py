@@ -1,4 +1,4 @@
-"""How much of a variant is where, as docs/sync.md says. Pure."""
+"""Stock levels of a variant by location, as docs/sync.md says. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a running run stands. Plain values."""
+"""Progress of a run that is under way. Plain values."""
 
 from __future__ import annotations
 

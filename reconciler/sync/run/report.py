@@ -1,4 +1,4 @@
-"""What a run says of itself: while it is under way, and at its end. Plain values, rendered by report/."""
+"""Report of a run that has ended. Plain values, rendered by report/."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What became of a run.
+    """Report of a run.
 
     Args:
         sync: name of the DataSync.

@@ -1,4 +1,4 @@
-"""What a DataSync manifest says."""
+"""Spec of a DataSync manifest."""
 
 from __future__ import annotations
 
