@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from reconciler.app.project import Project
@@ -89,12 +89,14 @@ class HowToRun:
         lock_wait: seconds to wait for another run.
         token_cache: whether access tokens may be kept in files.
         patience: seconds that an API may stay away before a run gives up.
+        overrides: limits of the manifest that this run may pass, each with the reason.
     """
 
     ephemeral: bool = False
     lock_wait: float = 0.0
     token_cache: bool = True
     patience: float = 900.0
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
 
 def choose(project: Project, name: str | None) -> Chosen:
@@ -249,6 +251,7 @@ async def _job(
             source_traffic=source_traffic,
             target_traffic=target_traffic,
             patience=how.patience,
+            overrides=how.overrides,
         )
 
 

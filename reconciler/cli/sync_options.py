@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.plan_options import token_cache_option
 from reconciler.errors import UsageError
-from reconciler.sync.mode import Mode
+from reconciler.sync.mode import LIMIT, Mode
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -36,6 +36,32 @@ def run_options(function: _Function) -> _Function:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def override_options(function: _Function) -> _Function:
+    """Add `--override` and `--reason` to a command."""
+    options = (
+        click.option(
+            "--override", "overridden", type=click.Choice([LIMIT]), help="Pass this limit once; needs --reason."
+        ),
+        click.option("--reason", metavar="TEXT", help="Why a limit is overridden; recorded."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def asked_overrides(overridden: str | None, reason: str | None) -> dict[str, str]:
+    """Return the limits that a run may pass, each with the reason.
+
+    Raises:
+        UsageError: an override without a reason, or a reason for nothing.
+    """
+    if overridden is not None and not (reason and reason.strip()):
+        raise UsageError("--override needs --reason TEXT", next_step="Say why; it is recorded in report and ledger.")
+    if reason is not None and overridden is None:
+        raise UsageError("--reason stands without --override", next_step=f"Name the limit with --override {LIMIT}.")
+    return {} if overridden is None or reason is None else {overridden: reason.strip()}
 
 
 def mode_options(function: _Function) -> _Function:

@@ -241,6 +241,7 @@ data_runs = _table(
     Column("counts", JsonData),
     Column("message", Words),
     Column("cancel_requested", Boolean),
+    Column("overrides", JsonData),
 )
 
 # Who may write for a run. The keeper is the hand that holds the scope's lock as well.
@@ -254,7 +255,8 @@ hands = _table(
 )
 
 # `ready_at` is set exactly where a record is open: since when, in our clock. `retry_at` and `due_at` are in the clock
-# of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it.
+# of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it. `gone_at`: when it
+# was deleted at the target, where that counts for the limit of a day.
 records = _table(
     "data_records",
     _key("scope", Integer),
@@ -274,6 +276,7 @@ records = _table(
     Column("claim", Words),
     Column("claimed_until", Moment),
     Column("held_back", Boolean),
+    Column("gone_at", Moment),
 )
 
 # Who has a name, and who waits for one that another has.

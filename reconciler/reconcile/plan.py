@@ -31,6 +31,7 @@ class Cause(StrEnum):
     UNMANAGED = "unmanaged"
     DATA_STALE = "data-stale"
     HELD_BACK = "held-back"
+    DATA_STOPPED = "data-stopped"
     OPEN_PROBLEMS = "open-problems"
     FOREIGN_SYNC_LOG = "foreign-sync-log"
     UNREACHABLE = "unreachable"

@@ -48,6 +48,7 @@ CAUSES = {
     Cause.UNMANAGED: "unmanaged",
     Cause.DATA_STALE: "data stale",
     Cause.HELD_BACK: "too much held back",
+    Cause.DATA_STOPPED: "data sync stopped",
     Cause.OPEN_PROBLEMS: "too many open problems",
     Cause.FOREIGN_SYNC_LOG: "sync log that is not ours",
     Cause.UNREACHABLE: "unreachable",

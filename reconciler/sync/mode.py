@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+LIMIT = "maxDeletePercent"
+"""The limit of a manifest that one run may pass where somebody says why."""
+
 
 class Mode(StrEnum):
     """How a run treats what the target should already hold."""

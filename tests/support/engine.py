@@ -234,6 +234,7 @@ class Engine:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     tick: timedelta = timedelta()
     patience: float = 5.0
+    overrides: dict[str, str] = field(default_factory=dict)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def job(self) -> Job:
@@ -250,6 +251,7 @@ class Engine:
             target_traffic=Traffic("target", "Target", Silent()),
             now=self.tell,
             patience=self.patience,
+            overrides=self.overrides,
         )
 
     def run(

@@ -62,6 +62,7 @@ class AsyncRecords(_Face[RecordStore]):
     claim_due = _awaited(RecordStore.claim_due)
     open_count = _awaited(RecordStore.open_count)
     unseen = _awaited(RecordStore.unseen)
+    deleted_since = _awaited(RecordStore.deleted_since)
     sample = _awaited(RecordStore.sample)
     forget_prints = _awaited(RecordStore.forget_prints)
     drop = _awaited(RecordStore.drop)

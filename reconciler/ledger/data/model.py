@@ -113,6 +113,7 @@ class Result:
         problems: everything that is wrong with it now; what is not among them is mended. None: as it was.
         due_at: when it must be looked at again by itself.
         gone: it is gone from the source, and the target was told.
+        gone_at: when it was told, where that counts for the limit of a day.
         names: kinds and values of the names that it keeps; the others become free. None: as it was, and none where it
             is gone.
         token: the claim under which it was worked on; a claim that somebody took over records nothing.
@@ -127,6 +128,7 @@ class Result:
     problems: tuple[ProblemRow, ...] | None = ()
     due_at: datetime | None = None
     gone: bool = False
+    gone_at: datetime | None = None
     names: Collection[tuple[str, str]] | None = None
     token: str | None = None
     written: bool = True
@@ -154,6 +156,7 @@ class DataRun:
         counts: records by outcome.
         message: why it ended as it did.
         cancel_requested: somebody asked it to stop.
+        overrides: limits that it overrode, each with the reason.
     """
 
     id: str
@@ -172,6 +175,7 @@ class DataRun:
     counts: Mapping[str, int]
     message: str | None
     cancel_requested: bool
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:
                     "ended_at": None if run.ended_at is None else run.ended_at.isoformat(),
                     "counts": dict(run.counts),
                     "message": run.message,
+                    "overrides": dict(run.overrides),
                 },
             }
         )

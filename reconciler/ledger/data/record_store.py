@@ -146,6 +146,10 @@ class RecordStore:
         scope = self._scoped.id
         return self._scoped.read(lambda tx: records.unseen(tx.connection, scope, run_id, after, limit, gone=gone))
 
+    def deleted_since(self, moment: datetime) -> int:
+        """Return how many records were deleted at the target since a moment, where that counts, and are still gone."""
+        return self._scoped.read(lambda tx: records.deleted_since(tx.connection, self._scoped.id, moment))
+
     def sample(self, latest: int, random: int) -> list[Level]:
         """Return the records that were written last and some at random, all with fingerprints, none of them gone."""
         return self._scoped.read(lambda tx: records.sample(tx.connection, self._scoped.id, latest, random))

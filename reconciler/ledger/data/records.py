@@ -140,6 +140,8 @@ def record(
             values.update(ready_at=None, retry_at=None)
         else:
             values.update(ready_at=values["ready_at"] or now)
+        if not (result.gone and values["gone"]):
+            values["gone_at"] = result.gone_at if result.gone else None
         values.update(attempts=0, dead=False, gone=result.gone, due_at=result.due_at, claim=None, claimed_until=None)
         values["held_back"] = result.held_back
         if run_id is not None:
@@ -192,8 +194,16 @@ def seen(
         for key, now_wanted in wanted.items():
             revision = revisions[key]
             (settled if revision is None or revision >= now_wanted else older).append(key)
-        marks = {**by_run, "attempts": 0, "dead": False, "gone": False, "claim": None, "claimed_until": None}
-        marks["held_back"] = False
+        marks = {
+            **by_run,
+            "attempts": 0,
+            "dead": False,
+            "gone": False,
+            "gone_at": None,
+            "claim": None,
+            "claimed_until": None,
+            "held_back": False,
+        }
         connection.execute(
             update(records)
             .where(_among(scope, settled))
@@ -267,6 +277,12 @@ def unseen(
     if after is not None:
         query = query.where(records.c.key > after)
     return [level_of(row) for row in connection.execute(query.order_by(records.c.key).limit(limit)).mappings()]
+
+
+def deleted_since(connection: Connection, scope: int, moment: datetime) -> int:
+    """Return how many records were deleted; see `RecordStore.deleted_since`."""
+    gone = records.c.scope == scope, records.c.gone, records.c.gone_at >= moment
+    return connection.execute(select(func.count()).where(*gone)).scalar_one()
 
 
 def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[str]:

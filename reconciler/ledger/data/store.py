@@ -128,6 +128,7 @@ class RunStore:
         completed_at: datetime | None = None,
         message: str | None = None,
         watermark: datetime | None = None,
+        overrides: Mapping[str, str] | None = None,
         counts: Mapping[str, int] | None = None,
     ) -> None:
         """Update a run. Needs the lock. None leaves a member as it is; `counts` are added to what was counted."""
@@ -137,6 +138,7 @@ class RunStore:
             "completed_at": completed_at,
             "message": message,
             "watermark": watermark,
+            "overrides": overrides,
         }
         given = {name: value for name, value in changes.items() if value is not None}
         scope = self._scoped.id

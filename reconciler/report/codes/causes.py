@@ -51,6 +51,10 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "Problems hold back a larger share of the records of a data sync than its `maxHeldBackPercent` allows.",
         "`sync errors` counts them by code; where one mapping expression would let most through, it is named.",
     ),
+    Cause.DATA_STOPPED: (
+        "The newest run of a data sync stands at a limit such as `maxDeletePercent`, or lacks something that it needs.",
+        "The message says what to do; `sync run` goes on then.",
+    ),
     Cause.OPEN_PROBLEMS: (
         "A data sync has more products and variants with open problems than its `maxOpenProblems` allows.",
         "`sync errors` lists them with what to do.",

@@ -60,6 +60,16 @@ class HeldBackDocument(Document):
     remedy: str | None = Field(description="What would let most of them through; null: no single expression would.")
 
 
+class LimitDocument(Document):
+    """Limit of the manifest that stopped a run."""
+
+    rule: str
+    allowed: Count = Field(description="Records that may be discontinued within 24 hours.")
+    recent: Count = Field(description="Those that were in the last 24 hours.")
+    ids: list[str] = Field(description="Those that would have been.")
+    complete: bool = Field(description="Those are all; else the run ended before it had looked for more.")
+
+
 class SyncRunDocument(Document):
     """What a run of a data sync did: printed by `reconciler sync run --format json`, a line each by `sync watch`."""
 
@@ -82,6 +92,8 @@ class SyncRunDocument(Document):
     remarks: list[str] = Field(description="What it went through.")
     message: str | None = Field(description="Why it did not finish.")
     next_step: str | None
+    limit: LimitDocument | None = Field(description="What stopped it, where a limit did.")
+    overrides: dict[str, str] = Field(description="Limits that it overrode, each with the reason.")
 
 
 def run_to_json(report: RunReport, environment: str) -> dict[str, Any]:
@@ -113,6 +125,8 @@ def run_to_json(report: RunReport, environment: str) -> dict[str, Any]:
         "remarks": list(report.remarks),
         "message": report.message,
         "next_step": report.next_step,
+        "limit": None if report.limit is None else {**asdict(report.limit), "ids": list(report.limit.ids)},
+        "overrides": dict(report.overrides),
     }
 
 

@@ -71,6 +71,8 @@ def _data_sync(sync: Mapping[str, Any], style: Style) -> list[str]:
         message = f": {run['message']}" if run["message"] else ""
         words = f"{_time(run['started_at'])}  {run['mode']} {run['state']}{message} ({run['holder']}, run {run['id']})"
         lines.extend(style.wrap(words, 6, hanging=2))
+        for rule, reason in run["overrides"].items():
+            lines.extend(style.wrap(f"overridden {rule}: {reason}", 6, YELLOW, hanging=2))
     if lock is not None:
         dead = "" if lock["alive"] else ", who is dead"
         words = f"lock {lock['name']}: held by {lock['holder']}{dead} since {_time(lock['taken_at'])}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.report.escape import clip, visible
-from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
+from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.text.sync_words import MODES, STATES, part_counts, problem_count, record_counts, request_counts
 from reconciler.sync.run.report import RunReport, State
-from reconciler.words import spoken
+from reconciler.words import some, spoken
 
 _LIMIT = 600
+_IDS = 50
 _COLORS = {State.FINISHED: GREEN, State.INTERRUPTED: RED, State.CANCELLED: YELLOW, State.STOPPED: RED}
 
 
@@ -37,6 +38,12 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
         lines.extend(style.wrap("It resumed an interrupted run; records and time are those of both.", 2))
     for name, words in _facts(report, environment):
         lines.extend(style.wrap(f"{name:<10} {words}", 2, hanging=11))
+    if report.limit is not None:
+        lines.extend(["", style.paint("Would be discontinued", BOLD)])
+        more = "" if report.limit.complete else ", and maybe more"
+        lines.extend(style.wrap(visible(some(report.limit.ids, _IDS)) + more, 2, hanging=2))
+        if len(report.limit.ids) > _IDS:
+            lines.append(style.paint("  --format json has all of them", DIM))
     if report.remarks:
         lines.extend(["", style.paint("Remarks", BOLD)])
         for remark in report.remarks:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from reconciler.ledger.config.model import Memory
-from reconciler.ledger.data.model import SyncOverview
+from reconciler.ledger.data.model import STOPPED, SyncOverview
 from reconciler.reconcile.drift import snooze_of
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
@@ -59,6 +59,8 @@ def _findings(
         yield Cause.DATA_STALE, words, f"run {where}"
     if (words := held_back_of(sync, overview).excess) is not None:
         yield Cause.HELD_BACK, words, f"errors {where}"
+    if (words := standstill(overview)) is not None:
+        yield Cause.DATA_STOPPED, words, f"run {where}"
     if (words := excess(sync, overview)) is not None:
         yield Cause.OPEN_PROBLEMS, words, f"errors {where}"
     if (words := foreign_log(overview, log)) is not None:
@@ -90,6 +92,14 @@ def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | No
     if since is None or since <= promised:
         return None
     return f"The last good sync ended {spoken(since)} ago; {words}"
+
+
+def standstill(overview: SyncOverview) -> str | None:
+    """Return what stopped the newest run, for people; None where nothing did."""
+    newest = overview.newest
+    if newest is None or newest.state != STOPPED:
+        return None
+    return f"The last run was stopped: {newest.message or 'it did not say why'}"
 
 
 def excess(sync: DataSync, overview: SyncOverview) -> str | None:

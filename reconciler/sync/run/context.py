@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
@@ -46,6 +46,7 @@ class Job:
         target_traffic: listens to `target`.
         now: our clock, timezone-aware.
         patience: seconds for which nothing may go through before the run gives up.
+        overrides: limits of the manifest that this run may pass, each with the reason.
     """
 
     settings: SyncSettings
@@ -59,6 +60,7 @@ class Job:
     target_traffic: Traffic
     now: Callable[[], datetime] = field(default=utc_now)
     patience: float = PATIENCE_SECONDS
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class RunContext:
         began: when this process took it up, in seconds that only grow.
         facts: what the sink told the mapper about the target.
         whole: what the target only tells as a whole, where the run verifies.
+        limit_lifted: it deletes more than the manifest allows, because somebody overrode that.
         remarks: what the run went through, for people.
     """
 
@@ -97,6 +100,7 @@ class RunContext:
     began: float = field(default_factory=monotonic)
     facts: Any = None
     whole: Any = None
+    limit_lifted: bool = False
     remarks: list[str] = field(default_factory=list)
 
     @property

@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import Reading
+from reconciler.sync.mode import LIMIT
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.pipeline import Pipeline
-from reconciler.words import counted
+from reconciler.sync.run.report import LimitReached
+from reconciler.words import counted, some
 
+_A_DAY = timedelta(hours=24)
 _CHUNK = 100
+# So many have to go that are named before the run ends without looking for more.
+_NAMED = 500
 
 
 class TooManyGone(Exception):
-    """More records are gone than a run may delete. The run ends with it.
+    """More records have to go than may be deleted within a day. The run ends with it.
 
     Args:
         message: how many of how many.
         next_step: what to do.
+        limit: the limit that was reached.
     """
 
-    def __init__(self, message: str, next_step: str) -> None:
+    def __init__(self, message: str, next_step: str, limit: LimitReached) -> None:
         super().__init__(message)
         self.message = message
         self.next_step = next_step
+        self.limit = limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,8 @@ class Deletes:
             left += await self._look_at([level for level in unseen if level.key not in self._leaving])
             checked += len(unseen)
             context.meter.checked(checked)
-            await self._check()
+            if len(self._leaving) >= _NAMED:
+                await self._check(whole=False)
         await self._pipeline.drain()
         return left
 
@@ -112,7 +121,7 @@ class Deletes:
         """Delete what was taken in, all of it or nothing.
 
         Raises:
-            TooManyGone: that is more than `maxDeletePercent` allows; none was deleted.
+            TooManyGone: that is more than `maxDeletePercent` allows in 24 h, and nobody overrode it; none was deleted.
             SourceIncomplete: something that decides the scope is missing by now.
             ApiError: a read failed.
         """
@@ -148,14 +157,30 @@ class Deletes:
             await self._pipeline.delete(deleted)
         await self._pipeline.drain()
 
-    async def _check(self) -> None:
-        """Refuse more deletes than may be."""
-        context = self._context
+    async def _check(self, *, whole: bool = True) -> None:
+        """Refuse more deletes than may be; whole: all that have to go are known."""
+        context, settings = self._context, self._context.job.settings
+        new = [leaving for leaving in self._leaving.values() if not leaving.level.gone]
         counts = await context.ledger.records.counts(context.source_now)
-        known = counts.records - counts.gone
-        gone = sum(not leaving.level.gone for leaving in self._leaving.values())
-        if gone > known * context.job.settings.max_delete_percent / 100:
-            raise _too_many(context, gone, known)
+        recent = await context.ledger.records.deleted_since(context.job.now() - _A_DAY)
+        known = counts.records - counts.gone + recent
+        allowed = most_deletes(known, settings.max_delete_percent)
+        if not new or recent + len(new) <= allowed:
+            return
+        reason = context.job.overrides.get(LIMIT)
+        if reason is not None:
+            if whole:
+                context.limit_lifted = True
+                await context.ledger.runs.update(context.run.id, overrides={LIMIT: reason})
+                context.remarks.append(f"{LIMIT} was overridden: {reason}")
+            return
+        keys = tuple(sorted(leaving.level.key for leaving in new))
+        raise _too_many(context, LimitReached(LIMIT, allowed, recent, keys, complete=whole), known, new)
+
+
+def most_deletes(known: int, percent: float) -> int:
+    """Return how many of so many records may be deleted within a day: at least one, unless none may."""
+    return max(1, int(known * percent / 100)) if percent else 0
 
 
 def may_hold(level: Level) -> bool:
@@ -163,9 +188,17 @@ def may_hold(level: Level) -> bool:
     return bool(level.held or level.prints or level.doubtful)
 
 
-def _too_many(context: RunContext, gone: int, known: int) -> TooManyGone:
+def _too_many(context: RunContext, limit: LimitReached, known: int, leaving: Sequence[_Leaving]) -> TooManyGone:
+    settings, noun = context.job.settings, context.data.noun
+    outside = sum(each.outside for each in leaving)
+    why = [f"{len(leaving) - outside:,} gone at the source", *([f"{outside:,} out of scope"] if outside else [])]
+    least = "" if limit.complete else "at least "
+    before = f", after {limit.recent:,} in the last 24 h" if limit.recent else ""
     return TooManyGone(
-        f"at least {counted(gone, context.data.noun)} of {known:,} are gone at the source, and maxDeletePercent "
-        f"allows {context.job.settings.max_delete_percent:g} %; none was discontinued",
-        "Look whether they are meant to be gone; if so, raise maxDeletePercent, apply, and run again.",
+        f"{least}{counted(len(leaving), noun)} would be discontinued ({', '.join(why)}){before}, and {LIMIT} "
+        f"({settings.max_delete_percent:g} %) allows {limit.allowed:,} of {known:,} in 24 h; none was: "
+        f"{some(limit.ids)}",
+        f"Look whether they are meant to go; if so, `reconciler sync run {settings.name} --override {LIMIT} "
+        f"--reason TEXT`, or raise {LIMIT} and apply.",
+        limit,
     )

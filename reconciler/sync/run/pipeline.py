@@ -225,6 +225,8 @@ class Pipeline:
             problems=tuple(self._row(problem) for problem in (*state.problems, *written.refused)),
             due_at=state.due,
             gone=state.gone,
+            # What somebody overrode the limit for does not count for it.
+            gone_at=self._context.job.now() if state.gone and not self._context.limit_lifted else None,
             names=state.keeps if whole else None,
             token=work.token,
             written=written.sent and bool(written.done),

@@ -25,6 +25,25 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitReached:
+    """Limit that stopped a run.
+
+    Args:
+        rule: its name in the manifest.
+        allowed: deletes within 24 hours.
+        recent: those that were in the last 24 hours.
+        ids: records that would have been deleted.
+        complete: those are all.
+    """
+
+    rule: str
+    allowed: int
+    recent: int
+    ids: tuple[str, ...]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """Report of a run.
 
@@ -46,6 +65,8 @@ class RunReport:
         remarks: what it went through, one sentence each: waits, outages, a target that was emptied.
         message: why it did not finish.
         next_step: what to do about that.
+        limit: what stopped it, where a limit did.
+        overrides: limits that it overrode, each with the reason.
     """
 
     sync: str
@@ -64,3 +85,5 @@ class RunReport:
     remarks: tuple[str, ...] = ()
     message: str | None = None
     next_step: str | None = None
+    limit: LimitReached | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)

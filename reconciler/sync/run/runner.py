@@ -19,7 +19,7 @@ from reconciler.sync.run.deletes import TooManyGone
 from reconciler.sync.run.due import Past, choose
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.progress import Phase, Progress
-from reconciler.sync.run.report import RunReport, State
+from reconciler.sync.run.report import LimitReached, RunReport, State
 from reconciler.sync.run.stages import Incomplete, Stages, Stopped
 from reconciler.sync.run.synclog import Logbook
 
@@ -98,6 +98,7 @@ class _Ending:
     message: str | None = None
     next_step: str | None = None
     raised: ReconcilerError | None = None
+    limit: LimitReached | None = None
 
     @property
     def noted(self) -> str | None:
@@ -194,7 +195,7 @@ class _Run:
                 case Incomplete() as incomplete:
                     return self._interrupted(str(incomplete))
                 case TooManyGone() as limit:
-                    return _Ending(State.STOPPED, limit.message, limit.next_step)
+                    return _Ending(State.STOPPED, limit.message, limit.next_step, limit=limit.limit)
                 case ApiError() as failed:
                     return self._interrupted(failed.message, failed.next_step)
                 case ReconcilerError() as refused:
@@ -242,6 +243,8 @@ class _Run:
             remarks=(*context.remarks, *context.meter.remarks()),
             message=ending.message,
             next_step=ending.next_step,
+            limit=ending.limit,
+            overrides=run.overrides,
         )
 
     async def _held_back(self) -> HeldBack:

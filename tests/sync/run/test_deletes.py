@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.errors import ServerFault, SourceIncomplete, Unreachable
 from reconciler.sync.mode import Mode
-from reconciler.sync.run.report import State
+from reconciler.sync.run.deletes import most_deletes
+from reconciler.sync.run.report import LimitReached, State
 from support.engine import Engine
 
 
@@ -125,10 +126,94 @@ def test_more_than_the_limit_stops_the_run_before_the_first_delete(engine: Engin
     del engine.things.there["a"], engine.things.there["b"]
     report = engine.run(Mode.FULL)
     assert (report.state, engine.things.sent) == (State.STOPPED, [])
-    assert "at least 2 things of 3 are gone" in (report.message or "")
+    message = "2 things would be discontinued (2 gone at the source), and maxDeletePercent (50 %) allows 1 of 3 in 24 h"
+    assert message in (report.message or "")
+    assert report.limit == LimitReached("maxDeletePercent", 1, 0, ("a", "b"))
     engine.settings = replace(engine.settings, max_delete_percent=100)
     assert engine.run().mode is Mode.FULL
     assert engine.things.site == {"a": "", "b": "", "c": "C"}
+
+
+@pytest.mark.parametrize(
+    ("known", "percent", "allowed"),
+    [(9, 10, 1), (1, 10, 1), (0, 10, 1), (19, 10, 1), (20, 10, 2), (1000, 0, 0), (9, 0.001, 1), (9, 100, 9)],
+)
+def test_at_least_one_may_be_deleted_unless_none_may(known: int, percent: float, allowed: int) -> None:
+    assert most_deletes(known, percent) == allowed
+
+
+def test_deletes_are_counted_over_a_day_and_not_over_a_run(engine: Engine) -> None:
+    engine.settings = replace(engine.settings, max_delete_percent=1)
+    engine.run()
+    del engine.things.there["a"]
+    assert engine.run(Mode.WALK).state is State.FINISHED
+    del engine.things.there["b"]
+    report = engine.run(Mode.WALK)
+    assert (report.state, report.limit) == (State.STOPPED, LimitReached("maxDeletePercent", 1, 1, ("b",)))
+    assert "after 1 in the last 24 h" in (report.message or "")
+    engine.later(hours=23)
+    assert engine.run(Mode.WALK).state is State.STOPPED
+    engine.later(hours=1)
+    assert engine.run(Mode.WALK).state is State.FINISHED
+    assert engine.things.site == {"a": "", "b": "", "c": "C"}
+
+
+def test_what_came_back_does_not_count(engine: Engine) -> None:
+    engine.settings = replace(engine.settings, max_delete_percent=1)
+    engine.run()
+    for _ in range(3):
+        del engine.things.there["a"]
+        assert engine.run(Mode.WALK).state is State.FINISHED
+        engine.things.there["a"] = "A"
+        assert engine.run(Mode.WALK).state is State.FINISHED
+
+
+def test_a_verify_of_what_is_gone_does_not_count_it_anew(engine: Engine) -> None:
+    engine.settings = replace(engine.settings, max_delete_percent=1)
+    engine.run()
+    del engine.things.there["a"]
+    engine.run(Mode.WALK)
+    engine.later(hours=20)
+    engine.things.site["a"] = "back"
+    assert engine.run(Mode.VERIFY).state is State.FINISHED
+    assert engine.things.site["a"] == ""
+    engine.later(hours=5)
+    del engine.things.there["b"]
+    assert engine.run(Mode.WALK).state is State.FINISHED
+
+
+def test_none_may_be_deleted_where_the_manifest_says_so(engine: Engine) -> None:
+    engine.settings = replace(engine.settings, max_delete_percent=0)
+    engine.run()
+    del engine.things.there["a"]
+    assert engine.run(Mode.WALK).state is State.STOPPED
+    assert engine.things.sent == []
+
+
+def test_an_override_holds_for_one_run_is_recorded_and_does_not_use_up_the_day(engine: Engine) -> None:
+    engine.run()
+    del engine.things.there["a"], engine.things.there["b"]
+    assert engine.run(Mode.WALK).state is State.STOPPED
+    engine.overrides = {"maxDeletePercent": "the shelf was cleared"}
+    report = engine.run(Mode.WALK)
+    assert (report.state, engine.things.site) == (State.FINISHED, {"a": "", "b": "", "c": "C"})
+    assert report.overrides == {"maxDeletePercent": "the shelf was cleared"}
+    assert "maxDeletePercent was overridden: the shelf was cleared" in report.remarks
+    assert engine.levels.run(report.run_id).overrides == report.overrides
+    engine.overrides = {}
+    del engine.things.there["c"]
+    assert engine.run(Mode.WALK).overrides == {}
+    assert engine.things.site["c"] == ""
+
+
+def test_an_override_that_was_not_needed_is_not_used(engine: Engine) -> None:
+    engine.run()
+    del engine.things.there["a"]
+    engine.overrides = {"maxDeletePercent": "who knows"}
+    assert engine.run(Mode.WALK).overrides == {}
+    engine.overrides = {}
+    del engine.things.there["b"]
+    assert engine.run(Mode.WALK).state is State.STOPPED
 
 
 @pytest.mark.parametrize("fault", [ServerFault("HTTP 500"), Unreachable("no answer")])

@@ -12,7 +12,7 @@ from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, run_status
 from reconciler.cli.options import Options
-from reconciler.cli.sync_options import asked_mode, mode_options, run_options
+from reconciler.cli.sync_options import asked_mode, asked_overrides, mode_options, override_options, run_options
 from reconciler.cli.terminal.faces import SyncTerminal
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import show
@@ -32,6 +32,7 @@ reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
 @mode_options
 @click.option("--explain", "record", metavar="ID", help="Show what would become of one record; write nothing.")
 @click.option("--fail-on-problems", is_flag=True, help="Exit with 5 where records have open problems.")
+@override_options
 @run_options
 @click.pass_obj
 def run(
@@ -42,6 +43,8 @@ def run(
     rewrite: bool,
     record: str | None,
     fail_on_problems: bool,
+    overridden: str | None,
+    reason: str | None,
     lock_wait: float,
     patience: float,
     ephemeral_ledger: bool,
@@ -53,7 +56,8 @@ def run(
     fail a run. Exit status: 0 finished; 1 an API was unreachable, the next run resumes; 3 stopped by a limit of the
     manifest; 130 interrupted or cancelled.
     """
-    mode, how = asked_mode(full, verify, rewrite), HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
+    mode, overrides = asked_mode(full, verify, rewrite), asked_overrides(overridden, reason)
+    how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience, overrides)
     chosen, listener = choose(options.project, name), run_listener(options.verbosity)
     environment = chosen.session.name
     if record is not None:

@@ -102,7 +102,9 @@ class DataSyncSpec(SparkLayerSpec):
         description="Problems that hold back more than this percentage of all records, and at least 3, are drift.",
     )
     max_delete_percent: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=10, description="A run that would discontinue more than this percentage of all products stops."
+        default=10,
+        description="A run that would discontinue more than this percentage of all products within 24 hours stops. "
+        "At least one may be; 0: none.",
     )
     products: Annotated[ProductsSpec, _SECTION] | None = Field(
         default=None, description="Products with variants. Left out: they do not flow."
