@@ -43,7 +43,7 @@ def test_a_shop_of_nine_may_lose_one_a_day_and_more_with_a_reason(shop: Shop) ->
     report = shop.synced("--override", "maxDeletePercent", "--reason", "end of season")
     assert (report["mode"], report["overrides"]) == ("full", {"maxDeletePercent": "end of season"})
     assert gone(shop) == {"p0", "p1", "p2"}
-    [sync] = shop.checkout.call("ledger", "show", "--format", "json").json["data_syncs"]
+    [sync] = shop.checkout.call("ledger", "show", "--format", "json").json["data"]
     assert sync["newest_run"]["overrides"] == {"maxDeletePercent": "end of season"}
     assert "end of season" in shop.checkout.call("ledger", "show").stdout
     causes = {item["cause"] for item in shop.checkout.call("drift", "--format", "json").json["items"]}
