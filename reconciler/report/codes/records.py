@@ -39,6 +39,13 @@ RECORDS: Mapping[str, tuple[str, str]] = {
         ),
         "the product; what the target holds of it stays as it is",
     ),
+    "not-listed": (
+        (
+            "OrderCloud's lists leave the product out. They do so where a value in its xp has another type than that "
+            "of other products: give it the same type. It is synced by its ID."
+        ),
+        "nothing",
+    ),
     "weight-not-a-number": (
         (
             'The weight "ca. 1.2 kg" is no number of grams. Correct xp.weight. Or: The weight is less '
