@@ -1,0 +1,228 @@
+"""Any order of edits at the source, edits at the target, runs of every mode and kills: what was seen is put right.
+
+After problems are mended, at most one ordinary run later every record whose target state a run has seen since its last
+edit there equals the naive mapping; the others do after the next verify. RECONCILER_TEST_MOVES makes it longer, and
+RECONCILER_TEST_SEED another one; a failure tells its moves.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from reconciler.emulator.testing import emulator_process
+from support.checkout import Checkout, wait_until
+from support.syncing import Shop
+
+# So many that the look at a few records before each run misses most of them.
+PRODUCTS = 200
+MOVES = int(os.environ.get("RECONCILER_TEST_MOVES", "18"))
+SEED = os.environ.get("RECONCILER_TEST_SEED", "8")
+JUDGED_EVERY = 6
+REQUESTS = 300
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def shop(tmp_path: Any) -> Iterator[Shop]:
+    with emulator_process() as emulator:
+        yield Shop(Checkout(tmp_path, emulator))
+
+
+@dataclass
+class World:
+    """A shop whose source and target are edited, and what is known of it besides.
+
+    Args:
+        shop: with its sync.
+        dice: decide what happens.
+        mends: how to undo what makes a product a problem, by its ID.
+        unseen: names of records that were edited at the target, and the move in which; no run has seen them since.
+        cut: the first move of which a run was cut off that is not over.
+        told: what happened.
+    """
+
+    shop: Shop
+    dice: random.Random
+    mends: dict[str, Callable[[], object]] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
+    cut: int | None = None
+    told: list[str] = field(default_factory=list)
+
+    def move(self, weights: dict[str, int]) -> None:
+        (name,) = self.dice.choices(list(weights), list(weights.values()))
+        self.told.append(name)
+        getattr(self, name)()
+
+    def tell(self, words: str) -> None:
+        self.told[-1] += f" {words}"
+
+    # Edits at the source
+
+    def edit_source(self) -> None:
+        self.shop.emulator.mutate(products=4, prices=4, stocks=4, seedNumber=len(self.told))
+
+    def delete_and_create(self) -> None:
+        self.shop.emulator.mutate(delete=2, create=2, seedNumber=len(self.told))
+
+    def break_product(self) -> None:
+        """Make two products that were good a problem each: nothing of one goes through, of the other no price."""
+        objects = self.objects()
+        portal = self.shop.portal
+        product = self.dice.choice([one for one in objects["Product"][""] if one["ID"] not in self.mends])
+        key, name = product["ID"], product["Name"]
+        portal("PATCH", f"products/{key}", {"Name": " "})
+        self.mends[key] = lambda: portal("PATCH", f"products/{key}", {"Name": name})
+        priced = [row for row in objects["PriceSchedule"][""] if row.get("Currency") and row["ID"] not in self.mends]
+        schedule = self.dice.choice(priced)
+        slot, currency = schedule["ID"], schedule["Currency"]
+        portal("PATCH", f"priceschedules/{slot}", {"Currency": "EUR" if currency != "EUR" else "USD"})
+        self.mends[slot] = lambda: portal("PATCH", f"priceschedules/{slot}", {"Currency": currency})
+        self.tell(f"{key} {slot}")
+
+    def objects(self) -> dict[str, dict[str, list[Json]]]:
+        found: dict[str, dict[str, list[Json]]] = self.shop.emulator.state()["ordercloud"]["commerce"]["objects"]
+        return found
+
+    def mend_all(self) -> None:
+        there = {row["ID"] for kind in ("Product", "PriceSchedule") for row in self.objects()[kind][""]}
+        for key, mend in self.mends.items():
+            if key in there:
+                mend()
+        self.mends.clear()
+
+    # Edits at the target
+
+    def edit_target(self) -> None:
+        """Change some products, stock and prices of the site; of what is broken at the source above all."""
+        site = self.shop.emulator.site()
+        products = site["products"]["records"]
+        if not products:
+            return
+        chosen = [one for one in products if one["external_id"] in self.mends][:3]
+        chosen += self.dice.sample(products, min(4, len(products)))
+        for product in chosen:
+            variants = [one for one in site["variants"]["records"] if one["id"] in product["variant_ids"]]
+            skus = [one["sku"] for one in variants if one.get("sku")]
+            self.hide(product["external_id"], *skus)
+            way = self.dice.choice(("title", "gone", "variant", "stock", "prices"))
+            if way == "title":
+                product["title"] = "Changed by somebody"
+            elif way == "variant" and variants:
+                variants[0]["status"] = "live" if variants[0]["status"] == "discontinued" else "suspended"
+            elif way == "gone":
+                site["products"]["records"] = [one for one in site["products"]["records"] if one is not product]
+                site["variants"]["records"] = [one for one in site["variants"]["records"] if one not in variants]
+            else:
+                for sku in skus:
+                    site[way].pop(sku, None)
+                    for of_list in site["prices"].values():
+                        of_list.pop(sku, None)
+            self.tell(f"{product['external_id']}:{way}")
+        self.shop.emulator.load_site(site)
+
+    def empty_target(self) -> None:
+        site = self.shop.emulator.site()
+        held = self.shop.held()
+        self.hide(*held.products, *held.stock, *held.prices)
+        for name in ("products", "variants"):
+            site[name]["records"] = []
+        self.shop.emulator.load_site({**site, "stock": {}, "logs": {}, "prices": {key: {} for key in site["prices"]}})
+
+    def hide(self, *names: str) -> None:
+        self.unseen.update(dict.fromkeys(names, len(self.told)))
+
+    # Runs
+
+    def run(self, *words: str) -> Json:
+        ended = self.shop.run(*words)
+        assert ended.status in (0, 5), str(ended)
+        report: Json = ended.json
+        assert report["state"] == "finished", report
+        self.tell(report["mode"] + (" resumed" if report["resumed"] else ""))
+        if report["mode"] == "verify":
+            # What was edited while a run was cut off may have been read before.
+            first = self.cut if report["resumed"] and self.cut is not None else len(self.told) + 1
+            self.unseen = {name: at for name, at in self.unseen.items() if at >= first}
+        self.cut = None
+        return report
+
+    def run_due(self) -> None:
+        self.run()
+
+    def run_full(self) -> None:
+        self.run("--full")
+
+    def run_verify(self) -> None:
+        self.run("--verify")
+
+    def run_rewrite(self) -> None:
+        self.run("--rewrite")
+
+    def kill(self) -> None:
+        """Kill a run of some mode at some request, before or after that is carried out."""
+        words = self.dice.choice(([], ["--full"], ["--verify"], ["--rewrite"]))
+        nth = self.dice.choice((self.dice.randrange(1, 12), self.dice.randrange(12, REQUESTS)))
+        emulator, checkout = self.shop.emulator, self.shop.checkout
+        emulator.fault("hang", nth=nth, when=self.dice.choice(("before", "after")))
+        process = checkout.start("sync", "run", "shop", *words)
+        try:
+            wait_until(lambda: bool(emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
+            cut = process.poll() is None
+            process.kill()
+        finally:
+            process.communicate()
+        emulator.clear_faults()
+        self.tell(f"{words} at {nth}: {'cut' if cut else 'ended'}")
+        if cut and self.cut is None:
+            self.cut = len(self.told)
+
+    # Judging
+
+    def judge(self) -> None:
+        self.told.append("judge")
+        self.mend_all()
+        if self.run("--full")["resumed"]:
+            # It had read the source before it was mended.
+            self.run("--full")
+        assert self.seen(self.shop.wrong(self.shop.held())) == [], self.told
+        self.run("--verify")
+        assert self.unseen == {}, self.told
+        assert self.shop.wrong(self.shop.held()) == [], self.told
+        self.shop.emulator.clear_requests()
+        self.run("--full")
+        assert self.shop.writes() == [], self.told
+
+    def seen(self, wrong: list[str]) -> list[str]:
+        return [line for line in wrong if not any(f" {name}:" in line for name in self.unseen)]
+
+
+WEIGHTS = {
+    "edit_source": 4,
+    "delete_and_create": 2,
+    "break_product": 5,
+    "edit_target": 5,
+    "empty_target": 1,
+    "run_due": 4,
+    "run_full": 3,
+    "run_verify": 2,
+    "run_rewrite": 1,
+    "kill": 4,
+}
+
+
+def test_whatever_happens_what_was_seen_is_put_right_by_the_next_run_and_all_by_a_verify(shop: Shop) -> None:
+    shop.emulator.seed(PRODUCTS, 1)
+    shop.prepare(maxDeletePercent=50)
+    shop.synced("--full")
+    world = World(shop, random.Random(SEED))
+    for number in range(1, MOVES + 1):
+        world.move(WEIGHTS)
+        if number % JUDGED_EVERY == 0:
+            world.judge()
