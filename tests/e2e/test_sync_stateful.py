@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +21,9 @@ from support.syncing import Shop
 
 # So many that the look at a few records before each run misses most of them.
 PRODUCTS = 200
-MOVES = int(os.environ.get("RECONCILER_TEST_MOVES", "18"))
-SEED = os.environ.get("RECONCILER_TEST_SEED", "8")
-JUDGED_EVERY = 6
+MOVES = int(os.environ.get("RECONCILER_TEST_MOVES", "16"))
+SEED = os.environ.get("RECONCILER_TEST_SEED", "1")
+JUDGED_EVERY = 8
 REQUESTS = 300
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ class World:
     Args:
         shop: with its sync.
         dice: decide what happens.
-        mends: how to undo what makes a product a problem, by its ID.
+        mends: what undoes the problem of a product, by its ID: a path, and what it has to have.
         unseen: names of records that were edited at the target, and the move in which; no run has seen them since.
         cut: the first move of which a run was cut off that is not over.
         told: what happened.
@@ -50,7 +50,7 @@ class World:
 
     shop: Shop
     dice: random.Random
-    mends: dict[str, Callable[[], object]] = field(default_factory=dict)
+    mends: dict[str, tuple[str, Json]] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
     cut: int | None = None
     told: list[str] = field(default_factory=list)
@@ -71,30 +71,34 @@ class World:
     def delete_and_create(self) -> None:
         self.shop.emulator.mutate(delete=2, create=2, seedNumber=len(self.told))
 
-    def break_product(self) -> None:
-        """Make two products that were good a problem each: nothing of one goes through, of the other no price."""
-        objects = self.objects()
-        portal = self.shop.portal
-        product = self.dice.choice([one for one in objects["Product"][""] if one["ID"] not in self.mends])
-        key, name = product["ID"], product["Name"]
-        portal("PATCH", f"products/{key}", {"Name": " "})
-        self.mends[key] = lambda: portal("PATCH", f"products/{key}", {"Name": name})
-        priced = [row for row in objects["PriceSchedule"][""] if row.get("Currency") and row["ID"] not in self.mends]
-        schedule = self.dice.choice(priced)
-        slot, currency = schedule["ID"], schedule["Currency"]
-        portal("PATCH", f"priceschedules/{slot}", {"Currency": "EUR" if currency != "EUR" else "USD"})
-        self.mends[slot] = lambda: portal("PATCH", f"priceschedules/{slot}", {"Currency": currency})
-        self.tell(f"{key} {slot}")
+    def break_products(self) -> None:
+        """Make good products problems: nothing of some of them goes through, of others no price."""
+        for _ in range(3):
+            good = [one for one in self.objects()["Product"][""] if one["ID"] not in self.mends]
+            product = self.dice.choice(good)
+            name = product["Name"]
+            self.break_one(product["ID"], f"products/{product['ID']}", {"Name": " "}, {"Name": name})
+            schedules = {row["ID"]: row for row in self.objects()["PriceSchedule"][""] if row.get("Currency") == "GBP"}
+            priced = self.dice.choice([one for one in good if one.get("DefaultPriceScheduleID") in schedules])
+            slot = priced["DefaultPriceScheduleID"]
+            self.break_one(priced["ID"], f"priceschedules/{slot}", {"Currency": "EUR"}, {"Currency": "GBP"})
+
+    def break_one(self, key: str, path: str, broken: Json, good: Json) -> None:
+        if key not in self.mends:
+            self.shop.portal("PATCH", path, broken)
+            self.mends[key] = (path, good)
+            self.tell(path)
 
     def objects(self) -> dict[str, dict[str, list[Json]]]:
         found: dict[str, dict[str, list[Json]]] = self.shop.emulator.state()["ordercloud"]["commerce"]["objects"]
         return found
 
     def mend_all(self) -> None:
-        there = {row["ID"] for kind in ("Product", "PriceSchedule") for row in self.objects()[kind][""]}
-        for key, mend in self.mends.items():
-            if key in there:
-                mend()
+        kinds = {"products": "Product", "priceschedules": "PriceSchedule"}
+        there = {f"{path}/{row['ID']}" for path, kind in kinds.items() for row in self.objects()[kind][""]}
+        for path, good in self.mends.values():
+            if path in there:
+                self.shop.portal("PATCH", path, good)
         self.mends.clear()
 
     # Edits at the target
@@ -103,11 +107,14 @@ class World:
         """Change some products, stock and prices of the site; of what is broken at the source above all."""
         site = self.shop.emulator.site()
         products = site["products"]["records"]
-        if not products:
+        if len(products) < 4:
             return
-        chosen = [one for one in products if one["external_id"] in self.mends][:3]
-        chosen += self.dice.sample(products, min(4, len(products)))
-        for product in chosen:
+        broken = [one for one in products if one["external_id"] in self.mends]
+        chosen = {
+            one["id"]: one
+            for one in (*self.dice.sample(broken, (len(broken) + 1) // 2), *self.dice.sample(products, 4))
+        }
+        for product in chosen.values():
             variants = [one for one in site["variants"]["records"] if one["id"] in product["variant_ids"]]
             skus = [one["sku"] for one in variants if one.get("sku")]
             self.hide(product["external_id"], *skus)
@@ -206,12 +213,12 @@ class World:
 WEIGHTS = {
     "edit_source": 4,
     "delete_and_create": 2,
-    "break_product": 5,
+    "break_products": 5,
     "edit_target": 5,
-    "empty_target": 1,
+    "empty_target": 2,
     "run_due": 4,
     "run_full": 3,
-    "run_verify": 2,
+    "run_verify": 4,
     "run_rewrite": 1,
     "kill": 4,
 }
