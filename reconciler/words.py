@@ -43,6 +43,11 @@ def some(names: Sequence[str], shown: int = 5) -> str:
     return ", ".join(names[:shown]) + more
 
 
+def listed(names: Sequence[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return `1 record`, `2 records`, `12,000 entries`."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

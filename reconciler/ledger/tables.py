@@ -227,6 +227,7 @@ data_runs = _table(
     Column("id", Words),
     Column("scope", Integer),
     Column("mode", Words),
+    Column("lists", Boolean),
     Column("walks", Boolean),
     Column("full", Boolean),
     Column("state", Words),
@@ -256,7 +257,7 @@ hands = _table(
 
 # `ready_at` is set exactly where a record is open: since when, in our clock. `retry_at` and `due_at` are in the clock
 # of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it. `gone_at`: when it
-# was deleted at the target, where that counts for the limit of a day.
+# was deleted at the target, where that counts for the limit of a day. `look`: fingerprint of what lists showed last.
 records = _table(
     "data_records",
     _key("scope", Integer),
@@ -277,6 +278,7 @@ records = _table(
     Column("claimed_until", Moment),
     Column("held_back", Boolean),
     Column("gone_at", Moment),
+    Column("look", LargeBinary),
 )
 
 # Who has a name, and who waits for one that another has.

@@ -132,6 +132,13 @@ class Source(Protocol[RecordT]):
     def everything(self) -> AsyncGenerator[list[RecordT], None]:
         """Yield all records in chunks."""
 
+    def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
+        """Yield what lists alone show of all records, in chunks: its fingerprint by ID, as `DataType.look` returns it.
+
+        None stands for a record of which they show nothing that could be compared. Whatever `changed_since` finds
+        shows in it.
+        """
+
     def changed_since(self, moment: datetime) -> AsyncGenerator[list[RecordT], None]:
         """Yield the records that are known to have changed at or after a moment of the source's clock, in chunks."""
 
@@ -191,6 +198,10 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         """Those of the parts that the manifest asks for."""
 
     @property
+    def inside(self) -> Mapping[str, str]:
+        """What lists do not show of each of the parts, for people: a walk alone finds that it changed."""
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """What the source's API asks for."""
 
@@ -225,6 +236,9 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
 
     def key(self, record: RecordT) -> str:
         """Return the ID of a record."""
+
+    def look(self, record: RecordT) -> bytes | None:
+        """Return the fingerprint of what lists show of a record that was read as a whole; None: not known."""
 
     def map(self, record: RecordT, now: datetime, facts: Any) -> DraftT:
         """Map a record as far as it tells by itself. Pure, and never raises on a record.

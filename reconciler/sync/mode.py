@@ -13,6 +13,8 @@ class Mode(StrEnum):
 
     INCREMENTAL = "incremental"
     """Only what may have changed is read; what differs from its fingerprint is written."""
+    LIGHT = "light"
+    """A light walk: everything is listed, and what lists show otherwise than before is read as a whole."""
     WALK = "walk"
     """As incremental, but everything is read: it finds what no stamp and no event tells of."""
     FULL = "full"
@@ -23,9 +25,14 @@ class Mode(StrEnum):
     """A full sync that writes everything."""
 
     @property
-    def walks(self) -> bool:
-        """Whether the source is read as a whole."""
+    def lists(self) -> bool:
+        """Whether all records of the source are listed: one that is not among them may be gone."""
         return self is not Mode.INCREMENTAL
+
+    @property
+    def walks(self) -> bool:
+        """Whether all records of the source are read as a whole."""
+        return self not in (Mode.INCREMENTAL, Mode.LIGHT)
 
     @property
     def is_full(self) -> bool:

@@ -18,8 +18,9 @@ class SyncSettings:
         name: of its manifest.
         integration: the sync log's name.
         interval: between the end of a run and the start of the next.
+        look_interval: how often everything is listed.
         walk_interval: how often everything is read.
-        freshness: how old the last good run may be.
+        freshness: how old may be what lists show; the rest: `rest_freshness`.
         max_open_problems: how many open problems it may have.
         max_held_back_percent: how much of all records problems may hold back.
         max_delete_percent: how much of all records one run may discontinue.
@@ -28,11 +29,17 @@ class SyncSettings:
     name: str
     integration: str
     interval: timedelta
+    look_interval: timedelta
     walk_interval: timedelta
     freshness: timedelta
     max_open_problems: int
     max_held_back_percent: float
     max_delete_percent: float
+
+    @property
+    def rest_freshness(self) -> timedelta:
+        """How old may be what lists do not show."""
+        return self.walk_interval + self.freshness
 
 
 def sync_settings(name: str, state: Mapping[str, Any]) -> SyncSettings:
@@ -46,6 +53,7 @@ def sync_settings(name: str, state: Mapping[str, Any]) -> SyncSettings:
         name=name,
         integration=state["integration"],
         interval=parse_duration(state["interval"]),
+        look_interval=parse_duration(state["lookInterval"]),
         walk_interval=parse_duration(state["walkInterval"]),
         freshness=parse_duration(state["freshness"]),
         max_open_problems=state["maxOpenProblems"],

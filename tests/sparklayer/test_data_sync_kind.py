@@ -52,9 +52,12 @@ def remarks(plan: Plan) -> str:
     [
         ("{}", "missing-field", "nothing flows"),
         ("{stock: {}}", "missing-field", "neither locations nor default"),
-        ("{products: {}, interval: 1h, walkInterval: 30m}", "bad-value", "walkInterval is shorter than interval"),
-        ("{products: {}, freshness: 5m}", "bad-value", "freshness is shorter than interval"),
-        ("{products: {}, interval: 3h}", "bad-value", "freshness is shorter than interval"),
+        ("{products: {}, interval: 1h, walkInterval: 30m}", "bad-value", "(30m) is shorter than lookInterval (1h)"),
+        ("{products: {}, lookInterval: 10m}", "bad-value", "lookInterval (10m) is shorter than interval"),
+        ("{products: {}, lookInterval: 2d, freshness: 3d}", "bad-value", "(24h) is shorter than lookInterval (2d)"),
+        ("{products: {}, freshness: 5m}", "bad-value", "freshness (5m) is shorter than lookInterval (1h)"),
+        ("{products: {}, lookInterval: 3h}", "bad-value", "freshness (2h) is shorter than lookInterval (3h)"),
+        ("{products: {}, interval: 3h}", "bad-value", "lookInterval (1h) is shorter than interval"),
         ("{products: {}, interval: soon}", "bad-format", "must be a duration"),
         ("{products: {}, maxDeletePercent: 101}", "out-of-range", "at most 100"),
         ("{products: {recordUrl: 'https://x/'}}", "bad-format", "spec.products.recordUrl"),
@@ -92,7 +95,7 @@ def test_the_nearest_known_name_and_the_next_step_are_offered(bench: Workbench) 
     [
         ("{products: {}, interval: 0s}", "Write it as 30m, 2h or 7d."),
         ("{products: {}, freshness: two hours}", "Write it as 30m, 2h or 7d."),
-        ("{products: {}, freshness: 5m}", "Make it longer: interval and the time that a run may take."),
+        ("{products: {}, freshness: 5m}", "Make it longer: lookInterval, interval and the time that a run may take."),
         ("{products: {}, currency: gbp}", "Write it as GBP, EUR or USD."),
         ("{products: {recordUrl: 'javascript:{ID}'}}", "Write it as https://admin.example.com/products/{ID}."),
         ("{products: {}, integration: '../../x y?'}", "Rename it."),
@@ -138,6 +141,9 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
         ("DataSync/sync", "create"),
     ]
     assert "requests a day" in remarks(plan)
+    assert "23 at every light walk (1h), 33 at every walk (24h)" in remarks(plan)
+    assert "to be 2 h old at most (freshness), the inside of variants" in remarks(plan)
+    assert "between places 1 d 2 h (walkInterval and freshness)" in remarks(plan)
     assert "a full sync is due" in remarks(plan)
     assert outcomes(bench.apply()) == {"StockLocation/main": "applied", "DataSync/sync": "applied"}
     assert bench.plan().changes == ()

@@ -1,6 +1,7 @@
 """A data type of a dozen lines, an API of one sync log, and an engine that runs them in milliseconds.
 
-Things are texts by key. What the site holds is what was written; whatever is asked of either side can be made to fail.
+Things are texts by key; lists show what stands before a `|`. What the site holds is what was written; whatever is asked
+of either side can be made to fail.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from reconciler.errors import ApiError, NotFound, ServerFault
@@ -34,6 +35,7 @@ SETTINGS = SyncSettings(
     name="things",
     integration="test",
     interval=timedelta(minutes=15),
+    look_interval=timedelta(hours=1),
     walk_interval=timedelta(hours=24),
     freshness=timedelta(hours=2),
     max_held_back_percent=10,
@@ -57,9 +59,11 @@ class Things:
     changed: list[str] = field(default_factory=list)
     unlisted: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
     sent: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    reads: Counter[str] = field(default_factory=Counter)
     due: dict[str, datetime] = field(default_factory=dict)
     fails: dict[str, Callable[[], BaseException | None]] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
@@ -72,6 +76,7 @@ class Things:
     breaker: Any = None
 
     name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
+    inside = MappingProxyType({"body": "the inside"})
     clock_offset = timedelta()
 
     def remedy(self, code: str, external_ids: Any) -> str | None:
@@ -94,6 +99,9 @@ class Things:
 
     def key(self, record: tuple[str, str]) -> str:
         return record[0]
+
+    def look(self, record: tuple[str, str]) -> bytes | None:
+        return record[1].partition("|")[0].encode()
 
     def map(self, record: tuple[str, str], now: datetime, facts: Any) -> Any:
         return SimpleNamespace(key=record[0], text=record[1])
@@ -132,10 +140,17 @@ class Things:
                     await self.held.wait()
                 yield [(key, text)]
 
+    async def listed(self) -> Any:
+        for key, text in list(self.there.items()):
+            if key not in self.unlisted | self.outside:
+                self.may_fail(f"list {key}")
+                yield {key: None if key in self.nameless else self.look((key, text))}
+
     async def changed_since(self, moment: datetime) -> Any:
         yield [(key, self.there[key]) for key in self.changed if key not in self.outside]
 
     async def some(self, keys: Any) -> list[tuple[str, str]]:
+        self.reads.update(list(keys))
         hidden = self.unlisted | self.outside | self.stale
         return [(key, self.there[key]) for key in keys if key in self.there and key not in hidden]
 

@@ -124,6 +124,7 @@ def data_sync_state(**members: Json) -> dict[str, Json]:
     state = {
         "integration": "ordercloud",
         "interval": "15m",
+        "lookInterval": "1h",
         "walkInterval": "24h",
         "freshness": "2h",
         "maxHeldBackPercent": 10,

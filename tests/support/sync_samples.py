@@ -26,6 +26,7 @@ def settings(**changes: Any) -> SyncSettings:
         "name": "shop",
         "integration": "ordercloud",
         "interval": timedelta(minutes=15),
+        "look_interval": timedelta(hours=1),
         "walk_interval": timedelta(hours=24),
         "freshness": timedelta(hours=2),
         "max_held_back_percent": 10.0,
@@ -52,6 +53,7 @@ def data_run(**changes: Any) -> DataRun:
     given: dict[str, Any] = {
         "id": "run-1",
         "mode": "full",
+        "lists": True,
         "walks": True,
         "full": True,
         "state": "finished",
@@ -80,6 +82,7 @@ def overview(run: DataRun | None = None, **changes: Any) -> SyncOverview:
         "counts": LevelCounts(records=300, problems=3, logged=3),
         "newest": only,
         "last_finished": done,
+        "last_look": done,
         "last_walk": done,
         "last_full": done,
         "log": LogDates(only.started_at, only.ended_at, None),

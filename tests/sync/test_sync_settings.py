@@ -22,7 +22,9 @@ def test_sections_are_parts() -> None:
 def test_the_digest_changes_with_what_decides_the_mapping_and_with_nothing_else() -> None:
     same = [
         settings(),
-        settings(interval="1h", walkInterval="7d", freshness="1d", maxOpenProblems=1, maxDeletePercent=1.5),
+        settings(
+            interval="1h", lookInterval="2h", walkInterval="7d", freshness="1d", maxOpenProblems=1, maxDeletePercent=1.5
+        ),
         settings(products={"shipWeightUnit": "kg", "recordUrl": "https://x/{ID}"}),
     ]
     other = [

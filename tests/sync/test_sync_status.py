@@ -43,10 +43,10 @@ def test_the_next_run_starts_an_interval_after_the_end_and_never_in_the_past() -
 
 
 def test_the_next_run_reads_everything_when_that_is_due_by_then() -> None:
-    last = data_run(mode="incremental", walks=False, full=False, started_at=ago(minutes=11))
+    last = data_run(mode="incremental", lists=False, walks=False, full=False, started_at=ago(minutes=11))
     # Ten minutes are left of the day when it is judged, and none when it starts.
     walk = data_run(started_at=ago(hours=24) + timedelta(minutes=4), ended_at=ago(hours=23))
-    known = overview(newest=last, last_finished=last, last_walk=walk, last_full=walk)
+    known = overview(newest=last, last_finished=last, last_look=last, last_walk=walk, last_full=walk)
     following = status_of(data_sync(), known, NOW).next
     assert following is not None
     assert following.mode is Mode.WALK
@@ -144,6 +144,14 @@ def test_requests_a_day_follow_from_the_intervals_and_the_last_walk() -> None:
     assert a_day[0] > 1440 > a_day[1] > 12
 
 
+def test_requests_a_day_reckon_light_walks() -> None:
+    counts = LevelCounts(records=10_000)
+    often, seldom = data_sync(look_interval=timedelta(hours=1)), data_sync(look_interval=timedelta(hours=2))
+    a_day = [status_of(sync, overview(counts=counts), NOW).requests_a_day or 0 for sync in (often, seldom)]
+    # Half of the light walks are ordinary runs then.
+    assert a_day[0] - a_day[1] == 12 * 203
+
+
 # Drift
 
 
@@ -157,13 +165,58 @@ def test_what_keeps_its_promises_is_no_drift() -> None:
     assert found(data_sync(), overview()) == []
 
 
-def test_a_last_good_sync_that_is_too_old_is_drift() -> None:
-    at_the_limit = data_run(ended_at=ago(hours=2))
-    assert found(data_sync(), overview(at_the_limit)) == []
-    (item,) = found(data_sync(), overview(data_run(ended_at=ago(hours=2, minutes=1))))
+def test_what_lists_show_is_judged_on_freshness_since_they_were_compared() -> None:
+    assert found(data_sync(), overview(data_run(started_at=ago(hours=2)))) == []
+    (item,) = found(data_sync(), overview(data_run(started_at=ago(hours=2, minutes=1))))
     assert (item.cause, item.kind, item.name, item.change) == (Cause.DATA_STALE, "DataSync", "shop", None)
-    assert item.message == "The last good sync ended 2 h 1 min ago; the manifest promises 2 h"
+    assert item.message == (
+        "What lists show of product, stock and prices: last compared 2 h 1 min ago, 2 h are promised; "
+        "the next run compares it"
+    )
     assert item.next_steps[0] == "reconciler sync run shop -e production"
+
+
+def test_the_rest_is_judged_on_walk_interval_and_freshness() -> None:
+    look = data_run(id="run-2", mode="light", walks=False, full=False)
+    walk = data_run(started_at=ago(hours=26), ended_at=ago(hours=25))
+    known = overview(walk, newest=look, last_finished=look, last_look=look)
+    assert found(data_sync(), known) == []
+    (item,) = found(data_sync(walk_interval=timedelta(hours=23)), known)
+    assert item.message == (
+        "The inside of variants, stock that moves between places or variants and surcharges of variants: "
+        "last compared 1 d 2 h ago, 1 d 1 h are promised; the next run compares it"
+    )
+
+
+def test_a_run_that_looked_at_nothing_makes_nothing_fresh() -> None:
+    old = data_run(started_at=ago(hours=3))
+    incremental = data_run(id="run-2", mode="incremental", lists=False, walks=False, full=False)
+    (item,) = found(data_sync(), overview(old, newest=incremental, last_finished=incremental))
+    assert item.cause is Cause.DATA_STALE
+
+
+def test_each_part_says_when_it_was_compared_and_will_be() -> None:
+    look = data_run(id="run-2", mode="light", walks=False, full=False)
+    walk = data_run(started_at=ago(hours=4), ended_at=ago(hours=3))
+    status = status_of(data_sync(), overview(walk, newest=look, last_finished=look, last_look=look), NOW)
+    assert [part.part for part in status.compared] == ["product", "stock", "prices"]
+    for part in status.compared:
+        assert (part.shown.last_at, part.shown.next_at) == (ago(minutes=15), ago(minutes=-45))
+        assert (part.inside.last_at, part.inside.next_at) == (ago(hours=4), ago(hours=-20))
+        assert (part.shown.promised, part.inside.promised) == (timedelta(hours=2), timedelta(hours=26))
+
+
+def test_what_was_never_compared_is_with_the_next_run() -> None:
+    parts = status_of(data_sync(), SyncOverview(), NOW).compared
+    assert {(part.shown.last_at, part.shown.next_at, part.inside.last_at) for part in parts} == {(None, NOW, None)}
+
+
+def test_a_light_walk_is_next_when_it_is_due_by_then() -> None:
+    last = data_run(mode="incremental", lists=False, walks=False, full=False)
+    walk = data_run(started_at=ago(minutes=56), ended_at=ago(minutes=50))
+    following = status_of(data_sync(), overview(walk, newest=last, last_finished=last), NOW).next
+    assert following is not None
+    assert following.mode is Mode.LIGHT
 
 
 def test_a_failed_run_does_not_make_old_data_fresh() -> None:

@@ -59,6 +59,7 @@ class AsyncRecords(_Face[RecordStore]):
     record = _awaited(RecordStore.record)
     failed = _awaited(RecordStore.failed)
     seen = _awaited(RecordStore.seen)
+    look = _awaited(RecordStore.look)
     claim_due = _awaited(RecordStore.claim_due)
     open_count = _awaited(RecordStore.open_count)
     unseen = _awaited(RecordStore.unseen)

@@ -62,6 +62,7 @@ class Level:
         doubtful: a part of it was sent, and nobody recorded whether it arrived.
         problems: something is wrong with it.
         seen_run: the run that last saw it.
+        look: fingerprint of what lists showed of it last; None: not known.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Level:
     doubtful: bool
     problems: bool
     seen_run: str | None
+    look: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Result:
         token: the claim under which it was worked on; a claim that somebody took over records nothing.
         written: something of it was sent.
         held_back: a problem keeps all of it from going through.
+        look: fingerprint of what lists show of it; None: as it was.
     """
 
     key: str
@@ -133,6 +136,7 @@ class Result:
     token: str | None = None
     written: bool = True
     held_back: bool = False
+    look: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,8 @@ class DataRun:
     Args:
         id: names it.
         mode: how it treats what is there, in the words of the sync.
-        walks: it reads the source as a whole.
+        lists: every record of the source is listed. A walk does that, too.
+        walks: every record of the source is read as a whole.
         full: it is a full sync to the sync log.
         state: `running`, `finished`, `interrupted`, `cancelled` or `stopped`.
         holder: who runs it, for people.
@@ -161,6 +166,7 @@ class DataRun:
 
     id: str
     mode: str
+    lists: bool
     walks: bool
     full: bool
     state: str
@@ -299,6 +305,7 @@ class SyncOverview:
         running: who runs it now, or seems to.
         newest: the newest run, whatever its state.
         last_finished: the newest run that finished.
+        last_look: the newest finished run that listed every record.
         last_walk: the newest finished run that read everything.
         last_full: the newest finished full sync.
         unfinished: the run that the next start goes on with.
@@ -311,6 +318,7 @@ class SyncOverview:
     running: RunningNow | None = None
     newest: DataRun | None = None
     last_finished: DataRun | None = None
+    last_look: DataRun | None = None
     last_walk: DataRun | None = None
     last_full: DataRun | None = None
     unfinished: DataRun | None = None

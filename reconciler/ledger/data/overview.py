@@ -158,6 +158,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         running=_running(connection, scope.lock_name, lock_now) or _running(connection, scope.watch_name, lock_now),
         newest=data_runs.newest(connection, number),
         last_finished=data_runs.newest(connection, number, state=FINISHED),
+        last_look=data_runs.newest(connection, number, lists=True, state=FINISHED),
         last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),
         last_full=data_runs.newest(connection, number, full=True, state=FINISHED),
         unfinished=data_runs.unfinished(connection, number),

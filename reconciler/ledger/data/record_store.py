@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import names, overview, problems, records, runs
 from reconciler.ledger.data.model import Level, LevelCounts, Result
 from reconciler.ledger.data.names import Name
@@ -100,7 +101,11 @@ class RecordStore:
         )
 
     def seen(
-        self, run_id: str | None, revisions: Mapping[str, int | None], counts: Mapping[str, int] | None = None
+        self,
+        run_id: str | None,
+        revisions: Mapping[str, int | None],
+        counts: Mapping[str, int] | None = None,
+        looks: Mapping[str, bytes] | None = None,
     ) -> None:
         """Record that records were seen and need no write. Needs a hand.
 
@@ -110,15 +115,40 @@ class RecordStore:
             run_id: the run that saw them; None: none did, and a walk may still find that they are gone.
             revisions: by key, the wanted revision as it was before the source was read; None: as it is now.
             counts: added to the run's.
+            looks: by key, the fingerprint of what lists show, where that is news.
         """
         scope = self._scoped.id
 
         def seen(tx: Transaction) -> None:
             records.seen(tx.connection, scope, run_id, revisions, tx.now)
+            of_lists.note(tx.connection, scope, looks or {})
             if run_id is not None and counts:
                 runs.change(tx.connection, scope, run_id, {}, counts)
 
         self._scoped.write_as_hand(seen)
+
+    def look(self, run_id: str, looks: Mapping[str, bytes | None], each: Mapping[str, int]) -> int:
+        """Compare what lists show of records with what they showed last, and want those that differ. Needs a hand.
+
+        The run saw the others, but for those that are open: they are read as a whole anyway.
+
+        Args:
+            run_id: the run that lists them.
+            looks: by key, the fingerprint of what lists show; None: they show nothing that could be compared.
+            each: added to the run's counts for each record that it sees for the first time.
+
+        Returns:
+            How many it saw for the first time.
+        """
+        scope = self._scoped.id
+
+        def look(tx: Transaction) -> int:
+            number = of_lists.compare(tx.connection, scope, run_id, looks, tx.now)
+            if number:
+                runs.change(tx.connection, scope, run_id, {}, {name: number * count for name, count in each.items()})
+            return number
+
+        return self._scoped.write_as_hand(look)
 
     def claim_due(self, limit: int, now: datetime, lease_seconds: float, token: str) -> list[Level]:
         """Claim records that are open or due and that nobody has claimed, the longest waiting first. Needs a hand.

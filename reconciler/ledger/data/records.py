@@ -58,6 +58,7 @@ def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
         doubtful=len(known) < len(prints),
         problems=values["problems"],
         seen_run=values["seen_run"],
+        look=values["look"],
     )
 
 
@@ -70,7 +71,7 @@ def levels(connection: Connection, scope: int, keys: Collection[str]) -> dict[st
     """Return the levels of the known ones of some records."""
     found: dict[str, Level] = {}
     for chunk in chunks(dict.fromkeys(keys)):
-        rows = connection.execute(_with_problems().where(_among(scope, chunk))).mappings()
+        rows = connection.execute(_with_problems().where(among(scope, chunk))).mappings()
         found.update((row["key"], level_of(row)) for row in rows)
     return found
 
@@ -81,13 +82,13 @@ def want(
     """Raise the wanted revision of records by one; see `RecordStore.want`."""
     unique = sorted(set(keys))
     for chunk in chunks(unique):
-        query = select(records.c.key).where(_among(scope, chunk)).order_by(records.c.key).with_for_update()
+        query = select(records.c.key).where(among(scope, chunk)).order_by(records.c.key).with_for_update()
         known = set(connection.execute(query).scalars())
         # Somebody else may make them as well, just now.
         insert_new(connection, records, [_fresh(scope, key) for key in chunk if key not in known])
         connection.execute(
             update(records)
-            .where(_among(scope, chunk))
+            .where(among(scope, chunk))
             .values(
                 wanted=records.c.wanted + 1,
                 attempts=0,
@@ -106,7 +107,7 @@ def begin_writes(
     parts: dict[str, set[str]] = {}
     for key, sent in items:
         parts.setdefault(key, set()).update(sent)
-    rows = _read(connection, scope, parts)
+    rows = read(connection, scope, parts)
     changed = {}
     for key, sent in parts.items():
         values = dict(rows.get(key) or _fresh(scope, key))
@@ -122,7 +123,7 @@ def record(
     connection: Connection, scope: int, hand: str, results: Sequence[Result], run_id: str | None, now: datetime
 ) -> list[str]:
     """Record a hand's results and return the keys of those whose claim is another's; see `RecordStore.record`."""
-    rows = _read(connection, scope, [result.key for result in results])
+    rows = read(connection, scope, [result.key for result in results])
     changed: dict[str, Values] = {}
     refused = []
     for result in results:
@@ -146,6 +147,8 @@ def record(
         values["held_back"] = result.held_back
         if run_id is not None:
             values["seen_run"] = run_id
+        if result.look is not None:
+            values["look"] = result.look
         if result.written:
             values["written_at"] = now
         changed[result.key] = values
@@ -166,7 +169,7 @@ def failed(
     run_id: str | None,
 ) -> None:
     """Record a failed attempt; see `RecordStore.failed`."""
-    rows = _read(connection, scope, [key])
+    rows = read(connection, scope, [key])
     values = dict(rows.get(key) or _fresh(scope, key))
     if claim is not None and values["claim"] != claim:
         return
@@ -186,7 +189,7 @@ def seen(
     """Record that records were seen and need no write; see `RecordStore.seen`."""
     by_run = {} if run_id is None else {"seen_run": run_id}
     for chunk in chunks(revisions):
-        query = select(records.c.key, records.c.wanted).where(_among(scope, chunk))
+        query = select(records.c.key, records.c.wanted).where(among(scope, chunk))
         query = query.order_by(records.c.key).with_for_update()
         wanted: dict[str, int] = {row.key: row.wanted for row in connection.execute(query)}
         settled: list[str] = []
@@ -206,13 +209,13 @@ def seen(
         }
         connection.execute(
             update(records)
-            .where(_among(scope, settled))
+            .where(among(scope, settled))
             .values(**marks, applied=records.c.wanted, ready_at=None, retry_at=None)
         )
         if older:
             connection.execute(
                 update(records)
-                .where(_among(scope, older))
+                .where(among(scope, older))
                 .values(**marks, ready_at=func.coalesce(records.c.ready_at, _moment(now)))
             )
             higher = update(records).where(
@@ -290,7 +293,7 @@ def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[st
     stray = and_(records.c.scope == scope, _not_seen_by(run_id), records.c.ready_at.is_(None), ~_target_may_hold())
     keys = list(connection.execute(select(records.c.key).where(stray).with_for_update()).scalars())
     for chunk in chunks(keys):
-        connection.execute(delete(records).where(_among(scope, chunk)))
+        connection.execute(delete(records).where(among(scope, chunk)))
     return keys
 
 
@@ -315,8 +318,8 @@ def forget_prints(connection: Connection, scope: int, keys: Collection[str] | No
         rest = select(records.c.key).where(records.c.scope == scope, records.c.prints != {})
         keys = list(connection.execute(rest).scalars())
     for chunk in chunks(dict.fromkeys(keys)):
-        connection.execute(noted.where(_among(scope, chunk)))
-        rows = _read(connection, scope, chunk)
+        connection.execute(noted.where(among(scope, chunk)))
+        rows = read(connection, scope, chunk)
         for values in rows.values():
             values["prints"] = dict.fromkeys(values["prints"], IN_DOUBT)
         _write(connection, scope, rows, rows)
@@ -327,7 +330,7 @@ def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
     values = {"attempts": 0, "dead": False, "ready_at": None, "retry_at": None, "claim": None, "claimed_until": None}
     return sum(
         connection.execute(
-            update(records).where(_among(scope, chunk)).values(**values, applied=records.c.wanted)
+            update(records).where(among(scope, chunk)).values(**values, applied=records.c.wanted)
         ).rowcount
         for chunk in chunks(dict.fromkeys(keys))
     )
@@ -347,12 +350,11 @@ def open_count(connection: Connection, scope: int, run_id: str | None) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:
+def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:
+    """Return the rows of the known ones of some records, which stay as they are until the transaction is over."""
     rows: dict[str, Values] = {}
     for chunk in chunks(dict.fromkeys(keys)):
-        found = connection.execute(
-            select(records).where(_among(scope, chunk)).order_by(records.c.key).with_for_update()
-        )
+        found = connection.execute(select(records).where(among(scope, chunk)).order_by(records.c.key).with_for_update())
         rows.update((row["key"], dict(row)) for row in found.mappings())
     return rows
 
@@ -405,7 +407,8 @@ def _moment(moment: datetime) -> ColumnElement[datetime]:
     return type_coerce(moment, records.c.ready_at.type)
 
 
-def _among(scope: int, keys: Collection[str]) -> ColumnElement[bool]:
+def among(scope: int, keys: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a row is one of some records."""
     return and_(records.c.scope == scope, records.c.key.in_(keys))
 
 

@@ -26,6 +26,7 @@ def begin(
     holder: str,
     now: datetime,
     *,
+    lists: bool,
     walks: bool,
     full: bool,
 ) -> DataRun:
@@ -39,6 +40,7 @@ def begin(
     run = DataRun(
         id=token_hex(8),
         mode=mode,
+        lists=lists or walks,
         walks=walks,
         full=full,
         state=RUNNING,
@@ -85,13 +87,19 @@ def read(connection: Connection, scope: int, run_id: str, *, for_update: bool = 
 
 
 def newest(
-    connection: Connection, scope: int, *, walks: bool | None = None, full: bool | None = None, state: str | None = None
+    connection: Connection,
+    scope: int,
+    *,
+    lists: bool | None = None,
+    walks: bool | None = None,
+    full: bool | None = None,
+    state: str | None = None,
 ) -> DataRun | None:
     """Return the newest run of a sort, or None."""
     query = _newest_first(scope)
-    for column, value in ((data_runs.c.walks, walks), (data_runs.c.full, full), (data_runs.c.state, state)):
+    for name, value in {"lists": lists, "walks": walks, "full": full, "state": state}.items():
         if value is not None:
-            query = query.where(column == value)
+            query = query.where(data_runs.c[name] == value)
     row = connection.execute(query.limit(1)).mappings().first()
     return None if row is None else _run(row)
 
@@ -115,9 +123,9 @@ def _newest_first(scope: int) -> Select[Any]:
 
 
 def _forget_old(connection: Connection, scope: int) -> None:
-    """Forget runs that nobody asks for: neither walks, nor among the newest, nor the newest that finished."""
+    """Forget runs that nobody asks for: neither walks, nor among the newest, nor the newest of a sort that finished."""
     oldest = connection.execute(_newest_first(scope).offset(_KEPT).limit(1)).first()
-    finished = newest(connection, scope, state=FINISHED)
+    finished = [newest(connection, scope, lists=lists, state=FINISHED) for lists in (None, True)]
     if oldest is None:
         return
     connection.execute(
@@ -125,7 +133,7 @@ def _forget_old(connection: Connection, scope: int) -> None:
             data_runs.c.scope == scope,
             data_runs.c.number <= oldest.number,
             data_runs.c.walks.is_(False),
-            data_runs.c.id != ("" if finished is None else finished.id),
+            data_runs.c.id.not_in([run.id for run in finished if run is not None]),
         )
     )
 

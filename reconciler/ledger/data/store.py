@@ -76,7 +76,9 @@ class RunStore:
     def __init__(self, scoped: Scoped) -> None:
         self._scoped = scoped
 
-    def begin(self, mode: str, config: str, holder: str, now: datetime, *, walks: bool, full: bool) -> DataRun:
+    def begin(
+        self, mode: str, config: str, holder: str, now: datetime, *, lists: bool = False, walks: bool, full: bool
+    ) -> DataRun:
         """Record that a run starts, and keep it. Needs the lock. Earlier runs that were cut off are over by it.
 
         Args:
@@ -84,13 +86,14 @@ class RunStore:
             config: digest of what decides the mapping.
             holder: who runs it, for people.
             now: when it starts.
+            lists: it lists every record, as every walk does.
             walks: it reads everything.
             full: the sync log begins anew with it: no problem counts as logged any more.
         """
         scope = self._scoped.id
 
         def begin(tx: Transaction) -> tuple[DataRun, str]:
-            run = data_runs.begin(tx.connection, scope, mode, config, holder, now, walks=walks, full=full)
+            run = data_runs.begin(tx.connection, scope, mode, config, holder, now, lists=lists, walks=walks, full=full)
             if full:
                 problems.unlog_all(tx.connection, scope)
             return run, self._scoped.keep(tx, run.id, holder)
@@ -158,11 +161,18 @@ class RunStore:
         return self._scoped.read(lambda tx: data_runs.unfinished(tx.connection, self._scoped.id))
 
     def last(
-        self, *, walks: bool | None = None, full: bool | None = None, state: str | None = FINISHED
+        self,
+        *,
+        lists: bool | None = None,
+        walks: bool | None = None,
+        full: bool | None = None,
+        state: str | None = FINISHED,
     ) -> DataRun | None:
         """Return the newest run of that sort, or None. A state of None takes any."""
         scope = self._scoped.id
-        return self._scoped.read(lambda tx: data_runs.newest(tx.connection, scope, walks=walks, full=full, state=state))
+        return self._scoped.read(
+            lambda tx: data_runs.newest(tx.connection, scope, lists=lists, walks=walks, full=full, state=state)
+        )
 
     def cancel(self) -> bool:
         """Ask the run that goes on to stop; it finds that in `run`. Returns whether there is one."""

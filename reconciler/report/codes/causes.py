@@ -44,7 +44,7 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "`reconciler import` writes a manifest for it; `drift snooze` mutes it for a while.",
     ),
     Cause.DATA_STALE: (
-        "The last good run of a data sync ended longer ago than its `freshness` promises.",
+        "What lists show was compared longer ago than `freshness`, or the rest than `walkInterval` + `freshness`.",
         "`sync status` says why; `sync run` brings it up to date.",
     ),
     Cause.HELD_BACK: (

@@ -22,6 +22,7 @@ from reconciler.report.documents.sync_run import (
     requests_to_json,
 )
 from reconciler.sync.datasync import Standing
+from reconciler.sync.monitor.compared import Compared, PartCompared
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
 
 
@@ -85,11 +86,28 @@ class OpenProblemsDocument(Document):
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
 
 
+class ComparedDocument(Document):
+    """When something was compared with the source."""
+
+    compared_at: Time | None = Field(description="When the run began that did it last; null: none did.")
+    next_at: Time = Field(description="When the next run that does it begins.")
+    promised_seconds: Count = Field(description="Compared longer ago than this, it is drift.")
+
+
+class PartFreshnessDocument(Document):
+    """When a part of the records was compared."""
+
+    shown: ComparedDocument = Field(description="What lists show of it: by light walks (lookInterval).")
+    inside: ComparedDocument = Field(description="The rest: by walks of everything (walkInterval).")
+    rest: str = Field(description="What the rest is, for people.")
+
+
 class FreshnessDocument(Document):
     """How old the data may be, and is."""
 
-    promised_seconds: Count
+    promised_seconds: Count = Field(description="freshness of the manifest.")
     seconds: float | None = Field(description="Since the last good run ended; null: there was none.")
+    parts: dict[str, PartFreshnessDocument] = Field(description="By part that flows, e.g. prices.")
 
 
 class SyncStatusDocument(Document):
@@ -166,10 +184,23 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "freshness": {
             "promised_seconds": int(settings.freshness.total_seconds()),
             "seconds": None if status.since_good is None else round(status.since_good.total_seconds(), 3),
+            "parts": {part.part: _part(part) for part in status.compared},
         },
         "troubles": list(status.troubles),
         "requests": requests_to_json(status.requests),
         "requests_a_day": status.requests_a_day,
+    }
+
+
+def _part(part: PartCompared) -> dict[str, Any]:
+    return {"shown": _compared(part.shown), "inside": _compared(part.inside), "rest": part.rest}
+
+
+def _compared(found: Compared) -> dict[str, Any]:
+    return {
+        "compared_at": None if found.last_at is None else time_to_json(found.last_at),
+        "next_at": time_to_json(found.next_at),
+        "promised_seconds": int(found.promised.total_seconds()),
     }
 
 

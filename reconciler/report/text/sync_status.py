@@ -21,6 +21,7 @@ from reconciler.report.text.sync_words import (
 from reconciler.report.words import moment
 from reconciler.sync.datasync import Standing
 from reconciler.sync.mode import Mode
+from reconciler.sync.monitor.compared import Compared, rest_of, shown_of
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
 from reconciler.words import spoken
 
@@ -80,7 +81,8 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
     yield from _row("full sync", _full(status), style, *([YELLOW] if status.full_wanted else []))
     yield from _row("records", _records(status), style)
     yield from _row("problems", _problems(status), style)
-    yield from _row("freshness", _freshness(status), style)
+    for words in _freshness(status):
+        yield from _row("freshness", words, style)
     yield from _row("requests", _requests(status), style)
     if (step := _step(environment, status)) is not None:
         yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
@@ -175,13 +177,23 @@ def _problems(status: SyncStatus) -> str:
     return f"{problem_count(counts.problems)}, {allowed}; {logged}"
 
 
-def _freshness(status: SyncStatus) -> str:
-    promised = spoken(status.sync.settings.freshness)
-    if status.since_good is None:
-        return f"no good run yet; {promised} promised"
-    if status.since_good < timedelta():
-        return f"not known: last good run ended {spoken(-status.since_good)} in the future; {promised} promised"
-    return f"last good run ended {spoken(status.since_good)} ago; {promised} promised"
+def _freshness(status: SyncStatus) -> Iterator[str]:
+    """Say when what lists show was compared, and the rest; a run compares all parts."""
+    parts = status.compared
+    if not parts:
+        return
+    yield f"{shown_of(parts)}: {_compared(parts[0].shown, status.checked_at)}"
+    yield f"{rest_of(parts)}: {_compared(parts[0].inside, status.checked_at)}"
+
+
+def _compared(found: Compared, now: datetime) -> str:
+    last = "never compared" if found.last_at is None else f"compared {_since(found.last_at, now)}"
+    following = f"again in {spoken(found.next_at - now)}" if found.next_at > now else "due now"
+    return f"{last}, {following}; {spoken(found.promised)} promised"
+
+
+def _since(moment: datetime, now: datetime) -> str:
+    return f"{spoken(now - moment)} ago" if moment <= now else f"{spoken(moment - now)} in the future: a clock is wrong"
 
 
 def _requests(status: SyncStatus) -> str:

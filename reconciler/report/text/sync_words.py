@@ -18,6 +18,7 @@ from reconciler.words import spoken
 
 MODES = {
     Mode.INCREMENTAL: "incremental sync",
+    Mode.LIGHT: "light walk",
     Mode.WALK: "incremental walk",
     Mode.FULL: "full sync",
     Mode.VERIFY: "full sync with --verify",

@@ -12,6 +12,7 @@ from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
 from reconciler.sync.heldback import HeldBack, held_back
+from reconciler.sync.monitor.compared import Compared, parts_compared, rest_of, shown_of
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import spoken
 
@@ -76,22 +77,31 @@ def age(overview: SyncOverview, now: datetime) -> timedelta | None:
 def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | None:
     """Return why the data is older than promised, for people; None where it is not.
 
-    Before the first full sync the promise counts from when the data sync was applied.
+    What lists show is judged on `freshness`, the rest on `walkInterval` and `freshness`: each since the run began that
+    compared it last. Before the first full sync the promise counts from when the data sync was applied.
     """
     promised = sync.settings.freshness
-    words = f"the manifest promises {spoken(promised)}"
     if overview.last_full is None:
         if sync.applied_at is None or now - sync.applied_at <= promised:
             return None
-        return f"No full sync was ever finished, {spoken(now - sync.applied_at)} after it was applied; {words}"
-    since = age(overview, now)
-    if since is not None and since < -_SLACK:
-        return (
-            f"The last good sync ended {spoken(-since)} in the future: a clock is wrong, so nobody knows how old it is"
-        )
-    if since is None or since <= promised:
-        return None
-    return f"The last good sync ended {spoken(since)} ago; {words}"
+        since = spoken(now - sync.applied_at)
+        return f"No full sync was ever finished, {since} after it was applied; the manifest promises {spoken(promised)}"
+    age_of_last = age(overview, now)
+    if age_of_last is not None and age_of_last < -_SLACK:
+        ahead = spoken(-age_of_last)
+        return f"The last good sync ended {ahead} in the future: a clock is wrong, so nobody knows how old it is"
+    parts = parts_compared(sync, overview, now)
+    late = [part for part in parts if part.shown.is_late(now)]
+    if late:
+        return _late(shown_of(late), late[0].shown, now)
+    late = [part for part in parts if part.inside.is_late(now)]
+    return _late(rest_of(late), late[0].inside, now) if late else None
+
+
+def _late(what: str, compared: Compared, now: datetime) -> str:
+    since = spoken(now - (compared.last_at or now))
+    words = f"{what[0].upper()}{what[1:]}: last compared {since} ago, {spoken(compared.promised)} are promised"
+    return f"{words}; the next run compares it"
 
 
 def standstill(overview: SyncOverview) -> str | None:

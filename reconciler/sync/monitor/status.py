@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
@@ -11,6 +11,7 @@ from reconciler.sparklayer.kinds.data_sync.cost import cost_of
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
+from reconciler.sync.monitor.compared import PartCompared, parts_compared
 from reconciler.sync.monitor.health import age, excess, held_back_of, staleness
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
@@ -81,6 +82,7 @@ class SyncStatus:
         counts: records and problems.
         held_back: records that problems hold back as a whole.
         since_good: how long ago the last good run ended.
+        compared: when each part that flows was last compared with the source, and will be.
         troubles: what it promises and does not keep, one sentence each.
         requests: by provider, of the newest run that finished.
         requests_a_day: about how many it makes where nothing changes; None: no run has shown yet what a walk takes.
@@ -99,6 +101,7 @@ class SyncStatus:
     counts: LevelCounts = field(default_factory=LevelCounts)
     held_back: HeldBack = field(default_factory=HeldBack)
     since_good: timedelta | None = None
+    compared: tuple[PartCompared, ...] = ()
     troubles: tuple[str, ...] = ()
     requests: Mapping[str, Requests] = field(default_factory=dict)
     requests_a_day: int | None = None
@@ -134,6 +137,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         counts=overview.counts,
         held_back=held,
         since_good=age(overview, now),
+        compared=parts_compared(sync, overview, now),
         troubles=tuple(words for words in troubles if words is not None),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
         requests_a_day=_requests_a_day(sync, overview),
@@ -164,7 +168,14 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
 
 
 def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
-    past = Past(overview.newest, overview.unfinished, overview.last_finished, overview.last_walk, overview.last_full)
+    past = Past(
+        overview.newest,
+        overview.unfinished,
+        overview.last_finished,
+        overview.last_look,
+        overview.last_walk,
+        overview.last_full,
+    )
     return choose(None, past, sync.settings, sync.data.digest, at)
 
 
@@ -189,13 +200,14 @@ def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
 
 
 def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
-    """Worked out from what the last runs took to read: one that read everything, and one that did not."""
+    """Worked out from what the last runs took to read: one that read everything, and one that listed nothing."""
     walk, last = overview.last_walk, overview.last_finished
     reads = 0 if walk is None else requests_in(walk.counts).get(SOURCE, Requests()).requests
     if not reads:
         return None
-    cost = cost_of(sync.settings.interval, sync.settings.walk_interval, 0, reads)
-    if last is None or last.walks:
+    settings, records = sync.settings, overview.counts.records - overview.counts.gone
+    cost = cost_of(settings.interval, settings.look_interval, settings.walk_interval, records, 0)
+    cost = replace(cost, per_walk=reads)
+    if last is None or last.lists:
         return cost.a_day
-    each = sum(found.reads for found in requests_in(last.counts).values())
-    return round(cost.runs * each + cost.walks * (each + cost.per_walk))
+    return cost.with_runs_of(sum(found.reads for found in requests_in(last.counts).values()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.kind.connection import ClockedReader, Writer
@@ -20,7 +21,7 @@ from reconciler.sync.products.remedy import remedy
 from reconciler.sync.products.resolve import departed, settle
 from reconciler.sync.products.settings import ProductSettings, digest
 from reconciler.sync.products.sink import PROBE, ProductSink
-from reconciler.sync.products.source import ProductSource, key_of, not_listed, roles_of
+from reconciler.sync.products.source import ProductSource, key_of, look_of, not_listed, roles_of
 from reconciler.sync.products.state import ProductState, state_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
 DATA_TYPE = "products"
+INSIDE: Mapping[str, str] = MappingProxyType(
+    {
+        Part.PRODUCT.value: "the inside of variants",
+        Part.STOCK.value: "stock that moves between places or variants",
+        Part.PRICES.value: "surcharges of variants",
+    }
+)
+"""What lists do not show of a product, its stock and its prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Products:
     name = DATA_TYPE
     noun = "product"
     parts = tuple(part.value for part in Part)
+    inside = INSIDE
     probe = PROBE
 
     @property
@@ -75,6 +85,9 @@ class Products:
 
     def key(self, record: Product) -> str:
         return key_of(record)
+
+    def look(self, record: Product) -> bytes | None:
+        return look_of(record)
 
     def map(self, record: Product, now: datetime, facts: str | None) -> Draft:
         return draft(record, self.settings, now, facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -14,6 +14,8 @@ from reconciler.sync.mapping.values import plain
 from reconciler.sync.products.model import Part, Wanted
 
 _SIZE = 16
+# What is read of each product by itself.
+_INSIDE = frozenset({"Variants", "InventoryRecords"})
 
 
 def fingerprints(wanted: Wanted) -> dict[Part, bytes]:
@@ -53,6 +55,11 @@ def of_prices(prices: Iterable[Price]) -> bytes:
         if price.tiers
     ]
     return _digest(sorted(rows))
+
+
+def of_list(product: Mapping[str, Any]) -> bytes:
+    """Return the fingerprint of what lists show of a product: itself and its default price schedule."""
+    return _digest({name: value for name, value in product.items() if name not in _INSIDE})
 
 
 def _digest(value: Any) -> bytes:

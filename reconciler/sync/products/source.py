@@ -16,6 +16,7 @@ from reconciler.ordercloud.together import together
 from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.values import mapping, text_or_none
 from reconciler.sync.problem import RecordProblem
+from reconciler.sync.products.fingerprint import of_list
 from reconciler.sync.products.model import FLAW, NO_ID, Part
 from reconciler.sync.products.scope import ROLES as SCOPE_ROLES
 from reconciler.sync.products.scope import Scope
@@ -68,6 +69,14 @@ class ProductSource:
             async for chunk in chunks:
                 yield chunk
 
+    async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
+        flawed = Flawed()
+        parts = Parts(variants=False, stock=False, prices=True)
+        walk = ProductReader(self._reader, flawed.add).walk(catalogs=self._scope.catalogs, parts=parts)
+        async with aclosing(_chunks(walk, flawed)) as chunks:
+            async for chunk in chunks:
+                yield {key_of(product): _look(product) for product in chunk}
+
     async def changed_since(self, moment: datetime) -> AsyncGenerator[list[Product], None]:
         if not self._knows_stock:
             return
@@ -115,6 +124,19 @@ def not_listed(key: str) -> RecordProblem:
 def key_of(product: Product) -> str:
     """Return the ID of a product."""
     return text_or_none(mapping(product).get("ID")) or NO_ID
+
+
+def look_of(product: Product) -> bytes | None:
+    """Return the fingerprint of what lists show of a product that was read as a whole; None: not known."""
+    return None if FLAW in product else of_list(product)
+
+
+def _look(product: Product) -> bytes | None:
+    """Return the fingerprint of what lists show; None for a product that cannot be asked for by its ID."""
+    flaw = mapping(product).get(FLAW)
+    if not isinstance(flaw, BadRecord):
+        return of_list(product)
+    return of_list({FLAW: flaw.reason}) if flaw.has_id else None
 
 
 class Flawed:

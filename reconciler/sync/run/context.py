@@ -141,7 +141,13 @@ class RunContext:
 async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
     """Record in the ledger that a run begins."""
     return await ledger.runs.begin(
-        mode.value, job.data.digest, job.holder, job.now(), walks=mode.walks, full=mode.is_full
+        mode.value,
+        job.data.digest,
+        job.holder,
+        job.now(),
+        lists=mode.lists,
+        walks=mode.walks,
+        full=mode.is_full,
     )
 
 

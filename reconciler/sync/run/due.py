@@ -1,4 +1,4 @@
-"""Which run is due: go on with one that was cut off, a full sync, a walk, or just what changed. Pure."""
+"""Which run is due: go on with one that was cut off, a full sync, a walk, a light walk, or just what changed. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.settings import SyncSettings
 
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
-_STRENGTH = (Mode.INCREMENTAL, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE)
+_STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Past:
         newest: the newest one, whatever became of it.
         unfinished: one that can go on.
         last: the newest one that finished.
+        last_look: the newest one that finished and listed everything.
         last_walk: the newest one that finished and read everything.
         last_full: the newest full sync that finished.
     """
@@ -28,6 +29,7 @@ class Past:
     newest: DataRun | None = None
     unfinished: DataRun | None = None
     last: DataRun | None = None
+    last_look: DataRun | None = None
     last_walk: DataRun | None = None
     last_full: DataRun | None = None
 
@@ -65,13 +67,14 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
     """Return how the next run has to run by itself."""
     if full_sync_wanted(past.last_full, config):
         mode = Mode.FULL
-    elif past.last_walk is None or not timedelta() <= now - past.last_walk.started_at < settings.walk_interval:
-        # One that began in the future was timed by a clock that was wrong.
+    elif _is_due(past.last_walk, settings.walk_interval, now):
         mode = Mode.WALK
+    elif _is_due(past.last_look, settings.look_interval, now):
+        mode = Mode.LIGHT
     else:
         mode = Mode.INCREMENTAL
     newest = past.newest
-    if newest is not None and newest.walks and newest.state != FINISHED:
+    if newest is not None and newest.lists and newest.state != FINISHED:
         # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
         mode = max(mode, Mode(newest.mode), key=_STRENGTH.index)
     return mode
@@ -80,6 +83,11 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
 def full_sync_wanted(last_full: DataRun | None, config: str) -> bool:
     """Whether a full sync is wanted: there was none yet, or none since the mapping changed."""
     return last_full is None or last_full.config != config
+
+
+def _is_due(last: DataRun | None, interval: timedelta, now: datetime) -> bool:
+    # One that began in the future was timed by a clock that was wrong.
+    return last is None or not timedelta() <= now - last.started_at < interval
 
 
 def _can_go_on(run: DataRun, config: str, now: datetime) -> bool:

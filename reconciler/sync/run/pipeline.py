@@ -78,6 +78,8 @@ class Pipeline:
         )
         # Records that may still come to another outcome in this run.
         self._provisional: dict[str, str] = {}
+        # What lists show of the records in hand.
+        self._looks: dict[str, bytes] = {}
         self._tally = context.meter.tally
 
     async def take(
@@ -99,6 +101,8 @@ class Pipeline:
         for record in records:
             draft = data.map(record, context.source_now, context.facts)
             drafts[draft.key] = draft
+            if (look := data.look(record)) is not None:
+                self._looks[draft.key] = look
             # Mapping one record may be much work, and between two of them signals have to be heard.
             await asyncio.sleep(0)
         levels = await context.ledger.records.levels(drafts)
@@ -162,7 +166,9 @@ class Pipeline:
         if quiet:
             number = sum(not self._was_counted(levels.get(key)) for key in quiet)
             counts = {"seen": number, "unchanged": number}
-            await self._context.ledger.records.seen(self._context.run.id, quiet, counts)
+            looks = {key: look for key in quiet if (look := self._looks.pop(key, None)) is not None}
+            news = {key: look for key, look in looks.items() if key not in levels or levels[key].look != look}
+            await self._context.ledger.records.seen(self._context.run.id, quiet, counts, news)
             self._tally.add(counts)
 
     async def _write(self, busy: Sequence[_Work]) -> None:
@@ -231,6 +237,7 @@ class Pipeline:
             token=work.token,
             written=written.sent and bool(written.done),
             held_back=state.held_back or (bool(written.refused) and not good),
+            look=self._looks.pop(state.key, None),
         )
 
     def _counts(self, work: _Work, outcome: str) -> dict[str, int]:

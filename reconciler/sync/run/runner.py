@@ -67,6 +67,7 @@ async def _chosen(
         newest=await ledger.runs.last(state=None),
         unfinished=await ledger.runs.unfinished(),
         last=await ledger.runs.last(),
+        last_look=await ledger.runs.last(lists=True),
         last_walk=await ledger.runs.last(walks=True),
         last_full=await ledger.runs.last(full=True),
     )

@@ -112,7 +112,7 @@ class Stages:
         if finding.otherwise and not context.mode.walks:
             await context.ledger.records.want(finding.otherwise)
         context.remarks += census.remarks
-        context.meter.total = census.total if context.mode.walks else None
+        context.meter.total = census.total if context.mode.lists else None
 
     async def _mark(self, watermark: datetime) -> None:
         context = self._context
@@ -132,7 +132,10 @@ class Stages:
         context = self._context
         if not context.run.listed:
             context.meter.phase = Phase.READING
-            await self._read(pipeline)
+            if context.mode is Mode.LIGHT:
+                await self._look_at_lists()
+            else:
+                await self._read(pipeline)
             await pipeline.drain()
             if context.stopping:
                 return
@@ -152,14 +155,14 @@ class Stages:
         await deletes.carry_out()
 
     async def _delete(self, deletes: Deletes) -> None:
-        """Delete what was asked for and has to go, and what a complete walk did not see."""
+        """Delete what was asked for and has to go, and what a complete walk, light or not, did not see."""
         context = self._context
         context.meter.phase = Phase.DELETES
-        left = await deletes.look_for_unseen() if context.mode.walks else 0
+        left = await deletes.look_for_unseen() if context.mode.lists else 0
         await deletes.carry_out()
         if context.mode is Mode.VERIFY:
             await deletes.verify()
-        if not context.mode.walks or context.stopping:
+        if not context.mode.lists or context.stopping:
             return
         if left:
             context.meter.tally.left += left
@@ -173,6 +176,17 @@ class Stages:
         async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
                 await pipeline.take(chunk)
+                if context.stopping:
+                    return
+
+    async def _look_at_lists(self) -> None:
+        """List everything, and want what lists show otherwise than before: the retries read it as a whole."""
+        context = self._context
+        each = {"seen": 1, "unchanged": 1}
+        async with aclosing(context.source.listed()) as chunks:
+            async for looks in chunks:
+                number = await context.ledger.records.look(context.run.id, looks, each)
+                context.meter.tally.add({name: number * count for name, count in each.items()})
                 if context.stopping:
                     return
 

@@ -17,6 +17,7 @@ SETTINGS = SyncSettings(
     name="shop",
     integration="ordercloud",
     interval=timedelta(minutes=15),
+    look_interval=timedelta(hours=1),
     walk_interval=timedelta(hours=24),
     freshness=timedelta(hours=2),
     max_held_back_percent=10,
@@ -29,6 +30,7 @@ def run(mode: Mode, hours_ago: float, state: str = FINISHED, config: str = "same
     return DataRun(
         id="run",
         mode=mode.value,
+        lists=mode.lists,
         walks=mode.walks,
         full=mode.is_full,
         state=state,
@@ -46,9 +48,12 @@ def run(mode: Mode, hours_ago: float, state: str = FINISHED, config: str = "same
     )
 
 
-def past(full_hours_ago: float, walk_hours_ago: float, unfinished: DataRun | None = None) -> Past:
+def past(
+    full_hours_ago: float, walk_hours_ago: float, unfinished: DataRun | None = None, look_hours_ago: float = 0.1
+) -> Past:
     full = run(Mode.FULL, full_hours_ago)
-    return Past(unfinished or full, unfinished, full, run(Mode.WALK, walk_hours_ago), full)
+    look, walk = run(Mode.LIGHT, look_hours_ago), run(Mode.WALK, walk_hours_ago)
+    return Past(unfinished or full, unfinished, full, look, walk, full)
 
 
 def test_the_first_run_is_a_full_sync() -> None:
@@ -64,6 +69,23 @@ def test_after_the_mapping_changed_a_full_sync_is_due() -> None:
 @pytest.mark.parametrize(("hours", "mode"), [(1, Mode.INCREMENTAL), (23.9, Mode.INCREMENTAL), (24, Mode.WALK)])
 def test_a_walk_is_due_when_its_interval_has_passed(hours: float, mode: Mode) -> None:
     assert choose(None, past(100, hours), SETTINGS, "same", NOW).mode is mode
+
+
+@pytest.mark.parametrize(("hours", "mode"), [(0.9, Mode.INCREMENTAL), (1, Mode.LIGHT), (30, Mode.LIGHT)])
+def test_a_light_walk_is_due_when_its_interval_has_passed(hours: float, mode: Mode) -> None:
+    assert choose(None, past(100, 3, look_hours_ago=hours), SETTINGS, "same", NOW).mode is mode
+
+
+def test_a_ledger_that_knows_of_no_light_walk_wants_one_and_a_walk_is_as_good() -> None:
+    assert choose(None, replace(past(1, 1), last_look=None), SETTINGS, "same", NOW).mode is Mode.LIGHT
+    assert choose(None, past(100, 24, look_hours_ago=24), SETTINGS, "same", NOW).mode is Mode.WALK
+
+
+@pytest.mark.parametrize("state", [STOPPED, CANCELLED, INTERRUPTED])
+def test_a_light_walk_that_was_not_finished_is_still_to_be_done_unless_more_is_due(state: str) -> None:
+    cut_off = replace(past(1, 1), newest=run(Mode.LIGHT, 0.5, state))
+    assert choose(None, cut_off, SETTINGS, "same", NOW).mode is Mode.LIGHT
+    assert choose(None, replace(cut_off, last_walk=run(Mode.WALK, 25)), SETTINGS, "same", NOW).mode is Mode.WALK
 
 
 @pytest.mark.parametrize("state", [STOPPED, CANCELLED, INTERRUPTED])

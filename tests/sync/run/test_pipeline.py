@@ -32,7 +32,7 @@ def test_between_any_two_mappings_others_have_their_turn() -> None:
 
     async def scenario() -> None:
         context: Any = SimpleNamespace(
-            data=SimpleNamespace(map=map_),
+            data=SimpleNamespace(map=map_, look=lambda _record: None),
             meter=SimpleNamespace(tally=None),
             source_now=None,
             facts=None,

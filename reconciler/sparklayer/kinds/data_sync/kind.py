@@ -9,13 +9,14 @@ from reconciler.errors import Conflict, Problem, Rejected
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, ManifestView, Observed, Volume
 from reconciler.kind.semantics import Risk, State
-from reconciler.sparklayer.kinds.data_sync.cost import RUN, cost_of, resend_of, touched
+from reconciler.sparklayer.kinds.data_sync.cost import cost_of, resend_of, touched
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
-from reconciler.words import parse_duration
+from reconciler.words import parse_duration, spoken
 
 _PRICE_LIST_NAME = "OrderCloud Price"
 _PER_WALK = 1_000
+_DURATIONS = ("interval", "lookInterval", "walkInterval", "freshness")
 # What flows, in the words of a plan.
 _SECTIONS: Mapping[str, str] = {"products": "products", "stock": "stock", "pricing": "prices"}
 
@@ -58,12 +59,19 @@ class DataSyncKind(Kind[DataSyncSpec]):
         return self.create_body(desired)
 
     def remarks(self, desired: State, observed: Observed | None, changed: frozenset[str]) -> Iterable[str]:
-        interval, walk_interval = (parse_duration(desired[name]) for name in ("interval", "walkInterval"))
-        cost = cost_of(interval, walk_interval, _PER_WALK, 0)
+        interval, look, walk, freshness = (parse_duration(desired[name]) for name in _DURATIONS)
+        cost = cost_of(interval, look, walk, _PER_WALK, 0)
+        empty = cost_of(interval, look, walk, 0, 0)
         yield (
-            f"where nothing changes it costs about {round(cost.runs * RUN):,} requests a day, and {cost.per_walk} per "
-            f"1,000 products at every walk ({desired['walkInterval']}), more where products have variants or stock by "
-            "place: one for each of those"
+            f"where nothing changes it costs about {empty.a_day:,} requests a day and, per 1,000 products, "
+            f"{cost.a_day - empty.a_day:,} more: {cost.per_look} at every light walk ({desired['lookInterval']}), "
+            f"{cost.per_walk} at every walk ({desired['walkInterval']}), where one more is made for each product with "
+            "variants or stock by place"
+        )
+        yield (
+            f"what lists show of products and prices is promised to be {spoken(freshness)} old at most (freshness), "
+            f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval and "
+            "freshness)"
         )
         if observed is None or touched(changed):
             yield "a full sync is due once it is applied: `reconciler sync run` does it"

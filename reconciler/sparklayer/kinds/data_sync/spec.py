@@ -86,13 +86,21 @@ class DataSyncSpec(SparkLayerSpec):
         str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), FieldSemantics(identity=True)
     ] = Field(default="ordercloud", description="Name of the integration in the sync log.")
     interval: Duration = Field(default="15m", description="From the end of a run to the start of the next.")
+    look_interval: Duration = Field(
+        default="1h",
+        validate_default=True,
+        description="How often products and price schedules are listed and compared with what lists showed before: a "
+        "light walk. It sees all but the inside of variants and stock that moves between places.",
+    )
     walk_interval: Duration = Field(
         default="24h",
         validate_default=True,
-        description="How often everything is read, for what OrderCloud does not say when it changed.",
+        description="How often everything is read as a whole, for what no list shows.",
     )
     freshness: Duration = Field(
-        default="2h", validate_default=True, description="A last good run that is older than this is drift."
+        default="2h",
+        validate_default=True,
+        description="What lists show is drift where it was compared longer ago than this; the rest: walkInterval more.",
     )
     max_open_problems: Annotated[int, Field(ge=0)] = Field(
         default=500, description="More open problems than this are drift."
@@ -118,19 +126,32 @@ class DataSyncSpec(SparkLayerSpec):
         description="ISO 4217: of prices without a currency while there is no price list, and of a list that is made.",
     )
 
+    @field_validator("look_interval")
+    @classmethod
+    def _looks_less_often_than_it_runs(cls, text: str, info: ValidationInfo) -> str:
+        if _is_shorter(text, info.data.get("interval")):
+            raise BadValue(f"lookInterval ({text}) is shorter than interval", "Make it as long as interval, or longer.")
+        return text
+
     @field_validator("walk_interval")
     @classmethod
-    def _walks_less_often_than_it_runs(cls, text: str, info: ValidationInfo) -> str:
-        if _is_shorter(text, info.data.get("interval")):
-            raise BadValue("walkInterval is shorter than interval", "Make it as long as interval, or longer.")
+    def _walks_less_often_than_it_looks(cls, text: str, info: ValidationInfo) -> str:
+        look = info.data.get("look_interval")
+        if _is_shorter(text, look):
+            raise BadValue(
+                f"walkInterval ({text}) is shorter than lookInterval ({look})",
+                "Make it as long as lookInterval, or longer.",
+            )
         return text
 
     @field_validator("freshness")
     @classmethod
     def _can_be_kept(cls, text: str, info: ValidationInfo) -> str:
-        if _is_shorter(text, info.data.get("interval")):
+        look = info.data.get("look_interval")
+        if _is_shorter(text, look):
             raise BadValue(
-                "freshness is shorter than interval, so that data would be drift between any two runs",
-                "Make it longer: interval and the time that a run may take.",
+                f"freshness ({text}) is shorter than lookInterval ({look}), so that data would be drift before it is "
+                "compared again",
+                "Make it longer: lookInterval, interval and the time that a run may take.",
             )
         return text

@@ -1,0 +1,52 @@
+"""What lists show of records, against what they showed last. Functions that work in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, update
+
+from reconciler.ledger.data import records
+from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.tables import records as table
+
+
+def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str, bytes | None], now: datetime) -> int:
+    """Compare what lists show with what they showed last; see `RecordStore.look`."""
+    newly = 0
+    for chunk in chunks(looks):
+        rows = records.read(connection, scope, chunk)
+        as_before = [key for key in chunk if key in rows and _looks_the_same(rows[key], looks[key])]
+        newly += sum(rows[key]["seen_run"] != run_id for key in as_before)
+        connection.execute(update(table).where(records.among(scope, as_before)).values(seen_run=run_id))
+        changed = {
+            key: shown
+            for key in chunk
+            if (shown := looks[key]) is not None and (key not in rows or _has_changed(rows[key], shown))
+        }
+        records.want(connection, scope, changed, now)
+        note(connection, scope, changed)
+    return newly
+
+
+def note(connection: Connection, scope: int, looks: Mapping[str, bytes]) -> None:
+    """Note what lists show of known records."""
+    if looks:
+        connection.execute(
+            update(table)
+            .where(table.c.scope == scope, table.c.key == bindparam("of_key"))
+            .values(look=bindparam("shown")),
+            [{"of_key": key, "shown": shown} for key, shown in looks.items()],
+        )
+
+
+def _has_changed(values: Mapping[str, Any], shown: bytes) -> bool:
+    """Whether a record has to be read: lists show something else, or it is back."""
+    return bool(values["gone"]) or values["look"] != shown
+
+
+def _looks_the_same(values: Mapping[str, Any], shown: bytes | None) -> bool:
+    """Whether nothing is to be done for a record; one that is open is read anyway."""
+    return shown is None or (values["ready_at"] is None and not _has_changed(values, shown))

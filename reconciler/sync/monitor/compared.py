@@ -1,0 +1,78 @@
+"""When each part of the data was last compared with the source, and when it will be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.ledger.data.model import DataRun, SyncOverview
+from reconciler.sync.datasync import DataSync
+from reconciler.words import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """When something was compared, and will be.
+
+    Args:
+        last_at: when the run began that compared it last; None: none did.
+        next_at: when the next run that compares it begins.
+        promised: how long ago it may have been.
+    """
+
+    last_at: datetime | None
+    next_at: datetime
+    promised: timedelta
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it was compared longer ago than is promised."""
+        return self.last_at is not None and now - self.last_at > self.promised
+
+
+@dataclass(frozen=True, slots=True)
+class PartCompared:
+    """When a part of the records was compared.
+
+    Args:
+        part: e.g. `prices`.
+        shown: what lists show of it, which light walks see, too.
+        inside: the rest, which walks alone see.
+        rest: what that is, for people.
+    """
+
+    part: str
+    shown: Compared
+    inside: Compared
+    rest: str
+
+
+def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tuple[PartCompared, ...]:
+    """Return for each part that flows when it was last compared with the source, and when it will be.
+
+    Args:
+        sync: the data sync.
+        overview: what the ledger knows of it.
+        now: our clock.
+    """
+    settings, last = sync.settings, overview.last_finished
+    start = now if last is None or last.ended_at is None else max(last.ended_at + settings.interval, now)
+
+    def compared(run: DataRun | None, interval: timedelta, promised: timedelta) -> Compared:
+        if run is None:
+            return Compared(None, start, promised)
+        return Compared(run.started_at, max(run.started_at + interval, start), promised)
+
+    shown = compared(overview.last_look, settings.look_interval, settings.freshness)
+    inside = compared(overview.last_walk, settings.walk_interval, settings.rest_freshness)
+    return tuple(PartCompared(part, shown, inside, sync.data.inside[part]) for part in sync.data.flowing)
+
+
+def shown_of(parts: Iterable[PartCompared]) -> str:
+    """Return what lists show of some parts, for people."""
+    return f"what lists show of {listed([part.part for part in parts])}"
+
+
+def rest_of(parts: Iterable[PartCompared]) -> str:
+    """Return what lists do not show of some parts, for people."""
+    return listed([part.rest for part in parts])

@@ -1,0 +1,80 @@
+"""What lists show of records, compared in the ledger: what is as before is seen, what differs is wanted. On both."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.ledger.data.model import DataScope, Result
+from reconciler.ledger.writer import Ledger
+
+SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+EACH = {"seen": 1, "unchanged": 1}
+
+
+@pytest.fixture
+def store(ledger_url):
+    with Ledger.open(ledger_url) as ledger:
+        found = ledger.store(SCOPE)
+        with found.lock("test"):
+            first = begin(found, walks=True)
+            found.records.record([Result(key, look=look) for key, look in (("a", b"A"), ("b", b"B"))], first.id)
+            found.records.seen(first.id, {"c": None}, None, {"c": b"C"})
+            found.runs.end(first.id, "finished", NOW)
+            yield found
+
+
+def begin(store, *, walks=False, lists=True):
+    return store.runs.begin("mode", "digest", "test", NOW, lists=lists, walks=walks, full=False)
+
+
+def opened(store):
+    return {key for key, level in store.records.levels(list("abcd")).items() if level.is_open}
+
+
+def test_what_is_as_before_is_seen_and_counted_once(store):
+    run = begin(store)
+    looks = {"a": b"A", "b": b"B", "c": b"C"}
+    assert store.records.look(run.id, looks, EACH) == 3
+    assert store.records.look(run.id, looks, EACH) == 0
+    assert store.runs.run(run.id).counts == {"seen": 3, "unchanged": 3}
+    assert (opened(store), store.records.unseen(run.id, None, 9)) == (set(), [])
+
+
+def test_what_differs_or_is_new_is_wanted_and_not_seen(store):
+    run = begin(store)
+    assert store.records.look(run.id, {"a": b"A2", "b": b"B", "d": b"D"}, EACH) == 1
+    assert opened(store) == {"a", "d"}
+    levels = store.records.levels(["a", "d"])
+    assert (levels["a"].look, levels["d"].look) == (b"A2", b"D")
+    assert {level.seen_run for level in levels.values()} & {run.id} == set()
+    # They are read by now or later, whatever becomes of this run; what they showed is not wanted twice.
+    assert store.records.look(run.id, {"a": b"A2", "d": b"D"}, EACH) == 0
+    assert [level.wanted for level in store.records.levels(["a", "d"]).values()] == [1, 1]
+
+
+def test_what_shows_nothing_is_seen_where_it_is_known_and_made_nowhere(store):
+    run = begin(store)
+    assert store.records.look(run.id, {"a": None, "d": None}, EACH) == 1
+    assert (opened(store), store.records.levels(["d"])) == (set(), {})
+
+
+def test_what_is_gone_and_listed_again_is_wanted_though_it_looks_the_same(store):
+    run = begin(store)
+    store.records.record([Result("a", gone=True)], run.id)
+    assert store.records.look(run.id, {"a": b"A"}, EACH) == 0
+    assert opened(store) == {"a"}
+
+
+def test_the_newest_run_that_listed_is_kept_whatever_comes_after_it(store):
+    walk = store.runs.last(walks=True)
+    look = begin(store)
+    store.runs.end(look.id, "finished", NOW + timedelta(minutes=1))
+    for _ in range(205):
+        store.runs.end(begin(store, lists=False).id, "finished", NOW)
+    begin(store, lists=False)
+    assert store.runs.last(lists=True).id == look.id
+    assert store.runs.last(walks=True).id == walk.id
+    assert walk.lists
