@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import ReconcilerError
+    from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.config.model import LockHolder
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from reconciler.sync.run.context import Job
     from reconciler.sync.run.progress import Progress
     from reconciler.sync.run.report import RunReport
+    from reconciler.sync.run.traffic import Traffic
 
 _Result = TypeVar("_Result")
 _FEATURE = "A data sync"
@@ -226,30 +228,80 @@ async def _running(
 async def _job(
     chosen: Chosen, store: Store, holder: str, how: HowToRun, observer: Observer, policy: RetryPolicy
 ) -> AsyncIterator[Job]:
+    _, target = connections_of(chosen.session)
+    traffic = _traffic(chosen, observer)
+    cache = how.token_cache
+    async with (
+        open_writer(target, (), token_cache=cache, observer=traffic[1], policy=policy) as writer,
+        _job_on(chosen, store, holder, how, traffic, policy, writer.read_only(), writer) as job,
+    ):
+        yield job
+
+
+@asynccontextmanager
+async def reading_job(
+    chosen: Chosen, store: Store, holder: str, how: HowToRun, observer: Observer, policy: RetryPolicy
+) -> AsyncIterator[Job]:
+    """Within, a run can be rehearsed: its connections can only read.
+
+    Args:
+        chosen: the data sync, applied or not.
+        store: what the ledger, or a copy of it, keeps of it.
+        holder: who runs it, for people.
+        how: cache, patience.
+        observer: told of the requests.
+        policy: bounds repeating.
+    """
+    _, target = connections_of(chosen.session)
+    traffic = _traffic(chosen, observer)
+    cache = how.token_cache
+    async with (
+        open_reader(target, (), token_cache=cache, observer=traffic[1], policy=policy) as reader,
+        _job_on(chosen, store, holder, how, traffic, policy, reader, None) as job,
+    ):
+        yield job
+
+
+def _traffic(chosen: Chosen, observer: Observer) -> tuple[Traffic, Traffic]:
     from reconciler.sparklayer.client import READS_BY_POST
     from reconciler.sparklayer.sync_log import PATH as LOG
-    from reconciler.sync.run.context import Job
     from reconciler.sync.run.traffic import Traffic
 
-    source, target = connections_of(chosen.session)
-    source_traffic, target_traffic = (
-        Traffic(each.api, API_NAMES[each.api], observer, READS_BY_POST, LOG) for each in (source, target)
+    source, target = (
+        Traffic(each.api, API_NAMES[each.api], observer, READS_BY_POST, LOG) for each in connections_of(chosen.session)
     )
-    cache, data = how.token_cache, chosen.sync.data
-    async with (
-        open_reader(source, data.roles, token_cache=cache, observer=source_traffic, policy=policy) as reader,
-        open_writer(target, (), token_cache=cache, observer=target_traffic, policy=policy) as writer,
-    ):
+    return source, target
+
+
+@asynccontextmanager
+async def _job_on(
+    chosen: Chosen,
+    store: Store,
+    holder: str,
+    how: HowToRun,
+    traffic: tuple[Traffic, Traffic],
+    policy: RetryPolicy,
+    target: HttpReader,
+    writer: HttpWriter | None,
+) -> AsyncIterator[Job]:
+    from reconciler.sync.run.context import Job
+
+    source, _ = connections_of(chosen.session)
+    data = chosen.sync.data
+    async with open_reader(
+        source, data.roles, token_cache=how.token_cache, observer=traffic[0], policy=policy
+    ) as reader:
         yield Job(
             settings=chosen.sync.settings,
             data=data,
             source=reader,
-            target=writer,
+            target=target,
+            writer=writer,
             store=store,
             source_url=source.api_url,
             holder=holder,
-            source_traffic=source_traffic,
-            target_traffic=target_traffic,
+            source_traffic=traffic[0],
+            target_traffic=traffic[1],
             patience=how.patience,
             overrides=how.overrides,
         )
@@ -311,5 +363,5 @@ async def explain(chosen: Chosen, key: str, how: HowToRun, observer: Observer) -
 
     with opened_store(chosen, _FEATURE, ephemeral=True) as store:
         policy = replace(PATIENT, seconds=how.patience)
-        async with _job(chosen, store, "", how, observer, policy) as job:
+        async with reading_job(chosen, store, "", how, observer, policy) as job:
             return await job.data.explain(job.source, job.target, job.store, key, utc_now())

@@ -43,6 +43,7 @@ class Api:
         headers: sent with every request, e.g. a site ID.
         clashes: says of a request whether a 409 means that another one was under way, so that it may be repeated.
         forbidden: what a user can do about a 403, where the API has no roles that could be missing.
+        questions: last segments of the paths whose POST changes nothing.
         url_fields: what manifests call the API's URL, and that of its token endpoint where it has a field of its own.
     """
 
@@ -54,6 +55,7 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict)
     clashes: Callable[[Call], bool] = lambda _call: False
     forbidden: str | None = None
+    questions: frozenset[str] = frozenset()
     url_fields: Sequence[str] = ("apiUrl", "authUrl")
 
 
@@ -101,6 +103,10 @@ class Session:
         self._tokens = TokenSource(self._log_in, key, options.cache, options.clock, self._redactor)
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         self.api_clock = ApiClock(options.clock)
+
+    def is_question(self, path: str) -> bool:
+        """Whether a POST to a path changes nothing."""
+        return path.rpartition("/")[2] in self._api.questions
 
     async def request(self, method: str, path: str, params: Params | None = None, body: Json = None) -> Json:
         """Send a request until it has an answer; return the decoded body, None for an empty one.
@@ -259,6 +265,17 @@ class HttpReader:
             ApiError: a subclass that says what happened; `NotFound` where the API itself says so.
         """
         return await self._session.request("GET", path, params)
+
+    async def query(self, path: str, body: Json = None) -> Json:
+        """POST a question that changes nothing, and return the decoded answer.
+
+        Raises:
+            ValueError: the API's description does not have this path among its questions.
+            ApiError: a subclass that says what happened.
+        """
+        if not self._session.is_question(path):
+            raise ValueError(f"POST {path} is no question")
+        return await self._session.request("POST", path, body=body)
 
 
 class HttpWriter(HttpReader):

@@ -37,7 +37,20 @@ class ClockedReader(Reader, Protocol):
         ...
 
 
-class Writer(Reader, Protocol):
+class Querier(Reader, Protocol):
+    """A connection that can only read, also what an API answers to a POST."""
+
+    async def query(self, path: str, body: Json = None) -> Json:
+        """POST a question that changes nothing, and return the decoded answer.
+
+        Raises:
+            ValueError: the API's description does not have this path among its questions.
+            ApiError: a subclass that says what happened.
+        """
+        ...
+
+
+class Writer(Querier, Protocol):
     """A connection that can write as well. Only apply gets one.
 
     Every write returns the decoded body, or None for an empty one, and raises `AnswerLost` where its outcome is not

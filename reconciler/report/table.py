@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.monitor.problems import Problems
     from reconciler.sync.monitor.status import SyncStatus
+    from reconciler.sync.run.dry_report import DryRun
     from reconciler.sync.run.report import RunReport
 
 _Value = TypeVarTuple("_Value")
@@ -130,6 +131,9 @@ LEDGER: Subject[Mapping[str, Any] | None] = Subject(
     text="text.ledger:ledger_to_text", json="documents.ledger:ledger_to_json"
 )
 SYNC_RUN: Subject[RunReport, str] = Subject(text="text.sync_run:run_to_text", json="documents.sync_run:run_to_json")
+SYNC_DRY_RUN: Subject[DryRun, str] = Subject(
+    text="text.sync_dry_run:dry_run_to_text", json="documents.sync_dry_run:dry_run_to_json"
+)
 SYNC_STATUS: Subject[str, datetime, Sequence[SyncStatus], Sequence[Note]] = Subject(
     text="text.sync_status:statuses_to_text", json="documents.sync_status:statuses_to_json"
 )
@@ -162,6 +166,7 @@ SUBJECTS: dict[str, Subject[*tuple[Any, ...]]] = {
     "doctor": DOCTOR,
     "ledger": LEDGER,
     "sync_run": SYNC_RUN,
+    "sync_dry_run": SYNC_DRY_RUN,
     "sync_status": SYNC_STATUS,
     "sync_problems": SYNC_PROBLEMS,
     "sync_explanation": SYNC_EXPLANATION,

@@ -59,6 +59,7 @@ def _api(settings: SiteSettings, scopes: Sequence[str]) -> Api:
         headers={SITE_HEADER: settings.site_id},
         clashes=_clashes,
         forbidden=_FORBIDDEN,
+        questions=READS_BY_POST,
         url_fields=("url",),
     )
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from reconciler.errors import AnswerLost, UnexpectedAnswer, Unreachable
-from reconciler.kind.connection import Json, Reader, Wire, Writer
+from reconciler.kind.connection import Json, Querier, Reader, Wire, Writer
 from reconciler.sparklayer.batches import chunks, write_rows
 from reconciler.sparklayer.lists import objects, whole_list
 from reconciler.sparklayer.records import StockLevel
@@ -53,13 +53,13 @@ async def delete_stock(writer: Writer, skus: Iterable[str]) -> None:
         await writer.post(DELETE, {"skus": batch})
 
 
-async def read_stock(writer: Writer, skus: Iterable[str]) -> dict[str, tuple[StockLevel, ...]]:
+async def read_stock(reader: Querier, skus: Iterable[str]) -> dict[str, tuple[StockLevel, ...]]:
     """Return the levels of these SKUs, sorted; a SKU without any has an empty tuple.
 
     Levels at a location without an external ID are nobody's to compare and left out.
 
     Args:
-        writer: the connection; the API takes the SKUs as a POST, which changes nothing.
+        reader: the connection; the API takes the SKUs as a POST, which changes nothing.
         skus: which.
 
     Raises:
@@ -69,7 +69,7 @@ async def read_stock(writer: Writer, skus: Iterable[str]) -> dict[str, tuple[Sto
     found: dict[str, tuple[StockLevel, ...]] = dict.fromkeys(asked, ())
     for batch in chunks(asked):
         try:
-            answer = await writer.post(FETCH, {_SKUS: batch})
+            answer = await reader.query(FETCH, {_SKUS: batch})
         except AnswerLost as lost:
             # It read: nothing is in doubt.
             raise Unreachable(

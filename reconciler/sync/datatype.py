@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-from reconciler.kind.connection import ClockedReader, Writer
+from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.problem import RecordProblem
 
@@ -149,12 +149,8 @@ class Source(Protocol[RecordT]):
         """Read one record by ID, whatever lists say of it."""
 
 
-class Sink(Protocol[SinkT]):
-    """Writer of records to the target; every request of it goes through the run's breaker."""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Records by part that was written."""
+class Target(Protocol[SinkT]):
+    """Reader of the target; it cannot write. Every request of it goes through the run's breaker."""
 
     async def facts(self) -> Any:
         """Read what the mapper must know of the target; raise TargetIncomplete where something declared is missing."""
@@ -170,6 +166,14 @@ class Sink(Protocol[SinkT]):
 
     async def observe_held(self, held: Mapping[str, Held], whole: Any) -> Observation:
         """Read what the target holds of what we noted; `whole` is None: without what it only tells as a whole."""
+
+
+class Sink(Target[SinkT], Protocol[SinkT]):
+    """Writer of records to the target; every request of it goes through the run's breaker."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Records by part that was written."""
 
     async def write(self, state: SinkT, parts: Collection[str]) -> Written:
         """Write these parts of a record; raise NotBegun, ApiError where it fails at this record alone, or Outage."""
@@ -231,6 +235,9 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def source(self, reader: ClockedReader, breaker: Breaker | None) -> Source[RecordT]:
         """Return the reader of the records; without a breaker only the transport repeats what failed."""
 
+    def target(self, reader: Querier, breaker: Breaker) -> Target[StateT]:
+        """Return the reader of what the target holds."""
+
     def sink(self, writer: Writer, breaker: Breaker, stopping: Callable[[], bool]) -> Sink[StateT]:
         """Return the writer of the records."""
 
@@ -271,7 +278,7 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         """Return what to tell of a record that is there by its ID, and that the source's lists leave out. Pure."""
 
     async def explain(
-        self, source: ClockedReader, target: Writer, store: Store, key: str, now: datetime
+        self, source: ClockedReader, target: Querier, store: Store, key: str, now: datetime
     ) -> Explanation:
         """Explain what a run would do with one record; nothing is written."""
 

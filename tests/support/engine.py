@@ -259,6 +259,7 @@ class Engine:
             data=self.things,
             source=connection,
             target=connection,
+            writer=connection,
             store=self.levels.store,
             source_url="https://source",
             holder="test",

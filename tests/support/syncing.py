@@ -89,12 +89,17 @@ class Shop:
 
     def prepare(self, *, environment: Mapping[str, Any] | None = None, **spec: Any) -> None:
         """Write the manifests and apply them."""
+        self.write_manifests(environment=environment, **spec)
+        self.checkout.applied()
+
+    def write_manifests(self, *, environment: Mapping[str, Any] | None = None, **spec: Any) -> None:
+        """Write the manifests."""
         checkout = self.checkout
         checkout.write("environment.yaml", self.environment(**(environment or {})))
         checkout.write("store.yaml", document("Store", "store", {"baseCurrency": "GBP"}))
         places = [document("StockLocation", name, {"externalID": name, "name": name.title()}) for name in LOCATIONS]
         checkout.write("places.yaml", *places)
-        self.change(**spec)
+        checkout.write("shop.yaml", self.data_sync(**spec))
 
     def change(self, **spec: Any) -> None:
         """Write the DataSync anew and apply."""

@@ -9,6 +9,7 @@ from reconciler.report.documents.apply import ApplyDocument
 from reconciler.report.documents.drift import DriftDocument
 from reconciler.report.documents.error import ErrorDocument
 from reconciler.report.documents.problems import ValidationDocument
+from reconciler.report.documents.sync_dry_run import SyncDryRunDocument
 from reconciler.report.documents.sync_problems import SyncErrorsDocument
 from reconciler.report.documents.sync_run import SyncRunDocument
 from reconciler.report.documents.sync_status import SyncStatusesDocument
@@ -21,6 +22,7 @@ _DOCUMENTS: dict[str, type[Document]] = {
     "validation.schema.json": ValidationDocument,
     "error.schema.json": ErrorDocument,
     "sync-run.schema.json": SyncRunDocument,
+    "sync-dry-run.schema.json": SyncDryRunDocument,
     "sync-status.schema.json": SyncStatusesDocument,
     "sync-errors.schema.json": SyncErrorsDocument,
 }

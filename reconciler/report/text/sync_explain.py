@@ -70,11 +70,11 @@ def _part(part: PartExplanation, style: Style, *, blocked: bool) -> Iterator[str
         differing = {difference.where for difference in part.differences}
         for where, value in part.mapped.items():
             if where not in differing:
-                yield from style.wrap(f"{where}: {_shown(value)}", 4, hanging=2)
+                yield from style.wrap(f"{where}: {shown(value)}", 4, hanging=2)
         for difference in part.differences:
             yield from style.wrap(f"~ {difference.where}:", 4, hanging=2)
-            yield from style.wrap(f"- {_shown(difference.target)}", 6, MARK_COLORS["-"], hanging=2)
-            yield from style.wrap(f"+ {_shown(difference.mapped)}", 6, MARK_COLORS["+"], hanging=2)
+            yield from style.wrap(f"- {shown(difference.target)}", 6, MARK_COLORS["-"], hanging=2)
+            yield from style.wrap(f"+ {shown(difference.mapped)}", 6, MARK_COLORS["+"], hanging=2)
     if part.removes:
         yield from style.wrap(f"removes what it holds of {', '.join(part.removes)}", 2, YELLOW, hanging=2)
 
@@ -94,6 +94,7 @@ def _standing(part: PartExplanation) -> str:
     return f"mapped {written}, and the target has it so: nothing is sent"
 
 
-def _shown(value: Json) -> str:
+def shown(value: Json) -> str:
+    """Return a value of a record for people, on one line and not too long."""
     text = "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return clip(visible(text), _VALUE_LIMIT)

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.kind.connection import ClockedReader, Writer
+from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sync.datatype import Held, Name
 from reconciler.sync.explanation import Explanation
@@ -23,6 +23,7 @@ from reconciler.sync.products.settings import ProductSettings, digest
 from reconciler.sync.products.sink import PROBE, ProductSink
 from reconciler.sync.products.source import ProductSource, key_of, look_of, not_listed, roles_of
 from reconciler.sync.products.state import ProductState, state_of
+from reconciler.sync.products.target import ProductTarget
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
@@ -80,6 +81,9 @@ class Products:
     def source(self, reader: ClockedReader, breaker: Breaker | None) -> ProductSource:
         return ProductSource(reader, self.settings, breaker)
 
+    def target(self, reader: Querier, breaker: Breaker) -> ProductTarget:
+        return ProductTarget(reader, self.settings, breaker)
+
     def sink(self, writer: Writer, breaker: Breaker, stopping: Callable[[], bool]) -> ProductSink:
         return ProductSink(writer, self.settings, breaker, stopping)
 
@@ -116,7 +120,7 @@ class Products:
         return not_listed(key)
 
     async def explain(
-        self, source: ClockedReader, target: Writer, store: Store, key: str, now: datetime
+        self, source: ClockedReader, target: Querier, store: Store, key: str, now: datetime
     ) -> Explanation:
         return await explain_record(self.settings, source, target, store, key, now)
 

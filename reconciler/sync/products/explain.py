@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ApiError, NoSuchRecord, NotFound, OutOfScope
-from reconciler.kind.connection import ClockedReader, Json, Wire, Writer
+from reconciler.kind.connection import ClockedReader, Json, Querier, Wire
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.prices import price_list_currency, read_prices
 from reconciler.sparklayer.products import DISCONTINUED, canonical_product, read_product
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 async def explain_record(
     settings: ProductSettings,
     source: ClockedReader,
-    target: Writer,
+    target: Querier,
     store: Store,
     key: str,
     now: datetime,
@@ -116,14 +116,14 @@ def _skus(wanted: Wanted, held: Held) -> frozenset[str]:
 
 
 async def _stock(
-    target: Writer, settings: ProductSettings, skus: frozenset[str]
+    target: Querier, settings: ProductSettings, skus: frozenset[str]
 ) -> Mapping[str, tuple[StockLevel, ...]]:
     if Part.STOCK not in settings.parts or not skus:
         return {}
     return await read_stock(target, sorted(skus))
 
 
-async def _prices(target: Writer, settings: ProductSettings, skus: frozenset[str]) -> Mapping[str, tuple[Tier, ...]]:
+async def _prices(target: Querier, settings: ProductSettings, skus: frozenset[str]) -> Mapping[str, tuple[Tier, ...]]:
     if settings.price_list is None or not skus:
         return {}
     try:

@@ -21,6 +21,7 @@ from reconciler.sync.run.attempts import PATIENCE_SECONDS
 from reconciler.sync.run.breaker import Breaker
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Progress
+from reconciler.sync.run.rehearsal import Rehearsal, RehearsedSink
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
 
@@ -38,7 +39,8 @@ class Job:
         settings: of the DataSync.
         data: what flows.
         source: connection to the source.
-        target: connection to the target.
+        target: connection to the target, for what is only read.
+        writer: the same for what is written; None: nothing is, the run is a rehearsal.
         store: what the ledger keeps of this sync.
         source_url: API base URL of the source, for links.
         holder: who runs it, for people.
@@ -47,12 +49,14 @@ class Job:
         now: our clock, timezone-aware.
         patience: seconds for which nothing may go through before the run gives up.
         overrides: limits of the manifest that this run may pass, each with the reason.
+        rehearsal: takes what a run without a writer would write.
     """
 
     settings: SyncSettings
     data: AnyDataType
     source: HttpReader
-    target: HttpWriter
+    target: HttpReader
+    writer: HttpWriter | None
     store: Store
     source_url: str
     holder: str
@@ -61,6 +65,7 @@ class Job:
     now: Callable[[], datetime] = field(default=utc_now)
     patience: float = PATIENCE_SECONDS
     overrides: Mapping[str, str] = field(default_factory=dict)
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,7 +169,7 @@ def open_context(
 ) -> RunContext:
     """Return the context of a run that was chosen."""
     target_breaker = _breaker(job, job.target_traffic, probes=True)
-    sink = job.data.sink(job.target, target_breaker, stop.is_set)
+    sink = _sink(job, target_breaker, stop)
     traffic: Sequence[Traffic] = (job.source_traffic, job.target_traffic)
     return RunContext(
         job=job,
@@ -179,6 +184,12 @@ def open_context(
         since=since,
         previous=previous,
     )
+
+
+def _sink(job: Job, breaker: Breaker, stop: asyncio.Event) -> Sink[Any]:
+    if job.writer is None:
+        return RehearsedSink(job.data.target(job.target, breaker), job.rehearsal)
+    return job.data.sink(job.writer, breaker, stop.is_set)
 
 
 def _breaker(job: Job, traffic: Traffic, *, probes: bool = False) -> Breaker:

@@ -26,7 +26,9 @@ class Logbook:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._ledger = context.ledger
-        self._writer = context.job.target
+        self._reader = context.job.target
+        # None: a rehearsal, whose log only the copy of the ledger has.
+        self._writer = context.job.writer
         self._log = (context.job.settings.integration, context.data.name)
         self._breaker = context.target_breaker
         self.lost = False
@@ -62,7 +64,8 @@ class Logbook:
             ApiError: it was not recorded.
         """
         times = SyncTimes(started_full_sync=run.started_at)
-        await self._breaker.repeat(lambda: record_full(self._writer, *self._log, times))
+        if (writer := self._writer) is not None:
+            await self._breaker.repeat(lambda: record_full(writer, *self._log, times))
         await self._ledger.log.remember(LogDates(started=run.started_at))
         await self._ledger.runs.update(run.id, log_opened=True)
 
@@ -119,15 +122,15 @@ class Logbook:
         return found is not None
 
     async def _read(self) -> SyncStatus | None:
-        return await self._breaker.repeat(lambda: read_status(self._writer, *self._log))
+        return await self._breaker.repeat(lambda: read_status(self._reader, *self._log))
 
     async def _patch(
         self, times: SyncTimes, errors: list[LoggedError] | None = None, resolved: list[str] | None = None
     ) -> None:
+        if (writer := self._writer) is None:
+            return
         try:
-            await self._breaker.repeat(
-                lambda: record_partial(self._writer, *self._log, times, errors or [], resolved or [])
-            )
+            await self._breaker.repeat(lambda: record_partial(writer, *self._log, times, errors or [], resolved or []))
         except NotFound:
             self.lost = True
             self._context.remarks.append("the sync log is gone: somebody cleared it, or the site was emptied")

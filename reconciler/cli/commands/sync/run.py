@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from reconciler.app.dry_run import dry_run
 from reconciler.app.records import record_key
 from reconciler.app.sync import HowToRun, choose, explain, run_once
 from reconciler.cli.command import command
@@ -17,12 +18,13 @@ from reconciler.cli.terminal.faces import SyncTerminal
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import show
 from reconciler.cli.terminal.progress import progress_display
-from reconciler.report.table import SYNC_EXPLANATION, SYNC_RUN
+from reconciler.report.table import SYNC_DRY_RUN, SYNC_EXPLANATION, SYNC_RUN
 
 EXAMPLES = """
 reconciler sync run -e sandbox                   # whatever is due
 reconciler sync run shop -e sandbox --full
 reconciler sync run shop -e sandbox --verify     # full, reads the target too
+reconciler sync run shop -e sandbox --full --dry-run   # what it would do
 reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
 """
 
@@ -31,6 +33,7 @@ reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
 @mode_options
 @click.option("--explain", "record", metavar="ID", help="Show what would become of one record; write nothing.")
+@click.option("--dry-run", "rehearse", is_flag=True, help="Show what a run would do; write nothing, here nor there.")
 @click.option("--fail-on-problems", is_flag=True, help="Exit with 5 where records have open problems.")
 @override_options
 @run_options
@@ -42,6 +45,7 @@ def run(
     verify: bool,
     rewrite: bool,
     record: str | None,
+    rehearse: bool,
     fail_on_problems: bool,
     overridden: str | None,
     reason: str | None,
@@ -64,6 +68,11 @@ def run(
         found = asyncio.run(explain(chosen, record_key(record), how, listener))
         show(options, SYNC_EXPLANATION, chosen.sync.name, environment, found)
         return Status.DONE
+    if rehearse:
+        with progress_display(options.color) as display:
+            would, stopped = asyncio.run(dry_run(chosen, mode, how, SyncTerminal(display), listener))
+        show(options, SYNC_DRY_RUN, would, environment)
+        return run_status(would.report, stopped=stopped, fail_on_problems=fail_on_problems)
     with progress_display(options.color) as display:
         report, stopped = asyncio.run(run_once(chosen, mode, how, SyncTerminal(display), listener))
     show(options, SYNC_RUN, report, environment)

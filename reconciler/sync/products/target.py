@@ -1,0 +1,146 @@
+"""Reader of what a SparkLayer site holds of products, their stock and prices; it cannot write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reconciler.errors import TargetIncomplete
+from reconciler.kind.connection import Querier, Wire
+from reconciler.sparklayer.prices import price_list_currency, read_prices
+from reconciler.sparklayer.products import read_product
+from reconciler.sparklayer.records import Price, StockLevel, Tier
+from reconciler.sparklayer.stock import location_ids, read_stock
+from reconciler.sync.datatype import Held, Observation
+from reconciler.sync.products import fingerprint
+from reconciler.sync.products.model import Part, Wanted, held_from_json
+from reconciler.sync.products.resolve import removals
+from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.products.state import ProductState
+
+if TYPE_CHECKING:
+    from reconciler.sync.run.breaker import Breaker
+
+_Prices = Mapping[str, tuple[Tier, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Skus:
+    """SKUs of a record whose stock and whose prices are to be looked at."""
+
+    stock: frozenset[str]
+    prices: frozenset[str]
+
+
+class ProductTarget:
+    """Reads what one site holds.
+
+    Args:
+        reader: the connection.
+        settings: says which price list, which locations.
+        breaker: repeats requests that failed.
+    """
+
+    def __init__(self, reader: Querier, settings: ProductSettings, breaker: Breaker) -> None:
+        self._reader = reader
+        self._breaker = breaker
+        self._parts = settings.parts
+        self._price_list = settings.price_list
+        self._locations = frozenset(settings.locations.values()) | (
+            {settings.default_location} if settings.default_location else frozenset()
+        )
+
+    async def facts(self) -> str | None:
+        """Return the currency of the price list; None: prices do not flow."""
+        missing = await self._missing_locations()
+        if missing:
+            raise TargetIncomplete(
+                f"the site has no stock location {', '.join(sorted(missing))}",
+                next_step="`reconciler apply` creates what the StockLocation manifests declare.",
+            )
+        if self._price_list is None:
+            return None
+        listed = self._price_list
+        currency = await self._breaker.repeat(lambda: price_list_currency(self._reader, listed))
+        if currency is None:
+            raise TargetIncomplete(
+                f"the site has no price list {listed}",
+                next_step="`reconciler apply` creates what the DataSync and the PriceList manifests declare.",
+            )
+        return currency
+
+    async def _missing_locations(self) -> frozenset[str]:
+        if not self._locations:
+            return frozenset()
+        return self._locations - await self._breaker.repeat(lambda: location_ids(self._reader))
+
+    async def whole(self) -> _Prices | None:
+        """Return the prices on the price list by SKU: the API has no read of single ones."""
+        if self._price_list is None or Part.PRICES not in self._parts:
+            return None
+        listed = self._price_list
+        return await self._breaker.repeat(lambda: read_prices(self._reader, listed))
+
+    async def observe(self, states: Sequence[ProductState], whole: _Prices | None) -> Observation:
+        """Read what the site holds of the products that should be in these states."""
+        return await self._observe({state.key: skus_of(state) for state in states}, whole)
+
+    async def observe_held(self, held: Mapping[str, Held], whole: _Prices | None) -> Observation:
+        """Read what the site holds of what we noted."""
+        noted = {key: held_from_json(body) for key, body in held.items()}
+        return await self._observe(
+            {key: Skus(one.printed_stock, one.printed_prices) for key, one in noted.items()}, whole
+        )
+
+    async def _observe(self, records: Mapping[str, Skus], prices: _Prices | None) -> Observation:
+        bodies = await self._bodies(records) if Part.PRODUCT in self._parts else {}
+        levels: Mapping[str, tuple[StockLevel, ...]] = {}
+        if Part.STOCK in self._parts:
+            levels = await self._levels([sku for skus in records.values() for sku in sorted(skus.stock)])
+        prints: dict[str, dict[str, bytes]] = {key: {} for key in records}
+        for key, skus in records.items():
+            if (body := bodies.get(key)) is not None:
+                prints[key][Part.PRODUCT.value] = fingerprint.of_product(body)
+            if Part.STOCK in self._parts:
+                prints[key][Part.STOCK.value] = self._stock_print(skus, levels)
+            if prices is not None and self._price_list is not None:
+                listed = [Price(sku, self._price_list, prices[sku]) for sku in skus.prices if sku in prices]
+                prints[key][Part.PRICES.value] = fingerprint.of_prices(listed)
+        return Observation(prints, frozenset(key for key, body in bodies.items() if body is None))
+
+    def _stock_print(self, skus: Skus, levels: Mapping[str, tuple[StockLevel, ...]]) -> bytes:
+        held = (level for sku in skus.stock for level in levels.get(sku, ()))
+        return fingerprint.of_stock(level for level in held if level.location in self._locations)
+
+    async def _bodies(self, keys: Collection[str]) -> dict[str, Wire | None]:
+        reads = (self._breaker.repeat(partial(read_product, self._reader, key)) for key in keys)
+        return dict(zip(keys, await asyncio.gather(*reads), strict=True))
+
+    async def _levels(self, skus: Sequence[str]) -> dict[str, tuple[StockLevel, ...]]:
+        return await self._breaker.repeat(lambda: read_stock(self._reader, skus))
+
+
+def skus_of(state: ProductState) -> Skus:
+    """Return the SKUs whose stock and prices tell whether the target holds what is wanted of a record.
+
+    Those of a record with problems may have some that are left as they are, whatever that is. Of a part that must not
+    be written they are those that its last fingerprint covers.
+    """
+    wanted, before = state.wanted, state.before
+    gone = removals(before, wanted)
+    stock = before.printed_stock if wanted.stock is None else {level.sku for level in wanted.stock} | gone.stock
+    prices = before.printed_prices if wanted.prices is None else {price.sku for price in wanted.prices} | gone.prices
+    if not wanted.problems:
+        own = external_ids(wanted).keys()
+        stock |= own
+        prices |= own
+    return Skus(frozenset(stock), frozenset(prices))
+
+
+def external_ids(wanted: Wanted) -> dict[str, str]:
+    """Return SKU to the external ID of its variant, as far as the product's body tells."""
+    variants = (wanted.product or {}).get("variants", ())
+    return {item["sku"]: item["external_id"] for item in variants if item.get("sku")}
