@@ -32,7 +32,7 @@ RISKS = {
 }
 RISK_MEANINGS = {
     Risk.LOSES_DATA: "what is lost cannot be read back from the API",
-    Risk.STOPS_SYNC: "a sync stands still or goes nowhere afterwards",
+    Risk.STOPS_SYNC: "a sync stops, or has nowhere to deliver to",
     Risk.RE_SYNCS: "records are sent again",
     Risk.COSMETIC: "no sync stops, no record is sent again",
 }
@@ -47,7 +47,7 @@ CAUSES = {
     Cause.RESTORED: "live was restored from production",
     Cause.UNMANAGED: "unmanaged",
     Cause.DATA_STALE: "data stale",
-    Cause.HELD_BACK: "too much held back",
+    Cause.HELD_BACK: "too many records held back",
     Cause.DATA_STOPPED: "data sync stopped",
     Cause.OPEN_PROBLEMS: "too many open problems",
     Cause.FOREIGN_SYNC_LOG: "sync log that is not ours",
@@ -65,7 +65,7 @@ NOTES = {
     NoteKind.UNKNOWN_MEMBER: ("live member is unknown to this version", "live members are unknown to this version"),
     NoteKind.TARGET_HOSTS: ("note on target hosts", "notes on target hosts"),
     NoteKind.LITERAL_SECRET: ("secret is written into a manifest", "secrets are written into manifests"),
-    NoteKind.HELD: ("sync is held by a lease", "syncs are held by leases"),
+    NoteKind.HELD: ("sync is paused by a lease", "syncs are paused by leases"),
     NoteKind.PAUSE_LIMITS: ("note on what a pause does not do", "notes on what a pause does not do"),
     NoteKind.INTERRUPTED_RUN: ("earlier run was interrupted", "earlier runs were interrupted"),
     NoteKind.UNREADABLE: ("object that the API cannot show", "objects that the API cannot show"),
@@ -98,7 +98,7 @@ OUTCOMES = {
     Outcome.STALE: "refused as stale",
     Outcome.SKIPPED: "skipped",
     Outcome.APPLIED: "applied",
-    Outcome.ALREADY: "already so",
+    Outcome.ALREADY: "already as desired",
 }
 _NOTHING = "Nothing to do: live is as the manifests say."
 

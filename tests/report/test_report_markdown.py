@@ -148,7 +148,7 @@ def test_an_apply_names_what_went_wrong_first_and_commands_stay_whole() -> None:
     markdown = apply_to_markdown(SAMPLE_APPLY)
     assert_only_our_markup(markdown)
     headings = re.findall(r"^#### (.+)$", markdown, re.MULTILINE)
-    order = ("Unknown", "Failed", "Refused as stale", "Skipped", "Applied", "Already so")
+    order = ("Unknown", "Failed", "Refused as stale", "Skipped", "Applied", "Already as desired")
     assert headings == [word for word in order if word in headings]
     assert len(headings) > 2
     assert re.search(r"`reconciler (plan|apply) [^`]*-e [a-z]+[^`]*`", markdown)

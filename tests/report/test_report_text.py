@@ -153,7 +153,7 @@ def test_a_rename_shows_both_ids() -> None:
 
 def test_apply_counts_what_happened_and_puts_trouble_first() -> None:
     text = apply_to_text(SAMPLE_APPLY)
-    assert text.startswith("Apply to sandbox: 1 applied, 1 already so, 1 failed, 1 skipped\n")
+    assert text.startswith("Apply to sandbox: 1 applied, 1 already as desired, 1 failed, 1 skipped\n")
     assert text.index("Failed") < text.index("Skipped") < text.index("Applied")
     assert "[api-rejected] OrderCloud refused" in text
     assert "Next: Check the delivery config and plan again." in text
