@@ -116,6 +116,10 @@ def test_every_command_in_backticks_in_the_code_parses() -> None:
                 context = inner.make_context(name, rest, parent=context)
             except click.MissingParameter:  # a text may name a command without its file
                 break
+            except click.BadParameter as error:  # what is filled in may be one of a few words
+                if "'x' is not" not in error.message:
+                    raise
+                break
 
 
 def test_no_text_leads_to_a_page_that_a_wheel_lacks() -> None:
