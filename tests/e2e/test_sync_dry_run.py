@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,7 @@ def shop(checkout: Checkout) -> Shop:
 
 
 def ledger_of(shop: Shop) -> Any:
-    path = Path(shop.checkout.folder) / ".reconciler" / "ledger.db"
-    return content(f"sqlite:///{path}") if path.exists() else None
+    return content(shop.checkout.ledger_url) if shop.checkout.ledger.exists() else None
 
 
 def rehearsed(shop: Shop, *words: str) -> dict[str, Any]:
