@@ -373,25 +373,10 @@ class MissingExtra(ReconcilerError):
     code = "missing-extra"
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(
-            f"{feature} needs an optional dependency",
-            next_step=_how_to_install(extra),
-        )
+        # Only a failure needs to know, and what tells costs more than this whole module.
+        from reconciler.extras import how_to_install
 
-
-def _how_to_install(extra: str) -> str:
-    """Name the packages of an extra: the distribution's own name would not do, since no index has it."""
-    # Only a failure needs them, and they cost more than this whole module.
-    import re
-    from importlib import metadata
-
-    try:
-        requirements = metadata.requires("ordercloud-reconciler") or []
-    except metadata.PackageNotFoundError:  # a source tree that is not installed
-        return f"Install what pyproject.toml names under `{extra}`."
-    split = [requirement.partition(";") for requirement in requirements]
-    packages = [f"'{name.strip()}'" for name, _, marker in split if re.search(f"extra == .{extra}.", marker)]
-    return f"Install it: `pip install {' '.join(packages)}`."
+        super().__init__(f"{feature} needs an optional dependency", next_step=how_to_install(extra))
 
 
 class OutputError(ReconcilerError):
