@@ -88,14 +88,14 @@ def test_an_outage_is_borne_and_told(shop: Shop) -> None:
     with shop.checkout.start("sync", "run", "shop", "--full", "--format", "json") as process:
         stdout, stderr = process.communicate()
     timer.join()
-    assert process.returncode == 0, stderr
+    assert process.returncode == 0, f"exit {process.returncode}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
     report = json.loads(stdout)
-    assert report["state"] == "finished"
-    assert shop.wrong() == []
+    assert report["state"] == "finished", stdout
+    assert shop.wrong() == [], stdout
     failed = [request for request in shop.emulator.requests() if request["status"] == 503]
     # It waits for the API rather than to hammer it.
-    assert 1 <= len(failed) <= 10 * PRODUCTS
-    assert report["remarks"]
+    assert 1 <= len(failed) <= 10 * PRODUCTS, stdout
+    assert report["remarks"], stdout
 
 
 def test_an_answer_that_is_no_json_may_end_a_run_and_the_next_goes_on(shop: Shop) -> None:

@@ -76,6 +76,7 @@ class Breaker:
             Outage: nothing went through for too long.
         """
         tried, alone, last_try, wait = 0, 0, self._clock(), _FIRST_WAIT
+        is_last = False
         while True:
             try:
                 answer = await self._tried(work)
@@ -88,8 +89,11 @@ class Breaker:
                 # Others went through between two tries: the API is there, and this work is what it fails.
                 alone += self._last_success > last_try
                 last_try = self._clock()
-                if alone >= tries or (tried >= tries and await self._is_there()):
+                if alone >= tries or is_last:
                     raise
+                # An API that answers may have come back this very moment: the work is blamed where it fails now, too.
+                if tried >= tries - 1 and await self._is_there():
+                    is_last, wait = True, _FIRST_WAIT
                 if self._clock() - self._last_success > self._seconds:
                     raise Outage(error) from error
                 if self._failures < _SUSPICIOUS:

@@ -87,6 +87,41 @@ def test_one_record_that_fails_for_ever_is_told_from_an_outage_by_a_probe(clock:
     assert clock.seconds < 120
 
 
+@pytest.mark.parametrize("tries", [2, 3, 7])
+def test_an_api_that_comes_back_between_a_try_and_the_probe_blames_nobody(clock: Clock, tries: int) -> None:
+    """What ended runs at the end of an outage: the probe was the first to get through, and the work was blamed."""
+    for back_after in range(1, 20):
+        tried = [0]
+
+        async def work() -> str:
+            tried[0] += 1  # noqa: B023
+            if tried[0] <= back_after:  # noqa: B023
+                raise ServerFault("HTTP 503")
+            return "done"
+
+        async def probe() -> None:
+            if tried[0] < back_after:  # noqa: B023
+                raise ServerFault("HTTP 503")
+
+        assert asyncio.run(Breaker(9000, probe, clock).repeat(work, tries=tries)) == "done"
+
+
+@pytest.mark.parametrize("tries", [2, 3, 7])
+def test_what_fails_by_itself_is_tried_so_often_and_no_more(clock: Clock, tries: int) -> None:
+    tried = []
+
+    async def work() -> None:
+        tried.append(1)
+        raise ServerFault("HTTP 500")
+
+    async def probe() -> None:
+        pass
+
+    with pytest.raises(ServerFault):
+        asyncio.run(Breaker(9000, probe, clock).repeat(work, tries=tries))
+    assert len(tried) == tries
+
+
 def test_a_probe_that_fails_too_makes_it_an_outage(clock: Clock) -> None:
     async def probe() -> None:
         raise ServerFault("HTTP 503")
