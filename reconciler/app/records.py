@@ -28,7 +28,7 @@ _ALL = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What became of records that were named: how many it holds for, and which of them are not known so far."""
+    """Result for records that were named: how many it holds for, and which of them are not known so far."""
 
     number: int
     unknown: tuple[str, ...] = ()

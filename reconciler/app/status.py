@@ -1,4 +1,4 @@
-"""Say where the data syncs of environments stand; only their ledgers are read."""
+"""Read the status of the data syncs of environments; only their ledgers are read."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class HowToRun:
-    """How a data sync is run.
+    """Options of a run of a data sync.
 
     Args:
         ephemeral: a ledger that is gone after this job will do.

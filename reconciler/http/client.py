@@ -61,7 +61,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a client behaves towards this machine and its user rather than towards the API.
+    """Options of a client that concern this machine and its user rather than the API.
 
     Args:
         cache: where tokens are kept for the next run; None for memory only.

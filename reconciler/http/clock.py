@@ -44,7 +44,7 @@ class Agreement:
         self._ordered: list[float] = []
 
     def add(self, value: float) -> None:
-        """Take a measurement."""
+        """Add a measurement."""
         if len(self._recent) == _KEPT:
             del self._ordered[bisect_left(self._ordered, self._recent.popleft())]
         self._recent.append(value)

@@ -17,7 +17,7 @@ from reconciler.secret import Secret
 
 
 class ConnectionSettings(Protocol):
-    """What a manifest says about an API, resolved."""
+    """Settings of an API from a manifest, resolved."""
 
     @property
     def api_url(self) -> str: ...
@@ -40,7 +40,7 @@ Describe = Callable[[Sequence[str]], Api]
 
 
 class Opening(TypedDict, total=False):
-    """How a connection is opened; what is left out has its default.
+    """Options of opening a connection; what is left out has its default.
 
     Args:
         scopes: the roles to ask for; none: all that the user has.

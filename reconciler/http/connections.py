@@ -33,7 +33,7 @@ _EMULATE = "Start what should answer there, such as `reconciler emulate`, or cor
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one exchange may take.
+    """Bounds of one exchange: time and size.
 
     Args:
         connect: seconds to a connection.

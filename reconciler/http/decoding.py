@@ -121,7 +121,7 @@ class Body:
         self._content = bytearray()
 
     def feed(self, part: bytes) -> None:
-        """Take a piece from the wire.
+        """Feed a piece from the wire to the decoder.
 
         Raises:
             Undecodable: with it the body is too large, all bodies together are, or it is not what the header says.

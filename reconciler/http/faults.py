@@ -32,7 +32,7 @@ _MOST_ROLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What an API says went wrong, in its own words.
+    """Fault of an API, in its own words.
 
     Args:
         code: the vendor's code.
@@ -148,7 +148,7 @@ class FaultReader:
         return kind(message, request=str(call), next_step=silence.next_step or self._next_step(kind))
 
     def lost(self, call: Call, reason: str, status: int | None = None) -> AnswerLost:
-        """Say that a write went out and that nobody knows what became of it."""
+        """Return the error of a write whose answer was lost: its outcome is unknown."""
         return AnswerLost(
             f"{call}: it was sent, and whether it was carried out is unknown: {self.redactor.clean(reason)}",
             status=status,
@@ -157,7 +157,7 @@ class FaultReader:
         )
 
     def unusable(self, call: Call, answer: Answer, what: str) -> UnexpectedAnswer:
-        """Say that an answer is not what the API would say."""
+        """Return the error of an answer that is not the API's own."""
         return UnexpectedAnswer(
             f"{call}: {what} (HTTP {answer.status}, {self._content_type(answer)})",
             status=answer.status,

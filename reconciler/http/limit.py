@@ -38,7 +38,7 @@ class RateLimit:
                 await self._clock.sleep(seconds)
 
     def hold(self, seconds: float) -> None:
-        """Let nothing through for that long, and no burst afterwards: the API has answered 429."""
+        """Pause all requests for that long, and allow no burst afterwards: the API has answered 429."""
         self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
         self._updated = self._held_until
         self._tokens = 0.0

@@ -1,4 +1,4 @@
-"""Logging in: what a provider says about its token endpoint, and the token of one client, held and renewed."""
+"""Login: a provider's token endpoint, and the token of one client, held and renewed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a kind of live object is: the protocol, the field semantics, the connection it reads and writes through."""
+"""Kinds of live objects: the protocol, the field semantics, the connection it reads and writes through."""

@@ -1,4 +1,4 @@
-"""What a provider's connection can do: read, or read and write. Planning gets the first, by type."""
+"""Connections of a provider: to read, or to read and write. Planning gets the first, by type."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much flows by a live object, as far as past runs told.
+    """Volume of records that flow by a live object, from past runs.
 
     Args:
         records: how many there are.

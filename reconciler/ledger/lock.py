@@ -57,7 +57,7 @@ class Lock:
         self._thread = Thread(target=self._beat, name=f"lock {name}", daemon=True)
 
     def check(self) -> None:
-        """Make sure that the lock is still ours, and stays so for a whole lease from now.
+        """Check that the lock is still ours, and renew it for a whole lease from now.
 
         Raises:
             LockLost: somebody broke it or took it over, e.g. because this machine slept.
@@ -67,7 +67,7 @@ class Lock:
             raise lost(self._name)
 
     def fence(self, connection: Connection) -> None:
-        """Make sure, in a transaction of the caller's, that nobody took the lock until its commit.
+        """Check, in a transaction of the caller's, that the lock is ours, and stays so until its commit.
 
         Raises:
             LockLost: somebody did.

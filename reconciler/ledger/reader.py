@@ -1,4 +1,4 @@
-"""Reading the ledger: nothing is created, nothing written, and no database layer where there is no file."""
+"""Ledgers open for reading: nothing is created or written, and no database layer loaded where there is no file."""
 
 from __future__ import annotations
 

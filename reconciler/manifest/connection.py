@@ -56,7 +56,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an Environment sets for a run beside its connections."""
+    """Settings of an Environment for a run, beside its connections."""
 
     ledger: LedgerUrl
     target_hosts: tuple[str, ...] | None

@@ -52,7 +52,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file holds. `complete` says that nothing of it is missing from `documents`."""
+    """Documents of a file. `complete` says that nothing of it is missing from `documents`."""
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]

@@ -31,7 +31,7 @@ def _literal_but_for_secrets(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a manifest says.
+    """Facts of one manifest.
 
     Args:
         live_id: of its live object; None where that waits for a reference or cannot be known.

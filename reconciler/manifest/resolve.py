@@ -29,7 +29,7 @@ ModelT = TypeVar("ModelT", bound=SpecModel)
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSpec:
-    """What a manifest wants, references resolved.
+    """Spec of a manifest, references resolved.
 
     `state` has defaults in, nothing that is absent, `Secret` objects in write-only fields and for values with secrets
     in them, manifest names in reference fields, and no pause: that is in `spec`, whose secret texts are masks. `spec`

@@ -19,7 +19,7 @@ from reconciler.manifest.select import patched
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What is wrong with manifests, sorted by place. Only `problems` stand in the way of a plan."""
+    """Problems and warnings of manifests, sorted by place. Only `problems` stand in the way of a plan."""
 
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]

@@ -50,7 +50,7 @@ class WalkBound:
 
     @property
     def most(self) -> int:
-        """How many entries may come: twice the first TotalCount and 10,000, and never more than 10 million."""
+        """Most entries that may come: twice the first TotalCount and 10,000, and never more than 10 million."""
         return _MOST_ENTRIES if self.announced is None else min(2 * self.announced + _SPARE, _MOST_ENTRIES)
 
     def page(self) -> None:

@@ -49,7 +49,7 @@ class OrderCloudLogin:
         return TokenRequest(self.auth_url, headers, urlencode(form).encode())
 
     def refused(self, answer: Answer, redactor: Redactor) -> ApiError:
-        """Say why the login was refused, in OrderCloud's words, and what to do about it."""
+        """Return the error of a refused login, in OrderCloud's words, and what to do about it."""
         fault = read_fault(answer, parse_fault)
         said = ": ".join(part for part in (fault.code, fault.message) if part) if fault is not None else ""
         step = fault.next_step if fault is not None else None

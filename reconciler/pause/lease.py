@@ -1,4 +1,4 @@
-"""A pause taken by hand: who holds it, until when, and why. Pure."""
+"""Lease: a pause taken by hand, with its holder, its end and its reason. Pure."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ class _Run:
         self._on_event(Progress(change, result))
 
     def finish(self, settled: Iterable[tuple[LiveObject, Mapping[str, object] | None]]) -> None:
-        """Remember what was found as desired, and close the run unless something is left to resume."""
+        """Record what was found as desired, and finish the run unless something is left to resume."""
         if self.ledger_problem is not None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Digests: what an approval approves. They cover resolved values other than secrets, never YAML bytes."""
+"""Digests of changes and plans, for approvals. They cover resolved values other than secrets, never YAML bytes."""
 
 from __future__ import annotations
 

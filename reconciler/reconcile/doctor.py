@@ -33,7 +33,7 @@ Connect = Callable[[str, int], Awaitable[str | None]]
 
 
 class Verdict(StrEnum):
-    """How one examination ended. A note is worth knowing and not wrong."""
+    """Verdict of one check. A note is worth knowing and not wrong."""
 
     OK = "ok"
     NOTE = "note"
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one examination found out, and what to do about it."""
+    """Finding of one check, and what to do about it."""
 
     area: Literal["access", "target", "secret", "ledger", "data"]
     subject: str

@@ -47,7 +47,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What was imported, and which live objects could not be, with the reason."""
+    """Result of an import: the manifests, and the live objects that could not be imported, with the reason."""
 
     manifests: tuple[Imported, ...]
     left_out: tuple[tuple[str, str], ...]

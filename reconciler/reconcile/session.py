@@ -26,7 +26,7 @@ from reconciler.reconcile.work import Desired, Planned
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What the user asks of a plan beside the environment; see `PlanInputs`."""
+    """Options of a plan beside the environment; see `PlanInputs`."""
 
     targets: frozenset[str] = frozenset()
     overrides: Mapping[str, str] = field(default_factory=dict)

@@ -51,7 +51,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a change sends: the body, and the secrets in it that live does not show, by their path.
+    """Request of a change: the body, and the secrets in it that live does not show, by their path.
 
     `unseen` are the paths that no read can show afterwards: those secrets, and write-only members that go.
     """
@@ -131,7 +131,7 @@ async def carry_out(
 
 
 class _Found(Enum):
-    """What a read after a lost answer shows."""
+    """Result of a read after a lost answer."""
 
     AS_DESIRED = auto()
     AS_BEFORE = auto()

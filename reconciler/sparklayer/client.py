@@ -19,7 +19,7 @@ _FORBIDDEN = "Check that the site's plan is Pro or Enterprise and that this API 
 
 
 class SiteSettings(ConnectionSettings, Protocol):
-    """What a manifest says about a site, resolved."""
+    """Settings of a site from a manifest, resolved."""
 
     @property
     def site_id(self) -> str | None: ...

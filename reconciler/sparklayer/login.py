@@ -48,7 +48,7 @@ class SparkLayerLogin:
         return TokenRequest(self.auth_url, headers, orjson.dumps(body))
 
     def refused(self, answer: Answer, redactor: Redactor) -> ApiError:
-        """Say why the login was refused, in SparkLayer's words where it has some, and what to do about it."""
+        """Return the error of a refused login, in SparkLayer's words where it has some, and what to do about it."""
         fault = read_fault(answer, parse_fault)
         said = fault.message if fault is not None else None
         step = "Check siteID, clientID and clientSecret: all three from Dashboard, Settings, API, of this stage."

@@ -27,7 +27,7 @@ _STATUS_MEANINGS: dict[int | None, str] = {
 
 
 def why_refused(error: ApiError) -> str:
-    """Return why SparkLayer refused something, for a merchant: what its code means, and its own words."""
+    """Return the reason of a refusal by SparkLayer, for a merchant: what its code means, and its own words."""
     own = _PHRASE.sub("", error.said or "").strip()
     meaning = _MEANINGS.get(error.vendor_code or "") or (None if own else _STATUS_MEANINGS.get(error.status))
     return ": ".join(filter(None, (meaning, own))) or f"it does not say why (HTTP {error.status})"

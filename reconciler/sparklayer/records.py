@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True, order=True)
 class StockLevel:
-    """How much of a SKU is at a location.
+    """Stock level of a SKU at a location.
 
     Args:
         sku: the variant's SKU.
@@ -26,7 +26,7 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tier:
-    """What one unit costs from a quantity on.
+    """Unit price from a quantity on.
 
     Args:
         quantity: the least quantity, 1 or more.
@@ -39,7 +39,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Price:
-    """What a SKU costs on a price list.
+    """Price of a SKU on a price list, with its tiers.
 
     Args:
         sku: the variant's SKU.

@@ -1,4 +1,4 @@
-"""The sync log: what a merchant sees of our syncs, kept by SparkLayer per site, integration and data type."""
+"""Sync log: dates and errors of our syncs for merchants, kept by SparkLayer per site, integration and data type."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LoggedError:
 
 @dataclass(frozen=True, slots=True)
 class SyncTimes:
-    """What a log says beside its errors. Times are timezone-aware; None: not there, or not to be sent."""
+    """Dates of a sync log. Times are timezone-aware; None: not there, or not to be sent."""
 
     started_full_sync: datetime | None = None
     last_full_sync: datetime | None = None
@@ -53,7 +53,7 @@ class SyncTimes:
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """What SparkLayer holds for one integration and data type. `errors` is None where only their number was read."""
+    """Sync log of one integration and data type. `errors` is None where only their number was read."""
 
     times: SyncTimes
     error_count: int

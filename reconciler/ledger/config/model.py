@@ -76,7 +76,7 @@ class LiveObject:
 
 @dataclass(frozen=True, slots=True)
 class LockHolder:
-    """Who holds the apply lock: `user@host pid N: command`, since when, and when it was last heard of."""
+    """Holder of the apply lock: `user@host pid N: command`, since when, and when it was last heard of."""
 
     holder: str
     taken_at: datetime

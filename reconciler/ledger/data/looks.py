@@ -1,4 +1,4 @@
-"""What lists show of records, against what they showed last. Functions that work in a transaction of the caller's."""
+"""Looks: fingerprints of what lists show of records. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class OpenProblem:
 
 @dataclass(frozen=True, slots=True)
 class CodeCount:
-    """How often one problem is open.
+    """Count of open problems with one code.
 
     Args:
         code: of the problem.

@@ -107,7 +107,7 @@ def to_log(connection: Connection, scope: int, limit: int, most: int) -> tuple[l
 
 
 def logged(connection: Connection, scope: int, external_ids: Collection[str], resolved: Collection[str]) -> None:
-    """Note what the sync log took; see `LogStore.logged`."""
+    """Mark problems as logged or resolved; see `LogStore.logged`."""
     for chunk in chunks(dict.fromkeys(external_ids)):
         connection.execute(
             update(entries)

@@ -261,7 +261,7 @@ def claim_due(
 
 
 def void_claims(connection: Connection, scope: int, living: Collection[str]) -> None:
-    """Forget all claims but those of some hands: who made them is gone."""
+    """Void all claims but those of some hands."""
     of_living = [records.c.claim.startswith(f"{hand}/", autoescape=True) for hand in living]
     connection.execute(
         update(records)

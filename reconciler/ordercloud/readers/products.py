@@ -37,7 +37,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What to read of each product. What is left out costs no request, and its members are not there.
+    """Parts of a product to read. What is left out costs no request, and its members are not there.
 
     Args:
         variants: `Variants`.

@@ -1,4 +1,4 @@
-"""What each problem of a record means: what the merchant reads, what does not go through. docs/sync.md has it too."""
+"""Problems of records, explained: what the merchant reads, what does not go through. docs/sync.md has it too."""
 
 from __future__ import annotations
 

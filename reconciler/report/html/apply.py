@@ -1,4 +1,4 @@
-"""What an apply did, as a web page: what went wrong first, and how to go on."""
+"""Report of an apply, as a web page: what went wrong first, and how to go on."""
 
 from __future__ import annotations
 

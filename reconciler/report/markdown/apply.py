@@ -1,4 +1,4 @@
-"""What an apply did, as a comment for a pull request."""
+"""Report of an apply, as a comment for a pull request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an apply did, as text: counts taken from the results, what went wrong first, and how to go on."""
+"""Report of an apply, as text: counts taken from the results, what went wrong first, and how to go on."""
 
 from __future__ import annotations
 

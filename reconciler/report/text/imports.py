@@ -1,4 +1,4 @@
-"""What an import wrote, and what is left to do by hand, as text."""
+"""Result of an import, as text: what it wrote, and what is left to do by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a code means, as text."""
+"""Meaning of a code, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of a data sync did, as text: how it ended first, then what it read, wrote and found."""
+"""Report of a run of a data sync, as text: how it ended first, then what it read, wrote and found."""
 
 from __future__ import annotations
 

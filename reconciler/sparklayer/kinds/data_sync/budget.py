@@ -30,7 +30,7 @@ class Budget:
         self.left = work
 
     def spend(self, work: int) -> None:
-        """Take work off.
+        """Spend work from the budget.
 
         Raises:
             OverBudget: there is not so much left.

@@ -1,4 +1,4 @@
-"""What a data sync costs in requests, and what is sent again when it changes. Pure."""
+"""Cost of a data sync in requests, and the records that a change of it sends again. Pure."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def touched(changed: Collection[str]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """What is read and sent again when a DataSync changes: at most, as only what differs is sent.
+    """Records that are read and sent again when a DataSync changes: at most, as only what differs is sent.
 
     Args:
         records: how many there are.

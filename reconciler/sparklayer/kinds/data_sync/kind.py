@@ -1,4 +1,4 @@
-"""DataSync: what flows from OrderCloud to a site. It has no live object but its sync log; the ledger remembers it."""
+"""DataSync: the flow of records to a site. It has no live object but its sync log; the ledger remembers it."""
 
 from __future__ import annotations
 
