@@ -169,7 +169,8 @@ class PostgresDatabase(Database):
 
     def read_version(self, connection: Connection) -> Version | None:
         """See `Database.read_version`."""
-        if connection.exec_driver_sql("SELECT to_regclass('ledger_meta')").scalar() is None:
+        # to_regclass alone remembers that there was none, in spite of who made one since; opening a table ends that.
+        if connection.exec_driver_sql("SELECT to_regclass('ledger_meta') FROM pg_class LIMIT 1").scalar() is None:
             return None
         row = connection.exec_driver_sql(_VERSION).mappings().first()
         if row is None:

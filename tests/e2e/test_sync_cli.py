@@ -468,7 +468,7 @@ def test_data_that_keeps_its_promises_is_no_drift(shop: Checkout) -> None:
 
 
 def test_stale_data_and_too_many_problems_are_drift(shop: Checkout) -> None:
-    write(shop, interval="1s", freshness="1s", maxOpenProblems=0)
+    write(shop, interval="1s", lookInterval="1s", freshness="1s", maxOpenProblems=0)
     shop.applied()
     wait_until(lambda: "No full sync was ever finished" in shop.call("drift").stdout)
     run(shop)

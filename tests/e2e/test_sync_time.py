@@ -127,7 +127,7 @@ def test_sales_go_by_the_sources_clock(shop: Shop, minutes: int) -> None:
 def test_freshness_does_not_depend_on_zones_or_the_sources_clock(shop: Shop, zone: str) -> None:
     plant(shop)
     shop.emulator.clock(advance=-25 * 60)
-    shop.prepare(freshness="20m")
+    shop.prepare(lookInterval="15m", freshness="20m")
     run_in(shop, zone, "--full")
     drift = shop.checkout.run("drift", "--format", "json")
     assert drift.status == 0, str(drift)

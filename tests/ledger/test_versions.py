@@ -162,7 +162,7 @@ class TestOnPostgresql:
             with pytest.raises(LedgerError) as caught:
                 Ledger.open(postgres.as_user(empty, user))
             assert "does not allow that to this user" in caught.value.message
-            assert "roles" in (caught.value.next_step or "")
+            assert "reconciler ledger migrate" in (caught.value.next_step or "")
         finally:
             postgres.drop(empty)
 
