@@ -8,6 +8,7 @@ from secrets import token_hex
 
 from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import names, overview, problems, records, runs
+from reconciler.ledger.data import unseen as of_run
 from reconciler.ledger.data.model import Level, LevelCounts, Result
 from reconciler.ledger.data.names import Name
 from reconciler.ledger.data.scoped import Scoped
@@ -174,7 +175,7 @@ class RecordStore:
         Either those that are gone already and of which the target may hold something, or the others.
         """
         scope = self._scoped.id
-        return self._scoped.read(lambda tx: records.unseen(tx.connection, scope, run_id, after, limit, gone=gone))
+        return self._scoped.read(lambda tx: of_run.unseen(tx.connection, scope, run_id, after, limit, gone=gone))
 
     def deleted_since(self, moment: datetime) -> int:
         """Return how many records were deleted at the target since a moment, where that counts, and are still gone."""

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    delete,
     exists,
     func,
     insert,
@@ -40,7 +39,7 @@ Values = dict[str, Any]
 
 
 def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
-    """Return a row of `_with_problems` as a level."""
+    """Return a row of `with_problems` as a level."""
     prints: Mapping[str, bytes] = values["prints"]
     known = {part: digest for part, digest in prints.items() if digest != IN_DOUBT}
     return Level(
@@ -71,7 +70,7 @@ def levels(connection: Connection, scope: int, keys: Collection[str]) -> dict[st
     """Return the levels of the known ones of some records."""
     found: dict[str, Level] = {}
     for chunk in chunks(dict.fromkeys(keys)):
-        rows = connection.execute(_with_problems().where(among(scope, chunk))).mappings()
+        rows = connection.execute(with_problems().where(among(scope, chunk))).mappings()
         found.update((row["key"], level_of(row)) for row in rows)
     return found
 
@@ -236,10 +235,7 @@ def claim_due(
     """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
     rows = (
-        _with_problems()
-        .where(records.c.scope == scope, free)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=records)
+        with_problems().where(records.c.scope == scope, free).limit(limit).with_for_update(skip_locked=True, of=records)
     )
     ready = rows.where(
         records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
@@ -270,36 +266,15 @@ def void_claims(connection: Connection, scope: int, living: Collection[str]) -> 
     )
 
 
-def unseen(
-    connection: Connection, scope: int, run_id: str, after: str | None, limit: int, *, gone: bool
-) -> list[Level]:
-    """Return records that a run did not see; see `RecordStore.unseen`."""
-    query = _with_problems().where(records.c.scope == scope, _not_seen_by(run_id), records.c.gone.is_(gone))
-    if gone:
-        query = query.where(_target_may_hold())
-    if after is not None:
-        query = query.where(records.c.key > after)
-    return [level_of(row) for row in connection.execute(query.order_by(records.c.key).limit(limit)).mappings()]
-
-
 def deleted_since(connection: Connection, scope: int, moment: datetime) -> int:
     """Return how many records were deleted; see `RecordStore.deleted_since`."""
     gone = records.c.scope == scope, records.c.gone, records.c.gone_at >= moment
     return connection.execute(select(func.count()).where(*gone)).scalar_one()
 
 
-def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[str]:
-    """Delete closed records that a run did not see and of which the target holds nothing, and return their keys."""
-    stray = and_(records.c.scope == scope, _not_seen_by(run_id), records.c.ready_at.is_(None), ~_target_may_hold())
-    keys = list(connection.execute(select(records.c.key).where(stray).with_for_update()).scalars())
-    for chunk in chunks(keys):
-        connection.execute(delete(records).where(among(scope, chunk)))
-    return keys
-
-
 def sample(connection: Connection, scope: int, latest: int, random: int) -> list[Level]:
     """Return records that were written last and some at random; see `RecordStore.sample`."""
-    printed = _with_problems().where(records.c.scope == scope, records.c.gone.is_(False), records.c.prints != {})
+    printed = with_problems().where(records.c.scope == scope, records.c.gone.is_(False), records.c.prints != {})
     newest = connection.execute(
         printed.where(records.c.written_at.is_not(None))
         .order_by(records.c.written_at.desc(), records.c.key)
@@ -397,8 +372,8 @@ def _fresh(scope: int, key: str) -> Values:
     }
 
 
-def _with_problems() -> Select[Any]:
-    """Records, and whether each has a problem."""
+def with_problems() -> Select[Any]:
+    """Return the query of records, and whether each has a problem."""
     of_record = exists().where(problems.c.scope == records.c.scope, problems.c.key == records.c.key)
     return select(records, of_record.label("problems"))
 
@@ -410,11 +385,3 @@ def _moment(moment: datetime) -> ColumnElement[datetime]:
 def among(scope: int, keys: Collection[str]) -> ColumnElement[bool]:
     """Return the condition that a row is one of some records."""
     return and_(records.c.scope == scope, records.c.key.in_(keys))
-
-
-def _not_seen_by(run_id: str) -> ColumnElement[bool]:
-    return or_(records.c.seen_run.is_(None), records.c.seen_run != run_id)
-
-
-def _target_may_hold() -> ColumnElement[bool]:
-    return or_(records.c.prints != {}, records.c.held != {})

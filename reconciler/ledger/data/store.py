@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.config.model import LockHolder
-from reconciler.ledger.data import log, names, problems, records
+from reconciler.ledger.data import log, names, problems, unseen
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import (
     FINISHED,
@@ -235,7 +235,7 @@ class ProblemStore:
         scope = self._scoped.id
 
         def close(tx: Transaction) -> int:
-            keys = records.take_unconfirmed(tx.connection, scope, run_id)
+            keys = unseen.take_unconfirmed(tx.connection, scope, run_id)
             problems.replace(tx.connection, scope, dict.fromkeys(keys, ()), tx.now)
             claim_names(tx, scope, dict.fromkeys(keys, ()))
             return len(keys)

@@ -1,0 +1,39 @@
+"""Records that a run did not see. Functions that work in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
+
+from reconciler.ledger.data import records
+from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.data.model import Level
+from reconciler.ledger.tables import records as table
+
+
+def unseen(
+    connection: Connection, scope: int, run_id: str, after: str | None, limit: int, *, gone: bool
+) -> list[Level]:
+    """Return records that a run did not see; see `RecordStore.unseen`."""
+    query = records.with_problems().where(table.c.scope == scope, _not_seen_by(run_id), table.c.gone.is_(gone))
+    if gone:
+        query = query.where(_target_may_hold())
+    if after is not None:
+        query = query.where(table.c.key > after)
+    return [records.level_of(row) for row in connection.execute(query.order_by(table.c.key).limit(limit)).mappings()]
+
+
+def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[str]:
+    """Delete closed records that a run did not see and of which the target holds nothing, and return their keys."""
+    stray = and_(table.c.scope == scope, _not_seen_by(run_id), table.c.ready_at.is_(None), ~_target_may_hold())
+    keys = list(connection.execute(select(table.c.key).where(stray).with_for_update()).scalars())
+    for chunk in chunks(keys):
+        connection.execute(delete(table).where(records.among(scope, chunk)))
+    return keys
+
+
+def _not_seen_by(run_id: str) -> ColumnElement[bool]:
+    return or_(table.c.seen_run.is_(None), table.c.seen_run != run_id)
+
+
+def _target_may_hold() -> ColumnElement[bool]:
+    return or_(table.c.prints != {}, table.c.held != {})
