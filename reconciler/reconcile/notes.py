@@ -110,6 +110,19 @@ def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterat
                 yield Note(NoteKind.UNMANAGED, f"{kind}/{live_id}", words)
 
 
+def forgotten_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:
+    """Yield a note for each object that was applied, that no API shows and that no manifest names any more."""
+    if inputs.targets:
+        return
+    for api_url, kind_name, live_id in sorted(inputs.memory.snapshots):
+        kind = inputs.kinds.get(kind_name)
+        if kind is None or kind.readable or kind.delete_limits is None or (kind_name, live_id) in managed:
+            continue
+        if inputs.connections.get(kind.api) == api_url and kind_name not in inputs.excluded:
+            words = f"was applied, and no manifest names it any more: {kind.delete_limits}"
+            yield Note(NoteKind.REMARK, f"{kind_name}/{live_id}", words)
+
+
 def run_notes(inputs: PlanInputs, works: Iterable[Work]) -> Iterator[Note]:
     """Yield notes on the environment or the changes: an interrupted run, open hosts, limits of a pause."""
     unfinished = inputs.memory.unfinished

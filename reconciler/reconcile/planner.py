@@ -15,6 +15,7 @@ from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.notes import (
     forbidden_host_notes,
+    forgotten_notes,
     hidden_notes,
     literal_notes,
     run_notes,
@@ -53,6 +54,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
         _judge(inputs, desired, found)
     found.notes[:0] = (*forbidden_host_notes(inputs), *paused_live(inputs))
     found.notes.extend(unmanaged_notes(inputs, found.managed))
+    found.notes.extend(forgotten_notes(inputs, found.managed))
     drafts = _placed(inputs, found.drafts)
     _check_dependencies(inputs, drafts)
     work = {item.change.key: _work(inputs, item) for item in drafts}

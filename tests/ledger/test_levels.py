@@ -410,11 +410,12 @@ def test_many_keys_at_once_are_no_trouble(levels):
     wishes = {key: [("sku", f"{key}/{number}") for number in range(3)] for key in keys}
     assert levels.claim_many(wishes) == {key: {} for key in keys}
     assert levels.claim_many({"thief": wishes[keys[0]]})["thief"] == dict.fromkeys(wishes[keys[0]], keys[0])
+    assert len({level.key for level in levels.sample(5, 5, run.config)}) >= 5
+    assert levels.sample(5, 5, "another") == []
     levels.seen("another", dict.fromkeys(keys[:-1]))
     assert [level.key for level in levels.unseen("another", None, 9)] == [keys[-1]]
-    assert len({level.key for level in levels.sample(5, 5)}) >= 5
     levels.forget_prints()
-    assert levels.sample(5, 5) == []
+    assert levels.sample(5, 5, run.config) == []
     assert levels.drop(keys) == 0
     levels.record([Result(key, problems=(wrong(key),)) for key in keys], None)
     assert levels.drop(keys) == 3001

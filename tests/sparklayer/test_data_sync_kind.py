@@ -345,3 +345,25 @@ def test_the_price_list_is_made_where_there_is_none_and_left_alone_where_there_i
     body = {"pricing": {"priceList": "ordercloud-price"}, "currency": "EUR"}
     written(bench.emulator.sparklayer_url, lambda site: DataSyncKind().create(site, "ordercloud", body))
     assert price_list() == made
+
+
+def test_what_a_renamed_integration_leaves_behind_is_said_until_its_end_is_applied(bench: Workbench) -> None:
+    bench.write(PLACE, sync("{stock: {default: main}, integration: before}"))
+    bench.apply()
+    bench.write(PLACE, sync("{stock: {default: main}, integration: after}"))
+
+    def left() -> list[str]:
+        return [note.message for note in bench.plan().notes if note.subject == "DataSync/before"]
+
+    for _ in range(2):
+        (words,) = left()
+        assert "no manifest names it any more" in words
+        assert "so does its sync log" in words
+        bench.apply()
+    bench.write(
+        PLACE,
+        sync("{stock: {default: main}, integration: after}"),
+        sync("{stock: {default: main}, integration: before}", name="old", state="absent"),
+    )
+    bench.apply()
+    assert left() == []

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 
 from reconciler.ledger.data import looks as of_lists
-from reconciler.ledger.data import names, overview, problems, records, runs
+from reconciler.ledger.data import names, overview, problems, records, runs, samples
 from reconciler.ledger.data import unseen as of_run
 from reconciler.ledger.data.model import Level, LevelCounts, Result
 from reconciler.ledger.data.names import Name
@@ -167,7 +167,7 @@ class RecordStore:
 
     def open_count(self, run_id: str | None = None) -> int:
         """Return how many records are open, dead ones left out; with a run, only those that it saw."""
-        return self._scoped.read(lambda tx: records.open_count(tx.connection, self._scoped.id, run_id))
+        return self._scoped.read(lambda tx: samples.open_count(tx.connection, self._scoped.id, run_id))
 
     def unseen(self, run_id: str, after: str | None, limit: int, *, gone: bool = False) -> list[Level]:
         """Return records that a run did not see, by key, after a key.
@@ -181,9 +181,15 @@ class RecordStore:
         """Return how many records were deleted at the target since a moment, where that counts, and are still gone."""
         return self._scoped.read(lambda tx: records.deleted_since(tx.connection, self._scoped.id, moment))
 
-    def sample(self, latest: int, random: int) -> list[Level]:
-        """Return the records that were written last and some at random, all with fingerprints, none of them gone."""
-        return self._scoped.read(lambda tx: records.sample(tx.connection, self._scoped.id, latest, random))
+    def sample(self, latest: int, random: int, config: str) -> list[Level]:
+        """Return the records that were written last and some at random, all with fingerprints, none of them gone.
+
+        Args:
+            latest: how many of the one.
+            random: how many of the other.
+            config: of the runs that saw them last: what another one compared is no evidence.
+        """
+        return self._scoped.read(lambda tx: samples.sample(tx.connection, self._scoped.id, latest, random, config))
 
     def forget_prints(self, keys: Collection[str] | None = None) -> None:
         """Forget the fingerprints of these records, or of all: the target is not what it was. Needs the lock."""
@@ -226,4 +232,4 @@ def claim_names(tx: Transaction, scope: int, wishes: Mapping[str, Collection[Nam
 
 
 def _stuck(tx: Transaction, scope: int) -> set[str]:
-    return {*records.stuck(tx.connection, scope), *problems.keys_with_problems(tx.connection, scope)}
+    return {*samples.stuck(tx.connection, scope), *problems.keys_with_problems(tx.connection, scope)}

@@ -272,19 +272,6 @@ def deleted_since(connection: Connection, scope: int, moment: datetime) -> int:
     return connection.execute(select(func.count()).where(*gone)).scalar_one()
 
 
-def sample(connection: Connection, scope: int, latest: int, random: int) -> list[Level]:
-    """Return records that were written last and some at random; see `RecordStore.sample`."""
-    printed = with_problems().where(records.c.scope == scope, records.c.gone.is_(False), records.c.prints != {})
-    newest = connection.execute(
-        printed.where(records.c.written_at.is_not(None))
-        .order_by(records.c.written_at.desc(), records.c.key)
-        .limit(latest)
-    )
-    some = connection.execute(printed.order_by(func.random()).limit(random))
-    found = {row["key"]: level_of(row) for rows in (newest, some) for row in rows.mappings()}
-    return [level for level in found.values() if level.prints]
-
-
 def forget_prints(connection: Connection, scope: int, keys: Collection[str] | None) -> None:
     """Forget fingerprints; see `RecordStore.forget_prints`. That the target may hold something stays known."""
     noted = update(records).where(records.c.held != {}).values(prints={})
@@ -309,20 +296,6 @@ def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
         ).rowcount
         for chunk in chunks(dict.fromkeys(keys))
     )
-
-
-def stuck(connection: Connection, scope: int) -> list[str]:
-    """Return the keys of records that are dead or failed."""
-    query = select(records.c.key).where(records.c.scope == scope, or_(records.c.dead, records.c.attempts > 0))
-    return list(connection.execute(query).scalars())
-
-
-def open_count(connection: Connection, scope: int, run_id: str | None) -> int:
-    """Return how many records are open; see `RecordStore.open_count`."""
-    query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None))
-    if run_id is not None:
-        query = query.where(records.c.seen_run == run_id)
-    return connection.execute(query).scalar_one()
 
 
 def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:

@@ -112,7 +112,7 @@ class _Sample:
 
 async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
     """Read a few records of the target and compare them with what was written of them."""
-    sample = await context.ledger.records.sample(_LATEST, _RANDOM)
+    sample = await context.ledger.records.sample(_LATEST, _RANDOM, context.data.digest)
     if not sample:
         return _Sample()
     whole = await context.sink.whole() if with_whole else None

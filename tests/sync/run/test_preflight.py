@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.errors import ServerFault
 from reconciler.sync.mode import Mode
 from support.engine import Engine
 
@@ -56,3 +57,23 @@ def test_a_target_as_we_left_it_changes_nothing(engine: Engine) -> None:
     engine.run()
     report = engine.run(Mode.INCREMENTAL)
     assert (report.mode, report.remarks) == (Mode.INCREMENTAL, ())
+
+
+def test_what_another_configuration_compared_is_no_evidence_against_others(engine: Engine) -> None:
+    engine.run()
+    # Seen through another configuration the same site looks otherwise.
+    engine.things.digest = "two"
+    engine.things.site |= dict.fromkeys("abc", "as another configuration sees it")
+    report = engine.run()
+    assert (report.mode, report.remarks) == (Mode.FULL, ())
+
+
+def test_a_run_that_changed_only_some_records_before_it_was_cut_off_accuses_nobody(engine: Engine) -> None:
+    engine.run()
+    engine.things.digest = "two"
+    engine.things.there["a"] = "anew"
+    engine.things.fails["list b"] = lambda: ServerFault("HTTP 503")
+    engine.run()
+    engine.things.fails.clear()
+    engine.things.site |= dict.fromkeys("bc", "as another configuration sees it")
+    assert not said(engine.run().remarks, "not as we left")
