@@ -59,8 +59,8 @@ def test_the_second_one_writes_nothing(steps: dict[str, str]) -> None:
 def test_a_price_and_a_stock_change_cost_a_write_each(steps: dict[str, str]) -> None:
     before, after = (lines(steps[title]) for title in ("The same again", "A price and a stock level change"))
     assert "wrote stock of 1, prices of 1" in after
-    writes = [int(re.findall(r"of them (\d+) writes", text)[-1]) for text in (before, after)]
-    assert writes[1] == writes[0] + 2
+    assert "of them" not in before
+    assert re.findall(r"of them (\d+) writes", after)[-1] == "2"
 
 
 def test_the_product_without_a_sku_shows_up_and_resolves(steps: dict[str, str]) -> None:
