@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from support.checkout import Checkout
@@ -76,3 +78,18 @@ def test_where_only_prices_flow_those_of_a_bad_product_stay(shop: Shop) -> None:
     rewrite(shop, '"Name":"Hammer 1"', r'"Name":"Ham\ud800mer"')
     shop.synced("--full")
     assert shop.held().prices == before
+
+
+def test_a_light_walk_tells_of_a_product_that_becomes_bad_and_reads_it_once(shop: Shop) -> None:
+    shop.change(interval="1s", lookInterval="1s")
+    shop.synced("--full")
+    before = shop.held()
+    rewrite(shop, '"Name":"Hammer 1"', r'"Name":"Ham\ud800mer"')
+    reads = []
+    for _ in range(2):
+        time.sleep(1.1)
+        shop.emulator.clear_requests()
+        assert shop.synced()["mode"] == "light"
+        assert (shop.held().products, set(said(shop))) == (before.products, {"p1"})
+        reads.append([entry["path"] for entry in shop.emulator.requests() if "/ordercloud/v1/" in entry["path"]])
+    assert len(reads[0]) > len(reads[1]) == 3

@@ -226,7 +226,8 @@ WEIGHTS = {
 
 def test_whatever_happens_what_was_seen_is_put_right_by_the_next_run_and_all_by_a_verify(shop: Shop) -> None:
     shop.emulator.seed(PRODUCTS, 1)
-    shop.prepare(maxDeletePercent=50)
+    # So that runs that are due are light walks.
+    shop.prepare(maxDeletePercent=50, interval="1s", lookInterval="1s")
     shop.synced("--full")
     world = World(shop, random.Random(SEED))
     for number in range(1, MOVES + 1):
