@@ -227,7 +227,7 @@ def test_a_file_without_a_byte_is_no_ledger(path, url):
     assert read_overview(url) is None
     with Ledgers() as ledgers:
         assert ledgers.sync_overview(url, [SCOPE], NOW) == {SCOPE: SyncOverview()}
-        assert ledgers.problems(url, SCOPE, 10) == []
+        assert ledgers.problems(url, SCOPE, 10).listed == ()
     assert not durability("sqlite:///.reconciler/ledger.db", {"CI": "1"}).durable
     for use in (care.bring_up_to_date, lambda of: care.backup(of, path.with_name("copy.db"))):
         with pytest.raises(LedgerError):
@@ -249,8 +249,8 @@ class TestOverview:
                 assert (seen.newest, seen.unfinished, seen.last_finished) == (run, run, None)
                 assert (seen.counts.records, seen.counts.problems, seen.counts.logged) == (1, 1, 0)
                 assert seen.next_due == NOW + timedelta(hours=1)
-                assert [found.problem for found in ledgers.problems(url, SCOPE, 10)] == [problem]
-                assert ledgers.problems(url, SCOPE, 10, code="other") == []
+                assert [found.problem for found in ledgers.problems(url, SCOPE, 10).listed] == [problem]
+                assert ledgers.problems(url, SCOPE, 10, code="other").listed == ()
                 levels.end(run.id, "finished", NOW)
                 seen = ledgers.sync_overview(url, [SCOPE], NOW)[SCOPE]
                 assert seen.last_finished == seen.last_walk == seen.last_full == levels.run(run.id)

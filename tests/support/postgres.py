@@ -136,7 +136,8 @@ def _server() -> str:
     fcntl.flock(in_use, fcntl.LOCK_SH)
     atexit.register(os.close, in_use)
     with _only_one("start"):
-        if not (folder / "ready").exists():
+        if not _answers(folder / "ready"):
+            (folder / "ready").unlink(missing_ok=True)
             command = [sys.executable, __file__, str(folder)]
             with (folder / "keeper.log").open("wb") as log:
                 keeper = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -146,6 +147,17 @@ def _server() -> str:
                     raise RuntimeError(f"PostgreSQL did not start: {(folder / 'keeper.log').read_text()}")
                 time.sleep(0.05)
     return f"postgresql://postgres@{quote((folder / 'ready').read_text(), safe='')}/postgres"
+
+
+def _answers(ready: Path) -> bool:
+    """Whether a server is there: one that was killed with its keeper leaves behind that it is ready."""
+    import psycopg
+
+    try:
+        psycopg.connect(f"postgresql://postgres@{quote(ready.read_text(), safe='')}/postgres").close()
+    except (FileNotFoundError, psycopg.OperationalError):
+        return False
+    return True
 
 
 @contextmanager
