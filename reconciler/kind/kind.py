@@ -132,6 +132,18 @@ class Kind(ABC, Generic[SpecT_co]):
     async def delete(self, writer: Writer, live_id: str) -> None:
         """Delete the object."""
 
+    async def remove(self, writer: Writer, live_id: str, desired: State) -> None:
+        """Delete the object, and what its manifest says is to go along with it."""
+        await self.delete(writer, live_id)
+
+    def delete_remarks(self, desired: State) -> Iterable[str]:
+        """Return what people should know of a delete before they agree to it."""
+        return filter(None, (self.delete_limits,))
+
+    def delete_refusals(self, desired: State) -> Iterable[str]:
+        """Return why the object cannot be deleted as its manifest stands, one sentence each."""
+        return ()
+
     def observe(self, live_id: str, wire: Wire) -> Observed:
         """Turn what was read into a comparable state, with the documented defaults filled in."""
         state = from_wire(self.spec, wire)

@@ -225,6 +225,8 @@ def _unsupported(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]
         if item.change.action is Action.DELETE:
             if not kind.deletable:
                 yield f"{item.change.key} would be deleted, and the API cannot delete a {kind.name}", (item.change.key,)
+            for words in kind.delete_refusals(item.desired.state):
+                yield f"{item.change.key} would be deleted: {words}", (item.change.key,)
             continue
         for field in item.change.fields if item.observed is not None else ():
             set_already = field.before is not None and field.after is not None

@@ -150,7 +150,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     )
     if item is not None:
         found.drafts.append(item)
-        remarks: Iterable[str] = filter(None, (kind.delete_limits,))
+        remarks = kind.delete_remarks(desired.state)
         if not desired.absent:
             remarks = kind.remarks(item.desired.state, observed, item.changed)
         found.notes.extend(Note(NoteKind.REMARK, desired.key, words, desired.place) for words in remarks)

@@ -191,7 +191,7 @@ class _Write:
         """Do what the change says."""
         change, body = self._change, self._request.body
         if change.action is Action.DELETE:
-            await self._kind.delete(self._writer, change.id)
+            await self._kind.remove(self._writer, change.id, self._work.desired.state)
             return None
         if change.action is Action.CREATE:
             return await self._kind.create(self._writer, change.id, body)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from reconciler.sparklayer.kinds.data_sync.cost import ROWS
 from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
+from reconciler.sparklayer.sync_log import SyncTimes, read_status, record_full
 from support.sparklayer_workbench import Workbench, manifest, outcomes, read, written
 
 PLACE = manifest("StockLocation", "main", "{name: Main}")
@@ -160,7 +163,7 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
     bench.write(PLACE, sync(spec.replace("pricing: {}", "pricing: {}, freshness: 3h")))
     assert "a full sync is due" not in remarks(bench.plan())
 
-    bench.write(PLACE, sync("{}", state="absent"))
+    bench.write(PLACE, sync("{onRemove: {logs: keep}}", state="absent"))
     (change,) = bench.plan().changes
     assert change.action.value == "delete"
     assert "its sync log" in remarks(bench.plan())
@@ -363,7 +366,34 @@ def test_what_a_renamed_integration_leaves_behind_is_said_until_its_end_is_appli
     bench.write(
         PLACE,
         sync("{stock: {default: main}, integration: after}"),
-        sync("{stock: {default: main}, integration: before}", name="old", state="absent"),
+        sync("{integration: before, onRemove: {logs: keep}}", name="old", state="absent"),
     )
     bench.apply()
     assert left() == []
+
+
+def test_an_absent_one_says_what_becomes_of_the_sync_logs_and_is_refused_until_it_does(bench: Workbench) -> None:
+    bench.write(PLACE, sync(MINIMAL))
+    bench.apply()
+    path = bench.emulator.sparklayer_url
+    times = SyncTimes(started_full_sync=datetime(2026, 11, 1, tzinfo=UTC))
+    for integration in ("ordercloud", "another"):
+        written(path, partial(record_full, integration=integration, data_type="products", times=times))
+
+    def logs() -> int:
+        found = [
+            read(path, partial(read_status, integration=name, data_type="products"))
+            for name in ("ordercloud", "another")
+        ]
+        return sum(one is not None for one in found)
+
+    bench.write(PLACE, sync("{}", state="absent"))
+    (breach,) = [breach for breach in bench.plan().breaches if breach.rule == "unsupported"]
+    assert "onRemove: {logs: clear}" in breach.message
+    bench.write(PLACE, sync("{onRemove: {logs: clear}}", state="absent"))
+    plan = bench.plan()
+    assert [change.action.value for change in plan.changes if change.kind == "DataSync"] == ["delete"]
+    assert "the sync logs of every integration and data type of the site are cleared" in remarks(plan)
+    assert logs() == 2
+    bench.apply()
+    assert logs() == 0

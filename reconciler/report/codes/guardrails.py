@@ -75,6 +75,10 @@ GUARDRAILS: Mapping[str, tuple[str, ...]] = {
             "set, the slug or source of a price list, or anything of a customer group, and cannot delete "
             "a group. Take the change back, or do it in the Dashboard and let the manifest follow."
         ),
+        (
+            "SparkLayer clears the sync logs of all integrations of a site or none: a DataSync with `state: absent` "
+            "says which with `onRemove: {logs: clear}` or `{logs: keep}`."
+        ),
     ),
     "loses-data": (
         (

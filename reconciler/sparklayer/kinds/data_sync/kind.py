@@ -12,6 +12,7 @@ from reconciler.kind.semantics import Risk, State
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of, resend_of, touched
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
+from reconciler.sparklayer.sync_log import clear_every_log
 from reconciler.words import parse_duration, spoken
 
 _PRICE_LIST_NAME = "OrderCloud Price"
@@ -51,6 +52,27 @@ class DataSyncKind(Kind[DataSyncSpec]):
 
     async def delete(self, writer: Writer, live_id: str) -> None:
         """Do nothing: there is no such object at the API."""
+
+    async def remove(self, writer: Writer, live_id: str, desired: State) -> None:
+        """Clear the sync logs of the site where the manifest says so; more there is not to delete."""
+        if _logs_on_remove(desired) == "clear":
+            await clear_every_log(writer)
+
+    def delete_remarks(self, desired: State) -> Iterable[str]:
+        if _logs_on_remove(desired) == "clear":
+            yield (
+                "the products, stock and prices that it wrote stay as they are; the sync logs of every integration and "
+                "data type of the site are cleared, as the API clears all of them or none"
+            )
+        else:
+            yield self.delete_limits
+
+    def delete_refusals(self, desired: State) -> Iterable[str]:
+        if _logs_on_remove(desired) is None:
+            yield (
+                "its sync log would stand before merchants for ever, and the API clears the logs of every integration "
+                "of the site or none; write onRemove: {logs: clear} or {logs: keep}"
+            )
 
     def create_body(self, state: State) -> Wire:
         return {name: state[name] for name in ("pricing", "currency") if name in state}
@@ -115,6 +137,11 @@ def _check(manifest: ManifestView, lists: Collection[str | None]) -> Iterator[Pr
             name,
             "Add currency, or a PriceList manifest of that name.",
         )
+
+
+def _logs_on_remove(state: Mapping[str, Any]) -> str | None:
+    found: str | None = (state.get("onRemove") or {}).get("logs")
+    return found
 
 
 def _narrowed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:

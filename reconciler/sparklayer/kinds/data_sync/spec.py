@@ -76,6 +76,19 @@ class PricingSpec(SparkLayerSpec):
     )
 
 
+class OnRemoveSpec(SparkLayerSpec):
+    """What becomes of what it wrote once it is to be absent."""
+
+    products: Literal["keep"] = Field(
+        default="keep", description="Products, stock and prices stay in the site as they are."
+    )
+    logs: Literal["keep", "clear"] | None = Field(
+        default=None,
+        description="Its sync log stays, or goes with those of every integration of the site: the API clears all or "
+        "none. Needed where the DataSync is to be absent.",
+    )
+
+
 class DataSyncSpec(SparkLayerSpec):
     """What flows, how often, and when to worry."""
 
@@ -120,6 +133,9 @@ class DataSyncSpec(SparkLayerSpec):
     stock: Annotated[StockSpec, _SECTION] | None = Field(default=None, description="Stock. Left out: it does not flow.")
     pricing: Annotated[PricingSpec, _SECTION] | None = Field(
         default=None, description="Default prices. Left out: they do not flow."
+    )
+    on_remove: OnRemoveSpec | None = Field(
+        default=None, description="What becomes of what it wrote once `state: absent` is applied."
     )
     currency: Annotated[CurrencyCode, _RE_SYNCS] | None = Field(
         default=None,
