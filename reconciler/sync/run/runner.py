@@ -118,6 +118,7 @@ class _Run:
         self._logbook = Logbook(context)
         self._stages = Stages(context, self._logbook)
         self._cancelled = False
+        self._ended = False
 
     async def go(self) -> RunReport:
         """Run, and report."""
@@ -163,6 +164,8 @@ class _Run:
         context, meter = self._context, self._context.meter
         while True:
             await asyncio.sleep(_BEAT_SECONDS)
+            if self._ended:
+                return
             meter.show()
             run_id, news = context.run.id, meter.news()
             await context.ledger.runs.update(run_id, counts=news, message=meter.phase.value)
@@ -213,6 +216,8 @@ class _Run:
         """Note in the ledger how the run ended, and return it as it stands there."""
         context = self._context
         run = context.run
+        # What is noted from here on is the last of this run: no progress is noted after it.
+        self._ended = True
         await context.ledger.runs.update(run.id, counts=context.meter.news())
         state = _LEDGER_STATES[ending.state]
         await context.ledger.runs.end(run.id, state, context.job.now(), message=ending.noted)

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.errors import LoginRefused, TargetIncomplete
 from reconciler.sync.mode import Mode
+from reconciler.sync.run import runner
 from reconciler.sync.run.report import State
 from support.engine import Engine
 
@@ -109,3 +110,16 @@ def test_something_that_is_missing_at_the_target_stops_the_run_and_the_next_one_
     report = engine.run()
     assert report.mode is Mode.VERIFY
     assert engine.things.site == {"a": "A", "b": "B", "c": "C"}
+
+
+def test_what_a_run_was_busy_with_does_not_stand_in_place_of_why_it_ended(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Progress is noted until the end is, and not after it."""
+    monkeypatch.setattr(runner, "_BEAT_SECONDS", 0.0)
+    engine.run()
+    del engine.things.there["a"], engine.things.there["b"]
+    report = engine.run(Mode.WALK)
+    noted = engine.levels.last(state=None)
+    assert noted is not None
+    assert (noted.state, noted.message) == ("stopped", f"{report.message}. {report.next_step}")
