@@ -24,6 +24,7 @@ from reconciler.sync.products.state import ProductState
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
+_OF_DISCONTINUED = ("external_id", "variants")
 _Prices = Mapping[str, tuple[Tier, ...]]
 
 
@@ -86,7 +87,9 @@ class ProductTarget:
 
     async def observe(self, states: Sequence[ProductState], whole: _Prices | None) -> Observation:
         """Read what the site holds of the products that should be in these states."""
-        return await self._observe({state.key: skus_of(state) for state in states}, whole)
+        # Of a product that is to be discontinued nothing but its variants is written, and so compared.
+        discontinued = frozenset(state.key for state in states if state.gone)
+        return await self._observe({state.key: skus_of(state) for state in states}, whole, discontinued)
 
     async def observe_held(self, held: Mapping[str, Held], whole: _Prices | None) -> Observation:
         """Read what the site holds of what we noted."""
@@ -95,7 +98,9 @@ class ProductTarget:
             {key: Skus(one.printed_stock, one.printed_prices) for key, one in noted.items()}, whole
         )
 
-    async def _observe(self, records: Mapping[str, Skus], prices: _Prices | None) -> Observation:
+    async def _observe(
+        self, records: Mapping[str, Skus], prices: _Prices | None, discontinued: Collection[str] = ()
+    ) -> Observation:
         bodies = await self._bodies(records) if Part.PRODUCT in self._parts else {}
         levels: Mapping[str, tuple[StockLevel, ...]] = {}
         if Part.STOCK in self._parts:
@@ -103,7 +108,8 @@ class ProductTarget:
         prints: dict[str, dict[str, bytes]] = {key: {} for key in records}
         for key, skus in records.items():
             if (body := bodies.get(key)) is not None:
-                prints[key][Part.PRODUCT.value] = fingerprint.of_product(body)
+                compared = {name: body[name] for name in _OF_DISCONTINUED} if key in discontinued else body
+                prints[key][Part.PRODUCT.value] = fingerprint.of_product(compared)
             if Part.STOCK in self._parts:
                 prints[key][Part.STOCK.value] = self._stock_print(skus, levels)
             if prices is not None and self._price_list is not None:
