@@ -353,6 +353,12 @@ class TestProblems:
         assert levels.problems_since(later) == 2
         assert levels.problems_since(later + timedelta(microseconds=1)) == 0
 
+    def test_what_was_found_before_a_clock_was_set_back_is_not_new(self, levels, clock):
+        levels.record([Result("a", problems=(wrong("a"),))], None)
+        yesterday = clock.now = NOW - timedelta(days=1)
+        levels.record([Result("b", problems=(wrong("b"),))], None)
+        assert levels.problems_since(yesterday) == 1
+
     def test_what_is_neither_failed_nor_wrong_is_not_given_up(self, levels):
         levels.record([Result("wrong", problems=(wrong("wrong"),)), Result("fine")], None)
         levels.want(["fine", "dead"])

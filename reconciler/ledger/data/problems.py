@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import CodeCount, LoggedProblem, OpenProblem, ProblemRow
@@ -194,13 +194,14 @@ def open_count(connection: Connection, scope: int) -> int:
     return connection.execute(query).scalar_one()
 
 
-def found_since(connection: Connection, scope: int, moment: datetime) -> int:
-    """Return how many external IDs have problems of which none was found before a moment."""
+def found_between(connection: Connection, scope: int, moment: datetime, now: datetime) -> int:
+    """Return how many external IDs have problems of which the first was found at or after a moment, and by now."""
+    found_first = func.min(problems.c.found_at)
     first = (
         select(problems.c.external_id)
         .where(problems.c.scope == scope)
         .group_by(problems.c.external_id)
-        .having(func.min(problems.c.found_at) >= moment)
+        .having(and_(found_first >= moment, found_first <= now))
     )
     return connection.execute(select(func.count()).select_from(first.subquery())).scalar_one()
 

@@ -220,8 +220,11 @@ class ProblemStore:
         return self._scoped.read(lambda tx: problems.open_count(tx.connection, self._scoped.id))
 
     def found_since(self, moment: datetime) -> int:
-        """Return how many external IDs have problems of which none was found before a moment."""
-        return self._scoped.read(lambda tx: problems.found_since(tx.connection, self._scoped.id, moment))
+        """Return how many external IDs have problems of which none was found before a moment, nor in the future.
+
+        What was found in the future is older than a clock that was set back.
+        """
+        return self._scoped.read(lambda tx: problems.found_between(tx.connection, self._scoped.id, moment, tx.now))
 
     def logged_count(self) -> int:
         """Return how many of them the sync log has, or may have."""
