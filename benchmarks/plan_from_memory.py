@@ -19,7 +19,7 @@ from reconciler.ordercloud.kinds.delivery_config import PATH
 from reconciler.ordercloud.kinds.singleton import SyncKind
 from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import PlanRequest, Session
-from reconciler.report.table import PLAN
+from reconciler.report.renderers import PLAN
 from reconciler.secret import Secret
 
 

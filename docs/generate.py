@@ -13,7 +13,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from reconciler.cli.table import TABLE, app
+from reconciler.cli.command_table import TABLE, app
 from reconciler.cli.variables import WITHOUT
 from reconciler.kind.semantics import FieldSemantics, fields_of
 from reconciler.manifest.environment import EnvironmentSpec

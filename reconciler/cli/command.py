@@ -14,7 +14,7 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.variables import prefix_of, variable_of
 from reconciler.errors import ManifestErrors, ReconcilerError
 from reconciler.report.given import Given
-from reconciler.report.table import FORMATS
+from reconciler.report.renderers import FORMATS
 
 SHARED = frozenset({parameter.name for parameter in shared_options(FORMATS)} | {"version"})
 

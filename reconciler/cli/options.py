@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from reconciler.cli.completion import complete_environments
 from reconciler.report.given import NOTHING, Given
-from reconciler.report.table import FORMATS
+from reconciler.report.renderers import FORMATS
 
 if TYPE_CHECKING:
     from reconciler.app.project import Project

@@ -16,9 +16,9 @@ import click
 from click.core import ParameterSource
 
 from reconciler.app.signals import ending_signals
+from reconciler.cli.command_table import app
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.table import app
 from reconciler.cli.terminal.failure import Asked, report_error, report_internal_errors
 from reconciler.cli.terminal.output import closed_stdout, drop_unwritten
 from reconciler.errors import Interrupted, OutputError, ReconcilerError, UsageError

@@ -1,4 +1,4 @@
-"""Scope of references in one run: variables, allowed environment variables, and sources of secrets."""
+"""Scope of references in one run, and their values: variables, allowed environment variables, secrets."""
 
 from __future__ import annotations
 

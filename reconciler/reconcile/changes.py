@@ -1,4 +1,4 @@
-"""Change of one object, or none: made from its desired state and its live counterpart. Pure."""
+"""Change of one object with its cause, or none: made from its desired state and its live counterpart. Pure."""
 
 from __future__ import annotations
 

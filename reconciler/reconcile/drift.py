@@ -1,4 +1,7 @@
-"""Drift: a plan read the other way. Why does live differ, and what can be done about it. Pure."""
+"""Drift: a plan read the other way, and what can be done about it. Pure.
+
+The cause of a change is decided in `changes.py`, that of a data sync in `sync/monitor/health.py`.
+"""
 
 from __future__ import annotations
 

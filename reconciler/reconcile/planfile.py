@@ -1,7 +1,8 @@
 """A plan as JSON, and back: the shape that `plan --format json` prints, `plan --save` writes and `apply` reads.
 
 The models below are that shape: reading checks against them, and schemas/plan.schema.json is generated from them.
-A sensitive field has neither value here, whatever the plan object carries.
+A sensitive field has neither value here, whatever the plan object carries. Whether a plan may be used (digests,
+signature, age) is checked in `approval.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The protocol of a data type. It is all that the engine in sync/run/ knows of what flows: add a data type here.
+"""The protocol of a data type. It is all that the engine in sync/run/ knows of what flows.
 
-A record goes source -> map -> names -> resolve -> fingerprint -> sink. Each data type is a room beside products/.
+A record goes source -> map -> names -> resolve -> fingerprint -> sink. Each data type is a room beside products/ that
+implements it; `datasync.py` binds it to what a manifest says.
 """
 
 from __future__ import annotations

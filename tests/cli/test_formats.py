@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.cli.exit_status import Status
 from reconciler.cli.run import run
-from reconciler.report.table import PROBLEMS
+from reconciler.report.renderers import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
 

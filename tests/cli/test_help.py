@@ -9,8 +9,8 @@ import click
 import pytest
 
 from reconciler.cli.command import Command
+from reconciler.cli.command_table import TABLE, app
 from reconciler.cli.options import Options
-from reconciler.cli.table import TABLE, app
 
 
 def commands() -> list[tuple[str, click.Command]]:

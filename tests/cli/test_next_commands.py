@@ -13,12 +13,12 @@ import pytest
 
 import reconciler
 from reconciler.cli.command import complete
+from reconciler.cli.command_table import app
 from reconciler.cli.options import Options
-from reconciler.cli.table import app
 from reconciler.errors import ManifestErrors, Place, Problem, UsageError
 from reconciler.report.given import ENVIRONMENTS, Given
+from reconciler.report.renderers import ERROR
 from reconciler.report.style import Style
-from reconciler.report.table import ERROR
 from support.commands import leaves
 
 GIVEN = Given("infra", "my config", ("sandbox",))

@@ -7,8 +7,8 @@ import re
 import click
 import pytest
 
+from reconciler.cli.command_table import app
 from reconciler.cli.run import run
-from reconciler.cli.table import app
 from support.cli_probe import probes
 from support.commands import leaves
 

@@ -17,7 +17,7 @@ from reconciler.report.documents.apply import apply_from_json, apply_to_json
 from reconciler.report.documents.drift import drift_from_json, drift_to_json
 from reconciler.report.documents.saved import read_result
 from reconciler.report.escape import json_text
-from reconciler.report.table import APPLY, DRIFT, PLAN
+from reconciler.report.renderers import APPLY, DRIFT, PLAN
 from support.builders import config, entity_sync, inputs, live_config, live_sync
 from support.report_samples import SAMPLE_APPLY, SAMPLE_DRIFT
 

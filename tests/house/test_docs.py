@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import errors
-from reconciler.cli.table import TABLE
+from reconciler.cli.command_table import TABLE
 from reconciler.emulator.switches import CHOICES
 from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.kind.semantics import fields_of

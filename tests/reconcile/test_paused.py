@@ -14,7 +14,7 @@ from reconciler.reconcile.drift import find_drift
 from reconciler.reconcile.paused import paused_as_known
 from reconciler.reconcile.plan import NoteKind
 from reconciler.reconcile.planner import make_plan
-from reconciler.report.table import DRIFT, PLAN, SYNC_STATUS
+from reconciler.report.renderers import DRIFT, PLAN, SYNC_STATUS
 from support.builders import NOW, config, entity_sync, inputs, live_config, live_sync
 
 FORMATS = ("text", "markdown", "html", "json")

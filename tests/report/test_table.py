@@ -9,9 +9,9 @@ import click
 import pytest
 
 from reconciler.cli.command import Command
-from reconciler.cli.table import TABLE
+from reconciler.cli.command_table import TABLE
+from reconciler.report.renderers import FORMATS, PROBLEMS, SUBJECTS
 from reconciler.report.style import Style
-from reconciler.report.table import FORMATS, PROBLEMS, SUBJECTS
 from support.report_samples import SAMPLE_PROBLEMS
 
 EVERY = [(name, format_name) for name, subject in SUBJECTS.items() for format_name in subject.formats]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from reconciler.cli.table import TABLE, app
+from reconciler.cli.command_table import TABLE, app
 
 
 def leaves(group: click.Group = app, path: str = "") -> Iterator[tuple[str, click.Command]]:

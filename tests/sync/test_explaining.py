@@ -12,7 +12,7 @@ from reconciler.sync.products.explain import explanation
 from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Part, Wanted
-from reconciler.sync.products.resolve import departed, settle
+from reconciler.sync.products.resolve import deleted, settle
 from support.mapping_strategies import NOW, settings, stool
 
 SOURCE = stool()
@@ -66,7 +66,7 @@ def test_of_a_product_that_is_gone_only_what_is_written_of_it_differs() -> None:
     assert now.product is not None
     read = canonical_product(now.product)
     prices = {price.sku: price.tiers for price in now.prices or ()}
-    going = departed("stool", now.held)
+    going = deleted("stool", now.held)
     explained = explanation(None, going, read, {"STOOL": now.stock or ()}, prices, fingerprints(now), held=now.held)
     assert [(item.sends is not None, item.removes) for item in explained.parts] == [
         (True, ()),

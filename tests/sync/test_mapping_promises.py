@@ -20,7 +20,7 @@ from reconciler.sync.monitor.problems import CODES
 from reconciler.sync.products.fingerprint import fingerprints, of_prices, of_product, of_stock
 from reconciler.sync.products.mapper import Draft, draft, slugged
 from reconciler.sync.products.model import Held, Name, Part, Wanted
-from reconciler.sync.products.resolve import Removals, departed, removals, settle
+from reconciler.sync.products.resolve import Removals, deleted, removals, settle
 from support.mapping_strategies import NOW, chair, junk, mapping, products, settings, stool
 
 EVERY_EXPRESSION = mapping(
@@ -260,12 +260,12 @@ def test_a_text_that_cannot_be_sent_is_no_text() -> None:
 
 @given(any_held)
 def test_of_a_record_that_is_gone_nothing_is_left_on_sale(held: Held) -> None:
-    wanted = departed("P", held)
+    wanted = deleted("P", held)
     assert {item["status"] for item in (wanted.product or {}).get("variants", ())} <= {"discontinued"}
     assert wanted.held == Held(variants=held.variants, slug=held.slug, discontinued=True)
     gone = removals(held, wanted)
     assert gone == Removals(frozenset(held.skus), held.priced)
     assert set(wanted.gone_skus) == held.skus.keys() | held.priced
-    again = departed("P", wanted.held)
+    again = deleted("P", wanted.held)
     assert again.product == wanted.product
     assert again.gone_skus == ()

@@ -10,7 +10,7 @@ from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json, held_to_json
-from reconciler.sync.products.resolve import Removals, departed, removals, settle
+from reconciler.sync.products.resolve import Removals, deleted, removals, settle
 from reconciler.sync.products.settings import ProductSettings
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
@@ -201,7 +201,7 @@ def test_a_changed_sku_takes_its_stock_and_prices_along() -> None:
 
 def test_a_record_that_left_and_came_back_is_on_sale_again() -> None:
     held = wanted(stool()).held
-    gone = departed("stool", held)
+    gone = deleted("stool", held)
     assert gone.product == {"external_id": "stool", "variants": [{"external_id": "stool", "status": "discontinued"}]}
     assert (gone.stock, gone.prices, gone.gone_skus) == ((), (), ("STOOL",))
     assert gone.held.discontinued
@@ -213,7 +213,7 @@ def test_a_record_that_left_and_came_back_is_on_sale_again() -> None:
 
 
 def test_of_a_record_that_was_never_written_nothing_is_left_to_do() -> None:
-    gone = departed("stool", Held())
+    gone = deleted("stool", Held())
     assert (gone.product, gone.stock, gone.prices, gone.gone_skus) == (None, None, None, ())
 
 

@@ -23,7 +23,7 @@ from reconciler.ledger.url import require_durable
 from reconciler.reconcile.digests import PLAN_KEY
 from reconciler.reconcile.planfile import read_plan
 from reconciler.reconcile.session import PlanRequest
-from reconciler.report.table import APPLY
+from reconciler.report.renderers import APPLY
 
 EXAMPLES = """
 reconciler apply -e sandbox                 # shows the plan and asks

@@ -27,7 +27,7 @@ def completion(options: Options, shell: Literal["bash", "zsh", "fish"]) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from reconciler.cli.table import app
+    from reconciler.cli.command_table import app
 
     script = get_completion_class(shell)(app, {}, "reconciler", "_RECONCILER_COMPLETE")
     write_result(options, script.source())

@@ -14,7 +14,7 @@ from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import show
 from reconciler.clock import utc_now
-from reconciler.report.table import DOCTOR
+from reconciler.report.renderers import DOCTOR
 
 EXAMPLES = """
 reconciler doctor -e sandbox

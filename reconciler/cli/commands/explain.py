@@ -8,7 +8,7 @@ from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show
 from reconciler.errors import UsageError
-from reconciler.report.table import MEANING
+from reconciler.report.renderers import MEANING
 
 EXAMPLES = """
 reconciler explain secret-unset      # an error

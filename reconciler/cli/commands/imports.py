@@ -13,7 +13,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.plan_options import target_option, token_cache_option
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import show
-from reconciler.report.table import IMPORT
+from reconciler.report.renderers import IMPORT
 
 EXAMPLES = """
 reconciler import -e sandbox                     # what no manifest names yet

@@ -22,7 +22,7 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.reconcile.digests import PLAN_KEY, signed
 from reconciler.reconcile.plan import Plan
 from reconciler.report.escape import terminal
-from reconciler.report.table import PLAN
+from reconciler.report.renderers import PLAN
 
 EXAMPLES = """
 reconciler plan                                # the only environment

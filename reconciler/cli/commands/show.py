@@ -10,7 +10,7 @@ from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show as show_result
 from reconciler.reconcile.plan import DriftReport, Plan
-from reconciler.report.table import APPLY, DRIFT, PLAN
+from reconciler.report.renderers import APPLY, DRIFT, PLAN
 
 EXAMPLES = """
 reconciler show plan.json                    # as `plan` showed it

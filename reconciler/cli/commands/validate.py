@@ -16,7 +16,7 @@ from reconciler.cli.terminal.output import show
 from reconciler.errors import UsageError
 from reconciler.manifest.validate import Validation
 from reconciler.report.ci.places import CHECKOUT, in_checkout
-from reconciler.report.table import PROBLEMS
+from reconciler.report.renderers import PROBLEMS
 
 EXAMPLES = """
 reconciler validate                                        # manifests/

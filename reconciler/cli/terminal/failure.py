@@ -47,7 +47,7 @@ def _number(text: str) -> int:
 
 def report_error(error: ReconcilerError, asked: Asked) -> None:
     """Tell of an error on stderr."""
-    from reconciler.report.table import ERROR
+    from reconciler.report.renderers import ERROR
 
     text = ERROR.render("json", error) if asked.json else ERROR.render("text", error, style=error_style(asked.color))
     say(text.rstrip())

@@ -14,8 +14,8 @@ from reconciler.cli.options import Options
 from reconciler.report.given import NOTHING, Given
 
 if TYPE_CHECKING:
+    from reconciler.report.renderers import Subject
     from reconciler.report.style import Style
-    from reconciler.report.table import Subject
 
 _Value = TypeVarTuple("_Value")
 _FORCE = ("FORCE_COLOR", "CLICOLOR_FORCE")

@@ -18,7 +18,7 @@ from reconciler.sync.products.mapper import SLUG, Draft, draft
 from reconciler.sync.products.model import Name as ProductName
 from reconciler.sync.products.model import Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.remedy import remedy
-from reconciler.sync.products.resolve import departed, settle
+from reconciler.sync.products.resolve import deleted, settle
 from reconciler.sync.products.settings import ProductSettings, digest
 from reconciler.sync.products.sink import PROBE, ProductSink
 from reconciler.sync.products.source import ProductSource, key_of, look_of, not_listed, roles_of
@@ -113,7 +113,7 @@ class Products:
 
     def deleted(self, key: str, held: Held) -> ProductState:
         before = held_from_json(held)
-        wanted = departed(key, before)
+        wanted = deleted(key, before)
         return state_of(wanted, before, _slug(wanted), held_back=False)
 
     def not_listed(self, key: str) -> RecordProblem:

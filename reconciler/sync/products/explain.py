@@ -20,7 +20,7 @@ from reconciler.sync.mapping.values import wire_number
 from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json
-from reconciler.sync.products.resolve import departed, removals, settle
+from reconciler.sync.products.resolve import deleted, removals, settle
 from reconciler.sync.products.settings import ProductSettings
 from reconciler.sync.products.source import ProductSource, not_listed
 
@@ -67,7 +67,7 @@ async def explain_record(
     held = Held() if level is None else held_from_json(level.held)
     prints = {} if level is None else {Part(part): value for part, value in level.prints.items()}
     if product is None or reading.outside:
-        wanted = departed(key, held)
+        wanted = deleted(key, held)
     else:
         drafted = draft(product, settings, now + products.clock_offset, currency)
         asked = [(name.kind, name.value) for name in drafted.names_for(held)]

@@ -68,7 +68,7 @@ def settle(draft: Draft, taken: Mapping[Name, str], held: Held) -> Wanted:
     )
 
 
-def departed(key: str, held: Held) -> Wanted:
+def deleted(key: str, held: Held) -> Wanted:
     """Return what the target should hold of a record that is gone: no variant on sale, and its SKUs free for others."""
     product: Wire | None = None
     if held.variants:

@@ -1,4 +1,4 @@
-"""Stages of one run: look at the target, read the source, write what differs, and close the sync log."""
+"""Stages of one run: look at the target, set the watermark, read the source, write what differs, close the sync log."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.report.escape import terminal
-from reconciler.report.table import APPLY, DRIFT
+from reconciler.report.renderers import APPLY, DRIFT
 
 EXAMPLES = """
 reconciler drift -e all                        # 2 where something differs

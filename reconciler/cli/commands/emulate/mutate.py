@@ -11,7 +11,7 @@ from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show
 from reconciler.errors import UsageError
-from reconciler.report.table import MUTATION
+from reconciler.report.renderers import MUTATION
 
 EXAMPLES = """
 reconciler emulate mutate --products 5 --prices 5 --stocks 5

@@ -7,7 +7,7 @@ import click
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show as show_result
-from reconciler.report.table import LEDGER
+from reconciler.report.renderers import LEDGER
 
 EXAMPLES = """
 reconciler ledger show -e sandbox

@@ -10,7 +10,7 @@ from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show
-from reconciler.report.table import SYNC_PROBLEMS
+from reconciler.report.renderers import SYNC_PROBLEMS
 
 SHOWN = 50
 EXAMPLES = """

@@ -18,7 +18,7 @@ from reconciler.cli.terminal.faces import SyncTerminal
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import show
 from reconciler.cli.terminal.progress import progress_display
-from reconciler.report.table import SYNC_DRY_RUN, SYNC_EXPLANATION, SYNC_RUN
+from reconciler.report.renderers import SYNC_DRY_RUN, SYNC_EXPLANATION, SYNC_RUN
 
 EXAMPLES = """
 reconciler sync run -e sandbox                   # whatever is due

@@ -19,7 +19,7 @@ from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.reconcile.session import Session
-from reconciler.report.table import SYNC_STATUS
+from reconciler.report.renderers import SYNC_STATUS
 
 _REFRESH_SECONDS = 1.0
 EXAMPLES = """

@@ -17,7 +17,7 @@ from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import show
 from reconciler.cli.terminal.progress import progress_display
 from reconciler.report.escape import json_line
-from reconciler.report.table import SYNC_RUN
+from reconciler.report.renderers import SYNC_RUN
 from reconciler.sync.run.report import RunReport
 
 EXAMPLES = """

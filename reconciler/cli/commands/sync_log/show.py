@@ -11,7 +11,7 @@ from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import show as show_result
-from reconciler.report.table import SYNC_LOG
+from reconciler.report.renderers import SYNC_LOG
 from reconciler.sparklayer.sync_log import DATA_TYPES
 
 EXAMPLES = """
