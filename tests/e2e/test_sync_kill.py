@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -242,15 +243,17 @@ def sell(shop: Shop, dice: random.Random) -> None:
         shop.portal("PATCH", f"products/{product_id}", {"Inventory": {"QuantityAvailable": dice.randrange(400)}})
 
 
-@pytest.mark.parametrize("mode", ["incremental", "verify", "rewrite", "resumed"])
+@pytest.mark.parametrize("mode", ["incremental", "light", "verify", "rewrite", "resumed"])
 def test_killed_in_any_mode_at_the_last_requests_above_all_the_runs_after_it_are_ordinary(
     shop: Shop, mode: str
 ) -> None:
     """The log is known for ours: nothing is verified that was not to be, however often that happens."""
     dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", mode))
-    words = {"incremental": (), "resumed": ()}.get(mode, (f"--{mode}",))
+    words = {"incremental": (), "light": (), "resumed": ()}.get(mode, (f"--{mode}",))
+    # Every ordinary run of a second later is a light walk.
+    intervals = {"interval": "1s", "lookInterval": "1s"} if mode == "light" else {}
     shop.emulator.seed(PRODUCTS, 2)
-    shop.prepare(walkInterval="1h")
+    shop.prepare(walkInterval="1h", **intervals)
     shop.synced("--full")
     cuts = 0
     for number in range(KILLS):
@@ -259,12 +262,14 @@ def test_killed_in_any_mode_at_the_last_requests_above_all_the_runs_after_it_are
         if mode == "resumed":
             killed_at(shop, dice.randrange(20, 60), "after", "--full")
         shop.emulator.clear_requests()
-        shop.synced(*words)
+        time.sleep(1.1 if mode == "light" else 0)
+        assert shop.synced(*words)["mode"] == mode or mode == "resumed"
         requests = len(shop.emulator.requests())
         sell(shop, dice)
         if mode == "resumed":
             killed_at(shop, dice.randrange(20, 60), "after", "--full")
         nth = dice.choice([dice.randrange(1, requests + 1), dice.randrange(max(1, requests - 5), requests + 1)])
+        time.sleep(1.1 if mode == "light" else 0)
         cut = killed_at(shop, nth, dice.choice(["before", "after"]), *words)
         cuts += cut
         unfinished = left_over(shop)
@@ -274,7 +279,12 @@ def test_killed_in_any_mode_at_the_last_requests_above_all_the_runs_after_it_are
         assert report["problems"]["open"] == len(shop.log()["errors"]), where
         sell(shop, dice)
         report = shop.synced()
-        assert report["mode"] == "incremental", (where, nth, requests, report["remarks"])
+        assert report["mode"] in ("incremental", "light" if intervals else "incremental"), (
+            where,
+            nth,
+            requests,
+            report["remarks"],
+        )
         assert shop.wrong() == [], where
         drift = shop.checkout.call("drift")
         assert drift.status == 0, f"{where}: {drift}"
