@@ -56,6 +56,11 @@ def ignored(_record: BadRecord) -> None:
     """Ignore a bad record: another list reports the same one, or nobody can miss it."""
 
 
+def has_no_id(key: str) -> bool:
+    """Whether a key is that of a bad record without an ID, so that nothing can be asked for by it."""
+    return key.startswith("(")
+
+
 def escaped(value: Json) -> str:
     """Return any JSON value as short plain text: what is no whole character is escaped."""
     text = value if isinstance(value, str) else json.dumps(value, default=repr)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from reconciler.kind.connection import ClockedReader, Reader
-from reconciler.ordercloud.readers.flaws import BadRecord, ignored
+from reconciler.ordercloud.readers.flaws import BadRecord, has_no_id, ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product
@@ -96,6 +96,8 @@ class ProductSource:
         return [product for product, is_inside in zip(found, inside, strict=True) if is_inside]
 
     async def one(self, key: str) -> Reading[Product]:
+        if has_no_id(key):
+            return Reading(None)
         flawed = Flawed()
         reading = await ProductReader(self._reader, flawed.add).one(key, parts=self._parts)
         record = reading.record or next(iter(flawed.take()), None)
