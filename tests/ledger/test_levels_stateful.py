@@ -68,8 +68,8 @@ def results(draw):
             draw(st.none() | problems.map(lambda found, key=key: rows_of(key, found))),
             draw(moments),
             draw(st.booleans()),
-            draw(st.none() | name_sets),
-            draw(tokens),
+            names=draw(st.none() | name_sets),
+            token=draw(tokens),
         )
         for key in chosen
     ]
