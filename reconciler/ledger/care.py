@@ -60,11 +60,17 @@ def backup(url: LedgerUrl | str, copy: Path) -> int:
 def bring_up_to_date(url: LedgerUrl | str) -> tuple[int, int]:
     """Migrate a ledger to this version and return the schema version that it had, and the one it has.
 
+    On PostgreSQL an empty database gets its tables (it had version 0): who may make them need not be who applies.
+
     Raises:
         LedgerError: there is no ledger, or it cannot be written.
         LedgerTooNew: a newer version of reconciler wrote it.
     """
-    database = _existing(located(url))
+    place = located(url)
+    if place.kind == "postgres" and not _is_there(place):
+        create(place).close()
+        return 0, schema.VERSION
+    database = _existing(place)
     try:
         return database.bring_up_to_date(), schema.VERSION
     finally:

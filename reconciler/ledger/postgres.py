@@ -67,11 +67,16 @@ _SAYINGS = (
     (("not permitted to log in",), "does not let this user in", "Check the user in the ledger URL."),
     (("no pg_hba.conf entry",), "does not let this user in from here", "Check pg_hba.conf of the server."),
     (("could not translate host name",), "names a host that nobody knows", "Check the host in the ledger URL."),
+    (("failed to resolve host",), "names a host that nobody knows", "Check the host in the ledger URL."),
     (("certificate",), "cannot be reached safely", "Check sslmode and sslrootcert of the ledger URL."),
     (("support ssl",), "cannot be reached safely", "Check sslmode and sslrootcert of the ledger URL."),
     (("authentication",), "does not let this user in", "Check user and password of the ledger URL."),
     (("no password supplied",), "does not let this user in", "Give the ledger URL a password, or use PGPASSFILE."),
-    (("invalid",), "has a URL that libpq does not understand", "Check the options of the ledger URL."),
+    (("invalid connection option",), "has an option that libpq does not know",
+     "Check the names of the options of the ledger URL."),
+    (("invalid port number",), "has a port that there is not", "Check the port of the ledger URL."),
+    (("invalid", "value"), "has an option that libpq does not understand", "Check the options of the ledger URL."),
+    (("bad value for",), "has an option that libpq does not understand", "Check the options of the ledger URL."),
 )  # fmt: skip
 
 
@@ -275,7 +280,8 @@ def _engine(url: LedgerUrl) -> Engine:
         "keepalives_interval": 5,
         "keepalives_count": 3,
     }
-    said = _driver().conninfo.conninfo_to_dict(url.conninfo)
+    with _errors(url):
+        said = _driver().conninfo.conninfo_to_dict(url.conninfo)
     chosen = {name: value for name, value in settings.items() if name not in said}
 
     def connect() -> Any:

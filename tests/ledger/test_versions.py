@@ -145,13 +145,13 @@ class TestOnPostgresql:
         finally:
             postgres.drop(empty)
 
-    def test_a_reader_makes_nothing(self):
+    def test_a_reader_makes_nothing(self, tmp_path):
         empty = postgres.new_database()
         try:
             assert read_memory(empty, "test", []).fresh
             assert postgres.execute(empty, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
             with pytest.raises(LedgerError, match="There is no ledger"):
-                care.bring_up_to_date(empty)
+                care.backup(empty, tmp_path / "copy.db")
         finally:
             postgres.drop(empty)
 
@@ -163,8 +163,30 @@ class TestOnPostgresql:
                 Ledger.open(postgres.as_user(empty, user))
             assert "does not allow that to this user" in caught.value.message
             assert "reconciler ledger migrate" in (caught.value.next_step or "")
+            assert care.bring_up_to_date(empty) == (0, schema.VERSION)
+            postgres.execute(empty, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}")
+            Ledger.open(postgres.as_user(empty, user)).close()
+            assert care.bring_up_to_date(empty) == (schema.VERSION, schema.VERSION)
         finally:
             postgres.drop(empty)
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ("sslmod=require", "option that libpq does not know"),
+            ("connect_timeout=abc", "option that libpq does not understand"),
+            ("sslmode=maybe", "option that libpq does not understand"),
+        ],
+    )
+    def test_a_wrong_option_is_told_as_one(self, url, options, words):
+        with pytest.raises(LedgerError) as caught:
+            Ledger.open(f"{url}?{options}")
+        assert words in caught.value.message
+
+    def test_a_host_that_nobody_knows_is_told_as_one(self):
+        with pytest.raises(LedgerError) as caught:
+            Ledger.open("postgresql://no-such-host.invalid/ledger")
+        assert "names a host that nobody knows" in caught.value.message
 
     def test_who_may_only_write_rows_can_do_everything_else(self, url):
         user = postgres.new_user(url)

@@ -19,13 +19,12 @@ def migrate(options: Options) -> None:
     """Bring the ledger of an older version up to date.
 
     Commands that write to a file do so by themselves; on PostgreSQL only this one does, and needs to be allowed to.
+    There it makes the tables in an empty database, too.
     """
     from reconciler.ledger.care import bring_up_to_date
 
     before, after = bring_up_to_date(options.project.settings().ledger)
-    done = (
-        f"Brought from schema version {before} to {after}."
-        if before < after
-        else f"Schema version {after}: up to date."
-    )
+    done = f"Schema version {after}: up to date."
+    if before < after:
+        done = f"Brought from schema version {before} to {after}." if before else f"Made, with schema version {after}."
     write_result(options, done)
