@@ -173,7 +173,7 @@ def test_a_refusal_that_is_not_about_levels_is_not_put_on_them(site: RunningEmul
 def test_an_answer_of_another_shape_is_not_no_stock(site: RunningEmulator, body: object) -> None:
     # A status that answers a body of the test's own has to be an error: the shape is tried on the reader itself.
     class Canned:
-        async def post(self, path: str, sent: object = None) -> object:
+        async def query(self, path: str, sent: object = None) -> object:
             return body
 
     with pytest.raises(UnexpectedAnswer):
