@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
@@ -78,6 +78,10 @@ _SAYINGS = (
     (("invalid", "value"), "has an option that libpq does not understand", "Check the options of the ledger URL."),
     (("bad value for",), "has an option that libpq does not understand", "Check the options of the ledger URL."),
 )  # fmt: skip
+
+
+_NO_SUCH_NUMBER = "22023"
+_UNCLEAR = "unclear"
 
 
 class PostgresDatabase(Database):
@@ -204,7 +208,7 @@ class PostgresDatabase(Database):
                 if not _is_lost(error) or time.monotonic() >= give_up_at:
                     with self.errors():
                         raise
-            if attempt.answered and self._was_committed(attempt.number, give_up_at):
+            if attempt.answered and self._was_committed(attempt, give_up_at):
                 answer: _Answer = attempt.answer
                 return answer
             time.sleep(pause)
@@ -214,13 +218,14 @@ class PostgresDatabase(Database):
         self, attempt: _Attempt, work: Callable[[Transaction], _Answer], *, writes: bool, any_place: bool
     ) -> _Answer:
         with self.engine.connect() as connection:
-            attempt.number, now = self._begin(connection, writes=writes, any_place=any_place)
+            attempt.number, now, attempt.began = self._begin(connection, writes=writes, any_place=any_place)
             answer = attempt.answer = work(Transaction(connection, now))
             attempt.answered = writes
             connection.commit()
             return answer
 
-    def _begin(self, connection: Connection, *, writes: bool, any_place: bool) -> tuple[str, datetime]:
+    def _begin(self, connection: Connection, *, writes: bool, any_place: bool) -> tuple[str, datetime, datetime]:
+        """Begin, and return the transaction's number, the time, and the time by the server's own clock."""
         driver: Any = connection.connection.driver_connection
         try:
             cursor = driver.execute(_BEGIN_WRITING if writes else _BEGIN_READING)
@@ -237,15 +242,15 @@ class PostgresDatabase(Database):
             )
         number, version, oldest_writer, moved_to, now = row
         self.require(Version(version, oldest_writer, moved_to), writes=writes and not any_place)
-        return number or "", self.now(now.astimezone(UTC))
+        return number or "", self.now(now.astimezone(UTC)), now
 
-    def _was_committed(self, number: str, give_up_at: float) -> bool:
+    def _was_committed(self, attempt: _Attempt, give_up_at: float) -> bool:
         """Ask the server whether a transaction was committed whose commit was not answered."""
         while True:
-            status = self._status(number)
+            status = self._status(attempt.number, attempt.began)
             if status in ("committed", "aborted"):
                 return bool(status == "committed")
-            if time.monotonic() >= give_up_at:
+            if status == _UNCLEAR or time.monotonic() >= give_up_at:
                 raise LedgerError(
                     f"The connection to the ledger {self.url.shown} was lost while it was written, and it is not known "
                     "whether that arrived",
@@ -253,17 +258,24 @@ class PostgresDatabase(Database):
                 )
             time.sleep(0.2)
 
-    def _status(self, number: str) -> str | None:
-        with suppress(SQLAlchemyError, _driver().Error), self.engine.begin() as connection:
-            found: str | None = connection.exec_driver_sql(f"SELECT pg_xact_status('{int(number)}'::xid8)").scalar()
-            return found
-        return None
+    def _status(self, number: str, began: datetime) -> str | None:
+        """Ask for the status of a transaction; None: the server cannot say, or says nothing that counts."""
+        asked = "SELECT pg_xact_status(%s::xid8), stats_reset >= %s FROM pg_stat_bgwriter"
+        try:
+            with self.engine.begin() as connection:
+                status, crashed = connection.exec_driver_sql(asked, (number, began)).one()
+        except (SQLAlchemyError, _driver().Error) as error:
+            # A number that the server has not come to yet: it lost the transaction in a crash.
+            return "aborted" if _state(error) == _NO_SUCH_NUMBER else None
+        # A crash makes statistics begin anew. A number whose transaction was lost in it is given to another one.
+        return _UNCLEAR if crashed and status == "committed" else status
 
 
 class _Attempt:
     """Progress of one attempt at a transaction."""
 
     number = ""
+    began = datetime.min.replace(tzinfo=UTC)
     answer: Any = None
     answered = False
 
