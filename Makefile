@@ -20,7 +20,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 test: $(READY) ## Run the tests
-	@$(BIN)/pytest -n auto $(PYTEST)
+	@$(BIN)/pytest -n auto --dist worksteal $(PYTEST)
 
 demo: $(READY) ## Watch everything at work on the emulator; takes a minute
 	@$(BIN)/reconciler demo
