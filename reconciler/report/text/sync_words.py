@@ -33,7 +33,6 @@ STATES = {
 # How the ledger calls the ends of runs; it knows nothing of the engine's words.
 LEDGER_STATES = {
     "running": "cut off",
-    "failed": "interrupted",
     "stopped": "stopped",
     "cancelled": "cancelled",
 }
