@@ -24,13 +24,20 @@ _LONGEST_URL = 2_086
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def new_state(switches: Switches, traffic: TrafficSetting, seed: Seed = EMPTY) -> State:
-    """Return the state of a fresh emulator with all of its rooms, its marketplace seeded."""
-    return State(switches, traffic, partial(_make_rooms, seed))
+def new_state(switches: Switches, traffic: TrafficSetting, seed: Seed = EMPTY, deliver_to: Sequence[str] = ()) -> State:
+    """Return the state of a fresh emulator with all of its rooms, its marketplace seeded.
+
+    Args:
+        switches: as they are at the start.
+        traffic: latency and rate limit at the start.
+        seed: what the marketplace starts with.
+        deliver_to: globs of hosts that messages may go to, beside the loopback.
+    """
+    return State(switches, traffic, partial(_make_rooms, seed, deliver_to))
 
 
-def _make_rooms(seed: Seed, state: State) -> Sequence[Room]:
-    return (OrderCloud(state, seed), SparkLayer(state))
+def _make_rooms(seed: Seed, deliver_to: Sequence[str], state: State) -> Sequence[Room]:
+    return (OrderCloud(state, seed, deliver_to), SparkLayer(state))
 
 
 class App:

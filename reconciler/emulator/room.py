@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from asyncio import AbstractEventLoop
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -39,6 +40,12 @@ class Room(ABC):
     def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Return what `/_emulator/` offers for this API: method, path, handler. Its docstring is listed there."""
         return ()
+
+    def start(self, loop: AbstractEventLoop) -> None:  # noqa: B027 (most rooms have nothing to do)
+        """Begin what goes on in the background."""
+
+    def stop(self) -> None:  # noqa: B027
+        """End what goes on in the background."""
 
     @abstractmethod
     def dump(self, *, secrets: bool) -> dict[str, Any]:

@@ -159,6 +159,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
+        for room in self._state.rooms.values():
+            room.start(asyncio.get_running_loop())
         self._ready()
 
     async def on_tick(self, counter: int) -> bool:
@@ -168,6 +170,8 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for room in self._state.rooms.values():
+            room.stop()
         await super().shutdown(sockets=sockets)
         self._save()
 

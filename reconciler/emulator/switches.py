@@ -99,6 +99,22 @@ class Switches(BaseModel):
         description="A request whose path and query have more than 2,086 characters: 414, or answered like any other.",
     )
 
+    delivery_rename: Literal["updated", "deleted_and_updated"] = Field(
+        default="updated",
+        description="What is delivered of a record that gets another ID: its new one, or also that the old one went.",
+    )
+    delivery_parent_ids: Literal["present", "absent"] = Field(
+        default="present",
+        description="Whether messages name the parent where it is not published: CatalogID of categories, BuyerID of"
+        " user groups, CompanyID of deleted users.",
+    )
+    delivery_stock_deleted: Literal["not_sent", "sent"] = Field(
+        default="not_sent", description="Whether the delete of an inventory record is delivered."
+    )
+    delivery_drafts: Literal["sent", "not_sent"] = Field(
+        default="sent", description="Whether changes of orders that are not submitted are delivered."
+    )
+
     spark_error_bodies: Literal["problem", "json", "empty"] = Field(
         default="problem",
         description="Errors of SparkLayer: application/problem+json, the same as application/json, or without a body.",
@@ -191,7 +207,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 
 
 SPARKLAYER = frozenset(name for name in CHOICES if name.startswith("spark_"))
-ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER
+# Of messages alone: nothing that configuration is judged by.
+DELIVERIES = frozenset(name for name in CHOICES if name.startswith("delivery_"))
+ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER - DELIVERIES
 
 
 def flipped_switches(names: Collection[str] = ORDERCLOUD) -> Iterator[dict[str, str]]:

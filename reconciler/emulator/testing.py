@@ -138,6 +138,28 @@ class RunningEmulator:
         found: dict[str, Any] = self.control("POST", "mutate", setting)
         return found
 
+    def deliveries(self, *, bodies: bool = False) -> list[dict[str, Any]]:
+        """Return the messages to delivery targets, oldest first; with `bodies` those of the last 1,000."""
+        found: list[dict[str, Any]] = self.control("GET", f"deliveries{'?bodies=true' if bodies else ''}")
+        return found
+
+    def clear_deliveries(self) -> None:
+        """Empty the list of deliveries."""
+        self.control("DELETE", "deliveries")
+
+    def undelivered(self) -> dict[str, Any]:
+        """Count the messages that are `held` (by sync), `queued`, for `later`, `underWay`."""
+        found: dict[str, Any] = self.control("GET", "deliveries/pending")
+        return found
+
+    def deliver(self, **setting: Any) -> None:
+        """Set how messages are sent; `DeliverySetting` has the fields, those left out go back to their defaults."""
+        self.control("PUT", "deliveries", setting)
+
+    def delivery_fault(self, effect: str, **rule: Any) -> None:
+        """Add a delivery fault, e.g. `delivery_fault("duplicate", count=None)`; `DeliveryFaultRule` has the fields."""
+        self.control("POST", "deliveries/faults", {"effect": effect, **rule})
+
     def revoke_tokens(self) -> None:
         """Revoke every OrderCloud token."""
         self.control("DELETE", "tokens")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from asyncio import AbstractEventLoop
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from reconciler.emulator.bodies import decode, validated
 from reconciler.emulator.ordercloud import delivery_configs
 from reconciler.emulator.ordercloud.auth import ClientSetting, Login
 from reconciler.emulator.ordercloud.commerce.room import Commerce
+from reconciler.emulator.ordercloud.deliveries.control import DeliveryControl
+from reconciler.emulator.ordercloud.deliveries.feed import Feed, wanted
 from reconciler.emulator.ordercloud.delivery_configs import DeliveryConfigs
 from reconciler.emulator.ordercloud.errors import failure
 from reconciler.emulator.ordercloud.mutate import MutateSetting, Mutation
@@ -27,17 +30,19 @@ class OrderCloud(Room):
     Args:
         state: what it is part of.
         seed: the objects that it starts with.
+        deliver_to: globs of hosts that messages may go to, beside the loopback.
     """
 
     name: ClassVar[str] = "ordercloud"
 
-    def __init__(self, state: State, seed: Seed = EMPTY) -> None:
+    def __init__(self, state: State, seed: Seed = EMPTY, deliver_to: Sequence[str] = ()) -> None:
         super().__init__()
         self.login = Login(state)
         stored: dict[str, dict[str, Any]] = {}
         self.commerce = Commerce(state)
         self.seeding = Seeding(self.commerce.market, seed)
-        self.syncs = Syncs(state, stored, self.commerce.check_record)
+        self.syncs = Syncs(state, stored, self.commerce.check_record, self._resync)
+        self.feed = Feed(state, self.commerce.market, self.syncs.stored, stored, deliver_to)
         self.delivery_configs = DeliveryConfigs(state, stored, self.syncs.holders, self.syncs.renamed)
         self.router.add("POST", "/oauth/token", self.login.issue)
         for method, path, handler in self.delivery_configs.routes():
@@ -46,6 +51,16 @@ class OrderCloud(Room):
             self.router.add(method, path, self.login.secured(handler, role))
         for roles, method, path, handler in self.commerce.routes():
             self.router.add(method, path, self.login.secured(handler, *roles))
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request; what it changed is delivered in the background."""
+        answer = super().answer(request)
+        self.feed.flush()
+        return answer
+
+    def _resync(self, path: str, ids: Mapping[str, str]) -> None:
+        for record in wanted(path, ids, self.commerce.market):
+            self.feed.request(record)
 
     def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:
         """Return an `Errors[]` body."""
@@ -58,6 +73,7 @@ class OrderCloud(Room):
             ("DELETE", "/_emulator/tokens", self._revoke_tokens),
             *self.commerce.control_routes(),
             *self.seeding.routes(),
+            *DeliveryControl(self.feed).routes(),
             ("POST", "/_emulator/mutate", self._mutate),
         )
 
@@ -69,7 +85,10 @@ class OrderCloud(Room):
     def _mutate(self, request: Request) -> Answer:
         """Change so many products, prices and stocks as people do; says which. Chosen by seedNumber."""
         setting = validated(MutateSetting, decode(request))
-        return json_answer(Mutation(self.commerce.market, self.syncs, setting).carry_out())
+        try:
+            return json_answer(Mutation(self.commerce.market, self.syncs, setting).carry_out())
+        finally:
+            self.feed.flush()
 
     def _revoke_tokens(self, _request: Request) -> Answer:
         """Revoke every OrderCloud token."""
@@ -83,6 +102,7 @@ class OrderCloud(Room):
             "deliveryConfigs": self.delivery_configs.dump(secrets=secrets),
             **self.syncs.dump(),
             "commerce": self.commerce.market.dump(),
+            "heldByPauses": self.feed.dump(),
         }
 
     def load(self, dumped: dict[str, Any]) -> None:
@@ -94,6 +114,15 @@ class OrderCloud(Room):
         if "commerce" in dumped:
             self.commerce.market.restore(dumped["commerce"])
             self.seeding.replaced()
+        self.feed.load(dumped.get("heldByPauses", []))
+
+    def start(self, loop: AbstractEventLoop) -> None:
+        """Deliver from now on."""
+        self.feed.start(loop)
+
+    def stop(self) -> None:
+        """Deliver nothing more."""
+        self.feed.stop()
 
     def reset(self) -> None:
         """Go back to an unconfigured marketplace with the client `emulator`, and what it was seeded with."""
@@ -101,3 +130,4 @@ class OrderCloud(Room):
         self.delivery_configs.reset()
         self.syncs.reset()
         self.seeding.reset()
+        self.feed.reset()

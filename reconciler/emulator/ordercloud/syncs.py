@@ -23,6 +23,7 @@ class Syncs:
         state: for switches and clock.
         delivery_configs: the delivery configs by ID, to check references against.
         check_record: refuses an operation (path of the sync, body) for a record that there is not.
+        resync: delivers the record that an operation names.
     """
 
     def __init__(
@@ -30,9 +31,11 @@ class Syncs:
         state: State,
         delivery_configs: Mapping[str, JsonObject],
         check_record: Callable[[str, JsonObject], None],
+        resync: Callable[[str, JsonObject], None],
     ) -> None:
         self._state = state
         self._check_record = check_record
+        self._resync = resync
         self._delivery_configs = delivery_configs
         self.stored: dict[str, JsonObject] = {}
         self.operations: list[JsonObject] = []
@@ -101,6 +104,7 @@ class Syncs:
         if self._state.switches.unknown_record == "not_found":
             self._check_record(path, ids)
         self.operations.append({"path": operation.path, "ids": ids, "time": self._state.clock.now().isoformat()})
+        self._resync(path, ids)
         # inferred: 204, as for other POSTs without a reply model; see the switch.
         return Answer(int(self._state.switches.sync_status))
 

@@ -83,7 +83,7 @@ class Seeding:
                 yield row
 
         self._market.reset()
-        self._market.load(counted())
+        self._market.load(counted(), silent=True)
         self._report = {
             **seed.about,
             "objects": dict(sorted(counts.items())),

@@ -53,6 +53,13 @@ def _switches(_context: click.Context, _parameter: click.Parameter, values: tupl
 @click.option("--latency", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait before each answer.")
 @click.option("--rate-limit", type=click.FloatRange(0, min_open=True), metavar="N", help="Refuse beyond N requests/s.")
 @click.option(
+    "--deliver-to",
+    "hosts",
+    multiple=True,
+    metavar="HOST",
+    help="Deliver messages to this host, too; a glob. Else to this machine alone.",
+)
+@click.option(
     "--switch",
     "switches",
     multiple=True,
@@ -71,6 +78,7 @@ def emulate(
     seed_number: int,
     latency: float,
     rate_limit: float | None,
+    hosts: tuple[str, ...],
     switches: dict[str, str],
 ) -> None:
     """Serve OrderCloud and SparkLayer on this machine until Ctrl-C.
@@ -90,7 +98,7 @@ def emulate(
     planted = seed_for(seed, products, seed_number)
     _say_of_seed(planted, file)
     traffic = TrafficSetting(latency=latency, requests_per_second=rate_limit)
-    state = new_state(Switches().changed(switches), traffic, planted)
+    state = new_state(Switches().changed(switches), traffic, planted, hosts)
     EmulatorServer(state, host, port, file, announce_on_stdout).run_until_stopped()
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.ordercloud.commerce.models import check_xp
@@ -31,6 +31,22 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+class Observer(Protocol):
+    """Hears of every write, but for what is loaded or restored."""
+
+    def changed(self, name: str, scope: Scope, key: str, row: JsonObject) -> None:
+        """Take note of a row that was stored."""
+
+    def removed(self, name: str, scope: Scope, key: str, row: JsonObject) -> None:
+        """Take note of a row that was removed."""
+
+    def renamed(self, name: str, scope: Scope, key: str, row: JsonObject) -> None:
+        """Take note that a row gets another ID; `key` and `row` are those before."""
+
+    def replaced(self) -> None:
+        """Take note that everything is gone, or another."""
+
+
 class Marketplace:
     """Everything that is bought, sold, and owned.
 
@@ -41,6 +57,7 @@ class Marketplace:
 
     def __init__(self, resources: Mapping[str, Resource], clock: Clock) -> None:
         self.resources = resources
+        self.observer: Observer | None = None
         self._clock = clock
         searched = frozenset(name for name, resource in resources.items() if resource.searched or resource.indexed)
         self.store = Store(searched, clock.timestamp)
@@ -58,6 +75,9 @@ class Marketplace:
         self.store.clear()
         self.usernames: dict[str, tuple[str, Scope, str]] = {}
         self._touched: set[tuple[str, Scope, str]] | None = None
+        self._silent = False
+        if self.observer is not None:
+            self.observer.replaced()
 
     def now(self) -> str:
         """Return the time by the emulator's clock, as the API writes it."""
@@ -144,11 +164,12 @@ class Marketplace:
         self._write(resource, scope, row, self.store.row(name, scope, key))
         return key
 
-    def load(self, objects: Iterable[tuple[str, Scope, JsonObject]]) -> int:
+    def load(self, objects: Iterable[tuple[str, Scope, JsonObject]], *, silent: bool = False) -> int:
         """Insert many objects; counts and sums are worked out once, at the end.
 
         Args:
             objects: resource, IDs of the parents, and body of each.
+            silent: the observer does not hear of it.
 
         Returns:
             How many there were.
@@ -157,6 +178,7 @@ class Marketplace:
             KeyError: there is no such resource.
         """
         self._touched = set()
+        self._silent = silent
         count = 0
         try:
             for name, scope, body in objects:
@@ -167,6 +189,7 @@ class Marketplace:
             # Children before their parents, whose sums stand on theirs.
             for place in sorted(touched, key=lambda place: -len(place[1])):
                 self._refresh(*place, stamp=False)
+            self._silent = False
         return count
 
     def touch(self, name: str, scope: Scope, key: str | None) -> None:
@@ -196,6 +219,8 @@ class Marketplace:
             for child_key in list(self.store.table(child.name, (*scope, key))):
                 self.remove(child, (*scope, key), child_key)
         self.store.drop(resource.name, scope, key)
+        if self.observer is not None:
+            self.observer.removed(resource.name, scope, key, row)
         resource.rules.removed(self, scope, row)
         for referrer, reference in self._referrers[resource.name]:
             if reference.on_delete != "keep":
@@ -212,9 +237,14 @@ class Marketplace:
         if resource.owned and not row.get("OwnerID"):
             row["OwnerID"] = (before or {}).get("OwnerID") or MARKETPLACE_ID
         resource.rules.complete(self, scope, row, before)
-        self.store.put(resource.name, scope, resource.key_of(row), row)
+        self._put(resource, scope, resource.key_of(row), row)
         resource.rules.saved(self, scope, row, before)
         return row
+
+    def _put(self, resource: Resource, scope: Scope, key: str, row: JsonObject) -> None:
+        self.store.put(resource.name, scope, key, row)
+        if self.observer is not None and not self._silent:
+            self.observer.changed(resource.name, scope, key, row)
 
     def _refresh(self, name: str, scope: Scope, key: str, *, stamp: bool) -> None:
         row = self.store.row(name, scope, key)
@@ -226,7 +256,7 @@ class Marketplace:
             row.update(derived)
             if stamp and "LastUpdated" in resource.model.members:
                 row["LastUpdated"] = self.now()
-            self.store.put(name, scope, key, row)
+            self._put(resource, scope, key, row)
             if resource.parent is not None:
                 self.touch(resource.parent, scope[:-1], scope[-1])
 
@@ -239,13 +269,16 @@ class Marketplace:
 
     def _rename(self, resource: Resource, scope: Scope, old: str, new: str) -> None:
         """Drop the row under its old key; what belongs to it and what points to it follows to the new one."""
+        row = self.existing(resource.name, scope, old)
         self.store.drop(resource.name, scope, old)
+        if self.observer is not None:
+            self.observer.renamed(resource.name, scope, old, row)
         self._move_children(resource, (*scope, old), (*scope, new))
         for referrer, reference in self._referrers[resource.name]:
             for its_scope, its_key, its_row in self._referring(referrer, reference, scope, old):
                 self.store.drop(referrer.name, its_scope, its_key)
                 its_row[reference.member] = new
-                self.store.put(referrer.name, its_scope, referrer.key_of(its_row), its_row)
+                self._put(referrer, its_scope, referrer.key_of(its_row), its_row)
 
     def _move_children(self, resource: Resource, old: Scope, new: Scope) -> None:
         for child in self._children[resource.name]:

@@ -1,0 +1,276 @@
+"""Sends the messages of one delivery config in the background; of one record never two at once."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from reconciler.emulator.ordercloud.deliveries.log import Delivery, DeliveryEffect, DeliveryFaultRule, DeliverySetting
+from reconciler.emulator.ordercloud.deliveries.post import PostFailed, is_let_through, post, shown
+from reconciler.emulator.ordercloud.deliveries.records import Record
+from reconciler.emulator.ordercloud.models import JsonObject
+
+QUEUE_LIMIT = 100_000
+# inferred: after which answers a message is sent again. What answers 4xx else will not answer otherwise.
+_TRIED_AGAIN = frozenset({408, 425, 429})
+
+
+@dataclass(slots=True)
+class Job:
+    """One message to send. What it says is read when it is first sent, so a queue holds no payloads.
+
+    Args:
+        record: what it is about; None for an error notice.
+        before: what the record was, where it is gone.
+        changes: how many changes it stands for.
+        asked: somebody asked for it by a /sync operation.
+        frozen: type and body of a message that is sent as it is, whatever became of the record.
+        entry: its delivery, once there was an attempt.
+    """
+
+    record: Record | None
+    before: JsonObject | None = None
+    changes: int = 1
+    asked: bool = False
+    frozen: tuple[str, bytes] | None = None
+    entry: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """What lanes have in common: how messages are made, sent and noted.
+
+    Args:
+        setting: how they are sent now.
+        config: returns an enabled delivery config, or None.
+        compose: returns type and payload of a job, or why there is none.
+        fault: returns the delivery fault that hits a message.
+        begin: opens the delivery of a job at a target in the list.
+        failed: told of a delivery that was given up.
+    """
+
+    setting: Callable[[], DeliverySetting]
+    config: Callable[[str], JsonObject | None]
+    compose: Callable[[Job], tuple[str, JsonObject] | str]
+    fault: Callable[[str, str], DeliveryFaultRule | None]
+    begin: Callable[[str, str, str, Job], Delivery]
+    failed: Callable[[Job, Delivery], None]
+
+
+class Lane:
+    """The messages of one delivery config.
+
+    Args:
+        config_id: its ID.
+        outlet: makes, sends and notes them.
+        loop: where it works.
+    """
+
+    def __init__(self, config_id: str, outlet: Outlet, loop: asyncio.AbstractEventLoop) -> None:
+        self._config_id = config_id
+        self._outlet = outlet
+        self._loop = loop
+        self._queue: deque[Job] = deque()
+        self._busy: set[Record] = set()
+        self._behind: dict[Record, deque[Job]] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._overtaken: list[tuple[list[int], Job, int]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._number = 0
+        self.refused = 0
+
+    @property
+    def queued(self) -> int:
+        """How many messages wait for their turn."""
+        return len(self._queue) + sum(map(len, self._behind.values()))
+
+    @property
+    def later(self) -> int:
+        """How many messages wait for another attempt, or are late."""
+        return len(self._timers)
+
+    @property
+    def under_way(self) -> int:
+        """How many messages are being sent."""
+        return len(self._busy)
+
+    def push(self, job: Job, *, first: bool = False, bounded: bool = False) -> None:
+        """Queue a message; `first` before all others, `bounded` only if the queue is not full."""
+        if bounded and len(self._queue) >= QUEUE_LIMIT:
+            self.refused += 1
+            return
+        if first:
+            self._queue.appendleft(job)
+        else:
+            self._queue.append(job)
+        if len(self._tasks) < self._outlet.setting().at_once:
+            task = self._loop.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._queue.clear()
+        self._behind.clear()
+        self._overtaken.clear()
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                await self._carry_out(job)
+            finally:
+                self._done(job)
+            # A message that is only noted takes no time of its own; others get their turn.
+            await asyncio.sleep(0)
+
+    def _next(self) -> Job | None:
+        while self._queue:
+            job = self._queue.popleft()
+            if job.record is None:
+                return job
+            if job.record not in self._busy:
+                self._busy.add(job.record)
+                return job
+            self._behind.setdefault(job.record, deque()).append(job)
+        return None
+
+    def _done(self, job: Job) -> None:
+        if job.record is None:
+            return
+        self._busy.discard(job.record)
+        waiting = self._behind.pop(job.record, None)
+        if waiting:
+            self._queue.extendleft(reversed(waiting))
+
+    async def _carry_out(self, job: Job) -> None:
+        config = self._outlet.config(self._config_id)
+        if config is None:
+            # documented: a disabled config delivers nothing; inferred: that this holds for what waits already.
+            if job.entry is not None:
+                job.entry.ended("dropped", "the delivery config is disabled or gone")
+            return
+        composed = self._outlet.compose(job) if job.frozen is None else job.frozen[0]
+        if isinstance(composed, tuple):
+            message_type, payload = composed
+        elif job.frozen is None:
+            if job.entry is not None:
+                job.entry.ended("dropped", composed)
+            return
+        else:
+            message_type, payload = composed, {}
+        for name in config["DeliveryTargets"]:
+            if name != "Http" and job.entry is None and job.frozen is None:
+                entry = self._outlet.begin(self._config_id, name, message_type, job)
+                entry.ended("not delivered", "the emulator delivers over HTTP only")
+        target = config["DeliveryTargets"].get("Http")
+        if target is None:
+            return
+        entry = job.entry or self._outlet.begin(self._config_id, "Http", message_type, job)
+        entry.url = shown(target["Endpoint"])
+        if not is_let_through(target["Endpoint"], self._outlet.setting().hosts):
+            entry.ended("not delivered", "the host is not this machine, and not among `hosts` of the setting")
+            return
+        body = job.frozen[1] if job.frozen else message_body(message_type, payload)
+        first = job.entry is None and job.frozen is None
+        job.entry, entry.body = entry, body
+        rule = self._outlet.fault(message_type, entry.record.get("ID", "")) if first else None
+        if rule is not None and self._put_off(rule, job, (message_type, body)):
+            return
+        await self._send(job, entry, target, body)
+        self._let_overtaken_go()
+
+    def _put_off(self, rule: DeliveryFaultRule, job: Job, message: tuple[str, bytes]) -> bool:
+        """Treat a message as a fault says; return whether it is not sent now."""
+        entry = job.entry
+        assert entry is not None  # noqa: S101 (for the type checker)
+        entry.fault = rule.effect.value
+        if rule.effect is DeliveryEffect.LOST:
+            entry.ended("lost", "a delivery fault says so")
+            return True
+        if rule.effect is DeliveryEffect.DUPLICATE:
+            for _ in range(rule.copies):
+                self.push(Job(job.record, changes=job.changes, frozen=message), first=True)
+            return False
+        # What is late says what it would have said in time.
+        job.frozen = message
+        entry.ended("waiting")
+        number = self._after(rule.seconds, job)
+        if rule.effect is DeliveryEffect.REORDER:
+            self._overtaken.append(([rule.by], job, number))
+        return True
+
+    def _let_overtaken_go(self) -> None:
+        """Count a message that was sent against those that later ones are to go before."""
+        for item in list(self._overtaken):
+            left, job, number = item
+            left[0] -= 1
+            if left[0] <= 0:
+                self._overtaken.remove(item)
+                handle = self._timers.pop(number, None)
+                if handle is not None:
+                    handle.cancel()
+                    self.push(job)
+
+    def _after(self, seconds: float, job: Job) -> int:
+        """Queue a message so many seconds later."""
+        self._number += 1
+        number = self._number
+
+        def due() -> None:
+            if self._timers.pop(number, None) is not None:
+                self._overtaken = [item for item in self._overtaken if item[2] != number]
+                self.push(job)
+
+        self._timers[number] = self._loop.call_later(seconds, due)
+        return number
+
+    async def _send(self, job: Job, entry: Delivery, target: JsonObject, body: bytes) -> None:
+        setting = self._outlet.setting()
+        entry.ended("sending")
+        try:
+            status = await post(target["Endpoint"], _headers(target, body), body, setting.timeout)
+        except PostFailed as failure:
+            entry.attempted(error=str(failure))
+            again = True
+        else:
+            entry.attempted(status=status)
+            if 200 <= status < 300:
+                entry.ended("delivered")
+                return
+            again = status >= 500 or status in _TRIED_AGAIN
+        if again and len(entry.attempts) < setting.attempts:
+            entry.ended("waiting")
+            self._after(setting.wait * 2 ** (len(entry.attempts) - 1), job)
+            return
+        entry.ended("failed")
+        self._outlet.failed(job, entry)
+
+
+def message_body(message_type: str, payload: Any) -> bytes:
+    """Return a message in the envelope that HTTP targets get: its type and its payload."""
+    return orjson.dumps({"Headers": {"type": message_type}, "Payload": payload})
+
+
+def _headers(target: JsonObject, body: bytes) -> list[tuple[str, str]]:
+    """The headers of a message. inferred: the hash, as webhooks have it; the content type."""
+    found = [("Content-Type", "application/json")]
+    if target.get("Secret"):
+        digest = hmac.new(target["Secret"].encode(), body, hashlib.sha256).digest()
+        found.append(("X-oc-hash", base64.b64encode(digest).decode()))
+    name = target.get("CustomAuthHeaderName")
+    if name:
+        found.append((name, target.get("CustomAuthHeaderValue") or ""))
+    return found

@@ -1,0 +1,78 @@
+"""Which records flow through which sync, and what their messages are called (fact sheet §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reconciler.emulator.ordercloud.commerce.resource import Scope
+
+PRODUCT_SYNC = "/integrations/productsync"
+ORDER_SYNC = "/integrations/OrderSync"
+ENTITY_SYNCS = "/integrations/entitysync/"
+_PREFIX = "sitecore.ordercloud.messages."
+# inferred: that error notices are messages, and what they are called.
+ERROR_TYPE = f"{_PREFIX}error"
+
+
+class Record(NamedTuple):
+    """One record of one sync: the path of the sync, resource, IDs of the parents, and ID."""
+
+    sync: str
+    name: str
+    scope: Scope
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What the messages about one resource are.
+
+    Args:
+        sync: path of the sync.
+        stem: of the message's type, between the vendor's prefix and `updated` or `deleted`.
+        parents: members that name the parents in a message, outermost first.
+    """
+
+    sync: str
+    stem: str
+    parents: tuple[str, ...] = ()
+
+    def type(self, what: str) -> str:
+        """Return the type of a message: `what` is updated or deleted."""
+        return f"{_PREFIX}{self.stem}.{what}"
+
+
+def _entity(path: str, stem: str, *parents: str) -> Topic:
+    return Topic(ENTITY_SYNCS + path, f"entitysync.{stem}", parents)
+
+
+_STOCK = _entity("products/inventoryrecords", "inventoryrecord", "ProductID")
+TOPICS: Mapping[str, Topic] = {
+    "Product": Topic(PRODUCT_SYNC, "product"),
+    "AdminUser": _entity("adminusers", "adminuser"),
+    "Buyer": _entity("buyers", "buyer"),
+    "BuyerUser": _entity("buyers/users", "buyeruser", "CompanyID"),
+    "UserGroup": _entity("buyers/usergroups", "buyerusergroup", "BuyerID"),
+    "Category": _entity("categories", "category", "CatalogID"),
+    # inferred: the name; the messages of catalogs are not published.
+    "Catalog": _entity("catalogs", "catalog"),
+    "InventoryRecord": _STOCK,
+    "VariantInventoryRecord": _STOCK,
+    "Supplier": _entity("suppliers", "supplier"),
+    "SupplierUser": _entity("suppliers/users", "supplieruser", "CompanyID"),
+    "Order": Topic(ORDER_SYNC, "ordersync"),
+}
+
+
+def record_of(name: str, scope: Scope, key: str) -> Record | None:
+    """Return the record that a row is, or None where no sync is about such rows."""
+    topic = TOPICS.get(name)
+    return None if topic is None else Record(topic.sync, name, scope, key)
+
+
+def names_of(record: Record) -> dict[str, str]:
+    """Return the IDs of a record by member, as a list of deliveries shows them."""
+    topic = TOPICS[record.name]
+    return {**dict(zip(topic.parents, record.scope, strict=False)), "ID": record.key}
