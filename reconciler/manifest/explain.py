@@ -272,7 +272,7 @@ def _about_constraint(detail: ErrorDetails) -> tuple[str, str, str]:
     match detail["type"]:
         case "string_too_long":
             return "too-long", f"is longer than {context['max_length']} characters", "Shorten it."
-        case "string_too_short":
+        case "string_too_short" | "too_short":
             return "too-short", "must not be empty", "Give it a value, or leave the field out."
         case "string_pattern_mismatch":
             pattern = context["pattern"]

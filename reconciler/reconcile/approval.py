@@ -15,7 +15,7 @@ from reconciler.kind.kind import Action
 from reconciler.ledger.config.model import SENT, JournalEntry, Run
 from reconciler.reconcile.digests import PLAN_KEY, change_digest, is_signed, plan_digest
 from reconciler.reconcile.guard import breaches
-from reconciler.reconcile.plan import FIXED_RULES, Breach, Change, ChangeResult, Outcome, Plan
+from reconciler.reconcile.plan import FIXED_RULES, Breach, Cause, Change, ChangeResult, Outcome, Plan
 from reconciler.reconcile.planfile import plan_from_json
 from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import Comparison
@@ -107,13 +107,16 @@ def permit_all(comparison: Comparison, only: Callable[[Change], bool] | None = N
 
 
 def permit_saved(comparison: Comparison, saved: Plan) -> Permission:
-    """Permit what a saved plan approves and still stands.
+    """Permit what a saved plan approves and still stands, and windows that have begun or ended since.
+
+    Those were reviewed with their manifests. Where a guardrail refuses one of them, they are left alone, and what was
+    approved is carried out.
 
     Raises:
         GuardrailBreach: a guardrail refuses it.
         SecretUnset: it has to send a secret that is not set.
     """
-    return _checked(comparison, covered_by_plan(saved, comparison.planned))
+    return _checked(comparison, _with_windows(comparison, covered_by_plan(saved, comparison.planned)))
 
 
 def permit_rest(comparison: Comparison, run: Run | None) -> Permission:
@@ -231,6 +234,16 @@ def _without_us(entry: JournalEntry, change: Change, now: Change | None, *, is_s
             change, Outcome.UNKNOWN, message=f"sent before the interruption; {words}", next_step=_PLAN_AGAIN
         )
     return ChangeResult(change, Outcome.STALE, StalePlan.code, words, _PLAN_AGAIN)
+
+
+def _with_windows(comparison: Comparison, permission: Permission) -> Permission:
+    windows = {change.digest for change in permission.unreviewed if change.cause is Cause.WINDOW}
+    wider = permission.approved | windows
+    works = tuple(work for work in comparison.planned.work.values() if work.change.digest in wider)
+    if not windows or any(breach.overridden is None for breach in breaches(comparison.inputs, works)):
+        return permission
+    unreviewed = tuple(change for change in permission.unreviewed if change.digest not in windows)
+    return replace(permission, approved=wider, unreviewed=unreviewed)
 
 
 def _checked(comparison: Comparison, permission: Permission) -> Permission:

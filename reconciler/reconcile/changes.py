@@ -22,6 +22,7 @@ from reconciler.reconcile.diff import (
     without,
 )
 from reconciler.reconcile.digests import ABSENT, precondition_of_delete, precondition_of_update
+from reconciler.reconcile.paused import moment_words, pause_words
 from reconciler.reconcile.plan import Cause, Change, FieldChange
 from reconciler.reconcile.work import Desired
 
@@ -69,7 +70,7 @@ def draft(
         snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
         return None if observed is None else _delete(kind, desired, observed, snapshot)
     if observed is None:
-        return _create(kind, desired, memory.snapshots.get((api_url, desired.kind, desired.id)), restored_at)
+        return _create(kind, desired, memory.snapshots.get((api_url, desired.kind, desired.id)), now, restored_at)
     before = without(observed.state, desired.ignore) if desired.ignore else observed.state
     after = without(desired.state, desired.ignore) if desired.ignore else desired.state
     found = tuple(differences(kind.spec, opened(after, before, readable=kind.readable), before, moved_secrets))
@@ -80,6 +81,7 @@ def draft(
         found = (*found, *(FieldChange(path, None, None, sensitive=True) for path in unseen))
     fields = tuple(hide(kind.spec, field, desired.sensitive) for field in found)
     renamed_from = observed.id if observed.id != desired.id else None
+    timed = _timed(kind, fields, desired, memory.snapshots.get((api_url, desired.kind, observed.id)), now)
     identity = kind.id_field or "id"
     if renamed_from is not None and not any(field.path == identity for field in fields):
         fields = (FieldChange(identity, observed.id, desired.id), *fields)
@@ -99,17 +101,20 @@ def draft(
         place=desired.place,
         level=0,
         depends_on=(),
-        precondition=precondition_of_update(fields),
+        precondition=precondition_of_update(fields, timed),
         digest="",
-        cause=_cause(kind, fields, desired, snapshot, restored=restored, now=now, restored_at=restored_at),
+        cause=_cause(kind, fields, desired, snapshot, restored=restored, now=now, restored_at=restored_at, timed=timed),
         renamed_from=renamed_from,
-        detail="; ".join(filter(None, (_detail(kind, changed, desired, now), resends))) or None,
+        detail="; ".join(filter(None, (_detail(kind, changed, desired, now, timed), resends))) or None,
+        timed=timed,
     )
     hidden = tuple(field.path for field in found if hides_change(kind.spec, field, desired.sensitive))
     return Draft(change, wanted, observed, changed, hidden)
 
 
-def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None, restored_at: datetime | None = None) -> Draft:
+def _create(
+    kind: Kind[Any], desired: Desired, snapshot: Snapshot | None, now: datetime, restored_at: datetime | None = None
+) -> Draft:
     state = without(desired.state, desired.ignore)
     held = frozenset(path for path, secret in secrets_in(state) if secret.shown is None)
     found = differences(kind.spec, opened(state, {}), {}, held)
@@ -131,7 +136,8 @@ def _create(kind: Kind[Any], desired: Desired, snapshot: Snapshot | None, restor
         else Cause.RESTORED
         if _is_before(snapshot, restored_at)
         else Cause.LIVE_MOVED,
-        detail=_pause_words(desired),
+        detail=pause_words(desired.pause, now) if desired.pause is not None and desired.pause.paused else None,
+        timed=() if kind.pause_field is None or not _goes_by_windows(desired, now) else (kind.pause_field,),
     )
     return Draft(change, desired, None, frozenset(field.path for field in fields))
 
@@ -174,13 +180,17 @@ def _cause(
     restored: bool,
     now: datetime,
     restored_at: datetime | None = None,
+    timed: tuple[str, ...] = (),
 ) -> Cause:
-    """Decide who moved: the first row that holds."""
+    """Decide who moved: the first row that holds. What a window moves counts only where nothing else does."""
+    if timed:
+        fields = tuple(field for field in fields if field.path not in timed)
     pause = kind.pause_field
     resumes = any(field.path == pause and field.before is True for field in fields)
     paused_by_us = snapshot is not None and snapshot.state.get(pause or "") is True
     git, live = _who_moved(kind, fields, snapshot)
     decisions = (
+        (not fields, Cause.WINDOW),
         (resumes and desired.pause is not None and desired.pause.is_overdue(now), Cause.OVERDUE),
         (restored and all(field.sensitive for field in fields), Cause.RESTORED),
         (live and _is_before(snapshot, restored_at), Cause.RESTORED),
@@ -212,23 +222,38 @@ def _who_moved(kind: Kind[Any], fields: tuple[FieldChange, ...], snapshot: Snaps
     return git, live
 
 
-def _detail(kind: Kind[Any], changed: frozenset[str], desired: Desired, now: datetime) -> str | None:
-    if kind.pause_field not in changed or desired.pause is None:
-        return None
-    if desired.pause.is_overdue(now):
-        return f"the pause ended {_moment(desired.pause.until)}"
-    return _pause_words(desired)
-
-
-def _pause_words(desired: Desired) -> str | None:
+def _goes_by_windows(desired: Desired, now: datetime) -> bool:
+    """Whether it is the windows that say now if the sync is paused."""
     pause = desired.pause
-    if pause is None or not pause.paused:
+    return pause is not None and pause.windows is not None and not pause.holds_without_windows(now)
+
+
+def _timed(
+    kind: Kind[Any], fields: tuple[FieldChange, ...], desired: Desired, snapshot: Snapshot | None, now: datetime
+) -> tuple[str, ...]:
+    """Return the path of the pause where a window that begins or ends moves it, and nobody's hand, as far as is known.
+
+    What was resumed by hand while the window was open, or paused by hand when it was over, is no window's.
+    """
+    field = next((field for field in fields if field.path == kind.pause_field), None)
+    if field is None or desired.pause is None or not _goes_by_windows(desired, now):
+        return ()
+    was_paused = None if snapshot is None else snapshot.state.get(field.path) is True
+    if field.after is True:
+        opened = min(each.start for each in desired.pause.windows.active(now)) if desired.pause.windows else now
+        by_hand = was_paused is True and snapshot is not None and snapshot.applied_at >= opened
+    else:
+        by_hand = was_paused is False or desired.pause.is_overdue(now) or desired.pause.ended(now) is None
+    return () if by_hand else (field.path,)
+
+
+def _detail(
+    kind: Kind[Any], changed: frozenset[str], desired: Desired, now: datetime, timed: tuple[str, ...]
+) -> str | None:
+    if kind.pause_field not in changed or desired.pause is None or not desired.pause.paused:
         return None
-    words = f"until {_moment(pause.until)}" if pause.until else "without an end"
-    if pause.reason:
-        words += f": {pause.reason}"
-    return f"{words} ({pause.owner})" if pause.owner else words
-
-
-def _moment(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M %Z") if moment else "never"
+    if desired.pause.is_active(now):
+        return pause_words(desired.pause, now)
+    if timed or desired.pause.is_overdue(now):
+        return f"the {'window' if timed else 'pause'} ended {moment_words(desired.pause.ended(now))}"
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -28,13 +28,16 @@ def precondition_of_delete(shown: State) -> str:
     return _digest(shown)
 
 
-def precondition_of_update(fields: Iterable[FieldChange]) -> str:
-    """Return what live must look like for an update: the fields that it changes."""
-    return _digest([[field.path, field.before] for field in fields])
+def precondition_of_update(fields: Iterable[FieldChange], timed: Collection[str] = ()) -> str:
+    """Return what live must look like for an update: the fields that it changes, but for what a window moves."""
+    return _digest([[field.path, field.before] for field in fields if field.path not in timed])
 
 
 def change_digest(change: Change) -> str:
-    """Return the digest of one change; its own `digest` and `place`, its cause and words are not part of it."""
+    """Return the digest of one change; its own `digest` and `place`, its cause and words are not part of it.
+
+    Nor is what a window moves.
+    """
     return _digest(
         [
             change.kind,
@@ -42,7 +45,11 @@ def change_digest(change: Change) -> str:
             change.id,
             change.action,
             change.renamed_from,
-            [[field.path, field.before, field.after, field.sensitive] for field in change.fields],
+            [
+                [field.path, field.before, field.after, field.sensitive]
+                for field in change.fields
+                if field.path not in change.timed
+            ],
             change.precondition,
         ]
     )

@@ -102,8 +102,10 @@ def snooze_of(memory: Memory, kind: str, name: str, now: datetime) -> Snooze | N
 def _next_steps(environment: str, change: Change) -> Iterator[str]:
     if change.cause is Cause.OVERDUE:
         yield f"reconciler drift -e {environment} --resume-expired"
+    if change.cause is Cause.WINDOW:
+        yield f"reconciler drift -e {environment} --heal"
     yield f"reconciler apply -e {environment} --target {change.key}"
-    if change.cause is not Cause.GIT_MOVED:
+    if change.cause not in (Cause.GIT_MOVED, Cause.WINDOW):
         if any(field.before is not None for field in change.fields) and change.precondition != "absent":
             yield f"reconciler drift -e {environment} --adopt {change.key}"
         yield f"reconciler drift snooze {change.key} -e {environment} --for 7d --reason …"

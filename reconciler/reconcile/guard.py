@@ -95,7 +95,8 @@ def _require_pause_end(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Fi
     if not inputs.guardrails.require_pause_end:
         return
     for item in _newly_paused(inputs, works):
-        if item.desired.pause is None or item.desired.pause.until is None:
+        pause = item.desired.pause
+        if pause is None or (pause.until is None and pause.windows is None):
             yield (
                 f"{item.change.key} would be paused without an end; write pause: {{until: …, reason: …}}",
                 (item.change.key,),
@@ -105,11 +106,13 @@ def _require_pause_end(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Fi
 def _max_pause(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     limit = parse_duration(inputs.guardrails.max_pause)
     for item in _newly_paused(inputs, works):
-        remaining = item.desired.pause.remaining(inputs.now) if item.desired.pause else None
+        remaining = item.desired.pause.remaining(inputs.now, limit) if item.desired.pause else None
         if remaining is not None and remaining > limit:
-            days = remaining.total_seconds() / 86_400
+            days = f"{remaining.total_seconds() / 86_400:.1f} days"
+            if item.desired.pause is not None and item.desired.pause.windows is not None:
+                days += " or more, window after window"
             yield (
-                f"{item.change.key} would be paused for {days:.1f} days; the limit is {inputs.guardrails.max_pause}",
+                f"{item.change.key} would be paused for {days}; the limit is {inputs.guardrails.max_pause}",
                 (item.change.key,),
             )
 

@@ -8,9 +8,11 @@ from datetime import datetime
 from reconciler.ledger.config.model import Memory
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
+from reconciler.pause.window import HORIZON
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.work import Desired
+from reconciler.words import spoken
 
 
 def paused_live(inputs: PlanInputs) -> Iterator[Note]:
@@ -50,27 +52,49 @@ def paused_as_known(desired: Iterable[Desired], memory: Memory, now: datetime) -
         if lease is not None:
             yield _note(item, item.key, _leased(lease))
         elif item.pause is not None and item.pause.is_active(now) and not item.absent:
-            yield _note(item, item.key, _declared(item.pause))
+            yield _note(item, item.key, _declared(item.pause, now))
 
 
 def _by_manifest(desired: Desired, pause: str, now: datetime) -> str:
+    ended = None if desired.pause is None else desired.pause.ended(now)
     if desired.pause is not None and desired.pause.is_overdue(now):
-        return f"its pause ended {_moment(desired.pause.until)}, and nothing has resumed it"
+        return f"its pause ended {moment_words(ended)}, and nothing has resumed it"
+    if ended is not None and pause not in desired.ignore:
+        return f"no window of it is open; the last ended {moment_words(ended)}"
     if pause in desired.ignore:
         return "without an end that is known: its manifest leaves the pause to others"
     if desired.absent or desired.pause is None or not desired.pause.is_active(now):
         return "without an end that is known: no manifest declares it, so by whom and why is not known"
-    return _declared(desired.pause)
+    return _declared(desired.pause, now)
 
 
-def _declared(pause: DeclaredPause) -> str:
-    until = f"until {_moment(pause.until)}" if pause.until else "without an end"
+def _declared(pause: DeclaredPause, now: datetime) -> str:
     by = f"by {pause.owner}" if pause.owner else "by nobody named"
-    return f"{until}, {by}: {pause.reason or 'no reason given'}"
+    return f"{_end(pause, now)}, {by}: {pause.reason_at(now) or 'no reason given'}"
+
+
+def pause_words(pause: DeclaredPause, now: datetime) -> str:
+    """Return until when a declared pause holds at a moment, why and by whom; before a window, when it will."""
+    following = pause.windows.next(now, 1) if pause.windows is not None and not pause.is_active(now) else ()
+    if following:
+        words, reason = f"in windows, the next from {moment_words(following[0].start)}", following[0].reason
+    else:
+        words, reason = _end(pause, now), pause.reason_at(now) or ""
+    words = ": ".join(filter(None, (words, reason)))
+    return f"{words} ({pause.owner})" if pause.owner else words
+
+
+def _end(pause: DeclaredPause, now: datetime) -> str:
+    end = pause.active_until(now)
+    if end is None:
+        return "without an end" if pause.until is None else f"until {moment_words(pause.until)}"
+    if pause.windows is not None and end > now + HORIZON:
+        return f"for longer than {spoken(HORIZON)}"
+    return f"until {moment_words(end)}"
 
 
 def _leased(lease: Lease) -> str:
-    return f"until {_moment(lease.until)}, by {lease.holder}: {lease.reason}"
+    return f"until {moment_words(lease.until)}, by {lease.holder}: {lease.reason}"
 
 
 def _lease(memory: Memory, kind: str, live_id: str, now: datetime) -> Lease | None:
@@ -87,5 +111,6 @@ def _note(desired: Desired | None, subject: str, words: str) -> Note:
     return Note(NoteKind.PAUSED, subject, words, None if desired is None else desired.place)
 
 
-def _moment(moment: datetime | None) -> str:
+def moment_words(moment: datetime | None) -> str:
+    """Return a moment to the minute, or `never`."""
     return "never" if moment is None else moment.strftime("%Y-%m-%d %H:%M %Z")

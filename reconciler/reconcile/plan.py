@@ -26,6 +26,7 @@ class Cause(StrEnum):
     BOTH_MOVED = "both-moved"
     DIFFERS = "differs"
     OVERDUE = "overdue"
+    WINDOW = "window"
     UNDECLARED_PAUSE = "undeclared-pause"
     RESTORED = "restored"
     UNMANAGED = "unmanaged"
@@ -54,6 +55,8 @@ class Change:
     `id` is what live calls the object (after a rename: the new ID; `renamed_from` the old one). `depends_on` holds
     the `key` of changes that must have succeeded before. `digest` covers kind, name, ID, action, fields and
     precondition: it is what an approval approves. `detail` is one sentence for people, e.g. a pause's reason.
+    `timed` are the paths that a window moves, which was reviewed with its manifest: digest and precondition leave
+    them out, so that an approval holds whether the window is open or not.
     """
 
     kind: str
@@ -70,6 +73,7 @@ class Change:
     cause: Cause = Cause.DIFFERS
     renamed_from: str | None = None
     detail: str | None = None
+    timed: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

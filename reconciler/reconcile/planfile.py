@@ -83,6 +83,9 @@ class ChangeDocument(Document):
     depends_on: list[str] = Field(description="Changes (Kind/name) that must have succeeded before.")
     precondition: str = Field(description="Digest of what live looked like.")
     digest: str = Field(description="What an approval of this change approves.")
+    timed: list[str] = Field(
+        default=[], description="Paths that a window moves; it was reviewed with its manifest, so no approval is asked."
+    )
 
 
 class NoteDocument(Document):
@@ -185,6 +188,7 @@ def change_to_json(change: Change) -> dict[str, Any]:
         "depends_on": list(change.depends_on),
         "precondition": change.precondition,
         "digest": change.digest,
+        **({"timed": list(change.timed)} if change.timed else {}),
     }
 
 
@@ -248,6 +252,7 @@ def change_from_json(document: ChangeDocument) -> Change:
         cause=document.cause,
         renamed_from=document.renamed_from,
         detail=document.detail,
+        timed=tuple(document.timed),
     )
 
 

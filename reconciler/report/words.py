@@ -43,6 +43,7 @@ CAUSES = {
     Cause.DIFFERS: "differs",
     Cause.FORBIDDEN_HOST: "live sends to a forbidden host",
     Cause.OVERDUE: "pause overdue",
+    Cause.WINDOW: "window",
     Cause.UNDECLARED_PAUSE: "pause that nobody declared",
     Cause.RESTORED: "live was restored from production",
     Cause.UNMANAGED: "unmanaged",

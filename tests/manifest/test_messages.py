@@ -39,6 +39,9 @@ def entity(text: str) -> str:
 
 def test_a_right_manifest_has_no_problems(check: Check) -> None:
     assert check(entity("pause: {until: 2026-12-01T06:00:00Z, reason: Load}")).problems == ()
+    window = "{cron: 0 1 * * 1-5, duration: 2h, timezone: Europe/London, reason: Nightly import}"
+    assert check(entity(f"pause: {{windows: [{window}]}}")).problems == ()
+    assert check(entity(f"pause: {{until: 2026-12-01T06:00:00Z, reason: Load, windows: [{window}]}}")).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,55 @@ def test_a_right_manifest_has_no_problems(check: Check) -> None:
         ("pause: {reason: x, until: 2026-12-01T06:00:00}", "bad-format", 12, 29, "2026-12-01T06:00:00", None),
         ("pause: {reason: x, until: soon}", "wrong-type", 12, 29, "soon", None),
         ("pause: {reason: x, reasn: y}", "unknown-field", 12, 22, "reasn", "Did you mean reason?"),
+        ("pause: {windows: []}", "too-short", 12, 11, "[…]", "Give it a value, or leave the field out."),
+        (
+            "pause: {until: 2026-12-01T06:00:00Z, windows: [{cron: 0 1 * * *, duration: 2h, timezone: UTC, reason: x}]}",  # noqa: E501
+            "missing-field",
+            12,
+            3,
+            "reason",
+            "Add reason: it takes text.",
+        ),
+        (
+            "pause: {windows: [{cron: 0 1 * * *, duration: 2h, timezone: Europe/Londn, reason: x}]}",
+            "bad-value",
+            12,
+            63,
+            "Europe/Londn",
+            "Did you mean Europe/London?",
+        ),
+        (
+            "pause: {windows: [{cron: 0 1 * * *, duration: 2 h, timezone: UTC, reason: x}]}",
+            "bad-format",
+            12,
+            49,
+            "2 h",
+            "Write it as 30m, 2h or 7d.",
+        ),
+        (
+            "pause: {windows: [{cron: 0 25 * * *, duration: 2h, timezone: UTC, reason: x}]}",
+            "bad-value",
+            12,
+            28,
+            "0 25 * * *",
+            "Write five fields, such as 0 1 * * 1-5: Monday to Friday at 1.",
+        ),
+        (
+            "pause: {windows: [{cron: 0 1 * * *, duration: 2h, reason: x}]}",
+            "missing-field",
+            12,
+            21,
+            "timezone",
+            "Add timezone: it takes text.",
+        ),
+        (
+            "pause: {windows: [{cron: 0 1 * * *, duration: 2h, tz: UTC, timezone: UTC, reason: x}]}",
+            "unknown-field",
+            12,
+            53,
+            "tz",
+            None,
+        ),
     ],
 )
 def test_a_wrong_field_is_shown_where_it_stands(

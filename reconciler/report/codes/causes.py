@@ -31,6 +31,10 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "A sync is still paused although the pause that its manifest declares has ended.",
         "`drift --resume-expired` resumes it.",
     ),
+    Cause.WINDOW: (
+        "A window of a declared pause has begun or ended, and nothing has paused or resumed the sync yet.",
+        "Let `drift --heal` do it: name `window` in `drift.heal` of the Environment. `apply` does it as well.",
+    ),
     Cause.UNDECLARED_PAUSE: (
         "Somebody paused a sync and no manifest declares it.",
         "Ask who paused it; `apply` resumes it, or declare the pause with `until`, `reason` and `owner`.",
