@@ -198,7 +198,7 @@ def _everywhere() -> list[click.Option]:
         click.Option(
             ["-v", "--verbose", "verbosity"],
             count=True,
-            help="Say more on stderr; -vv also shows where an internal error happened.",
+            help="Say more: notes in full, requests on stderr; -vv also shows where an internal error happened.",
             callback=_keep,
             expose_value=False,
         ),

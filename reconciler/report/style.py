@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ OUTCOME_COLORS = {
     Outcome.APPLIED: GREEN,
     Outcome.ALREADY: GREEN,
 }
+# Wide enough for everything: what a pipe or a file takes is found by its lines, so nothing in it is wrapped.
+UNWRAPPED = sys.maxsize
 MARK_COLORS = {"+": GREEN, "-": RED}
 # Every non-ASCII character that our own texts use, and what stands for it where the encoding cannot carry it.
 _ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "•": "*", "✓": "ok", "✗": "x", "·": "-", "—": "-"})
@@ -40,13 +43,19 @@ _ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "�
 class Style:
     """How to write for one terminal; the caller knows whether it shows colours and which characters it can carry.
 
-    `given` is what the commands in the text have to repeat.
+    Args:
+        color: whether to paint.
+        unicode: whether it carries the symbols that our texts use.
+        width: in columns, or `UNWRAPPED`.
+        given: what the commands in the text have to repeat.
+        full: whether everything is told in full, notes above all.
     """
 
     color: bool = False
     unicode: bool = True
     width: int = 80
     given: Given = NOTHING
+    full: bool = False
 
     def paint(self, text: str, *codes: str) -> str:
         """Return the text in these colours, or as it is."""
@@ -67,6 +76,15 @@ class Style:
             break_on_hyphens=False,
         )
         return [self.paint(line, *codes) for line in lines]
+
+    def line(self, text: str, indent: int, *codes: str) -> tuple[str, bool]:
+        """Return text as one painted line, cut between words where it is wider than the width; and whether it was."""
+        shown = terminal(self.given.completed(text))
+        room = max(self.width, 40) - indent
+        if len(shown) <= room:
+            return " " * indent + self.paint(shown, *codes), False
+        kept = shown[: room - 1].rpartition(" ")[0] or shown[: room - 2]
+        return " " * indent + self.paint(f"{kept} …", *codes), True
 
     def finish(self, lines: Iterable[str]) -> str:
         """Return the finished output: no workflow command in it, in ASCII where that is asked for."""

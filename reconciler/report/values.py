@@ -23,7 +23,8 @@ _DIFFABLE_LINES = 400
 class FieldView:
     """One field as it is shown: a sensitive one by its path alone, a short one by two texts, a long one as a diff.
 
-    `before` and `after` are None where the value is absent or where `diff` says it all.
+    `before` and `after` are None where the value is absent or where `diff` says it all. `mark` says whether the field
+    comes, goes or changes.
     """
 
     path: str
@@ -31,6 +32,7 @@ class FieldView:
     before: str | None
     after: str | None
     diff: tuple[tuple[Mark, str], ...] = ()
+    mark: Literal["+", "-", "~"] = "~"
 
 
 def _text(value: Any) -> str:
@@ -92,15 +94,21 @@ def _diff(before: Any, after: Any) -> tuple[tuple[Mark, str], ...]:
     return tuple(marked)
 
 
-def field_view(field: FieldChange) -> FieldView:
-    """Return how a field change is shown. Of a sensitive field nothing but the path survives."""
+def field_view(field: FieldChange, *, created: bool = False) -> FieldView:
+    """Return how a field change is shown. Of a sensitive field nothing but the path survives.
+
+    Args:
+        field: what changes.
+        created: whether its object is new: then its secrets are as well.
+    """
     if field.sensitive:
-        return FieldView(field.path, True, None, None)
+        return FieldView(field.path, True, None, None, mark="+" if created else "~")
+    mark: Literal["+", "-", "~"] = "+" if field.before is None else "-" if field.after is None else "~"
     if _is_long(field.before) or _is_long(field.after):
         diff = _diff(field.before, field.after)
         # Two texts may differ in their line ends only; then a diff by lines would be empty.
         if diff:
-            return FieldView(field.path, False, None, None, diff)
+            return FieldView(field.path, False, None, None, diff, mark)
     before = None if field.before is None else _text(field.before)
     after = None if field.after is None else _text(field.after)
-    return FieldView(field.path, False, before, after)
+    return FieldView(field.path, False, before, after, mark=mark)

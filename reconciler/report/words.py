@@ -28,7 +28,7 @@ RISKS = {
     Risk.LOSES_DATA: "Loses data",
     Risk.STOPS_SYNC: "Stops sync",
     Risk.RE_SYNCS: "Re-syncs",
-    Risk.COSMETIC: "Low risk",
+    Risk.COSMETIC: "Cosmetic",
 }
 RISK_MEANINGS = {
     Risk.LOSES_DATA: "what is lost cannot be read back from the API",
@@ -72,8 +72,12 @@ NOTES = {
     NoteKind.UNREADABLE: ("object that the API cannot show", "objects that the API cannot show"),
     NoteKind.REMARK: ("remark on a change", "remarks on changes"),
 }
-# Of these the names are enough; of the others each message says something of its own.
+# Of these the names are enough.
 NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED})
+# Of these each message says something that the words for its kind do not.
+EACH_TELLS = frozenset(
+    {NoteKind.REMARK, NoteKind.HELD, NoteKind.INTERRUPTED_RUN, NoteKind.TARGET_HOSTS, NoteKind.PAUSE_LIMITS}
+)
 SYMBOLS = {
     Action.CREATE: "+",
     Action.UPDATE: "~",
@@ -101,6 +105,8 @@ OUTCOMES = {
     Outcome.APPLIED: "applied",
     Outcome.ALREADY: "already as desired",
 }
+# So many objects that are missing, and nothing else that differs, are told in one line.
+_FOLDED = 5
 _NOTHING = "Nothing to do: live is as the manifests say."
 
 
@@ -174,11 +180,16 @@ def note_lines(kind: NoteKind, notes: Sequence[Note], at_most: int) -> list[str]
     return [*lines, f"and {rest:,} more"] if rest else lines
 
 
+def note_step(kind: NoteKind, environment: str) -> str | None:
+    """Return the command that leads on from notes of a kind, or None; raw text."""
+    return f"reconciler import -e {environment}" if kind is NoteKind.UNMANAGED else None
+
+
 def plan_counts(plan: Plan) -> str:
-    """Return `2 to create, 1 to pause; 14 unchanged`, or `nothing to change; 14 unchanged`."""
+    """Return `2 to create, 1 to pause; 14 unchanged`, or `14 unchanged`."""
     summary = plan.summary
     parts = [f"{summary[action.value]:,} to {action.value}" for action in Action if summary[action.value]]
-    return f"{', '.join(parts) or 'nothing to change'}; {plan.unchanged:,} unchanged"
+    return "; ".join(filter(None, (", ".join(parts), f"{plan.unchanged:,} unchanged")))
 
 
 def apply_counts(report: ApplyReport) -> str:
@@ -189,9 +200,11 @@ def apply_counts(report: ApplyReport) -> str:
 
 
 def apply_closing(report: ApplyReport) -> str:
-    """Return the sentence that says how to go on; raw text."""
+    """Return the sentence that says how to go on, or nothing where nothing was done; raw text."""
     summary = report.summary
     environment = report.environment
+    if not report.results and not report.interrupted:
+        return ""
     if report.interrupted:
         return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
     if summary[Outcome.UNKNOWN] or summary[Outcome.FAILED]:
@@ -202,13 +215,23 @@ def apply_closing(report: ApplyReport) -> str:
 
 
 def drift_counts(report: DriftReport) -> str:
-    """Return `2 live moved, 1 pause overdue, 1 snoozed; 14 as declared`."""
+    """Return `2 live moved, 1 pause overdue, 1 snoozed; 14 as declared`, or `14 as declared`."""
     causes = Counter(item.cause for item in report.items if item.snoozed_until is None)
     parts = [f"{causes[cause]:,} {CAUSES[cause]}" for cause in Cause if causes[cause]]
     snoozed = sum(item.snoozed_until is not None for item in report.items)
     if snoozed:
         parts.append(f"{snoozed:,} snoozed")
-    return f"{', '.join(parts) or 'none'}; {report.unchanged:,} as declared"
+    return "; ".join(filter(None, (", ".join(parts), f"{report.unchanged:,} as declared")))
+
+
+def folds(items: Sequence[DriftItem], report: DriftReport) -> bool:
+    """Whether the items of one cause are told as one: nothing differs but that many objects are not there.
+
+    That is what a site that was emptied looks like, or one that nothing was applied to yet.
+    """
+    changes = [item.change for item in report.items if item.change is not None and item.snoozed_until is None]
+    missing = all(change.action is Action.CREATE for change in changes)
+    return missing and len(items) >= _FOLDED and all(item.change is not None for item in items)
 
 
 def nothing_to_do(plan: Plan) -> str:

@@ -98,7 +98,7 @@ def test_a_plan_shows_levels_groups_and_values() -> None:
     words = "".join(parsed(html).text)
     for expected in ("Refused: maxDeletes", "Step 1 of 3", "Loses data", "manifests/old.yaml:3", '"Search products"'):
         assert expected in words
-    assert words.index("Loses data") < words.index("Stops sync") < words.index("Low risk")
+    assert words.index("Loses data") < words.index("Stops sync") < words.index("Cosmetic")
     assert html.index('href="#change-5"') < html.index('id="change-5"')
 
 

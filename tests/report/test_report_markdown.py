@@ -92,7 +92,7 @@ def test_the_samples_have_table_first_and_what_destroys_on_top() -> None:
         "\n"
         "| | + create | ~ update | − delete | ‖ pause |\n"
     )
-    order = ["[!CAUTION]", "#### Loses data", "#### Stops sync", "#### Re-syncs", "#### Low risk", "#### Notes"]
+    order = ["[!CAUTION]", "#### Loses data", "#### Stops sync", "#### Re-syncs", "#### Cosmetic", "#### Notes"]
     assert [markdown.index(words) for words in order] == sorted(markdown.index(words) for words in order)
     assert "`-` **delete** `DeliveryConfig/old-search` · `manifests/old.yaml:3`" in markdown
     assert "Cut to fit" not in markdown
@@ -118,11 +118,11 @@ def test_a_huge_plan_fits_and_says_what_was_cut(count: int) -> None:
         assert "Cut to fit" not in markdown
     if count == 600:
         assert markdown.count("**update**") == 597
-        assert "fields of low risk changes (" in markdown
+        assert "fields of cosmetic changes (" in markdown
         assert "notes (" in markdown
     if count == 5_000:
         shown = markdown.count("**update**")
-        assert f"low risk changes ({4_997 - shown:,})" in markdown
+        assert f"cosmetic changes ({4_997 - shown:,})" in markdown
         assert "(https://github.com/o/r/actions/runs/1)" in markdown
         assert "`reconciler plan -e sandbox`" in markdown
 

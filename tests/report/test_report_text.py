@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,19 @@ from hypothesis import given, settings
 from reconciler.errors import ManifestErrors, MissingRole, Place, PlanFileError
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import ApplyReport, Breach, ChangeResult, DriftReport, FieldChange, Outcome
-from reconciler.report.style import Style
+from reconciler.reconcile.plan import (
+    ApplyReport,
+    Breach,
+    Cause,
+    ChangeResult,
+    DriftItem,
+    DriftReport,
+    FieldChange,
+    Note,
+    NoteKind,
+    Outcome,
+)
+from reconciler.report.style import UNWRAPPED, Style
 from reconciler.report.text.apply import apply_to_text
 from reconciler.report.text.drift import drift_to_text
 from reconciler.report.text.error import error_to_text
@@ -77,7 +89,7 @@ def test_the_counts_come_first_and_what_destroys_next() -> None:
         "Plan for sandbox: 2 to create, 1 to update, 1 to delete, 1 to pause; 14 unchanged\n\nRefused: maxDeletes\n"
     )
     order = ["Loses data", "- delete DeliveryConfig/old-search", "Stops sync", "‖ pause  ProductSync/products"]
-    order += ["Re-syncs", "+ create EntitySync/categories", "Low risk", "Notes", "Apply would refuse this plan."]
+    order += ["Re-syncs", "+ create EntitySync/categories", "Cosmetic", "Notes", "Apply would refuse this plan."]
     positions = [text.index(words) for words in order]
     assert positions == sorted(positions)
 
@@ -93,12 +105,54 @@ def test_a_change_says_where_why_and_what() -> None:
     assert "      ~ configData:\n          - depth: 2\n          + depth: 3\n          + facets[2]: " in text
 
 
-def test_notes_are_folded_by_kind_and_cut_after_a_few() -> None:
-    text = plan_to_text(SAMPLE_PLAN)
-    assert "  7 secrets are unknown to the ledger\n" in text
-    assert "feed-4" in text
-    assert "feed-5" not in text
-    assert "      and 2 more\n" in text
+def notes_of(text: str) -> str:
+    return text.partition("\nNotes")[2].partition("\n\n")[0]
+
+
+def test_notes_take_a_line_each_and_the_rest_is_told_where_it_is_asked_for() -> None:
+    notes = notes_of(plan_to_text(SAMPLE_PLAN, Style(width=100)))
+    assert notes == (
+        " (-v tells them in full)\n"
+        "  7 secrets are unknown to the ledger: DeliveryConfig/feed-0, DeliveryConfig/feed-1, …\n"
+        "  1 live object is in no manifest: DeliveryConfig/manual\n"
+        "      → reconciler import -e sandbox\n"
+        "  EntitySync/buyers: held by alice until 2026-11-20T11:00:00Z: bulk load"
+    )
+    for line in notes_of(plan_to_text(SAMPLE_PLAN)).splitlines():
+        assert len(line) <= 80
+    full = notes_of(plan_to_text(SAMPLE_PLAN, Style(full=True)))
+    assert "  7 secrets are unknown to the ledger\n" in full
+    assert full.count("feed-") == 7
+    assert "DeliveryConfig/feed-6: deliveryTargets.http.secret: ${secret:K6}" in full
+
+
+def test_without_a_terminal_every_value_stands_on_a_line_of_its_own() -> None:
+    url = "https://hooks.example.com/" + "long-path/" * 12
+    fields = (FieldChange("deliveryTargets.http.endpoint", None, url),)
+    text = plan_to_text(plan((change(Action.CREATE, fields=fields),)), Style(width=UNWRAPPED))
+    assert f'      + deliveryTargets.http.endpoint: "{url}"\n' in text
+
+
+def test_what_a_new_object_brings_is_marked_as_coming_its_secrets_too() -> None:
+    fields = (
+        FieldChange("secret", None, None, sensitive=True),
+        FieldChange("rules", None, [{"direction": "minus", "percentage": 0.2, "source": "ordercloud-price"}]),
+    )
+    new, changed = (plan_to_text(plan((change(action, fields=fields),))) for action in (Action.CREATE, Action.UPDATE))
+    assert "      + secret: secret, value not shown\n      + rules:\n" in new
+    assert "      ~ secret: secret, value not shown\n" in changed
+
+
+def test_a_long_plan_says_its_counts_again_as_its_last_line() -> None:
+    long = plan_to_text(SAMPLE_PLAN, Style(width=100)).splitlines()
+    assert long[-1] == long[0]
+    short = plan_to_text(plan((change(),))).splitlines()
+    assert short[0].startswith("Plan for sandbox: 1 to update")
+    assert short.count(short[0]) == 1
+
+
+def test_who_is_asked_at_once_is_told_no_command() -> None:
+    assert "reconciler apply" not in plan_to_text(plan((change(),)), is_asked_for=True)
 
 
 def test_a_breach_says_how_it_can_be_overridden_or_that_it_cannot() -> None:
@@ -160,6 +214,22 @@ def test_apply_counts_what_happened_and_puts_trouble_first() -> None:
     assert "reconciler plan -e sandbox" in text
 
 
+def test_at_its_end_apply_lists_what_it_has_not_told_before() -> None:
+    told = [result.change.key for result in SAMPLE_APPLY.results]
+    text = apply_to_text(SAMPLE_APPLY, told=told)
+    assert text.startswith("Apply to sandbox: 1 applied, 1 already as desired, 1 failed, 1 skipped\n")
+    assert "[api-rejected] OrderCloud refused" in text
+    assert "it depends on EntitySync/categories, which failed" in text
+    assert "Applied" not in text
+    assert "Already" not in text
+    assert "Applied" in apply_to_text(SAMPLE_APPLY, told=told[1:])
+
+
+def test_nothing_to_do_is_said_once() -> None:
+    assert apply_to_text(ApplyReport("sandbox", "", ())) == "Apply to sandbox: nothing to do\n"
+    assert plan_to_text(plan()) == ("Plan for sandbox: 14 unchanged\n\nNothing to do: live is as the manifests say.\n")
+
+
 def test_only_an_interrupted_apply_can_be_resumed() -> None:
     assert "--resume" not in apply_to_text(SAMPLE_APPLY)
     assert "reconciler apply --resume -e sandbox" in apply_to_text(replace(SAMPLE_APPLY, interrupted=True))
@@ -186,6 +256,38 @@ def test_drift_says_cause_next_step_and_snooze() -> None:
     assert "snoozed until 2026-11-21 09:30 UTC: vendor is looking" in text
     quiet = DriftReport("sandbox", NOW + timedelta(hours=1), (), (), 3)
     assert drift_to_text(quiet).endswith("No drift: live is as the manifests say.\n")
+
+
+def missing(number: int, **more: Any) -> tuple[DriftItem, ...]:
+    changes = [change(Action.CREATE, name=f"gone-{n}") for n in range(number)]
+    return tuple(DriftItem(one.kind, one.name, one.id, Cause.LIVE_MOVED, one, ("step",), **more) for one in changes)
+
+
+def test_an_emptied_site_is_one_line_with_one_command() -> None:
+    report = DriftReport("sandbox", NOW, missing(17), (), 2)
+    assert drift_to_text(report) == (
+        "Drift in sandbox: 17 live moved; 2 as declared\n"
+        "Checked 2026-11-20 09:30 UTC\n\n"
+        "Live moved\n"
+        "  + create 17 objects that the manifests name and live does not have (-v names\n"
+        "    them)\n"
+        "      → reconciler apply -e sandbox\n\n"
+        "See what apply would change with `reconciler plan -e sandbox`.\n"
+    )
+    assert drift_to_text(report, Style(full=True)).count("+ create DeliveryConfig/gone-") == 17
+    # Where something else differs too, that command would do more than this line says.
+    mixed = replace(report, items=(*report.items, *SAMPLE_DRIFT.items))
+    assert drift_to_text(mixed).count("+ create DeliveryConfig/gone-") == 17
+    assert drift_to_text(replace(report, items=missing(2))).count("+ create DeliveryConfig/gone-") == 2
+
+
+def test_a_forbidden_host_comes_before_what_is_paused_and_before_the_counts() -> None:
+    item = DriftItem("DeliveryConfig", "x", "x", Cause.FORBIDDEN_HOST, None, ("reconciler plan -e sandbox",))
+    notes = (Note(NoteKind.PAUSED, "ProductSync/products", "until then, by jane: load"),)
+    text = drift_to_text(DriftReport("sandbox", NOW, (item,), notes, 3))
+    assert text.startswith("1 live object sends to a forbidden host\n  • DeliveryConfig/x")
+    assert text.count("DeliveryConfig/x") == 1
+    assert text.index("DeliveryConfig/x") < text.index("1 sync is paused") < text.index("Drift in sandbox")
 
 
 def test_problems_are_grouped_by_file_and_counted() -> None:

@@ -16,7 +16,7 @@ from reconciler.cli.plan_options import plan_options, plan_request
 from reconciler.cli.terminal.ask import can_ask
 from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.listen import Listener
-from reconciler.cli.terminal.output import show
+from reconciler.cli.terminal.output import is_read_with_stderr, show
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.url import require_durable
@@ -84,5 +84,6 @@ def apply(
         apply_session(session, request, approval, face, listener, lock_wait=lock_wait, token_cache=token_cache)
     )
     if report is not None:
-        show(options, APPLY, report)
+        told = {"told": face.told} if options.format == "text" and is_read_with_stderr(options) else {}
+        show(options, APPLY, report, **told)
     return apply_status(report)

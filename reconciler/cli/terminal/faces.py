@@ -45,14 +45,15 @@ class _Stoppable:
 
 
 class ApplyTerminal(_Stoppable):
-    """Shows a plan and asks, and says what becomes of each change.
+    """Shows a plan and asks, and says what becomes of each change; `told` are the keys of those.
 
     Args:
         options: the shared options.
     """
 
     def __init__(self, options: Options) -> None:
-        self._style = error_style(options.color, options.given)
+        self._style = error_style(options.color, options.given, full=options.verbosity > 0)
+        self.told: set[str] = set()
 
     def waits_for(self, holder: LockHolder) -> None:
         say(terminal(f"Waiting for the apply lock, held by {holder.holder} since {holder.taken_at:%H:%M:%S %Z}"))
@@ -60,7 +61,7 @@ class ApplyTerminal(_Stoppable):
     def agrees(self, plan: Plan) -> bool:
         from reconciler.report.text.plan import plan_to_text
 
-        say(plan_to_text(plan, self._style))
+        say(plan_to_text(plan, self._style, is_asked_for=True))
         return confirmed(f"Apply this to {terminal(plan.environment)}?")
 
     def leaves_alone(self, changes: tuple[Change, ...]) -> None:
@@ -72,6 +73,7 @@ class ApplyTerminal(_Stoppable):
         from reconciler.report.text.apply import result_line
 
         if event.result is not None:
+            self.told.add(event.result.change.key)
             say(result_line(event.result, self._style))
 
 

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO, TypeVarTuple
 
 from reconciler.app.files import write_file
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 _Value = TypeVarTuple("_Value")
 _FORCE = ("FORCE_COLOR", "CLICOLOR_FORCE")
+_USUAL_WIDTH = 80
+_MOST_WIDTH = 120
 _SYMBOLS = "→‖▶•✓✗…—"
 
 
@@ -57,6 +58,16 @@ def closed_stdout() -> TextIO:
     that no file of ours gets it.
     """
     return open(os.open(os.devnull, os.O_RDONLY), "w", closefd=False)
+
+
+def is_read_with_stderr(options: Options) -> bool:
+    """Whether whoever reads a command's result reads on the same screen, or in the same file, what goes to stderr."""
+    if options.output is not None or sys.stdout is None or sys.stderr is None:
+        return False
+    with suppress(OSError):
+        same = os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+        return same or (sys.stdout.isatty() and sys.stderr.isatty())
+    return False
 
 
 def drop_unwritten() -> None:
@@ -99,19 +110,35 @@ def carries_symbols(stream: TextIO | None) -> bool:
 
 
 def result_style(options: Options) -> Style:
-    """Return how a text result looks where it goes: a file gets no colour and every symbol."""
-    from reconciler.report.style import Style
+    """Return how a text result looks where it goes: a file gets no colour, every symbol, and all that there is."""
+    from reconciler.report.style import UNWRAPPED, Style
 
     if options.output is not None:
-        return Style(given=options.given)
-    color = wants_color(options.color, sys.stdout, os.environ)
-    width = min(get_terminal_size().columns, 120) if sys.stdout is not None and sys.stdout.isatty() else 80
-    return Style(color=color, unicode=carries_symbols(sys.stdout), width=width, given=options.given)
+        return Style(width=UNWRAPPED, given=options.given, full=True)
+    return _style(sys.stdout, options.color, options.given, full=options.verbosity > 0)
 
 
-def error_style(color: bool, given: Given = NOTHING) -> Style:
+def error_style(color: bool, given: Given = NOTHING, *, full: bool = False) -> Style:
     """Return how text on stderr looks."""
+    return _style(sys.stderr, color, given, full=full)
+
+
+def _style(stream: TextIO | None, color: bool, given: Given, *, full: bool) -> Style:
     from reconciler.report.style import Style
 
-    color = wants_color(color, sys.stderr, os.environ)
-    return Style(color=color, unicode=carries_symbols(sys.stderr), given=given)
+    painted = wants_color(color, stream, os.environ)
+    return Style(painted, carries_symbols(stream), _width(stream), given, full)
+
+
+def _width(stream: TextIO | None) -> int:
+    """Return how wide lines may be on a stream: wrapped on a terminal alone, at what people still like to read."""
+    from reconciler.report.style import UNWRAPPED
+
+    if stream is None or not stream.isatty():
+        return UNWRAPPED
+    told = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(told) if told.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return min(columns or _USUAL_WIDTH, _MOST_WIDTH)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import DriftItem, DriftReport
+from reconciler.reconcile.plan import Cause, DriftItem, DriftReport
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.page import Piece, details, fields_block, marker, note_pieces, page, paused_block
-from reconciler.report.words import CAUSES, by_cause, drift_counts, moment, where
+from reconciler.report.words import CAUSES, by_cause, counted, drift_counts, folds, moment, where
+
+NAMES_SHOWN = 50
 
 
 def drift_to_markdown(report: DriftReport, *, url: str | None = None) -> str:
@@ -20,20 +24,40 @@ def drift_to_markdown(report: DriftReport, *, url: str | None = None) -> str:
     begin = f"{marker('drift', environment)}\n{paused_block(report.notes)}"
     head = f"{begin}### Drift in {code_span(environment)}: {drift_counts(report)}\n"
     pieces: list[Piece] = []
-    for _, items in by_cause(report.items):
+    for cause, items in by_cause(report.items):
+        if folds(items, report):
+            pieces.append(Piece(_folded(cause, items, environment), 0, "objects that drifted"))
+            continue
         for item in items:
-            order = list(Risk).index(item.change.risk) if item.change else len(Risk)
-            pieces.append(Piece(_item(item), order, "objects that drifted"))
+            pieces.append(Piece(_item(item), _rank(item), "objects that drifted"))
             if item.change and item.change.fields:
-                pieces.append(Piece(fields_block(item.change.fields), 10 + order, "fields"))
+                pieces.append(Piece(fields_block(item.change), 10 + _rank(item), "fields"))
     snoozed = [item for item in report.items if item.snoozed_until is not None]
     if snoozed:
         body = "\n".join(_item(item) for item in snoozed)
         pieces.append(Piece(details(f"{len(snoozed):,} snoozed", body), 20, "snoozed objects"))
-    pieces.extend(note_pieces(report.notes, 21))
+    pieces.extend(note_pieces(report.notes, environment, 21))
     verdict = "" if report.drifted else "No drift: live is as the manifests say. "
     closing = f"{verdict}<sub>Checked {moment(report.checked_at)}.</sub>"
     return page(head, pieces, closing, f"reconciler drift -e {environment}", url)
+
+
+def _rank(item: DriftItem) -> int:
+    """Return how late an item is cut: what live does and must not comes last, then what risks most."""
+    if item.cause is Cause.FORBIDDEN_HOST:
+        return 0
+    return 1 + (list(Risk).index(item.change.risk) if item.change else len(Risk))
+
+
+def _folded(cause: Cause, items: Sequence[DriftItem], environment: str) -> str:
+    names = "\n".join(f"- {code_span(f'{item.kind}/{item.name}')}" for item in items[:NAMES_SHOWN])
+    rest = len(items) - NAMES_SHOWN
+    more = f"\n- and {rest:,} more" if rest > 0 else ""
+    step = code_span(f"reconciler apply -e {environment}")
+    return (
+        f"**{CAUSES[cause]}**: {len(items):,} objects that the manifests name and live does not have\n- {step}\n\n"
+        f"{details(counted(len(items), 'object'), names + more)}"
+    )
 
 
 def _item(item: DriftItem) -> str:

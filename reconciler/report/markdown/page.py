@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.reconcile.plan import FieldChange, Note
+from reconciler.kind.kind import Action
+from reconciler.reconcile.plan import Change, FieldChange, Note
 from reconciler.report.escape import clip, code_span, fenced, prose, visible
 from reconciler.report.values import VALUE_LIMIT, field_view
 from reconciler.report.words import (
     NOTES,
     counted,
     note_lines,
+    note_step,
     notes_by_kind,
     pauses,
 )
@@ -71,14 +73,14 @@ def _ranked(pieces: Sequence[Piece]) -> list[tuple[int, list[Piece]]]:
     return [(rank, [piece for piece in pieces if piece.rank == rank]) for rank in ranks]
 
 
-def _field_lines(fields: Iterable[FieldChange]) -> list[str]:
+def _field_lines(fields: Iterable[FieldChange], *, created: bool) -> list[str]:
     lines: list[str] = []
     listed = list(fields)
     for field in listed[:FIELDS_SHOWN]:
-        view = field_view(field)
+        view = field_view(field, created=created)
         path = clip(visible(view.path), VALUE_LIMIT)
         if view.sensitive:
-            lines.append(f"! {path}: secret, value not shown")
+            lines.append(f"{'+' if created else '!'} {path}: secret, value not shown")
         elif view.diff:
             lines.append(f"  {path}:")
             lines.extend(f"{mark}   {clip(visible(line), VALUE_LIMIT)}".rstrip() for mark, line in view.diff)
@@ -96,9 +98,10 @@ def details(title: str, body: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>\n"
 
 
-def fields_block(fields: Sequence[FieldChange]) -> str:
+def fields_block(change: Change) -> str:
     """Fold the fields of a change as a diff."""
-    return details(counted(len(fields), "field"), fenced(_field_lines(fields), "diff"))
+    lines = _field_lines(change.fields, created=change.action is Action.CREATE)
+    return details(counted(len(change.fields), "field"), fenced(lines, "diff"))
 
 
 def paused_block(notes: Sequence[Note]) -> str:
@@ -113,13 +116,15 @@ def paused_block(notes: Sequence[Note]) -> str:
     return "\n".join(["> [!WARNING]", f"> **{title}**", *shown, "", ""])
 
 
-def note_pieces(notes: Sequence[Note], rank: int) -> list[Piece]:
+def note_pieces(notes: Sequence[Note], environment: str, rank: int) -> list[Piece]:
     """Fold notes by what they are about."""
     pieces = []
     for kind, group in notes_by_kind(notes):
         one, several = NOTES[kind]
         title = counted(len(group), one, several)
         listed = "\n".join(f"- {prose(line, 300)}" for line in note_lines(kind, group, NOTES_SHOWN))
+        if (step := note_step(kind, environment)) is not None:
+            listed += f"\n\n→ {code_span(step)}"
         pieces.append(Piece(details(title, listed), rank, "notes"))
     return pieces
 

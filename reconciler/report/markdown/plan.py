@@ -50,8 +50,8 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
             pieces.append(Piece(_change_line(change), 1 + order, f"{RISKS[risk].lower()} changes"))
             if change.fields:
                 what = f"fields of {RISKS[risk].lower()} changes"
-                pieces.append(Piece(fields_block(change.fields), 10 + order, what))
-    notes = note_pieces(plan.notes, 20)
+                pieces.append(Piece(fields_block(change), 10 + order, what))
+    notes = note_pieces(plan.notes, plan.environment, 20)
     if notes:
         pieces.append(Piece("#### Notes\n", 19, "headings"))
     pieces.extend(notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
 from reconciler.report.escape import clip, visible
@@ -11,6 +11,7 @@ from reconciler.report.text.plan import headed
 from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
 
 MESSAGE_LIMIT = 600
+_FINE = (Outcome.APPLIED, Outcome.ALREADY)
 _MEANINGS = {
     Outcome.UNKNOWN: "sent; whether it took effect could not be found out",
     Outcome.FAILED: "not carried out",
@@ -34,29 +35,37 @@ def _result_lines(result: ChangeResult, style: Style) -> Iterator[str]:
 
 def result_line(result: ChangeResult, style: Style) -> str:
     """Return one line about a change that has ended, for whoever watches an apply."""
-    mark = "✓" if result.outcome in (Outcome.APPLIED, Outcome.ALREADY) else "✗"
+    mark = "✓" if result.outcome in _FINE else "✗"
     return style.finish(style.wrap(f"{mark} {result.change.action} {result.change.key}: {result.outcome}", 0)).rstrip()
 
 
-def apply_to_text(report: ApplyReport, style: Style | None = None) -> str:
+def _is_plain(result: ChangeResult) -> bool:
+    """Whether `result_line` says all that there is to say of a change."""
+    return result.outcome in _FINE and not (result.code or result.message or result.next_step)
+
+
+def apply_to_text(report: ApplyReport, style: Style | None = None, *, told: Collection[str] = ()) -> str:
     """Return what an apply did, as text.
 
     Args:
         report: the outcome of every change.
         style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+        told: keys of the changes of which the same reader has just read a `result_line`.
     """
     style = style or Style()
     summary = report.summary
-    clean = not any(summary[outcome] for outcome in Outcome if outcome not in (Outcome.APPLIED, Outcome.ALREADY))
+    clean = not any(summary[outcome] for outcome in Outcome if outcome not in _FINE)
     verb = "Resumed apply" if report.resumed else "Apply"
     lines = style.wrap(f"{verb} to {report.environment}: {apply_counts(report)}", 0, BOLD, GREEN if clean else YELLOW)
     if report.run:
         lines.extend(style.wrap(f"Run {report.run}", 0, DIM))
     if report.interrupted:
         lines.extend(style.wrap("Interrupted. What was under way is reported below as it was found.", 0, RED))
-    lines.append("")
+    if report.results:
+        lines.append("")
     for outcome in OUTCOME_ORDER:
-        results = [result for result in report.results if result.outcome is outcome]
+        of_outcome = [result for result in report.results if result.outcome is outcome]
+        results = [result for result in of_outcome if result.change.key not in told or not _is_plain(result)]
         if not results:
             continue
         title = style.paint(OUTCOMES[outcome].capitalize(), OUTCOME_COLORS[outcome], BOLD)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.kind.kind import Action
-from reconciler.reconcile.plan import Breach, Change, FieldChange, Note, Plan
+from reconciler.reconcile.plan import Breach, Change, Note, NoteKind, Plan
 from reconciler.report.escape import clip, terminal, visible
 from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, RISK_COLORS, YELLOW, Style
 from reconciler.report.values import VALUE_LIMIT, FieldView, field_view
 from reconciler.report.words import (
+    EACH_TELLS,
+    NAMES_ARE_ENOUGH,
     NOTES,
     RISK_MEANINGS,
     RISKS,
     alarms,
     by_risk,
+    counted,
     moment,
     note_lines,
+    note_step,
     notes_by_kind,
     nothing_to_do,
     override_flags,
@@ -31,6 +35,8 @@ from reconciler.report.words import (
 FIELDS_SHOWN = 20
 NOTES_SHOWN = 5
 KEYS_SHOWN = 8
+# Lines of a terminal: beyond these the first ones are out of sight when the last ones are written.
+SCREEN = 24
 
 
 def _value(text: str) -> str:
@@ -39,12 +45,13 @@ def _value(text: str) -> str:
 
 def _short_field(view: FieldView, style: Style, indent: int) -> list[str]:
     path = clip(visible(view.path), VALUE_LIMIT)
+    color = [MARK_COLORS[view.mark]] if view.mark in MARK_COLORS else []
     if view.sensitive:
-        return style.wrap(f"~ {path}: secret, value not shown", indent, hanging=4)
+        return style.wrap(f"{view.mark} {path}: secret, value not shown", indent, *color, hanging=4)
     if view.before is None or view.after is None:
-        mark, value = ("+", view.after) if view.before is None else ("-", view.before)
+        value = view.after if view.before is None else view.before
         shown = "absent" if value is None else _value(value)
-        return style.wrap(f"{mark} {path}: {shown}", indent, MARK_COLORS[mark], hanging=4)
+        return style.wrap(f"{view.mark} {path}: {shown}", indent, *color, hanging=4)
     before, after = _value(view.before), _value(view.after)
     line = f"~ {path}: {before} → {after}"
     if indent + len(line) <= style.width:
@@ -56,15 +63,15 @@ def _short_field(view: FieldView, style: Style, indent: int) -> list[str]:
     ]
 
 
-def field_lines(fields: Iterable[FieldChange], style: Style, indent: int) -> Iterator[str]:
+def field_lines(change: Change, style: Style, indent: int) -> Iterator[str]:
     """Yield the lines of a change's fields, the first `FIELDS_SHOWN` of them, and how many more there are."""
-    listed = list(fields)
+    listed = change.fields
     for field in listed[:FIELDS_SHOWN]:
-        view = field_view(field)
+        view = field_view(field, created=change.action is Action.CREATE)
         if not view.diff:
             yield from _short_field(view, style, indent)
             continue
-        yield from style.wrap(f"~ {clip(visible(view.path), VALUE_LIMIT)}:", indent, hanging=4)
+        yield from style.wrap(f"{view.mark} {clip(visible(view.path), VALUE_LIMIT)}:", indent, hanging=4)
         for mark, line in view.diff:
             room = max(style.width - indent - 6, 40)
             shown = clip(visible(line), room - 24) if len(visible(line)) > room else visible(line)
@@ -96,7 +103,7 @@ def change_lines(change: Change, style: Style) -> Iterator[str]:
         facts.append(clip(change.detail, 2 * VALUE_LIMIT))
     if facts:
         yield from style.wrap("; ".join(facts), 6)
-    yield from field_lines(change.fields, style, 6)
+    yield from field_lines(change, style, 6)
 
 
 def _breach_lines(breach: Breach, style: Style) -> Iterator[str]:
@@ -123,25 +130,53 @@ def alarm_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
     for listed, color in ((alarms(notes), RED), (pauses(notes), YELLOW)):
         if not listed:
             continue
-        one, several = NOTES[listed[0].kind]
-        yield from style.wrap(f"{len(listed):,} {one if len(listed) == 1 else several}", 0, color, BOLD)
+        yield from style.wrap(counted(len(listed), *NOTES[listed[0].kind]), 0, color, BOLD)
         for note in listed:
             yield from style.wrap(clip(visible(f"{note.subject}: {note.message}"), 400), 2, hanging=2)
         yield ""
 
 
-def notes_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
-    """Yield the notes, folded by kind and counted, with the first few named."""
+def notes_lines(notes: Iterable[Note], environment: str, style: Style) -> Iterator[str]:
+    """Yield the notes, a line for each or for those of a kind; in full where the style says so.
+
+    Args:
+        notes: of a plan or a drift report.
+        environment: what they are about.
+        style: how they look.
+    """
     groups = notes_by_kind(notes)
     if not groups:
         return
-    yield style.paint("Notes", BOLD)
+    lines: list[str] = []
+    cut = False
     for kind, group in groups:
-        one, several = NOTES[kind]
-        yield from style.wrap(f"{len(group):,} {one if len(group) == 1 else several}", 2)
-        for line in note_lines(kind, group, NOTES_SHOWN):
-            yield from style.wrap(clip(visible(line), 400), 6, DIM, hanging=2)
+        if style.full:
+            lines.extend(_full_notes(kind, group, style))
+        else:
+            found = [style.line(clip(visible(line), 400), 2) for line in _brief_notes(kind, group)]
+            cut = cut or any(shortened for _, shortened in found) or len(group) > len(found)
+            lines.extend(line for line, _ in found)
+        if (step := note_step(kind, environment)) is not None:
+            lines.extend(style.wrap(f"→ {step}", 6, DIM, hanging=2))
+    yield style.paint("Notes", BOLD) + style.paint(" (-v tells them in full)" if cut else "", DIM)
+    yield from lines
     yield ""
+
+
+def _full_notes(kind: NoteKind, notes: Sequence[Note], style: Style) -> Iterator[str]:
+    yield from style.wrap(counted(len(notes), *NOTES[kind]), 2)
+    for line in note_lines(kind, notes, len(notes)):
+        yield from style.wrap(clip(visible(line), 400), 6, DIM, hanging=2)
+
+
+def _brief_notes(kind: NoteKind, notes: Sequence[Note]) -> list[str]:
+    """Return a line for each note where they say something of their own, else one for all of a kind."""
+    if kind in EACH_TELLS or (len(notes) == 1 and kind not in NAMES_ARE_ENOUGH):
+        return note_lines(kind, notes, NOTES_SHOWN)
+    names = list(dict.fromkeys(note.subject for note in notes))
+    rest = len(names) - KEYS_SHOWN
+    more = f" and {rest:,} more" if rest > 0 else ""
+    return [f"{counted(len(notes), *NOTES[kind])}: {', '.join(names[:KEYS_SHOWN])}{more}"]
 
 
 def _closing(plan: Plan, saved_as: str | None) -> str:
@@ -157,18 +192,22 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
     return f"Apply it with `{command}`; keep it for review with `plan --save plan.json`."
 
 
-def plan_to_text(plan: Plan, style: Style | None = None, *, saved_as: str | None = None) -> str:
+def plan_to_text(
+    plan: Plan, style: Style | None = None, *, saved_as: str | None = None, is_asked_for: bool = False
+) -> str:
     """Return a plan as text.
 
     Args:
         plan: what to show.
         style: colour, characters and width; left out: no colour, Unicode, 80 columns.
         saved_as: the file that holds the plan, when it was saved; the closing line then names it.
+        is_asked_for: whether somebody is asked at once whether to apply it, and needs to be told no command.
     """
     style = style or Style()
+    counts = style.wrap(f"Plan for {plan.environment}: {plan_counts(plan)}", 0, BOLD)
     lines = [
         *alarm_lines(plan.notes, style),
-        *style.wrap(f"Plan for {plan.environment}: {plan_counts(plan)}", 0, BOLD),
+        *counts,
         "",
     ]
     for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None):
@@ -179,6 +218,8 @@ def plan_to_text(plan: Plan, style: Style | None = None, *, saved_as: str | None
         for change in changes:
             lines.extend(change_lines(change, style))
         lines.append("")
-    lines.extend(notes_lines(plan.notes, style))
-    lines.extend(style.wrap(_closing(plan, saved_as), 0, *(() if plan.changes else (GREEN,))))
-    return style.finish(lines)
+    lines.extend(notes_lines(plan.notes, plan.environment, style))
+    is_long = len(lines) > SCREEN
+    if not is_asked_for:
+        lines.extend(style.wrap(_closing(plan, saved_as), 0, *(() if plan.changes else (GREEN,))))
+    return style.finish([*lines, *(counts if is_long else ())])
