@@ -31,12 +31,16 @@ class Taken:
 
 
 class Receiver:
-    """What arrived, in the order of arrival. `answers` are taken one by one; after them everything is answered 200."""
+    """What arrived, in the order of arrival.
+
+    `answers` are taken one by one; after them everything is answered 200, and nothing while `open` is not set.
+    """
 
     def __init__(self) -> None:
         self.taken: list[Taken] = []
         self.answers: list[int] = []
-        self.delay = 0.0
+        self.open = threading.Event()
+        self.open.set()
         self.url = ""
 
     def until(self, count: int, seconds: float = 20) -> list[Taken]:
@@ -72,7 +76,7 @@ def running_receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.taken.append(Taken(self.path, dict(self.headers.items()), body))
-            time.sleep(receiver.delay)
+            receiver.open.wait(30)
             self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -23,7 +23,7 @@ QUEUE_LIMIT = 100_000
 _TRIED_AGAIN = frozenset({408, 425, 429})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """One message to send. What it says is read when it is first sent, so a queue holds no payloads.
 
@@ -84,6 +84,7 @@ class Lane:
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._overtaken: list[tuple[list[int], Job, int]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sending: list[Job] = []
         self._number = 0
         self.refused = 0
 
@@ -100,7 +101,7 @@ class Lane:
     @property
     def under_way(self) -> int:
         """How many messages are being sent."""
-        return len(self._busy)
+        return len(self._sending)
 
     def push(self, job: Job, *, first: bool = False, bounded: bool = False) -> None:
         """Queue a message; `first` before all others, `bounded` only if the queue is not full."""
@@ -129,9 +130,11 @@ class Lane:
 
     async def _work(self) -> None:
         while (job := self._next()) is not None:
+            self._sending.append(job)
             try:
                 await self._carry_out(job)
             finally:
+                self._sending.remove(job)
                 self._done(job)
             # A message that is only noted takes no time of its own; others get their turn.
             await asyncio.sleep(0)
