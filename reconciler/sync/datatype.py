@@ -38,6 +38,7 @@ class TargetState:
         key: the record's ID in the source.
         prints: fingerprint of each part that is to be there; a part without one must not be written.
         removes: parts of which the target holds something that has to go, whatever their fingerprints.
+        moved: parts that go to another place than what was written of them: what is believed is not about them.
         problems: what keeps something of it from going through.
         due: when it changes by itself, in the source's clock; None: never.
         gone: the record is deleted at the source.
@@ -48,6 +49,7 @@ class TargetState:
     key: str
     prints: Mapping[str, bytes]
     removes: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
     problems: tuple[RecordProblem, ...] = ()
     due: datetime | None = None
     gone: bool = False
@@ -89,10 +91,18 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Content of the target: fingerprints by record and part, and the records that it does not have."""
+    """Content of the target.
+
+    Args:
+        prints: fingerprints by record and part.
+        missing: the records that it does not have.
+        returned: by record, what it has under names whose content was removed: a restored site has it again. Opaque to
+            the engine; `DataType.returned` takes it.
+    """
 
     prints: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    returned: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +282,20 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def lost(self, held: Held) -> Held:
         """Return what is left of what the target holds where it turned out not to have the record. Pure."""
 
-    def deleted(self, key: str, held: Held) -> StateT:
-        """Return the state that the target should have of a record that is gone or left the scope. Pure."""
+    def returned(self, held: Held, found: Any) -> Held:
+        """Return what the target holds where it has something again that was removed: `Observation.returned`. Pure."""
+
+    def held_names(self, held: Held) -> Collection[Name]:
+        """Return the names under which the target holds something of a record. Pure."""
+
+    def deleted(self, key: str, taken: Mapping[Name, str], held: Held) -> StateT:
+        """Return the state that the target should have of a record that is gone or left the scope. Pure.
+
+        Args:
+            key: of the record.
+            taken: names that other records have, and the keys of those: what is there under them is not this record's.
+            held: what the target holds.
+        """
 
     def not_listed(self, key: str) -> RecordProblem:
         """Return what to tell of a record that is there by its ID, and that the source's lists leave out. Pure."""

@@ -93,3 +93,35 @@ def test_a_light_walk_tells_of_a_product_that_becomes_bad_and_reads_it_once(shop
         assert (shop.held().products, set(said(shop))) == (before.products, {"p1"})
         reads.append([entry["path"] for entry in shop.emulator.requests() if "/ordercloud/v1/" in entry["path"]])
     assert len(reads[0]) > len(reads[1]) == 3
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "asked", "status", "words"),
+    [
+        ('"Name":"Hammer 1"', r'"Name":"Ham\ud800mer"', "p1", 0, "Name holds half a character"),
+        ('"SKU":"SKU-1"', r'"SKU":"\udc00"', "p1", 0, "xp.SKU holds half a character"),
+        ('"ID":"p1"', '"ID":null', "p1", 0, "asked for by its ID: it has no ID"),
+        ('"ID":"p1"', '"ID":42', "p1", 0, "asked for by its ID: its ID is no text: 42"),
+        ('"ID":"p1"', '"ID":42', "42", 1, "OrderCloud has no product 42"),
+        ('"ID":"p1"', '"ID":42', "(42: Hammer 1)", 64, "(42: Hammer 1) is no ID of a product"),
+    ],
+)
+def test_a_bad_product_is_explained(shop: Shop, find: str, put: str, asked: str, status: int, words: str) -> None:
+    rewrite(shop, find, put)
+    ended = shop.run("--explain", asked)
+    assert (ended.status, words in ended.stdout + ended.stderr) == (status, True), str(ended)
+
+
+@pytest.mark.parametrize("put", ["null", "42", '"a//b"'])
+def test_a_product_that_loses_its_id_stops_no_run_and_stays_in_the_target(shop: Shop, put: str) -> None:
+    shop.synced("--full")
+    before = shop.held()
+    rewrite(shop, '"ID":"p1"', f'"ID":{put}')
+    for words in (("--full",), ("--verify",)):
+        shop.synced(*words)
+        assert (shop.held().products, shop.held().prices) == (before.products, before.prices)
+    assert shop.checkout.call("sync", "retry", "shop", "p1").status == 0
+    shop.synced()
+    shop.emulator.clear_faults()
+    shop.synced("--full")
+    assert (shop.wrong(before), said(shop)) == ([], {})

@@ -120,7 +120,13 @@ class Things:
     def lost(self, held: Any) -> Any:
         return {}
 
-    def deleted(self, key: str, held: Any) -> TargetState:
+    def returned(self, held: Any, found: Any) -> Any:
+        return held
+
+    def held_names(self, held: Any) -> list[tuple[str, str]]:
+        return []
+
+    def deleted(self, key: str, taken: Any, held: Any) -> TargetState:
         return TargetState(key=key, prints={"body": GONE}, gone=True)
 
     def not_listed(self, key: str) -> RecordProblem:

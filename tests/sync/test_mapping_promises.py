@@ -262,7 +262,8 @@ def test_a_text_that_cannot_be_sent_is_no_text() -> None:
 def test_of_a_record_that_is_gone_nothing_is_left_on_sale(held: Held) -> None:
     wanted = deleted("P", held)
     assert {item["status"] for item in (wanted.product or {}).get("variants", ())} <= {"discontinued"}
-    assert wanted.held == Held(variants=held.variants, slug=held.slug, discontinued=True)
+    former = frozenset(held.skus) | held.priced
+    assert wanted.held == Held(variants=held.variants, slug=held.slug, discontinued=True, former=former)
     gone = removals(held, wanted)
     assert gone == Removals(frozenset(held.skus), held.priced)
     assert set(wanted.gone_skus) == held.skus.keys() | held.priced

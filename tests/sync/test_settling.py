@@ -12,6 +12,7 @@ from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.resolve import Removals, deleted, removals, settle
 from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.products.target import Returned
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
 ALL = settings()
@@ -205,11 +206,50 @@ def test_a_record_that_left_and_came_back_is_on_sale_again() -> None:
     assert gone.product == {"external_id": "stool", "variants": [{"external_id": "stool", "status": "discontinued"}]}
     assert (gone.stock, gone.prices, gone.gone_skus) == ((), (), ("STOOL",))
     assert gone.held.discontinued
-    back = wanted(stool(), gone.held)
+    back = wanted(stool(), replace(gone.held, former=frozenset()))
     assert back == wanted(stool())
     assert not back.held.discontinued
     still_gone = wanted(stool(Name=None), gone.held)
     assert (still_gone.product, still_gone.held) == (None, gone.held)
+
+
+def test_what_a_restored_site_has_again_under_a_former_sku_is_removed_unless_another_record_has_that() -> None:
+    first = wanted(stool()).held
+    renamed = wanted(stool(xp={"SKU": "NEW"}), first).held
+    gone = deleted("stool", renamed).held
+    assert (renamed.former, gone.former) == (frozenset({"STOOL"}), frozenset({"STOOL", "NEW"}))
+    data, again = Products(ALL), Returned({"STOOL": ("warehouse-1",)}, frozenset({"STOOL"}))
+    assert wanted(stool(), renamed).held.former == {"NEW"}
+    held = data.returned(held_to_json(gone), again)
+    assert set(data.held_names(held)) == {("sku", "STOOL"), ("slug", "stool")}
+    removed = data.deleted("stool", {}, held)
+    assert removed.removes == {"stock", "prices"}
+    assert held_from_json(removed.held(whole=True)) == gone
+    theirs = data.deleted("stool", {("sku", "STOOL"): "other"}, held)
+    assert theirs.removes == frozenset()
+    assert held_from_json(theirs.held(whole=True)).former == {"NEW"}
+
+
+def test_prices_that_go_to_another_list_leave_those_on_the_old_one_to_be_cleared() -> None:
+    one, two = Products(ALL), Products(settings(pricing={"priceList": "two"}))
+    assert ALL.price_list is not None
+    drafted = draft(stool(), ALL, NOW, "GBP")
+    written = one.resolve(drafted, {}, {})
+    moved = two.resolve(draft(stool(), two.settings, NOW, "GBP"), {}, written.held(whole=True))
+    assert moved.moved == {"prices"}
+    held = held_from_json(moved.held(whole=True))
+    assert (held.price_list, held.priced) == ("two", {"STOOL"})
+    assert held.old_prices == {ALL.price_list: {"STOOL"}}
+    # It is kept of what is deleted, and taken back where the list is used again.
+    assert deleted("stool", held).held.old_prices == held.old_prices
+    back = one.resolve(drafted, {}, held_to_json(held))
+    held = held_from_json(back.held(whole=True))
+    assert (held.price_list, held.priced, held.old_prices) == (ALL.price_list, {"STOOL"}, {"two": {"STOOL"}})
+    # A product that is held back keeps its old prices, and nothing is believed of the new list.
+    stuck = two.resolve(draft(stool(Name=None), two.settings, NOW, "GBP"), {}, written.held(whole=True))
+    held = held_from_json(stuck.held(whole=True))
+    assert held.old_prices == {ALL.price_list: {"STOOL"}}
+    assert stuck.moved == {"prices"}
 
 
 def test_of_a_record_that_was_never_written_nothing_is_left_to_do() -> None:

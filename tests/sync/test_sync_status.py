@@ -118,6 +118,7 @@ def test_what_a_limit_stopped_is_not_gone_on_with() -> None:
     status = status_of(data_sync(), overview(newest=stopped, unfinished=stopped), NOW)
     assert status.cut_off is None
     assert status.last == stopped
+    assert "The last run was stopped: 4,000 would go" in status.troubles
     assert status.next is not None
     assert (status.next.at, status.next.mode) == (ago(minutes=-5), Mode.FULL)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
-from reconciler.ordercloud.lists import path_segment
+from reconciler.ordercloud.lists import one_object, path_segment
 from reconciler.ordercloud.readers.flaws import BadRecord, Report, bad_record, flaw_of, id_flaw, ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant, one_record
 from reconciler.ordercloud.readers.prices import PriceBook, party_prices
@@ -159,6 +159,9 @@ class ProductReader:
             return Reading(None, Freshness.CURRENT)
         if product is None:
             return Reading(None, Freshness.STALE)
+        if self._report is not None and (reason := id_flaw(product.get("ID"))) is not None:
+            self._report(bad_record(_PATH, {**product, "ID": product_id}, f"asked for by its ID: {reason}"))
+            return Reading(None, Freshness.CACHED)
         if bad and self._report is not None:
             self._report(_bad_parts(product, bad))
             return Reading(None, Freshness.CACHED)
@@ -245,9 +248,9 @@ class ProductReader:
         return filled
 
     async def _by_id(self, path: str) -> Wire:
-        """The product itself; texts that hold half a character are taken as they are where somebody is told of them."""
+        """The product itself; what is wrong with it is left to the caller where somebody is told of it."""
         try:
-            return await one_record(self._reader, path)
+            return await (one_record if self._report is None else one_object)(self._reader, path)
         except UnexpectedAnswer as error:
             if self._report is None or not isinstance(error.answer, dict):
                 raise

@@ -12,7 +12,7 @@ from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import PartCompared, parts_compared
-from reconciler.sync.monitor.health import age, excess, held_back_of, staleness
+from reconciler.sync.monitor.health import age, excess, held_back_of, staleness, standstill
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
@@ -122,7 +122,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
     held = held_back_of(sync, overview)
     troubles: tuple[str | None, ...] = ()
     if sync.standing is not Standing.NEVER:
-        troubles = (held.excess, staleness(sync, overview, now), excess(sync, overview))
+        troubles = (held.excess, staleness(sync, overview, now), standstill(overview), excess(sync, overview))
     return SyncStatus(
         sync=sync,
         checked_at=now,

@@ -14,7 +14,7 @@ from reconciler.sync.datatype import Held, Name
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.explain import explain_record
-from reconciler.sync.products.mapper import SLUG, Draft, draft
+from reconciler.sync.products.mapper import SKU, SLUG, Draft, draft
 from reconciler.sync.products.model import Name as ProductName
 from reconciler.sync.products.model import Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.remedy import remedy
@@ -23,7 +23,7 @@ from reconciler.sync.products.settings import ProductSettings, digest
 from reconciler.sync.products.sink import PROBE, ProductSink
 from reconciler.sync.products.source import ProductSource, key_of, look_of, not_listed, roles_of
 from reconciler.sync.products.state import ProductState, state_of
-from reconciler.sync.products.target import ProductTarget
+from reconciler.sync.products.target import ProductTarget, Returned
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
@@ -100,19 +100,29 @@ class Products:
         return _names(draft.names_for(held_from_json(held)))
 
     def resolve(self, draft: Draft, taken: Mapping[Name, str], held: Held) -> ProductState:
-        before = held_from_json(held)
+        noted = held_from_json(held).without_names_of_others(_skus(taken))
+        before = noted.on_list(self.settings.price_list if Part.PRICES in self.settings.parts else None)
         wanted = settle(draft, {ProductName(*name): owner for name, owner in taken.items()}, before)
         nothing = wanted.product is None and not wanted.stock and not wanted.prices
         held_back = wanted.product is None if Part.PRODUCT in self.settings.parts else nothing and bool(wanted.problems)
         keeps = _names(draft.names_for(wanted.held)) if wanted.gone_skus else None
-        return state_of(wanted, before, keeps, held_back=held_back)
+        moved = noted.price_list is not None and before.price_list != noted.price_list
+        return state_of(wanted, before, keeps, held_back=held_back, moved=moved)
 
     def lost(self, held: Held) -> Held:
         # Stock and prices are kept by SKU: they may be there still.
         return held_to_json(replace(held_from_json(held), variants=frozenset(), slug=None, discontinued=False))
 
-    def deleted(self, key: str, held: Held) -> ProductState:
+    def returned(self, held: Held, found: Returned) -> Held:
+        return held_to_json(held_from_json(held).with_former(found.stock, found.priced))
+
+    def held_names(self, held: Held) -> list[Name]:
         before = held_from_json(held)
+        slug = [] if before.slug is None else [(SLUG, before.slug)]
+        return [*slug, *((SKU, sku) for sku in sorted(before.skus.keys() | before.priced))]
+
+    def deleted(self, key: str, taken: Mapping[Name, str], held: Held) -> ProductState:
+        before = held_from_json(held).without_names_of_others(_skus(taken))
         wanted = deleted(key, before)
         return state_of(wanted, before, _slug(wanted), held_back=False)
 
@@ -127,6 +137,10 @@ class Products:
 
 def _names(names: Collection[ProductName]) -> list[Name]:
     return sorted((name.kind, name.value) for name in names)
+
+
+def _skus(taken: Mapping[Name, str]) -> frozenset[str]:
+    return frozenset(value for kind, value in taken if kind == SKU)
 
 
 def _slug(wanted: Wanted) -> list[Name]:

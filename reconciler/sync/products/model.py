@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -46,6 +46,9 @@ class Held:
         discontinued: the record as a whole is.
         left_stock: SKUs whose levels were left as they were, for a problem: no fingerprint covers them.
         left_prices: the same of prices.
+        former: SKUs whose levels and prices were removed; a site that is restored has them again.
+        price_list: the list that `priced` are on; None: not known, or none are.
+        old_prices: lists that prices went to before, each with the SKUs that still have some there.
     """
 
     variants: frozenset[str] = frozenset()
@@ -55,6 +58,9 @@ class Held:
     discontinued: bool = False
     left_stock: frozenset[str] = frozenset()
     left_prices: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
+    price_list: str | None = None
+    old_prices: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def printed_stock(self) -> frozenset[str]:
@@ -65,6 +71,41 @@ class Held:
     def printed_prices(self) -> frozenset[str]:
         """SKUs whose prices the fingerprint of the prices covers."""
         return self.priced - self.left_prices
+
+    def on_list(self, price_list: str | None) -> Held:
+        """Return the same where prices go to a list from now on: what stands on another becomes old; None: they stay.
+
+        Prices of which nobody noted the list are taken to be on this one.
+        """
+        if price_list is None or price_list == self.price_list:
+            return self
+        old = dict(self.old_prices)
+        back = old.pop(price_list, frozenset())
+        if self.price_list is None:
+            return replace(self, price_list=price_list, priced=self.priced | back, old_prices=old)
+        if self.priced:
+            old[self.price_list] = old.get(self.price_list, frozenset()) | self.priced
+        return replace(self, price_list=price_list, priced=back, left_prices=back, old_prices=old)
+
+    def without_names_of_others(self, skus: Collection[str]) -> Held:
+        """Return the same without SKUs that other records have: what is there under them is theirs."""
+        if not (self.skus.keys() | self.priced | self.former).intersection(skus):
+            return self
+        return replace(
+            self,
+            skus={sku: locations for sku, locations in self.skus.items() if sku not in skus},
+            priced=self.priced.difference(skus),
+            former=self.former.difference(skus),
+        )
+
+    def with_former(self, stock: Mapping[str, tuple[str, ...]], priced: Collection[str]) -> Held:
+        """Return the same where the target turned out to have levels and prices again that were removed."""
+        return replace(
+            self,
+            skus={**self.skus, **stock},
+            priced=self.priced.union(priced),
+            former=self.former.difference(stock, priced),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +143,9 @@ def held_to_json(held: Held) -> dict[str, Any]:
         "discontinued": held.discontinued,
         "leftStock": sorted(held.left_stock),
         "leftPrices": sorted(held.left_prices),
+        "former": sorted(held.former),
+        "priceList": held.price_list if held.priced else None,
+        "oldPrices": {slug: sorted(skus) for slug, skus in sorted(held.old_prices.items()) if skus},
     }
     return {name: value for name, value in body.items() if value}
 
@@ -116,4 +160,7 @@ def held_from_json(body: Mapping[str, Any]) -> Held:
         bool(body.get("discontinued")),
         frozenset(body.get("leftStock", ())),
         frozenset(body.get("leftPrices", ())),
+        frozenset(body.get("former", ())),
+        body.get("priceList"),
+        {slug: frozenset(skus) for slug, skus in body.get("oldPrices", {}).items()},
     )

@@ -62,6 +62,9 @@ def settle(draft: Draft, taken: Mapping[Name, str], held: Held) -> Wanted:
             discontinued=held.discontinued and held_back,
             left_stock=_left(skus_after, held.left_stock, None if stock is None else {one.sku for one in stock}),
             left_prices=_left(priced_after, held.left_prices, None if prices is None else {one.sku for one in prices}),
+            former=held.former.union(gone).difference(skus_after, priced_after),
+            price_list=held.price_list,
+            old_prices=held.old_prices,
         ),
         problems=tuple(dict.fromkeys(problems)),
         due=draft.due,
@@ -79,7 +82,13 @@ def deleted(key: str, held: Held) -> Wanted:
         stock=() if held.skus else None,
         prices=() if held.priced else None,
         gone_skus=tuple(sorted(held.skus.keys() | held.priced)),
-        held=Held(variants=held.variants, slug=held.slug, discontinued=True),
+        held=Held(
+            variants=held.variants,
+            slug=held.slug,
+            discontinued=True,
+            former=held.former.union(held.skus, held.priced),
+            old_prices=held.old_prices,
+        ),
     )
 
 

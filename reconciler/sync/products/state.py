@@ -28,7 +28,9 @@ class ProductState(TargetState):
         return held_to_json(self.wanted.held if whole else _either(self.before, self.wanted.held))
 
 
-def state_of(wanted: Wanted, before: Held, keeps: Collection[Name] | None, *, held_back: bool) -> ProductState:
+def state_of(
+    wanted: Wanted, before: Held, keeps: Collection[Name] | None, *, held_back: bool, moved: bool = False
+) -> ProductState:
     """Return the state of a product.
 
     Args:
@@ -36,6 +38,7 @@ def state_of(wanted: Wanted, before: Held, keeps: Collection[Name] | None, *, he
         before: what it holds.
         keeps: the names that it needs once it is written; None: those that it asked for.
         held_back: nothing of it can go through.
+        moved: its prices go to another list than those that were written.
     """
     gone = removals(before, wanted)
     return ProductState(
@@ -47,6 +50,7 @@ def state_of(wanted: Wanted, before: Held, keeps: Collection[Name] | None, *, he
         gone=wanted.held.discontinued,
         held_back=held_back,
         keeps=keeps,
+        moved=frozenset({Part.PRICES.value}) if moved else frozenset(),
         wanted=wanted,
         before=before,
     )
@@ -65,4 +69,7 @@ def _either(before: Held, after: Held) -> Held:
         after.discontinued,
         after.left_stock,
         after.left_prices,
+        (before.former | after.former).difference(skus, before.priced, after.priced),
+        after.price_list or before.price_list,
+        after.old_prices,
     )

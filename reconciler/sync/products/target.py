@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import TargetIncomplete
 from reconciler.kind.connection import Querier, Wire
+from reconciler.ordercloud.readers.flaws import has_no_id
 from reconciler.sparklayer.prices import price_list_currency, read_prices
 from reconciler.sparklayer.products import read_product
 from reconciler.sparklayer.records import Price, StockLevel, Tier
@@ -30,10 +31,25 @@ _Prices = Mapping[str, tuple[Tier, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Skus:
-    """SKUs of a record whose stock and whose prices are to be looked at."""
+    """SKUs of a record whose stock and whose prices are to be looked at.
+
+    Args:
+        stock: those whose levels are compared.
+        prices: those whose prices are.
+        former: those under which nothing should be any more, unless others have them by now.
+    """
 
     stock: frozenset[str]
     prices: frozenset[str]
+    former: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What the site holds under former SKUs of a record: their locations, and those that have prices."""
+
+    stock: Mapping[str, tuple[str, ...]]
+    priced: frozenset[str]
 
 
 class ProductTarget:
@@ -104,7 +120,8 @@ class ProductTarget:
         bodies = await self._bodies(records) if Part.PRODUCT in self._parts else {}
         levels: Mapping[str, tuple[StockLevel, ...]] = {}
         if Part.STOCK in self._parts:
-            levels = await self._levels([sku for skus in records.values() for sku in sorted(skus.stock)])
+            asked = (sku for skus in records.values() for sku in sorted(skus.stock | skus.former))
+            levels = await self._levels(list(asked))
         prints: dict[str, dict[str, bytes]] = {key: {} for key in records}
         for key, skus in records.items():
             if (body := bodies.get(key)) is not None:
@@ -115,15 +132,27 @@ class ProductTarget:
             if prices is not None and self._price_list is not None:
                 listed = [Price(sku, self._price_list, prices[sku]) for sku in skus.prices if sku in prices]
                 prints[key][Part.PRICES.value] = fingerprint.of_prices(listed)
-        return Observation(prints, frozenset(key for key, body in bodies.items() if body is None))
+        missing = frozenset(key for key, body in bodies.items() if body is None)
+        found = {key: self._returned(skus.former, levels, prices or {}) for key, skus in records.items()}
+        return Observation(prints, missing, {key: one for key, one in found.items() if one.stock or one.priced})
 
     def _stock_print(self, skus: Skus, levels: Mapping[str, tuple[StockLevel, ...]]) -> bytes:
-        held = (level for sku in skus.stock for level in levels.get(sku, ()))
-        return fingerprint.of_stock(level for level in held if level.location in self._locations)
+        return fingerprint.of_stock(level for sku in skus.stock for level in self._ours(levels.get(sku, ())))
+
+    def _returned(
+        self, skus: frozenset[str], levels: Mapping[str, tuple[StockLevel, ...]], prices: _Prices
+    ) -> Returned:
+        places = {sku: tuple(level.location for level in self._ours(levels.get(sku, ()))) for sku in sorted(skus)}
+        return Returned({sku: found for sku, found in places.items() if found}, skus.intersection(prices))
+
+    def _ours(self, levels: Iterable[StockLevel]) -> Iterable[StockLevel]:
+        return (level for level in levels if level.location in self._locations)
 
     async def _bodies(self, keys: Collection[str]) -> dict[str, Wire | None]:
-        reads = (self._breaker.repeat(partial(read_product, self._reader, key)) for key in keys)
-        return dict(zip(keys, await asyncio.gather(*reads), strict=True))
+        # Nothing was ever written under what stands for a product without an ID, and not every path takes it.
+        asked = [key for key in keys if not has_no_id(key)]
+        reads = (self._breaker.repeat(partial(read_product, self._reader, key)) for key in asked)
+        return {**dict.fromkeys(keys), **dict(zip(asked, await asyncio.gather(*reads), strict=True))}
 
     async def _levels(self, skus: Sequence[str]) -> dict[str, tuple[StockLevel, ...]]:
         return await self._breaker.repeat(lambda: read_stock(self._reader, skus))
@@ -143,7 +172,7 @@ def skus_of(state: ProductState) -> Skus:
         own = external_ids(wanted).keys()
         stock |= own
         prices |= own
-    return Skus(frozenset(stock), frozenset(prices))
+    return Skus(frozenset(stock), frozenset(prices), wanted.held.former.difference(stock, prices))
 
 
 def external_ids(wanted: Wanted) -> dict[str, str]:

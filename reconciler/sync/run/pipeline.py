@@ -124,9 +124,14 @@ class Pipeline:
 
     async def delete(self, levels: Sequence[Level], claimed: Mapping[str, Level] | None = None) -> None:
         """Take in records that are gone at the source or left the scope; see `take`."""
+        context, data = self._context, self._context.data
 
         async def resolve(held: _HeldByKey) -> list[TargetState]:
-            return [self._context.data.deleted(key, of_key) for key, of_key in held.items()]
+            # What is there under a name that another record has is that one's.
+            taken = await context.ledger.names.claim_many(
+                {key: data.held_names(of_key) for key, of_key in held.items()}
+            )
+            return [data.deleted(key, taken.get(key, {}), of_key) for key, of_key in held.items()]
 
         known = {level.key: level for level in levels}
         await self._take(known, resolve, known, claimed or {})
@@ -142,18 +147,18 @@ class Pipeline:
         held = {key: _held(levels.get(key)) for key in keys}
         states = {state.key: state for state in await resolve(held)}
         observed = await self._observe(list(states.values()))
-        lost = {key: self._context.data.lost(held[key]) for key in observed.missing & held.keys() if held[key]}
-        if lost:
-            # They were resolved for a target that has them.
-            states.update((state.key, state) for state in await resolve(lost))
+        otherwise = self._otherwise(held, levels, observed)
+        if otherwise:
+            # They were resolved for a target that holds what we noted.
+            states.update((state.key, state) for state in await resolve(otherwise))
         quiet: dict[str, int | None] = {}
         busy: list[_Work] = []
         for key, state in states.items():
             level, claim = levels.get(key), claimed.get(key)
-            known = self._known(key, level, observed)
+            known = self._known(state, level, observed)
             parts = state.removes.union(part for part, value in state.prints.items() if known.get(part) != value)
             revision = _revision(level, claim)
-            if parts or state.problems or key in lost or _tells_something(level, state, known):
+            if parts or state.problems or key in otherwise or _tells_something(level, state, known):
                 token = run_token(claim is not None, self._context.run.id)
                 busy.append(_Work(state, level, known, parts, revision, token))
             else:
@@ -191,11 +196,29 @@ class Pipeline:
             return Observation()
         return await self._context.sink.observe(states, self._context.whole)
 
-    def _known(self, key: str, level: Level | None, observed: Observation) -> Mapping[str, bytes]:
+    def _otherwise(self, held: _HeldByKey, levels: Mapping[str, Level], observed: Observation) -> dict[str, Held]:
+        """Return what the target holds of the records of which it was seen to hold something else than we noted."""
+        data = self._context.data
+        found = {key: data.lost(held[key]) for key in observed.missing & held.keys() if held[key]}
+        for key, returned in observed.returned.items():
+            # Else others have taken the name since: a site that is restored has the old record as well.
+            if self._is_not_as_left(key, levels.get(key), observed):
+                found[key] = data.returned(found.get(key, held[key]), returned)
+        return found
+
+    def _is_not_as_left(self, key: str, level: Level | None, observed: Observation) -> bool:
+        own = self._context.data.parts[0]
+        return level is not None and level.prints.get(own) != observed.prints[key].get(own)
+
+    def _known(self, state: TargetState, level: Level | None, observed: Observation) -> Mapping[str, bytes]:
         """Return fingerprints of what the target holds of a record: what was just seen, else what is believed."""
         if self._context.mode is Mode.VERIFY:
-            return observed.prints.get(key, _NOTHING)
-        return _NOTHING if level is None or self._context.mode is Mode.REWRITE else level.prints
+            return observed.prints.get(state.key, _NOTHING)
+        if level is None or self._context.mode is Mode.REWRITE:
+            return _NOTHING
+        if not state.moved:
+            return level.prints
+        return {part: value for part, value in level.prints.items() if part not in state.moved}
 
     async def _bring(self, work: _Work) -> None:
         try:
