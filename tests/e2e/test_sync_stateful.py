@@ -178,7 +178,7 @@ class World:
         nth = self.dice.choice((self.dice.randrange(1, 12), self.dice.randrange(12, REQUESTS)))
         emulator, checkout = self.shop.emulator, self.shop.checkout
         emulator.fault("hang", nth=nth, when=self.dice.choice(("before", "after")))
-        process = checkout.start("sync", "run", "shop", *words)
+        process = checkout.fork("sync", "run", "shop", *words)
         try:
             wait_until(lambda: bool(emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
             cut = process.poll() is None

@@ -62,7 +62,7 @@ def remedied(shop: Shop, **products: Any) -> None:
 def killed(shop: Shop, nth: int) -> None:
     """Kill a full sync at some request."""
     shop.emulator.fault("hang", nth=nth, when="after")
-    process = shop.checkout.start("sync", "run", "shop", "--full")
+    process = shop.checkout.fork("sync", "run", "shop", "--full")
     try:
         wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
         process.kill()
