@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.connections import writers
+from reconciler.app.pause import Desk, lift
 from reconciler.app.project import Project
 from reconciler.errors import Interrupted
 from reconciler.reconcile.apply import Progress, apply
@@ -22,6 +23,7 @@ from reconciler.reconcile.approval import (
     permit_rest,
     permit_saved,
 )
+from reconciler.reconcile.pause_report import Lifted
 from reconciler.reconcile.plan import ApplyReport, Change, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 
@@ -45,6 +47,12 @@ class ApplyFace(Protocol):
 
     def progresses(self, progress: Progress, /) -> None:
         """Hear of a change that begins or has ended."""
+
+    def shows(self, plan: Plan, limits: Mapping[str, str]) -> None:
+        """Hear what is about to be sent for the leases that are over."""
+
+    def lifted(self, lifted: Lifted) -> None:
+        """Hear what became of the leases that were over."""
 
     def stoppable(self) -> AbstractContextManager[asyncio.Event]:
         """Within, the event is set when an orderly end is asked for."""
@@ -101,7 +109,7 @@ async def apply_session(
     lock_wait: float = 0,
     token_cache: bool = True,
 ) -> ApplyReport | None:
-    """Apply what is approved to one environment, holding the apply lock.
+    """Apply what is approved to one environment, holding the apply lock; leases that are over are lifted first.
 
     Args:
         session: the environment.
@@ -132,6 +140,9 @@ async def apply_session(
     ):
         try:
             async with writers(session, request.targets, observer, token_cache=token_cache) as open_writers:
+                # Before anything is compared: what nothing holds any more runs again.
+                desk = Desk(session, ledger, open_writers, holder, face, session.kinds_read(request.targets))
+                face.lifted(await lift(desk))
                 readers: dict[str, Reader] = {api: writer.read_only() for api, writer in open_writers.items()}
 
                 async def compare() -> Comparison:

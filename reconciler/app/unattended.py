@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
     from reconciler.ledger.config.model import LockHolder
     from reconciler.reconcile.apply import Progress as ApplyProgress
+    from reconciler.reconcile.pause_report import Lifted
     from reconciler.reconcile.plan import Change, Plan
     from reconciler.sync.datasync import DataSync
     from reconciler.sync.run.progress import Progress
@@ -36,6 +37,10 @@ class Unattended:
     def waits_for(self, holder: LockHolder) -> None: ...
 
     def leaves_alone(self, changes: tuple[Change, ...]) -> None: ...
+
+    def shows(self, plan: Plan, limits: Mapping[str, str]) -> None: ...
+
+    def lifted(self, lifted: Lifted) -> None: ...
 
     def progresses(self, progress: ApplyProgress | Progress) -> None: ...
 

@@ -1,6 +1,7 @@
 """Locks by name: one holder each, a lease that a thread renews, and a fence against having lost it.
 
-Names: `apply:ENVIRONMENT`, one per scope of the data plane and one per watch of it. Two cover more: `apply`, which
+Names: `apply:ENVIRONMENT`, `pause:ENVIRONMENT` for the moments in which leases on its syncs are taken and lifted, one
+per scope of the data plane and one per watch of it. Two cover more: `apply`, which
 older versions took for all environments, and `ledger`, which maintenance takes: nobody else may hold any.
 """
 
@@ -28,6 +29,9 @@ APPLY_LOCK = "apply"
 LEDGER_LOCK = "ledger"
 """The lock of who maintains the ledger as a whole."""
 
+PAUSE_LOCK = "pause"
+"""What the locks of who takes or lifts leases begin with."""
+
 LEASE = timedelta(seconds=30)
 _HEARTBEATS_PER_LEASE = 6
 _POLL_SECONDS = 0.25
@@ -36,6 +40,11 @@ _POLL_SECONDS = 0.25
 def apply_lock(environment: str | None) -> str:
     """Return the name of the lock that an apply to an environment holds; None: to any."""
     return APPLY_LOCK if environment is None else f"{APPLY_LOCK}:{environment}"
+
+
+def pause_lock(environment: str) -> str:
+    """Return the name of the lock under which leases of an environment are taken and lifted."""
+    return f"{PAUSE_LOCK}:{environment}"
 
 
 class Lock:
@@ -163,6 +172,8 @@ def title(name: str) -> str:
     kind, of_one, environment = name.partition(":")
     if kind == APPLY_LOCK:
         return f"The apply lock of {environment}" if of_one else "The apply lock"
+    if kind == PAUSE_LOCK and of_one:
+        return f"The lock of the pauses of {environment}"
     return "The lock of the whole ledger" if name == LEDGER_LOCK else f"The lock of {name}"
 
 
@@ -180,7 +191,10 @@ def locked_by(other: LockHolder, name: str) -> LedgerLocked:
 
 def lost(name: str) -> LockLost:
     """Return the error that says that a lock is no longer ours."""
-    again = "then plan again" if name.partition(":")[0] == APPLY_LOCK else "then run the sync again"
+    ours = name.partition(":")[0]
+    again = "then plan again" if ours == APPLY_LOCK else "then run the sync again"
+    if ours == PAUSE_LOCK:
+        again = "`reconciler pauses` shows what is paused"
     return LockLost(
         f"{title(name)} is no longer ours: another run took it over, or somebody broke it",
         next_step=f"See who writes now with `reconciler ledger show`; {again}.",

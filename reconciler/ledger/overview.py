@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from reconciler.ledger.config import environments
 from reconciler.ledger.config import leases as config_leases
+from reconciler.ledger.config import pause_log as config_pauses
 from reconciler.ledger.config import runs as config_runs
 from reconciler.ledger.config import snoozes as config_snoozes
 from reconciler.ledger.config.model import LockHolder, Memory, Run, SecretFingerprint, Snapshot
@@ -43,6 +44,7 @@ def memory(
         snoozes=config_snoozes.of_environment(connection, environment),
         unfinished=config_runs.unfinished(connection, environment),
         volumes=volumes(connection, environment, urls),
+        pauses=config_pauses.newest(connection, urls),
         fresh=False,
     )
 
@@ -104,6 +106,7 @@ def _run(connection: Connection, run: Run) -> dict[str, Any]:
         "id": run.id,
         "environment": run.environment,
         "holder": run.holder,
+        "command": run.command,
         "started_at": run.started_at.isoformat(),
         "finished_at": None if run.finished_at is None else run.finished_at.isoformat(),
         "entries": [{"key": entry.key, "outcome": entry.outcome, "message": entry.message} for entry in run.entries],

@@ -151,6 +151,7 @@ runs = _table(
     Column("started_at", Moment),
     Column("finished_at", Moment),
     Column("plan", JsonData),
+    Column("command", Words),
 )
 
 journal = _table(
@@ -196,15 +197,43 @@ snoozes = _table(
     Column("by", Words),
 )
 
-# Pauses taken by hand: read from the start, so that a plan respects them; written by the commands that take them.
+# Pauses taken by hand, several per sync; see pause/lease.py. `renewed_at` is set where a lease is around a command.
 leases = _table(
     "leases",
-    _key("api_url"),
-    _key("kind"),
-    _key("live_id"),
+    _key("id"),
+    Column("environment", Words),
+    Column("api_url", Words),
+    Column("kind", Words),
+    Column("live_id", Words),
+    Column("name", Words),
+    Column("owner", Words),
     Column("holder", Words),
-    Column("until", Moment),
     Column("reason", Words),
+    Column("was", Words),
+    Column("taken_at", Moment),
+    Column("until", Moment),
+    Column("released_at", Moment),
+    Column("machine", Words),
+    Column("pid", Integer),
+    Column("process_started", Words),
+    Column("renewed_at", Moment),
+)
+
+# When syncs were paused and resumed by us.
+pause_log = _table(
+    "pause_log",
+    _key("id"),
+    Column("environment", Words),
+    Column("api_url", Words),
+    Column("kind", Words),
+    Column("live_id", Words),
+    Column("paused", Boolean),
+    Column("cause", Words),
+    Column("by", Words),
+    Column("due_at", Moment),
+    Column("done_at", Moment),
+    Column("verdict", Words),
+    Column("seconds", Integer),
 )
 
 # The data plane. `scopes`: what the other tables are kept under, and the dates we last wrote to the sync log.
@@ -313,8 +342,8 @@ entries = _table(
 )
 
 IN_ORDER = (
-    environments, locks, runs, journal, overrides, snapshots, fingerprints, snoozes, leases, scopes, data_runs, hands,
-    records, names, waits, problems, entries,
+    environments, locks, runs, journal, overrides, snapshots, fingerprints, snoozes, leases, pause_log, scopes,
+    data_runs, hands, records, names, waits, problems, entries,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from reconciler.ledger import overview
-from reconciler.ledger.config import environments, journal, objects, runs, snoozes
-from reconciler.ledger.config.model import SENT, JournalEntry, LiveObject, LockHolder, Run, Snooze
+from reconciler.ledger.config import environments, journal, leases, objects, pause_log, runs, snoozes
+from reconciler.ledger.config.model import SENT, JournalEntry, LiveObject, LockHolder, PauseEvent, Run, Snooze
 from reconciler.ledger.config.secret_fingerprint import fingerprint
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.store import Store
 from reconciler.ledger.database import Clock, Database, Transaction, create
-from reconciler.ledger.lock import APPLY_LOCK, LEASE, Lock, acquire, apply_lock, break_lock
+from reconciler.ledger.lock import APPLY_LOCK, LEASE, Lock, acquire, apply_lock, break_lock, pause_lock
 from reconciler.ledger.url import LedgerUrl, located
+from reconciler.pause.lease import Lease
 
 
 class Ledger:
@@ -114,10 +115,12 @@ class Ledger:
         plan: Mapping[str, Any],
         entries: Sequence[JournalEntry],
         overridden: Mapping[str, str],
+        command: str = runs.APPLY,
     ) -> str:
         """Record that a run starts, with a journal entry for each of its changes.
 
-        Earlier unfinished runs of the environment are closed: this one was planned from live as they left it.
+        Earlier unfinished runs of the environment and command are closed: this one was planned from live as they left
+        it.
 
         Args:
             environment: name of the Environment manifest.
@@ -125,13 +128,14 @@ class Ledger:
             plan: what it carries out, as JSON data without secrets.
             entries: one per change, in order: pending, or what an earlier run that this one resumes did with it.
             overridden: guardrail rule to the reason it was overridden with.
+            command: what writes.
 
         Returns:
             The run's ID.
         """
 
         def begin(tx: Transaction) -> str:
-            run = runs.begin(tx.connection, environment, holder, plan, overridden, tx.now)
+            run = runs.begin(tx.connection, environment, holder, plan, overridden, tx.now, command)
             journal.begin(tx.connection, run, entries, tx.now)
             return run
 
@@ -254,6 +258,57 @@ class Ledger:
     def unsnooze(self, environment: str, kind: str, name: str) -> bool:
         """End the snooze of one manifest; returns whether there was one."""
         return self.database.run(lambda tx: snoozes.remove(tx.connection, environment, kind, name))
+
+    # Pauses
+
+    def lock_pauses(
+        self, holder: str, environment: str, *, wait: float = 0, on_wait: Callable[[LockHolder], None] | None = None
+    ) -> AbstractContextManager[Lock]:
+        """Hold the lock under which leases of an environment are taken and lifted; see `lock`.
+
+        It is held for moments, and beside the apply lock: a lease is given back also while an apply runs.
+        """
+        return acquire(self.database, holder, name=pause_lock(environment), wait=wait, on_wait=on_wait)
+
+    def leases(self, api_urls: Collection[str]) -> tuple[tuple[Lease, ...], datetime]:
+        """Return the leases on objects of some APIs that were not lifted yet, and what time it is in the ledger."""
+        return self.database.run(lambda tx: (leases.of_apis(tx.connection, api_urls), tx.now), writes=False)
+
+    def take_leases(self, taken: Sequence[Lease], duration: timedelta) -> tuple[Lease, ...]:
+        """Record leases before anything is paused for them, and return them as they are kept: with ID, start and end.
+
+        What live was before the sync's leases is recorded with each of its leases.
+
+        Args:
+            taken: one for each sync; those with `around` are this process's to renew.
+            duration: how long they hold.
+        """
+        return self.database.run(lambda tx: leases.take(tx.connection, taken, duration, tx.now))
+
+    def renew_leases(self, lease_ids: Collection[str], until: datetime | None = None) -> frozenset[str]:
+        """Record a sign of life of our leases, and another end where they are extended; return those that still hold.
+
+        Args:
+            lease_ids: of leases around our command.
+            until: their new end.
+        """
+        return self.database.run(lambda tx: leases.renew(tx.connection, lease_ids, until, tx.now))
+
+    def release_leases(self, lease_ids: Collection[str]) -> None:
+        """Give leases back: they are over from now on, and whoever may write lifts them."""
+        self.database.run(lambda tx: leases.release(tx.connection, lease_ids, tx.now))
+
+    def remove_leases(self, lease_ids: Collection[str]) -> None:
+        """Remove leases that were lifted."""
+        self.database.run(lambda tx: leases.remove(tx.connection, lease_ids))
+
+    def log_pause(self, event: PauseEvent) -> str:
+        """Record that a sync was paused or resumed, now, and return the event's ID."""
+        return self.database.run(lambda tx: pause_log.add(tx.connection, event, tx.now))
+
+    def log_verdict(self, event_id: str, verdict: str, seconds: int) -> None:
+        """Record whether what had waited went through after a resume, and how long that took."""
+        self.database.run(lambda tx: pause_log.judge(tx.connection, event_id, verdict, seconds))
 
     def _fingerprints(self, target: LiveObject, secrets: Mapping[str, str | None]) -> dict[str, bytes | None]:
         """Computed before the transaction, because they are slow on purpose."""

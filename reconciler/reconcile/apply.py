@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import LedgerError, LoginRefused, MissingRole, ReconcilerError, SecretUnset
 from reconciler.kind.connection import Writer
 from reconciler.kind.kind import Kind, Kinds
-from reconciler.ledger.config.model import PENDING, JournalEntry, LiveObject
+from reconciler.ledger.config.model import PENDING, JournalEntry, LiveObject, PauseEvent
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.plan import ApplyReport, Change, ChangeResult, Outcome
 from reconciler.reconcile.planfile import plan_to_json
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the database layer is loaded by the command that opens the 
     from reconciler.ledger.lock import Lock
     from reconciler.ledger.writer import Ledger
 
+APPLY = "apply"
 _DONE = (Outcome.APPLIED, Outcome.ALREADY)
 _SIDE_BY_SIDE = 8
 _GRACE_SECONDS = 30.0
@@ -49,6 +50,7 @@ async def apply(
     earlier: Sequence[ChangeResult] = (),
     resumed: bool = False,
     on_event: Callable[[Progress], None] = lambda _: None,
+    command: str = APPLY,
     side_by_side: int = _SIDE_BY_SIDE,
     grace: float = _GRACE_SECONDS,
 ) -> ApplyReport:
@@ -66,6 +68,7 @@ async def apply(
         earlier: outcomes that stand already: of the run that this one resumes, or of approved changes that are stale.
         resumed: whether this run resumes another one.
         on_event: told about each change; must not raise.
+        command: what writes. Any but `apply` is not resumed, and what it sends is not remembered as what was applied.
         side_by_side: how many changes of one level are under way at once.
         grace: seconds that what is under way has to end after `stop`.
 
@@ -77,7 +80,8 @@ async def apply(
     """
     changes = tuple(change for change in planned.plan.changes if approved is None or change.digest in approved)
     if not changes and not earlier:
-        ledger.remember_settled(_settled(planned, kinds))
+        if planned.settled:
+            ledger.remember_settled(_settled(planned, kinds))
         return ApplyReport(planned.plan.environment, None, (), resumed)
     plan = replace(planned.plan, changes=(*(result.change for result in earlier), *changes))
     run_id = ledger.begin_run(
@@ -89,8 +93,9 @@ async def apply(
             *(JournalEntry(change.digest, change.key, PENDING) for change in changes),
         ],
         {breach.rule: breach.overridden for breach in plan.breaches if breach.overridden is not None},
+        command,
     )
-    run = _Run(run_id, planned, changes, kinds, writers, ledger, lock, stop, on_event, side_by_side)
+    run = _Run(run_id, planned, changes, kinds, writers, ledger, lock, stop, on_event, side_by_side, command, holder)
     for _, level in groupby(changes, key=lambda change: change.level):
         await run.side_by_side(tuple(level), grace)
     run.finish(_settled(planned, kinds))
@@ -120,6 +125,8 @@ class _Run:
         stop: asyncio.Event,
         on_event: Callable[[Progress], None],
         slots: int,
+        command: str,
+        holder: str,
     ) -> None:
         self.results: dict[str, ChangeResult] = {}
         self.interrupted = False
@@ -136,6 +143,8 @@ class _Run:
         self._slots = asyncio.Semaphore(slots)
         self._sent: set[str] = set()
         self._closed: dict[str, str] = {}
+        self._command = command
+        self._holder = holder
 
     async def side_by_side(self, changes: Sequence[Change], grace: float) -> None:
         """Carry out the changes of one level and return when each has a result."""
@@ -243,14 +252,19 @@ class _Run:
             return
         try:
             self._ledger.remember_settled(settled)
-            if not self.interrupted:
+            if not self.interrupted or self._command != APPLY:
                 self._ledger.finish_run(self._id)
         except LedgerError as error:
             self._lose_ledger(error)
 
     def _record(self, work: Work, verdict: Verdict, request: Request | None) -> None:
         change, desired = work.change, work.desired
-        if verdict.outcome not in _DONE or request is None:
+        done = verdict.outcome in _DONE and request is not None
+        pause = self._kinds[change.kind].pause_field
+        paused = desired.state.get(pause or "") is True
+        if done and pause in work.changed and not desired.absent and (paused or work.observed is not None):
+            self._log_pause(work, paused=paused)
+        if not done or request is None or self._command != APPLY:
             untouched = _targets(work) if verdict.untouched else ()
             self._ledger.record_not_done(self._id, change.key, verdict.outcome, verdict.message, untouched)
             return
@@ -267,6 +281,15 @@ class _Run:
             secrets=dict.fromkeys(request.unseen - held.keys()) | sent,
             renamed_from=change.renamed_from,
             held=held if change.renamed_from is not None else None,
+        )
+
+    def _log_pause(self, work: Work, *, paused: bool) -> None:
+        change, now = work.change, self._planned.plan.created_at
+        declared = work.desired.pause
+        due = declared.ended(now) if declared is not None and not paused else None
+        target = LiveObject(work.api_url, change.kind, change.id)
+        self._ledger.log_pause(
+            PauseEvent(target, paused, change.cause, self._holder, now, due, environment=self._planned.plan.environment)
         )
 
 

@@ -250,12 +250,13 @@ def _checked(comparison: Comparison, permission: Permission) -> Permission:
     works = tuple(work for work in comparison.planned.work.values() if work.change.digest in permission.approved)
     standing = [breach for breach in breaches(comparison.inputs, works) if breach.overridden is None]
     if standing:
-        raise _refused(standing)
+        raise refused(standing)
     require_secrets(comparison.inputs, works)
     return permission
 
 
-def _refused(standing: Sequence[Breach]) -> GuardrailBreach:
+def refused(standing: Sequence[Breach]) -> GuardrailBreach:
+    """Return the error that names the first breach that stands, and how many more there are."""
     first, *more = standing
     override = f", or override it once: --override {first.rule} --reason TEXT" if first.rule not in FIXED_RULES else ""
     others = f" (and {len(more)} more: {', '.join(sorted({breach.rule for breach in more}))})" if more else ""

@@ -10,6 +10,7 @@ from reconciler.kind.kind import Action, Kind, Observed
 from reconciler.kind.semantics import Risk, SpecModel, write_only_paths
 from reconciler.kind.sensitive import Position, without_secrets
 from reconciler.ledger.config.model import Memory, Snapshot
+from reconciler.pause.lease import End
 from reconciler.reconcile.diff import (
     differences,
     hide,
@@ -52,6 +53,7 @@ def draft(
     restored: bool,
     now: datetime,
     restored_at: datetime | None = None,
+    over: End | None = None,
 ) -> Draft | None:
     """Return the change that makes live as desired, or None where it already is.
 
@@ -65,6 +67,7 @@ def draft(
         restored: whether those are sent because staging was restored.
         now: the moment of planning.
         restored_at: when live was last overwritten from elsewhere, or None where that does not happen.
+        over: the end of the last lease on it, where leases are over and nobody has resumed it since.
     """
     if desired.absent:
         snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
@@ -103,9 +106,11 @@ def draft(
         depends_on=(),
         precondition=precondition_of_update(fields, timed),
         digest="",
-        cause=_cause(kind, fields, desired, snapshot, restored=restored, now=now, restored_at=restored_at, timed=timed),
+        cause=_cause(
+            kind, fields, desired, snapshot, restored=restored, now=now, restored_at=restored_at, timed=timed, over=over
+        ),
         renamed_from=renamed_from,
-        detail="; ".join(filter(None, (_detail(kind, changed, desired, now, timed), resends))) or None,
+        detail="; ".join(filter(None, (_detail(kind, changed, desired, now, timed, over), resends))) or None,
         timed=timed,
     )
     hidden = tuple(field.path for field in found if hides_change(kind.spec, field, desired.sensitive))
@@ -181,6 +186,7 @@ def _cause(
     now: datetime,
     restored_at: datetime | None = None,
     timed: tuple[str, ...] = (),
+    over: End | None = None,
 ) -> Cause:
     """Decide who moved: the first row that holds. What a window moves counts only where nothing else does."""
     if timed:
@@ -191,7 +197,7 @@ def _cause(
     git, live = _who_moved(kind, fields, snapshot)
     decisions = (
         (not fields, Cause.WINDOW),
-        (resumes and desired.pause is not None and desired.pause.is_overdue(now), Cause.OVERDUE),
+        (resumes and (over is not None or _is_overdue(desired, now)), Cause.OVERDUE),
         (restored and all(field.sensitive for field in fields), Cause.RESTORED),
         (live and _is_before(snapshot, restored_at), Cause.RESTORED),
         (resumes and not paused_by_us, Cause.UNDECLARED_PAUSE),
@@ -247,9 +253,20 @@ def _timed(
     return () if by_hand else (field.path,)
 
 
+def _is_overdue(desired: Desired, now: datetime) -> bool:
+    return desired.pause is not None and desired.pause.is_overdue(now)
+
+
 def _detail(
-    kind: Kind[Any], changed: frozenset[str], desired: Desired, now: datetime, timed: tuple[str, ...]
+    kind: Kind[Any],
+    changed: frozenset[str],
+    desired: Desired,
+    now: datetime,
+    timed: tuple[str, ...],
+    over: End | None,
 ) -> str | None:
+    if kind.pause_field in changed and over is not None and not desired.state.get(kind.pause_field or ""):
+        return f"the last lease on it ended {moment_words(over.at)}"
     if kind.pause_field not in changed or desired.pause is None or not desired.pause.paused:
         return None
     if desired.pause.is_active(now):

@@ -10,6 +10,7 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
 from reconciler.pause.window import HORIZON
 from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.leased import active_leases, lease_over, pauses_of, resumes_took
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.work import Desired
 from reconciler.words import spoken
@@ -29,14 +30,17 @@ def paused_live(inputs: PlanInputs) -> Iterator[Note]:
             desired = _desired(inputs.desired, kind_name, live_id)
             if not inputs.in_target(kind_name, live_id if desired is None else desired.name):
                 continue
-            lease = _lease(inputs.memory, kind_name, live_id, inputs.now)
-            if lease is not None:
-                yield _note(desired, f"{kind_name}/{live_id}", _leased(lease))
+            leases = active_leases(inputs.memory, kind_name, live_id, inputs.now)
+            took = resumes_took(pauses_of(inputs.memory, kind_name, live_id))
+            if leases:
+                words = "; ".join(filter(None, (*map(_leased, leases), took)))
+                yield _note(desired, f"{kind_name}/{live_id}", words)
             elif desired is None:
                 words = "without an end that is known: no manifest names it, so by whom and why is not known"
                 yield _note(None, f"{kind_name}/{live_id}", words)
             else:
-                yield _note(desired, desired.key, _by_manifest(desired, pause or "", inputs.now))
+                words = _by_manifest(desired, pause or "", inputs)
+                yield _note(desired, desired.key, "; ".join(filter(None, (words, took))))
 
 
 def paused_as_known(desired: Iterable[Desired], memory: Memory, now: datetime) -> Iterator[Note]:
@@ -48,14 +52,17 @@ def paused_as_known(desired: Iterable[Desired], memory: Memory, now: datetime) -
         now: the moment that this is about.
     """
     for item in desired:
-        lease = _lease(memory, item.kind, item.id, now)
-        if lease is not None:
-            yield _note(item, item.key, _leased(lease))
+        leases = active_leases(memory, item.kind, item.id, now)
+        if leases:
+            yield _note(item, item.key, "; ".join(map(_leased, leases)))
         elif item.pause is not None and item.pause.is_active(now) and not item.absent:
             yield _note(item, item.key, _declared(item.pause, now))
 
 
-def _by_manifest(desired: Desired, pause: str, now: datetime) -> str:
+def _by_manifest(desired: Desired, pause: str, inputs: PlanInputs) -> str:
+    now, over = inputs.now, lease_over(inputs, desired)
+    if over is not None and (desired.pause is None or not desired.pause.is_active(now)):
+        return f"the last lease on it ended {moment_words(over.at)}, and nothing has resumed it"
     ended = None if desired.pause is None else desired.pause.ended(now)
     if desired.pause is not None and desired.pause.is_overdue(now):
         return f"its pause ended {moment_words(ended)}, and nothing has resumed it"
@@ -94,12 +101,7 @@ def _end(pause: DeclaredPause, now: datetime) -> str:
 
 
 def _leased(lease: Lease) -> str:
-    return f"until {moment_words(lease.until)}, by {lease.holder}: {lease.reason}"
-
-
-def _lease(memory: Memory, kind: str, live_id: str, now: datetime) -> Lease | None:
-    leases = (lease for lease in memory.leases if (lease.kind, lease.id) == (kind, live_id))
-    return next((lease for lease in leases if lease.is_active(now)), None)
+    return f"until {moment_words(lease.until)}, by {lease.owner}: {lease.reason}"
 
 
 def _desired(desired: Iterable[Desired], kind: str, live_id: str) -> Desired | None:

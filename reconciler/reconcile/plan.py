@@ -27,6 +27,7 @@ class Cause(StrEnum):
     DIFFERS = "differs"
     OVERDUE = "overdue"
     WINDOW = "window"
+    LEASE = "lease"
     UNDECLARED_PAUSE = "undeclared-pause"
     RESTORED = "restored"
     UNMANAGED = "unmanaged"

@@ -13,6 +13,7 @@ from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
+from reconciler.reconcile.leased import held_notes, lease_over, under_lease
 from reconciler.reconcile.notes import (
     forbidden_host_notes,
     forgotten_notes,
@@ -117,8 +118,8 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         return
     api_url = inputs.connections[kind.api]
     memory = inputs.memory
-    desired, held = _under_lease(inputs, desired, observed)
-    found.notes.extend(held)
+    found.notes.extend(held_notes(inputs, desired, observed))
+    desired = under_lease(inputs, desired, observed)
     status = SecretStatus()
     if observed is not None and not desired.absent:
         status = secret_status(
@@ -147,6 +148,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         restored=status.restored,
         restored_at=inputs.restored_at,
         now=inputs.now,
+        over=lease_over(inputs, desired),
     )
     if item is not None:
         found.drafts.append(item)
@@ -183,24 +185,6 @@ def _is_gone(inputs: PlanInputs, kind: str, live_id: str) -> bool:
     """Whether an object is not live, and no manifest of its own creates it."""
     declared = ((item.kind, item.id) for item in inputs.desired if not item.absent)
     return inputs.is_missing(kind, live_id) and (kind, live_id) not in declared
-
-
-def _under_lease(inputs: PlanInputs, desired: Desired, observed: Observed | None) -> tuple[Desired, list[Note]]:
-    """While somebody holds a pause by hand, that overrides the manifest and is no change."""
-    pause = inputs.kinds[desired.kind].pause_field
-    lease = next(
-        (
-            lease
-            for lease in inputs.memory.leases
-            if (lease.kind, lease.id) == (desired.kind, desired.id) and lease.is_active(inputs.now)
-        ),
-        None,
-    )
-    if lease is None or pause is None or observed is None or desired.absent:
-        return desired, []
-    words = f"held by {lease.holder} until {lease.until:%Y-%m-%d %H:%M %Z}: {lease.reason}"
-    held = replace(desired, state=desired.state | {pause: observed.state.get(pause)}, pause=None)
-    return held, [Note(NoteKind.HELD, desired.key, words, desired.place)]
 
 
 def _placed(inputs: PlanInputs, drafts: list[Draft]) -> list[Draft]:

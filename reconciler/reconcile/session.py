@@ -109,13 +109,18 @@ class Session:
             ApiError: a read failed.
             UsageError: a target or an override names nothing.
         """
-        live = await self.read(readers, request.targets)
+        inputs = self.inputs(await self.read(readers, request.targets), request, memory, now)
+        with gc_paused():
+            return Comparison(inputs, make_plan(inputs))
+
+    def inputs(self, live: LiveSide, request: PlanRequest, memory: Memory, now: datetime) -> PlanInputs:
+        """Return what is compared: the manifests of this session and a live side that was read."""
         restored_at = (
             last_restore(self.settings.restore_window, now)
             if any(connection.environment == "staging" for connection in self.connections.values())
             else None
         )
-        inputs = PlanInputs(
+        return PlanInputs(
             environment=self.name,
             connections=self.urls,
             kinds=self.kinds,
@@ -132,8 +137,6 @@ class Session:
             excluded=request.excluded,
             overrides=request.overrides,
         )
-        with gc_paused():
-            return Comparison(inputs, make_plan(inputs))
 
 
 def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], now: datetime) -> Session:

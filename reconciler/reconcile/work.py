@@ -18,7 +18,8 @@ class Desired:
 
     `state` holds `Secret` objects in write-only fields and for values with secrets in them, and live IDs in reference
     fields; a pause is a boolean there and is kept as declared in `pause`. `ignore` holds paths left to others,
-    `sensitive` those whose values are secret.
+    `sensitive` those whose values are secret. `held` are the members that a lease holds, as the manifest has them: they
+    are among what is ignored, and the ledger remembers them as applied.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Desired:
     renamed_from: tuple[str, ...] = ()
     pause: DeclaredPause | None = None
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    held: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -98,7 +98,7 @@ def visible_differences(kind: Kind[SpecModel], desired: Desired, observed: Obser
 def plain_state(desired: Desired, model: type[BaseModel]) -> State:
     """Return the managed state without secrets: what the ledger remembers as applied."""
     shown = without_secrets(without(desired.state, desired.ignore), Position(model), desired.sensitive)
-    return _without_secrets(shown)
+    return _without_secrets(shown) | dict(desired.held)
 
 
 def _without_secrets(state: State) -> State:

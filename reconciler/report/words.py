@@ -44,6 +44,7 @@ CAUSES = {
     Cause.FORBIDDEN_HOST: "live sends to a forbidden host",
     Cause.OVERDUE: "pause overdue",
     Cause.WINDOW: "window",
+    Cause.LEASE: "pause taken by hand",
     Cause.UNDECLARED_PAUSE: "pause that nobody declared",
     Cause.RESTORED: "live was restored from production",
     Cause.UNMANAGED: "unmanaged",

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert
 
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
-from reconciler.ledger.config.model import JournalEntry, LiveObject, Snooze
+from reconciler.ledger.config.model import JournalEntry, LiveObject, PauseEvent, Snooze
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.reader import read_memory
-from reconciler.ledger.tables import leases
 from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
+from reconciler.pause.lease import Around, Lease
 from support import postgres
 from support.ledger_content import content
 
@@ -36,8 +35,8 @@ def fill(url):
             ledger.record_sent(run, "Widget/a", [TARGET], ["target.key"])
             ledger.record_done(run, "Widget/a", "applied", ODD, TARGET, state={"a": ODD}, secrets={"x": "s3cret"})
         ledger.snooze("test", Snooze("Widget", "a", NOW, ODD, "me"))
-        values = {"api_url": API, "kind": "Widget", "live_id": "a", "holder": "me", "until": NOW, "reason": ODD}
-        ledger.database.run(lambda tx: tx.connection.execute(insert(leases).values(**values)))
+        ledger.take_leases([Lease("Widget", "a", "me", NOW, ODD, api_url=API, around=Around(NOW))], timedelta(hours=1))
+        ledger.log_verdict(ledger.log_pause(PauseEvent(TARGET, False, "overdue", ODD, NOW, NOW)), "verified", 7)
         store = ledger.store(SCOPE)
         with store.lock("me"):
             data_run = store.runs.begin("full", "digest", "me", NOW, walks=True, full=True)

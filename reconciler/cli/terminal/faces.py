@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
     from reconciler.ledger.config.model import LockHolder
     from reconciler.reconcile.apply import Progress as ApplyProgress
+    from reconciler.reconcile.pause_report import Lifted
     from reconciler.reconcile.plan import Change, Plan
     from reconciler.report.given import Given
     from reconciler.sync.datasync import DataSync
@@ -44,8 +45,8 @@ class _Stoppable:
         say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
 
 
-class ApplyTerminal(_Stoppable):
-    """Shows a plan and asks, and says what becomes of each change; `told` are the keys of those.
+class PauseTerminal(_Stoppable):
+    """Shows what is about to be sent for a pause or its end, and what becomes of it.
 
     Args:
         options: the shared options.
@@ -53,7 +54,42 @@ class ApplyTerminal(_Stoppable):
 
     def __init__(self, options: Options) -> None:
         self._style = error_style(options.color, options.given, full=options.verbosity > 0)
+
+    def waits_for(self, holder: LockHolder) -> None:
+        say(terminal(f"Waiting for the lock, held by {holder.holder} since {holder.taken_at:%H:%M:%S %Z}"))
+
+    def shows(self, plan: Plan, limits: Mapping[str, str]) -> None:
+        from reconciler.report.text.pauses import steps_to_text
+
+        say(steps_to_text(plan, limits, self._style))
+
+    def lifted(self, lifted: Lifted) -> None:
+        from reconciler.report.text.pauses import lifted_lines
+
+        for line in lifted_lines(lifted, self._style):
+            say(line)
+
+    def progresses(self, event: ApplyProgress) -> None:
+        from reconciler.report.text.apply import result_line
+
+        if event.result is not None:
+            say(result_line(event.result, self._style))
+
+
+class ApplyTerminal(PauseTerminal):
+    """Shows a plan and asks, and says what becomes of each change; `told` are the keys of those.
+
+    Args:
+        options: the shared options.
+    """
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
         self.told: set[str] = set()
+
+    def lifted(self, lifted: Lifted) -> None:
+        super().lifted(lifted)
+        self.told.clear()
 
     def waits_for(self, holder: LockHolder) -> None:
         say(terminal(f"Waiting for the apply lock, held by {holder.holder} since {holder.taken_at:%H:%M:%S %Z}"))
@@ -68,13 +104,6 @@ class ApplyTerminal(_Stoppable):
         keys = [change.key for change in changes]
         more = f" and {len(keys) - _LEFT_ALONE_SHOWN} more" if len(keys) > _LEFT_ALONE_SHOWN else ""
         say(terminal(f"Left alone, because the plan does not have it: {', '.join(keys[:_LEFT_ALONE_SHOWN])}{more}"))
-
-    def progresses(self, event: ApplyProgress) -> None:
-        from reconciler.report.text.apply import result_line
-
-        if event.result is not None:
-            self.told.add(event.result.change.key)
-            say(result_line(event.result, self._style))
 
 
 class SyncTerminal(_Stoppable):

@@ -54,7 +54,10 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One apply: who, when, the plan it carried out (plan JSON, no secrets) and where each change stood."""
+    """One apply: who, when, the plan it carried out (plan JSON, no secrets) and where each change stood.
+
+    `command` names what other command writes with a journal: `pause`, `resume`.
+    """
 
     id: str
     environment: str
@@ -63,6 +66,7 @@ class Run:
     finished_at: datetime | None
     plan: Mapping[str, Any]
     entries: tuple[JournalEntry, ...]
+    command: str = "apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,35 @@ class LiveObject:
     api_url: str
     kind: str
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseEvent:
+    """One time that we paused or resumed a sync.
+
+    Args:
+        target: the sync.
+        paused: whether it was paused; else it was resumed.
+        cause: why, as the cause of a change.
+        by: who did it, for people.
+        done_at: when.
+        due_at: when it should have been done by what was declared; None: then and there.
+        verdict: whether what had waited went through after a resume, as somebody checked it; None: nobody did.
+        seconds: how long that took.
+        environment: of the command that did it.
+        event_id: names it in the ledger.
+    """
+
+    target: LiveObject
+    paused: bool
+    cause: str
+    by: str
+    done_at: datetime
+    due_at: datetime | None = None
+    verdict: str | None = None
+    seconds: int | None = None
+    environment: str = ""
+    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +121,8 @@ class LockHolder:
 class Memory:
     """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
 
-    Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID).
+    Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID). `pauses` are the newest pauses
+    and resumes of each sync, the newest first.
     """
 
     salt: bytes = field(default=b"", repr=False)
@@ -98,4 +132,5 @@ class Memory:
     snoozes: tuple[Snooze, ...] = ()
     unfinished: Run | None = None
     volumes: Mapping[tuple[str, str], Volume] = field(default_factory=dict)
+    pauses: tuple[PauseEvent, ...] = ()
     fresh: bool = True

@@ -1,4 +1,7 @@
-"""The runs of `apply`: begun, finished, cut off. Functions that work in a transaction of the caller's."""
+"""The runs of `apply` and of other commands that write: begun, finished, cut off.
+
+Functions that work in a transaction of the caller's.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ from reconciler.ledger.config import journal
 from reconciler.ledger.config.model import Run
 from reconciler.ledger.tables import overrides, runs
 
+APPLY = "apply"
+"""The command whose runs are resumed."""
+
 
 def begin(
     connection: Connection,
@@ -21,14 +27,14 @@ def begin(
     plan: Mapping[str, Any],
     overridden: Mapping[str, str],
     now: datetime,
+    command: str = APPLY,
 ) -> str:
     """Record that a run starts, close earlier ones of the environment, and return its ID; see `Ledger.begin_run`."""
     run = token_hex(8)
-    unfinished = and_(runs.c.environment == environment, runs.c.finished_at.is_(None))
+    unfinished = and_(runs.c.environment == environment, runs.c.finished_at.is_(None), runs.c.command == command)
     connection.execute(update(runs).where(unfinished).values(finished_at=now))
-    connection.execute(
-        insert(runs).values(id=run, environment=environment, holder=holder, started_at=now, plan=dict(plan))
-    )
+    row = {"id": run, "environment": environment, "holder": holder, "started_at": now, "command": command}
+    connection.execute(insert(runs).values(**row, plan=dict(plan)))
     if overridden:
         connection.execute(
             insert(overrides), [{"run": run, "rule": rule, "reason": reason} for rule, reason in overridden.items()]
@@ -42,10 +48,10 @@ def finish(connection: Connection, run: str, now: datetime) -> None:
 
 
 def unfinished(connection: Connection, environment: str) -> Run | None:
-    """Read the newest run of an environment that has not come to its end, or None."""
+    """Read the newest apply to an environment that has not come to its end, or None."""
     row = connection.execute(
         select(runs)
-        .where(runs.c.environment == environment, runs.c.finished_at.is_(None))
+        .where(runs.c.environment == environment, runs.c.finished_at.is_(None), runs.c.command == APPLY)
         .order_by(runs.c.started_at.desc())
     ).first()
     return None if row is None else _run(connection, row)
@@ -71,4 +77,5 @@ def _run(connection: Connection, row: Row[Any]) -> Run:
         finished_at=row.finished_at,
         plan=row.plan,
         entries=journal.read(connection, row.id),
+        command=row.command,
     )

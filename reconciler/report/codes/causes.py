@@ -28,12 +28,16 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "`reconciler plan` shows what apply would change; `drift --adopt KIND/NAME` keeps what is live.",
     ),
     Cause.OVERDUE: (
-        "A sync is still paused although the pause that its manifest declares has ended.",
+        "A sync is still paused although the pause that its manifest declares has ended, or the last lease on it.",
         "`drift --resume-expired` resumes it.",
     ),
     Cause.WINDOW: (
         "A window of a declared pause has begun or ended, and nothing has paused or resumed the sync yet.",
         "Let `drift --heal` do it: name `window` in `drift.heal` of the Environment. `apply` does it as well.",
+    ),
+    Cause.LEASE: (
+        "Somebody pauses a sync by hand, with `reconciler pause`.",
+        "`reconciler pauses` says who, why and until when; `reconciler resume KIND/NAME` ends it.",
     ),
     Cause.UNDECLARED_PAUSE: (
         "Somebody paused a sync and no manifest declares it.",
