@@ -105,6 +105,11 @@ class ApplyTerminal(PauseTerminal):
         more = f" and {len(keys) - _LEFT_ALONE_SHOWN} more" if len(keys) > _LEFT_ALONE_SHOWN else ""
         say(terminal(f"Left alone, because the plan does not have it: {', '.join(keys[:_LEFT_ALONE_SHOWN])}{more}"))
 
+    def progresses(self, event: ApplyProgress) -> None:
+        super().progresses(event)
+        if event.result is not None:
+            self.told.add(event.result.change.key)
+
 
 class SyncTerminal(_Stoppable):
     """Shows the progress of a run.
