@@ -1,4 +1,4 @@
-"""Import what is live and in no manifest: one new file per kind, no file ever overwritten."""
+"""Import what is live and in no manifest: new files by kind; what manifests of other environments say is shared."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.connections import readers
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
+from reconciler.app.sharing import Sharing
 from reconciler.clock import utc_now
 from reconciler.errors import Interrupted, OutputError
 from reconciler.manifest.write import render
@@ -34,9 +35,17 @@ class Import:
 
 
 async def import_into(
-    project: Project, folder: Path, targets: frozenset[str], observer: Observer, *, token_cache: bool = True
+    project: Project,
+    folder: Path,
+    targets: frozenset[str],
+    observer: Observer,
+    *,
+    token_cache: bool = True,
+    patches: bool | None = None,
 ) -> Import:
     """Write manifests for the live objects of one environment that no manifest names.
+
+    Where a manifest of another environment names the same object, that one is shared, and what differs becomes a patch.
 
     Args:
         project: its environment and manifests.
@@ -44,6 +53,9 @@ async def import_into(
         targets: limit to these kinds or objects; none: all.
         observer: told of the requests.
         token_cache: whether access tokens may be kept in files.
+        patches: whether what the environment has otherwise than manifests that count in it already becomes patches,
+            too, and what it does not have is limited to the others; None: where nothing was ever applied to it, and
+            there are others.
 
     Raises:
         ReconcilerError: something could not be read.
@@ -55,14 +67,16 @@ async def import_into(
     async with readers(session, (), observer, token_cache=token_cache) as opened:
         live = await session.read(opened)
     loaded = project.load(idle_patches=True)
-    managed = {
-        **{(item.kind, old): item.name for item in session.desired for old in item.renamed_from},
-        **{(item.kind, item.id): item.name for item in session.desired},
-    }
+    several = len(loaded.environments) > 1
+    if patches is None:
+        patches = several and not session.memory().snapshots
+    sharing = Sharing.of(project, session, loaded, live, patches=patches)
     taken = {(manifest.kind, manifest.name) for manifest in loaded.manifests}
-    result = import_live(session.kinds, live, managed, targets, taken)
-    limit = session.name if len(loaded.environments) > 1 else None
-    return Import(session.name, result, _write(result, folder, only_in=limit))
+    found = import_live(session.kinds, live, sharing.managed, targets, taken, sharing.wished)
+    result = sharing.settle(found, targets)
+    limit = session.name if several else None
+    files = (*sharing.write(), *_write(result, folder, only_in=limit))
+    return Import(session.name, result, files)
 
 
 def _write(result: ImportResult, folder: Path, *, only_in: str | None) -> tuple[str, ...]:
@@ -76,8 +90,9 @@ def _write(result: ImportResult, folder: Path, *, only_in: str | None) -> tuple[
             f"{folder} cannot be made: {error.strerror}", next_step="Name another with --into."
         ) from error
     files: list[str] = []
-    for kind, manifests in groupby(result.manifests, key=lambda item: item.kind):
-        path = _free(folder, re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower())
+    for kind, group in groupby(result.manifests, key=lambda item: item.kind):
+        manifests = list(group)
+        path = _free(folder, kind, [item.name for item in manifests], only_in)
         # Editors take the schema line for the document that it stands in, not for the file.
         documents = [_schema_line(path) + _document(item, only_in) for item in manifests]
         try:
@@ -93,9 +108,14 @@ def _interrupted(files: Sequence[str]) -> Interrupted:
     return Interrupted(f"Interrupted {written}", next_step="`reconciler import` writes what is still in no manifest.")
 
 
-def _free(folder: Path, stem: str) -> Path:
-    names = (f"{stem}.yaml" if number == 1 else f"{stem}-{number}.yaml" for number in count(1))
-    return next(folder / name for name in names if not (folder / name).exists())
+def _free(folder: Path, kind: str, names: Sequence[str], only_in: str | None) -> Path:
+    """Return a file that is not there yet, called after what it holds: kind, environment, the only name."""
+    stem = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower()
+    if only_in is not None:
+        stem = f"{stem}.{only_in}"
+    of_one = [f"{stem}.{names[0]}"] if len(names) == 1 else []
+    stems = chain([stem, *of_one], (f"{stem}-{number}" for number in count(2)))
+    return next(path for name in stems if not (path := folder / f"{name}.yaml").exists())
 
 
 def _document(item: Imported, only_in: str | None) -> str:

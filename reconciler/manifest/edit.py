@@ -58,6 +58,42 @@ class _Item:
     node: _Node = field(repr=False)
 
 
+def append_value(text: str, index: int, path: Path, value: Any) -> str:
+    """Return the text of a file with one more item in a list, which is made where there is none.
+
+    Args:
+        text: of the file.
+        index: number of the document in it.
+        path: of the list, from the document's root.
+        value: the item.
+
+    Raises:
+        LoadError: the file is no YAML, or is written in a way that this edit cannot be made safely.
+    """
+    bom, body = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
+    before = _data(body, path)
+    listed: Any = before.get(index)
+    node: _Node | None = _nodes(body).get(index)
+    for part in path:
+        found = None if node is None else _find(node, part)
+        listed = listed[part] if found is not None else None
+        node = None if found is None else found.node
+    if not isinstance(listed, list) or node is None or node.flow or not node.items:
+        return set_value(text, index, path, [*(listed or ()), value])
+    last = node.items[-1]
+    # What stands before the last item on its line is its dash.
+    column = body.rfind("-", 0, last.start) - (body.rfind("\n", 0, last.start) + 1)
+    newline = _newline(body)
+    end = _line_end(body, last.node.end)
+    head = body[:end] if body[:end].endswith("\n") else body[:end] + newline
+    edited = f"{head}{_block(body, [value], column)}{newline}{body[end:]}"
+    after = deepcopy(before)
+    _set(after[index], path, [*listed, value])
+    if _data(edited, path) != after:
+        raise _cannot(path)
+    return bom + edited
+
+
 def set_value(text: str, index: int, path: Path, value: Any) -> str:
     """Return the text of a file with one value changed.
 

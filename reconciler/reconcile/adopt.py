@@ -62,7 +62,7 @@ def adopt(
         )
     model = kinds[work.change.kind].spec
     units = dict.fromkeys(
-        _unit(field_path(model, field.path), work.desired.state, work.observed)
+        highest_unit(field_path(model, field.path), work.desired.state, work.observed)
         for field in work.change.fields
         if not field.sensitive
     )
@@ -98,7 +98,7 @@ def adopt(
     return tuple(_edit(unit, live.spec, manifest, in_file) for unit in units)
 
 
-def _unit(path: str, desired: Mapping[str, Any], observed: Observed) -> str:
+def highest_unit(path: str, desired: Mapping[str, Any], observed: Observed) -> str:
     """Return the highest part of the path that one side lacks as a whole, else the path itself."""
     parts = path.split(".")
     for length in range(1, len(parts)):

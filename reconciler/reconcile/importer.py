@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -47,10 +47,27 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Result of an import: the manifests, and the live objects that could not be imported, with the reason."""
+    """Result of an import.
+
+    Args:
+        manifests: what is new.
+        left_out: the live objects that could not be imported, each with the reason.
+        shared: keys of manifests that count in this environment, too, from now on.
+        patched: keys of manifests that this environment has otherwise, with what is left of it to do by hand: secrets.
+        elsewhere: keys of manifests that do not count in this environment any more.
+    """
 
     manifests: tuple[Imported, ...]
     left_out: tuple[tuple[str, str], ...]
+    shared: tuple[str, ...] = ()
+    patched: Mapping[str, tuple[ImportedSecret, ...]] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[ImportedSecret, ...]:
+        """The secrets that somebody has to set."""
+        of_patches = (secret for secrets in self.patched.values() for secret in secrets)
+        return (*(secret for item in self.manifests for secret in item.secrets), *of_patches)
 
 
 def import_live(
@@ -59,6 +76,7 @@ def import_live(
     managed: Mapping[tuple[str, str], str],
     targets: Iterable[str] = (),
     taken: Collection[tuple[str, str]] = (),
+    wished: Mapping[tuple[str, str], str] | None = None,
 ) -> ImportResult:
     """Return manifests for every live object that none names yet.
 
@@ -68,9 +86,10 @@ def import_live(
         managed: (kind, live ID) of what manifests name already, with the manifest's name.
         targets: `KIND` or `KIND/ID` to limit the import to; empty: everything.
         taken: (kind, name) of every manifest there is, those of other environments included.
+        wished: (kind, live ID) of what is to be imported under a certain name.
     """
     wanted = frozenset(targets)
-    names = manifest_names(live, managed, taken)
+    names = manifest_names(live, {**managed, **(wished or {})}, taken)
     unfit = _unfit(kinds, live, managed, names)
     names = {key: name for key, name in names.items() if key not in unfit}
     manifests: list[Imported] = []

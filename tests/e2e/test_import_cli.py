@@ -133,7 +133,7 @@ def test_no_file_is_ever_overwritten(empty: Checkout) -> None:
     load(empty, live_config("hook"))
     imported(empty)
     assert (empty.manifests / "delivery-config.yaml").read_text() == "# mine\n"
-    assert "hook" in (empty.manifests / "delivery-config-3.yaml").read_text()
+    assert "hook" in (empty.manifests / "delivery-config.hook.yaml").read_text()
     assert_nothing_pending(empty)
 
 
@@ -145,16 +145,103 @@ def test_imported_again_there_is_nothing_left_to_write(empty: Checkout) -> None:
     assert empty.manifest_bytes() == before
 
 
-def test_with_several_environments_it_is_limited_to_its_own(empty: Checkout) -> None:
-    empty.write("environment.yaml", empty.environment("one"), empty.environment("two"))
-    load(empty, live_config("hook"), buyers=sync_to("hook"))
-    imported(empty, "-e", "one")
-    assert_nothing_pending(empty, "-e", "one")
-    # For the other one it is unmanaged still: the names are taken, the objects are not.
-    imported(empty, "-e", "two")
+def two_environments(checkout: Checkout) -> None:
+    checkout.write("one.yaml", checkout.environment("one"))
+    checkout.write("two.yaml", checkout.environment("two"))
+
+
+def manifests_of(checkout: Checkout) -> dict[str, dict[str, Any]]:
+    """Return every manifest but the Environments, by kind and name."""
+    found = [
+        manifest
+        for content in checkout.manifest_bytes().values()
+        for manifest in yaml.safe_load_all(content)
+        if manifest["kind"] != "Environment"
+    ]
+    return {f"{manifest['kind']}/{manifest['metadata']['name']}": manifest for manifest in found}
+
+
+def patches_of(checkout: Checkout, name: str) -> dict[str, Any]:
+    spec = yaml.safe_load((checkout.manifests / f"{name}.yaml").read_text())["spec"]
+    return {f"{patch['kind']}/{patch['name']}": patch["spec"] for patch in spec.get("patches", [])}
+
+
+def limits_of(checkout: Checkout) -> dict[str, list[str] | None]:
+    return {key: one["metadata"].get("environments") for key, one in manifests_of(checkout).items()}
+
+
+ONE = (live_config("hook"), live_config("feed"), live_config("of-one"))
+TWO = (live_config("hook"), {**live_config("feed", "of two"), "Enabled": False}, live_config("of-two"))
+
+
+@pytest.mark.parametrize("both_at_first", [True, False])
+def test_a_second_environment_shares_what_is_equal_and_patches_what_differs(
+    empty: Checkout, both_at_first: bool
+) -> None:
+    if both_at_first:
+        two_environments(empty)
+    else:
+        empty.write("one.yaml", empty.environment("one"))
+    (empty.manifests / "environment.yaml").unlink()
+    load(empty, *ONE, buyers=sync_to("hook"), catalogs=sync_to("feed"))
+    assert empty.call("import", "-e", "one").status == 0
+    two_environments(empty)
+    load(empty, *TWO, buyers=sync_to("of-two"), catalogs=sync_to("feed"))
+    ended = empty.call("import", "-e", "two", "--format", "json")
+    assert ended.status == 0, str(ended)
     assert_nothing_pending(empty, "-e", "two")
+    assert limits_of(empty) == {
+        "DeliveryConfig/hook": None,
+        "DeliveryConfig/feed": None,
+        "DeliveryConfig/of-one": ["one"],
+        "DeliveryConfig/of-two": ["two"],
+        "EntitySync/buyers": None,
+        "EntitySync/catalogs": None,
+    }
+    assert patches_of(empty, "one") == {}
+    assert patches_of(empty, "two") == {
+        "DeliveryConfig/feed": {"name": "of two", "enabled": False},
+        "EntitySync/buyers": {"deliveryConfig": "of-two"},
+    }
+    assert set(ended.json["patched"]) == {"DeliveryConfig/feed", "EntitySync/buyers"}
+    load(empty, *ONE, buyers=sync_to("hook"), catalogs=sync_to("feed"))
     assert_nothing_pending(empty, "-e", "one")
     assert empty.call("validate").status == 0
+    before = empty.manifest_bytes()
+    load(empty, *TWO, buyers=sync_to("of-two"), catalogs=sync_to("feed"))
+    assert empty.call("import", "-e", "two").status == 0
+    assert empty.manifest_bytes() == before
+
+
+def test_what_was_applied_is_not_undone_by_a_patch_unless_somebody_asks(empty: Checkout) -> None:
+    two_environments(empty)
+    (empty.manifests / "environment.yaml").unlink()
+    empty.write("hook.yaml", http_config("hook"))
+    assert empty.call("apply", "-e", "two", "--yes").status == 0
+    empty.change_live(lambda live: live["deliveryConfigs"]["hook"].update(Name="edited in the portal"))
+    assert empty.call("import", "-e", "two").status == 0
+    assert patches_of(empty, "two") == {}
+    assert empty.call("import", "-e", "two", "--patches").status == 0
+    assert patches_of(empty, "two") == {"DeliveryConfig/hook": {"name": "edited in the portal"}}
+    assert_nothing_pending(empty, "-e", "two")
+
+
+def test_a_patch_that_is_there_keeps_what_it_says_and_a_comment_its_place(empty: Checkout) -> None:
+    two_environments(empty)
+    (empty.manifests / "environment.yaml").unlink()
+    empty.write("all.yaml", http_config("hook"), http_config("other"))
+    path = empty.manifests / "two.yaml"
+    lines = (
+        "  patches:\n    # Ours.\n    - kind: DeliveryConfig\n      name: hook\n      spec: {enabled: false}  # off\n"
+    )
+    path.write_text(path.read_text() + lines)
+    hook = {**live_config("hook", "hook"), "Enabled": False}
+    load(empty, hook, live_config("other", "other name"))
+    assert empty.call("import", "-e", "two").status == 0
+    assert patches_of(empty, "two")["DeliveryConfig/hook"]["enabled"] is False
+    assert patches_of(empty, "two")["DeliveryConfig/other"]["name"] == "other name"
+    assert "    # Ours.\n    - kind: DeliveryConfig\n" in path.read_text()
+    assert_nothing_pending(empty, "-e", "two")
 
 
 def test_a_name_that_another_manifest_has_is_not_taken(empty: Checkout) -> None:

@@ -19,6 +19,7 @@ EXAMPLES = """
 reconciler import -e sandbox                     # what no manifest names yet
 reconciler import -e sandbox --into manifests/imported
 reconciler import -e sandbox --target DeliveryConfig/search-products
+reconciler import -e production                  # a second one: shared, patched
 """
 
 
@@ -29,16 +30,26 @@ reconciler import -e sandbox --target DeliveryConfig/search-products
     metavar="DIR",
     help="Folder for the new files.  [default: the manifest folder]",
 )
+@click.option(
+    "--patches/--no-patches",
+    default=None,
+    help="Patch what this environment has otherwise than its manifests, and limit to the others what it does not "
+    "have.  [default: where nothing was applied to it yet, and there are others]",
+)
 @target_option
 @token_cache_option
 @click.pass_obj
-def import_(options: Options, into: Path | None, targets: tuple[str, ...], no_token_cache: bool) -> None:
+def import_(
+    options: Options, into: Path | None, patches: bool | None, targets: tuple[str, ...], no_token_cache: bool
+) -> None:
     """Write manifests for live objects that no manifest names yet, in new files.
 
     Defaults are left out. Secrets cannot be read back: they become references, and the variables to set are listed.
+    What a manifest of another environment names is shared with it, and what differs becomes a patch in the Environment.
     """
     project, listener = options.project, Listener(options.verbosity)
+    folder = into or project.manifests
     imported = asyncio.run(
-        import_into(project, into or project.manifests, frozenset(targets), listener, token_cache=not no_token_cache)
+        import_into(project, folder, frozenset(targets), listener, token_cache=not no_token_cache, patches=patches)
     )
     show(options, IMPORT, imported.environment, imported.result, imported.files)
