@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import BaseModel
 
 from reconciler.errors import UsageError
 from reconciler.kind.kind import Action, Kinds, Observed
@@ -15,6 +17,7 @@ from reconciler.manifest.references import has_reference
 from reconciler.reconcile.diff import covers, field_path, value_at
 from reconciler.reconcile.importer import as_manifest, misfit
 from reconciler.reconcile.notes import forbidden_hosts
+from reconciler.reconcile.plan import FieldChange
 from reconciler.reconcile.work import Work
 
 
@@ -61,11 +64,7 @@ def adopt(
             next_step="Take `state: absent` or `renamedFrom` out of the manifest.",
         )
     model = kinds[work.change.kind].spec
-    units = dict.fromkeys(
-        highest_unit(field_path(model, field.path), work.desired.state, work.observed)
-        for field in work.change.fields
-        if not field.sensitive
-    )
+    units = units_of(model, work.change.fields, work.desired.state, work.observed)
     if not units:
         raise UsageError(
             f"{key} cannot be adopted: only secrets differ, and live does not show them",
@@ -98,7 +97,29 @@ def adopt(
     return tuple(_edit(unit, live.spec, manifest, in_file) for unit in units)
 
 
-def highest_unit(path: str, desired: Mapping[str, Any], observed: Observed) -> str:
+def units_of(
+    model: type[BaseModel], fields: Iterable[FieldChange], desired: Mapping[str, Any], observed: Observed
+) -> tuple[str, ...]:
+    """Return the paths whose live values make a manifest want what live has.
+
+    Of a secret alone live shows nothing; of an object that one side lacks it shows that, whatever is in it.
+
+    Args:
+        model: of the spec.
+        fields: what differs.
+        desired: what the manifest wants.
+        observed: the live object.
+    """
+    found: dict[str, None] = {}
+    for field in fields:
+        path = field_path(model, field.path)
+        unit = _highest_unit(path, desired, observed)
+        if not field.sensitive or unit != path:
+            found[unit] = None
+    return tuple(found)
+
+
+def _highest_unit(path: str, desired: Mapping[str, Any], observed: Observed) -> str:
     """Return the highest part of the path that one side lacks as a whole, else the path itself."""
     parts = path.split(".")
     for length in range(1, len(parts)):

@@ -14,9 +14,9 @@ from reconciler.ledger.config.model import Memory
 from reconciler.manifest.load import Loaded
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.references import has_reference
-from reconciler.reconcile.adopt import highest_unit
+from reconciler.reconcile.adopt import units_of
 from reconciler.reconcile.changes import draft
-from reconciler.reconcile.diff import field_path, value_at
+from reconciler.reconcile.diff import value_at
 from reconciler.reconcile.importer import Imported, ImportedSecret
 from reconciler.reconcile.live import LiveSide
 from reconciler.reconcile.notes import forbidden_hosts
@@ -98,11 +98,7 @@ def difference(
         return Difference({})
     if found.change.action in (Action.DELETE, Action.RENAME):
         return None
-    units = dict.fromkeys(
-        highest_unit(field_path(model, field.path), desired.state, observed)
-        for field in found.change.fields
-        if not field.sensitive
-    )
+    units = units_of(model, found.change.fields, desired.state, observed)
     patch: dict[str, Any] = {}
     for unit in (*units, *_companions(kinds, desired.kind, units)):
         value = _patched(value_at(manifest.raw, unit), value_at(item.spec, unit))

@@ -48,8 +48,8 @@ def in_a_checkout(emulator: RunningEmulator, switches: dict[str, str], test: Cal
         test(Checkout(Path(folder), emulator, dict(VARIABLES)))
 
 
-def assert_nothing_pending(checkout: Checkout) -> None:
-    ended = checkout.call("plan", "--exit-code")
+def assert_nothing_pending(checkout: Checkout, *words: str) -> None:
+    ended = checkout.call("plan", "--exit-code", *words)
     assert ended.status == 0, str(ended)
 
 
@@ -97,6 +97,38 @@ def test_after_import_nothing_is_pending(emulator: RunningEmulator, number: int,
         in_a_checkout(emulator, switches, steps)
 
     holds(100 + number, promise)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_after_import_of_a_second_environment_nothing_is_pending_in_either(
+    emulator: RunningEmulator, number: int
+) -> None:
+    def promise(history: History) -> None:
+        def steps(checkout: Checkout) -> None:
+            states = []
+            for wanted in (history.first, history.later):
+                lay_out(checkout, wanted, history.seed)
+                checkout.applied()
+                states.append(emulator.state(secrets=True))
+            checkout.clear()
+            checkout.lose_ledger()
+            names = ("one", "two")
+            for name, state in zip(names, states, strict=True):
+                # Whether the second Environment was there when the first one was imported makes the other path.
+                for each in names if number % 2 else (name,):
+                    if not (checkout.manifests / f"{each}.yaml").exists():
+                        checkout.write(f"{each}.yaml", checkout.environment(each))
+                emulator.load(state)
+                ended = checkout.call("import", "-e", name, "--into", checkout.manifests / "imported")
+                assert ended.status == 0, str(ended)
+            for name, state in zip(names, states, strict=True):
+                emulator.load(state)
+                assert_nothing_pending(checkout, "-e", name)
+            assert checkout.call("validate").status == 0
+
+        in_a_checkout(emulator, {}, steps)
+
+    holds(300 + number, promise)
 
 
 FAULTS = st.fixed_dictionaries(

@@ -19,7 +19,7 @@ EXAMPLES = """
 reconciler import -e sandbox                     # what no manifest names yet
 reconciler import -e sandbox --into manifests/imported
 reconciler import -e sandbox --target DeliveryConfig/search-products
-reconciler import -e production                  # a second one: shared, patched
+reconciler import -e production                  # a second environment
 """
 
 
@@ -33,8 +33,7 @@ reconciler import -e production                  # a second one: shared, patched
 @click.option(
     "--patches/--no-patches",
     default=None,
-    help="Patch what this environment has otherwise than its manifests, and limit to the others what it does not "
-    "have.  [default: where nothing was applied to it yet, and there are others]",
+    help="Also patch and limit manifests that count here already.  [default: where nothing was applied yet]",
 )
 @target_option
 @token_cache_option
