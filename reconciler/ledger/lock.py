@@ -179,14 +179,21 @@ def title(name: str) -> str:
 
 def locked_by(other: LockHolder, name: str) -> LedgerLocked:
     """Return the error that says who holds a lock and what can be done."""
-    kind, of_one, environment = name.partition(":")
-    which = (f" -e {environment}" if of_one else "") if kind == APPLY_LOCK else f" '{name}'"
+    which = "" if name.partition(":")[0] == APPLY_LOCK else f" '{name}'"
+    if (environment := _environment_of(name)) is not None:
+        which = f" -e {environment}{which}"
     return LedgerLocked(
         f"{title(name)} is held by {other.holder}, since {other.taken_at:%Y-%m-%d %H:%M:%S %Z} "
         f"(last sign of life {other.heartbeat_at:%H:%M:%S})",
         next_step="Wait until that run has ended; if you know that it is dead, "
         f"`reconciler ledger unlock --force{which}`.",
     )
+
+
+def _environment_of(name: str) -> str | None:
+    """Return the environment that a lock is of: `apply:NAME`, `pause:NAME`, or `NAME/…` of a data sync."""
+    _, separator, environment = name.partition(":")
+    return environment if separator else name.partition("/")[0] if "/" in name else None
 
 
 def lost(name: str) -> LockLost:

@@ -69,7 +69,7 @@ def overview(tx: Transaction) -> dict[str, Any]:
         "lock": applies[0] if applies else None,
         "locks": applies,
         "counts": counts,
-        "runs": [_run(connection, run) for run in config_runs.recent(connection, _RUNS_SHOWN)],
+        "runs": _runs(connection),
         "snapshots": [
             {"api_url": row.api_url, "kind": row.kind, "id": row.live_id, "applied_at": row.applied_at.isoformat()}
             for row in connection.execute(
@@ -101,7 +101,17 @@ def _lock(name: str, holder: LockHolder) -> dict[str, Any]:
     }
 
 
-def _run(connection: Connection, run: Run) -> dict[str, Any]:
+def _runs(connection: Connection) -> list[dict[str, Any]]:
+    found = config_runs.recent(connection, _RUNS_SHOWN)
+    # A run that begins closes the one before it that never came to its end: both say the same moment.
+    begun = {(run.environment, run.started_at): run.id for run in found}
+    return [
+        _run(connection, run, begun.get((run.environment, run.finished_at)) if run.finished_at else None)
+        for run in found
+    ]
+
+
+def _run(connection: Connection, run: Run, closed_by: str | None) -> dict[str, Any]:
     return {
         "id": run.id,
         "environment": run.environment,
@@ -109,6 +119,7 @@ def _run(connection: Connection, run: Run) -> dict[str, Any]:
         "command": run.command,
         "started_at": run.started_at.isoformat(),
         "finished_at": None if run.finished_at is None else run.finished_at.isoformat(),
+        "closed_by": None if closed_by == run.id else closed_by,
         "entries": [{"key": entry.key, "outcome": entry.outcome, "message": entry.message} for entry in run.entries],
         "overrides": [
             {"rule": rule, "reason": reason} for rule, reason in config_runs.overridden(connection, run.id).items()

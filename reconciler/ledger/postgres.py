@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from reconciler.errors import LedgerError, MissingExtra
 from reconciler.ledger import schema
 from reconciler.ledger.database import Clock, Database, Transaction, Version
-from reconciler.ledger.tables import NUMBERED
+from reconciler.ledger.tables import IN_ORDER, NUMBERED, meta
 from reconciler.ledger.url import LedgerUrl
+from reconciler.ledger.waiting import Waiting
 
 _Answer = TypeVar("_Answer")
 
@@ -36,6 +37,7 @@ _ABOUT = "version, oldest_writer, moved_to, clock_timestamp() FROM ledger_meta W
 _BEGIN_WRITING = f"BEGIN; {_LOCK_TIMEOUT}; SELECT pg_current_xact_id()::text, {_ABOUT} FOR KEY SHARE"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT NULL, {_ABOUT}"
 _VERSION = "SELECT * FROM ledger_meta WHERE id = 1"
+_REMAINS = "SELECT count(to_regclass(name)) FROM unnest(%s::text[]) AS name"
 _MIGRATIONS = "SELECT pg_advisory_xact_lock(7310575201)"
 """Who migrates or creates waits for whoever does, until that transaction is over."""
 
@@ -89,6 +91,15 @@ class PostgresDatabase(Database):
 
     steps = "postgres"
 
+    def __init__(self, url: LedgerUrl, clock: Clock | None = None) -> None:
+        self._waiting = Waiting(url)
+        super().__init__(url, _engine(url, self._waiting), clock)
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        self._waiting.end()
+        super().close()
+
     @classmethod
     def create(cls, url: LedgerUrl, clock: Clock | None = None) -> Self:
         """Connect for writing; create the tables where there are none.
@@ -97,7 +108,7 @@ class PostgresDatabase(Database):
             LedgerError: it cannot be reached or used, or its ledger is of an older version.
             LedgerTooNew: a newer version of reconciler wrote it.
         """
-        found = cls(url, _engine(url), clock)
+        found = cls(url, clock)
         try:
             version = found._first_look()
             if version is None:
@@ -117,7 +128,7 @@ class PostgresDatabase(Database):
             LedgerError: it cannot be reached, or its ledger is of an older version.
             LedgerTooNew: a newer version of reconciler wrote it.
         """
-        found = cls(url, _engine(url), clock)
+        found = cls(url, clock)
         try:
             version = found._first_look()
             if version is not None and not (any_version and version.number < schema.VERSION):
@@ -180,6 +191,11 @@ class PostgresDatabase(Database):
         """See `Database.read_version`."""
         # to_regclass alone remembers that there was none, in spite of who made one since; opening a table ends that.
         if connection.exec_driver_sql("SELECT to_regclass('ledger_meta') FROM pg_class LIMIT 1").scalar() is None:
+            if connection.exec_driver_sql(_REMAINS, ([table.name for table in IN_ORDER],)).scalar():
+                raise LedgerError(
+                    f"The ledger {self.url.shown} has tables of a ledger, and no `{meta.name}` beside them",
+                    next_step="Restore that table from a backup, or give the ledger a schema or a database of its own.",
+                )
             return None
         row = connection.exec_driver_sql(_VERSION).mappings().first()
         if row is None:
@@ -206,6 +222,7 @@ class PostgresDatabase(Database):
                 if state in _CONFLICTS and conflicts <= _MOST_CONFLICTS:
                     continue
                 if not _is_lost(error) or time.monotonic() >= give_up_at:
+                    self._waiting.end()
                     with self.errors():
                         raise
             if attempt.answered and self._was_committed(attempt, give_up_at):
@@ -280,7 +297,7 @@ class _Attempt:
     answered = False
 
 
-def _engine(url: LedgerUrl) -> Engine:
+def _engine(url: LedgerUrl, waiting: Waiting) -> Engine:
     _driver()
     settings = {
         "autocommit": True,
@@ -297,7 +314,10 @@ def _engine(url: LedgerUrl) -> Engine:
     chosen = {name: value for name, value in settings.items() if name not in said}
 
     def connect() -> Any:
-        return _driver().connect(url.conninfo, **chosen)
+        waiting.begin()
+        found = _driver().connect(url.conninfo, **chosen)
+        waiting.end()
+        return found
 
     engine = create_engine("postgresql+psycopg://", creator=connect, hide_parameters=True, use_native_hstore=False)
 

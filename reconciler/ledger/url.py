@@ -77,6 +77,11 @@ def parse(
         parameters = libpq.from_keywords(url)
     else:
         known = separator and _SCHEME.fullmatch(scheme)
+        if (meant := scheme.strip().lower()) in ("sqlite", *libpq.SCHEMES) and meant != scheme:
+            raise LedgerError(
+                "The ledger URL has a blank before it, or capitals in its scheme",
+                next_step=f"Write it as `{meant}:`, in small letters, and nothing before it.",
+            )
         raise LedgerError(
             f"The ledger is kept in SQLite or PostgreSQL, and its URL names {f'`{scheme}`' if known else 'neither'}",
             next_step=f"Set {OWN_URL}, or `ledger` in the Environment, to {DEFAULT_URL} or postgresql://….",

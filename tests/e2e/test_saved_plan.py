@@ -130,6 +130,12 @@ def test_of_another_environment_it_approves_nothing(checkout: Checkout, saved: P
     assert "for the environment test" in ended.stderr
 
 
+def test_what_carries_on_takes_no_file_and_names_the_command_that_does(checkout: Checkout, saved: Path) -> None:
+    ended = checkout.call("apply", SAVED, "--resume")
+    assert ended.status == 64, str(ended)
+    assert "`reconciler apply --resume`" in ended.stderr
+
+
 def test_for_an_environment_that_moved_elsewhere_it_approves_nothing(checkout: Checkout, saved: Path) -> None:
     elsewhere = checkout.emulator.ordercloud_url.replace("127.0.0.1", "localhost")
     checkout.write("environment.yaml", checkout.environment(ordercloud={"apiUrl": elsewhere}))

@@ -42,6 +42,23 @@ def test_other_urls_are_refused_without_repeating_a_password(url):
 
 
 @pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("POSTGRESQL://me:hunter2@db/ledger", "`postgresql:`"),
+        (" postgres://me:hunter2@db/ledger", "`postgres:`"),
+        ("SQLite:///hunter2.db", "`sqlite:`"),
+    ],
+)
+def test_capitals_and_blanks_before_a_url_are_named(url, meant):
+    with pytest.raises(LedgerError) as caught:
+        ledger_path(url)
+    told = f"{caught.value.message} {caught.value.next_step}"
+    assert "blank before it, or capitals" in told
+    assert meant in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("postgresql://someone:hunter2@db/ledger", "postgresql://db/ledger"),

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.errors import LedgerLocked, LockLost
+from reconciler.ledger.config.model import LockHolder
+from reconciler.ledger.lock import locked_by
 from reconciler.ledger.process import ProcessId, describe_holder, this_process
 from reconciler.ledger.reader import read_overview
 from reconciler.ledger.writer import Ledger
@@ -63,6 +65,21 @@ def test_the_second_is_told_who_holds_it_and_what_to_do(url):
             pass
         assert f"pid {process.pid}: apply" in caught.value.message
         assert "ledger unlock --force" in (caught.value.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("apply:test", "reconciler ledger unlock --force -e test"),
+        ("apply", "reconciler ledger unlock --force"),
+        ("pause:test", "reconciler ledger unlock --force -e test 'pause:test'"),
+        ("test/ordercloud/products", "reconciler ledger unlock --force -e test 'test/ordercloud/products'"),
+    ],
+)
+def test_the_command_that_breaks_a_lock_names_its_environment(name, command):
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    holder = LockHolder("me", now, now, now)
+    assert f"`{command}`" in (locked_by(holder, name).next_step or "")
 
 
 def test_the_second_waits_until_the_first_lets_go(url):

@@ -13,6 +13,7 @@ from reconciler.ledger.config.model import JournalEntry, LiveObject, Snooze
 from reconciler.ledger.config.secret_fingerprint import matches
 from reconciler.ledger.reader import read_memory, read_overview
 from reconciler.ledger.writer import Ledger
+from reconciler.report.text.ledger import ledger_to_text
 
 API = "https://api.example/v1"
 TARGET = LiveObject(API, "DeliveryConfig", "search")
@@ -108,6 +109,19 @@ class TestRuns:
         new = begin(ledger, "Widget/a")
         assert ledger.unfinished_run("test").id == new
         assert ledger.unfinished_run("production").id == other
+
+    def test_the_overview_says_which_run_closed_one_that_was_cut_off(self, ledger, url):
+        cut = begin(ledger, "Widget/a")
+        ledger.record_sent(cut, "Widget/a", [TARGET], [])
+        new = begin(ledger, "Widget/a")
+        ledger.finish_run(new)
+        overview = read_overview(url)
+        assert {run["id"]: run["closed_by"] for run in overview["runs"]} == {cut: new, new: None}
+        words = " ".join(ledger_to_text(overview).split())
+        assert f"cut off, and closed by run {new}: 1 sent (me, run {cut})" in words
+        assert words.count("finished:") == 1
+        # What it left open is told where it was settled.
+        assert "sent Widget/a" not in words
 
     def test_overrides_are_kept_with_their_reason(self, ledger, url):
         begin(ledger, "Widget/a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from datetime import UTC, datetime
 
 import psycopg
@@ -12,10 +13,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError
+from reconciler.ledger import care, waiting
 from reconciler.ledger import postgres as postgres_ledger
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.postgres import PostgresDatabase
-from reconciler.ledger.reader import read_memory
+from reconciler.ledger.reader import read_memory, read_overview
 from reconciler.ledger.writer import Ledger
 from support import postgres
 
@@ -149,6 +151,36 @@ def test_one_that_cannot_be_reached_is_said_without_its_password(monkeypatch, tm
             told = f"{caught.value.message} {caught.value.next_step} {caught.value.__cause__!r}"
             assert "hunter2" not in told
             assert caught.value.next_step
+
+
+def test_waiting_for_a_server_is_said_once_after_a_moment(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(postgres_ledger, "_CONNECT_PATIENCE_SECONDS", 0.8)
+    monkeypatch.setattr(waiting, "SILENT_SECONDS", 0.1)
+    with pytest.raises(LedgerError):
+        Ledger.open(f"host={tmp_path} user=me password=hunter2 dbname=ledger")
+    (message,) = caplog.messages
+    assert message.startswith("Waiting for the ledger's database at ")
+    assert message.endswith("/ledger")
+    assert "hunter2" not in message
+
+
+def test_of_a_server_that_answers_nothing_is_said(url, monkeypatch, caplog):
+    monkeypatch.setattr(waiting, "SILENT_SECONDS", 0.3)
+    with Ledger.open(url):
+        time.sleep(0.5)
+    assert caplog.messages == []
+
+
+def test_tables_without_what_says_what_they_are_are_told_alike_by_who_reads_and_who_writes(url):
+    Ledger.open(url).close()
+    postgres.execute(url, "DROP TABLE ledger_meta")
+    told = []
+    for use in (Ledger.open, read_overview, care.bring_up_to_date):
+        with pytest.raises(LedgerError) as caught:
+            use(url)
+        told.append((caught.value.message, caught.value.next_step))
+    assert "has tables of a ledger, and no `ledger_meta`" in told[0][0]
+    assert len(set(told)) == 1
 
 
 def test_a_refused_user_and_a_missing_database_are_said(url):

@@ -62,7 +62,12 @@ def apply(
     reviewed line in the manifests. Where RECONCILER_PLAN_KEY is set, only plans that are signed with it are taken.
     """
     request = plan_request(targets, excluded, overridden, reason, push_secrets)
-    if plan_file is not None and (resume or request != PlanRequest(overrides=request.overrides)):
+    if plan_file is not None and resume:
+        raise UsageError(
+            "--resume carries on with the apply that was interrupted, and needs no plan file",
+            next_step="Carry on with `reconciler apply --resume`; leave it out to apply the file.",
+        )
+    if plan_file is not None and request != PlanRequest(overrides=request.overrides):
         raise UsageError(
             "a saved plan is applied as it was reviewed",
             next_step="Leave the other options out; only --override and --reason may stand.",

@@ -82,11 +82,15 @@ def _data_sync(sync: Mapping[str, Any], style: Style) -> list[str]:
 
 def _run(run: Mapping[str, Any], style: Style) -> list[str]:
     outcomes = Counter(entry["outcome"] for entry in run["entries"])
-    done = "finished" if run["finished_at"] else "not finished"
+    closed_by = run["closed_by"]
+    done = (
+        f"cut off, and closed by run {closed_by}" if closed_by else "finished" if run["finished_at"] else "not finished"
+    )
     counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or "no changes"
     head = f"{_time(run['started_at'])}  {run['environment']}  {done}: {counts} ({run['holder']}, run {run['id']})"
     lines = style.wrap(head, 2, *([] if run["finished_at"] else [YELLOW]), hanging=2)
-    for entry in run["entries"]:
+    # What became of it since stands in the run that closed it.
+    for entry in run["entries"] if closed_by is None else ():
         if entry["outcome"] in _ENTRY_PROBLEMS:
             message = f": {entry['message']}" if entry["message"] else ""
             lines.extend(style.wrap(f"{entry['outcome']} {entry['key']}{message}", 6, RED, hanging=2))
