@@ -1,6 +1,7 @@
 """The schemas in the real yaml-language-server: what it offers and marks. Runs where the server is installed.
 
-`npm install yaml-language-server`, then put its bin folder on the PATH or name the script in YAML_LANGUAGE_SERVER.
+`npm install --no-package-lock` in tests/manifest/node puts it there; it may be on the PATH, or named in
+YAML_LANGUAGE_SERVER, as well.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ import pytest
 from reconciler.kind.kind import Kinds
 from reconciler.manifest.schemas import schemas
 
-SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
+NODE_MODULES = Path(__file__).parent / "node" / "node_modules" / ".bin"
+SERVER = (
+    os.environ.get("YAML_LANGUAGE_SERVER")
+    or shutil.which("yaml-language-server", path=str(NODE_MODULES))
+    or shutil.which("yaml-language-server")
+)
 pytestmark = pytest.mark.skipif(SERVER is None, reason="yaml-language-server is not installed")
 
 HEAD = "apiVersion: reconciler/v1\nkind: {}\nmetadata: {{name: x}}\nspec:\n"
