@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.kind.kind import Kinds
+from reconciler.kind.probe import Prober
 
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.client import HttpReader, HttpWriter
@@ -55,6 +56,22 @@ def _sparklayer() -> Provider:
     from reconciler.sparklayer import client
 
     return client
+
+
+def _delivery_probes() -> Prober:
+    from reconciler.ordercloud.probes.targets import probe
+
+    return probe
+
+
+# The kinds that send somewhere, and what probes where to.
+_PROBERS: Mapping[str, Callable[[], Prober]] = {"DeliveryConfig": _delivery_probes}
+
+
+def prober(kind: str) -> Prober | None:
+    """Return what probes the places that objects of a kind send to; None where they send nowhere."""
+    make = _PROBERS.get(kind)
+    return None if make is None else make()
 
 
 _PROVIDERS: Mapping[str, Callable[[], Provider]] = {"ordercloud": _ordercloud, "sparklayer": _sparklayer}

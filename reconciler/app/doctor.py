@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import for_each, readers
+from reconciler.app.probe import probe, refuse_for_pull_requests
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.reconcile.doctor import Finding, Verdict, examine
 from reconciler.reconcile.session import Session
@@ -17,19 +18,30 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
 
 
-async def examine_each(sessions: Sequence[Session], observer: Observer) -> dict[str, tuple[Finding, ...]]:
+async def examine_each(
+    sessions: Sequence[Session], observer: Observer, *, targets: bool = False
+) -> dict[str, tuple[Finding, ...]]:
     """Examine each environment and return its findings by its name.
 
     Args:
         sessions: the environments.
         observer: told of the requests.
+        targets: whether delivery targets are probed, beyond a TCP connection.
 
     Raises:
+        UsageError: targets are to be probed in a run for a pull request.
         ReconcilerError: an environment cannot be examined at all.
     """
+    if targets:
+        refuse_for_pull_requests(os.environ)
 
     async def one(session: Session) -> tuple[Finding, ...]:
-        found = await examine(session, lambda kinds: readers(session, kinds, observer, token_cache=False), os.environ)
+        found = await examine(
+            session,
+            lambda kinds: readers(session, kinds, observer, token_cache=False),
+            os.environ,
+            probe=(lambda desired: probe(session, desired, os.environ, session.opened_at)) if targets else None,
+        )
         return (*found, *await _examine_syncs(session, observer))
 
     findings: dict[str, tuple[Finding, ...]] = {}

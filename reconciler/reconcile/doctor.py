@@ -17,11 +17,13 @@ from reconciler.errors import ApiError, LedgerError, LoginRefused, Unreachable
 from reconciler.hosts import host_allowed
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kind
+from reconciler.kind.probe import Outcome, ProbeVerdict
 from reconciler.kind.semantics import semantics_by_path
 from reconciler.ledger.url import LedgerUrl, durability
 from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.reconcile.diff import secrets_in, value_at
 from reconciler.reconcile.session import Session
+from reconciler.reconcile.work import Desired
 from reconciler.secret import Secret
 
 CONNECT_SECONDS = 5.0
@@ -30,6 +32,7 @@ _HTTPS = 443  # Azure's services, Event Hubs included, answer there whatever els
 
 ReadersFor = Callable[[frozenset[str]], AbstractAsyncContextManager[Mapping[str, Reader]]]
 Connect = Callable[[str, int], Awaitable[str | None]]
+Probe = Callable[[Desired], Awaitable[Sequence[ProbeVerdict]]]
 
 
 class Verdict(StrEnum):
@@ -40,15 +43,20 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
+# What cannot be known from here is no fault: the API connects from elsewhere.
+_OF_OUTCOME = {Outcome.ANSWERS: Verdict.OK, Outcome.UNKNOWN: Verdict.NOTE, Outcome.REFUSES: Verdict.FAILED}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Finding of one check, and what to do about it."""
+    """Finding of one check, and what to do about it; `outcome` is that of a probe."""
 
     area: Literal["access", "target", "secret", "ledger", "data"]
     subject: str
     verdict: Verdict
     message: str
     next_step: str | None = None
+    outcome: Outcome | None = None
 
 
 async def connect_to(host: str, port: int) -> str | None:
@@ -70,7 +78,11 @@ async def connect_to(host: str, port: int) -> str | None:
 
 
 async def examine(
-    session: Session, readers_for: ReadersFor, environ: Mapping[str, str], connect: Connect = connect_to
+    session: Session,
+    readers_for: ReadersFor,
+    environ: Mapping[str, str],
+    connect: Connect = connect_to,
+    probe: Probe | None = None,
 ) -> tuple[Finding, ...]:
     """Examine one environment.
 
@@ -79,10 +91,14 @@ async def examine(
         readers_for: opens readers that log in for these kinds only, so that one missing role hides no other.
         environ: the process environment; it decides whether the ledger lasts.
         connect: tries a TCP connection.
+        probe: probes what an object sends to; None: a TCP connection is all that is tried.
     """
     kinds = [kind for kind in session.kinds.values() if kind.api in session.connections and kind.readable]
     access = await asyncio.gather(*(_access(kind, readers_for) for kind in kinds))
-    targets = await asyncio.gather(*(_reach(session, place, connect) for place in _places(session)))
+    if probe is None:
+        targets = await asyncio.gather(*(_reach(session, place, connect) for place in _places(session)))
+    else:
+        targets = list(chain.from_iterable(await asyncio.gather(*(_probed(each, probe) for each in session.desired))))
     summed_up = (
         _summed_up([item for kind, item in zip(kinds, access, strict=True) if kind.api == api])
         for api in dict.fromkeys(kind.api for kind in kinds)
@@ -168,6 +184,20 @@ async def _reach(session: Session, place: _Place, connect: Connect) -> Finding:
             step = "Check the host and its firewall; OrderCloud connects from elsewhere and may still reach it."
             return Finding("target", subject, Verdict.FAILED, f"{where}{failure}", step)
     return Finding("target", subject, Verdict.OK, "answers")
+
+
+async def _probed(desired: Desired, probe: Probe) -> list[Finding]:
+    return [
+        Finding(
+            "target",
+            f"{desired.key} {found.target}",
+            _OF_OUTCOME[found.outcome],
+            f"{found.outcome.value}: {found.message}",
+            found.next_step,
+            found.outcome,
+        )
+        for found in await probe(desired)
+    ]
 
 
 def _unset_secrets(session: Session) -> Iterator[Finding]:

@@ -142,3 +142,29 @@ def test_nothing_is_sent_to_a_target() -> None:
             return failure, await received
 
     assert asyncio.run(probe()) == (None, b"")
+
+
+def test_targets_are_probed_when_asked_and_never_for_a_pull_request(emulator: RunningEmulator, tmp_path: Path) -> None:
+    (tmp_path / "manifests").mkdir()
+    text = MANIFESTS.format(url=emulator.url, target=f"{emulator.url}/ordercloud/v1/hook?key=1", client="emulator")
+    (tmp_path / "manifests" / "all.yaml").write_text(text)
+    signature = f"sv=2024-11-04&sr=c&sp=rl&se=2099-01-01T00:00:00Z&sig={MARKER}"
+    environ = {"BLOB": f"BlobEndpoint=https://127.0.0.1/{MARKER};SharedAccessSignature={signature}", "NO_PROXY": "*"}
+    command = [sys.executable, "-m", "reconciler", "doctor", "--targets", "--format", "json"]
+    probed = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, env=environ)
+    findings = {each["subject"]: each for each in json.loads(probed.stdout)["environments"]["here"]}
+    hook = findings["DeliveryConfig/hook deliveryTargets.http"]
+    assert (hook["verdict"], hook["outcome"]) == ("ok", "answers")
+    assert hook["message"].startswith("answers: HTTP 401 to HEAD") or "HTTP 40" in hook["message"]
+    blob = findings["DeliveryConfig/hook deliveryTargets.azureBlob"]
+    assert (blob["verdict"], blob["outcome"]) == ("failed", "refuses")
+    assert blob["message"] == "refuses: its signature does not let create or write"
+    assert probed.returncode == 1
+    assert MARKER not in probed.stdout + probed.stderr
+    emulator.clear_requests()
+    refused = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, timeout=60, env={**environ, "CI_MERGE_REQUEST_IID": "7"}
+    )
+    assert refused.returncode == 64
+    assert "CI_MERGE_REQUEST_IID" in refused.stdout + refused.stderr
+    assert emulator.requests() == []

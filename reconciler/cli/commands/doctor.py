@@ -19,19 +19,25 @@ from reconciler.report.renderers import DOCTOR
 EXAMPLES = """
 reconciler doctor -e sandbox
 reconciler doctor -e all --format json
+reconciler doctor -e production --targets
 """
 
 
 @command("doctor", formats=DOCTOR.formats, examples=EXAMPLES, environments="several")
+@click.option(
+    "--targets",
+    is_flag=True,
+    help="Probe each delivery target: certificate, credentials, topic, signature, as far as it can be without sending.",
+)
 @click.pass_obj
-def doctor(options: Options) -> Status:
+def doctor(options: Options, targets: bool) -> Status:
     """Check login, roles, delivery targets, secrets and the ledger of an environment.
 
     Each kind is read once, and what a data sync reads is tried. Of a delivery target only a TCP connection is tried,
-    from here, and only where `targetHosts` allows its host; nothing is sent. The exit status is 1 where something has
-    to be mended.
+    from here, and only where `targetHosts` allows its host; nothing is sent. With --targets each is probed: "answers",
+    "refuses", or "cannot be known from here". The exit status is 1 where something has to be mended, or refuses.
     """
     sessions, failures = options.project.sessions(utc_now())
-    findings = asyncio.run(examine_each(sessions, Listener(options.verbosity)))
+    findings = asyncio.run(examine_each(sessions, Listener(options.verbosity), targets=targets))
     show(options, DOCTOR, findings)
     return combine([doctor_status(findings), *(report_failure(error, options) for error in failures)])

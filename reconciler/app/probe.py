@@ -1,0 +1,91 @@
+"""Probe what an environment's desired objects send to: for `doctor --targets`, and before a target is changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from reconciler.errors import UsageError
+from reconciler.hosts import is_loopback
+from reconciler.kind.probe import ProbePolicy, ProbeVerdict, private_targets, pull_request_of
+from reconciler.reconcile.session import Session
+from reconciler.reconcile.work import Desired
+from reconciler.registry import prober
+
+CA_FILE = "RECONCILER_CA_FILE"
+
+
+def policy_of(session: Session, api: str, environ: Mapping[str, str], now: datetime) -> ProbePolicy:
+    """Return what probes of an environment may touch.
+
+    This machine may be touched where the API itself is here: then it is the emulator that will deliver.
+
+    Args:
+        session: the environment.
+        api: the provider that will send.
+        environ: the process environment.
+        now: the time (timezone-aware).
+
+    Raises:
+        UsageError: RECONCILER_ALLOW_PRIVATE_TARGETS cannot be read.
+    """
+    hosts, networks = private_targets(environ)
+    connection = session.connections.get(api)
+    return ProbePolicy(
+        now=now,
+        target_hosts=session.settings.target_hosts,
+        private_hosts=hosts,
+        private_networks=networks,
+        loopback=connection is not None and is_loopback(urlsplit(connection.api_url).hostname or ""),
+        pull_request=pull_request_of(environ),
+        ca_file=environ.get(CA_FILE) or None,
+    )
+
+
+async def probe(
+    session: Session, desired: Desired, environ: Mapping[str, str], now: datetime
+) -> tuple[ProbeVerdict, ...]:
+    """Probe each target of a desired object; nothing is sent to it. Only a verdict `refuses` speaks against it.
+
+    Args:
+        session: the environment.
+        desired: the object, with its secrets.
+        environ: the process environment. For a pull request nothing is touched, and every verdict says so.
+        now: the time (timezone-aware).
+
+    Returns:
+        A verdict per target; none for kinds that send nowhere.
+
+    Raises:
+        UsageError: RECONCILER_ALLOW_PRIVATE_TARGETS cannot be read.
+    """
+    found = prober(desired.kind)
+    if found is None or desired.absent:
+        return ()
+    return await found(desired.state, policy_of(session, session.kinds[desired.kind].api, environ, now))
+
+
+async def probe_all(
+    session: Session, environ: Mapping[str, str], now: datetime
+) -> tuple[tuple[Desired, ProbeVerdict], ...]:
+    """Probe all targets of an environment, side by side; see `probe`."""
+    verdicts = await asyncio.gather(*(probe(session, desired, environ, now) for desired in session.desired))
+    return tuple(
+        (desired, verdict) for desired, found in zip(session.desired, verdicts, strict=True) for verdict in found
+    )
+
+
+def refuse_for_pull_requests(environ: Mapping[str, str]) -> None:
+    """Refuse to probe in a run for a pull request, whose targetHosts would say where secrets go.
+
+    Raises:
+        UsageError: the run is for one.
+    """
+    name = pull_request_of(environ)
+    if name is not None:
+        raise UsageError(
+            f"delivery targets are not probed for a pull request ({name} says that this run is for one)",
+            next_step="Leave --targets out here; run it on the default branch, on a schedule or by hand.",
+        )

@@ -1,0 +1,115 @@
+"""Probes: what can be known from here about a place that an API will send to, without sending anything there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, Protocol
+
+from reconciler.errors import UsageError
+
+ALLOW_PRIVATE = "RECONCILER_ALLOW_PRIVATE_TARGETS"
+Network = IPv4Network | IPv6Network
+# What the forges' pipelines set while they run for a pull request, and how its value begins ("": any value).
+_PULL_REQUEST = {
+    "GITHUB_EVENT_NAME": "pull_request",
+    "SYSTEM_PULLREQUEST_PULLREQUESTID": "",
+    "BUILD_REASON": "PullRequest",
+    "CI_MERGE_REQUEST_IID": "",
+}
+
+
+class Outcome(StrEnum):
+    """What a probe found. Only `refuses` is reason enough not to send there."""
+
+    ANSWERS = "answers"
+    REFUSES = "refuses"
+    UNKNOWN = "cannot be known from here"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeVerdict:
+    """Verdict on one target.
+
+    Args:
+        target: its path in the manifest, e.g. `deliveryTargets.http`.
+        outcome: what was found.
+        message: a few words on why; no secret, and of a secret value not even the host.
+        next_step: what to do about it.
+    """
+
+    target: str
+    outcome: Outcome
+    message: str
+    next_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePolicy:
+    """What probes may touch in one run. Nothing of it comes from a manifest but `target_hosts`.
+
+    Args:
+        now: the time, by which signatures are judged (timezone-aware).
+        target_hosts: the hosts that the environment allows; None: it does not say, so nothing is touched.
+        private_hosts: names of hosts that may be at addresses that are not public.
+        private_networks: networks that are not public and may be touched.
+        loopback: whether this machine may be touched.
+        pull_request: the variable that says that this run is for a pull request, in which nothing is touched.
+        ca_file: certificates to trust beside the usual ones.
+        seconds: the longest that one connection, or one answer, may take.
+    """
+
+    now: datetime
+    target_hosts: tuple[str, ...] | None
+    private_hosts: tuple[str, ...] = ()
+    private_networks: tuple[Network, ...] = ()
+    loopback: bool = False
+    pull_request: str | None = None
+    ca_file: str | None = field(default=None, repr=False)
+    seconds: float = 10.0
+
+
+class Prober(Protocol):
+    """Probes what a desired object of one kind sends to."""
+
+    async def __call__(self, state: Mapping[str, Any], policy: ProbePolicy) -> tuple[ProbeVerdict, ...]:
+        """Return a verdict per target. Never raises for what it finds.
+
+        Args:
+            state: the desired state in manifest terms, with its secrets.
+            policy: what may be touched.
+        """
+        ...
+
+
+def pull_request_of(environ: Mapping[str, str]) -> str | None:
+    """Return the variable that says that this run is for a pull request, or None."""
+    for name, prefix in _PULL_REQUEST.items():
+        value = environ.get(name, "")
+        if value and value.startswith(prefix):
+            return name
+    return None
+
+
+def private_targets(environ: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[Network, ...]]:
+    """Return the hosts and the networks of RECONCILER_ALLOW_PRIVATE_TARGETS: names, addresses or `10.1.0.0/16`.
+
+    Raises:
+        UsageError: it holds a network that is none.
+    """
+    hosts: list[str] = []
+    networks: list[Network] = []
+    for part in environ.get(ALLOW_PRIVATE, "").replace(",", " ").split():
+        try:
+            networks.append(ip_network(part))
+        except ValueError as error:
+            if "/" in part:
+                raise UsageError(
+                    f"{ALLOW_PRIVATE} holds a network that is none",
+                    next_step="Write hosts, addresses, or networks such as 10.1.0.0/16, separated by commas.",
+                ) from error
+            hosts.append(part.lower())
+    return tuple(hosts), tuple(networks)
