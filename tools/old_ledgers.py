@@ -27,6 +27,9 @@ SHAPES = {
     "version-2-of-rooms": ("7ddcb4f",),
     "version-2-from-1": ("3216d5c", "8aed48b"),
     "version-3": ("a8ece7b",),
+    "version-4": ("1b7ea59",),
+    "version-5": ("deb45e1",),
+    "version-6": ("9b24f55",),
 }
 
 FILL = """
@@ -56,27 +59,44 @@ with store.Ledger.open("sqlite:///" + sys.argv[1], lambda: now) as ledger:
     cut_off = ledger.begin_run("test", "me", {"changes": []}, entries, {})
     ledger.record_sent(cut_off, "DeliveryConfig/search", [target], ["target.other"])
     ledger.snooze("test", model.Snooze("EntitySync", "categories", now, "waiting", "me"))
+    scope = data and data.DataScope("test", "https://api.example#site", "ordercloud", "products")
     if hasattr(ledger, "levels"):
-        scope = data.DataScope("test", "https://api.example#site", "ordercloud", "products")
         levels = ledger.levels(scope)
-        ended = "failed"
+        begin = lambda full: levels.begin("full", "digest", "me", now, now, walks=True, full=full)
+        remember, ended = levels.remember_log, "failed"
         if not hasattr(levels, "claim_names"):
             levels.claim_names = lambda key, names: levels.claim_many({key: names})
             ended = "interrupted"
-        with levels.lock("me"):
-            done = levels.begin("full", "digest", "me", now, now, walks=True, full=True)
-            levels.record([data.Result("a", prints={"product": b"1" * 16}, held={"v": ["x"]})], done.id)
-            levels.claim_names("a", [("sku", "1")])
-            levels.end(done.id, "finished", now)
-            failed = levels.begin("full", "digest", "me", now, now, walks=True, full=False)
-            levels.begin_writes([("b", ["product"])])
-            wrong = data.ProblemRow("c", "product", "no-sku", "It has none", "https://x/c")
-            levels.record([data.Result("c", problems=(wrong,))], failed.id, {"written": 2})
-            levels.claim_names("c", [("sku", "1")])
-            levels.want(["d"])
-            levels.to_log(9)
-            levels.remember_log(data.LogDates(now, now, now))
-            levels.end(failed.id, ended, now, message="the ledger's own word for it")
+    elif hasattr(ledger, "store"):
+        levels = ledger.store(scope)
+        begin = lambda full: levels.runs.begin("full", "digest", "me", now, walks=True, full=full)
+        remember, ended = levels.log.remember, "interrupted"
+        levels.record, levels.want, levels.begin_writes = (
+            levels.records.record, levels.records.want, levels.records.begin_writes)
+        levels.claim_names = lambda key, names: levels.names.claim_many({key: names})
+        levels.to_log, levels.end = levels.log.to_log, levels.runs.end
+    else:
+        sys.exit()
+    known = data.Result.__dataclass_fields__
+    newer = lambda **values: {name: value for name, value in values.items() if name in known}
+    with levels.lock("me"):
+        done = begin(True)
+        levels.record([data.Result("a", prints={"product": b"1" * 16}, held={"v": ["x"]}, **newer(look=b"2" * 16))],
+                      done.id)
+        levels.claim_names("a", [("sku", "1")])
+        levels.end(done.id, "finished", now)
+        failed = begin(False)
+        levels.begin_writes([("b", ["product"])])
+        wrong = data.ProblemRow("c", "product", "no-sku", "It has none", "https://x/c")
+        levels.record([data.Result("c", problems=(wrong,), **newer(held_back=True))], failed.id, {"written": 2})
+        if "gone_at" in known:
+            levels.record([data.Result("e", gone=True, gone_at=now)], failed.id)
+            levels.runs.update(failed.id, overrides={"maxDeletes": "spring clean"})
+        levels.claim_names("c", [("sku", "1")])
+        levels.want(["d"])
+        levels.to_log(9)
+        remember(data.LogDates(now, now, now))
+        levels.end(failed.id, ended, now, message="the ledger's own word for it")
 """
 
 
