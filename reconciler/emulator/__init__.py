@@ -1,1 +1,1 @@
-"""OrderCloud (and later SparkLayer) on localhost."""
+"""Emulator of OrderCloud and SparkLayer on localhost."""

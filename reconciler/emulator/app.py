@@ -1,4 +1,4 @@
-"""The ASGI application: hands each request to its room, through latency, rate limit and faults, and logs it."""
+"""ASGI application of the emulator: routes requests to their API, through latency, rate limit and faults."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _make_rooms(seed: Seed, deliver_to: Sequence[str], state: State) -> Sequence
 
 
 class App:
-    """The emulator as a raw ASGI application: routing and answers cost next to nothing beside the server itself."""
+    """ASGI application of the emulator, without a framework: it costs next to nothing beside the server itself."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -88,7 +88,7 @@ class App:
 
 
 def _length(scope: Message) -> int:
-    """Return how many characters path and query have, as they were sent."""
+    """Return the length of path and query as they were sent, in characters."""
     query: bytes = scope["query_string"]
     return len(scope["raw_path"]) + (len(query) + 1 if query else 0)
 

@@ -1,4 +1,4 @@
-"""Reads the bodies of control requests; a mistake is answered with 400 and `error`."""
+"""Request bodies of the control API, decoded and validated; a mistake is answered with 400 and `error`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def validated(model: type[BodyT], value: Any) -> BodyT:
-    """Return `value` as the model.
+    """Validate a value against a model, and return it as that.
 
     Raises:
         Refusal: it does not fit; names each member that does not.

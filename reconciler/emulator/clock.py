@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from reconciler.errors import UsageError
 
-# Room at both ends, for what tokens, sales and lags add to it.
+# Token lifetimes, sales and lags are added to it, so both ends leave room.
 _EARLIEST, _LATEST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1970, 9000))
 
 
@@ -26,34 +26,34 @@ class ClockSetting(BaseModel):
 
 
 class Clock:
-    """Tells the time that tokens expire by and that the marketplace stamps on its records."""
+    """Clock that tokens expire by and that the marketplace stamps on its records."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to real time."""
+        """Reset to real time."""
         self._offset = 0.0
         self._frozen_at: float | None = None
         self._date = (-1, b"")
 
     def timestamp(self) -> float:
-        """Seconds since the epoch, by this clock."""
+        """Return the time by this clock, in seconds since the epoch."""
         return time.time() + self._offset if self._frozen_at is None else self._frozen_at
 
     def now(self) -> datetime:
-        """The time by this clock, in UTC."""
+        """Return the time by this clock, in UTC."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
 
     def http_date(self) -> bytes:
-        """The time by this clock as a Date header shows it."""
+        """Return the time by this clock in the form of a Date header."""
         second = int(self.timestamp())
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]
 
     def set(self, setting: ClockSetting) -> None:
-        """Set, advance, freeze or let run, in this order.
+        """Set, advance, freeze or unfreeze the clock, in this order.
 
         Raises:
             UsageError: that time is out of range; the clock is then as it was.
@@ -73,7 +73,7 @@ class Clock:
         return {"now": self.now().isoformat(), "frozen": self._frozen_at is not None, "offset": self._offset}
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump` returned; a running clock keeps its offset, a frozen one its time.
+        """Load what `dump` returned; a running clock keeps its offset, a frozen one its time.
 
         Raises:
             ValueError: that time is out of range.

@@ -1,4 +1,4 @@
-"""`/_emulator/`: how tests and demos steer the emulator. Never logged, never slowed, never broken."""
+"""Control API of the emulator, `/_emulator/`, for tests and demos. Never logged, never slowed, never hit by faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.errors import LoadError, UsageError
 
 
 class Control:
-    """The control API over one state."""
+    """Control API over one state."""
 
     name: ClassVar[str] = "_emulator"
 
@@ -63,16 +63,16 @@ class Control:
         return json_answer({"endpoints": self._endpoints})
 
     def _reset(self, _request: Request) -> Answer:
-        """Go back to how the emulator started."""
+        """Reset the emulator to its start."""
         self._state.reset()
         return NO_CONTENT
 
     def _dump(self, request: Request) -> Answer:
-        """Return the whole state; with ?secrets=true the values of write-only members too."""
+        """Dump the whole state; with ?secrets=true the values of write-only members too."""
         return json_answer(self._state.dump(secrets=("secrets", "true") in request.params))
 
     def _load(self, request: Request) -> Answer:
-        """Take over a state that was dumped with ?secrets=true."""
+        """Load a state that was dumped with ?secrets=true."""
         self._state.load(json_object(request))
         return NO_CONTENT
 
@@ -125,7 +125,7 @@ class Control:
         return json_answer(self._state.requests.dump())
 
     def _set_requests(self, request: Request) -> Answer:
-        """Say of which requests the list keeps the bodies: {"bodies": glob over the path}."""
+        """Set which requests the list keeps the bodies of: {"bodies": glob over the path}."""
         self._state.requests.setting = validated(LogSetting, decode(request))
         return NO_CONTENT
 

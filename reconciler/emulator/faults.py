@@ -1,4 +1,4 @@
-"""Faults on request: which requests go wrong, and how. Carried out by misbehave.py."""
+"""Fault injection: rules for which requests go wrong, and how. Carried out by misbehave.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.emulator.wire import Request
 
 
 class Effect(StrEnum):
-    """What happens to a request that a fault hits."""
+    """Effect of a fault on a request that it hits."""
 
     STATUS = "status"
     TOO_MANY = "too_many"
@@ -88,7 +88,7 @@ class FaultRule(BaseModel):
 
 
 class Fault:
-    """A rule with its counters."""
+    """Fault rule with its counters."""
 
     __slots__ = ("_contains", "_path", "_random", "fired", "rule", "seen")
 
@@ -101,7 +101,7 @@ class Fault:
         self._random = random.Random(rule.seed)  # noqa: S311 (a repeatable test choice, no secret)
 
     def hits(self, request: Request) -> bool:
-        """Count the request if it matches, and return whether this fault hits it."""
+        """Count a request if it matches, and return whether this fault hits it."""
         rule = self.rule
         if rule.method not in ("*", request.method) or not fnmatchcase(request.path.lower(), self._path):
             return False
@@ -121,20 +121,20 @@ class Fault:
 
 
 class Hit(NamedTuple):
-    """One request that a fault hit: the rule, and how many requests it hit before."""
+    """Hit of a fault on one request: the rule, and the number of its hits before."""
 
     rule: FaultRule
     before: int
 
 
 class Faults:
-    """The faults that are set; the first one that hits a request has it."""
+    """Faults that are set; the first one that hits a request is carried out."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     def add(self, rule: FaultRule) -> None:
-        """Set one more fault."""
+        """Add a fault."""
         self._faults.append(Fault(rule))
 
     def clear(self) -> None:
@@ -142,7 +142,7 @@ class Faults:
         self._faults.clear()
 
     def hit(self, request: Request) -> Hit | None:
-        """Return the rule that hits this request. Rules behind it do not see the request."""
+        """Return the hit of the first fault that hits a request. Faults behind it do not see the request."""
         return next((Hit(fault.rule, fault.fired - 1) for fault in self._faults if fault.hits(request)), None)
 
     def dump(self) -> list[dict[str, Any]]:

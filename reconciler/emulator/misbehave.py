@@ -1,4 +1,4 @@
-"""Carries faults out on the connection: cuts it, lets it hang, drips the body, breaks or changes it."""
+"""Effects of faults on a connection: reset, hang, a dripping body, a cut or changed answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRIPS = 10
 
 
 class Exchange:
-    """One request's connection: how its answer is sent, or not.
+    """Connection of one request, through which its answer is sent or broken.
 
     Args:
         receive: the ASGI channel in.
@@ -50,7 +50,7 @@ class Exchange:
         await self.send({"type": "http.response.body", "body": answer.body})
 
     async def drip(self, answer: Answer, seconds: float) -> None:
-        """Send the body in ten pieces over so many seconds."""
+        """Send the body in ten pieces, spread over some seconds."""
         await self._start(answer)
         size = max(1, -(-len(answer.body) // DRIPS))
         for start in range(0, len(answer.body), size):
@@ -69,7 +69,7 @@ class Exchange:
         await self.until_gone()
 
     async def cut(self) -> None:
-        """Reset the connection, so that the client sees a reset and no tidy end."""
+        """Reset the connection: the client sees a reset, no orderly end."""
         if self.transport is not None:
             connection = self.transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -94,7 +94,7 @@ Failure = Callable[[int, str | None, str | None], Answer]
 
 
 async def misbehave(hit: Hit, exchange: Exchange, carry_out: Callable[[], Answer], failure: Failure) -> int | None:
-    """Treat one request as the rule says.
+    """Carry out a fault on the request that it hit.
 
     Args:
         hit: the fault that hit it.
@@ -131,7 +131,7 @@ async def misbehave(hit: Hit, exchange: Exchange, carry_out: Callable[[], Answer
 
 
 def _instead(hit: Hit, failure: Failure) -> Answer | None:
-    """The answer that a rule gives instead of the true one, if it does."""
+    """Return the answer that a rule gives instead of the true one, if it does."""
     rule = hit.rule
     if rule.effect is Effect.TOO_MANY:
         return failure(429, None, None).with_headers(*retry_after_header(rule.retry_after, rule.seconds))
@@ -147,7 +147,7 @@ def _instead(hit: Hit, failure: Failure) -> Answer | None:
 
 
 def _body(hit: Hit) -> bytes:
-    """The body that a rule of the effect `answer` states: bytes, a text as it is, or JSON."""
+    """Return the body that a rule of the effect `answer` states: bytes, a text as it is, or JSON."""
     body = hit.rule.body
     if hit.rule.base64 is not None:
         return base64.b64decode(hit.rule.base64)
@@ -157,7 +157,7 @@ def _body(hit: Hit) -> bytes:
 
 
 def _changed(hit: Hit, answer: Answer) -> Answer:
-    """The true answer as a rule changes it."""
+    """Return the true answer as a rule changes it."""
     rule = hit.rule
     if rule.effect is Effect.BOM:
         return Answer(answer.status, b"\xef\xbb\xbf" + answer.body, answer.headers)

@@ -1,7 +1,6 @@
-"""Fixtures for tests that need an OrderCloud: an emulator per test run, as fresh as new in every test.
+"""Pytest fixtures of the emulator: one process per test run, reset before every test.
 
-Not registered by installing reconciler, so that it costs nobody anything who does not ask for it. Ask in your root
-conftest.py:
+Installing reconciler does not register them: name the plugin in your root conftest.py:
 
     pytest_plugins = ["reconciler.emulator.pytest_plugin"]
 
@@ -41,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def ordercloud_emulator_process(pytestconfig: pytest.Config) -> Iterator[RunningEmulator]:
-    """An emulator in a process of its own on a free port, for the whole run. It keeps what tests leave behind."""
+    """Start an emulator in a process of its own on a free port, for the whole run. It keeps what tests leave behind."""
     try:
         from reconciler.emulator.testing import emulator_process
     except ModuleNotFoundError as error:
@@ -57,7 +56,7 @@ def ordercloud_emulator_process(pytestconfig: pytest.Config) -> Iterator[Running
 def ordercloud_emulator(
     ordercloud_emulator_process: RunningEmulator, request: pytest.FixtureRequest
 ) -> RunningEmulator:
-    """The emulator, as it was when it started: its seed, real time, no faults, an empty request log."""
+    """Reset the emulator to its start: its seed, real time, no faults, an empty request log."""
     emulator = ordercloud_emulator_process
     emulator.reset()
     marker = request.node.get_closest_marker("ordercloud_seed")
@@ -81,7 +80,7 @@ def _plant(emulator: RunningEmulator, seed: object = None, products: int | None 
 
 
 def _session_seed(config: pytest.Config) -> str | int | None:
-    """Return the seed of the command line, else of the ini file, whose paths go from its folder."""
+    """Return the seed of the command line, else of the ini file, whose relative paths count from its folder."""
     given: str | None = config.getoption("--ordercloud-seed")
     if given is None:
         given = config.getini("ordercloud_seed")

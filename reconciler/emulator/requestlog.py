@@ -1,4 +1,4 @@
-"""The log of requests that the emulated APIs saw."""
+"""Log of requests that reached the emulated APIs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LogSetting(BaseModel):
 
 
 class Entry:
-    """One request. `status` stays None where no answer was given: the connection was cut, or the request hangs."""
+    """Log entry of one request. `status` is None where no answer was given: it was cut off, or hangs."""
 
     __slots__ = ("body", "fault", "method", "path", "query", "status", "time")
 
@@ -57,14 +57,14 @@ class Entry:
 
 
 class RequestLog:
-    """The last 200,000 requests, oldest first."""
+    """Log of the last 200,000 requests, oldest first."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self.setting = LogSetting()
 
     def begin(self, request: Request) -> Entry:
-        """Note a request on arrival and return its entry, to be given its status."""
+        """Log a request on arrival and return its entry, whose status the caller sets."""
         glob = self.setting.bodies
         entry = Entry(request, keep_body=glob is not None and fnmatchcase(request.path.lower(), glob.lower()))
         self._entries.append(entry)
@@ -75,5 +75,5 @@ class RequestLog:
         return [entry.dump() for entry in self._entries]
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all entries."""
         self._entries.clear()

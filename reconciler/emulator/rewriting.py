@@ -1,4 +1,4 @@
-"""Changes answers on request: headers set or left out, text in the body replaced, numbers that never end."""
+"""Rewriting of answers by faults: headers set or left out, text of the body replaced, numbers counted up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from reconciler.emulator.wire import Answer, Header
 
-# What says where a body ends is the server's own: a wrong one breaks the server, not the client.
+# The server itself sets the headers that say where a body ends: a wrong one breaks the server, not the client.
 _SERVERS_OWN = frozenset({"content-length", "transfer-encoding", "connection"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 # Printable latin-1 and tabs.
@@ -49,7 +49,7 @@ HeaderChanges = Annotated[dict[str, str | None], AfterValidator(_checked)]
 
 
 class Replacement(BaseModel):
-    """One change to the text of a body."""
+    """Replacement in the text of a body."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,7 +58,7 @@ class Replacement(BaseModel):
 
 
 def with_changes(answer: Answer, changes: Mapping[str, str | None]) -> Answer:
-    """Return the answer with these headers set or left out, and without a body where its status has none."""
+    """Return an answer with headers set or left out, and without a body where its status has none."""
     kept = [header for header in answer.headers if header[0].decode("latin-1").lower() not in changes]
     added: Iterable[Header] = (
         (name.encode("latin-1"), value.encode("latin-1")) for name, value in changes.items() if value is not None
@@ -67,7 +67,7 @@ def with_changes(answer: Answer, changes: Mapping[str, str | None]) -> Answer:
 
 
 def replaced(body: bytes, replacements: Sequence[Replacement]) -> bytes:
-    """Return the body with every place that fits replaced, one replacement after the other."""
+    """Return a body after some replacements, one after the other, each in every place that matches."""
     for replacement in replacements:
         # As a template the text would have its backslashes read.
         literal = replacement.put.encode().replace(b"\\", b"\\\\")
@@ -76,7 +76,7 @@ def replaced(body: bytes, replacements: Sequence[Replacement]) -> bytes:
 
 
 def numbered(body: bytes, counter: str, hit: int) -> bytes:
-    """Return the body with ascending numbers, no two hits the same.
+    """Return a body with numbers counted up, different for each hit.
 
     Args:
         body: what is sent.

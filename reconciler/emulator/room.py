@@ -1,4 +1,4 @@
-"""A room of the emulator: one emulated API with its routes and its state."""
+"""Room of the emulator, the base of each emulated API: its routes and its state."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Room(ABC):
         """Return an error in this API's form; code and message default to what the API says with this status."""
 
     def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
-        """Return what `/_emulator/` offers for this API: method, path, handler. Its docstring is listed there."""
+        """Return the room's endpoints of the control API: method, path, handler. Its docstring is listed there."""
         return ()
 
     def start(self, loop: AbstractEventLoop) -> None:  # noqa: B027 (most rooms have nothing to do)
@@ -53,8 +53,8 @@ class Room(ABC):
 
     @abstractmethod
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump(secrets=True)` returned."""
+        """Load what `dump(secrets=True)` returned."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Go back to the state at the start."""
+        """Reset to the state at the start."""

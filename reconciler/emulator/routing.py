@@ -1,4 +1,4 @@
-"""Case-insensitive routing over a tree of path segments: one dictionary look-up per segment."""
+"""Router without regard to case, over a tree of path segments: one dictionary look-up per segment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Node:
 
 
 class Router:
-    """Finds the handler for a method and a path. A fixed segment wins over a parameter."""
+    """Router from method and path to a handler. A fixed segment wins over a parameter."""
 
     def __init__(self) -> None:
         self._root = _Node()
@@ -39,7 +39,7 @@ class Router:
         node.handlers[method] = handler, tuple(names)
 
     def find(self, request: Request, skip: int) -> Handler | frozenset[str]:
-        """Return the handler, its path parameters set on the request; or the methods the path has (none: no path).
+        """Find the handler and set the request's path parameters; else return the methods of the path (none: no path).
 
         Args:
             request: the request to route.

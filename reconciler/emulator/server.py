@@ -1,4 +1,4 @@
-"""Serves the emulator over HTTP: `serve` for people, `EmulatorServer` for whoever runs it in a thread."""
+"""HTTP server of the emulator: `serve` runs it until a signal, `EmulatorServer` in a thread."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ SAVE_EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a running emulator is. Its text is the one line that is printed when it is ready."""
+    """Addresses of a running emulator. As text, the line that is printed when it is ready."""
 
     url: str
 
     @property
     def ordercloud_url(self) -> str:
-        """OrderCloud's API base."""
+        """Return the base URL of OrderCloud's API."""
         return f"{self.url}/ordercloud/v1"
 
     @property
     def ordercloud_auth_url(self) -> str:
-        """OrderCloud's token endpoint."""
+        """Return the URL of OrderCloud's token endpoint."""
         return f"{self.url}/ordercloud/oauth/token"
 
     @property
     def sparklayer_url(self) -> str:
-        """SparkLayer's base."""
+        """Return the base URL of SparkLayer."""
         return f"{self.url}/sparklayer"
 
     def __str__(self) -> str:
-        """Name both URLs on one line."""
+        """Return both URLs on one line."""
         return f"Emulator ready: OrderCloud at {self.ordercloud_url}, SparkLayer at {self.sparklayer_url}"
 
 
 def announce_on_stdout(addresses: Addresses) -> None:
-    """Print the one line and flush it, so that whoever waits for it on a pipe sees it."""
+    """Print the addresses on one line, flushed, so that whoever reads a pipe gets them at once."""
     print(addresses, flush=True)  # noqa: T201 (the program's result)
 
 
@@ -92,7 +92,7 @@ def serve(
 
 
 class EmulatorServer:
-    """One emulator on one socket, which is bound on construction.
+    """Emulator on one socket, which is bound on construction.
 
     Args:
         state: what it serves.
@@ -119,7 +119,7 @@ class EmulatorServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            # The Date that answers show is the emulator's own clock's.
+            # The Date header comes from the emulator's own clock.
             date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
@@ -132,12 +132,12 @@ class EmulatorServer:
         self._socket.close()
 
     def stop(self) -> None:
-        """Let `run_until_stopped` end soon. Safe to call from another thread."""
+        """Ask `run_until_stopped` to end. Safe to call from another thread."""
         self._server.should_exit = True
 
 
 class _Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # which class it is, uvicorn decides on import
-    """Gives each request its connection, in `scope["state"]`, so that faults can cut it."""
+    """HTTP protocol that puts the connection into `scope["state"]`, so that faults can cut it."""
 
     app_state: dict[str, Any]
 
@@ -147,7 +147,7 @@ class _Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # which 
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, ends quietly on a signal, and keeps the state on a file."""
+    """Server that announces when it is ready, ends quietly on a signal, and keeps the state in a file."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None], state: State, file: Path | None) -> None:
         super().__init__(config)
@@ -177,7 +177,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGINT and SIGTERM without raising them again afterwards: that is how an emulator ends."""
+        """Stop on SIGINT and SIGTERM, and do not raise them again: an emulator ends by them in order."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -218,7 +218,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _load(state: State, file: Path) -> None:
-    """Take over the state in `file`, if there is one yet."""
+    """Load the state from `file`, if there is one yet."""
     if not file.parent.is_dir():
         raise LoadError(f"{file} is in a folder that is not there", next_step=f"Make the folder {file.parent} first.")
     if not file.exists():

@@ -1,4 +1,4 @@
-"""The whole mutable state of an emulator: one object, dumped, loaded and reset."""
+"""State of an emulator, all of it that can change: dumped, loaded and reset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEXT_STEP = "Take one with secrets, from GET /_emulator/state?secrets=true, or 
 
 
 class State:
-    """Everything that can change.
+    """State of an emulator: clock, switches, faults, traffic, request log and the emulated APIs.
 
     Args:
         switches: as they are at the start and after a reset.
@@ -38,7 +38,7 @@ class State:
         self.rooms = {room.name: room for room in make_rooms(self)}
 
     def reset(self) -> None:
-        """Go back to how it started: empty APIs, real time, no faults, an empty request log."""
+        """Reset to the start: empty APIs, real time, no faults, an empty request log."""
         switches, traffic = self._at_start
         self.switches = switches
         self.traffic.set(traffic)
@@ -58,7 +58,7 @@ class State:
         }
 
     def load(self, dumped: Any) -> None:
-        """Take over a dump that was made with secrets.
+        """Load a dump that was made with secrets.
 
         Raises:
             LoadError: it is no such dump; the state is then as it was, or as after a reset.

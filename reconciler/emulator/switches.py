@@ -15,7 +15,7 @@ from reconciler.errors import UsageError
 
 
 class Switches(BaseModel):
-    """How the emulator answers where nobody outside the vendor knows. The first value of each is the default."""
+    """Switches for behaviour that nobody outside the vendors knows. The first value of each is the default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

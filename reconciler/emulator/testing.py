@@ -1,4 +1,4 @@
-"""An emulator for tests: in a thread of the test's own process, or as a process of its own."""
+"""Emulator for tests: in a thread of the test's process, or as a process of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START_TIMEOUT = 30.0
 
 
 class RunningEmulator:
-    """A running emulator and the handles of its control API.
+    """Client of a running emulator's control API.
 
     Args:
         url: its root, e.g. `http://127.0.0.1:8800`.
@@ -58,7 +58,7 @@ class RunningEmulator:
         return json.loads(content) if content else None
 
     def reset(self) -> None:
-        """Go back to how it started: nothing configured, no faults, an empty request log."""
+        """Reset to the start: nothing configured, no faults, an empty request log."""
         self.control("POST", "reset")
 
     def requests(self) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ class RunningEmulator:
         return found
 
     def keep_bodies(self, path: str | None) -> None:
-        """Let `requests` have the bodies of those whose path matches this glob, as `body`; None: of none."""
+        """Keep the bodies of requests whose path matches a glob, for `requests`, as `body`; None: of none."""
         self.control("PUT", "requests", {"bodies": path})
 
     def clear_requests(self) -> None:
@@ -80,7 +80,7 @@ class RunningEmulator:
         return found
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over a state that was dumped with secrets."""
+        """Load a state that was dumped with secrets."""
         self.control("PUT", "state", state)
 
     def switch(self, **values: str | int) -> None:
@@ -105,7 +105,7 @@ class RunningEmulator:
         self.control("PUT", "traffic", setting)
 
     def search_lag(self, seconds: float) -> None:
-        """Let lists (of products also reads) see writes so many seconds later, by the emulator's clock; 0: at once."""
+        """Delay, in seconds of the emulator's clock, until lists (of products also reads) see a write; 0: at once."""
         self.control("PUT", "search", {"lag": seconds})
 
     def clock(self, **setting: Any) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class RunningEmulator:
         return found
 
     def load_site(self, held: Mapping[str, Any], site_id: str = "demo") -> None:
-        """Let a SparkLayer site hold what `site` returned, at another time or with changes."""
+        """Load into a SparkLayer site what `site` returned, at another time or with changes."""
         self.control("PUT", f"sites/{site_id}", held)
 
     def empty_site(self, site_id: str = "demo") -> None:
@@ -224,7 +224,7 @@ def emulator_process(
     seed: str | int | None = None,
     seed_number: int = 0,
 ) -> Iterator[RunningEmulator]:
-    """Run an emulator as a process of its own, so that it and the test do not share one interpreter lock."""
+    """Run an emulator as a process of its own, so that it and the test do not share an interpreter lock."""
     arguments = {
         "port": port,
         "latency": latency,

@@ -1,4 +1,4 @@
-"""Latency and rate limit: what every request goes through."""
+"""Latency and rate limit of every request."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ def retry_after_header(form: Literal["seconds", "date", "none"], seconds: float)
 
 
 class Traffic:
-    """The settings, and one token bucket per API."""
+    """Latency and rate limit: the settings, and a token bucket per API."""
 
     def __init__(self, setting: TrafficSetting) -> None:
         self.setting = setting
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def set(self, setting: TrafficSetting) -> None:
-        """Take over other settings, with full buckets."""
+        """Set other settings, with full buckets."""
         self.setting = setting
         self._buckets.clear()
 
     def delay(self) -> float:
-        """Return how long this request waits."""
+        """Return the latency of one request, in seconds."""
         setting = self.setting
         if not setting.jitter:
             return setting.latency
         return setting.latency + random.random() * setting.jitter  # noqa: S311 (no secret)
 
     def over_limit(self, api: str) -> float | None:
-        """Take one request from the bucket of this API; return after how many seconds to retry if it is empty."""
+        """Take one request from the token bucket of an API; return the seconds until a retry if it is empty."""
         rate = self.setting.requests_per_second
         if rate is None:
             return None

@@ -1,4 +1,4 @@
-"""What a request and an answer are inside the emulator. Deliberately small: the hot path builds one of each."""
+"""Requests and answers inside the emulator. Small, because the hot path builds one of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Header = tuple[bytes, bytes]
 
 
 class Request:
-    """One HTTP request, its body read.
+    """HTTP request with its body.
 
     Args:
         method: upper case.
@@ -39,16 +39,16 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The decoded path."""
+        """Return the decoded path."""
         return "/" + "/".join(self.segments)
 
     @property
     def params(self) -> list[tuple[str, str]]:
-        """The query parameters in order, repeated ones repeated."""
+        """Return the query parameters in order, repeated ones repeated."""
         return parse_qsl(self.query, keep_blank_values=True) if self.query else []
 
     def header(self, name: bytes) -> str:
-        """Return the value of the header of this lower-case name; empty where it was not sent."""
+        """Return the value of a header by its lower-case name; empty where it was not sent."""
         for key, value in self.headers:
             if key == name:
                 return value.decode("latin-1")
@@ -56,7 +56,7 @@ class Request:
 
 
 class Answer:
-    """What goes back: status, body and headers (content-length is added when it is sent)."""
+    """HTTP answer: status, body and headers (content-length is added when it is sent)."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -74,12 +74,12 @@ NO_CONTENT = Answer(204)
 
 
 def json_answer(value: Any, status: int = 200) -> Answer:
-    """Return `value` as a JSON answer."""
+    """Return an answer with a value as JSON."""
     return Answer(status, orjson.dumps(value), JSON_HEADERS)
 
 
 class Refusal(Exception):
-    """Raised by a handler to answer with an error; carries that answer. No error of ours: it is the API's."""
+    """Exception by which a handler answers with an error of the API, which it carries."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)

@@ -1,1 +1,1 @@
-"""The emulated OrderCloud: auth, configuration, and (issue 3) the marketplace itself."""
+"""Emulated OrderCloud: login, sync configuration, and the marketplace itself."""

@@ -1,4 +1,4 @@
-"""Token endpoint, API clients, tokens and roles."""
+"""OrderCloud's token endpoint, API clients, tokens and roles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FULL_ACCESS = "FullAccess"
 
 
 class ClientSetting(BaseModel):
-    """An API client; also the body of `POST /_emulator/clients`.
+    """API client; also the body of `POST /_emulator/clients`.
 
     Token lifetimes are in seconds, so that tests can make them short; the real ones are minutes (10 to 600).
     """
@@ -40,7 +40,7 @@ class ClientSetting(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token allows, and until when by the emulator's clock."""
+    """Token: its client, its roles, and its expiry by the emulator's clock."""
 
     client: str
     roles: frozenset[str]
@@ -53,7 +53,7 @@ DEFAULT_CLIENT = ClientSetting(id="emulator", secret="emulator")  # noqa: S106 (
 
 
 class Login:
-    """Knows the API clients and the tokens that they hold."""
+    """API clients and the tokens that they hold."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -61,7 +61,7 @@ class Login:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the one client `emulator` and no tokens."""
+        """Reset to the one client `emulator` and no tokens."""
         self._clients = {DEFAULT_CLIENT.id: DEFAULT_CLIENT}
         self._access: dict[str, Token] = {}
         self._refresh: dict[str, Token] = {}
@@ -72,7 +72,7 @@ class Login:
         self._clients[client.id] = client
 
     def revoke_all(self) -> None:
-        """Revoke every token that was given out."""
+        """Revoke every token."""
         self._revoked.update(self._access)
         self._access.clear()
         self._refresh.clear()
@@ -127,7 +127,7 @@ class Login:
         return json_answer(body)
 
     def _sign(self, token: Token, now: float) -> str:
-        """Make a JWT, since the real tokens are some and clients may look into them. Nobody verifies it here."""
+        """Make a JWT, since clients may look into the real ones. Nobody verifies it here."""
         claims = {
             "usr": token.client,
             "cid": token.client,
@@ -143,7 +143,7 @@ class Login:
         return ".".join([*parts, _base64url(signature)])
 
     def secured(self, handler: Handler, *roles: str) -> Handler:
-        """Return the handler behind a check that the token holds FullAccess or one of these roles."""
+        """Wrap a handler in a check that the token holds FullAccess or one of these roles."""
         enough = frozenset((FULL_ACCESS, *roles))
 
         def check(request: Request) -> Answer:
@@ -192,7 +192,7 @@ class Login:
         }
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump(secrets=True)` returned."""
+        """Load what `dump(secrets=True)` returned."""
         self._clients = {item["id"]: ClientSetting.model_validate(item) for item in dumped["clients"]}
         self._access = {name: _token(item) for name, item in dumped["access"].items()}
         self._refresh = {name: _token(item) for name, item in dumped["refresh"].items()}

@@ -22,7 +22,7 @@ _LISTING = Listing(members=("ID", "Name", "Enabled"))
 
 
 class DeliveryConfigs:
-    """The delivery configs of the marketplace.
+    """Delivery configs of the marketplace.
 
     Args:
         state: for the switches.
@@ -110,7 +110,7 @@ class DeliveryConfigs:
         sent = body.get("DeliveryTargets")
         if sent is not None:
             merged["DeliveryTargets"] = _merged_targets(held["DeliveryTargets"], sent, self._state.switches.patch_depth)
-        # What a PATCH replaces without its secrets has none afterwards: the answer that does most harm.
+        # A target that a PATCH replaces without its secrets has none afterwards: the behaviour that does most harm.
         self._check_complete(merged, secrets_of=_added(sent or {}, held))
         return self._rename(old_id, new_id, merged)
 
@@ -146,7 +146,7 @@ class DeliveryConfigs:
         return body
 
     def _check_complete(self, config: JsonObject, secrets_of: JsonObject) -> None:
-        """Refuse what lacks a required member; write-only ones are looked for in the targets of `secrets_of` only."""
+        """Refuse a config that lacks a required member; write-only ones only in the targets of `secrets_of`."""
         problems: Problems = []
         self._model.missing(config, problems, secrets=False)
         stored_targets = config.get("DeliveryTargets") or {}
@@ -185,12 +185,12 @@ class DeliveryConfigs:
         return {key: config if secrets else self._model.dump(config) for key, config in self._stored.items()}
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump(secrets=True)` returned."""
+        """Load what `dump(secrets=True)` returned."""
         self.reset()
         self._stored.update(dumped)
 
     def reset(self) -> None:
-        """Forget all of them."""
+        """Remove all delivery configs."""
         self._stored.clear()
 
 
@@ -200,7 +200,7 @@ def _check_sent_id(body: JsonObject, problems: Problems) -> None:
 
 
 def _understood_names(targets: JsonObject, switches: Switches) -> JsonObject:
-    """The targets with Mailchimp under the name that this version of the API has; both names are seen in SDKs."""
+    """Return targets with Mailchimp under the name that this version of the API has; both names are seen in SDKs."""
     name = switches.known_target_name
     if name == "mandrill_only":
         return {key: target for key, target in targets.items() if key != "Mailchimp"}
@@ -209,7 +209,7 @@ def _understood_names(targets: JsonObject, switches: Switches) -> JsonObject:
 
 
 def _renamed_target(config: JsonObject, switches: Switches) -> JsonObject:
-    """The stored config under today's name of the Mailchimp target, should the switch have changed since."""
+    """Return a stored config under today's name of the Mailchimp target, should the switch have changed since."""
     own, other = ("Mailchimp", "Mandrill") if switches.known_target_name == "mailchimp" else ("Mandrill", "Mailchimp")
     targets = config["DeliveryTargets"]
     if other not in targets:
@@ -219,7 +219,7 @@ def _renamed_target(config: JsonObject, switches: Switches) -> JsonObject:
 
 
 def _merged_targets(held: JsonObject, sent: JsonObject, depth: str) -> JsonObject:
-    """Stored targets after a PATCH. inferred: how deep it merges; see the switch. A null removes, at every depth."""
+    """Merge a PATCH into stored targets. A null removes. inferred: how deep it merges; see the switch."""
     if depth == "shallow":
         return sent
     if depth == "targets":
@@ -243,7 +243,7 @@ def _added(targets: JsonObject, held: JsonObject) -> JsonObject:
 
 
 def _keep_secrets(model: Model, body: JsonObject, held: JsonObject) -> None:
-    """Fill write-only members that the body leaves out from what is stored, at every depth."""
+    """Copy write-only members that a body leaves out from what is stored, at every depth."""
     for name, member in model.members.items():
         stored = held.get(name)
         if stored is None:

@@ -15,7 +15,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def values_at(value: Any, names: Sequence[str]) -> list[Any]:
-    """Return everything that a dotted path leads to; lists on the way are looked through, nulls left out."""
+    """Return all values at a dotted path; lists on the way are searched through, nulls left out."""
     for index, name in enumerate(names):
         if isinstance(value, list):
             return [found for item in value for found in values_at(item, names[index:])]
@@ -59,12 +59,12 @@ def _value_test(text: str) -> Predicate:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as filters and searches see it."""
+    """Return a value as the text that filters and searches compare."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def _compare(value: Any, limit: str) -> int | None:
-    """-1, 0 or 1; numbers as numbers, dates as dates, all else as text whatever its case; None: cannot be compared."""
+    """Compare numbers, dates, or else texts whatever their case: -1, 0 or 1; None: cannot be compared."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             number = float(limit)
@@ -81,7 +81,7 @@ def _compare(value: Any, limit: str) -> int | None:
 
 @lru_cache(maxsize=65_536)
 def date_of(text: str) -> datetime | None:
-    """Return a date as an instant, in UTC where it names no zone; None where it is none."""
+    """Parse a date into an instant, in UTC where it names no zone; None where it is none."""
     try:
         # A plus that was not encoded arrives as a space.
         found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
@@ -91,7 +91,7 @@ def date_of(text: str) -> datetime | None:
 
 
 def sort_key(path: Sequence[str], item: JsonObject) -> tuple[int, float, str]:
-    """Return what orders items by the member at `path`: nothing first, then numbers, then text."""
+    """Return the sort key of an object by the member at `path`: nothing first, then numbers, then text."""
     values = values_at(item, path)
     if not values:
         return (0, 0, "")

@@ -15,7 +15,7 @@ _OPTIONS = ("search", "searchOn", "searchType", "sortBy", "page", "pageSize", "p
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a list can be asked for.
+    """Query options of one list: what it filters, searches and sorts by.
 
     Args:
         members: names that filters may begin with; `xp` allows any path below it.
@@ -32,7 +32,7 @@ class Listing:
     open: bool = False
 
     def filter_path(self, path: str) -> list[str]:
-        """Return the names of a path to filter by, the first as the API writes it.
+        """Split a path to filter by into names, the first as the API writes it.
 
         Raises:
             Refusal: there is no such member.
@@ -81,7 +81,7 @@ def _path(path: str, members: Collection[str]) -> list[str] | None:
 
 
 def read_query(request: Request, extra: Collection[str] = ()) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Return a list's options by name, and its filters in order.
+    """Read the options of a list by name, and its filters in order.
 
     Args:
         request: holds the query.
@@ -100,7 +100,7 @@ def read_query(request: Request, extra: Collection[str] = ()) -> tuple[dict[str,
 
 
 def list_answer(items: Iterable[JsonObject], listing: Listing, request: Request) -> Answer:
-    """Return one page of the items that the request asks for, sorted by ID unless it says otherwise.
+    """Answer a list with one page of the items that a request asks for, sorted by ID unless it says otherwise.
 
     Raises:
         Refusal: an option that does not exist or cannot be so.
@@ -119,7 +119,7 @@ def list_answer(items: Iterable[JsonObject], listing: Listing, request: Request)
 
 
 def page_answer(items: Sequence[JsonObject], options: Mapping[str, str]) -> Answer:
-    """Return the page of `items` that `page` and `pageSize` name, with its Meta."""
+    """Answer with the page of `items` that `page` and `pageSize` name, and its Meta."""
     page, size = read_page(options)
     start = (page - 1) * size
     shown = items[start : start + size]
@@ -127,7 +127,7 @@ def page_answer(items: Sequence[JsonObject], options: Mapping[str, str]) -> Answ
 
 
 def read_page(options: Mapping[str, str]) -> tuple[int, int]:
-    """Return page and page size.
+    """Read page and page size.
 
     Raises:
         Refusal: one of them cannot be so.
@@ -138,7 +138,7 @@ def read_page(options: Mapping[str, str]) -> tuple[int, int]:
 
 
 def page_meta(page: int, size: int, total: int, shown: int) -> JsonObject:
-    """Return the Meta of a page that shows so many of a total."""
+    """Return the Meta of a page."""
     start = (page - 1) * size
     return {
         "Page": page,

@@ -1,4 +1,4 @@
-"""Models as data: which members an object has, and how bodies are read and objects shown by them."""
+"""Models of objects as data: their members, by which bodies are read and objects shown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INT32 = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of an object.
+    """Member of an object.
 
     Args:
         type: str, bool, int, float, list or dict.
@@ -53,7 +53,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Model:
-    """An object's members by name.
+    """Model of an object: its members by name.
 
     Args:
         name: of the object, as the API names it.
@@ -72,7 +72,7 @@ class Model:
     def read(
         self, body: Mapping[str, Any], problems: Problems, prefix: str = "", *, read_only: bool = False
     ) -> JsonObject:
-        """Return the body with member names as the API writes them, wrong types noted as problems.
+        """Read a body: member names as the API writes them, wrong types noted as problems.
 
         inferred: member names are matched without regard to case, as .NET services do.
 
@@ -105,7 +105,7 @@ class Model:
                     member.model.missing(item, problems, f"{prefix}{name}.", secrets=secrets)
 
     def show(self, stored: Mapping[str, Any], write_only: str) -> JsonObject:
-        """Return what a read shows: every member, null where it has no value; write-only ones as the switch says."""
+        """Show an object as reads do: every member, null without a value; write-only ones as the switch says."""
         shown: JsonObject = {}
         for name, member in self.members.items():
             value = stored.get(name)
@@ -120,7 +120,7 @@ class Model:
         return shown
 
     def dump(self, stored: Mapping[str, Any]) -> JsonObject:
-        """Return the object with `present` or `absent` for each write-only member."""
+        """Dump an object with `present` or `absent` for each write-only member."""
         dumped = dict(stored)
         for name, member in self.members.items():
             if member.write_only:
@@ -167,7 +167,7 @@ def _date(value: str, path: str) -> str:
 
 
 def date_text(moment: datetime) -> str:
-    """Return an instant in UTC as the API writes it."""
+    """Format an instant in UTC as the API writes it."""
     return moment.isoformat(timespec="milliseconds")
 
 
@@ -178,7 +178,7 @@ def check_id(value: Any, problems: Problems) -> None:
 
 
 def json_body(request: Request) -> JsonObject:
-    """Return the request's body.
+    """Decode the body of a request.
 
     Raises:
         Refusal: it is no JSON object.
@@ -195,7 +195,7 @@ def json_body(request: Request) -> JsonObject:
 def checked_body(
     model: Model, request: Request, also: Callable[[JsonObject, Problems], None] | None = None
 ) -> JsonObject:
-    """Return the request's body as the model has it.
+    """Decode the body of a request and read it by a model.
 
     Args:
         model: the members.

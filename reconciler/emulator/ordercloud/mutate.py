@@ -1,4 +1,4 @@
-"""Changes a marketplace the way people do in a day: some products, prices and stocks, a few new, renamed or gone."""
+"""Mutation of a marketplace, like a day of people's work: products, prices and stocks change, some are new or gone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORKED_OUT = ("DateCreated", "OwnerID", "SpecCount", "VariantCount", "Inventory
 
 
 class MutateSetting(BaseModel):
-    """Body of `POST /_emulator/mutate`: how many of each, chosen by `seedNumber`."""
+    """Body of `POST /_emulator/mutate`: the number of each change; `seedNumber` chooses the objects."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +39,7 @@ class MutateSetting(BaseModel):
 
 
 class Mutation:
-    """One round of changes, the same for the same marketplace and setting.
+    """Round of changes, the same for the same marketplace and setting.
 
     Args:
         market: what is changed.
@@ -55,7 +55,7 @@ class Mutation:
         self._products = self._shuffled(market.store.table("Product").ordered())
 
     def carry_out(self) -> dict[str, Any]:
-        """Make the changes and return the IDs of what was touched. No product is touched in two ways.
+        """Make the changes and return the IDs of changed objects. No product is changed in two ways.
 
         Raises:
             Refusal: there is no such sync, it has no pause, or is not configured; then nothing was changed.
@@ -111,14 +111,14 @@ class Mutation:
         product = self._market.existing("Product", (), key)
         name = product.get("Name", "")
         base, _, edition = name.rpartition(" mk ")
-        # Mark after mark, so that another round always makes another name.
+        # A mark is added in each round, so that the name always differs.
         changed = f"{base} mk {int(edition) + 1}" if base and edition.isdigit() else f"{name[:85]} mk 2"
         note = f"{self._dice.pick(STYLES)} edition."
         self._market.update("Product", (), key, {"Name": changed, "Description": note})
         return key
 
     def _restock(self, count: int) -> Iterator[JsonObject]:
-        """Change a quantity of so many products, where it stands: at a place, on a variant, on the product."""
+        """Change the stock of some products, where it stands: at a location, on a variant, on the product."""
         done = 0
         while done < count and (key := next(self._products, None)) is not None:
             found = self._stocks_of(key)
@@ -174,7 +174,7 @@ class Mutation:
                 yield key
 
     def _create(self, number: int) -> str:
-        """Make a product after the pattern of another one, with a price, in the same catalogs."""
+        """Create a product like another one, with a price, in the same catalogs."""
         market = self._market
         key = self._free_id("Product", f"NEW-{self._setting.seedNumber}-{number:04d}")
         pattern_id = next(self._products, None)

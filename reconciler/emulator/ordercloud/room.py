@@ -1,4 +1,4 @@
-"""The OrderCloud room: its resources, put together."""
+"""OrderCloud's room: login, delivery configs, syncs and the marketplace, put together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 
 class OrderCloud(Room):
-    """One OrderCloud marketplace under `/ordercloud/`.
+    """OrderCloud marketplace under `/ordercloud/`.
 
     Args:
         state: what it is part of.
@@ -67,7 +67,7 @@ class OrderCloud(Room):
         return failure(status, code, message)
 
     def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
-        """Return what `/_emulator/` offers for OrderCloud."""
+        """Return the endpoints of the control API for OrderCloud."""
         return (
             ("POST", "/_emulator/clients", self._add_client),
             ("DELETE", "/_emulator/tokens", self._revoke_tokens),
@@ -83,7 +83,7 @@ class OrderCloud(Room):
         return NO_CONTENT
 
     def _mutate(self, request: Request) -> Answer:
-        """Change so many products, prices and stocks as people do; says which. Chosen by seedNumber."""
+        """Change some products, prices and stocks as people do, chosen by seedNumber; says which."""
         setting = validated(MutateSetting, decode(request))
         try:
             return json_answer(Mutation(self.commerce.market, self.syncs, setting).carry_out())
@@ -106,7 +106,7 @@ class OrderCloud(Room):
         }
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump(secrets=True)` returned."""
+        """Load what `dump(secrets=True)` returned."""
         self.login.load(dumped["login"])
         self.delivery_configs.load(dumped["deliveryConfigs"])
         self.syncs.load(dumped)
@@ -125,7 +125,7 @@ class OrderCloud(Room):
         self.feed.stop()
 
     def reset(self) -> None:
-        """Go back to an unconfigured marketplace with the client `emulator`, and what it was seeded with."""
+        """Reset to an unconfigured marketplace with the client `emulator`, and what it was seeded with."""
         self.login.reset()
         self.delivery_configs.reset()
         self.syncs.reset()

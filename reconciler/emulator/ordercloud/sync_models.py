@@ -1,4 +1,4 @@
-"""Which syncs there are: their paths, members, roles and /sync operations, from the fact sheet (§2)."""
+"""Models of the syncs: their paths, members, roles and /sync operations, from the fact sheet (§2)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ERROR_CONFIG = Model("ErrorConfig", {"DeliveryConfigID": _REQUIRED_ID})
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """The /sync operation of a sync: where it is, which IDs it takes, and the error code while the sync cannot run."""
+    """Operation /sync of a sync: its path, the IDs that it takes, and the error code while the sync cannot run."""
 
     path: str
     body: Model
@@ -46,7 +46,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Singleton:
-    """One configuration that a marketplace has at most once."""
+    """Configuration that a marketplace has at most once."""
 
     path: str
     model: Model

@@ -1,4 +1,4 @@
-"""Product, entity and order syncs and the error config: save, patch, delete, get, and their /sync operations."""
+"""Syncs of products, entities and orders, and the error config: save, patch, delete, get, and the /sync operations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ERROR_CONFIG_PATH = "/integrations/ErrorConfig"
 
 
 class Syncs:
-    """The configurations that a marketplace has at most once, and the sync operations that it accepted.
+    """Configurations that a marketplace has at most once, and the sync operations that it accepted.
 
     Args:
         state: for switches and clock.
@@ -61,12 +61,12 @@ class Syncs:
         return [path for path, config in self.stored.items() if config["DeliveryConfigID"] == delivery_config_id]
 
     def renamed(self, old_id: str, new_id: str) -> None:
-        """Let what points at the old ID point at the new one."""
+        """Point the syncs of a renamed delivery config at its new ID."""
         for path in self.holders(old_id):
             self.stored[path]["DeliveryConfigID"] = new_id
 
     def reset(self) -> None:
-        """Forget all of it."""
+        """Remove all configurations and operations."""
         self.stored.clear()
         self.operations.clear()
 
@@ -116,7 +116,7 @@ class Syncs:
         return NO_CONTENT
 
     def _check_runs(self, config: JsonObject | None, not_enabled: str, disabled: str) -> None:
-        """Refuse while there is no configuration, or its delivery config is gone or off. inferred: the status 400."""
+        """Refuse an operation where sync or delivery config is missing, or the latter is off. inferred: the 400."""
         if config is None:
             raise refuse(400, not_enabled, "It is not configured.")
         delivery_config = self._delivery_configs.get(config["DeliveryConfigID"])
@@ -153,7 +153,7 @@ class Syncs:
         return {"syncs": self.stored, "syncOperations": self.operations}
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump` returned."""
+        """Load what `dump` returned."""
         self.reset()
         self.stored.update(dumped["syncs"])
         self.operations.extend(dumped["syncOperations"])

@@ -1,4 +1,4 @@
-"""The members of delivery configs and their targets, from the fact sheet (§2 and §3)."""
+"""Models of delivery configs and their targets, from the fact sheet (§2 and §3)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a marketplace starts with: generated catalogues, and files in the format of the vendor's seeding tool."""
+"""Seeds of a marketplace: generated ones, and files in the format of the vendor's seeding tool."""

@@ -37,7 +37,7 @@ def shipped_seeds() -> list[str]:
 
 
 def seed_from(wanted: str | int | None, seed_number: int = 0) -> Seed:
-    """Return what was asked for: a file's or a shipped seed, so many generated products, or nothing.
+    """Return the seed that was asked for: of a file, a shipped one, a generated one, or an empty one.
 
     Raises:
         LoadError: the file cannot be read, or holds no marketplace.
@@ -51,7 +51,7 @@ def seed_from(wanted: str | int | None, seed_number: int = 0) -> Seed:
 
 
 def read_seed(name: str) -> Seed:
-    """Return the seed in a file, or the one of that name that comes with the package.
+    """Read the seed in a file, or the one of that name that comes with the package.
 
     Raises:
         LoadError: there is no such file, or it holds no marketplace; names the place.
@@ -70,7 +70,7 @@ def read_seed(name: str) -> Seed:
 
 
 def seed_of(data: bytes, file: str) -> Seed:
-    """Return the seed that YAML or JSON text describes.
+    """Parse the seed that YAML or JSON text describes.
 
     Args:
         data: the text.
@@ -85,7 +85,7 @@ def seed_of(data: bytes, file: str) -> Seed:
 
 
 class _Reading:
-    """One file on its way to rows.
+    """Parser of one file into rows.
 
     Args:
         data: its text.
@@ -117,7 +117,7 @@ class _Reading:
                 self._collect((part, name), name, entries)
         made: list[Row] = []
         for name, section in EMULATED.items():
-            # What stands in a section of its own comes before copies of it inside other objects.
+            # An object in a section of its own comes before copies of it inside other objects.
             entries = sorted(self._sections[name], key=lambda found: len(found[0]))
             made += filter(None, (self._row(name, section, path, entry) for path, entry in entries))
             if name == "Variants":
@@ -191,7 +191,7 @@ class _Reading:
         return section.resource, scope, body
 
     def _scope(self, name: str, section: Section, path: YamlPath, entry: JsonObject) -> Scope:
-        """The IDs of the parents, which have to be there: nobody could reach the object without them."""
+        """Return the IDs of the parents, which have to be there: nobody could reach the object without them."""
         scope: Scope = ()
         parent = RESOURCES[section.resource].parent
         chain: list[str] = []
@@ -207,7 +207,7 @@ class _Reading:
         return scope
 
     def _remark_dangling(self, row: Row) -> None:
-        """Say of a reference that leads nowhere; it is loaded all the same, as a flaw of real life."""
+        """Note a reference that leads nowhere; it is loaded all the same, as a flaw of real life."""
         name, scope, body = row
         for reference in RESOURCES[name].references:
             value = body.get(reference.member)

@@ -1,4 +1,4 @@
-"""A generated marketplace: plausible, as large as wanted, the same for the same numbers on every machine."""
+"""Generator of marketplaces: plausible, as large as wanted, the same for the same numbers on every machine."""
 
 from __future__ import annotations
 

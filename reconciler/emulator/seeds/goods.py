@@ -1,4 +1,4 @@
-"""The products of a generated marketplace, with variants, stock, prices, and now and then a flaw of real life."""
+"""Products of a generated marketplace, with variants, stock and prices, some with a flaw of real life."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRODUCT_FLAWS = (
     *("dangling-ship-from", "negative-stock"),
 )
 _STAMP = "2026-03-02T06:30:00.000+00:00"
-# Windows of sales: gone by, for a long time, without an end.
+# Windows of sales: past, long, without an end.
 _SALES: Sequence[JsonObject] = (
     {"SaleStart": "2025-11-24T00:00:00.000+00:00", "SaleEnd": "2025-12-01T00:00:00.000+00:00"},
     {"SaleStart": "2026-01-01T00:00:00.000+00:00", "SaleEnd": "2036-01-01T00:00:00.000+00:00"},
@@ -35,7 +35,7 @@ def product_id(number: int) -> str:
 
 
 class Goods:
-    """The products; `prices` and `has_variants` are filled by product number while `rows` is consumed.
+    """Products of a generated marketplace; `rows` fills `prices` and `has_variants`, by product number.
 
     Args:
         products: how many.
@@ -52,7 +52,7 @@ class Goods:
         self._variant_id = ""
 
     def rows(self, flaws: FlawLog) -> Iterator[Row]:
-        """Yield every product with all that belongs to it."""
+        """Yield the rows of every product, with its variants, stock, prices and assignments."""
         for number in range(self.count):
             flaw = ""
             if number % FLAWED_EVERY == FLAWED_EVERY - 1:
@@ -157,7 +157,7 @@ class Goods:
         return body
 
     def _variants(self, ware: Ware, product: JsonObject) -> Iterator[JsonObject]:
-        """Some of the combinations of the ware's options, the first one always among them."""
+        """Yield some combinations of the ware's options, the first one always among them."""
         dice = self._dice
         chosen = [SPECS[spec][1][: dice.between(2, 4 if len(ware.specs) == 1 else 3)] for spec in ware.specs]
         sku = product["xp"].get("SKU")
@@ -178,7 +178,7 @@ class Goods:
             yield variant
 
     def _stock(self, product: JsonObject, variants: Sequence[JsonObject], flaw: str) -> Iterator[Row]:
-        """Stock of the product or its variants: at places, as one quantity, or not tracked. Quantities are sums."""
+        """Yield the stock of a product or its variants: by location, in one, or untracked. Quantities are sums."""
         dice = self._dice
         key = product["ID"]
         draw = 0.9 if flaw in ("dangling-stock-address", "negative-stock") else dice.roll()
@@ -213,7 +213,7 @@ class Goods:
         }
 
     def _places(self, key: str, ware: Ware, high: bool) -> Iterator[Row]:
-        """In the shop's catalog and category, and for two in three in the trade catalog."""
+        """Yield the assignments to the shop's catalog and category, and for two in three to the trade catalog."""
         yield "ProductCatalogAssignment", (), {"CatalogID": RETAIL, "ProductID": key}
         yield (
             "CategoryProductAssignment",
@@ -224,7 +224,7 @@ class Goods:
             yield "ProductCatalogAssignment", (), {"CatalogID": TRADE, "ProductID": key}
 
     def _party_price(self, key: str, price: float) -> Iterator[Row]:
-        """A price for one business customer, or for one of its groups."""
+        """Yield a price for one business customer, or for one of its groups."""
         dice = self._dice
         company = dice.pick(self._companies[1:])
         schedule = f"{key}-{company.id}"

@@ -1,4 +1,4 @@
-"""The orders of a generated marketplace, with line items and shipments."""
+"""Orders of a generated marketplace, with line items and shipments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST = 20_000
 
 
 class Orders:
-    """Orders of what there is, by those who may buy.
+    """Orders of a generated marketplace.
 
     Args:
         seed_number: of the marketplace.
@@ -107,7 +107,7 @@ class Orders:
     def _shipment(
         self, order: str, company: Company, body: JsonObject, lines: Sequence[JsonObject], *, whole: bool
     ) -> Iterator[Row]:
-        """One shipment; of an open order the first line only, and of that at most what was ordered."""
+        """Yield one shipment; of an open order the first line only, and of that at most what was ordered."""
         key = order.replace("order", "shipment")
         shipment = {
             "ID": key,

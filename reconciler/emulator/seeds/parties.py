@@ -1,4 +1,4 @@
-"""The people and places of a generated marketplace: warehouses, suppliers, catalogs, buyers, users, groups."""
+"""Parties of a generated marketplace: warehouses, suppliers, catalogs, buyers, users, groups."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ADDRESS_FLAW, _EMAIL_FLAW = 8, 11
 
 @dataclass(slots=True)
 class Company:
-    """A buyer, as far as products and orders need it."""
+    """Buyer, as far as products and orders need it."""
 
     id: str
     groups: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Company:
 
 
 def fixed_rows() -> Iterator[Row]:
-    """Yield what does not depend on the number of products: places, suppliers, specs, catalogs, categories."""
+    """Yield warehouses, suppliers, specs, catalogs and categories: what does not depend on the number of products."""
     for number, place in enumerate(WAREHOUSES):
         yield "AdminAddress", (), {"ID": place, "AddressName": place.title(), **_place(number), "DateCreated": OPENED}
     for number, supplier in enumerate(SUPPLIERS):
@@ -60,12 +60,12 @@ def fixed_rows() -> Iterator[Row]:
 
 
 def leaf_category(category: str, high: bool) -> str:
-    """Return the ID of the category that a product stands in: within the ware's, by its range."""
+    """Return the ID of a product's category: within the ware's, by its range."""
     return f"{category}-{RANGES[high]}"
 
 
 def _categories() -> Iterator[Row]:
-    """Departments, in them the wares' categories, in these two ranges. The trade catalog has departments only."""
+    """Yield departments, in them the wares' categories, in these two ranges. The trade catalog has departments only."""
     departments = list(dict.fromkeys(ware.department for ware in WARES))
     for order, department in enumerate(departments):
         wares = list(dict.fromkeys(ware.category for ware in WARES if ware.department == department))
@@ -81,7 +81,7 @@ def _categories() -> Iterator[Row]:
 
 
 class Parties:
-    """The buyers of a generated marketplace; `companies` is filled while `rows` is consumed.
+    """Buyers of a generated marketplace; `companies` is filled as `rows` is consumed.
 
     Args:
         products: how many products there are: a larger shop has more buyers.

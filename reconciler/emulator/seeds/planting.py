@@ -1,4 +1,4 @@
-"""Keeps a marketplace's seed: plants it at the start and at every reset, and says what was planted."""
+"""Seeding of a marketplace: at the start, at every reset, and on request; and what was seeded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class GeneratedSetting(BaseModel):
 
 
 class Seeding:
-    """Plants seeds in a marketplace.
+    """Seeding of a marketplace.
 
     Args:
         market: the marketplace.
@@ -42,7 +42,7 @@ class Seeding:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the marketplace at the start; nothing is made anew where nothing was written since."""
+        """Reset to the marketplace at the start; nothing is loaded anew where nothing was written since."""
         if self._versions is not None and self._versions == self._market.store.versions:
             self._market.store.search.clear()
             return
@@ -50,20 +50,20 @@ class Seeding:
         self._versions = Counter(self._market.store.versions)
 
     def replaced(self) -> None:
-        """Take note that the marketplace now comes from a dump."""
+        """Note that the marketplace now comes from a dump."""
         self._versions = None
         self._report = {"source": "state"}
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
-        """Return what `/_emulator/` offers."""
+        """Return the endpoints of the control API for seeds."""
         return (("GET", "/_emulator/seed", self._show), ("PUT", "/_emulator/seed", self._replace))
 
     def _show(self, _request: Request) -> Answer:
-        """Say what the marketplace was seeded with: objects by kind, flaws with their IDs, sections left out."""
+        """Show what the marketplace was seeded with: objects by kind, flaws with their IDs, sections left out."""
         return json_answer(self._report)
 
     def _replace(self, request: Request) -> Answer:
-        """Plant another seed until the next reset: {"products", "seedNumber"}, or a marketplace with Objects."""
+        """Seed anew until the next reset: {"products", "seedNumber"}, or a marketplace with Objects."""
         if "yaml" in request.header(b"content-type") or not json_object(request).keys().isdisjoint(PARTS):
             seed = seed_of(request.body, "body")
         else:

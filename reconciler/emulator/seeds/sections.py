@@ -1,4 +1,4 @@
-"""The sections of the vendor's seed format: which the emulator has, and which it passes over."""
+"""Sections of the vendor's seed format: those that are emulated, and those that are passed over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What the entries of a section are.
+    """Section of a seed file.
 
     Args:
         resource: name of the emulator's resource.

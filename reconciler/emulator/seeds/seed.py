@@ -1,4 +1,4 @@
-"""What a seed is: objects to insert, and what can be told about them."""
+"""Seed: objects to insert, and what is known about them."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ FLAWS: Mapping[str, str] = {
 
 
 class FlawLog:
-    """Which objects have which flaw."""
+    """Log of flaws, and of the objects that have them."""
 
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = {}
 
     def note(self, flaw: str, object_id: str) -> None:
-        """Take note of a flawed object."""
+        """Note a flawed object."""
         self._ids.setdefault(flaw, []).append(object_id)
 
     def describe(self) -> dict[str, Any]:
-        """Return each flaw that there is: what it is, how often, and where."""
+        """Describe each flaw: what it is, how often it is there, and where."""
         return {
             name: {"description": FLAWS[name], "count": len(ids), "ids": ids} for name, ids in sorted(self._ids.items())
         }
@@ -53,7 +53,7 @@ class FlawLog:
 
 @dataclass(frozen=True)
 class Seed:
-    """A marketplace to start with.
+    """Seed of a marketplace.
 
     Args:
         about: where it comes from, as JSON: the file, or the numbers that it was generated from.

@@ -1,4 +1,4 @@
-"""Variants of a seed file: as the API shows them, and with those that it would generate beside them."""
+"""Variants of a seed file, as the API shows them, and those that it would generate beside them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Chosen = Sequence[tuple[JsonObject, JsonObject]]
 
 
 class Variants:
-    """The specs and options of a file, and what its variants make of them.
+    """Specs and options of a file, for its variants.
 
     Args:
         rows: the specs, options, spec assignments, products and variants of the file.
@@ -42,7 +42,7 @@ class Variants:
                     self._variants.append((scope[0], body))
 
     def complete(self) -> None:
-        """Give the variants' specs the names, values and markups of the options that they name."""
+        """Complete the specs of variants with the names, values and markups of the options that they name."""
         for _, variant in self._variants:
             for spec in variant.get("Specs") or ():
                 option = self._options.get(spec.get("SpecID"), {}).get(spec.get("OptionID"), {})

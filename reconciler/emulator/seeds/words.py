@@ -1,4 +1,4 @@
-"""The words that generated marketplaces are made of, and a source of chance that is the same everywhere."""
+"""Vocabulary of generated marketplaces, and random choices that are the same everywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Repeatable chance. Built on `Random.random` alone, which no Python version changes for a given seed.
+    """Repeatable random choices, from `Random.random` alone, which no Python version changes for a given seed.
 
     Args:
         names: what it is for; the same names give the same numbers.
@@ -41,7 +41,7 @@ class Dice:
 
 @dataclass(frozen=True, slots=True)
 class Ware:
-    """One type of product: how its IDs start, where it stands, what it costs, weighs (grams) and comes in."""
+    """Type of product: prefix of its IDs, category, price, weight (grams) and options."""
 
     code: str
     noun: str

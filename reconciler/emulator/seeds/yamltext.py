@@ -1,4 +1,4 @@
-"""YAML of seed files: to plain data, quickly, and to the place of a value when a message needs it.
+"""YAML of seed files, parsed to plain data, and the place of a value for a message.
 
 YAML 1.2's scalars, as the vendor's tool reads them: the country `NO` is no boolean, and dates stay text.
 """
@@ -34,7 +34,7 @@ _VALUE_SIZE = 10  # counted for each value, beside its text
 
 
 def parse(data: bytes, file: str) -> Any:
-    """Return the data of one YAML or JSON document.
+    """Parse one YAML or JSON document.
 
     Raises:
         LoadError: it is neither; names the place.
@@ -57,7 +57,7 @@ def parse(data: bytes, file: str) -> Any:
 
 
 def place_of(data: bytes, file: str, path: Path) -> Place:
-    """Return where a path stands; what is not there, at its nearest parent."""
+    """Return the place of a path in the file; of one that is not there, of its nearest parent."""
     try:
         node = yaml.compose(data, yaml.CSafeLoader)
     except yaml.YAMLError:
@@ -80,7 +80,7 @@ def place_of(data: bytes, file: str, path: Path) -> Place:
 
 
 def _build(data: bytes, file: str) -> Any:
-    """Build from libyaml's events, which takes a third of the time that `yaml.load` does."""
+    """Build data from libyaml's events, which takes a third of the time of `yaml.load`."""
     loader = yaml.CSafeLoader(data)
     # Of each anchor: the value, and its size with all that aliases repeat in it.
     anchors: dict[str, tuple[Any, int]] = {}

@@ -1,1 +1,1 @@
-"""SparkLayer on this machine."""
+"""Emulated SparkLayer."""

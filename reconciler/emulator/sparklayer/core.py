@@ -1,4 +1,4 @@
-"""Settings, customer groups and the store's currency."""
+"""SparkLayer's settings, customer groups and store currency."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AUTHENTICATION = re.compile("secret|password|token|credential|api.?key", re.IGN
 
 
 class Core(Resource):
-    """What is set for a whole site.
+    """Settings, customer groups and currency of a site.
 
     Args:
         state: for the switches.

@@ -1,4 +1,4 @@
-"""Customers by platform ID, email or SparkLayer's own IDs: the upsert that replaces them whole, and the delete."""
+"""SparkLayer's customers by platform ID, email or its own IDs: the upsert that replaces them whole, and the delete."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Customers(Resource):
             raise self._problems.refuse(400, f"{member} is not what the URL names.", MISMATCH, member)
 
     def _check(self, site: Site, sent: models.CustomerV2, found: JsonObject | None) -> None:
-        """Refuse what may not be stored, before anything is. documented: price lists are not looked at."""
+        """Refuse a customer that may not be stored, before anything is. documented: price lists are not looked at."""
         if sent.group is not None and sent.group not in site.groups:
             raise self._problems.refuse(400, f"There is no group {sent.group}.", UNKNOWN_ID, "group")
         if sent.parent_customer_id is not None and site.customer(None, sent.parent_customer_id) is None:
@@ -138,13 +138,13 @@ class Customers(Resource):
         return self._problems.refuse(409, f"The {member} {value} is taken.", TAKEN, member)
 
     def _keep_balance(self, before: JsonObject, record: JsonObject) -> None:
-        """Keep the balance that a write leaves out, or not. inferred: which; see the switch."""
+        """Keep or clear the balance that a write leaves out. inferred: which; see the switch."""
         balance = before.get("payment_on_account", {}).get("balance")
         if balance is not None and self._state.switches.spark_balance_left_out == "kept":
             record["payment_on_account"] = {"balance": balance} | record.get("payment_on_account", {})
 
     def _replace_addresses(self, site: Site, customer: JsonObject, sent: list[models.Address]) -> None:
-        """Let a customer have these addresses and no others. inferred: one with a known external ID keeps its ID."""
+        """Replace the addresses of a customer. inferred: one with a known external ID keeps its ID."""
         before = site.addresses_of(customer)
         known = {address["external_id"]: address["id"] for address in before if "external_id" in address}
         for address in before:
@@ -155,7 +155,7 @@ class Customers(Resource):
 
 
 def _uuid(customer: JsonObject) -> str:
-    """Return a customer's UUID; one from before there were any has the one that its other ID yields."""
+    """Return the UUID of a customer; one from before there were any has the one that its other ID yields."""
     found: str = customer.get("uuid") or str(uuid.uuid5(uuid.NAMESPACE_OID, customer["id"]))
     return found
 

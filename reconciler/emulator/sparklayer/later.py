@@ -1,4 +1,4 @@
-"""Operations that are known and not emulated yet, or superseded: each says so with a 501."""
+"""Operations that are not emulated: not yet, or superseded. Each answers with a 501 that says so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_YET = {
 
 
 class Later(Resource):
-    """What answers 501."""
+    """Operations that answer 501."""
 
     def routes(self) -> Routes:
         """See `Resource`."""

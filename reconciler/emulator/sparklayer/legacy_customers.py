@@ -1,4 +1,4 @@
-"""Customers and addresses as version 1 has them. Legacy: methods and members from older documentation, paths inferred.
+"""Legacy customers and addresses of version 1: methods and members from older documentation, paths inferred.
 
 The PUT and DELETE that were supposed beside them were never seen: version 2 has both, in customers.py.
 """
@@ -75,5 +75,5 @@ class LegacyCustomers(Resource):
 
 
 def without_owner(address: JsonObject) -> JsonObject:
-    """Return an address as it is shown."""
+    """Return an address as reads show it."""
     return {name: value for name, value in address.items() if name != "customer_id"}

@@ -1,4 +1,4 @@
-"""Token endpoint, sites, their API keys, and the check that every other call goes through."""
+"""SparkLayer's token endpoint, sites, their API keys, and the check of every other call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SiteHandler = Callable[[Site, Request], Answer]
 
 
 class SiteSetting(BaseModel):
-    """A site and its API key; also the body of `POST /_emulator/sites`."""
+    """Site and its API key; also the body of `POST /_emulator/sites`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,7 +42,7 @@ class TokenRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The site that a token is good for, and until when by the emulator's clock."""
+    """Token: the site that it is for, and its expiry by the emulator's clock."""
 
     site: str
     expires: float
@@ -53,7 +53,7 @@ _TOKEN_REQUEST = TypeAdapter(TokenRequest)
 
 
 class Login:
-    """Knows the sites, their keys and the tokens that were given out."""
+    """Sites, their keys, and the tokens that were given out."""
 
     def __init__(self, state: State, problems: Problems) -> None:
         self._state = state
@@ -61,7 +61,7 @@ class Login:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the one empty site `demo` with the key `emulator`."""
+        """Reset to the one empty site `demo` with the key `emulator`."""
         self.settings = {DEMO.id: DEMO}
         self.sites = {DEMO.id: Site(DEMO.id, self._state.clock)}
         self._tokens: dict[str, Token] = {}
@@ -72,7 +72,7 @@ class Login:
         self.sites.setdefault(setting.id, Site(setting.id, self._state.clock))
 
     def restore(self, site_id: str, held: dict[str, Any]) -> None:
-        """Let a site hold what its `dump` returned, or with `{}` nothing. Keys and tokens stay.
+        """Load into a site what its `dump` returned, or with `{}` nothing. Keys and tokens stay.
 
         Raises:
             Refusal: it is no such dump; the site is then as it was.
@@ -108,7 +108,7 @@ class Login:
         return json_answer({"access_token": name, "expires_in": setting.token_seconds, "token_type": "Bearer"})
 
     def secured(self, handler: SiteHandler) -> Handler:
-        """Return the handler behind a check of site and token; it is given the site."""
+        """Wrap a handler in a check of site and token; it is given the site."""
 
         def check(request: Request) -> Answer:
             if self._state.switches.spark_missing_user_agent == "refused" and not request.header(b"user-agent"):
@@ -142,7 +142,7 @@ class Login:
         }
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump(secrets=True)` returned."""
+        """Load what `dump(secrets=True)` returned."""
         self.settings = {item["id"]: SiteSetting.model_validate(item) for item in dumped["keys"]}
         self._tokens = {name: Token(site, expires) for name, (site, expires) in dumped["tokens"].items()}
         self.sites = {}

@@ -1,4 +1,4 @@
-"""What requests may hold. Members that the fact sheet does not know are ignored, as nothing says they are refused."""
+"""Models of SparkLayer's requests. Members that are not in the fact sheet are ignored: nothing says otherwise."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Body(BaseModel):
-    """Base of all: types are exact, null stands for absent."""
+    """Base of all bodies: types are exact, null stands for absent."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 

@@ -1,4 +1,4 @@
-"""Price lists and their rules; the two ways to list them."""
+"""SparkLayer's price lists and their rules, and the two ways to list them."""
 
 from __future__ import annotations
 

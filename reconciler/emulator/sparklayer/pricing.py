@@ -1,4 +1,4 @@
-"""Prices: per list, per SKU and in batches, as JSON or CSV; each write replaces all prices of the SKUs it names."""
+"""SparkLayer's prices by list, by SKU and in batches, as JSON or CSV; a write replaces all prices of its SKUs."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Pricing(Resource):
         return json_answer({"line_items": lines})
 
     def _rows(self, request: Request, adapter: TypeAdapter[Any]) -> Any:
-        """Return the items of a price write, whichever form they came in; documented: a 400 is a list of lines."""
+        """Read the items of a price write, in either form; documented: a 400 is a list of lines."""
         is_csv = request.header(b"content-type").lower().startswith("text/csv")
         try:
             decoded = _from_csv(request.body) if is_csv else orjson.loads(request.body)
@@ -138,7 +138,7 @@ def _line(location: tuple[int | str, ...], message: str) -> JsonObject:
 
 
 def _from_csv(body: bytes) -> list[JsonObject]:
-    """Return CSV rows as JSON items, one for each SKU and list. inferred: the columns are the JSON's members."""
+    """Convert CSV rows to JSON items, one for each SKU and list. inferred: the columns are the JSON's members."""
     items: dict[tuple[str, str], JsonObject] = {}
     for row in csv.DictReader(io.StringIO(body.decode("utf-8-sig"))):
         sku, price_list = row.get("sku") or "", row.get("price_list_slug") or ""
@@ -154,7 +154,7 @@ def _from_csv(body: bytes) -> list[JsonObject]:
 
 
 def _replace(site: Site, slug: str, sku: str, tiers: list[models.Tier], tax_rate: float | None = None) -> None:
-    """Let a SKU have these prices on a list and no others; none at all remove it."""
+    """Replace the prices of a SKU on a list; none at all remove it."""
     kept = [tier.model_dump(exclude_none=True) for tier in tiers if tier.price is not None]
     prices = site.prices.setdefault(slug, {})
     if not kept:

@@ -23,7 +23,7 @@ _MOST_SHOWN = 100
 
 
 class Problems:
-    """Makes error answers as the switches have them.
+    """Error answers in the form that the switches choose.
 
     Args:
         state: for the switches.
@@ -33,7 +33,7 @@ class Problems:
         self._state = state
 
     def answer(self, status: int, detail: str | None = None, errors: Sequence[dict[str, Any]] = ()) -> Answer:
-        """Return a problem; title and detail default to what the status says."""
+        """Answer with a problem; title and detail default to those of the status."""
         form = self._state.switches.spark_error_bodies
         if form == "empty":
             return Answer(status)
@@ -54,7 +54,7 @@ class Problems:
         return self.refuse(404, f"{what} {name} not found.", UNKNOWN_ID)
 
     def body(self, request: Request, adapter: TypeAdapter[Any]) -> Any:
-        """Return the request's JSON body as the adapter has it.
+        """Decode the JSON body of a request and validate it by an adapter.
 
         Raises:
             Refusal: 400 that names every member that is wrong.

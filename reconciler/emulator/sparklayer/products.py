@@ -1,4 +1,4 @@
-"""Products and their variants. Known from older documentation only."""
+"""SparkLayer's products and their variants. Known from older documentation only."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Products(Resource):
         return json_answer(self._shown_variant(site, self._store_variant(site, sent, variant, variant["product_id"])))
 
     def _save(self, site: Site, sent: models.ProductPatch, product: JsonObject | None, status: int) -> Answer:
-        """Check all of it, then store all of it."""
+        """Store products after all of them were checked."""
         plain = {name: value for name, value in sent.sent().items() if name != "variants"}
         self._check_taken(site.products, plain, None if product is None else product["id"])
         variants = sent.variants or []
@@ -76,7 +76,7 @@ class Products(Resource):
     def _known_variants(
         self, site: Site, variants: list[models.Variant], product: JsonObject | None
     ) -> dict[int, JsonObject]:
-        """Return the stored variant of this product for each sent one that has one, by its position."""
+        """Match sent variants with stored ones of this product, by position."""
         own = [site.variants.records[each] for each in (product or {}).get("variant_ids", ())]
         by_id = {item["id"]: item for item in own}
         by_external = {item["external_id"]: item for item in own if "external_id" in item}
@@ -117,7 +117,7 @@ class Products(Resource):
         return self._problems.refuse(status, f"The {member} {value} is taken.", TAKEN, member)
 
     def _kept_variants(self, site: Site, before: list[str], stored: list[str]) -> list[str]:
-        """Return the variants that the product has after a write that sent some."""
+        """Return the variants of a product after a write that sent some."""
         # inferred: what becomes of those that were not sent; see the switch.
         if self._state.switches.spark_product_variants == "merged":
             return list(dict.fromkeys([*before, *stored]))

@@ -1,4 +1,4 @@
-"""What a purchase may hold. Members that the fact sheet leaves open are kept as they are sent."""
+"""Models of purchases. Members that the fact sheet leaves open are kept as they are sent."""
 
 from __future__ import annotations
 

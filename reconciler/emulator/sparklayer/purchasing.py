@@ -1,4 +1,4 @@
-"""Purchases, their transactions, and the carts that the API makes."""
+"""SparkLayer's purchases, their transactions, and the carts that the API makes."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _fits(purchase: JsonObject, params: dict[str, str]) -> bool:
 
 
 def _calculated(sent: Purchase) -> JsonObject:
-    """Return what the API works out. inferred: how; the values of the fulfilment status are not known."""
+    """Calculate members that the API works out. inferred: how; the values of the fulfilment status are not known."""
     packages = sent.packages if isinstance(sent.packages, list) else [sent.packages]
     total = sum((amount for package in packages for amount in _amounts(package)), Decimal(0))
     shipped = bool(packages) and all(package.shipments for package in packages)

@@ -1,4 +1,4 @@
-"""What every resource of the SparkLayer room is made of."""
+"""Base of every resource of SparkLayer's room."""
 
 from __future__ import annotations
 

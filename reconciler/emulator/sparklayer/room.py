@@ -1,4 +1,4 @@
-"""The SparkLayer room: its resources, put together."""
+"""SparkLayer's room: its sites and their resources, put together."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class SparkLayer(Room):
         return self._problems.answer(status, message, errors)
 
     def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
-        """Return what `/_emulator/` offers for SparkLayer."""
+        """Return the endpoints of the control API for SparkLayer."""
         return (
             ("POST", "/_emulator/sites", self._add_site),
             ("GET", "/_emulator/sites/{site}", self._show_site),
@@ -76,7 +76,7 @@ class SparkLayer(Room):
         return json_answer(self._site(request).dump())
 
     def _replace_site(self, request: Request) -> Answer:
-        """Let a SparkLayer site hold what GET returned, at another time or with changes; keys and tokens stay."""
+        """Load into a SparkLayer site what GET returned, at another time or with changes; keys and tokens stay."""
         self.login.restore(self._site(request).id, json_object(request))
         return NO_CONTENT
 
@@ -107,9 +107,9 @@ class SparkLayer(Room):
         return self.login.dump(secrets=secrets)
 
     def load(self, dumped: dict[str, Any]) -> None:
-        """Take over what `dump(secrets=True)` returned."""
+        """Load what `dump(secrets=True)` returned."""
         self.login.load(dumped)
 
     def reset(self) -> None:
-        """Go back to the empty site `demo`."""
+        """Reset to the empty site `demo`."""
         self.login.reset()

@@ -1,4 +1,4 @@
-"""What one SparkLayer site holds."""
+"""State of one SparkLayer site: its records by table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BASE_GROUP = "base"
 
 
 class Table:
-    """Records by SparkLayer's own ID, found by other unique members too.
+    """Table of records by SparkLayer's own ID, found by other unique members too.
 
     Args:
         prefix: of the IDs, e.g. `pp_`; empty: UUIDs.
@@ -69,14 +69,14 @@ class Table:
         return {"number": self.number, "records": list(self.records.values())}
 
     def load(self, dumped: JsonObject) -> None:
-        """Take over what `dump` returned."""
+        """Load what `dump` returned."""
         for record in dumped["records"]:
             self.put(record)
         self.number = dumped["number"]
 
 
 class Site:
-    """One site. Dictionaries keep the order of creation."""
+    """State of one site. Dictionaries keep the order of creation."""
 
     def __init__(self, site_id: str, clock: Clock) -> None:
         self.id = site_id
@@ -98,7 +98,7 @@ class Site:
 
     @property
     def now(self) -> str:
-        """The time by the emulator's clock, as SparkLayer writes it."""
+        """Return the time by the emulator's clock, as SparkLayer writes it."""
         return self.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
     def customer(self, lookup_by: str | None, name: str) -> JsonObject | None:
@@ -121,7 +121,7 @@ class Site:
         }
 
     def load(self, dumped: JsonObject) -> None:
-        """Take over what `dump` returned."""
+        """Load what `dump` returned."""
         for name, value in dumped.items():
             current = getattr(self, name)
             if isinstance(current, Table):

@@ -1,4 +1,4 @@
-"""Stock locations, and stock levels in batches."""
+"""SparkLayer's stock locations, and stock levels in batches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH_MAXIMUM = 1000
 
 
 class Stock(Resource):
-    """Locations and levels."""
+    """Stock locations and stock levels."""
 
     def routes(self) -> Routes:
         """See `Resource`."""

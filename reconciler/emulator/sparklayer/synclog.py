@@ -1,4 +1,4 @@
-"""The sync log: what a merchant sees of each integration's syncs."""
+"""SparkLayer's sync log: what a merchant sees of each integration's syncs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PARTIAL = TypeAdapter(PartialSyncLog)
 
 
 class SyncLog(Resource):
-    """Logs by integration and data type."""
+    """Sync logs by integration and data type."""
 
     def routes(self) -> Routes:
         """See `Resource`."""

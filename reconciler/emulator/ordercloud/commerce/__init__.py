@@ -1,1 +1,1 @@
-"""The marketplace itself: products, prices, stock, buyers, suppliers, orders and what ties them together."""
+"""Marketplace: products, prices, stock, buyers, suppliers, orders, and the assignments between them."""

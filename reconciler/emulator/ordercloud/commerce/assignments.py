@@ -1,4 +1,4 @@
-"""Assignments over HTTP: POST assigns, DELETE takes back, lists go by the IDs that take part."""
+"""Assignments over HTTP: POST assigns, DELETE removes, lists filter by the IDs of both sides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEVELS = ("user", "group", "company")
 
 
 class Assignments:
-    """The operations that all assignments have.
+    """Operations of all assignments.
 
     Args:
         endpoints: reads paths and bodies.
@@ -53,7 +53,7 @@ class Assignments:
         row = {member: named.get(member) or asked.get(member.lower()) for member in resource.key}
         key = resource.key_of(row)
         if key not in self._market.store.table(resource.name, scope):
-            # inferred: that taking back what is not assigned is a 404.
+            # inferred: that removing what is not assigned is a 404.
             raise not_found(resource.type_name, key)
         self._market.remove(resource, scope, key)
         return NO_CONTENT
@@ -77,7 +77,7 @@ class Assignments:
 
 
 def parameter(member: str) -> str:
-    """Return the path or query parameter that stands for a member: `productID` for `ProductID`."""
+    """Return the path or query parameter of a member: `productID` for `ProductID`."""
     return member[0].lower() + member[1:]
 
 
@@ -86,7 +86,7 @@ def _complete(resource: Resource, row: JsonObject) -> bool:
 
 
 def _preset(resource: Resource, name: str, value: str) -> Preset:
-    """The condition of one option: an ID in the key, another member, or the level of the party."""
+    """Return the condition of one option: an ID in the key, another member, or the level of the party."""
     places = [parameter(member) for member in resource.key]
     if name == "level":
         return _level(value)

@@ -17,7 +17,7 @@ VARIANT_STOCK = "VariantInventoryRecord"
 
 
 class ProductRules(Rules):
-    """Parents, counts, stock as the sum of its records, and the lists by catalog, category and supplier."""
+    """Rules of products: parents, counts, stock as a sum of records, and lists by catalog, category and supplier."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         if row.get("IsParent") and row.get("ParentID"):
@@ -94,7 +94,7 @@ def _in_category(market: Marketplace, catalog_id: str | None, category_id: str) 
 
 
 def summed(market: Marketplace, inventory: JsonObject, records: Sequence[JsonObject]) -> JsonObject:
-    """Return an Inventory whose quantity is the sum of the records; as it is where there are none."""
+    """Sum the records of an Inventory into its quantity; without records it stays as it is."""
     if not records:
         return inventory
     quantity = sum(record.get("QuantityAvailable") or 0 for record in records)
@@ -104,7 +104,7 @@ def summed(market: Marketplace, inventory: JsonObject, records: Sequence[JsonObj
 
 
 class VariantRules(Rules):
-    """Stock as the sum of the variant's records; the product counts its variants."""
+    """Rules of variants: stock as the sum of the records; the product counts its variants."""
 
     def complete(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         inventory = row.get("Inventory")
@@ -124,7 +124,7 @@ class VariantRules(Rules):
 
 
 class InventoryRecordRules(Rules):
-    """Records of a product or of its variants, never of both; their sum is the stock."""
+    """Rules of inventory records: of a product or of its variants, never of both; their sum is the stock."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         if row["AddressID"] != (before or {}).get("AddressID") and _place(market, row) is None:
@@ -161,7 +161,7 @@ class InventoryRecordRules(Rules):
 
 
 def _place(market: Marketplace, record: JsonObject) -> JsonObject | None:
-    """The address of a record: the seller's, its owner's, or any supplier's."""
+    """Return the address of a record: the seller's, its owner's, or any supplier's."""
     address_id = record["AddressID"]
     scopes = [(record.get("OwnerID") or "",), *market.store.scopes("SupplierAddress")]
     found = market.row("AdminAddress", (), address_id)
@@ -169,7 +169,7 @@ def _place(market: Marketplace, record: JsonObject) -> JsonObject | None:
 
 
 class SpecRules(Rules):
-    """The options of a spec show inside it."""
+    """Rules of specs: their options show inside them."""
 
     def derive(self, market: Marketplace, scope: Scope, row: JsonObject) -> JsonObject:
         return {"OptionCount": len(market.store.table("SpecOption", (row["ID"],)))}
@@ -192,7 +192,7 @@ class SpecRules(Rules):
 
 
 class SpecOptionRules(Rules):
-    """The spec counts its options."""
+    """Rules of spec options: the spec counts them."""
 
     def saved(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         market.touch("Spec", (), scope[0])
@@ -202,7 +202,7 @@ class SpecOptionRules(Rules):
 
 
 class SpecAssignmentRules(Rules):
-    """The product counts its specs."""
+    """Rules of spec assignments: the product counts its specs."""
 
     def saved(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         market.touch("Product", (), row["ProductID"])
@@ -212,7 +212,7 @@ class SpecAssignmentRules(Rules):
 
 
 class PriceScheduleRules(Rules):
-    """Price breaks in order of quantity, and whether there is a sale."""
+    """Rules of price schedules: price breaks in order of quantity, and whether there is a sale."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         quantities = [price_break["Quantity"] for price_break in row.get("PriceBreaks") or ()]
@@ -228,7 +228,7 @@ class PriceScheduleRules(Rules):
 
 
 def is_on_sale(market: Marketplace, schedule: Mapping[str, Any]) -> bool:
-    """Whether a price schedule has a sale price and the time is within its sale. inferred: an open end counts."""
+    """Return whether a price schedule has a sale price and is within its sale. inferred: an open end counts."""
     start, end = schedule.get("SaleStart"), schedule.get("SaleEnd")
     if not (start or end) or not any(price.get("SalePrice") is not None for price in schedule.get("PriceBreaks") or ()):
         return False

@@ -11,7 +11,7 @@ from reconciler.emulator.ordercloud.models import JsonObject
 
 
 class CatalogRules(Rules):
-    """A catalog counts its categories."""
+    """Rules of catalogs: they count their categories."""
 
     def derive(self, market: Marketplace, scope: Scope, row: JsonObject) -> JsonObject:
         return {"CategoryCount": len(market.store.table("Category", (row["ID"],)))}
@@ -21,7 +21,7 @@ class CatalogRules(Rules):
 
 
 class CategoryRules(Rules):
-    """A tree: no circles, the number of children, and lists down to a depth."""
+    """Rules of categories: no circles, the number of children, and lists down to a depth."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         parent_id = row.get("ParentID")
@@ -55,7 +55,7 @@ class CategoryRules(Rules):
 
 
 def _level(market: Marketplace, scope: Scope, category_id: str) -> int:
-    """How deep a category is, 1 at the top. A parent that is not there, as in flawed seeds, counts as none."""
+    """Return the depth of a category, 1 at the top. A parent that is not there, as in flawed seeds, counts as none."""
     seen: set[str] = set()
     row = market.row("Category", scope, category_id)
     while row is not None and row["ID"] not in seen:
@@ -65,7 +65,7 @@ def _level(market: Marketplace, scope: Scope, category_id: str) -> int:
 
 
 def shift_siblings(market: Marketplace, scope: Scope, row: JsonObject) -> None:
-    """Move the siblings from a category's ListOrder on by one, for adjustListOrders."""
+    """Shift the siblings from a category's ListOrder on by one, for adjustListOrders."""
     for sibling in list(market.store.rows("Category", scope)):
         beside = sibling.get("ParentID") == row.get("ParentID") and sibling["ID"] != row["ID"]
         if beside and sibling.get("ListOrder") is not None and sibling["ListOrder"] >= (row.get("ListOrder") or 0):

@@ -1,4 +1,4 @@
-"""Which products the search index leaves out because their xp has other types than that of the rest.
+"""Clashes of xp types, for which the search index leaves products out.
 
 documented: such a product is missing from lists and answers by ID. inferred: that the type that most products have is
 the index's own (of two as frequent ones, the one that was there first), and that the types of JSON are what clashes.
@@ -16,7 +16,7 @@ _Path = tuple[str, ...]
 
 
 def clashing(rows: Iterable[tuple[str, JsonObject]]) -> frozenset[str]:
-    """Return the keys of the rows whose xp has a value of another type than is usual in its place."""
+    """Return the keys of rows whose xp has a value of another type than most have in its place."""
     typed = {key: frozenset(_types(row.get("xp"), ())) for key, row in rows}
     counts = Counter(found for types in typed.values() for found in types)
     usual: dict[_Path, str] = {}

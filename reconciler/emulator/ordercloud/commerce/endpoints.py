@@ -1,4 +1,4 @@
-"""Every resource over HTTP: create, save, patch, delete, get and list, the same for all of them."""
+"""Endpoints of every resource: create, save, patch, delete, get and list, the same for all of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Route = tuple[tuple[str, ...], str, str, Handler]
 
 
 class Endpoints:
-    """The operations that all resources have.
+    """Operations of all resources.
 
     Args:
         state: for the switches.
@@ -54,7 +54,7 @@ class Endpoints:
     # Reading
 
     def get(self, resource: Resource, request: Request) -> Answer:
-        """Answer the read of one object."""
+        """Answer a GET of one object."""
         scope = self.scope(resource, request)
         key = request.ids[resource.id_parameter]
         if resource.lagging_get:
@@ -81,7 +81,7 @@ class Endpoints:
     def selection(
         self, resource: Resource, scope: Scope, options: dict[str, str], filters: Sequence[tuple[str, str]]
     ) -> Selection:
-        """Return what a request selects from the list of a resource."""
+        """Return the selection of a request from the list of a resource."""
         market = self.market
         table = (
             market.store.seen(resource.name, scope) if resource.searched else market.store.table(resource.name, scope)
@@ -103,7 +103,7 @@ class Endpoints:
         return Selection(listed, options, filters, presets)
 
     def check_catalog(self, options: Mapping[str, str], *minding: str) -> None:
-        """Refuse the catalog that a list is asked for by, where there is none. inferred: see the switch.
+        """Refuse a list by a catalog that there is not. inferred: see the switch.
 
         Args:
             options: what the list is asked for.
@@ -118,16 +118,16 @@ class Endpoints:
 
     @property
     def capped(self) -> bool:
-        """Whether TotalCount stops at the cap."""
+        """Return whether TotalCount stops at the cap."""
         return self._state.switches.large_lists == "counted_to_cap"
 
     @property
     def numbers(self) -> bool:
-        """Whether searched lists sort IDs that look like numbers as numbers."""
+        """Return whether searched lists sort IDs that look like numbers as numbers."""
         return self._state.switches.number_ids == "as_numbers"
 
     def _stock(self, product_id: str) -> list[JsonObject]:
-        """The records that a filter on InventoryRecords looks at: the product's and its variants'."""
+        """Return the inventory records of a product and its variants, for a filter on InventoryRecords."""
         store = self.market.store
         scopes = [(product_id, variant_id) for variant_id in store.table("Variant", (product_id,))]
         of_variants = [row for scope in scopes for row in store.rows("VariantInventoryRecord", scope)]
@@ -205,10 +205,10 @@ class Endpoints:
         """Answer with an object."""
         return json_answer(self.market.show(resource, scope, row), status)
 
-    # What requests say
+    # Reading requests
 
     def body(self, model: Model, request: Request) -> JsonObject:
-        """Return the members with a value that a request's body has.
+        """Read the members of a request's body that have a value.
 
         inferred: no body is taken as an empty one; the third-party SDK sends none for an object without members.
 
@@ -250,7 +250,7 @@ class Endpoints:
 
     @staticmethod
     def _direct(resource: Resource, row: JsonObject, request: Request) -> None:
-        """Give a new order the company that its direction says, and refuse one that says otherwise."""
+        """Set the companies of a new order by its direction, and refuse one that says otherwise."""
         if resource.name != "Order":
             return
         if not row.get("FromCompanyID"):
@@ -279,7 +279,7 @@ def _read_only(model: Model, row: JsonObject) -> JsonObject:
 
 
 def _compact(model: Model, sent: JsonObject) -> JsonObject:
-    """An object without the members that are null, at any depth of the model; xp stays as it is."""
+    """Drop the members of an object that are null, at any depth of the model; xp stays as it is."""
     return {name: _compact_value(model, name, value) for name, value in sent.items() if value is not None}
 
 
@@ -291,7 +291,7 @@ def _compact_value(model: Model, name: str, value: Any) -> Any:
 
 
 def merged(model: Model, before: JsonObject, sent: JsonObject, depth: Literal["shallow", "deep"]) -> JsonObject:
-    """Return a row after a PATCH: nested objects are merged, lists replaced, nulls removed.
+    """Merge a PATCH into a row: nested objects are merged, lists replaced, nulls removed.
 
     Args:
         model: the members.

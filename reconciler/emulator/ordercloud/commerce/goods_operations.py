@@ -1,4 +1,4 @@
-"""What products, prices and suppliers can do beside the common operations."""
+"""Operations of products, prices and suppliers beside the common ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SUPPLIERS = Listing(
 
 
 class GoodsOperations:
-    """Variants from specs, a product's specs and suppliers, price breaks, and who may buy from whom.
+    """Operations: variants from specs, specs and suppliers of a product, price breaks, and who may buy from whom.
 
     Args:
         endpoints: reads paths and bodies.
@@ -57,7 +57,7 @@ class GoodsOperations:
         return self._market.existing("Product", (), request.ids["productID"])
 
     def _assigned_specs(self, product_id: str) -> list[JsonObject]:
-        """The specs of a product, in list order, with the defaults that its assignments set."""
+        """Return the specs of a product, in list order, with the defaults that its assignments set."""
         store = self._market.store
         table = store.table("SpecProductAssignment")
         found = []
@@ -75,7 +75,7 @@ class GoodsOperations:
         return list_answer(self._assigned_specs(self._product(request)["ID"]), listing, request)
 
     def _generate(self, request: Request) -> Answer:
-        """Make a variant of each combination of options. inferred: the ID, of product and options."""
+        """Generate a variant of each combination of options. inferred: the ID, of product and options."""
         product = self._product(request)
         scope = (product["ID"],)
         active = _active(request, product)
@@ -136,7 +136,7 @@ class GoodsOperations:
         return self._untie("SupplierBuyer", self._supplier_scope(request), request.ids["buyerID"])
 
     def _sellers(self, request: Request) -> Answer:
-        """Whom a buyer may order from: the marketplace owner, and the suppliers tied to it or open to all."""
+        """Return the sellers that a buyer may order from: the owner, and the suppliers tied to it or open to all."""
         buyer_id = self._market.existing("Buyer", (), request.ids["buyerID"])["ID"]
         store = self._market.store
         suppliers = [

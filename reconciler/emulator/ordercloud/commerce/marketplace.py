@@ -1,4 +1,4 @@
-"""The marketplace: stores, renames and removes objects with everything that follows, over HTTP or as a seed.
+"""Marketplace: stores, renames and removes objects with everything that follows, over HTTP or as a seed.
 
 Seeds and tests write here without HTTP:
 
@@ -48,7 +48,7 @@ class Observer(Protocol):
 
 
 class Marketplace:
-    """Everything that is bought, sold, and owned.
+    """Objects of a marketplace, by resource and parents.
 
     Args:
         resources: by name.
@@ -71,7 +71,7 @@ class Marketplace:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Remove all objects."""
         self.store.clear()
         self.usernames: dict[str, tuple[str, Scope, str]] = {}
         self._touched: set[tuple[str, Scope, str]] | None = None
@@ -101,7 +101,7 @@ class Marketplace:
         return row
 
     def show(self, resource: Resource, scope: Scope, row: JsonObject) -> JsonObject:
-        """Return an object as reads show it."""
+        """Show an object as reads do."""
         return resource.rules.shown(self, scope, resource.shape.show(row))
 
     # Writing
@@ -141,7 +141,7 @@ class Marketplace:
         return self._write(resource, scope, row, before)
 
     def insert(self, name: str, scope: Scope, body: JsonObject) -> str:
-        """Store an object as it is: unchecked, read-only members kept, what is missing worked out.
+        """Insert an object unchecked: read-only members are kept, missing ones worked out.
 
         Args:
             name: of the resource.
@@ -193,7 +193,7 @@ class Marketplace:
         return count
 
     def touch(self, name: str, scope: Scope, key: str | None) -> None:
-        """Work out again what an object has from others; in a `load`, at its end."""
+        """Derive again the members of an object that follow from others; in a `load`, at its end."""
         if key is None:
             return
         if self._touched is not None:
@@ -202,7 +202,7 @@ class Marketplace:
             self._refresh(name, scope, key, stamp=True)
 
     def update(self, name: str, scope: Scope, key: str, changes: JsonObject) -> None:
-        """Change members of an object that is there, without checks; what follows from it follows."""
+        """Update members of an object without checks, with everything that follows."""
         before = self.existing(name, scope, key)
         row = {**before, **changes}
         resource = self.resources[name]
@@ -211,7 +211,7 @@ class Marketplace:
         self._write(resource, scope, row, before)
 
     def remove(self, resource: Resource, scope: Scope, key: str) -> None:
-        """Remove an object, what belongs to it, and what points to it as its references say."""
+        """Remove an object with its children; references to it are treated as each says."""
         row = self.store.row(resource.name, scope, key)
         if row is None:
             return
@@ -261,14 +261,14 @@ class Marketplace:
                 self.touch(resource.parent, scope[:-1], scope[-1])
 
     def _check_references(self, resource: Resource, scope: Scope, row: JsonObject, before: JsonObject) -> None:
-        """Refuse an ID that nothing has. inferred: that it is a 404 that names what is missing."""
+        """Refuse a reference to an ID that nothing has. inferred: that it is a 404 that names what is missing."""
         for reference in resource.references:
             value = row.get(reference.member)
             if reference.checked and value and value != before.get(reference.member):
                 self.existing(reference.to, reference.target_scope(scope, row), value)
 
     def _rename(self, resource: Resource, scope: Scope, old: str, new: str) -> None:
-        """Drop the row under its old key; what belongs to it and what points to it follows to the new one."""
+        """Drop the row under its old key; children and references follow to the new one."""
         row = self.existing(resource.name, scope, old)
         self.store.drop(resource.name, scope, old)
         if self.observer is not None:
@@ -289,7 +289,7 @@ class Marketplace:
     def _referring(
         self, referrer: Resource, reference: Reference, scope: Scope, key: str
     ) -> list[tuple[Scope, str, JsonObject]]:
-        """What of one resource points to an object: scopes, keys and rows."""
+        """Return the rows of one resource that point to an object: scopes, keys and rows."""
         return [
             (its_scope, its_key, its_row)
             for its_scope in self.store.scopes(referrer.name)
@@ -298,11 +298,11 @@ class Marketplace:
         ]
 
     def dump(self) -> dict[str, Any]:
-        """Return all objects, as they are stored, by resource and parents."""
+        """Dump all objects, as they are stored, by resource and parents."""
         return {"searchLag": self.store.search.lag, "objects": self.store.dump()}
 
     def restore(self, dumped: Mapping[str, Any]) -> None:
-        """Take over what `dump` returned."""
+        """Load what `dump` returned."""
         self.reset()
         for name, scopes in dumped["objects"].items():
             resource = self.resources[name]

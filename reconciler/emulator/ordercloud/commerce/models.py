@@ -1,4 +1,4 @@
-"""The models of the marketplace: members from members.json, and what the OpenAPI file does not say."""
+"""Models of the marketplace: members from members.json, and what the OpenAPI file does not say."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ MODELS: Mapping[str, Model] = {
 
 
 class Shape:
-    """Stored rows and shown objects of one model.
+    """Shape of a model's stored rows and shown objects.
 
     A stored row holds the members that have a value; a shown object holds all but the write-only ones.
     """
@@ -177,7 +177,7 @@ class Shape:
         ]
 
     def show(self, row: JsonObject) -> JsonObject:
-        """Return the object as reads show it, members in the model's order."""
+        """Show a row as reads do, members in the model's order."""
         shown = {**self._blank, **row}
         for name, shape, many in self._nested:
             value = shown[name]

@@ -1,4 +1,4 @@
-"""What orders can do beside the common operations: their way to the end, worksheets, shipments, line items of all."""
+"""Operations of orders beside the common ones: submit to complete, worksheets, shipments, line items of all orders."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _RESPONSES = ("ShipEstimate", "OrderCalculate", "OrderSubmit", "OrderSubmitForAp
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of an order: from which statuses, to which, and the date that it sets."""
+    """Step of an order: from which statuses, to which, and the date that it sets."""
 
     sources: tuple[str, ...]
     status: str
@@ -55,7 +55,7 @@ STEPS: Mapping[str, Step] = {
 
 
 class OrderOperations:
-    """Orders, line items across orders, and shipments.
+    """Operations of orders, of line items across orders, and of shipments.
 
     Args:
         endpoints: reads paths and bodies.
@@ -238,7 +238,7 @@ def _page_by_key(selection: Selection, options: Mapping[str, str]) -> JsonObject
     if "page" in options or "pageSize" in options:
         # documented: they are not to be sent together; inferred: that it is refused.
         raise refuse(400, "List.InvalidPageKey", "page and pageSize cannot be sent with pageKey.")
-    refusal = refuse(400, "List.InvalidPageKey", "pageKey is none that a list gave.")
+    refusal = refuse(400, "List.InvalidPageKey", "pageKey is not one that a list returned.")
     try:
         size, start, item_id, scope = orjson.loads(base64.urlsafe_b64decode(options["pageKey"]))
         after = (fold(item_id), tuple(scope))

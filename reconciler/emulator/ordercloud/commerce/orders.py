@@ -1,4 +1,4 @@
-"""Rules of orders and line items: what they cost, what they show of others, and their way from draft to done."""
+"""Rules of orders and line items: prices, totals, members of other objects, and statuses from draft to completed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ UNSUBMITTED = "Unsubmitted"
 
 
 def goes(order: JsonObject, direction: str) -> bool:
-    """Whether an order goes in this direction, seen by the marketplace owner, as whom the emulator's clients act."""
+    """Return whether an order has this direction, seen by the marketplace owner, as whom the emulator's clients act."""
     outgoing = order.get("FromCompanyID") == MARKETPLACE_ID
     return direction.lower() == "all" or outgoing == (direction.lower() == "outgoing")
 
 
 class OrderRules(Rules):
-    """Totals, the people and places that an order names, and lists by direction, dates and parties."""
+    """Rules of orders: totals, people and addresses of an order, and lists by direction, dates and parties."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         if before is not None:
@@ -86,7 +86,7 @@ class OrderRules(Rules):
 
 
 def asks_for_drafts(filters: Sequence[tuple[str, str]]) -> bool:
-    """Whether filters ask for unsubmitted orders, which are never listed together with submitted ones."""
+    """Return whether filters ask for unsubmitted orders, which are never listed together with submitted ones."""
     asked = {name.lower(): value.lower() for name, value in filters}
     return asked.get("issubmitted") == "false" or asked.get("status") == "unsubmitted"
 
@@ -115,7 +115,7 @@ def _address(market: Marketplace, order: JsonObject, address_id: str | None) -> 
 
 
 class LineItemRules(Rules):
-    """Price and product as they are when the line is written."""
+    """Rules of line items: price and product as they are when the line is written."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         if row.get("Quantity", 1) < 1:
@@ -159,12 +159,12 @@ class LineItemRules(Rules):
 
 
 def _same_price_asked(row: JsonObject, held: JsonObject) -> bool:
-    """Whether a line kept a price that was worked out, so that it has to be worked out again."""
+    """Return whether a line kept a calculated price, so that it has to be calculated again."""
     return bool(held) and not held.get("PriceOverridden") and row.get("UnitPrice") == held.get("UnitPrice")
 
 
 def _spec(market: Marketplace, spec: JsonObject) -> JsonObject:
-    """A chosen spec with what it is called and costs."""
+    """Return a chosen spec with its name and markup."""
     known = market.row("Spec", (), spec["SpecID"]) or {}
     option = market.row("SpecOption", (spec["SpecID"],), spec.get("OptionID")) or {}
     filled = {
@@ -177,7 +177,7 @@ def _spec(market: Marketplace, spec: JsonObject) -> JsonObject:
 
 
 def _variant(market: Marketplace, line: JsonObject) -> JsonObject | None:
-    """The variant whose options are those that were chosen."""
+    """Return the variant with the chosen options."""
     chosen = {(spec["SpecID"], spec.get("OptionID")) for spec in line["Specs"]}
     for variant in market.store.rows("Variant", (line["ProductID"],)):
         options = {(spec["SpecID"], spec.get("OptionID")) for spec in variant.get("Specs") or ()}

@@ -13,7 +13,7 @@ _STATE_COUNTRIES = ("US", "CA")
 
 
 class CompanyRules(Rules):
-    """Usernames stay with the users of a company that gets another ID."""
+    """Rules of companies: usernames stay with the users of one that gets another ID."""
 
     def saved(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         if before is None or before["ID"] == row["ID"]:
@@ -25,7 +25,7 @@ class CompanyRules(Rules):
 
 
 class BuyerRules(CompanyRules):
-    """A buyer without a default catalog brings one along, under the buyer's ID."""
+    """Rules of buyers: without a default catalog, one is made under the buyer's ID."""
 
     def complete(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         if before is None and not row.get("DefaultCatalogID"):
@@ -35,7 +35,7 @@ class BuyerRules(CompanyRules):
 
 
 class UserRules(Rules):
-    """Usernames are unique across the marketplace; a password is taken and kept nowhere.
+    """Rules of users: usernames are unique across the marketplace; a password is taken and kept nowhere.
 
     Args:
         resource: name of the resource.
@@ -87,7 +87,7 @@ class UserRules(Rules):
 
 
 class AddressRules(Rules):
-    """State and Zip are required in the US and Canada."""
+    """Rules of addresses: State and Zip are required in the US and Canada."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         check_address(row)

@@ -1,4 +1,4 @@
-"""What a line item costs: price schedule, price break, sale, and what the chosen options add."""
+"""Price of a line item: price schedule, price break, sale, and markups of the chosen options."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def price_of(market: Marketplace, order: JsonObject, line: JsonObject) -> JsonOb
 
 
 def _schedule(market: Marketplace, order: JsonObject, product_id: str) -> JsonObject | None:
-    """The schedule assigned to the buyer, else the product's default. documented: an assignment wins."""
+    """Return the schedule assigned to the buyer, else the product's default. documented: an assignment wins."""
     buyer_id = order.get("FromCompanyID")
     table = market.store.table("ProductAssignment")
     assigned = [table.load(key) for key in table.starting_with(f"{product_id}/{buyer_id}/")]

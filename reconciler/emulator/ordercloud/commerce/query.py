@@ -1,6 +1,6 @@
-"""Answers a list: what is asked for by ID comes from the sorted index, all else is worked out once and kept.
+"""Queries of a list: by ID from the sorted index; all else is worked out once and kept.
 
-What is kept goes with the next write to the table, so a walk over a filtered list scans the rows once, not per page.
+The next write to the table drops what is kept, so a walk over a filtered list scans the rows once, not per page.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Listed:
-    """A source and how to read it.
+    """List: its source of rows, and how it is read.
 
     Args:
         source: the rows.
@@ -62,7 +62,7 @@ class Listed:
 
 
 class Selection:
-    """What a request selects from a list, in its order.
+    """Selection of a request from a list, in its order.
 
     Args:
         listed: the list.
@@ -107,19 +107,19 @@ class Selection:
         return self._end - self._start
 
     def entries(self, start: int, size: int) -> Sequence[Entry]:
-        """Return so many entries from a position on."""
+        """Return entries from a position on."""
         return self._found[self._start + start : min(self._start + start + size, self._end)]
 
     def kept(self, name: str, make: Callable[[], FoundT]) -> FoundT:
-        """Return what `make` makes of this selection, made once until the next write."""
+        """Return the result of `make` for this selection, made once until the next write."""
         return self._kept((name, self.key), make)
 
     def objects(self, start: int, size: int) -> list[JsonObject]:
-        """Return so many objects from a position on."""
+        """Return objects from a position on."""
         return [self._listed.show(entry) for entry in self.entries(start, size)]
 
     def facets(self, facets: Sequence[JsonObject]) -> list[JsonObject]:
-        """Return each facet with the values that the selected objects have, the most frequent first."""
+        """Count the values of each facet in the selected objects, the most frequent first."""
         counts: list[Counter[str]] = [Counter() for _ in facets]
         paths = [["xp", *(facet.get("XpPath") or facet["ID"]).split(".")] for facet in facets]
         for entry in self.entries(0, len(self)):
@@ -185,7 +185,7 @@ class Selection:
         return cut(self._found, fold(text), self._start, self._end, key=self._order)
 
     def _narrow(self, text: str) -> None:
-        """Narrow what was found, which is in order of ID, by a filter on the ID."""
+        """Narrow entries, which are in order of ID, by a filter on the ID."""
         parts = text.split("|")
         if len(parts) == 1 and text[:1] == ">":
             self._start = self._position(bisect_right, text[1:])
@@ -204,14 +204,14 @@ class Selection:
             )
 
     def _named(self, wanted: str) -> Iterator[Entry]:
-        """The entries whose ID is this one, whatever its case."""
+        """Return the entries of an ID, whatever its case."""
         position = bisect_left(self._found, (wanted, ""), self._start, self._end, key=self._order)
         while position < self._end and self._order(self._found[position])[0] == wanted:
             yield self._found[position]
             position += 1
 
     def _numbers_out_of_order(self) -> bool:
-        """Whether some IDs look like numbers and are not padded to one length, in a list that minds."""
+        """Return whether some IDs look like numbers and differ in length, in a list that sorts those by number."""
         if not (self._listed.searched and self._listed.numbers):
             return False
 
@@ -252,7 +252,7 @@ def _as_number(text: str) -> tuple[int, int, tuple[str, str]]:
 
 
 def page_of(selection: Selection, options: Mapping[str, str], *, searched: bool, capped: bool) -> JsonObject:
-    """Return the page of a selection that `page` and `pageSize` name, with its Meta.
+    """Answer with the page of a selection that `page` and `pageSize` name, and its Meta.
 
     Args:
         selection: what was selected.

@@ -1,4 +1,4 @@
-"""What a resource of the marketplace is, as data: its path, model, roles, references and rules."""
+"""Resource of the marketplace, as data: its path, model, roles, references and rules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL_METHODS = frozenset({"list", "create", "get", "save", "patch", "delete"})
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A member that holds the ID of another object.
+    """Reference: a member that holds the ID of another object.
 
     Args:
         member: its name.
@@ -40,28 +40,28 @@ class Reference:
     checked: bool = True
 
     def target_scope(self, scope: Scope, row: JsonObject) -> Scope:
-        """Return the parents of what `row` points to."""
+        """Return the IDs of the parents of the object that `row` points to."""
         return scope[: self.within] if self.inside is None else (row.get(self.inside) or "",)
 
 
 def gone(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
-    """Return a reference whose holder goes when what it points to goes."""
+    """Make a reference whose object is removed with the one that it points to."""
     return Reference(member, to, within, inside, on_delete="cascade")
 
 
 def kept(member: str, to: str, within: int = 0, inside: str | None = None) -> Reference:
-    """Return a reference that outlives what it points to."""
+    """Make a reference that stays when the object that it points to is removed."""
     return Reference(member, to, within, inside, on_delete="keep")
 
 
 def followed(member: str, to: str, inside: str | None = None) -> Reference:
-    """Return a reference that may point to one of several resources: it follows a new ID, and is not checked."""
+    """Make a reference that may point to one of several resources: it follows a new ID, and is not checked."""
     return Reference(member, to, inside=inside, on_delete="keep", checked=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A condition that a list has beside its filters.
+    """Condition of a list beside its filters.
 
     Args:
         key: tells it from other conditions, for results that are kept.
@@ -75,7 +75,7 @@ class Preset:
 
 
 class Rules:
-    """Side effects of a resource. These do nothing; each resource overrides what it needs."""
+    """Rules of a resource: checks and side effects. These do nothing; each resource overrides what it needs."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         """Refuse a row that may not be stored.
@@ -85,33 +85,33 @@ class Rules:
         """
 
     def complete(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
-        """Fill in what the service works out itself. Refuses nothing."""
+        """Complete a row with the members that the service works out itself. Refuses nothing."""
 
     def saved(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         """Carry out what follows from a stored row."""
 
     def restored(self, market: Marketplace, scope: Scope, row: JsonObject) -> None:
-        """Take note of a row that comes from a dump."""
+        """Note a row that comes from a dump."""
 
     def removed(self, market: Marketplace, scope: Scope, row: JsonObject) -> None:
         """Carry out what follows from a row's removal."""
 
     def derive(self, market: Marketplace, scope: Scope, row: JsonObject) -> JsonObject:
-        """Return the members that follow from other objects, such as counts and sums."""
+        """Derive the members that follow from other objects, such as counts and sums."""
         return {}
 
     def shown(self, market: Marketplace, scope: Scope, shown: JsonObject) -> JsonObject:
-        """Return an object with what is worked out when it is read."""
+        """Add the members that are worked out when an object is read."""
         return shown
 
     def presets(self, market: Marketplace, scope: Scope, options: Mapping[str, str]) -> Sequence[Preset]:
-        """Return the conditions of a list that its own options state."""
+        """Return the conditions that a list's own options state."""
         return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of the marketplace, or one kind of assignment.
+    """Resource of the marketplace, or one kind of assignment.
 
     Args:
         name: its key in dumps and references.
@@ -162,16 +162,16 @@ class Resource:
 
     @property
     def type_name(self) -> str:
-        """What a 404 calls it."""
+        """Return the name that a 404 has for it."""
         return self.model.name
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """The roles of which one is enough to read."""
+        """Return the roles of which one is enough to read."""
         return (self.reader, self.admin, *self.also_read)
 
     def key_of(self, row: JsonObject) -> str:
-        """Return what tells a row from others within its parent."""
+        """Return the key of a row within its parent."""
         if len(self.key) == 1:
             key: str = row[self.key[0]]
             return key

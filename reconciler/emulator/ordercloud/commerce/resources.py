@@ -1,4 +1,4 @@
-"""All resources of the marketplace; the assignments between them are in ties.py."""
+"""Table of the marketplace's resources; the assignments between them are in ties.py."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _resource(
     searched: bool = False,
     parameter: str = "",
 ) -> Resource:
-    """A resource whose roles are `{roles}Reader` and `{roles}Admin`."""
+    """Make a resource whose roles are `{roles}Reader` and `{roles}Admin`."""
     return Resource(
         name or model,
         path,

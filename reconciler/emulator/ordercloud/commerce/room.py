@@ -1,4 +1,4 @@
-"""The commerce half of the OrderCloud room, put together."""
+"""Marketplace of OrderCloud's room: its resources and operations, put together."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SearchSetting(BaseModel):
 
 
 class Commerce:
-    """Products, prices, stock, buyers, suppliers and orders. `market` is where seeds are inserted.
+    """Marketplace of OrderCloud's room. `market` is where seeds are inserted.
 
     Args:
         state: for switches and clock.
@@ -65,11 +65,11 @@ class Commerce:
         yield from OrderOperations(self._endpoints).routes()
 
     def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
-        """Return what `/_emulator/` offers."""
+        """Return the endpoints of the control API for the marketplace."""
         return (("PUT", "/_emulator/search", self._set_search),)
 
     def _set_search(self, request: Request) -> Answer:
-        """Let the search index lag: `lag` seconds by the emulator's clock until lists see a write."""
+        """Set the lag of the search index: `lag` seconds by the emulator's clock until lists see a write."""
         self.market.store.search.lag = validated(SearchSetting, decode(request)).lag
         return NO_CONTENT
 

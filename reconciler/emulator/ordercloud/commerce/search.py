@@ -21,7 +21,7 @@ _TYPES: dict[str, Callable[[Fields, str], bool]] = {
 def searcher(
     search: str, paths: Sequence[Sequence[str]], kind: str, searched: bool
 ) -> Callable[[JsonObject], bool] | None:
-    """Return the test of an object for a search, or None where nothing is searched for.
+    """Return a function that tests an object for a search; None where nothing is searched for.
 
     Args:
         search: the words.

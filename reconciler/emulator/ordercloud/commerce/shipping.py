@@ -12,7 +12,7 @@ from reconciler.emulator.ordercloud.models import JsonObject
 
 
 class ShipmentRules(Rules):
-    """The places of a shipment, and the lists of one order."""
+    """Rules of shipments: their addresses, and the lists of one order."""
 
     def shown(self, market: Marketplace, scope: Scope, shown: JsonObject) -> JsonObject:
         start = market.row("AdminAddress", (), shown["FromAddressID"])
@@ -37,7 +37,7 @@ def _carries(market: Marketplace, shipment_id: str, order_id: str) -> bool:
 
 
 class ShipmentItemRules(Rules):
-    """What a line item shows of itself in a shipment; an order is complete once all of it was shipped."""
+    """Rules of shipment items: they show their line item; an order is complete once all of it was shipped."""
 
     def check(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         line = market.existing("LineItem", (row["OrderID"],), row["LineItemID"])

@@ -1,4 +1,4 @@
-"""What an order takes from stock."""
+"""Stock that orders take."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def take(market: Marketplace, lines: Sequence[JsonObject]) -> None:
         left[place] = left.get(place, quantity) - line["Quantity"]
         if left[place] < 0 and not can_exceed:
             # inferred: code and status.
-            raise refuse(400, "Inventory.Insufficient", f"There is too little of {line['ProductID']}.")
+            raise refuse(400, "Inventory.Insufficient", f"There is not enough stock of {line['ProductID']}.")
     for (name, scope, key), quantity in left.items():
         if name.endswith("Record"):
             market.update(name, scope, key, {"QuantityAvailable": quantity})
@@ -39,7 +39,7 @@ def take(market: Marketplace, lines: Sequence[JsonObject]) -> None:
 
 
 def _stock_of(market: Marketplace, line: JsonObject) -> tuple[Place, int, bool] | None:
-    """Where a line item is taken from, how much there is, and whether more may be ordered; None: untracked."""
+    """Return the place of a line item's stock, the quantity there, and whether more may be ordered; None: untracked."""
     product = market.row("Product", (), line["ProductID"]) or {}
     inventory = product.get("Inventory") or {}
     if not inventory.get("Enabled"):

@@ -1,4 +1,4 @@
-"""Where the marketplace's rows are: tables by resource and parent, and the search index that may lag behind them."""
+"""Store of the marketplace's rows: tables by resource and parent, and the search index that may lag behind them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Place = tuple[str, Scope]
 
 
 class SearchIndex:
-    """What searched lists see: the tables as they were `lag` seconds ago.
+    """Search index: the tables as they were `lag` seconds ago, for searched lists.
 
-    Without lag there is nothing here: the tables themselves are seen.
+    Without lag it is empty: lists see the tables themselves.
 
     Args:
         timestamp: tells the time.
@@ -39,7 +39,7 @@ class SearchIndex:
 
     @property
     def lag(self) -> float:
-        """Seconds until a write is seen."""
+        """Return the seconds until a write is seen."""
         return self._lag
 
     @lag.setter
@@ -85,7 +85,7 @@ class SearchIndex:
 
 
 class Store:
-    """All rows, by resource and the IDs of their parents.
+    """Store of all rows, by resource and the IDs of their parents.
 
     Args:
         searched: names of the resources that the search index knows.
@@ -98,7 +98,7 @@ class Store:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all rows."""
         self._tables: dict[str, dict[Scope, Table]] = {}
         self.versions: Counter[str] = Counter()
         self._across: dict[str, tuple[int, Across]] = {}
@@ -152,7 +152,7 @@ class Store:
         self.versions[name] += 1
 
     def move(self, name: str, old: Scope, new: Scope) -> None:
-        """Give the rows of one parent to another."""
+        """Move the rows of one parent to another."""
         tables = self._tables.get(name, {})
         if old in tables:
             tables[new] = tables.pop(old)
@@ -189,7 +189,7 @@ class Store:
 
 
 class Across:
-    """The rows of one resource whatever their parents; an entry is an ID and the parents."""
+    """Rows of one resource whatever their parents; an entry is an ID and the parents."""
 
     def __init__(self, tables: dict[Scope, Table]) -> None:
         self._tables = tables

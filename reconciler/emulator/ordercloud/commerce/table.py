@@ -1,4 +1,4 @@
-"""Rows by ID, kept as JSON text beside a sorted index: small in memory, quick to page."""
+"""Table of rows by ID, as JSON text beside a sorted index: small in memory, quick to page."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ KEPT_RESULTS = 16
 
 
 def fold(key: str) -> tuple[str, str]:
-    """Return what keys are ordered by: whatever their case, and by case where that is all that differs."""
+    """Return the sort key of a key: whatever its case, and by case where that is all that differs."""
     return key.lower(), key
 
 
 class Table:
-    """The rows of one resource within one parent.
+    """Table of one resource within one parent.
 
-    `results` may hold what was worked out of the rows; each write empties it.
+    `results` may hold query results; each write empties it.
     """
 
     __slots__ = ("_order", "_rows", "results")
@@ -53,7 +53,7 @@ class Table:
         return row
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
-        """Return all keys and JSON texts, in no order that counts."""
+        """Return all keys and JSON texts, in any order."""
         return iter(self._rows.items())
 
     def put(self, key: str, text: bytes) -> None:

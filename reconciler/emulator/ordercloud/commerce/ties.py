@@ -1,4 +1,4 @@
-"""All assignments between the resources of the marketplace."""
+"""Table of the assignments between the resources of the marketplace."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _assignment(
     listing: Listing | None = None,
     indexed: bool = False,
 ) -> Resource:
-    """An assignment; its list takes page, pageSize and the IDs of `options`."""
+    """Make an assignment; its list takes page, pageSize and the IDs of `options`."""
     return Resource(
         name or model,
         path,
