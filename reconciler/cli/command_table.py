@@ -1,4 +1,4 @@
-"""The command table. Names and one-line help stand here, so that `--help` imports no command."""
+"""Command table, where each command is entered: its name, one-line help and module, imported when it runs."""
 
 from __future__ import annotations
 

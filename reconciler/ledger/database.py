@@ -1,4 +1,4 @@
-"""One database behind the ledger: its transactions, what its errors mean, and the version of its schema."""
+"""`Database` behind the ledger, which each database implements: transactions, errors, version of the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approval: the changes that a saved plan, an interrupted run or the plan made now permits to carry out. Pure.
+"""Approval: check of a plan file (digests, signature, age) or an interrupted run, and what that permits. Pure.
 
 A saved plan is an approval, never an instruction: the plan is made anew, and those of its changes that the approval
 covers are carried out.

@@ -1,4 +1,4 @@
-"""A plan as JSON, and back: the shape that `plan --format json` prints, `plan --save` writes and `apply` reads.
+"""Plan file: a plan as JSON, and back, its shape checked: what `plan` writes and `apply` reads.
 
 The models below are that shape: reading checks against them, and schemas/plan.schema.json is generated from them.
 A sensitive field has neither value here, whatever the plan object carries. Whether a plan may be used (digests,

@@ -1,4 +1,4 @@
-"""The table of renderers: which function writes which result in which format, imported when it is used."""
+"""Table of renderers, where each is entered: which function writes which result in which format."""
 
 from __future__ import annotations
 

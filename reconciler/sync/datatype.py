@@ -1,4 +1,4 @@
-"""The protocol of a data type. It is all that the engine in sync/run/ knows of what flows.
+"""Protocol `DataType`: what each data type implements, and all that the engine in sync/run/ knows of what flows.
 
 A record goes source -> map -> names -> resolve -> fingerprint -> sink. Each data type is a room beside products/ that
 implements it; `datasync.py` binds it to what a manifest says.

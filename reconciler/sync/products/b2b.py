@@ -1,4 +1,4 @@
-"""Members of a variant for business customers: recommended price, pack size, order quantities. Pure."""
+"""Mapping of a variant's members for business customers: recommended price, pack size, order quantities. Pure."""
 
 from __future__ import annotations
 

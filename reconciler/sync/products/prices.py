@@ -1,4 +1,4 @@
-"""Prices of a product and its variants, as docs/sync.md says. Pure."""
+"""Mapping of prices: those of a product and its variants, as docs/sync.md says. Pure."""
 
 from __future__ import annotations
 

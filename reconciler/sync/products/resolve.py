@@ -1,4 +1,4 @@
-"""Target state of a product: its draft, resolved against others' names and what the target holds. Pure."""
+"""Target state of a product: its draft, resolved against others' names; of a deleted one, all discontinued. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stock levels of a variant by location, as docs/sync.md says. Pure."""
+"""Mapping of stock: levels of a variant by location, as docs/sync.md says. Pure."""
 
 from __future__ import annotations
 

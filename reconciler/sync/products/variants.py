@@ -1,4 +1,4 @@
-"""The variants of a product, member by member, as docs/sync.md says. Pure."""
+"""Mapping of variants, member by member, as docs/sync.md says; and what a discontinued one is. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Deletes: records that are gone at the source or left the scope, as it says itself of each by its ID."""
+"""Deletes: records that are gone at the source or left the scope are deleted or discontinued at the target.
+
+Whether one is gone or out of scope, the source itself says, asked by its ID.
+"""
 
 from __future__ import annotations
 
