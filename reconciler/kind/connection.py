@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -64,6 +64,3 @@ class Writer(Querier, Protocol):
     async def patch(self, path: str, body: Json) -> Json: ...
 
     async def delete(self, path: str) -> None: ...
-
-
-ReaderFor = Callable[[str], Reader]

@@ -104,21 +104,6 @@ def _sqlite(url: str, base: Path) -> LedgerUrl:
     return LedgerUrl("sqlite", str(path), path, is_default=url == DEFAULT_URL)
 
 
-def ledger_path(url: LedgerUrl | str) -> Path:
-    """Return the file of a SQLite ledger; a text is taken as the operator's own URL.
-
-    Raises:
-        LedgerError: the URL names no ledger, or one that is no file.
-    """
-    found = located(url)
-    if found.path is None:
-        raise LedgerError(
-            f"The ledger {found} is no file, and this version keeps its ledger in SQLite",
-            next_step=f"Set {OWN_URL}, or `ledger` in the Environment, to a file, e.g. {DEFAULT_URL}.",
-        )
-    return found.path
-
-
 def located(url: LedgerUrl | str) -> LedgerUrl:
     """Return a parsed ledger URL; a text is taken as the operator's own.
 

@@ -73,15 +73,6 @@ async def one_object(reader: Reader, path: str) -> Wire:
     return answer
 
 
-async def total_of(reader: Reader, path: str, params: Params | None = None) -> int:
-    """Return how many entries a list says it holds.
-
-    Raises:
-        UnexpectedAnswer: the answer is no list page.
-    """
-    return (await Page.read(reader, path, params or {})).total
-
-
 def path_segment(text: str) -> str:
     """Return an ID as a part of a path: escaped, whatever it holds."""
     return quote(text, safe="", errors="backslashreplace")

@@ -28,7 +28,7 @@ from reconciler.http.connections import Bounds, Connections
 from reconciler.http.retry import Answer, RetryPolicy, http_date, retry_after
 from reconciler.ordercloud import client as ordercloud
 from reconciler.ordercloud import faults as ordercloud_faults
-from reconciler.ordercloud.lists import list_all, list_by_id, total_of
+from reconciler.ordercloud.lists import list_all, list_by_id
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.ordercloud.readers.orders import OrderReader
 from reconciler.ordercloud.readers.parties import PartyReader
@@ -334,7 +334,6 @@ def _told(record: BadRecord) -> None:
 ORDERCLOUD: dict[str, Ask] = {
     "list": lambda api: list_all(api, "things"),
     "list by ID": lambda api: list_by_id(api, "things"),
-    "total": lambda api: total_of(api, "things"),
     "products": lambda api: drained(ProductReader(api, _told).walk()),
     "products with party prices": lambda api: drained(ProductReader(api, _told).walk(parts=Parts(party_prices=True))),
     "products, untold": lambda api: drained(ProductReader(api).walk(catalogs=["a", "b"])),

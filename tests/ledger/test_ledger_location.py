@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LedgerError, LedgerNotDurable
-from reconciler.ledger.url import DEFAULT_URL, durability, ledger_path, parse, require_durable
+from reconciler.ledger.url import DEFAULT_URL, durability, parse, require_durable
 
 
 def test_relative_and_absolute_files():
-    assert ledger_path("sqlite:///.reconciler/ledger.db") == Path(".reconciler/ledger.db")
-    assert ledger_path("sqlite:////var/lib/r/ledger.db") == Path("/var/lib/r/ledger.db")
+    assert parse("sqlite:///.reconciler/ledger.db").path == Path(".reconciler/ledger.db")
+    assert parse("sqlite:////var/lib/r/ledger.db").path == Path("/var/lib/r/ledger.db")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_relative_and_absolute_files():
 )
 def test_other_urls_are_refused_without_repeating_a_password(url):
     with pytest.raises(LedgerError) as caught:
-        ledger_path(url)
+        parse(url)
     assert "hunter2" not in caught.value.message
     assert caught.value.next_step
 
@@ -209,8 +209,9 @@ def test_relative_files_count_from_the_base() -> None:
 def test_under_ci_a_default_file_that_is_not_there_does_not_last(tmp_path, monkeypatch, environ, exists, url, durable):
     monkeypatch.chdir(tmp_path)
     if exists:
-        ledger_path(url).parent.mkdir(parents=True)
-        ledger_path(url).write_bytes(b"SQLite format 3")
+        path = parse(url).path
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"SQLite format 3")
     found = durability(url, environ)
     assert found.durable is durable
     assert found.reason

@@ -7,12 +7,10 @@ read or written. `face.AsyncStore` is the same for the event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.config.model import LockHolder
 from reconciler.ledger.data import log, names, problems, unseen
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import (
@@ -29,7 +27,6 @@ from reconciler.ledger.data.names import Name
 from reconciler.ledger.data.record_store import RecordStore, claim_names
 from reconciler.ledger.data.scoped import Scoped
 from reconciler.ledger.database import Database, Transaction
-from reconciler.ledger.lock import LEASE, Lock
 
 MOST_LOGGED = 5000
 """The sync log takes no more errors."""
@@ -46,28 +43,7 @@ class Store:
         self.names = NameStore(self._scoped)
         self.problems = ProblemStore(self._scoped)
         self.log = LogStore(self._scoped)
-
-    def lock(
-        self,
-        holder: str,
-        *,
-        wait: float = 0,
-        on_wait: Callable[[LockHolder], None] | None = None,
-        lease: timedelta = LEASE,
-    ) -> AbstractContextManager[Lock]:
-        """Hold the scope's lock for the time of a `with` block; see `Scoped.lock`."""
-        return self._scoped.lock(holder, wait=wait, on_wait=on_wait, lease=lease)
-
-    def watching(
-        self,
-        holder: str,
-        *,
-        wait: float = 0,
-        on_wait: Callable[[LockHolder], None] | None = None,
-        lease: timedelta = LEASE,
-    ) -> AbstractContextManager[Lock]:
-        """Hold the watch's lock for the time of a `with` block; see `Scoped.watching`."""
-        return self._scoped.watching(holder, wait=wait, on_wait=on_wait, lease=lease)
+        self.lock, self.watching = self._scoped.lock, self._scoped.watching
 
 
 class RunStore:

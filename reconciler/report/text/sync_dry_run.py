@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, MARK_COLORS, RED, YELLOW, Style
 from reconciler.report.text.sync_explain import shown
-from reconciler.report.text.sync_words import MODES, code_count, held_back_sentence, part_counts, request_counts
+from reconciler.report.text.sync_words import (
+    MODES,
+    code_count,
+    held_back_sentence,
+    part_counts,
+    remarks_and_next_step,
+    request_counts,
+)
 from reconciler.report.words import counted
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.run.dry_report import DryRun
@@ -54,13 +61,7 @@ def dry_run_to_text(found: DryRun, environment: str, style: Style | None = None)
         lines.extend(["", style.paint("A few of the differences", BOLD)])
     for record in found.shown:
         lines.extend(_record_lines(record, style))
-    if report.remarks:
-        lines.extend(["", style.paint("Remarks", BOLD)])
-        for remark in report.remarks:
-            lines.extend(style.wrap(f"• {clip(visible(remark), _LIMIT)}", 2, hanging=2))
-    if report.next_step is not None:
-        lines.extend(["", *style.wrap(f"Next: {clip(visible(report.next_step), _LIMIT)}", 0, hanging=2)])
-    return style.finish(lines)
+    return style.finish([*lines, *remarks_and_next_step(report, style)])
 
 
 def _facts(found: DryRun) -> Iterator[tuple[str, str]]:

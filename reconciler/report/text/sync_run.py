@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
-from reconciler.report.text.sync_words import MODES, STATES, part_counts, problem_count, record_counts, request_counts
+from reconciler.report.text.sync_words import (
+    MODES,
+    STATES,
+    part_counts,
+    problem_count,
+    record_counts,
+    remarks_and_next_step,
+    request_counts,
+)
 from reconciler.sync.run.report import RunReport, State
 from reconciler.words import some, spoken
 
@@ -44,13 +52,7 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
         lines.extend(style.wrap(visible(some(report.limit.ids, _IDS)) + more, 2, hanging=2))
         if len(report.limit.ids) > _IDS:
             lines.append(style.paint("  --format json has all of them", DIM))
-    if report.remarks:
-        lines.extend(["", style.paint("Remarks", BOLD)])
-        for remark in report.remarks:
-            lines.extend(style.wrap(f"• {clip(visible(remark), _LIMIT)}", 2, hanging=2))
-    if report.next_step is not None:
-        lines.extend(["", *style.wrap(f"Next: {clip(visible(report.next_step), _LIMIT)}", 0, hanging=2)])
-    return style.finish(lines)
+    return style.finish([*lines, *remarks_and_next_step(report, style)])
 
 
 def _facts(report: RunReport, environment: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from reconciler.ledger.data.model import CodeCount
+from reconciler.report.escape import clip, visible
+from reconciler.report.style import BOLD, Style
 from reconciler.report.words import counted
 from reconciler.sync.datasync import API_NAMES
 from reconciler.sync.heldback import HeldBack
@@ -13,9 +15,10 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES
 from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.progress import Phase, Progress
-from reconciler.sync.run.report import State
+from reconciler.sync.run.report import RunReport, State
 from reconciler.words import spoken
 
+_LIMIT = 600
 MODES = {
     Mode.INCREMENTAL: "incremental sync",
     Mode.LIGHT: "light walk",
@@ -49,6 +52,16 @@ def record_counts(counts: Mapping[str, int]) -> str:
     """Return `30,000 records: 120 written, 29,880 unchanged`."""
     found = [f"{counts[name]:,} {_OUTCOME_WORDS.get(name, name)}" for name in OUTCOMES if counts.get(name)]
     return ": ".join([counted(counts.get("seen", 0), "record"), *filter(None, [", ".join(found)])])
+
+
+def remarks_and_next_step(report: RunReport, style: Style) -> Iterator[str]:
+    """Yield the lines that end the report of a run: its remarks, and what to do next."""
+    if report.remarks:
+        yield from ("", style.paint("Remarks", BOLD))
+        for remark in report.remarks:
+            yield from style.wrap(f"• {clip(visible(remark), _LIMIT)}", 2, hanging=2)
+    if report.next_step is not None:
+        yield from ("", *style.wrap(f"Next: {clip(visible(report.next_step), _LIMIT)}", 0, hanging=2))
 
 
 def held_back_words(held: HeldBack) -> str:
