@@ -51,7 +51,7 @@ def test_other_urls_are_refused_without_repeating_a_password(url):
 )
 def test_capitals_and_blanks_before_a_url_are_named(url, meant):
     with pytest.raises(LedgerError) as caught:
-        ledger_path(url)
+        parse(url)
     told = f"{caught.value.message} {caught.value.next_step}"
     assert "blank before it, or capitals" in told
     assert meant in told
