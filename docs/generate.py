@@ -52,7 +52,7 @@ the shape of [error.schema.json](../schemas/error.schema.json). Codes are stable
 """
 PROBLEMS_HEAD = """\
 `validate` shows all of them in one run, each with file, line and column. `literal-secret` can be a warning;
-`no-target-hosts` and `unreadable-variable` always are.
+`no-target-hosts`, `unreadable-variable`, `windows-join` and `windows-not-healed` always are.
 """
 GUARDRAILS_HEAD = """\
 # Guardrails

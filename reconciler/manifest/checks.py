@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 from reconciler.errors import Place, Problem
@@ -16,6 +17,7 @@ from reconciler.manifest.limits import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import Path, format_path
 from reconciler.manifest.references import READABLE_HINT
+from reconciler.manifest.windows import window_warnings
 
 _MAX_NAMED = 5
 MayHold = Callable[[str, str], bool]
@@ -60,6 +62,7 @@ def check_environment(
     facts: Mapping[int, Facts],
     kinds: Kinds,
     may_hold: MayHold,
+    now: datetime,
 ) -> Findings:
     """Check the manifests of one environment against each other.
 
@@ -69,6 +72,7 @@ def check_environment(
         facts: what each says, by `id` of the manifest.
         kinds: the registry.
         may_hold: whether a document that could not be read may be this one; then it is not called unknown.
+        now: from when on windows are looked at.
     """
     findings = Findings()
     unique = dict[tuple[str, str], Manifest]()
@@ -92,6 +96,7 @@ def check_environment(
             _against_environment(environment, manifest, found, findings)
     if environment is not None:
         _about_environment(environment, [facts[id(manifest)] for manifest in manifests], facts, findings)
+        findings.warnings.extend(window_warnings(environment, manifests, now))
     views = [manifest for manifest in manifests if manifest.spec is not None]
     for kind in kinds.values():
         findings.problems.extend(kind.check(views))

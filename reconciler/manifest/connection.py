@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 from reconciler.errors import LedgerError, ManifestErrors, Place, Problem
 from reconciler.hosts import host_allowed, is_loopback
 from reconciler.ledger.url import OWN_URL, LedgerUrl, parse
-from reconciler.manifest.environment import EnvironmentSpec, Guardrails, OrderCloudConnection, SparkLayerConnection
+from reconciler.manifest.environment import (
+    EnvironmentSpec,
+    Guardrails,
+    HealRule,
+    OrderCloudConnection,
+    SparkLayerConnection,
+)
 from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.positions import Path, SubLocator
@@ -62,6 +68,7 @@ class Settings:
     target_hosts: tuple[str, ...] | None
     guardrails: Guardrails
     restore_window: str
+    heal: tuple[HealRule, ...] = ()
 
 
 def ordercloud_host(region: str, environment: str) -> str:
@@ -149,12 +156,13 @@ def resolve_settings(environment: EnvironmentManifest, scope: Scope) -> Settings
         ManifestErrors: a resolved value does not fit its field.
         LedgerError: the ledger's URL names none, or one that a manifest may not choose.
     """
-    names = ("targetHosts", "guardrails", "restoreWindow")
+    names = ("targetHosts", "guardrails", "restoreWindow", "drift")
     data = {name: environment.raw[name] for name in names if name in environment.raw}
     spec, _ = resolve_section(EnvironmentSpec, data, environment, scope, subject=f"Environment {environment.name}")
     ledger = _ledger(environment, scope)
     hosts = None if spec.target_hosts is None else tuple(spec.target_hosts)
-    return Settings(ledger, hosts, spec.guardrails, spec.restore_window)
+    heal = tuple(rule if isinstance(rule, HealRule) else HealRule(cause=rule) for rule in spec.drift.heal)
+    return Settings(ledger, hosts, spec.guardrails, spec.restore_window, heal)
 
 
 def _ledger(environment: EnvironmentManifest, scope: Scope) -> LedgerUrl:

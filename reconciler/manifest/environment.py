@@ -112,6 +112,32 @@ class Guardrails(SpecModel):
     max_plan_age: Duration = Field(default="3d", description="How long a saved plan stays an approval.")
 
 
+HealCause = Literal["overdue-pause", "undeclared-pause", "window", "live-moved", "restored"]
+HealRisk = Literal["stops-sync", "re-syncs", "cosmetic"]
+
+
+class HealRule(SpecModel):
+    """Drift that `drift --heal` may put right, by its cause and by what that can do."""
+
+    cause: HealCause = Field(description="Cause of the drift.")
+    after: Duration | None = Field(
+        default=None,
+        description="How long after `drift --heal` first saw it; left out: 30m for undeclared-pause, else at once.",
+    )
+    risks: Annotated[list[HealRisk], Field(min_length=1)] | None = Field(
+        default=None, description="What putting it right may do; left out: all of these. What loses data is never done."
+    )
+
+
+class DriftSettings(SpecModel):
+    """What is done about drift."""
+
+    heal: list[HealCause | HealRule] = Field(
+        default=[],
+        description="Drift that `drift --heal` puts right without asking: causes, or maps with one. Left out: none.",
+    )
+
+
 class Patch(SpecModel):
     """Changes one manifest for this environment: maps merge, lists and scalars are replaced."""
 
@@ -140,4 +166,5 @@ class EnvironmentSpec(SpecModel):
         default="Sunday 03:00",
         description="When OrderCloud overwrites staging from production (UTC); vendor default Sunday 03:00.",
     )
+    drift: DriftSettings = Field(default=DriftSettings(), description="What is done about drift.")
     patches: list[Patch] = Field(default=[], description="Changes to manifests for this environment only.")

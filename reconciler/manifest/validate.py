@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
+from reconciler.clock import utc_now
 from reconciler.errors import Problem
 from reconciler.kind.kind import Kinds
 from reconciler.manifest.checks import BadHost, check_environment, check_names
@@ -25,19 +27,22 @@ class Validation:
     warnings: tuple[Problem, ...]
 
 
-def validate(loaded: Loaded, kinds: Kinds, environments: Collection[str] | None = None) -> Validation:
+def validate(
+    loaded: Loaded, kinds: Kinds, environments: Collection[str] | None = None, now: datetime | None = None
+) -> Validation:
     """Validate manifests: each by itself, against each other, and in every environment.
 
     Args:
         loaded: what the folder holds; its own problems are in the result too.
         kinds: the registry.
         environments: leaves out what is wrong in environments other than these; None: checks all.
+        now: from when on windows are looked at; left out: now.
     """
     with gc_paused():
-        return _validate(loaded, kinds, environments)
+        return _validate(loaded, kinds, environments, now or utc_now())
 
 
-def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None) -> Validation:
+def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None, now: datetime) -> Validation:
     problems = list(loaded.problems)
     warnings: list[Problem] = []
     facts: dict[int, Facts] = {}
@@ -57,7 +62,7 @@ def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None) -> V
         keep.append(manifests)
         for manifest in manifests:
             _learn(manifest, kinds, facts, problems)
-        findings = check_environment(environment, manifests, facts, kinds, loaded.may_hold)
+        findings = check_environment(environment, manifests, facts, kinds, loaded.may_hold, now)
         problems.extend(findings.problems)
         warnings.extend(findings.warnings)
         if environment is not None:

@@ -88,5 +88,13 @@ PROBLEMS: Mapping[str, str] = {
         "`${env:}` names a variable that no default rule allows; `plan` refuses it unless "
         "`RECONCILER_ALLOW_ENV` has it."
     ),
+    "windows-join": (
+        "Windows of a pause follow one another without a gap for longer than `guardrails.maxPause`; a plan that would "
+        "pause the sync then is refused."
+    ),
+    "windows-not-healed": (
+        "A pause has windows, and `drift.heal` of the Environment does not name `window`: nothing but an apply starts "
+        "and ends them."
+    ),
     "wrong-type": "A value of another type; YAML 1.2 knows only `true` and `false` as booleans.",
 }
