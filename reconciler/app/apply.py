@@ -13,7 +13,7 @@ from reconciler.app.connections import writers
 from reconciler.app.pause import Desk, lift
 from reconciler.app.project import Project
 from reconciler.errors import Interrupted
-from reconciler.reconcile.apply import Progress, apply
+from reconciler.reconcile.apply import APPLY, HEAL, Progress, apply
 from reconciler.reconcile.approval import (
     Permission,
     check_approval,
@@ -24,13 +24,14 @@ from reconciler.reconcile.approval import (
     permit_saved,
 )
 from reconciler.reconcile.pause_report import Lifted
-from reconciler.reconcile.plan import ApplyReport, Change, Plan
+from reconciler.reconcile.plan import ApplyReport, Cause, Change, Outcome, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer
     from reconciler.kind.connection import Reader
     from reconciler.ledger.config.model import LockHolder
+    from reconciler.ledger.writer import Ledger
 
 
 class ApplyFace(Protocol):
@@ -62,13 +63,20 @@ class ApplyFace(Protocol):
 class Approval:
     """What is agreed to: a saved plan, the rest of an interrupted run, or whatever the plan says now.
 
-    `only` limits the last to some changes. Where it is not `agreed`, the plan is shown and the face asked.
+    `only` limits the last to some changes; `choose` does so by digest, with the ledger at hand, and answers for the
+    guardrails. Where it is not `agreed`, the plan is shown and the face asked.
     """
 
     saved: Plan | None = None
     resume: bool = False
     agreed: bool = False
     only: Callable[[Change], bool] | None = None
+    choose: Callable[[Comparison, Ledger], frozenset[str]] | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is about some changes alone, whatever else the plan says."""
+        return self.only is not None or self.choose is not None
 
 
 def open_for_saved(
@@ -105,9 +113,10 @@ async def apply_session(
     face: ApplyFace,
     observer: Observer,
     *,
-    command: str = "apply",
+    command: str = APPLY,
     lock_wait: float = 0,
     token_cache: bool = True,
+    commit: str | None = None,
 ) -> ApplyReport | None:
     """Apply what is approved to one environment, holding the apply lock; leases that are over are lifted first.
 
@@ -117,9 +126,10 @@ async def apply_session(
         approval: what is agreed to.
         face: who is asked and told.
         observer: told of the requests.
-        command: what the holder of the lock is called.
+        command: what the holder of the lock is called; `heal` leaves the journal of applies as it is.
         lock_wait: seconds to wait for the lock.
         token_cache: whether access tokens may be kept in files.
+        commit: what the manifests stand at in git, remembered where all of them were applied; None: not known.
 
     Returns:
         What became of each change; None where the face did not agree.
@@ -149,7 +159,7 @@ async def apply_session(
                     return await session.compare(readers, request, session.memory(), session.opened_at)
 
                 comparison = await compare()
-                permission = _permission(comparison, approval)
+                permission = _permission(comparison, approval, ledger)
                 if not approval.agreed and permission.approved:
                     shown = comparison.planned.plan
                     if not face.agrees(shown):
@@ -160,7 +170,7 @@ async def apply_session(
                 if permission.unreviewed:
                     face.leaves_alone(permission.unreviewed)
                 report = await apply(
-                    comparison.planned if approval.only is None else narrowed(comparison.planned, permission),
+                    narrowed(comparison.planned, permission) if approval.is_narrow else comparison.planned,
                     session.kinds,
                     open_writers,
                     ledger,
@@ -171,14 +181,27 @@ async def apply_session(
                     earlier=permission.earlier,
                     resumed=permission.resumed,
                     on_event=face.progresses,
+                    command=HEAL if command == HEAL else APPLY,
                 )
+                if commit is not None and _is_whole(request, approval, permission, report):
+                    ledger.set_applied_commit(session.name, commit)
         except asyncio.CancelledError:
             if report is None:
                 raise Interrupted("Interrupted before anything was sent", next_step="Run the command again.") from None
         return report
 
 
-def _permission(comparison: Comparison, approval: Approval) -> Permission:
+def _is_whole(request: PlanRequest, approval: Approval, permission: Permission, report: ApplyReport) -> bool:
+    """Whether nothing that the manifests ask for is left to apply, as far as is known."""
+    left = {change.cause for change in permission.unreviewed} & {Cause.GIT_MOVED, Cause.BOTH_MOVED, Cause.DIFFERS}
+    done = all(result.outcome in (Outcome.APPLIED, Outcome.ALREADY) for result in report.results)
+    limited = bool(request.targets or request.excluded or approval.is_narrow)
+    return done and not (limited or left or report.interrupted or report.ledger_problem)
+
+
+def _permission(comparison: Comparison, approval: Approval, ledger: Ledger) -> Permission:
+    if approval.choose is not None:
+        return Permission(approval.choose(comparison, ledger))
     if approval.saved is not None:
         return permit_saved(comparison, approval.saved)
     if approval.resume:

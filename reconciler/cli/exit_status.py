@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # `--help` needs the statuses, and nothing of what they are decided by
     from reconciler.manifest.validate import Validation
     from reconciler.reconcile.doctor import Finding
-    from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
+    from reconciler.reconcile.plan import ApplyReport, Breach, DriftReport, Plan
     from reconciler.sync.run.report import RunReport
 
 
@@ -93,6 +93,11 @@ def apply_status(report: ApplyReport | None) -> Status:
 def drift_status(reports: Iterable[DriftReport]) -> Status:
     """Return the exit status of drift reports: 2 where something differs and is not snoozed."""
     return combine(Status.PENDING for report in reports if report.drifted)
+
+
+def heal_status(report: ApplyReport | None, refused: Iterable[Breach]) -> Status:
+    """Return the exit status of a healing: of what it did, and 3 where a guardrail refused some of it."""
+    return combine([apply_status(report), *(Status.REFUSED for _ in refused)])
 
 
 def doctor_status(findings: Mapping[str, Iterable[Finding]]) -> Status:

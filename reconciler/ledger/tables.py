@@ -236,6 +236,21 @@ pause_log = _table(
     Column("seconds", Integer),
 )
 
+# Healing: since when drift is seen, what was healed and when, and the commit of the manifests that were applied last.
+drift_seen = _table("drift_seen", _key("environment"), _key("change_key"), _key("cause"), Column("seen_at", Moment))
+
+heals = _table(
+    "heals",
+    _key("environment"),
+    _key("change_key"),
+    _key("cause"),
+    Column("healed_at", Moment, primary_key=True),
+)
+
+applied_commits = _table(
+    "applied_commits", _key("environment"), Column("commit_id", Words), Column("applied_at", Moment)
+)
+
 # The data plane. `scopes`: what the other tables are kept under, and the dates we last wrote to the sync log.
 
 scopes = _table(
@@ -342,7 +357,8 @@ entries = _table(
 )
 
 IN_ORDER = (
-    environments, locks, runs, journal, overrides, snapshots, fingerprints, snoozes, leases, pause_log, scopes,
+    environments, locks, runs, journal, overrides, snapshots, fingerprints, snoozes, leases, pause_log,
+    drift_seen, heals, applied_commits, scopes,
     data_runs, hands, records, names, waits, problems, entries,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""

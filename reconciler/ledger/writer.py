@@ -9,8 +9,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from reconciler.ledger import overview
-from reconciler.ledger.config import environments, journal, leases, objects, pause_log, runs, snoozes
-from reconciler.ledger.config.model import SENT, JournalEntry, LiveObject, LockHolder, PauseEvent, Run, Snooze
+from reconciler.ledger.config import environments, healing, journal, leases, objects, pause_log, runs, snoozes
+from reconciler.ledger.config.healing import Seen
+from reconciler.ledger.config.model import (
+    SENT,
+    JournalEntry,
+    LiveObject,
+    LockHolder,
+    PauseEvent,
+    Run,
+    Sightings,
+    Snooze,
+)
 from reconciler.ledger.config.secret_fingerprint import fingerprint
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.store import Store
@@ -248,6 +258,39 @@ class Ledger:
         """Record snapshots of objects that were found as desired; None deletes one. One transaction for all."""
         settled = dict(found)
         self.database.run(lambda tx: objects.remember_all(tx.connection, settled, tx.now))
+
+    # Healing
+
+    def see_drift(
+        self, environment: str, drifts: Collection[Seen], *, all_seen: bool, leave_out: Collection[str]
+    ) -> Sightings:
+        """Record which drift is there now; return since when, and what was healed in the last 24 hours.
+
+        Args:
+            environment: name of the Environment manifest.
+            drifts: key of the object and cause of its drift.
+            all_seen: whether drift that is not among them is gone.
+            leave_out: causes whose healing does not count.
+        """
+
+        def record(tx: Transaction) -> Sightings:
+            seen = healing.see(tx.connection, environment, drifts, tx.now, all_seen=all_seen)
+            healed = healing.counts(tx.connection, environment, tx.now - timedelta(hours=24), leave_out)
+            return Sightings(tx.now, seen, healed)
+
+        return self.database.run(record)
+
+    def begin_healing(self, environment: str, changes: Collection[Seen]) -> None:
+        """Record, before anything is sent, what is going to be healed: key of the object and cause of its drift."""
+        self.database.run(lambda tx: healing.begin(tx.connection, environment, changes, tx.now))
+
+    def set_applied_commit(self, environment: str, commit: str) -> None:
+        """Record the commit of the manifests that were applied as a whole."""
+        self.database.run(lambda tx: healing.set_commit(tx.connection, environment, commit, tx.now))
+
+    def applied_commit(self, environment: str) -> str | None:
+        """Return the commit of the manifests that were applied last as a whole, or None."""
+        return self.database.run(lambda tx: healing.last_commit(tx.connection, environment), writes=False)
 
     # Snoozes
 

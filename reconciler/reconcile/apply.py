@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # the database layer is loaded by the command that opens the 
     from reconciler.ledger.writer import Ledger
 
 APPLY = "apply"
+HEAL = "heal"
+_REMEMBERED = frozenset({APPLY, HEAL})
 _DONE = (Outcome.APPLIED, Outcome.ALREADY)
 _SIDE_BY_SIDE = 8
 _GRACE_SECONDS = 30.0
@@ -68,7 +70,8 @@ async def apply(
         earlier: outcomes that stand already: of the run that this one resumes, or of approved changes that are stale.
         resumed: whether this run resumes another one.
         on_event: told about each change; must not raise.
-        command: what writes. Any but `apply` is not resumed, and what it sends is not remembered as what was applied.
+        command: what writes. Any but `apply` is not resumed, and of what others send only what `heal` does is
+            remembered as what was applied.
         side_by_side: how many changes of one level are under way at once.
         grace: seconds that what is under way has to end after `stop`.
 
@@ -264,7 +267,7 @@ class _Run:
         paused = desired.state.get(pause or "") is True
         if done and pause in work.changed and not desired.absent and (paused or work.observed is not None):
             self._log_pause(work, paused=paused)
-        if not done or request is None or self._command != APPLY:
+        if not done or request is None or self._command not in _REMEMBERED:
             untouched = _targets(work) if verdict.untouched else ()
             self._ledger.record_not_done(self._id, change.key, verdict.outcome, verdict.message, untouched)
             return

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.kind.kind import Action, Kind, Observed
 from reconciler.kind.semantics import Risk, SpecModel, write_only_paths
 from reconciler.kind.sensitive import Position, without_secrets
-from reconciler.ledger.config.model import Memory, Snapshot
+from reconciler.ledger.config.model import LiveObject, Memory, Snapshot
 from reconciler.pause.lease import End
 from reconciler.reconcile.diff import (
     differences,
@@ -84,7 +84,7 @@ def draft(
         found = (*found, *(FieldChange(path, None, None, sensitive=True) for path in unseen))
     fields = tuple(hide(kind.spec, field, desired.sensitive) for field in found)
     renamed_from = observed.id if observed.id != desired.id else None
-    timed = _timed(kind, fields, desired, memory.snapshots.get((api_url, desired.kind, observed.id)), now)
+    timed = _timed(kind, fields, desired, LiveObject(api_url, desired.kind, observed.id), memory, now)
     identity = kind.id_field or "id"
     if renamed_from is not None and not any(field.path == identity for field in fields):
         fields = (FieldChange(identity, observed.id, desired.id), *fields)
@@ -235,7 +235,12 @@ def _goes_by_windows(desired: Desired, now: datetime) -> bool:
 
 
 def _timed(
-    kind: Kind[Any], fields: tuple[FieldChange, ...], desired: Desired, snapshot: Snapshot | None, now: datetime
+    kind: Kind[Any],
+    fields: tuple[FieldChange, ...],
+    desired: Desired,
+    target: LiveObject,
+    memory: Memory,
+    now: datetime,
 ) -> tuple[str, ...]:
     """Return the path of the pause where a window that begins or ends moves it, and nobody's hand, as far as is known.
 
@@ -244,7 +249,12 @@ def _timed(
     field = next((field for field in fields if field.path == kind.pause_field), None)
     if field is None or desired.pause is None or not _goes_by_windows(desired, now):
         return ()
+    snapshot = memory.snapshots.get((target.api_url, target.kind, target.id))
     was_paused = None if snapshot is None else snapshot.state.get(field.path) is True
+    # A lease may have paused it, which is no part of what was applied.
+    newest = next((event for event in memory.pauses if event.target == target), None)
+    if snapshot is not None and newest is not None and newest.done_at > snapshot.applied_at:
+        was_paused = newest.paused
     if field.after is True:
         opened = min(each.start for each in desired.pause.windows.active(now)) if desired.pause.windows else now
         by_hand = was_paused is True and snapshot is not None and snapshot.applied_at >= opened

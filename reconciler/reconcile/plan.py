@@ -218,7 +218,10 @@ class ApplyReport:
 
 @dataclass(frozen=True, slots=True)
 class DriftItem:
-    """One live object that is not as desired, why, and what to do about it. `snoozed_until` mutes it for now."""
+    """One live object that is not as desired, why, and what to do about it.
+
+    `snoozed_until` mutes it for now. `not_healed`: why `drift --heal` left it, where a rule names its cause.
+    """
 
     kind: str
     name: str
@@ -229,17 +232,19 @@ class DriftItem:
     snoozed_until: datetime | None = None
     snooze_reason: str | None = None
     message: str | None = None
+    not_healed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """Report of `drift` on one environment. `counts` is whether anything in it is drift (exit 2)."""
+    """Report of `drift` on one environment. `healed` is what was put right before it was looked at."""
 
     environment: str
     checked_at: datetime
     items: tuple[DriftItem, ...]
     notes: tuple[Note, ...]
     unchanged: int
+    healed: tuple[ChangeResult, ...] = ()
 
     @property
     def drifted(self) -> bool:

@@ -46,7 +46,8 @@ class Comparison:
 class Session:
     """One environment of one run.
 
-    `connections` are by provider; `opened_at` is the run's clock; `lasting` says that its ledger is there for the next.
+    `connections` are by provider; `opened_at` is the run's clock; `lasting` says that its ledger is there for the next;
+    `file` is the one that its Environment stands in.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Session:
     settings: Settings
     opened_at: datetime
     lasting: bool = True
+    file: str = ""
 
     @property
     def urls(self) -> dict[str, str]:
@@ -171,4 +173,5 @@ def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], n
         settings=settings,
         opened_at=now,
         lasting=durability(settings.ledger, environ).durable,
+        file=selected.environment.file,
     )

@@ -14,6 +14,7 @@ from reconciler.reconcile.plan import (
     ApplyReport,
     Cause,
     Change,
+    ChangeResult,
     DriftItem,
     DriftReport,
     Note,
@@ -222,6 +223,9 @@ def drift_counts(report: DriftReport) -> str:
     snoozed = sum(item.snoozed_until is not None for item in report.items)
     if snoozed:
         parts.append(f"{snoozed:,} snoozed")
+    healed = sum(result.outcome is Outcome.APPLIED for result in report.healed)
+    if healed:
+        parts.append(f"{healed:,} healed")
     return "; ".join(filter(None, (", ".join(parts), f"{report.unchanged:,} as declared")))
 
 
@@ -233,6 +237,12 @@ def folds(items: Sequence[DriftItem], report: DriftReport) -> bool:
     changes = [item.change for item in report.items if item.change is not None and item.snoozed_until is None]
     missing = all(change.action is Action.CREATE for change in changes)
     return missing and len(items) >= _FOLDED and all(item.change is not None for item in items)
+
+
+def healed_words(result: ChangeResult) -> str:
+    """Return what became of drift that was healed: its cause, the outcome, what the change was about; raw text."""
+    words = f"{CAUSES[result.change.cause]}: {result.outcome}"
+    return f"{words}; {result.change.detail}" if result.change.detail else words
 
 
 def nothing_to_do(plan: Plan) -> str:

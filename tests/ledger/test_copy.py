@@ -37,6 +37,9 @@ def fill(url):
         ledger.snooze("test", Snooze("Widget", "a", NOW, ODD, "me"))
         ledger.take_leases([Lease("Widget", "a", "me", NOW, ODD, api_url=API, around=Around(NOW))], timedelta(hours=1))
         ledger.log_verdict(ledger.log_pause(PauseEvent(TARGET, False, "overdue", ODD, NOW, NOW)), "verified", 7)
+        ledger.see_drift("test", [("Widget/a", ODD)], all_seen=True, leave_out=())
+        ledger.begin_healing("test", [("Widget/b", ODD)])
+        ledger.set_applied_commit("test", "c" * 40)
         store = ledger.store(SCOPE)
         with store.lock("me"):
             data_run = store.runs.begin("full", "digest", "me", NOW, walks=True, full=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 
 import click
 
 from reconciler.app.apply import Approval, apply_session, open_for_saved
+from reconciler.app.commits import clean_commit
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
@@ -73,6 +75,7 @@ def apply(
             next_step="Leave the other options out; only --override and --reason may stand.",
         )
     saved = read_plan(plan_file) if plan_file is not None else None
+    commit = clean_commit(options.project.manifests)
     if saved is not None:
         session, request = open_for_saved(
             options.project, saved, utc_now(), request.overrides, os.environ.get(PLAN_KEY)
@@ -85,9 +88,8 @@ def apply(
     if not approval.agreed and not can_ask():
         raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
     face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache
-    report = asyncio.run(
-        apply_session(session, request, approval, face, listener, lock_wait=lock_wait, token_cache=token_cache)
-    )
+    run = partial(apply_session, lock_wait=lock_wait, token_cache=token_cache, commit=commit)
+    report = asyncio.run(run(session, request, approval, face, listener))
     if report is not None:
         told = {"told": face.told} if options.format == "text" and is_read_with_stderr(options) else {}
         show(options, APPLY, report, **told)

@@ -43,6 +43,18 @@ class Snooze:
 
 
 @dataclass(frozen=True, slots=True)
+class Sightings:
+    """Drift as the ledger has seen it: by key of the object and cause, since when; by key, how often it was healed.
+
+    `now` is the ledger's time; healing counts for 24 hours.
+    """
+
+    now: datetime
+    seen: Mapping[tuple[str, str], datetime]
+    healed: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class JournalEntry:
     """State of one change of a run: `pending`, `sent`, or the final outcome of the report."""
 

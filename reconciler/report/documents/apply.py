@@ -45,6 +45,23 @@ class ApplyDocument(Document):
     results: list[ResultDocument]
 
 
+def result_to_json(result: ChangeResult) -> dict[str, Any]:
+    """Return the outcome of one change in the shape of `ResultDocument`."""
+    return {
+        "change": change_to_json(result.change),
+        "outcome": result.outcome.value,
+        "code": result.code,
+        "message": result.message,
+        "next_step": result.next_step,
+    }
+
+
+def result_from_json(document: ResultDocument) -> ChangeResult:
+    """Return the outcome of one change that was read back."""
+    change = change_from_json(document.change)
+    return ChangeResult(change, document.outcome, document.code, document.message, document.next_step)
+
+
 def apply_to_json(report: ApplyReport) -> dict[str, Any]:
     """Return an apply report in the shape of `ApplyDocument`."""
     return {
@@ -54,16 +71,7 @@ def apply_to_json(report: ApplyReport) -> dict[str, Any]:
         "resumed": report.resumed,
         "interrupted": report.interrupted,
         "summary": report.summary,
-        "results": [
-            {
-                "change": change_to_json(result.change),
-                "outcome": result.outcome.value,
-                "code": result.code,
-                "message": result.message,
-                "next_step": result.next_step,
-            }
-            for result in report.results
-        ],
+        "results": [result_to_json(result) for result in report.results],
     }
 
 
@@ -74,8 +82,5 @@ def apply_from_json(data: object) -> ApplyReport:
         ValidationError: it is none.
     """
     document = ApplyDocument.model_validate(data)
-    results = (
-        ChangeResult(change_from_json(item.change), item.outcome, item.code, item.message, item.next_step)
-        for item in document.results
-    )
-    return ApplyReport(document.environment, document.run, tuple(results), document.resumed, document.interrupted)
+    results = tuple(map(result_from_json, document.results))
+    return ApplyReport(document.environment, document.run, results, document.resumed, document.interrupted)

@@ -19,6 +19,7 @@ from reconciler.reconcile.planfile import (
     note_to_json,
     time_to_json,
 )
+from reconciler.report.documents.apply import ResultDocument, result_from_json, result_to_json
 
 FORMAT_VERSION = 1
 
@@ -35,6 +36,9 @@ class DriftItemDocument(Document):
     next_steps: list[str]
     snoozed_until: Time | None
     snooze_reason: str | None
+    not_healed: str | None = Field(
+        default=None, description="Why `drift --heal` left it, where `drift.heal` of the Environment names its cause."
+    )
 
 
 class DriftSummaryDocument(Document):
@@ -54,6 +58,7 @@ class DriftDocument(Document):
     drifted: bool
     summary: DriftSummaryDocument
     items: list[DriftItemDocument]
+    healed: list[ResultDocument] = Field(default=[], description="What `drift --heal` did before it looked.")
     notes: list[NoteDocument]
 
 
@@ -77,9 +82,11 @@ def drift_to_json(report: DriftReport) -> dict[str, Any]:
                 "next_steps": list(item.next_steps),
                 "snoozed_until": time_to_json(item.snoozed_until) if item.snoozed_until else None,
                 "snooze_reason": item.snooze_reason,
+                "not_healed": item.not_healed,
             }
             for item in report.items
         ],
+        "healed": [result_to_json(result) for result in report.healed],
         "notes": [note_to_json(note) for note in report.notes],
     }
 
@@ -102,8 +109,16 @@ def drift_from_json(data: object) -> DriftReport:
             snoozed_until=item.snoozed_until,
             snooze_reason=item.snooze_reason,
             message=item.message,
+            not_healed=item.not_healed,
         )
         for item in document.items
     )
     notes = tuple(note_from_json(note) for note in document.notes)
-    return DriftReport(document.environment, document.checked_at, tuple(items), notes, document.summary.unchanged)
+    return DriftReport(
+        document.environment,
+        document.checked_at,
+        tuple(items),
+        notes,
+        document.summary.unchanged,
+        tuple(map(result_from_json, document.healed)),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reconciler.reconcile.plan import Cause, DriftItem, DriftReport
+from reconciler.reconcile.plan import Cause, ChangeResult, DriftItem, DriftReport
 from reconciler.report.html.page import (
     OPEN_CHANGES,
     RISK_TONES,
@@ -16,7 +16,7 @@ from reconciler.report.html.page import (
     tiles,
     verdict,
 )
-from reconciler.report.words import CAUSES, by_cause, drift_counts, moment
+from reconciler.report.words import CAUSES, by_cause, drift_counts, healed_words, moment
 
 
 def _advice(item: DriftItem) -> str:
@@ -25,6 +25,8 @@ def _advice(item: DriftItem) -> str:
     if item.snoozed_until is not None:
         reason = f": {text(item.snooze_reason)}" if item.snooze_reason else ""
         return f'{message}<p class="facts">Snoozed until {moment(item.snoozed_until)}{reason}</p>'
+    if item.not_healed is not None:
+        message += f'<p class="facts">Not healed: {text(item.not_healed)}</p>'
     steps = "".join(f"<li>→ <code>{text(step)}</code></li>" for step in item.next_steps)
     return f'{message}<ul class="facts steps">{steps}</ul>' if steps else message
 
@@ -38,6 +40,11 @@ def _card(item: DriftItem, anchor: str, *, opened: bool) -> str:
         f'<span class="key">{text(f"{item.kind}/{item.name}")}</span>'
     )
     return f'<div class="change amber" id="{anchor}"><div class="head">{head}</div>{_advice(item)}</div>'
+
+
+def _healed(result: ChangeResult) -> str:
+    words = f"{text(result.change.action)} <code>{text(result.change.key)}</code>: {text(healed_words(result))}"
+    return f"{words}. {text(result.message)}" if result.message else words
 
 
 def drift_to_html(report: DriftReport) -> str:
@@ -58,6 +65,11 @@ def drift_to_html(report: DriftReport) -> str:
     ]
     if not report.drifted:
         parts.append(verdict("green", "No drift", "Live is as the manifests say."))
+    if report.healed:
+        rows = "".join(f"<li>{_healed(result)}</li>" for result in report.healed)
+        parts.append(
+            f'<section><h2>Healed <small>{len(report.healed):,}</small></h2><ul class="facts">{rows}</ul></section>'
+        )
     sections = [(CAUSES[cause], items) for cause, items in by_cause(report.items)]
     if snoozed:
         sections.append(("snoozed", snoozed))

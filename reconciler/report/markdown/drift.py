@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import Cause, DriftItem, DriftReport
+from reconciler.reconcile.plan import Cause, ChangeResult, DriftItem, DriftReport
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.page import Piece, details, fields_block, marker, note_pieces, page, paused_block
-from reconciler.report.words import CAUSES, by_cause, counted, drift_counts, folds, moment, where
+from reconciler.report.words import CAUSES, by_cause, counted, drift_counts, folds, healed_words, moment, where
 
 NAMES_SHOWN = 50
 
@@ -23,7 +23,7 @@ def drift_to_markdown(report: DriftReport, *, url: str | None = None) -> str:
     environment = report.environment
     begin = f"{marker('drift', environment)}\n{paused_block(report.notes)}"
     head = f"{begin}### Drift in {code_span(environment)}: {drift_counts(report)}\n"
-    pieces: list[Piece] = []
+    pieces = [Piece(_healed(result), 0, "healed objects") for result in report.healed]
     for cause, items in by_cause(report.items):
         if folds(items, report):
             pieces.append(Piece(_folded(cause, items, environment), 0, "objects that drifted"))
@@ -60,6 +60,14 @@ def _folded(cause: Cause, items: Sequence[DriftItem], environment: str) -> str:
     )
 
 
+def _healed(result: ChangeResult) -> str:
+    change = result.change
+    code = f"{code_span(result.code)} " if result.code else ""
+    problem = f"\n{code}{prose(result.message)}" if result.message else ""
+    words = f"**healed** {change.action} {code_span(change.key)}: {prose(healed_words(result))}"
+    return f"{words}{problem}\n"
+
+
 def _item(item: DriftItem) -> str:
     change = item.change
     place = f" · {code_span(where(change.place))}" if change else ""
@@ -70,5 +78,7 @@ def _item(item: DriftItem) -> str:
         reason = f": {prose(item.snooze_reason)}" if item.snooze_reason else ""
         lines.append(f"Snoozed until {moment(item.snoozed_until)}{reason}")
     else:
+        if item.not_healed is not None:
+            lines.append(f"Not healed: {prose(item.not_healed)}")
         lines.extend(f"- {code_span(step)}" for step in item.next_steps)
     return "\n".join(lines) + "\n"

@@ -22,7 +22,8 @@ _MEANINGS = {
 }
 
 
-def _result_lines(result: ChangeResult, style: Style) -> Iterator[str]:
+def result_lines(result: ChangeResult, style: Style) -> Iterator[str]:
+    """Yield the lines about one change: what it is, what went wrong, how to go on."""
     change = result.change
     yield from headed(style.action(change.action), 9, change.key, where(change.place), style)
     code = f"[{result.code}]" if result.code else None
@@ -71,7 +72,7 @@ def apply_to_text(report: ApplyReport, style: Style | None = None, *, told: Coll
         title = style.paint(OUTCOMES[outcome].capitalize(), OUTCOME_COLORS[outcome], BOLD)
         lines.append(f"{title}{style.paint(f' ({_MEANINGS[outcome]})', DIM)}")
         for result in results:
-            lines.extend(_result_lines(result, style))
+            lines.extend(result_lines(result, style))
         lines.append("")
     lines.extend(style.wrap(apply_closing(report), 0))
     return style.finish(lines)

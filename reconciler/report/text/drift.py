@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, NoteKind
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, RISK_COLORS, YELLOW, Style
+from reconciler.report.text.apply import result_lines
 from reconciler.report.text.plan import SCREEN, alarm_lines, field_lines, headed, notes_lines
-from reconciler.report.words import CAUSES, NOTES, by_cause, counted, drift_counts, folds, moment, where
+from reconciler.report.words import CAUSES, NOTES, by_cause, counted, drift_counts, folds, healed_words, moment, where
 
 _LIMIT = 400
 
@@ -30,6 +31,8 @@ def _item_lines(item: DriftItem, style: Style) -> Iterator[str]:
         reason = f": {clip(visible(item.snooze_reason), _LIMIT)}" if item.snooze_reason else ""
         yield from style.wrap(f"snoozed until {moment(item.snoozed_until)}{reason}", 6, DIM)
         return
+    if item.not_healed is not None:
+        yield from style.wrap(f"not healed: {clip(visible(item.not_healed), _LIMIT)}", 6, DIM)
     for step in item.next_steps:
         yield from style.wrap(f"→ {clip(visible(step), _LIMIT)}", 6, DIM, hanging=2)
 
@@ -52,6 +55,12 @@ def drift_to_text(report: DriftReport, style: Style | None = None) -> str:
     counts = style.wrap(f"Drift in {report.environment}: {drift_counts(report)}", 0, BOLD, color)
     lines = [*_forbidden_lines(report, style), *alarm_lines(report.notes, style), *counts]
     lines.extend([style.paint(f"Checked {moment(report.checked_at)}", DIM), ""])
+    if report.healed:
+        lines.append(style.paint("Healed", GREEN, BOLD))
+        for result in report.healed:
+            lines.extend(result_lines(result, style))
+            lines.extend(style.wrap(clip(visible(healed_words(result)), _LIMIT), 6, DIM))
+        lines.append("")
     for cause, items in by_cause(report.items):
         if cause is Cause.FORBIDDEN_HOST:
             continue

@@ -19,6 +19,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.plan_options import exclude_option, plan_request, save_option, target_option, token_cache_option
 from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.failure import report_failure
+from reconciler.cli.terminal.healing import heal_each
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import error_style, result_style, say, write_result
 from reconciler.clock import utc_now
@@ -30,6 +31,7 @@ from reconciler.report.renderers import APPLY, DRIFT
 EXAMPLES = """
 reconciler drift -e all                        # 2 where something differs
 reconciler drift -e sandbox --resume-expired   # lift pauses that ended
+reconciler drift -e production --heal          # put right what drift.heal of the Environment names
 reconciler drift -e sandbox --adopt EntitySync/categories
 reconciler drift -e sandbox --save drift.json   # for `reconciler show`
 reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
@@ -38,6 +40,8 @@ reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 
 @click.group("drift", cls=Group, invoke_without_command=True, examples=EXAMPLES, formats=DRIFT.formats)
 @click.option("--resume-expired", "resume", is_flag=True, help="First resume syncs whose declared pause has ended.")
+@click.option("--heal", "healing", is_flag=True, help="First put right what drift.heal of the Environment names.")
+@click.option("--ephemeral-ledger", is_flag=True, help="Heal by the clock alone, with a ledger that is gone after it.")
 @click.option("--adopt", "adopted", multiple=True, metavar="KIND/NAME", help="Write the live values into the manifest.")
 @save_option("Write the report for `show` to a file.")
 @target_option
@@ -47,6 +51,8 @@ reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
 def drift(
     context: click.Context,
     resume: bool,
+    healing: bool,
+    ephemeral_ledger: bool,
     adopted: tuple[str, ...],
     save: Path | None,
     targets: tuple[str, ...],
@@ -55,8 +61,8 @@ def drift(
 ) -> Status | None:
     """Compare manifests with live; say of each difference who moved and what can be done.
 
-    Exits with 2 where something differs and is not snoozed. Nothing is written, but for --resume-expired (live) and
-    --adopt (your files).
+    Exits with 2 where something differs and is not snoozed. Nothing is written, but for --resume-expired and --heal
+    (live) and --adopt (your files).
     """
     if context.invoked_subcommand is not None:
         return None
@@ -76,11 +82,15 @@ def drift(
         statuses.append(_resume(session, request, face, options, token_cache=not no_token_cache))
         if face.asked_to_stop:
             return Status.INTERRUPTED
+    chosen = sessions if healing else ()
+    healed = heal_each(chosen, request, options, ephemeral=ephemeral_ledger, token_cache=not no_token_cache)
+    if Status.INTERRUPTED in healed.statuses:
+        return Status.INTERRUPTED
     listener = Listener(options.verbosity)
     found = asyncio.run(drift_of_each(sessions, request, listener, token_cache=not no_token_cache))
     if adopted:
         _adopt(project, next(item for item in found if isinstance(item, Drift)), adopted)
-    reports = [item.without(adopted).report if isinstance(item, Drift) else item for item in found]
+    reports = [healed.told_in(item.without(adopted).report if isinstance(item, Drift) else item) for item in found]
     if save is not None and reports:
         write_file(save, DRIFT.render("json", reports[0]))
         say(f"Saved the report as {save}")
@@ -89,7 +99,7 @@ def drift(
         write_result(options, rendered)
     unreachable = [Status.ERROR for item in found if not isinstance(item, Drift)]
     failed = [report_failure(error, options) for error in failures]
-    return combine([*statuses, drift_status(reports), *unreachable, *failed])
+    return combine([*statuses, *healed.statuses, drift_status(reports), *unreachable, *failed])
 
 
 def _resume(

@@ -1,0 +1,121 @@
+"""Heal: put right the drift that the Environment names, and nothing else; say what was done and what was left."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.app.apply import ApplyFace, Approval, apply_session
+from reconciler.app.commits import changed_since
+from reconciler.ledger.url import require_durable
+from reconciler.reconcile.apply import HEAL
+from reconciler.reconcile.heal import BY_THE_CLOCK, Choice, HealPast, choose, differs_from_applied, named
+from reconciler.reconcile.plan import ApplyReport, Breach, Cause, ChangeResult, DriftReport
+from reconciler.reconcile.session import Comparison, PlanRequest, Session
+from reconciler.reconcile.work import Work
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
+    from reconciler.ledger.writer import Ledger
+
+_BY_THE_CLOCK = frozenset(cause.value for cause in BY_THE_CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """What a healing did, and why it left what it left.
+
+    Args:
+        has_rules: whether the Environment names anything that may be healed.
+        report: of what was sent; None: nothing was.
+        left: key of the object to why its drift was left.
+        refused: the guardrails that refused some of it.
+    """
+
+    has_rules: bool = True
+    report: ApplyReport | None = None
+    left: Mapping[str, str] = field(default_factory=dict)
+    refused: tuple[Breach, ...] = ()
+
+    def told_in(self, report: DriftReport) -> DriftReport:
+        """Return the drift that was found afterwards, with what was healed, and why the rest was not."""
+        healed: tuple[ChangeResult, ...] = () if self.report is None else self.report.results
+        items = tuple(
+            replace(item, not_healed=self.left.get(f"{item.kind}/{item.name}")) if item.change is not None else item
+            for item in report.items
+        )
+        return replace(report, items=items, healed=healed)
+
+
+async def heal(
+    session: Session,
+    manifests: Path,
+    request: PlanRequest,
+    face: ApplyFace,
+    observer: Observer,
+    *,
+    ephemeral: bool = False,
+    token_cache: bool = True,
+) -> Healing:
+    """Put right the drift of one environment that its `drift.heal` names, holding the apply lock.
+
+    Args:
+        session: the environment; its rules are those of the manifests as they are now.
+        manifests: the folder that git is asked about.
+        request: what it is limited to.
+        face: who is told.
+        observer: told of the requests.
+        ephemeral: whether a ledger that is gone after this job will do; then only what the clock does is healed.
+        token_cache: whether access tokens may be kept in files.
+
+    Raises:
+        LedgerNotDurable: the ledger would forget what was healed.
+        ReconcilerError: nothing was changed.
+    """
+    if not session.settings.heal:
+        return Healing(has_rules=False)
+    require_durable(session.settings.ledger, os.environ, "Healing", ephemeral=ephemeral)
+    made: list[Choice] = []
+
+    def choice(comparison: Comparison, ledger: Ledger) -> frozenset[str]:
+        chosen = _choose(session, comparison, ledger, manifests)
+        made.append(chosen)
+        return chosen.digests
+
+    approval = Approval(agreed=True, choose=choice)
+    report = await apply_session(session, request, approval, face, observer, command=HEAL, token_cache=token_cache)
+    return Healing(report=report, left=made[-1].left, refused=made[-1].refused)
+
+
+def _choose(session: Session, comparison: Comparison, ledger: Ledger, manifests: Path) -> Choice:
+    """Decide what is healed, and record that it is going to be."""
+    rules, plan, inputs = session.settings.heal, comparison.planned.plan, comparison.inputs
+    causes = [(change.key, change.cause.value) for change, _ in named(plan.changes, rules)]
+    whole = not inputs.targets and not inputs.excluded
+    known = ledger.see_drift(session.name, causes, all_seen=whole, leave_out=_BY_THE_CLOCK)
+    seen = {(key, Cause(cause)): since for (key, cause), since in known.seen.items()}
+    touched = _touched(session, comparison, ledger, manifests)
+    chosen = choose(comparison, rules, HealPast(known.now, seen, known.healed), touched, lasting=session.lasting)
+    ledger.begin_healing(
+        session.name, [(change.key, change.cause.value) for change in plan.changes if change.digest in chosen.digests]
+    )
+    return chosen
+
+
+def _touched(session: Session, comparison: Comparison, ledger: Ledger, manifests: Path) -> Callable[[Work], str | None]:
+    """Return what tells why an object may have been touched by what was merged and is not applied yet."""
+    files = changed_since(manifests, ledger.applied_commit(session.name))
+    if files is None:
+        return lambda work: differs_from_applied(comparison, work)
+    environment = Path(session.file)
+
+    def touched(work: Work) -> str | None:
+        for file in (Path(work.change.place.file), environment):
+            if file.resolve() in files:
+                return f"{file} has changed since the last apply; apply that first"
+        return None
+
+    return touched
