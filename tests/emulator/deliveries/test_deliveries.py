@@ -412,6 +412,6 @@ def test_what_a_pause_holds_outlives_a_restart(
     emulator.reset()
     assert emulator.undelivered()["held"] == {}
     emulator.load(kept)
-    pause(commerce, False)
+    emulator.mutate(resume=["productsync"])
     receiver.until(1)
     assert receiver.told == [("product.updated", "hammer")]
