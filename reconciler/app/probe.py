@@ -15,12 +15,14 @@ from reconciler.reconcile.work import Desired
 from reconciler.registry import prober
 
 CA_FILE = "RECONCILER_CA_FILE"
+_PROXIES = ("HTTPS_PROXY", "ALL_PROXY")
 
 
 def policy_of(session: Session, api: str, environ: Mapping[str, str], now: datetime) -> ProbePolicy:
     """Return what probes of an environment may touch.
 
-    This machine may be touched where the API itself is here: then it is the emulator that will deliver.
+    Where the API itself is on this machine it is an emulator, which sends to this machine: that may be touched, and
+    nothing else.
 
     Args:
         session: the environment.
@@ -33,12 +35,15 @@ def policy_of(session: Session, api: str, environ: Mapping[str, str], now: datet
     """
     hosts, networks = private_targets(environ)
     connection = session.connections.get(api)
+    here = connection is not None and is_loopback(urlsplit(connection.api_url).hostname or "")
     return ProbePolicy(
         now=now,
         target_hosts=session.settings.target_hosts,
         private_hosts=hosts,
         private_networks=networks,
-        loopback=connection is not None and is_loopback(urlsplit(connection.api_url).hostname or ""),
+        loopback=here,
+        emulated=here,
+        proxied=any(environ.get(name) or environ.get(name.lower()) for name in _PROXIES),
         pull_request=pull_request_of(environ),
         ca_file=environ.get(CA_FILE) or None,
     )

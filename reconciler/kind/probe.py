@@ -57,6 +57,8 @@ class ProbePolicy:
         private_hosts: names of hosts that may be at addresses that are not public.
         private_networks: networks that are not public and may be touched.
         loopback: whether this machine may be touched.
+        emulated: the API is an emulator on this machine, which sends to this machine alone; so nothing else is touched.
+        proxied: connections from here go through a proxy, which probes do not use: that one fails proves nothing.
         pull_request: the variable that says that this run is for a pull request, in which nothing is touched.
         ca_file: certificates to trust beside the usual ones.
         seconds: the longest that one connection, or one answer, may take.
@@ -67,6 +69,8 @@ class ProbePolicy:
     private_hosts: tuple[str, ...] = ()
     private_networks: tuple[Network, ...] = ()
     loopback: bool = False
+    emulated: bool = False
+    proxied: bool = False
     pull_request: str | None = None
     ca_file: str | None = field(default=None, repr=False)
     seconds: float = 10.0

@@ -155,7 +155,7 @@ def test_targets_are_probed_when_asked_and_never_for_a_pull_request(emulator: Ru
     findings = {each["subject"]: each for each in json.loads(probed.stdout)["environments"]["here"]}
     hook = findings["DeliveryConfig/hook deliveryTargets.http"]
     assert (hook["verdict"], hook["outcome"]) == ("ok", "answers")
-    assert hook["message"].startswith("answers: HTTP 401 to HEAD") or "HTTP 40" in hook["message"]
+    assert hook["message"].startswith("answers: HTTP 404 to HEAD, without TLS; ")
     blob = findings["DeliveryConfig/hook deliveryTargets.azureBlob"]
     assert (blob["verdict"], blob["outcome"]) == ("failed", "refuses")
     assert blob["message"] == "refuses: its signature does not let create or write"

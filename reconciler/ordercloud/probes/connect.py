@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from reconciler.hosts import host_allowed
+from reconciler.hosts import host_allowed, is_loopback
 from reconciler.kind.probe import ALLOW_PRIVATE, Outcome, ProbePolicy
 from reconciler.ordercloud.probes.addresses import is_allowed
 
@@ -127,7 +127,7 @@ async def connected(host: str, port: int, policy: ProbePolicy, *, tls: bool) -> 
     failures: list[Stopped] = []
     for address in addresses:
         try:
-            reader, writer = await _open(address, port, host, context, policy.seconds)
+            reader, writer = await _open(address, port, host, context, policy)
         except Stopped as stopped:
             failures.append(stopped)
             continue
@@ -154,6 +154,8 @@ def check_host(host: str, policy: ProbePolicy) -> None:
     if policy.target_hosts is None:
         step = "List the hosts in the Environment's targetHosts."
         raise Stopped(Outcome.UNKNOWN, "not tried: the environment has no targetHosts", step)
+    if policy.emulated and not is_loopback(host) and not host_allowed(host, policy.private_hosts):
+        raise Stopped(Outcome.UNKNOWN, "not tried: OrderCloud is an emulator here, and sends to this machine alone")
     if not host_allowed(host, policy.target_hosts):
         step = "Mend the value, or add its host to the Environment's targetHosts."
         raise Stopped(Outcome.REFUSES, "not tried: it points outside targetHosts", step)
@@ -164,7 +166,7 @@ async def _resolved(host: str, port: int, policy: ProbePolicy) -> tuple[str, ...
         async with asyncio.timeout(policy.seconds):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        if error.errno in _UNKNOWN_HOST:
+        if error.errno in _UNKNOWN_HOST and not policy.proxied:
             raise Stopped(Outcome.REFUSES, "the host is not known", "Check the name of the host.") from None
         raise Stopped(Outcome.UNKNOWN, "its name cannot be looked up here", "Check the name server here.") from None
     except (TimeoutError, OSError, UnicodeError):
@@ -173,22 +175,23 @@ async def _resolved(host: str, port: int, policy: ProbePolicy) -> tuple[str, ...
 
 
 async def _open(
-    address: str, port: int, host: str, context: ssl.SSLContext | None, seconds: float
+    address: str, port: int, host: str, context: ssl.SSLContext | None, policy: ProbePolicy
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to an address, with the host's name in TLS alone."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(policy.seconds):
             return await asyncio.open_connection(
                 address, port, ssl=context, server_hostname=host if context is not None else None
             )
     except TimeoutError:
-        raise Stopped(Outcome.UNKNOWN, f"no answer within {seconds:g} s", _FIREWALL) from None
+        raise Stopped(Outcome.UNKNOWN, f"no answer within {policy.seconds:g} s", _FIREWALL) from None
     except ssl.SSLCertVerificationError as error:
         raise Stopped(Outcome.REFUSES, f"its certificate is not valid: {_why(error)}", _CERTIFICATE) from None
     except (ssl.SSLError, ConnectionResetError):
         raise Stopped(Outcome.REFUSES, "it does not speak TLS as we do", "Check host and port.") from None
     except ConnectionRefusedError:
-        raise Stopped(Outcome.REFUSES, "the connection is refused", "Check host and port.") from None
+        outcome = Outcome.UNKNOWN if policy.proxied else Outcome.REFUSES
+        raise Stopped(outcome, "the connection is refused", "Check host and port.") from None
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else "no connection"
         raise Stopped(Outcome.UNKNOWN, words, _FIREWALL) from None

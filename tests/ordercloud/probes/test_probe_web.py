@@ -99,6 +99,9 @@ def test_only_what_the_policy_lets_through_is_looked_up_or_touched(monkeypatch: 
     assert stopped_by("nonsense")[0] is Outcome.REFUSES
     assert stopped_by(f"ftp://{HOST}/")[0] is Outcome.REFUSES
     assert resolver.asked == []
+    emulated = replace(POLICY, emulated=True)
+    assert stopped_by(f"http://{HOST}/", emulated)[0] is Outcome.UNKNOWN
+    assert resolver.asked == []
     # One address that is not public is enough: which one OrderCloud would take is not known.
     Resolver(["127.0.0.1", "10.0.0.1"]).install(monkeypatch)
     assert stopped_by(f"http://{HOST}/") == (Outcome.UNKNOWN, "not tried: its address is not public")
@@ -109,6 +112,8 @@ def test_unknown_hosts_and_closed_ports_refuse_and_a_name_server_that_is_away_do
 ) -> None:
     Resolver(socket.gaierror(socket.EAI_NONAME, "x")).install(monkeypatch)
     assert stopped_by(f"https://{HOST}/") == (Outcome.REFUSES, "the host is not known")
+    behind_a_proxy = replace(POLICY, proxied=True)
+    assert stopped_by(f"https://{HOST}/", behind_a_proxy)[0] is Outcome.UNKNOWN
     Resolver(socket.gaierror(socket.EAI_AGAIN, "x")).install(monkeypatch)
     assert stopped_by(f"https://{HOST}/") == (Outcome.UNKNOWN, "its name cannot be looked up here")
     Resolver(["127.0.0.1"]).install(monkeypatch)
@@ -116,3 +121,4 @@ def test_unknown_hosts_and_closed_ports_refuse_and_a_name_server_that_is_away_do
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         assert stopped_by(f"http://{HOST}:{port}/") == (Outcome.REFUSES, "the connection is refused")
+        assert stopped_by(f"http://{HOST}:{port}/", behind_a_proxy)[0] is Outcome.UNKNOWN
