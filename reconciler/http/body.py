@@ -16,6 +16,8 @@ from reconciler.secret import Secret
 
 # A value takes up to some hundred bytes of memory and may have two in the body. No list that we ask for comes near.
 _MOST_VALUES = 3_000_000
+# What orjson writes may be nested in 254 levels, and what we write stands inside of documents of ours.
+_DEEP, _MARGIN = 200, 24
 # No 64 bits have more, sign included.
 _DIGITS = 20
 
@@ -62,7 +64,9 @@ def decode(content: bytes) -> Json:
     if not content.strip():
         return None
     _check_size(content)
-    return orjson.loads(content)
+    body = orjson.loads(content)
+    _check_depth(content, body)
+    return body
 
 
 def decode_leniently(content: bytes) -> Json:
@@ -85,6 +89,18 @@ def _check_size(content: bytes) -> None:
     """Refuse what would take far more memory than it has bytes."""
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise ValueError("too many values")
+
+
+def _check_depth(content: bytes, body: Json) -> None:
+    """Refuse what is nested so deeply that it could not be sent back, nor a digest be made of it."""
+    if content.count(b"[") + content.count(b"{") < _DEEP:
+        return
+    for _ in range(_MARGIN):
+        body = [body]
+    try:
+        orjson.dumps(body)
+    except TypeError:
+        raise ValueError("nested too deeply") from None
 
 
 def _number(text: str) -> int | float | str:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text,
 from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, LedgerTooNew
 from reconciler.ledger import schema
+from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.config.secret_fingerprint import SALT_BYTES
 from reconciler.ledger.tables import meta
 from reconciler.ledger.url import LedgerUrl
@@ -39,6 +40,19 @@ class Version:
     number: int
     oldest_writer: int
     moved_to: str | None = None
+
+    @classmethod
+    def read(cls, number: object, oldest_writer: object, moved_to: object) -> Version:
+        """Return what a ledger says of itself.
+
+        Raises:
+            DamagedValue: no version of reconciler says so.
+        """
+        if not isinstance(number, int) or not isinstance(oldest_writer, int):
+            raise DamagedValue("the version")
+        if moved_to is not None and not isinstance(moved_to, str):
+            raise DamagedValue("the place that it was taken to")
+        return cls(number, oldest_writer, moved_to)
 
 
 class Database(ABC):
@@ -174,6 +188,14 @@ class Database(ABC):
         return utc_now() if of_database is None else of_database
 
 
+def damaged(shown: str, value: DamagedValue) -> LedgerError:
+    """Return the error that says that a ledger holds what no version of reconciler wrote."""
+    return LedgerError(
+        f"The ledger {shown} is damaged: {value} holds what reconciler does not write",
+        next_step="Restore it from a backup, and see who else writes to it.",
+    )
+
+
 def read_version(connection: Connection, url: LedgerUrl) -> Version | None:
     """Return what a ledger says of its version; see `Database.read_version`."""
     tables = inspect(connection).get_table_names()
@@ -182,9 +204,9 @@ def read_version(connection: Connection, url: LedgerUrl) -> Version | None:
     if meta.name in tables:
         # By name alone: another version may have other columns.
         row = connection.execute(select(text("*")).select_from(text(meta.name))).mappings().first()
-        if row is not None and isinstance(row["version"], int):
+        if row is not None and isinstance(row.get("version"), int):
             number = row["version"]
-            return Version(number, row.get("oldest_writer", number), row.get("moved_to"))
+            return Version.read(number, row.get("oldest_writer", number), row.get("moved_to"))
     raise LedgerError(
         f"{url.shown} is a database of something else, not a ledger",
         next_step="Set RECONCILER_LEDGER to one of its own.",

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.errors import LedgerError, MissingExtra
 from reconciler.ledger import schema
-from reconciler.ledger.database import Clock, Database, Transaction, Version
+from reconciler.ledger.columns import DamagedValue
+from reconciler.ledger.database import Clock, Database, Transaction, Version, damaged
 from reconciler.ledger.tables import IN_ORDER, NUMBERED, meta
 from reconciler.ledger.url import LedgerUrl
 from reconciler.ledger.waiting import Waiting
@@ -216,6 +217,9 @@ class PostgresDatabase(Database):
             attempt = _Attempt()
             try:
                 return self._attempt(attempt, work, writes=writes, any_place=any_place)
+            except DamagedValue:
+                with self.errors():
+                    raise
             except (SQLAlchemyError, _driver().Error) as error:
                 state = _state(error)
                 conflicts += state in _CONFLICTS
@@ -340,9 +344,11 @@ def _driver() -> Any:
 
 @contextmanager
 def _errors(url: LedgerUrl) -> Iterator[None]:
-    """Turn what SQLAlchemy and libpq raise into LedgerError, without statements, values and passwords."""
+    """Turn what SQLAlchemy, libpq and our columns raise into LedgerError, without statements, values and passwords."""
     try:
         yield
+    except DamagedValue as value:
+        raise damaged(url.shown, value) from None
     except (SQLAlchemyError, _driver().Error) as error:
         raise _meaning(url, error) from None
 

@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.errors import LedgerError
 from reconciler.ledger import schema
-from reconciler.ledger.database import Clock, Database, Version, read_version
+from reconciler.ledger.columns import DamagedValue
+from reconciler.ledger.database import Clock, Database, Version, damaged, read_version
 from reconciler.ledger.url import LedgerUrl, has_ledger
 
 _BUSY_MILLISECONDS = 10_000
@@ -61,9 +62,11 @@ _SAYINGS = (
 
 @contextmanager
 def ledger_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLAlchemy, SQLite and the file system raise into LedgerError, without statements or values."""
+    """Turn what SQLAlchemy, SQLite, columns and files raise into LedgerError, without statements or values."""
     try:
         yield
+    except DamagedValue as value:
+        raise damaged(str(path), value) from None
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         cause = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or type(error).__name__)
         for words, meaning, next_step in _SAYINGS:
@@ -150,7 +153,7 @@ class SqliteDatabase(Database):
     def begin(self, connection: Connection, *, writes: bool, any_place: bool = False) -> datetime:
         """See `Database.begin`. What may be done was asked when the file was opened; a writer asks again."""
         if writes:
-            self.require(Version(*connection.exec_driver_sql(_GUARD).one()), writes=not any_place)
+            self.require(Version.read(*connection.exec_driver_sql(_GUARD).one()), writes=not any_place)
         return self.now()
 
     def read_version(self, connection: Connection) -> Version | None:

@@ -5,123 +5,51 @@ Statements are made from them; the databases themselves are made by the frozen s
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Boolean, Column, MetaData, Table
 
-_ESCAPE = "\x1a"
-_ODD = re.compile("[\0\x1a\ud800-\udfff]")
-_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
-
-
-class Moment(TypeDecorator[datetime]):
-    """A timezone-aware moment, kept as ISO 8601 in UTC: the same text on every database, and it sorts."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Turn a moment into text."""
-        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Turn text into a moment."""
-        return None if value is None else datetime.fromisoformat(value)
-
-
-class Words(TypeDecorator[str]):
-    """Any text of Python's, kept so that every database takes it: NULs and lone surrogates are escaped."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Escape what a database may refuse, and the escape itself."""
-        if value is None or _ODD.search(value) is None:
-            return value
-        return _ODD.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Turn it back."""
-        if value is None or _ESCAPE not in value:
-            return value
-        return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
-
-
-class JsonData(TypeDecorator[Any]):
-    """JSON as text in ASCII, which every database takes whatever is in it."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
-        """Turn data into text."""
-        return json.dumps(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Turn text into data."""
-        return None if value is None else json.loads(value)
-
-
-class JsonText(TypeDecorator[Mapping[str, Any]]):
-    """A JSON object as text, `{}` as the empty text: so that a query can tell whether there is anything in it."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Mapping[str, Any] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Turn an object into text."""
-        if value is None:
-            return None
-        return json.dumps(value, separators=(",", ":")) if value else ""
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any]:  # noqa: ARG002
-        """Turn text into an object."""
-        return json.loads(value) if value else {}
-
-
-class Prints(TypeDecorator[Mapping[str, bytes]]):
-    """Fingerprints by part as text, `part=hex` in order; a part in doubt has no hex. None at all: the empty text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Mapping[str, bytes] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Turn fingerprints into text."""
-        return None if value is None else " ".join(f"{part}={value[part].hex()}" for part in sorted(value))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, bytes]:  # noqa: ARG002
-        """Turn text into fingerprints."""
-        pairs = (entry.partition("=") for entry in (value or "").split())
-        return {part: bytes.fromhex(digest) for part, _, digest in pairs}
-
+from reconciler.ledger.columns import (
+    Checked,
+    Counts,
+    Digest,
+    JsonData,
+    JsonText,
+    Moment,
+    Number,
+    Prints,
+    Reasons,
+    Words,
+)
 
 metadata = MetaData()
 
 
 def _table(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, metadata, *columns)
+    table = Table(name, metadata, *columns)
+    for column in table.columns:
+        if isinstance(column.type, Checked):
+            column.type.column = str(column)
+    return table
 
 
-def _key(name: str, of: type[Words] | type[Integer] = Words) -> Column[Any]:
+def _key(name: str, of: type[Words] | type[Number] = Words) -> Column[Any]:
     return Column(name, of, primary_key=True)
+
+
+def _optional(name: str, of: type[Checked[Any]]) -> Column[Any]:
+    return Column(name, of(optional=True))
 
 
 # One row: the schema's version, the oldest version that may still write, the salt of the fingerprints, and where the
 # ledger is now, if `ledger copy` took it elsewhere.
 meta = _table(
     "ledger_meta",
-    _key("id", Integer),
-    Column("version", Integer),
-    Column("salt", LargeBinary),
-    Column("oldest_writer", Integer),
-    Column("moved_to", Words),
+    _key("id", Number),
+    Column("version", Number),
+    Column("salt", Digest),
+    Column("oldest_writer", Number),
+    _optional("moved_to", Words),
 )
 
 # Which live side each API of an environment had when it was first applied.
@@ -134,7 +62,7 @@ locks = _table(
     Column("token", Words),
     Column("holder", Words),
     Column("machine", Words),
-    Column("pid", Integer),
+    Column("pid", Number),
     Column("process_started", Words),
     Column("taken_at", Moment),
     Column("heartbeat_at", Moment),
@@ -149,7 +77,7 @@ runs = _table(
     Column("environment", Words),
     Column("holder", Words),
     Column("started_at", Moment),
-    Column("finished_at", Moment),
+    _optional("finished_at", Moment),
     Column("plan", JsonData),
     Column("command", Words),
 )
@@ -158,10 +86,10 @@ journal = _table(
     "journal",
     _key("run"),
     _key("change_key"),
-    Column("position", Integer),
+    Column("position", Number),
     Column("digest", Words),
     Column("outcome", Words),
-    Column("message", Words),
+    _optional("message", Words),
     Column("updated_at", Moment),
 )
 
@@ -182,7 +110,7 @@ fingerprints = _table(
     _key("kind"),
     _key("live_id"),
     _key("path"),
-    Column("digest", LargeBinary),
+    Column("digest", Digest),
     Column("in_doubt", Boolean),
     Column("applied_at", Moment),
 )
@@ -255,21 +183,21 @@ applied_commits = _table(
 
 scopes = _table(
     "data_scopes",
-    _key("id", Integer),
+    _key("id", Number),
     Column("environment", Words),
     Column("target", Words),
     Column("integration", Words),
     Column("data_type", Words),
-    Column("log_started", Moment),
-    Column("log_full", Moment),
-    Column("log_partial", Moment),
+    _optional("log_started", Moment),
+    _optional("log_full", Moment),
+    _optional("log_partial", Moment),
 )
 
 data_runs = _table(
     "data_runs",
-    _key("number", Integer),
+    _key("number", Number),
     Column("id", Words),
-    Column("scope", Integer),
+    Column("scope", Number),
     Column("mode", Words),
     Column("lists", Boolean),
     Column("walks", Boolean),
@@ -277,22 +205,22 @@ data_runs = _table(
     Column("state", Words),
     Column("holder", Words),
     Column("started_at", Moment),
-    Column("watermark", Moment),
+    _optional("watermark", Moment),
     Column("listed", Boolean),
     Column("log_opened", Boolean),
-    Column("completed_at", Moment),
-    Column("ended_at", Moment),
+    _optional("completed_at", Moment),
+    _optional("ended_at", Moment),
     Column("config", Words),
-    Column("counts", JsonData),
-    Column("message", Words),
+    Column("counts", Counts),
+    _optional("message", Words),
     Column("cancel_requested", Boolean),
-    Column("overrides", JsonData),
+    Column("overrides", Reasons),
 )
 
 # Who may write for a run. The keeper is the hand that holds the scope's lock as well.
 hands = _table(
     "data_hands",
-    _key("scope", Integer),
+    _key("scope", Number),
     _key("token"),
     Column("run", Words),
     Column("holder", Words),
@@ -304,35 +232,35 @@ hands = _table(
 # was deleted at the target, where that counts for the limit of a day. `look`: fingerprint of what lists showed last.
 records = _table(
     "data_records",
-    _key("scope", Integer),
+    _key("scope", Number),
     _key("key"),
-    Column("wanted", Integer),
-    Column("applied", Integer),
-    Column("attempts", Integer),
-    Column("ready_at", Moment),
-    Column("retry_at", Moment),
-    Column("due_at", Moment),
+    Column("wanted", Number),
+    Column("applied", Number),
+    Column("attempts", Number),
+    _optional("ready_at", Moment),
+    _optional("retry_at", Moment),
+    _optional("due_at", Moment),
     Column("prints", Prints),
     Column("held", JsonText),
     Column("gone", Boolean),
     Column("dead", Boolean),
-    Column("seen_run", Words),
-    Column("written_at", Moment),
-    Column("claim", Words),
-    Column("claimed_until", Moment),
+    _optional("seen_run", Words),
+    _optional("written_at", Moment),
+    _optional("claim", Words),
+    _optional("claimed_until", Moment),
     Column("held_back", Boolean),
-    Column("gone_at", Moment),
-    Column("look", LargeBinary),
+    _optional("gone_at", Moment),
+    _optional("look", Digest),
 )
 
 # Who has a name, and who waits for one that another has.
-names = _table("data_names", _key("scope", Integer), _key("kind"), _key("value"), Column("key", Words))
-waits = _table("data_waits", _key("scope", Integer), _key("kind"), _key("value"), _key("key"))
+names = _table("data_names", _key("scope", Number), _key("kind"), _key("value"), Column("key", Words))
+waits = _table("data_waits", _key("scope", Number), _key("kind"), _key("value"), _key("key"))
 
 problems = _table(
     "data_problems",
-    _key("number", Integer),
-    Column("scope", Integer),
+    _key("number", Number),
+    Column("scope", Number),
     Column("key", Words),
     Column("external_id", Words),
     Column("part", Words),
@@ -347,13 +275,13 @@ problems = _table(
 # the log certainly has.
 entries = _table(
     "data_log_entries",
-    _key("number", Integer),
-    Column("scope", Integer),
+    _key("number", Number),
+    Column("scope", Number),
     Column("external_id", Words),
     Column("open", Boolean),
-    Column("version", Integer),
-    Column("offered", Integer),
-    Column("logged", Integer),
+    Column("version", Number),
+    Column("offered", Number),
+    Column("logged", Number),
 )
 
 IN_ORDER = (

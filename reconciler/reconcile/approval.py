@@ -182,6 +182,7 @@ def covered_by_run(run: Run, planned: Planned) -> Permission:
     Raises:
         StalePlan: the run was against other APIs than the plan, so nothing can be said.
         PlanFileError: the journal's plan cannot be read.
+        LedgerError: the journal does not fit its plan.
     """
     before = plan_from_json(run.plan)
     if sorted(before.connections) != sorted(planned.plan.connections) or before.environment != planned.plan.environment:
@@ -190,6 +191,11 @@ def covered_by_run(run: Run, planned: Planned) -> Permission:
             next_step="Plan again without --resume and look at what is left.",
         )
     changes = {change.key: change for change in before.changes}
+    if not changes.keys() >= {entry.key for entry in run.entries}:
+        raise LedgerError(
+            "The journal of the interrupted run names changes that its plan does not have",
+            next_step="Plan again without --resume, and see who else writes to the ledger.",
+        )
     fresh = {change.key: change for change in planned.plan.changes}
     settled = {desired.key for desired in planned.settled}
     approved: set[str] = set()

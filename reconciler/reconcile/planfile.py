@@ -39,7 +39,17 @@ def _parsed_time(value: object) -> datetime:
         raise ValueError("a time is within the calendar") from None
 
 
+def _comparable(value: object) -> object:
+    """Refuse a value of which no digest can be made: too deep, beyond 64 bits, or half a character in it."""
+    try:
+        orjson.dumps([[[[value]]]])
+    except TypeError:
+        raise ValueError("this is nested too deeply, or holds a number or a text that no plan can hold") from None
+    return value
+
+
 Time = Annotated[datetime, BeforeValidator(_parsed_time)]
+Value = Annotated[Any, BeforeValidator(_comparable)]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -61,8 +71,8 @@ class FieldDocument(Document):
     """One field that differs; null stands for absent. A sensitive field has neither value."""
 
     path: str = Field(description="Dotted path below spec.")
-    before: Any = Field(description="Live value.")
-    after: Any = Field(description="Value that the manifests ask for.")
+    before: Value = Field(description="Live value.")
+    after: Value = Field(description="Value that the manifests ask for.")
     sensitive: bool = Field(description="The field holds a secret; its values are never shown.")
 
 
