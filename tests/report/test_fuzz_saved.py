@@ -26,7 +26,7 @@ from reconciler.report.documents.drift import drift_to_json
 from reconciler.report.documents.saved import read_result
 from reconciler.report.renderers import APPLY, DRIFT, ERROR, PLAN
 from support.builders import NOW, config, entity_sync, inputs, live_config, live_sync
-from support.hostile import bounded, changed, json_bytes
+from support.hostile import bounded, changed, json_bytes, scratched
 from support.report_samples import SAMPLE_APPLY, SAMPLE_DRIFT, SAMPLE_PLAN
 
 CASES = int(os.environ.get("RECONCILER_TEST_FUZZ", "10"))
@@ -70,7 +70,7 @@ def made_anew(plan: Plan) -> Plan:
 def test_a_saved_file_may_hold_anything(tmp_path_factory: Any, seed: int) -> None:
     dice = random.Random(seed)
     file: Path = tmp_path_factory.getbasetemp() / "saved.json"
-    file.write_bytes(json_bytes(dice, changed(dice, dice.choice(DOCUMENTS))))
+    file.write_bytes(scratched(dice, json_bytes(dice, changed(dice, dice.choice(DOCUMENTS)))))
     for read in (read_result, read_plan):
         with bounded(seconds=20, megabytes=300):
             try:

@@ -80,6 +80,32 @@ def changed(dice: random.Random, tree: Any, most: int = 3) -> Any:
     return root[0]
 
 
+def of_the_same_type(dice: random.Random, tree: Any) -> Any:
+    """Return a copy of a tree of which one value is another one of its type: a text, a number, the other of two."""
+    root = [copy.deepcopy(tree)]
+    leaves = [place for place in _places(root) if isinstance(place[0][place[1]], (str, int, float))]
+    holder, key = dice.choice(leaves)
+    value = holder[key]
+    if isinstance(value, bool):
+        holder[key] = not value
+    elif isinstance(value, str):
+        _change_text(dice, holder, key, value)
+    else:
+        holder[key] = dice.choice(_NUMBERS)
+    return root[0]
+
+
+def _change_text(dice: random.Random, holder: Any, key: Any, value: str) -> None:
+    how = dice.randrange(3)
+    if how == 0:
+        holder[key] = dice.choice((value[1:], value[:-1], value.upper(), value * 2, value + " ", f" {value}"))
+    elif how == 1:
+        place = dice.randint(0, len(value))
+        holder[key] = value[:place] + dice.choice(_TEXTS + _TIMES) + value[place:]
+    else:
+        holder[key] = dice.choice(_TEXTS + _TIMES)
+
+
 def _places(holder: Any) -> Iterator[tuple[Any, Any]]:
     waiting = [holder]
     while waiting:
@@ -106,11 +132,8 @@ def _change(dice: random.Random, holder: Any, key: Any, places: list[tuple[Any, 
         holder[key] = copy.deepcopy(other[there]) if there in other or isinstance(other, list) else None
     elif how == 5 and isinstance(value, list):
         value.extend(copy.deepcopy(value) * dice.choice((1, 50)))
-    elif how == 6 and isinstance(value, str):
-        place = dice.randint(0, len(value))
-        holder[key] = value[:place] + dice.choice(_TEXTS + _TIMES) + value[place:]
-    elif how == 7 and isinstance(value, str):
-        holder[key] = dice.choice((value[1:], value[:-1], value.upper(), value * 2, value + " "))
+    elif how in (6, 7) and isinstance(value, str):
+        _change_text(dice, holder, key, value)
     else:
         holder[key] = odd(dice)
 
@@ -142,9 +165,9 @@ def _peak() -> int:
 
 
 def json_bytes(dice: random.Random, tree: Any) -> bytes:
-    """Return a tree as JSON as others might write it, now and then with bytes that are broken."""
+    """Return a tree as JSON as others might write it."""
     text = json.dumps(tree, ensure_ascii=dice.random() < 0.7, indent=dice.choice((None, 1)))
-    return scratched(dice, text.encode("utf-8", "surrogatepass"))
+    return text.encode("utf-8", "surrogatepass")
 
 
 def scratched(dice: random.Random, content: bytes) -> bytes:
