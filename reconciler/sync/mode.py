@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from reconciler.errors import LedgerError
+
 LIMIT = "maxDeletePercent"
 """The limit of a manifest that one run may pass where somebody says why."""
 
@@ -23,6 +25,20 @@ class Mode(StrEnum):
     """A full sync that reads the target too, where it can be; what differs from the target is written."""
     REWRITE = "rewrite"
     """A full sync that writes everything."""
+
+    @classmethod
+    def of(cls, text: str) -> Mode:
+        """Return the mode of a run as the ledger has it.
+
+        Raises:
+            LedgerError: there is none of this name.
+        """
+        if text not in tuple(cls):
+            raise LedgerError(
+                "The ledger holds a run of a data sync in a mode that there is not",
+                next_step="Use the version of reconciler that wrote it, or restore the ledger from a backup.",
+            )
+        return cls(text)
 
     @property
     def lists(self) -> bool:

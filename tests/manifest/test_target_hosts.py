@@ -45,6 +45,7 @@ def test_hosts_of_urls(value: str, hosts: tuple[str, ...] | None) -> None:
     [
         ("a:9092", ("a",)),
         ("a:9092,b:9092 , c", ("a", "b", "c")),
+        ("a:9092,A:9093", ("a",)),
         ("SASL_SSL://a.example.com:9092", ("a.example.com",)),
         ("[::1]:9092", ("::1",)),
         ("a:9092,", None),
@@ -75,6 +76,9 @@ def test_hosts_of_brokers(value: str, hosts: tuple[str, ...] | None) -> None:
         ("UseDevelopmentStorage=true", ("127.0.0.1",)),
         ("Endpoint=sb://a/;endpoint=sb://b/", None),
         ("Endpoint=nonsense;SharedAccessKey=k", None),
+        ("BlobEndpoint=https://a.example.com/;QueueEndpoint=nonsense;AccountKey=k", None),
+        ("BlobEndpoint=https://a.example.com/;QueueEndpoint=https://b.example.com", ("a.example.com", "b.example.com")),
+        ("AccountName=shop;AccountKey=k;nonsense", None),
         ("AccountName=a/b;AccountKey=k", None),
         ("SharedAccessKey=k", None),
         ("nonsense", None),

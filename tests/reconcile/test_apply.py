@@ -9,7 +9,8 @@ import pytest
 from reconciler.errors import LedgerError, LockLost
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.writer import Ledger
-from support.apply_fakes import Bench, FakeApi, Fault, Killed, live, outcomes, widget
+from reconciler.secret import Secret
+from support.apply_fakes import KINDS, Bench, FakeApi, Fault, Killed, WidgetKind, live, outcomes, widget
 
 
 def test_apply_then_plan_is_empty(tmp_path):
@@ -245,6 +246,20 @@ class TestSecrets:
         assert (plan.changes, plan.notes) == ((), ())
         rotated = Bench(tmp_path, api, widget("w", new_id="new", key="two")).plan().plan
         assert [field.path for change in rotated.changes for field in change.fields] == ["target.key"]
+
+    def test_a_secret_that_a_request_should_carry_and_does_not_is_not_forgotten(self, tmp_path, monkeypatch):
+        """A kind may make another secret of it, which nobody recognises: it stays in doubt, and is sent again."""
+
+        class Composes(WidgetKind):
+            def update_body(self, desired, observed, changed):
+                body = super().update_body(desired, observed, changed)
+                return body | {"Target": {"Key": Secret("(composed)", body["Target"]["Key"].reveal)}}
+
+        Bench(tmp_path, FakeApi(), widget("a", key="one")).apply()
+        monkeypatch.setitem(KINDS, "Widget", Composes())
+        bench = Bench(tmp_path, FakeApi(live("a")), widget("a", key="two"))
+        assert outcomes(bench.apply()) == {"a": "applied"}
+        assert [field.path for change in bench.plan().plan.changes for field in change.fields] == ["target.key"]
 
     def test_no_secret_is_in_any_byte_of_the_ledger(self, tmp_path):
         Bench(tmp_path, FakeApi(faults={0: Fault.LOST_AFTER}), widget("a", key="MARKER-of-a-secret")).apply()

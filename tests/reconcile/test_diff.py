@@ -36,6 +36,13 @@ def test_a_target_that_goes_shows_that_its_secret_goes():
     assert [(field.path, field.sensitive) for field in found] == [("deliveryTargets.azureBlob.connectionString", True)]
 
 
+def test_a_target_that_goes_says_nothing_of_a_secret_that_it_need_not_have_had():
+    desired = config().state | {"deliveryTargets": {"azureBlob": {"connectionString": secret()}}}
+    found = paths(desired, live_config().state)
+    assert "deliveryTargets.http.secret" in found
+    assert "deliveryTargets.http.customAuthHeaderValue" not in found
+
+
 def test_an_empty_target_that_comes_is_seen():
     desired = config().state | {"deliveryTargets": http_targets() | {"mailchimp": {}}}
     assert paths(desired, live_config().state) == ["deliveryTargets.mailchimp"]

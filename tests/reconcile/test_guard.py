@@ -126,6 +126,24 @@ def test_targets_point_only_at_allowed_hosts(endpoint, expected):
     assert rules(desired, [], target_hosts=("*.example.com",)) == expected
 
 
+def test_a_host_that_is_left_to_others_is_not_judged():
+    desired = config(
+        "new", targets=http_targets("https://evil.net"), ignore=frozenset({"deliveryTargets.http.endpoint"})
+    )
+    assert rules([desired], [], target_hosts=("*.example.com",)) == []
+
+
+def test_a_bad_broker_is_not_let_through_beside_a_good_one():
+    def kafka(servers):
+        target = {"bootstrapServers": servers, "saslUsername": "u", "saslPassword": secret(), "topic": "t"}
+        return rules([config(targets={"kafka": target})], [], target_hosts=("*.example.com",))
+
+    assert kafka("a.example.com:9092,b.example.com:9092") == []
+    assert kafka("a.example.com:9092,evil.net:9092") == ["targetHosts"]
+    assert kafka("evil.net:9092,a.example.com:9092") == ["targetHosts"]
+    assert kafka("a.example.com:9092,:9092") == ["targetHosts"]
+
+
 def test_the_host_in_a_secret_connection_string_is_checked_and_never_shown():
     value = "Endpoint=sb://evil.example.net/;SharedAccessKeyName=x;SharedAccessKey=k3y"
     targets = {"eventHub": {"eventHubName": "h", "connectionString": secret(value)}}

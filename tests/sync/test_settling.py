@@ -12,6 +12,7 @@ from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.resolve import Removals, deleted, removals, settle
 from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.products.state import state_of
 from reconciler.sync.products.target import Returned
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
 
@@ -286,3 +287,13 @@ def test_of_a_product_that_the_target_lost_nothing_is_written_while_it_is_held_b
     found = wanted(stool(Name=None), lost)
     assert (found.product, found.stock, found.prices) == (None, None, None)
     assert found.held == lost == replace(before, variants=frozenset(), slug=None)
+
+
+def test_after_a_write_of_some_of_it_the_target_may_hold_what_it_did_and_what_it_should() -> None:
+    before = Held(frozenset({"old"}), {"A": ("x",), "B": ("x",)}, frozenset({"B"}), "slug-before")
+    after = Held(frozenset({"new"}), {"B": ("y",), "C": ()}, frozenset({"C"}), "slug-after")
+    state = state_of(Wanted("chair", None, None, None, held=after), before, None, held_back=False)
+    assert state.held(whole=True) == held_to_json(after)
+    assert held_from_json(state.held(whole=False)) == Held(
+        frozenset({"old", "new"}), {"A": ("x",), "B": ("x", "y"), "C": ()}, frozenset({"B", "C"}), "slug-before"
+    )

@@ -129,7 +129,7 @@ def _going(going: Going, now: datetime) -> Iterator[str]:
 
 
 def _mode(run: DataRun) -> str:
-    return MODES[Mode(run.mode)]
+    return MODES[Mode.of(run.mode)]
 
 
 def _seen(run: DataRun) -> str:

@@ -154,7 +154,7 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     rate = done / seconds if seconds > 0 else 0.0
     telling = total is not None and ENOUGH_PERCENT * total <= 100 * done <= 100 * total
     return Going(
-        mode=Mode(run.mode),
+        mode=Mode.of(run.mode),
         holder=running.holder,
         started_at=run.started_at,
         since=running.since,

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from reconciler.errors import LedgerError
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.problem import RecordProblem
@@ -151,16 +152,49 @@ def held_to_json(held: Held) -> dict[str, Any]:
 
 
 def held_from_json(body: Mapping[str, Any]) -> Held:
-    """Return what `held_to_json` made of it."""
+    """Return what `held_to_json` made of it.
+
+    Raises:
+        LedgerError: it did not make that.
+    """
     return Held(
-        frozenset(body.get("variants", ())),
-        {sku: tuple(locations) for sku, locations in body.get("skus", {}).items()},
-        frozenset(body.get("priced", ())),
-        body.get("slug"),
+        _texts(body, "variants"),
+        {sku: tuple(locations) for sku, locations in _lists(body, "skus").items()},
+        _texts(body, "priced"),
+        _text(body, "slug"),
         bool(body.get("discontinued")),
-        frozenset(body.get("leftStock", ())),
-        frozenset(body.get("leftPrices", ())),
-        frozenset(body.get("former", ())),
-        body.get("priceList"),
-        {slug: frozenset(skus) for slug, skus in body.get("oldPrices", {}).items()},
+        _texts(body, "leftStock"),
+        _texts(body, "leftPrices"),
+        _texts(body, "former"),
+        _text(body, "priceList"),
+        {slug: frozenset(skus) for slug, skus in _lists(body, "oldPrices").items()},
+    )
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _damaged()
+    return value
+
+
+def _texts(body: Mapping[str, Any], name: str) -> frozenset[str]:
+    return frozenset(_lists({"": body.get(name, [])})[""])
+
+
+def _lists(body: Mapping[str, Any], name: str | None = None) -> Mapping[str, list[str]]:
+    """Return lists of texts by name: the body's own, or those of one of its members."""
+    found = body if name is None else body.get(name, {})
+    if not isinstance(found, dict):
+        raise _damaged()
+    for value in found.values():
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise _damaged()
+    return found
+
+
+def _damaged() -> LedgerError:
+    return LedgerError(
+        "The ledger is damaged: what the target holds of a product is not as reconciler writes it",
+        next_step="Restore it from a backup, and see who else writes to it.",
     )

@@ -116,7 +116,7 @@ class RunContext:
     @property
     def mode(self) -> Mode:
         """How the run treats what the target should already hold."""
-        return Mode(self.run.mode)
+        return Mode.of(self.run.mode)
 
     @property
     def stopping(self) -> bool:

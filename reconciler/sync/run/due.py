@@ -57,7 +57,7 @@ def choose(asked: Mode | None, past: Past, settings: SyncSettings, config: str, 
     cut_off = past.unfinished
     if cut_off is None or not _can_go_on(cut_off, config, now):
         return Choice(wanted, None, _reason(asked, past, config))
-    mode = Mode(cut_off.mode)
+    mode = Mode.of(cut_off.mode)
     if asked is None or _STRENGTH.index(mode) >= _STRENGTH.index(asked):
         return Choice(mode, cut_off, "an earlier run was cut off")
     return Choice(wanted, None, _reason(asked, past, config))
@@ -76,7 +76,7 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
     newest = past.newest
     if newest is not None and newest.lists and newest.state != FINISHED:
         # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
-        mode = max(mode, Mode(newest.mode), key=_STRENGTH.index)
+        mode = max(mode, Mode.of(newest.mode), key=_STRENGTH.index)
     return mode
 
 

@@ -229,7 +229,7 @@ class _Run:
         return RunReport(
             sync=context.job.settings.name,
             data_type=context.data.name,
-            mode=Mode(run.mode),
+            mode=Mode.of(run.mode),
             asked=self._asked,
             run_id=run.id,
             state=ending.state,

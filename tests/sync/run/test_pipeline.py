@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from reconciler.errors import AnswerLost
+from reconciler.sync.datatype import TargetState, Written
+from reconciler.sync.mode import Mode
 from reconciler.sync.run.pipeline import Pipeline
+from support.engine import Engine
 
 
 class _Enough(Exception):
@@ -47,3 +56,53 @@ def test_between_any_two_mappings_others_have_their_turn() -> None:
 
     asyncio.run(scenario())
     assert set(range(1, 20)) <= heard
+
+
+def test_what_is_wanted_while_it_is_listed_is_read_again_by_itself(engine: Engine) -> None:
+    """It may be wanted for a change that came after the read."""
+    engine.run()
+
+    def want_it() -> None:
+        engine.levels.want(["b"])
+
+    engine.things.fails["list b"] = want_it
+    engine.things.reads.clear()
+    engine.run(Mode.FULL)
+    assert engine.things.reads["b"] == 1
+    assert engine.levels.open_count() == 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted(TargetState):
+    """What the ledger notes of it is whether all of it was written."""
+
+    def held(self, *, whole: bool) -> Mapping[str, Any]:
+        return {"whole": whole}
+
+
+@pytest.mark.parametrize(
+    ("done", "noted"), [({"body", "tail"}, {"whole": True}), ({"body"}, {"whole": False}), (set(), {"whole": False})]
+)
+def test_what_the_target_may_hold_after_some_of_it_was_written_is_noted(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, done: set[str], noted: Mapping[str, bool]
+) -> None:
+    async def write(_state: Any, _parts: Any) -> Written:
+        return Written(frozenset(done))
+
+    monkeypatch.setattr(
+        engine.things, "resolve", lambda draft, *_: _Noted(key=draft.key, prints={"body": b"1", "tail": b"2"})
+    )
+    monkeypatch.setattr(engine.things, "write", write)
+    engine.run()
+    assert engine.level("a").held == noted
+
+
+def test_what_the_target_may_hold_of_a_record_that_was_given_up_is_noted(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.things, "resolve", lambda draft, *_: _Noted(key=draft.key, prints={"body": b"1"}))
+    engine.tick = timedelta(seconds=1)
+    engine.things.fails["b"] = lambda: AnswerLost("no answer")
+    engine.run()
+    assert engine.level("b").dead
+    assert engine.level("b").held == {"whole": False}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from itertools import count
 
 import pytest
 
 from reconciler.errors import AnswerLost, ApiError, ServerFault
 from reconciler.sync.mode import Mode
+from reconciler.sync.run import context
 from reconciler.sync.run.attempts import RECORD_ATTEMPTS, RECORD_TRIES, STALE_READS, retry_after
+from reconciler.sync.run.breaker import Breaker
 from reconciler.sync.run.report import State
 from support.engine import Engine
 
@@ -160,8 +164,12 @@ def test_what_was_asked_for_and_never_synced_is_left_out_by_name(engine: Engine,
     assert (engine.things.sent, report.counts.get("discontinued", 0), engine.levels.open_count()) == ([], 0, 0)
 
 
-def test_an_api_that_stays_away_interrupts_the_run_and_no_record_is_blamed(engine: Engine) -> None:
-    engine.patience = 1.0
+def test_an_api_that_stays_away_interrupts_the_run_and_no_record_is_blamed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = count()
+    monkeypatch.setattr(context, "Breaker", partial(Breaker, clock=lambda: float(next(looks))))
+    engine.patience = 30.0
     engine.site.away = True
     engine.things.fails |= dict.fromkeys(("a", "b", "c"), lambda: ServerFault("HTTP 503"))
     report = engine.run()
