@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 PATTERN = r"^[1-9][0-9]*(s|m|h|d|w)$"
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LONGEST = timedelta(days=36_525)
 _STEPS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -17,12 +18,12 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: the text is no duration, or one of more than 100 years.
     """
-    if not re.match(PATTERN, text) or len(text) > 12:
+    if not re.fullmatch(PATTERN, text) or len(text) > 12 or text[-1] not in _UNITS:
         raise ValueError("expected a number and a unit, such as 30m, 2h or 7d")
-    duration = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-    if duration > timedelta(days=36_525):
+    seconds = int(text[:-1]) * _UNITS[text[-1]]
+    if seconds > _LONGEST.total_seconds():
         raise ValueError("longer than 100 years")
-    return duration
+    return timedelta(seconds=seconds)
 
 
 def spoken(duration: timedelta) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 _Value = TypeVar("_Value")
 
 _MOST = 2**63
+_NO_PAST = 9000
 _ESCAPE = "\x1a"
 _ODD = re.compile("[\0\x1a\ud800-\udfff]")
 _ESCAPED = re.compile("\x1a([0-9a-f]{4})")
@@ -108,6 +109,19 @@ class Moment(Checked[datetime]):
         """Turn text into a moment."""
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is not UTC:
+            raise ValueError
+        return moment
+
+
+class Past(Moment):
+    """A moment at which something happened: far enough from the ends of the calendar to count from it."""
+
+    cache_ok = True
+
+    def decoded(self, value: str) -> datetime:
+        """Turn text into a moment."""
+        moment = super().decoded(value)
+        if not 1 < moment.year < _NO_PAST:
             raise ValueError
         return moment
 

@@ -30,7 +30,7 @@ class ProcessId:
             return False
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return True
         except PermissionError:
             pass  # it lives and belongs to somebody else

@@ -17,6 +17,7 @@ from reconciler.ledger.columns import (
     JsonText,
     Moment,
     Number,
+    Past,
     Prints,
     Reasons,
     Words,
@@ -64,8 +65,8 @@ locks = _table(
     Column("machine", Words),
     Column("pid", Number),
     Column("process_started", Words),
-    Column("taken_at", Moment),
-    Column("heartbeat_at", Moment),
+    Column("taken_at", Past),
+    Column("heartbeat_at", Past),
     Column("expires_at", Moment),
 )
 
@@ -76,8 +77,8 @@ runs = _table(
     _key("id"),
     Column("environment", Words),
     Column("holder", Words),
-    Column("started_at", Moment),
-    _optional("finished_at", Moment),
+    Column("started_at", Past),
+    _optional("finished_at", Past),
     Column("plan", JsonData),
     Column("command", Words),
 )
@@ -90,7 +91,7 @@ journal = _table(
     Column("digest", Words),
     Column("outcome", Words),
     _optional("message", Words),
-    Column("updated_at", Moment),
+    Column("updated_at", Past),
 )
 
 overrides = _table("overrides", _key("run"), _key("rule"), Column("reason", Words))
@@ -101,7 +102,7 @@ snapshots = _table(
     _key("kind"),
     _key("live_id"),
     Column("state", JsonData),
-    Column("applied_at", Moment),
+    Column("applied_at", Past),
 )
 
 fingerprints = _table(
@@ -112,7 +113,7 @@ fingerprints = _table(
     _key("path"),
     Column("digest", Digest),
     Column("in_doubt", Boolean),
-    Column("applied_at", Moment),
+    Column("applied_at", Past),
 )
 
 snoozes = _table(
@@ -188,9 +189,9 @@ scopes = _table(
     Column("target", Words),
     Column("integration", Words),
     Column("data_type", Words),
-    _optional("log_started", Moment),
-    _optional("log_full", Moment),
-    _optional("log_partial", Moment),
+    _optional("log_started", Past),
+    _optional("log_full", Past),
+    _optional("log_partial", Past),
 )
 
 data_runs = _table(
@@ -204,12 +205,12 @@ data_runs = _table(
     Column("full", Boolean),
     Column("state", Words),
     Column("holder", Words),
-    Column("started_at", Moment),
-    _optional("watermark", Moment),
+    Column("started_at", Past),
+    _optional("watermark", Past),
     Column("listed", Boolean),
     Column("log_opened", Boolean),
-    _optional("completed_at", Moment),
-    _optional("ended_at", Moment),
+    _optional("completed_at", Past),
+    _optional("ended_at", Past),
     Column("config", Words),
     Column("counts", Counts),
     _optional("message", Words),
@@ -245,11 +246,11 @@ records = _table(
     Column("gone", Boolean),
     Column("dead", Boolean),
     _optional("seen_run", Words),
-    _optional("written_at", Moment),
+    _optional("written_at", Past),
     _optional("claim", Words),
     _optional("claimed_until", Moment),
     Column("held_back", Boolean),
-    _optional("gone_at", Moment),
+    _optional("gone_at", Past),
     _optional("look", Digest),
 )
 
@@ -267,7 +268,7 @@ problems = _table(
     Column("code", Words),
     Column("message", Words),
     Column("url", Words),
-    Column("found_at", Moment),
+    Column("found_at", Past),
 )
 
 # One row per external ID that has a problem, or that the sync log still shows with one. `version` counts changes of its

@@ -43,6 +43,17 @@ def test_what_is_no_json_holds_nothing() -> None:
         assert caught.value.answer is None
 
 
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_what_is_nested_too_deeply_to_be_sent_back_is_no_answer(opening: bytes) -> None:
+    """A digest is made of what is read, and what is read may be sent back inside of more."""
+    closing = {b"[": b"]"}.get(opening, b"}")
+    value = decode(opening * 200 + b"1" + closing * 200)
+    orjson.dumps([[{"before": [value]}]])
+    for depth in (254, 1_000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            decode(opening * depth + b"1" + closing * depth)
+
+
 def test_half_a_character_in_the_answer_to_a_write_leaves_it_in_doubt() -> None:
     with pytest.raises(AnswerLost):
         ask(HALF, "put")

@@ -270,3 +270,10 @@ def test_settings_resolve_without_the_connections(loaded: Load, kinds: Kinds) ->
     assert str(resolve_settings(chosen, Scope.of(chosen, ledger)).ledger) == "postgresql://h/db"
     with pytest.raises(UnresolvedReference, match="MAX"):
         resolve_settings(chosen, Scope.of(chosen, {}))
+
+
+@pytest.mark.parametrize("length", ["99999999999d", "99999999999w", "36526d", "30m\\n", "30", "m", "1.5h", "0s"])
+def test_a_duration_that_no_calendar_holds_is_a_problem_of_its_line(check: Check, length: str) -> None:
+    (problem,) = check(environment(f'{{guardrails: {{maxPause: "{length}"}}}}')).problems
+    assert problem.place.line == 5
+    assert "maxPause" in problem.message

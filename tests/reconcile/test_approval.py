@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from reconciler.errors import PlanFileError, StalePlan
-from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan
+from reconciler.errors import LedgerError, PlanFileError, StalePlan
+from reconciler.ledger.config.model import JournalEntry, Run
+from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan, covered_by_run
 from reconciler.reconcile.plan import Outcome
 from reconciler.reconcile.planfile import plan_from_json, plan_to_json
 from reconciler.reconcile.planner import make_plan
@@ -92,6 +94,21 @@ def test_a_change_that_nobody_reviewed_is_left_alone_and_named():
     scope = covered_by_plan(saved(), make_plan(inputs(more, LIVE)))
     assert [change.key for change in scope.unreviewed] == ["DeliveryConfig/extra"]
     assert len(scope.approved) == 2
+
+
+@pytest.mark.parametrize("value", ["[" * 300 + "]" * 300, "1" + "0" * 40, '"\\ud800"'])
+def test_a_value_of_which_no_digest_can_be_made_is_no_plan(value):
+    document = plan_to_json(saved())
+    document["changes"][0]["fields"][0]["before"] = json.loads(value)
+    with pytest.raises(PlanFileError, match="not a valid plan"):
+        plan_from_json(document)
+
+
+def test_a_journal_that_names_what_its_plan_lacks_cannot_be_resumed():
+    run = Run("1", "sandbox", "me", NOW, None, plan_to_json(saved()), (JournalEntry("d", "EntitySync/other", "sent"),))
+    with pytest.raises(LedgerError, match="its plan does not have") as caught:
+        covered_by_run(run, make_plan(inputs(DESIRED, LIVE)))
+    assert caught.value.next_step
 
 
 def test_a_pause_that_ends_between_plan_and_apply_makes_its_change_stale():

@@ -29,4 +29,4 @@ _FIRST_RETRY_SECONDS = 5.0
 
 def retry_after(attempts: int) -> timedelta:
     """Return how long a record waits after so many failed attempts."""
-    return timedelta(seconds=_FIRST_RETRY_SECONDS * 2.0 ** (attempts - 1))
+    return timedelta(seconds=_FIRST_RETRY_SECONDS * 2.0 ** (min(attempts, RECORD_ATTEMPTS) - 1))
