@@ -39,6 +39,7 @@ def _key(name: str, of: type[Words] | type[Number] = Words) -> Column[Any]:
 
 
 def _optional(name: str, of: type[Checked[Any]]) -> Column[Any]:
+    """Of a column without NOT NULL."""
     return Column(name, of(optional=True))
 
 
@@ -141,11 +142,11 @@ leases = _table(
     Column("was", Words),
     Column("taken_at", Moment),
     Column("until", Moment),
-    Column("released_at", Moment),
+    _optional("released_at", Moment),
     Column("machine", Words),
-    Column("pid", Integer),
+    Column("pid", Number),
     Column("process_started", Words),
-    Column("renewed_at", Moment),
+    _optional("renewed_at", Moment),
 )
 
 # When syncs were paused and resumed by us.
@@ -159,10 +160,10 @@ pause_log = _table(
     Column("paused", Boolean),
     Column("cause", Words),
     Column("by", Words),
-    Column("due_at", Moment),
-    Column("done_at", Moment),
-    Column("verdict", Words),
-    Column("seconds", Integer),
+    _optional("due_at", Moment),
+    Column("done_at", Past),
+    _optional("verdict", Words),
+    _optional("seconds", Number),
 )
 
 # Healing: since when drift is seen, what was healed and when, and the commit of the manifests that were applied last.

@@ -25,9 +25,12 @@ from reconciler.ledger.columns import (
     Reasons,
     Words,
 )
+from reconciler.ledger.config import leases
 from reconciler.ledger.config.model import Snooze
 from reconciler.ledger.reader import read_memory
+from reconciler.ledger.tables import IN_ORDER, meta
 from reconciler.ledger.writer import Ledger
+from reconciler.pause.lease import Lease, Was
 
 DIALECT = sqlite.dialect()
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -61,6 +64,17 @@ def test_nothing_is_damage_where_there_has_to_be_something(of: type[Checked[Any]
         of().result_processor(DIALECT, None)(None)
 
 
+def test_a_column_may_be_empty_where_the_schema_lets_it(tmp_path) -> None:
+    Ledger.open(f"sqlite:///{tmp_path}/ledger.db").close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        for table in (meta, *IN_ORDER):
+            required = {row[1]: bool(row[3]) for row in connection.execute(f"PRAGMA table_info({table.name})")}
+            declared = {
+                column.name: not column.type.optional for column in table.columns if isinstance(column.type, Checked)
+            }
+            assert declared == {name: required[name] for name in declared}, table.name
+
+
 @pytest.mark.parametrize("moment", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), NOW])
 def test_moments_at_the_ends_of_the_calendar_that_were_written_are_read(moment: datetime) -> None:
     text = Moment().process_bind_param(moment, DIALECT)
@@ -87,3 +101,13 @@ def test_a_version_that_is_none_is_damage_for_who_writes(tmp_path, column: str) 
             connection.execute(f"UPDATE ledger_meta SET {column} = x'00'")
         with pytest.raises(LedgerError, match=r"is damaged|not a ledger"):
             ledger.rebind("test")
+
+
+def test_a_state_before_a_pause_that_there_is_not_is_damage(tmp_path) -> None:
+    lease = Lease("EntitySync", "categories", "me", NOW, "later", Was.RUNNING, api_url="https://api")
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.database.run(lambda tx: leases.take(tx.connection, [lease], timedelta(hours=1), NOW))
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+        connection.execute("UPDATE leases SET was = 'asleep'")
+    with pytest.raises(LedgerError, match=r"leases\.was holds"):
+        read_memory(f"sqlite:///{tmp_path}/ledger.db", "test", ["https://api"])

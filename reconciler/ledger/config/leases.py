@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.process import ProcessId, this_process
 from reconciler.ledger.tables import leases
 from reconciler.pause.lease import Around, Lease, Was
@@ -72,6 +73,8 @@ def remove(connection: Connection, lease_ids: Collection[str]) -> None:
 
 
 def _lease(row: Row[Any]) -> Lease:
+    if row.was not in tuple(Was):
+        raise DamagedValue("leases.was")
     around = None
     if row.renewed_at is not None:
         around = Around(row.renewed_at, ProcessId(row.machine, row.pid, row.process_started).is_dead())
