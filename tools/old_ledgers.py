@@ -30,11 +30,12 @@ SHAPES = {
     "version-4": ("1b7ea59",),
     "version-5": ("deb45e1",),
     "version-6": ("9b24f55",),
+    "version-7": ("722a321",),
 }
 
 FILL = """
 import importlib, sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 def of(*names):
     for name in names:
@@ -59,6 +60,10 @@ with store.Ledger.open("sqlite:///" + sys.argv[1], lambda: now) as ledger:
     cut_off = ledger.begin_run("test", "me", {"changes": []}, entries, {})
     ledger.record_sent(cut_off, "DeliveryConfig/search", [target], ["target.other"])
     ledger.snooze("test", model.Snooze("EntitySync", "categories", now, "waiting", "me"))
+    if hasattr(ledger, "take_leases"):
+        from reconciler.pause.lease import Lease
+        taken = Lease("EntitySync", "buyers", "me", now, "moving", environment="test", api_url=target.api_url)
+        ledger.take_leases([taken], timedelta(hours=1))
     scope = data and data.DataScope("test", "https://api.example#site", "ordercloud", "products")
     if hasattr(ledger, "levels"):
         levels = ledger.levels(scope)

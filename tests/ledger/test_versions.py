@@ -58,6 +58,9 @@ def as_it_was(url, name):
     assert [entry.outcome for entry in found.unfinished.entries] == ["sent"]
     assert [snooze.reason for snooze in found.snoozes] == ["waiting"]
     version = version_of(name)
+    if version >= 7:
+        with Ledger.open(url) as ledger:
+            assert [lease.reason for lease in ledger.leases([API])[0]] == ["moving"]
     if version == 1 or "from-1" in name:
         return  # which had no data plane
     with Ledger.open(url) as ledger:
@@ -160,7 +163,7 @@ class TestOnPostgresql:
             assert postgres.shape(old) == postgres.shape(url)
             with Ledger.open(old) as ledger:
                 run = ledger.store(SCOPE).runs.last(walks=True)
-            assert (run.id, run.lists, run.overrides) == ("r", True, {})
+            assert (run.id, run.lists, run.overrides) == ("r", version < 6, {})
         finally:
             postgres.drop(old)
 
