@@ -29,15 +29,23 @@ FOLDER = Path(__file__).parents[1] / ".postgres"
 SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=200", "listen_addresses=", "shared_buffers=32MB")
 
 
-def new_database(template: str | None = None) -> str:
+def new_database(template: str | None = None, locale: str | None = None) -> str:
     """Make a database of its own for one test, and return its URL.
 
     Args:
         template: name of the database that it is a copy of; None: an empty one.
+        locale: of ICU, by which it sorts, where the server was built with that; else, and if None, the server's own.
     """
+    import psycopg
+
     name = f"test_{token_hex(8)}"
+    sorts = f"LOCALE_PROVIDER icu ICU_LOCALE '{locale}'"
+    statement = f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE {template or 'template0'}"
     with _administrator() as connection:
-        connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE {template or 'template0'}")
+        try:
+            connection.execute(f"{statement} {sorts if locale else ''}")
+        except psycopg.errors.FeatureNotSupported:
+            connection.execute(statement)
     return url_of(name)
 
 
@@ -78,6 +86,17 @@ def shape(url: str) -> list[tuple[object, ...]]:
     )
     indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
     return [*execute(url, columns), *execute(url, indexes)]
+
+
+def columns_by_another_collation(url: str) -> list[tuple[object, ...]]:
+    """Return the columns of keys and indexes that are sorted by the database's collation and not by bytes."""
+    return execute(
+        url,
+        "SELECT indexrelid::regclass::text, attname FROM pg_index JOIN pg_class ON pg_class.oid = indrelid"
+        " JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)"
+        " JOIN pg_collation ON pg_collation.oid = attcollation"
+        " WHERE pg_class.relnamespace = 'public'::regnamespace AND collname <> 'C' ORDER BY 1, 2",
+    )
 
 
 def new_user(url: str) -> str:
