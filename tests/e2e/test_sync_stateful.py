@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -25,6 +28,7 @@ MOVES = int(os.environ.get("RECONCILER_TEST_MOVES", "16"))
 SEED = os.environ.get("RECONCILER_TEST_SEED", "1")
 JUDGED_EVERY = 8
 REQUESTS = 300
+CATALOG = "retail"
 
 Json = dict[str, Any]
 
@@ -43,6 +47,7 @@ class World:
         shop: with its sync.
         dice: decide what happens.
         mends: what undoes the problem of a product, by its ID: a path, and what it has to have.
+        flaws: what is replaced in answers, so that products cannot be used.
         unseen: names of records that were edited at the target, and the move in which; no run has seen them since.
         cut: the first move of which a run was cut off that is not over.
         told: what happened.
@@ -51,6 +56,7 @@ class World:
     shop: Shop
     dice: random.Random
     mends: dict[str, tuple[str, Json]] = field(default_factory=dict)
+    flaws: list[Json] = field(default_factory=list)
     unseen: dict[str, int] = field(default_factory=dict)
     cut: int | None = None
     told: list[str] = field(default_factory=list)
@@ -83,6 +89,75 @@ class World:
             slot = priced["DefaultPriceScheduleID"]
             self.break_one(priced["ID"], f"priceschedules/{slot}", {"Currency": "EUR"}, {"Currency": "GBP"})
 
+    def clash(self) -> None:
+        """Give the xp of a product a value of another type than that of the rest: lists leave it out."""
+        product = self.dice.choice(self.objects()["Product"][""])
+        if not product.get("xp"):
+            return
+        broken = {"xp": {"SKU": 900_000 + len(self.told)}}
+        self.break_one(product["ID"], f"products/{product['ID']}", broken, {"xp": {"SKU": product["xp"].get("SKU")}})
+
+    def spoil(self) -> None:
+        """Let a product come with half a character in its name, or without an ID that can be used."""
+        product = self.dice.choice(self.objects()["Product"][""])
+        name, key = re.escape(product["Name"]), re.escape(product["ID"])
+        flaw = self.dice.choice(
+            (
+                {"find": f'"Name":"{name}"', "put": r'"Name":"Ham\ud800mer"'},
+                {"find": f'"ID":"{key}"', "put": f'"ID":{self.dice.choice(("null", "7"))}'},
+            )
+        )
+        self.flaws.append(flaw)
+        self.tell(f"{flaw}")
+        self.set_faults()
+
+    def set_faults(self) -> None:
+        """Leave no fault but the flaws of products."""
+        self.shop.emulator.clear_faults()
+        if self.flaws:
+            self.shop.emulator.fault("rewrite", path="*/products*", count=None, replace=self.flaws)
+
+    def change_scope(self) -> None:
+        """Take products out of the catalog, or put them back."""
+        products = self.objects()["Product"][""]
+        rows = self.objects()["ProductCatalogAssignment"][""]
+        inside = {row["ProductID"] for row in rows if row["CatalogID"] == CATALOG}
+        # Those that are outside as a rule: they come back.
+        outside = [one["ID"] for one in products if one["ID"] not in inside]
+        for key in (*self.dice.sample(sorted(inside), 2), *self.dice.sample(outside, min(2, len(outside)))):
+            if key in inside:
+                self.shop.portal("DELETE", f"catalogs/{CATALOG}/productassignments/{key}")
+            else:
+                self.shop.portal("POST", "catalogs/productassignments", {"CatalogID": CATALOG, "ProductID": key})
+            self.tell(f"{key}:{'out' if key in inside else 'in'}")
+
+    def change_option_costs(self) -> None:
+        """Let options of some variants cost something else. The emulator's API shows what variants were made with."""
+        state = self.shop.emulator.state(secrets=True)
+        variants = state["ordercloud"]["commerce"]["objects"]["Variant"]
+        for key in self.dice.sample(sorted(key for key, rows in variants.items() if rows), 4):
+            variant = self.dice.choice(variants[key])
+            for spec in variant["Specs"]:
+                spec["PriceMarkupType"] = self.dice.choice(("NoMarkup", "AmountPerQuantity", "Percentage"))
+                spec["PriceMarkup"] = self.dice.choice((None, 0, 0.1, 2.5, 3.3, 100))
+            self.tell(variant["ID"])
+        self.shop.emulator.load(state)
+        self.set_faults()
+
+    def wrong_clock(self) -> None:
+        """Answer once with a date far off, in a run that is due, or set the source's clock for good."""
+        off = timedelta(hours=self.dice.choice((-30, -2, 2, 30)))
+        if self.dice.random() < 0.3:
+            self.tell(f"for good: {off}")
+            self.shop.emulator.clock(advance=off.total_seconds())
+            return
+        date = format_datetime(self.shop.now() + off, usegmt=True)
+        path, nth = self.dice.choice(("*/ordercloud/*", "*")), self.dice.randrange(1, 8)
+        self.shop.emulator.fault("rewrite", path=path, nth=nth, headers={"Date": date})
+        self.tell(f"{off} at {nth}")
+        self.run()
+        self.set_faults()
+
     def break_one(self, key: str, path: str, broken: Json, good: Json) -> None:
         if key not in self.mends:
             self.shop.portal("PATCH", path, broken)
@@ -100,6 +175,8 @@ class World:
             if path in there:
                 self.shop.portal("PATCH", path, good)
         self.mends.clear()
+        self.flaws.clear()
+        self.set_faults()
 
     # Edits at the target
 
@@ -180,12 +257,12 @@ class World:
         emulator.fault("hang", nth=nth, when=self.dice.choice(("before", "after")))
         process = checkout.fork("sync", "run", "shop", *words)
         try:
-            wait_until(lambda: bool(emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
+            wait_until(lambda: bool(emulator.faults()[-1]["fired"]) or process.poll() is not None, 120)
             cut = process.poll() is None
             process.kill()
         finally:
             process.communicate()
-        emulator.clear_faults()
+        self.set_faults()
         self.tell(f"{words} at {nth}: {'cut' if cut else 'ended'}")
         if cut and self.cut is None:
             self.cut = len(self.told)
@@ -214,6 +291,11 @@ WEIGHTS = {
     "edit_source": 4,
     "delete_and_create": 2,
     "break_products": 5,
+    "clash": 2,
+    "spoil": 2,
+    "change_scope": 3,
+    "change_option_costs": 2,
+    "wrong_clock": 2,
     "edit_target": 5,
     "empty_target": 2,
     "run_due": 4,
@@ -226,8 +308,9 @@ WEIGHTS = {
 
 def test_whatever_happens_what_was_seen_is_put_right_by_the_next_run_and_all_by_a_verify(shop: Shop) -> None:
     shop.emulator.seed(PRODUCTS, 1)
+    shop.emulator.switch(clashing_xp="left_out")
     # So that runs that are due are light walks.
-    shop.prepare(maxDeletePercent=50, interval="1s", lookInterval="1s")
+    shop.prepare(maxDeletePercent=100, interval="1s", lookInterval="1s", products={"catalogs": [CATALOG]})
     shop.synced("--full")
     world = World(shop, random.Random(SEED))
     for number in range(1, MOVES + 1):
