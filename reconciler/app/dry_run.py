@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from reconciler.app.sync import Chosen, HowToRun, SyncFace, reading_job
+from reconciler.app.sync import Chosen, HowToRun, SyncFace, mode_of, reading_job
 from reconciler.clock import utc_now
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ledger.reader import Ledgers
@@ -51,6 +51,7 @@ async def dry_run(
     from reconciler.sync.run.dry_report import DryRun
     from reconciler.sync.run.runner import run_sync
 
+    mode = mode_of(chosen.sync, mode)
     with TemporaryDirectory(prefix="reconciler-") as folder:
         await asyncio.to_thread(_copied, chosen, Path(folder))
         with Ledger.open(f"sqlite:///{folder}/{_COPY}") as ledger, Ledger.open(f"sqlite:///{folder}/{_BEFORE}") as old:

@@ -9,7 +9,7 @@ from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.paused import paused_as_known
 from reconciler.reconcile.plan import Note
 from reconciler.reconcile.session import Session
-from reconciler.sync.datasync import data_syncs, named
+from reconciler.sync.datasync import data_syncs, leaving_syncs, named
 from reconciler.sync.monitor.status import SyncStatus, status_of
 
 
@@ -39,7 +39,8 @@ def paused_in(session: Session) -> tuple[Note, ...]:
 
 
 def _statuses(session: Session, names: Sequence[str], ledgers: Ledgers, now: datetime) -> list[SyncStatus]:
-    known = data_syncs(session, session.memory(ledgers))
+    memory = session.memory(ledgers)
+    known = (*data_syncs(session, memory), *leaving_syncs(session, memory))
     chosen = [named(known, session.name, name) for name in dict.fromkeys(names)] or known
     found = ledgers.sync_overview(session.settings.ledger, [sync.scope for sync in chosen], now)
     return [status_of(sync, found[sync.scope], now) for sync in chosen]

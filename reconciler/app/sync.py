@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope
+from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope, UsageError
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
@@ -22,6 +22,7 @@ from reconciler.sync.datasync import (
     Standing,
     connections_of,
     data_syncs,
+    leaving_syncs,
     named,
     require_applied,
 )
@@ -101,15 +102,28 @@ class HowToRun:
     overrides: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(project: Project, name: str | None) -> Chosen:
+def choose(project: Project, name: str | None, *, leaving: bool = False) -> Chosen:
     """Return the data sync that a use case works on.
+
+    Args:
+        project: the manifests.
+        name: of the data sync; None: the only one.
+        leaving: whether it may be one whose products are to be discontinued.
 
     Raises:
         UsageError: there is none of this name, or several and none is named.
         ReconcilerError: manifests or references are not as they have to be.
     """
     session = project.session(utc_now())
-    return Chosen(session, named(data_syncs(session, session.memory()), session.name, name))
+    memory = session.memory()
+    syncs = (*data_syncs(session, memory), *leaving_syncs(session, memory))
+    chosen = named(syncs, session.name, name)
+    if chosen.leaving and not leaving:
+        raise UsageError(
+            f"{chosen.name} is to be absent",
+            next_step=f"`reconciler sync run {chosen.name}` discontinues what it wrote; more there is not to do.",
+        )
+    return Chosen(session, chosen)
 
 
 @contextmanager
@@ -153,10 +167,28 @@ async def run_once(
     """
     from reconciler.sync.run.runner import run_sync
 
+    mode = mode_of(chosen.sync, mode)
+
     async def run(job: Job, stop: asyncio.Event) -> tuple[RunReport, bool]:
         return await run_sync(job, mode, stop=stop, on_progress=face.progresses), stop.is_set()
 
     return await _running(chosen, how, face, observer, "sync run", run)
+
+
+def mode_of(sync: DataSync, asked: Mode | None) -> Mode | None:
+    """Return how a data sync runs; see `run_once`.
+
+    Raises:
+        UsageError: it is to be absent, and nothing but that can be asked for.
+    """
+    if not sync.leaving:
+        return asked
+    if asked is not None:
+        step = f"`reconciler sync run {sync.name}` discontinues what it wrote."
+        raise UsageError(f"{sync.name} is to be absent: --{asked} means nothing for it", next_step=step)
+    from reconciler.sync.mode import Mode
+
+    return Mode.REMOVE
 
 
 async def watch_on(chosen: Chosen, how: HowToRun, face: WatchFace, observer: Observer) -> tuple[RunReport | None, bool]:

@@ -136,9 +136,18 @@ class Kind(ABC, Generic[SpecT_co]):
         """Delete the object, and what its manifest says is to go along with it."""
         await self.delete(writer, live_id)
 
-    def delete_remarks(self, desired: State) -> Iterable[str]:
-        """Return what people should know of a delete before they agree to it."""
+    def delete_remarks(self, desired: State, volume: Volume | None) -> Iterable[str]:
+        """Return what people should know of a delete before they agree to it; `volume` as in `resends`."""
         return filter(None, (self.delete_limits,))
+
+    def leaves(self, desired: State, observed: State) -> State | None:
+        """Return what others have to carry out once the object is deleted, for the ledger; None: nothing.
+
+        Args:
+            desired: as the manifest of what is to be absent says.
+            observed: as it was.
+        """
+        return None
 
     def delete_refusals(self, desired: State) -> Iterable[str]:
         """Return why the object cannot be deleted as its manifest stands, one sentence each."""

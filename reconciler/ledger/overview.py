@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from reconciler.ledger.config import environments
 from reconciler.ledger.config import leases as config_leases
@@ -17,7 +17,7 @@ from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
 from reconciler.ledger.data.overview import as_data, volumes
 from reconciler.ledger.database import Transaction
 from reconciler.ledger.lock import held_applies
-from reconciler.ledger.tables import fingerprints, leases, meta, runs, snapshots, snoozes
+from reconciler.ledger.tables import fingerprints, leases, meta, removals, runs, snapshots, snoozes
 
 _RUNS_SHOWN = 20
 
@@ -36,10 +36,8 @@ def memory(
             )
             for row in connection.execute(select(fingerprints).where(fingerprints.c.api_url.in_(urls)))
         },
-        snapshots={
-            (row.api_url, row.kind, row.live_id): Snapshot(row.state, row.applied_at)
-            for row in connection.execute(select(snapshots).where(snapshots.c.api_url.in_(urls)))
-        },
+        snapshots=_states(connection, snapshots, urls),
+        removals=_states(connection, removals, urls),
         leases=config_leases.of_apis(connection, urls),
         snoozes=config_snoozes.of_environment(connection, environment),
         unfinished=config_runs.unfinished(connection, environment),
@@ -47,6 +45,13 @@ def memory(
         pauses=config_pauses.newest(connection, urls),
         fresh=False,
     )
+
+
+def _states(connection: Connection, table: Table, urls: Collection[str]) -> dict[tuple[str, str, str], Snapshot]:
+    return {
+        (row.api_url, row.kind, row.live_id): Snapshot(row.state, row.applied_at)
+        for row in connection.execute(select(table).where(table.c.api_url.in_(urls)))
+    }
 
 
 def read_salt(connection: Connection) -> bytes:

@@ -106,6 +106,17 @@ snapshots = _table(
     Column("applied_at", Past),
 )
 
+# What was applied as absent, where others still have something to carry out: what was applied before, and what is to
+# become of it.
+removals = _table(
+    "removals",
+    _key("api_url"),
+    _key("kind"),
+    _key("live_id"),
+    Column("state", JsonData),
+    Column("applied_at", Moment),
+)
+
 fingerprints = _table(
     "fingerprints",
     _key("api_url"),
@@ -287,7 +298,7 @@ entries = _table(
 )
 
 IN_ORDER = (
-    environments, locks, runs, journal, overrides, snapshots, fingerprints, snoozes, leases, pause_log,
+    environments, locks, runs, journal, overrides, snapshots, removals, fingerprints, snoozes, leases, pause_log,
     drift_seen, heals, applied_commits, scopes,
     data_runs, hands, records, names, waits, problems, entries,
 )  # fmt: skip

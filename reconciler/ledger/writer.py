@@ -196,6 +196,7 @@ class Ledger:
         secrets: Mapping[str, str | None],
         renamed_from: str | None = None,
         held: Mapping[str, str] | None = None,
+        leaves: Mapping[str, Any] | None = None,
     ) -> None:
         """Record that a change is live, with snapshot and fingerprints of what is live now.
 
@@ -210,6 +211,7 @@ class Ledger:
                 are kept.
             renamed_from: the ID under which it was remembered until now.
             held: on a rename, the secrets that live has and that were not sent, by path.
+            leaves: of an object that is gone, what others still have to carry out.
         """
         digests, carried = self._fingerprints(target, secrets), self._fingerprints(target, held or {})
 
@@ -219,6 +221,8 @@ class Ledger:
                 objects.rename(tx.connection, LiveObject(target.api_url, target.kind, renamed_from), target, carried)
             if state is None:
                 objects.forget(tx.connection, target)
+                if leaves is not None:
+                    objects.remember_removal(tx.connection, target, leaves, tx.now)
             else:
                 objects.remember(tx.connection, target, state, digests, tx.now)
 

@@ -223,7 +223,8 @@ class _Run:
         self._lock.check()
         key = work.change.key
         if key not in self._sent:
-            readable = self._kinds[work.change.kind].readable
+            # A delete of what cannot be read is sent again as long as nobody recorded that it was done.
+            readable = self._kinds[work.change.kind].readable or work.desired.absent
             self._ledger.record_sent(self._id, key, _targets(work), request.secrets.keys(), readable=readable)
             self._sent.add(key)
 
@@ -284,6 +285,7 @@ class _Run:
             secrets=dict.fromkeys(request.unseen - held.keys()) | sent,
             renamed_from=change.renamed_from,
             held=held if change.renamed_from is not None else None,
+            leaves=kind.leaves(desired.state, work.observed.state) if desired.absent and work.observed else None,
         )
 
     def _log_pause(self, work: Work, *, paused: bool) -> None:

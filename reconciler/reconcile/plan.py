@@ -34,6 +34,7 @@ class Cause(StrEnum):
     DATA_STALE = "data-stale"
     HELD_BACK = "held-back"
     DATA_STOPPED = "data-stopped"
+    UNREMOVED = "unremoved"
     OPEN_PROBLEMS = "open-problems"
     FOREIGN_SYNC_LOG = "foreign-sync-log"
     UNREACHABLE = "unreachable"

@@ -152,7 +152,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     )
     if item is not None:
         found.drafts.append(item)
-        remarks = kind.delete_remarks(desired.state)
+        remarks = kind.delete_remarks(desired.state, memory.volumes.get((api_url, desired.id)))
         if not desired.absent:
             remarks = kind.remarks(item.desired.state, observed, item.changed)
         found.notes.extend(Note(NoteKind.REMARK, desired.key, words, desired.place) for words in remarks)

@@ -52,6 +52,7 @@ CAUSES = {
     Cause.DATA_STALE: "data stale",
     Cause.HELD_BACK: "too many records held back",
     Cause.DATA_STOPPED: "data sync stopped",
+    Cause.UNREMOVED: "removed data sync not discontinued",
     Cause.OPEN_PROBLEMS: "too many open problems",
     Cause.FOREIGN_SYNC_LOG: "sync log that is not ours",
     Cause.UNREACHABLE: "unreachable",

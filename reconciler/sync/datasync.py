@@ -14,6 +14,7 @@ from reconciler.manifest.connection import Connection
 from reconciler.reconcile.diff import differences, without
 from reconciler.reconcile.session import Session
 from reconciler.reconcile.work import Desired
+from reconciler.sparklayer.kinds.data_sync.kind import discontinues_on_remove
 from reconciler.sync.datatype import AnyDataType
 from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.settings import product_settings
@@ -43,6 +44,7 @@ class DataSync:
         scope: what the ledger keeps it under.
         standing: whether that was applied.
         applied_at: when it was applied last; None: never.
+        leaving: it was applied as absent, and what it wrote is to be discontinued.
     """
 
     name: str
@@ -51,6 +53,7 @@ class DataSync:
     scope: DataScope
     standing: Standing
     applied_at: datetime | None = None
+    leaving: bool = False
 
     @property
     def key(self) -> str:
@@ -72,6 +75,36 @@ def data_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
     """
     wanted = [item for item in session.desired if item.kind == KIND and not item.absent]
     return tuple(sorted((_data_sync(session, memory, item) for item in wanted), key=lambda sync: sync.name))
+
+
+def leaving_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
+    """Return the data syncs that were applied as absent and whose products are to be discontinued, by name.
+
+    Args:
+        session: the environment.
+        memory: tells what was applied.
+    """
+    absent = [item for item in session.desired if item.kind == KIND and item.absent]
+    found = (_leaving(session, memory, item) for item in absent if discontinues_on_remove(item.state))
+    return tuple(sorted((sync for sync in found if sync is not None), key=lambda sync: sync.name))
+
+
+def _leaving(session: Session, memory: Memory, desired: Desired) -> DataSync | None:
+    target = session.connections[TARGET].live_side
+    removed = memory.removals.get((target, KIND, desired.id))
+    # What was reviewed counts: where it was applied with `keep`, nothing is discontinued.
+    if removed is None or not discontinues_on_remove(removed.state):
+        return None
+    data = Products(product_settings(removed.state))
+    return DataSync(
+        desired.name,
+        sync_settings(desired.name, removed.state),
+        data,
+        DataScope(session.name, target, desired.id, data.name),
+        Standing.APPLIED,
+        removed.applied_at,
+        leaving=True,
+    )
 
 
 def _data_sync(session: Session, memory: Memory, desired: Desired) -> DataSync:

@@ -25,6 +25,8 @@ class Mode(StrEnum):
     """A full sync that reads the target too, where it can be; what differs from the target is written."""
     REWRITE = "rewrite"
     """A full sync that writes everything."""
+    REMOVE = "remove"
+    """All records are discontinued, because the data sync is to be absent; the source is not read."""
 
     @classmethod
     def of(cls, text: str) -> Mode:
@@ -43,12 +45,12 @@ class Mode(StrEnum):
     @property
     def lists(self) -> bool:
         """Whether all records of the source are listed: one that is not among them may be gone."""
-        return self is not Mode.INCREMENTAL
+        return self not in (Mode.INCREMENTAL, Mode.REMOVE)
 
     @property
     def walks(self) -> bool:
         """Whether all records of the source are read as a whole."""
-        return self not in (Mode.INCREMENTAL, Mode.LIGHT)
+        return self not in (Mode.INCREMENTAL, Mode.LIGHT, Mode.REMOVE)
 
     @property
     def is_full(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -34,6 +35,8 @@ def fill(url):
             run = ledger.begin_run("test", "me", {"changes": [ODD, 2**40]}, entries, {"maxDeletes": ODD})
             ledger.record_sent(run, "Widget/a", [TARGET], ["target.key"])
             ledger.record_done(run, "Widget/a", "applied", ODD, TARGET, state={"a": ODD}, secrets={"x": "s3cret"})
+            gone = replace(TARGET, id="gone")
+            ledger.record_done(run, "Widget/a", "applied", ODD, gone, state=None, secrets={}, leaves={"a": ODD})
         ledger.snooze("test", Snooze("Widget", "a", NOW, ODD, "me"))
         ledger.take_leases([Lease("Widget", "a", "me", NOW, ODD, api_url=API, around=Around(NOW))], timedelta(hours=1))
         ledger.log_verdict(ledger.log_pause(PauseEvent(TARGET, False, "overdue", ODD, NOW, NOW)), "verified", 7)

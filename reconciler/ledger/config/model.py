@@ -134,12 +134,14 @@ class Memory:
     """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
 
     Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID). `pauses` are the newest pauses
-    and resumes of each sync, the newest first.
+    and resumes of each sync, the newest first. `removals` are what was applied as absent and others still have to carry
+    something out of.
     """
 
     salt: bytes = field(default=b"", repr=False)
     fingerprints: Mapping[tuple[str, str, str, str], SecretFingerprint] = field(default_factory=dict)
     snapshots: Mapping[tuple[str, str, str], Snapshot] = field(default_factory=dict)
+    removals: Mapping[tuple[str, str, str], Snapshot] = field(default_factory=dict)
     leases: tuple[Lease, ...] = ()
     snoozes: tuple[Snooze, ...] = ()
     unfinished: Run | None = None

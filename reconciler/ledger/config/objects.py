@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete
 
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
-from reconciler.ledger.tables import fingerprints, snapshots
+from reconciler.ledger.tables import fingerprints, removals, snapshots
 
 Digests = Mapping[str, bytes | None]
 
@@ -19,7 +19,8 @@ def remember(
     connection: Connection, target: LiveObject, state: Mapping[str, Any], digests: Digests, now: datetime
 ) -> None:
     """Write the snapshot of an object, and replace the fingerprints named in `digests`; None removes one."""
-    connection.execute(delete(snapshots).where(_is(snapshots, target)))
+    for table in (snapshots, removals):
+        connection.execute(delete(table).where(_is(table, target)))
     connection.execute(insert(snapshots).values(**_columns(target), state=dict(state), applied_at=now))
     connection.execute(delete(fingerprints).where(_is(fingerprints, target), fingerprints.c.path.in_(list(digests))))
     rows = [
@@ -52,6 +53,12 @@ def forget(connection: Connection, target: LiveObject) -> None:
     """Delete snapshot and fingerprints of an object."""
     for table in (snapshots, fingerprints):
         connection.execute(delete(table).where(_is(table, target)))
+
+
+def remember_removal(connection: Connection, target: LiveObject, state: Mapping[str, Any], now: datetime) -> None:
+    """Write what others still have to carry out of an object that was applied as absent."""
+    connection.execute(delete(removals).where(_is(removals, target)))
+    connection.execute(insert(removals).values(**_columns(target), state=dict(state), applied_at=now))
 
 
 def rename(connection: Connection, old: LiveObject, new: LiveObject, held: Digests) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
+from typing import Any
 
 from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import names, overview, problems, records, runs, samples
@@ -194,6 +195,14 @@ class RecordStore:
     def forget_prints(self, keys: Collection[str] | None = None) -> None:
         """Forget the fingerprints of these records, or of all: the target is not what it was. Needs the lock."""
         self._scoped.write_locked(lambda tx: records.forget_prints(tx.connection, self._scoped.id, keys))
+
+    def hold(self, held: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]) -> None:
+        """Note what the target holds of records now. Needs the lock.
+
+        Args:
+            held: by key, what it holds as JSON data, and the parts whose fingerprints are forgotten.
+        """
+        self._scoped.write_locked(lambda tx: records.hold(tx.connection, self._scoped.id, held))
 
     def drop(self, keys: Collection[str]) -> int:
         """Drop those of the records that are dead, failed or have problems: nobody tries them again.

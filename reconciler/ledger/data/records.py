@@ -287,6 +287,16 @@ def forget_prints(connection: Connection, scope: int, keys: Collection[str] | No
         _write(connection, scope, rows, rows)
 
 
+def hold(connection: Connection, scope: int, held: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]) -> None:
+    """Note what the target holds of records; see `RecordStore.hold`."""
+    rows = read(connection, scope, held)
+    for key, values in rows.items():
+        now, forgotten = held[key]
+        prints = {part: value for part, value in values["prints"].items() if part not in forgotten}
+        values.update(held=dict(now), prints=prints)
+    _write(connection, scope, rows, rows)
+
+
 def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
     """Close records as they are; see `RecordStore.drop`."""
     values = {"attempts": 0, "dead": False, "ready_at": None, "retry_at": None, "claim": None, "claimed_until": None}

@@ -63,6 +63,10 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "The newest run of a data sync stands at a limit such as `maxDeletePercent`, or lacks something that it needs.",
         "The message says what to do; `sync run` goes on then.",
     ),
+    Cause.UNREMOVED: (
+        "A data sync was applied as absent with `onRemove: {products: discontinue}`, and its products are still there.",
+        "`sync run` discontinues them; keep the manifest until it has.",
+    ),
     Cause.OPEN_PROBLEMS: (
         "A data sync has more products and variants with open problems than its `maxOpenProblems` allows.",
         "`sync errors` lists them with what to do.",

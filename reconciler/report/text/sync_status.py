@@ -78,7 +78,8 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
     yield from _row("last run", _last(status), style)
     if status.next is not None:
         yield from _row("next run", _next(status.next, status.checked_at), style)
-    yield from _row("full sync", _full(status), style, *([YELLOW] if status.full_wanted else []))
+    if not status.sync.leaving:
+        yield from _row("full sync", _full(status), style, *([YELLOW] if status.full_wanted else []))
     yield from _row("records", _records(status), style)
     yield from _row("problems", _problems(status), style)
     for words in _freshness(status):
@@ -95,6 +96,8 @@ def _row(name: str, words: str, style: Style, *codes: str) -> list[str]:
 def _verdict(status: SyncStatus) -> tuple[str, str]:
     if status.held_back.is_too_much and status.sync.standing is not Standing.NEVER:
         return held_back_words(status.held_back), RED
+    if status.sync.leaving:
+        return ("removed, and not discontinued yet", RED) if status.troubles else ("removed", GREEN)
     if status.troubles:
         return "not as promised", RED
     if status.going is not None:

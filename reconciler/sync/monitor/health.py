@@ -14,7 +14,7 @@ from reconciler.sync.datasync import KIND, DataSync, Standing
 from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.monitor.compared import Compared, parts_compared, rest_of, shown_of
 from reconciler.sync.run.log_dates import foreign_date, recognise
-from reconciler.words import spoken
+from reconciler.words import counted, spoken
 
 _SLACK = timedelta(minutes=1)
 """By which two machines' clocks may differ."""
@@ -56,6 +56,10 @@ def _findings(
     sync: DataSync, overview: SyncOverview, log: SyncStatus | None, now: datetime
 ) -> Iterator[tuple[Cause, str, str]]:
     where = f"{sync.name} -e {sync.environment}"
+    if sync.leaving:
+        if (words := unremoved(sync, overview)) is not None:
+            yield Cause.UNREMOVED, words, f"run {where}"
+        return
     if (words := staleness(sync, overview, now)) is not None:
         yield Cause.DATA_STALE, words, f"run {where}"
     if (words := held_back_of(sync, overview).excess) is not None:
@@ -110,6 +114,16 @@ def standstill(overview: SyncOverview) -> str | None:
     if newest is None or newest.state != STOPPED:
         return None
     return f"The last run was stopped: {newest.message or 'it did not say why'}"
+
+
+def unremoved(sync: DataSync, overview: SyncOverview) -> str | None:
+    """Return what a data sync that is to be absent has still to discontinue, for people; None where nothing is left."""
+    left = overview.counts.in_scope
+    if not sync.leaving or not left:
+        return None
+    stopped = standstill(overview)
+    why = f". {stopped}" if stopped is not None else ""
+    return f"It was removed, and {counted(left, sync.data.noun)} that it wrote are not discontinued yet{why}"
 
 
 def excess(sync: DataSync, overview: SyncOverview) -> str | None:

@@ -12,7 +12,7 @@ from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import PartCompared, parts_compared
-from reconciler.sync.monitor.health import age, excess, held_back_of, staleness, standstill
+from reconciler.sync.monitor.health import age, excess, held_back_of, staleness, standstill, unremoved
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
@@ -121,6 +121,8 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
     ended = newest if newest is not None and newest.ended_at is not None else overview.last_finished
     held = held_back_of(sync, overview)
     troubles: tuple[str | None, ...] = ()
+    if sync.leaving:
+        return _leaving(sync, overview, going, ended, now)
     if sync.standing is not Standing.NEVER:
         troubles = (held.excess, staleness(sync, overview, now), standstill(overview), excess(sync, overview))
     return SyncStatus(
@@ -141,6 +143,24 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         troubles=tuple(words for words in troubles if words is not None),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
         requests_a_day=_requests_a_day(sync, overview),
+    )
+
+
+def _leaving(
+    sync: DataSync, overview: SyncOverview, going: Going | None, ended: DataRun | None, now: datetime
+) -> SyncStatus:
+    """Where a data sync stands that is to be absent: nothing is promised of it but that its records go."""
+    left = unremoved(sync, overview)
+    return SyncStatus(
+        sync=sync,
+        checked_at=now,
+        going=going,
+        last=ended,
+        last_good=overview.last_finished,
+        last_full=overview.last_full,
+        next=None if going is not None or left is None else NextRun(now, Mode.REMOVE, "it was removed"),
+        counts=overview.counts,
+        troubles=() if left is None else (left,),
     )
 
 

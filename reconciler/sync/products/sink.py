@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ApiError
+from reconciler.errors import ApiError, NotFound
 from reconciler.kind.connection import Wire, Writer
 from reconciler.sparklayer.prices import write_prices
 from reconciler.sparklayer.products import write_product
@@ -79,7 +79,9 @@ class ProductSink(ProductTarget):
         gone = removals(state.before, wanted)
         stock, prices = await asyncio.gather(
             self._write_stock(wanted.stock, gone.stock) if Part.STOCK in parts else _nothing(),
-            self._write_prices(wanted.prices, gone.prices) if Part.PRICES in parts else _nothing(),
+            self._write_prices(wanted.prices, gone.prices, state.before.price_list)
+            if Part.PRICES in parts
+            else _nothing(),
         )
         refused = [*stock, *prices]
         failed = {part for part, _, _ in refused}
@@ -102,11 +104,20 @@ class ProductSink(ProductTarget):
         self.counts[Part.STOCK.value] += len(refused) < len(levels or ()) + len(gone)
         return [(Part.STOCK, level.sku, words) for level, words in refused.items()]
 
-    async def _write_prices(self, prices: Sequence[Price] | None, gone: Collection[str]) -> _Refused:
+    async def _write_prices(
+        self, prices: Sequence[Price] | None, gone: Collection[str], gone_from: str | None
+    ) -> _Refused:
         if self._price_list is None:
             return []
-        sent = [*(Price(sku, self._price_list, ()) for sku in sorted(gone)), *(prices or ())]
-        refused = await self._prices.add(sent)
+        old = gone_from or self._price_list
+        sent = [*(Price(sku, old, ()) for sku in sorted(gone)), *(prices or ())]
+        try:
+            refused = await self._prices.add(sent)
+        except NotFound:
+            if prices:
+                raise
+            # With the list, its prices are gone.
+            refused = {}
         self.counts[Part.PRICES.value] += len(refused) < len(sent)
         return [(Part.PRICES, price.sku, words) for price, words in refused.items()]
 

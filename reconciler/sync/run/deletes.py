@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import Reading
-from reconciler.sync.mode import LIMIT
+from reconciler.sync.mode import LIMIT, Mode
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.report import LimitReached
@@ -22,6 +22,8 @@ _A_DAY = timedelta(hours=24)
 _CHUNK = 100
 # So many have to go that are named before the run ends without looking for more.
 _NAMED = 500
+# The ID of none: it has seen nothing.
+_NO_RUN = ""
 
 
 class TooManyGone(Exception):
@@ -76,6 +78,26 @@ class Deletes:
     def add(self, level: Level, reading: Reading[object], *, claimed: bool = False) -> None:
         """Take in a record of which the target may hold something, as it was read."""
         self._leaving.setdefault(level.key, _Leaving(level, reading.outside, claimed))
+
+    async def take_all(self) -> None:
+        """Take in every record of which the target may hold something, and close those of which it holds nothing.
+
+        Raises:
+            TooManyGone: so many have to go that the rest need not be looked at.
+        """
+        records = self._context.ledger.records
+        after: str | None = None
+        while not self._context.stopping:
+            levels = await records.unseen(_NO_RUN, after, _CHUNK)
+            if not levels:
+                break
+            after = levels[-1].key
+            for level in levels:
+                if may_hold(level):
+                    self.add(level, Reading(None))
+            await records.seen(None, {level.key: level.wanted for level in levels if not may_hold(level)})
+            if len(self._leaving) >= _NAMED:
+                await self._check(whole=False)
 
     async def look_for_unseen(self) -> int:
         """Read by ID every record that a complete walk did not see: write what is there, and take in what has to go.
@@ -194,16 +216,19 @@ def may_hold(level: Level) -> bool:
 
 
 def _too_many(context: RunContext, limit: LimitReached, known: int, leaving: Sequence[_Leaving]) -> TooManyGone:
-    settings, noun = context.job.settings, context.data.noun
+    settings, noun, removes = context.job.settings, context.data.noun, context.mode is Mode.REMOVE
     outside = sum(each.outside for each in leaving)
     why = [f"{len(leaving) - outside:,} gone at the source", *([f"{outside:,} out of scope"] if outside else [])]
+    if removes:
+        why = ["the data sync was removed"]
     least = "" if limit.complete else "at least "
     before = f", after {limit.recent:,} in the last 24 h" if limit.recent else ""
+    raising = "" if removes else f", or raise {LIMIT} and apply"
     return TooManyGone(
         f"{least}{counted(len(leaving), noun)} would be discontinued ({', '.join(why)}){before}, and {LIMIT} "
         f"({settings.max_delete_percent:g} %) allows {limit.allowed:,} of {known:,} in 24 h; none was: "
         f"{some(limit.ids)}",
         f"Look whether they are meant to go; if so, `reconciler sync run {settings.name} --override {LIMIT} "
-        f"--reason TEXT`, or raise {LIMIT} and apply.",
+        f"--reason TEXT`{raising}.",
         limit,
     )

@@ -10,7 +10,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.settings import SyncSettings
 
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
-_STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE)
+_STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.REMOVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,9 @@ def choose(asked: Mode | None, past: Past, settings: SyncSettings, config: str, 
     """
     wanted = asked or due_mode(past, settings, config, now)
     cut_off = past.unfinished
+    # What is to be removed is not synced any more, and what is synced again is not removed.
+    if cut_off is not None and (cut_off.mode == Mode.REMOVE) != (asked is Mode.REMOVE):
+        cut_off = None
     if cut_off is None or not _can_go_on(cut_off, config, now):
         return Choice(wanted, None, _reason(asked, past, config))
     mode = Mode.of(cut_off.mode)
@@ -74,6 +77,9 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
     else:
         mode = Mode.INCREMENTAL
     newest = past.newest
+    if newest is not None and newest.mode == Mode.REMOVE:
+        # All of it was to be discontinued, and is to be there again.
+        return Mode.FULL
     if newest is not None and newest.lists and newest.state != FINISHED:
         # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
         mode = max(mode, Mode.of(newest.mode), key=_STRENGTH.index)

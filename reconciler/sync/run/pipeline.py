@@ -157,7 +157,8 @@ class Pipeline:
             level, claim = levels.get(key), claimed.get(key)
             known = self._known(state, level, observed)
             parts = state.removes.union(part for part, value in state.prints.items() if known.get(part) != value)
-            revision = _revision(level, claim)
+            # What is removed is done with, whatever was wanted of it.
+            revision = None if self._context.mode is Mode.REMOVE else _revision(level, claim)
             if parts or state.problems or key in otherwise or _tells_something(level, state, known):
                 token = run_token(claim is not None, self._context.run.id)
                 busy.append(_Work(state, level, known, parts, revision, token))

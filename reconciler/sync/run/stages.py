@@ -60,7 +60,8 @@ class Stages:
             LedgerError: the ledger cannot be used, or the lock was lost.
         """
         context = self._context
-        await self._preflight()
+        removes = context.mode is Mode.REMOVE
+        await (self._begin_removal() if removes else self._preflight())
         if context.mode.is_full and not context.run.log_opened:
             await self._logbook.open(context.run)
         context.whole = await context.sink.whole() if context.mode is Mode.VERIFY else None
@@ -69,7 +70,7 @@ class Stages:
             pipeline = Pipeline(context, hands)
             keeper = hands.create_task(self._logbook.keep())
             try:
-                await self._work(pipeline)
+                await (self._remove(pipeline) if removes else self._work(pipeline))
             except TooManyGone as error:
                 # What the walk found belongs into the log all the same.
                 limit = error
@@ -127,6 +128,27 @@ class Stages:
                 # What was written to it is gone with it. The next run goes on from this one's mode.
                 await self._context.begin(Mode.VERIFY)
             raise
+
+    async def _begin_removal(self) -> None:
+        """Prepare to discontinue everything. A log that is gone, or is not ours, is left alone."""
+        context = self._context
+        if not await self._logbook.is_ours():
+            self._logbook.lost = True
+        if not context.resumed:
+            await self._mark(context.source_start - OVERLAP)
+        context.meter.total = (await context.ledger.records.counts(context.job.now())).in_scope
+
+    async def _remove(self, pipeline: Pipeline) -> None:
+        context = self._context
+        context.meter.phase = Phase.DELETES
+        deletes = Deletes(context, pipeline)
+        await deletes.take_all()
+        await deletes.carry_out()
+        if context.stopping:
+            return
+        await context.ledger.problems.close_unconfirmed(context.run.id)
+        if left := (await context.ledger.records.counts(context.job.now())).in_scope:
+            raise Incomplete(f"{counted(left, context.data.noun)} could not be discontinued yet")
 
     async def _work(self, pipeline: Pipeline) -> None:
         context = self._context
@@ -219,6 +241,8 @@ class Stages:
         await context.ledger.runs.update(context.run.id, completed_at=now)
         if context.mode.is_full:
             await self._logbook.close_full(now)
+        elif context.mode is Mode.REMOVE and self._logbook.lost:
+            return
         elif was_closing or context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:
             await self._logbook.close_partial(now)
 

@@ -10,6 +10,7 @@ from reconciler.app.dry_run import dry_run
 from reconciler.app.records import record_key
 from reconciler.app.sync import HowToRun, choose, explain, run_once
 from reconciler.cli.command import command
+from reconciler.cli.commands.sync.clear_list import clear
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, run_status
 from reconciler.cli.options import Options
@@ -18,6 +19,7 @@ from reconciler.cli.terminal.faces import SyncTerminal
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import show
 from reconciler.cli.terminal.progress import progress_display
+from reconciler.errors import UsageError
 from reconciler.report.renderers import SYNC_DRY_RUN, SYNC_EXPLANATION, SYNC_RUN
 
 EXAMPLES = """
@@ -26,6 +28,7 @@ reconciler sync run shop -e sandbox --full
 reconciler sync run shop -e sandbox --verify     # full, reads the target too
 reconciler sync run shop -e sandbox --full --dry-run   # what it would do
 reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
+reconciler sync run shop -e sandbox --clear-list old-prices   # asks first
 """
 
 
@@ -34,6 +37,8 @@ reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
 @mode_options
 @click.option("--explain", "record", metavar="ID", help="Show what would become of one record; write nothing.")
 @click.option("--dry-run", "rehearse", is_flag=True, help="Show what a run would do; write nothing, here nor there.")
+@click.option("--clear-list", "old_list", metavar="SLUG", help="Remove its prices from a list that it wrote to before.")
+@click.option("--yes", is_flag=True, help="Do not ask; for --clear-list.")
 @click.option("--fail-on-problems", is_flag=True, help="Exit with 5 where records have open problems.")
 @override_options
 @run_options
@@ -46,6 +51,8 @@ def run(
     rewrite: bool,
     record: str | None,
     rehearse: bool,
+    old_list: str | None,
+    yes: bool,
     fail_on_problems: bool,
     overridden: str | None,
     reason: str | None,
@@ -57,13 +64,21 @@ def run(
     """Run a data sync once: what is due, or what is asked for.
 
     NAME may be left out where there is one data sync. An interrupted run is resumed. Records with problems do not
-    fail a run. Exit status: 0 finished; 1 an API was unreachable, the next run resumes; 3 stopped by a limit of the
-    manifest; 130 interrupted or cancelled.
+    fail a run. Of a data sync with `state: absent` and `onRemove: {products: discontinue}`, once that is applied, it
+    discontinues the products. Exit status: 0 finished; 1 an API was unreachable, the next run resumes; 3 stopped by a
+    limit of the manifest; 130 interrupted or cancelled.
     """
     mode, overrides = asked_mode(full, verify, rewrite), asked_overrides(overridden, reason)
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience, overrides)
-    chosen, listener = choose(options.project, name), run_listener(options.verbosity)
+    chosen, listener = (
+        choose(options.project, name, leaving=record is None and old_list is None),
+        run_listener(options.verbosity),
+    )
     environment = chosen.session.name
+    if old_list is not None:
+        if record is not None or mode is not None:
+            raise UsageError("--clear-list is no run: it stands without --full, --verify, --rewrite and --explain")
+        return clear(options, chosen, old_list, how, yes=yes, only_show=rehearse)
     if record is not None:
         found = asyncio.run(explain(chosen, record_key(record), how, listener))
         show(options, SYNC_EXPLANATION, chosen.sync.name, environment, found)

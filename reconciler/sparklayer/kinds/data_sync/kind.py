@@ -58,14 +58,21 @@ class DataSyncKind(Kind[DataSyncSpec]):
         if _logs_on_remove(desired) == "clear":
             await clear_every_log(writer)
 
-    def delete_remarks(self, desired: State) -> Iterable[str]:
+    def delete_remarks(self, desired: State, volume: Volume | None) -> Iterable[str]:
+        if discontinues_on_remove(desired):
+            yield _discontinued(desired["maxDeletePercent"], volume)
+        else:
+            yield "the products, stock and prices that it wrote stay as they are"
         if _logs_on_remove(desired) == "clear":
             yield (
-                "the products, stock and prices that it wrote stay as they are; the sync logs of every integration and "
-                "data type of the site are cleared, as the API clears all of them or none"
+                "the sync logs of every integration and data type of the site are cleared, as the API clears all of "
+                "them or none"
             )
         else:
-            yield self.delete_limits
+            yield "its sync log stays as it is; `reconciler sync-log clear` wipes the logs of the whole site"
+
+    def leaves(self, desired: State, observed: State) -> State | None:
+        return {**observed, **{name: desired[name] for name in ("onRemove", "maxDeletePercent") if name in desired}}
 
     def delete_refusals(self, desired: State) -> Iterable[str]:
         if _logs_on_remove(desired) is None:
@@ -101,7 +108,10 @@ class DataSyncKind(Kind[DataSyncSpec]):
             yield left
         before, after = (_price_list(state) for state in (observed.state if observed else {}, desired))
         if before is not None and after != before:
-            yield f"the prices on the price list {before[:60]} stay as they are"
+            yield (
+                f"the prices on the price list {before[:60]} stay as they are; "
+                f"`reconciler sync run --clear-list {before[:60]}` removes them"
+            )
 
     def resends(self, desired: State, observed: Observed, changed: frozenset[str], volume: Volume | None) -> str | None:
         gone = [name for name in _SECTIONS if name in observed.state and name not in desired]
@@ -137,6 +147,26 @@ def _check(manifest: ManifestView, lists: Collection[str | None]) -> Iterator[Pr
             name,
             "Add currency, or a PriceList manifest of that name.",
         )
+
+
+def discontinues_on_remove(state: Mapping[str, Any]) -> bool:
+    """Whether products are discontinued once a DataSync of this state was applied as absent."""
+    return (state.get("onRemove") or {}).get("products") == "discontinue"
+
+
+def _discontinued(percent: float, volume: Volume | None) -> str:
+    """Say what is discontinued by a removal, and whether the limit of a day lets it."""
+    if volume is None:
+        return "there is nothing to discontinue: no run has written anything yet"
+    allowed = max(1, int(volume.records * percent / 100)) if percent else 0
+    what = f"{volume.records:,} {'product is' if volume.records == 1 else 'products are'} discontinued"
+    words = f"{what}, and their stock and prices removed, by the next `reconciler sync run` of it: keep the manifest"
+    if volume.records <= allowed:
+        return words
+    return (
+        f"{words}; maxDeletePercent ({percent:g} %) allows {allowed:,} in 24 h, so that it takes --override "
+        "maxDeletePercent --reason TEXT, or maxDeletePercent: 100 in the manifest"
+    )
 
 
 def _logs_on_remove(state: Mapping[str, Any]) -> str | None:

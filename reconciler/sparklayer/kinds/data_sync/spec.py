@@ -79,8 +79,10 @@ class PricingSpec(SparkLayerSpec):
 class OnRemoveSpec(SparkLayerSpec):
     """What becomes of what it wrote once it is to be absent."""
 
-    products: Literal["keep"] = Field(
-        default="keep", description="Products, stock and prices stay in the site as they are."
+    products: Literal["keep", "discontinue"] = Field(
+        default="keep",
+        description="Products, stock and prices stay in the site as they are; or `sync run` discontinues the products "
+        "and removes their stock and prices, within maxDeletePercent.",
     )
     logs: Literal["keep", "clear"] | None = Field(
         default=None,

@@ -1,0 +1,207 @@
+"""Remove the prices that a data sync wrote to a price list which it does not write to any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from reconciler.app.sync import Chosen, HowToRun, SyncFace, opened_store
+from reconciler.clock import utc_now
+from reconciler.errors import GuardrailBreach, Interrupted, NotFound, UsageError
+from reconciler.registry import open_writer
+from reconciler.sync.datasync import DataSync, connections_of, data_syncs, require_applied
+from reconciler.sync.mode import LIMIT
+from reconciler.sync.products.old_prices import OldPrices, old_prices
+from reconciler.words import counted
+
+if TYPE_CHECKING:
+    from reconciler.http.client import HttpWriter
+    from reconciler.http.observe import Observer
+    from reconciler.ledger.data.store import Store
+    from reconciler.sync.products.datatype import Products
+    from reconciler.sync.products.settings import ProductSettings
+    from reconciler.sync.run.breaker import Breaker
+
+_FEATURE = "A data sync"
+_A_DAY = timedelta(hours=24)
+_CHUNK = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """What there is to clear.
+
+    Args:
+        price_list: slug of the list.
+        skus: how many have prices there.
+        products: how many they belong to.
+        override: why the limit is passed; None: it is not reached.
+    """
+
+    price_list: str
+    skus: int
+    products: int
+    override: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What became of it.
+
+    Args:
+        skus: how many lost their prices.
+        refused: SKU to SparkLayer's words, where it did not take that.
+        no_list: there was no such list any more, and no prices with it.
+    """
+
+    skus: int
+    refused: Mapping[str, str]
+    no_list: bool = False
+
+
+async def clear_list(
+    chosen: Chosen,
+    slug: str,
+    how: HowToRun,
+    face: SyncFace,
+    observer: Observer,
+    agreed: Callable[[Clearing], bool],
+) -> Cleared | None:
+    """Remove the prices that a data sync wrote to an old price list.
+
+    Args:
+        chosen: the data sync.
+        slug: of the list.
+        how: cache, patience, waiting, overrides.
+        face: hears of others who run it.
+        observer: told of the requests.
+        agreed: is shown what would be done, and says whether it is to be.
+
+    Returns:
+        What became of it; None: there was nothing to do, or nobody agreed.
+
+    Raises:
+        UsageError: prices go to that list now.
+        GuardrailBreach: more products would lose their prices than `maxDeletePercent` allows.
+        NotApplied: the data sync is not as it was applied.
+        ApiError: something failed; what was removed by then is known, and the same again does the rest.
+        LedgerError: the ledger cannot be used.
+    """
+    from reconciler.ledger.process import describe_holder
+
+    require_applied(chosen.sync)
+    _require_old(chosen, slug)
+    settings = _settings(chosen.sync)
+    with (
+        opened_store(chosen, _FEATURE, ephemeral=how.ephemeral) as store,
+        store.lock(describe_holder("sync run --clear-list"), wait=how.lock_wait, on_wait=face.waits_for),
+    ):
+        number, products, live = 0, 0, 0
+        for found in _chunks(store, settings, slug):
+            number += sum(len(each.skus) for each in found.values())
+            products += len(found)
+            live += sum(not each.gone for each in found.values())
+        override = _within_limit(chosen, store, how, slug, live)
+        if not number or not agreed(Clearing(slug, number, products, override)):
+            return None
+        try:
+            return await _clear(chosen, store, settings, slug, how, observer)
+        except asyncio.CancelledError:
+            raise Interrupted(
+                "Interrupted: some prices were removed from the list",
+                next_step=f"`reconciler sync run {chosen.sync.name} --clear-list {slug}` does the rest.",
+            ) from None
+
+
+def _require_old(chosen: Chosen, slug: str) -> None:
+    session = chosen.session
+    for sync in data_syncs(session, session.memory()):
+        if _settings(sync).price_list == slug:
+            raise UsageError(
+                f"{sync.name} writes its prices to the price list {slug}",
+                next_step="Only a list that no data sync writes to any more can be cleared.",
+            )
+
+
+def _settings(sync: DataSync) -> ProductSettings:
+    return cast("Products", sync.data).settings
+
+
+def _chunks(store: Store, settings: ProductSettings, slug: str) -> Iterator[dict[str, OldPrices]]:
+    """Yield by record what is on an old list, also of records that are gone."""
+    for gone in (False, True):
+        after: str | None = None
+        while levels := store.records.unseen("", after, _CHUNK, gone=gone):
+            after = levels[-1].key
+            found = {level.key: old_prices(level, settings, slug) for level in levels}
+            yield {key: prices for key, prices in found.items() if prices.skus}
+
+
+def _within_limit(chosen: Chosen, store: Store, how: HowToRun, slug: str, products: int) -> str | None:
+    from reconciler.sync.run.deletes import most_deletes
+
+    now = utc_now()
+    counts, recent = store.records.counts(now), store.records.deleted_since(now - _A_DAY)
+    known, percent = counts.in_scope + recent, chosen.sync.settings.max_delete_percent
+    allowed = most_deletes(known, percent)
+    if recent + products <= allowed:
+        return None
+    if (reason := how.overrides.get(LIMIT)) is not None:
+        return reason
+    before = f", after {recent:,} that were discontinued in the last 24 h" if recent else ""
+    raise GuardrailBreach(
+        f"{counted(products, 'product')} would lose the prices on {slug}{before}, and {LIMIT} ({percent:g} %) allows "
+        f"{allowed:,} of {known:,}; none did",
+        next_step=f"If they are meant to: `reconciler sync run {chosen.sync.name} --clear-list {slug} --override "
+        f"{LIMIT} --reason TEXT`.",
+    )
+
+
+async def _clear(
+    chosen: Chosen, store: Store, settings: ProductSettings, slug: str, how: HowToRun, observer: Observer
+) -> Cleared:
+    from reconciler.sync.run.breaker import Breaker
+    from reconciler.sync.run.context import transport
+
+    _, target = connections_of(chosen.session)
+    policy = transport(how.patience)
+    cleared, refused = 0, dict[str, str]()
+    async with open_writer(target, (), token_cache=how.token_cache, observer=observer, policy=policy) as writer:
+        breaker = Breaker(how.patience)
+        for found in _chunks(store, settings, slug):
+            skus = sorted({sku for each in found.values() for sku in each.skus})
+            try:
+                words = await _removed(writer, breaker, slug, skus) if skus else {}
+            except NotFound:
+                cleared += _noted(store, found, {}, slug)
+                for rest in _chunks(store, settings, slug):
+                    cleared += _noted(store, rest, {}, slug)
+                return Cleared(cleared, refused, no_list=True)
+            refused.update(words)
+            cleared += _noted(store, found, words, slug)
+    return Cleared(cleared, refused)
+
+
+async def _removed(writer: HttpWriter, breaker: Breaker, slug: str, skus: list[str]) -> dict[str, str]:
+    from reconciler.sparklayer.prices import write_prices
+    from reconciler.sparklayer.records import Price
+    from reconciler.sync.run.attempts import RECORD_TRIES
+    from reconciler.sync.run.breaker import Outage
+
+    def send() -> Awaitable[dict[Price, str]]:
+        return write_prices(writer, [Price(sku, slug, ()) for sku in skus])
+
+    try:
+        refused = await breaker.repeat(send, tries=RECORD_TRIES, clashes_pass=True)
+    except Outage as outage:
+        raise outage.error from None
+    return {price.sku: words for price, words in refused.items()}
+
+
+def _noted(store: Store, found: Mapping[str, OldPrices], refused: Mapping[str, str], slug: str) -> int:
+    """Note what is not on the list any more, and return how many SKUs that are."""
+    store.records.hold({key: each.without(slug, refused) for key, each in found.items()})
+    return sum(len(each.skus.difference(refused)) for each in found.values())
