@@ -112,6 +112,12 @@ def play(stage: Stage) -> Status:
     stage.say("Put right")
     stage.run("apply -e emulator --target EntitySync/stock --yes")
     stage.run("drift -e emulator")
+    stage.say(
+        "Somebody switches something off, and it heals",
+        "The environment lets drift of this cause be put right without asking. What was done is reported.",
+    )
+    switch_off_in_portal(stage.emulator)
+    stage.run("drift -e emulator --heal")
     play_data_sync(stage)
     stage.say("Import", "An existing marketplace becomes manifests: here into an empty folder, only to look at.")
     copy = stage.folder / "elsewhere"
@@ -166,6 +172,13 @@ def pause_in_portal(emulator: RunningEmulator) -> None:
     """Pause the stock sync behind the reconciler's back, as somebody in the portal would."""
     state = emulator.state(secrets=True)
     state["ordercloud"]["syncs"]["/integrations/entitysync/products/inventoryrecords"]["Paused"] = True
+    emulator.load(state)
+
+
+def switch_off_in_portal(emulator: RunningEmulator) -> None:
+    """Let deleted buyers go unsent, behind the reconciler's back."""
+    state = emulator.state(secrets=True)
+    state["ordercloud"]["syncs"]["/integrations/entitysync/buyers"]["SyncEntityDeleted"] = False
     emulator.load(state)
 
 
