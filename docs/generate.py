@@ -18,7 +18,7 @@ from reconciler.cli.variables import WITHOUT
 from reconciler.kind.semantics import FieldSemantics, fields_of
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.model import Metadata
-from reconciler.registry import kinds
+from reconciler.registry import kinds, request_kinds
 from reconciler.report.codes.causes import CAUSES
 from reconciler.report.codes.errors import ERRORS
 from reconciler.report.codes.guardrails import GUARDRAILS
@@ -173,6 +173,10 @@ def _manifests() -> Iterator[str]:
         role = f" Reading and writing it takes the role `{kind.role}`." if kind.role else ""
         yield f"{kind.summary}{role}\n"
         yield from _table(kind.spec, "spec.")
+    for request in request_kinds().values():
+        yield f"\n## {request.name}\n"
+        yield f"{request.summary}\n"
+        yield from _table(request.spec, "spec.")
     yield ""
 
 

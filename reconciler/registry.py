@@ -8,7 +8,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import Kinds, ManifestKinds
 from reconciler.kind.probe import Prober
 
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.connections import Connections
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
+    from reconciler.kind.request import RequestKinds
     from reconciler.manifest.connection import Connection
 
 
@@ -79,11 +80,26 @@ _PROVIDERS: Mapping[str, Callable[[], Provider]] = {"ordercloud": _ordercloud, "
 
 @cache
 def kinds() -> Kinds:
-    """Return every registered kind by its name, in the order in which docs and schemas list them."""
+    """Return every registered kind of live object by its name, in the order in which docs and schemas list them."""
     from reconciler.ordercloud.kinds import KINDS as ORDERCLOUD  # pydantic models: not for `--help`
     from reconciler.sparklayer.kinds import KINDS as SPARKLAYER
 
     return {kind.name: kind for kind in chain(ORDERCLOUD, SPARKLAYER)}
+
+
+@cache
+def request_kinds() -> RequestKinds:
+    """Return every registered kind of request by its name: what is done once, and is no state."""
+    from reconciler.ordercloud.kinds import REQUESTS as ORDERCLOUD
+    from reconciler.sparklayer.kinds import REQUESTS as SPARKLAYER
+
+    return {kind.name: kind for kind in chain(ORDERCLOUD, SPARKLAYER)}
+
+
+@cache
+def manifest_kinds() -> ManifestKinds:
+    """Return every kind of manifest by its name: live objects, then requests."""
+    return {**kinds(), **request_kinds()}
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from reconciler.reconcile.approval import (
     permit_saved,
 )
 from reconciler.reconcile.pause_report import Lifted
-from reconciler.reconcile.plan import ApplyReport, Cause, Change, Outcome, Plan
+from reconciler.reconcile.plan import ApplyReport, Cause, Change, Operation, Outcome, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class ApplyFace(Protocol):
     def agrees(self, plan: Plan) -> bool:
         """Return whether this plan may be carried out; asked where nobody has agreed before."""
 
-    def leaves_alone(self, changes: tuple[Change, ...]) -> None:
-        """Hear of pending changes that nobody approved."""
+    def leaves_alone(self, changes: tuple[Change | Operation, ...]) -> None:
+        """Hear of pending changes and operations that nobody approved."""
 
     def progresses(self, progress: Progress, /) -> None:
         """Hear of a change that begins or has ended."""
@@ -64,7 +64,8 @@ class Approval:
     """What is agreed to: a saved plan, the rest of an interrupted run, or whatever the plan says now.
 
     `only` limits the last to some changes; `choose` does so by digest, with the ledger at hand, and answers for the
-    guardrails. Where it is not `agreed`, the plan is shown and the face asked.
+    guardrails. `accept_unsure`: requests are carried out also where the ledger cannot know whether they were before.
+    Where it is not `agreed`, the plan is shown and the face asked.
     """
 
     saved: Plan | None = None
@@ -72,6 +73,7 @@ class Approval:
     agreed: bool = False
     only: Callable[[Change], bool] | None = None
     choose: Callable[[Comparison, Ledger], frozenset[str]] | None = None
+    accept_unsure: bool = False
 
     @property
     def is_narrow(self) -> bool:
@@ -167,8 +169,8 @@ async def apply_session(
                     # Somebody thought about it for a while: what was shown is an approval like a saved plan.
                     comparison = await compare()
                     permission = permit_saved(comparison, shown)
-                if permission.unreviewed:
-                    face.leaves_alone(permission.unreviewed)
+                if permission.unreviewed or permission.waiting:
+                    face.leaves_alone((*permission.unreviewed, *permission.waiting))
                 report = await apply(
                     narrowed(comparison.planned, permission) if approval.is_narrow else comparison.planned,
                     session.kinds,
@@ -182,6 +184,8 @@ async def apply_session(
                     resumed=permission.resumed,
                     on_event=face.progresses,
                     command=HEAL if command == HEAL else APPLY,
+                    ended=permission.operations,
+                    accept_unsure=approval.accept_unsure,
                 )
                 if commit is not None and _is_whole(request, approval, permission, report):
                     ledger.set_applied_commit(session.name, commit)

@@ -20,7 +20,7 @@ from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import IDLE_PATCH, named_environment, select
 from reconciler.manifest.validate import Validation, validate
 from reconciler.reconcile.session import Session, open_session
-from reconciler.registry import kinds
+from reconciler.registry import kinds, manifest_kinds, request_kinds
 
 ALL = "all"
 # A guardrail judges it in the plan, where one run can override it.
@@ -47,8 +47,8 @@ class Project:
         Raises:
             LoadError: the folder is missing, unreadable or empty.
         """
-        loaded = load(self.manifests, kinds())
-        found = validate(loaded, kinds())
+        loaded = load(self.manifests, manifest_kinds())
+        found = validate(loaded, manifest_kinds())
         return loaded, replace(found, warnings=(*found.warnings, *islice(unread(self.manifests), MAX_PROBLEMS)))
 
     def load(self, *, environment: str | None = None, idle_patches: bool = False) -> Loaded:
@@ -62,9 +62,9 @@ class Project:
             LoadError: the folder is missing, unreadable or empty.
             ManifestErrors: every such problem.
         """
-        loaded = load(self.manifests, kinds())
+        loaded = load(self.manifests, manifest_kinds())
         names = (environment,) if environment is not None else self._names(loaded)
-        found = validate(loaded, kinds(), [name for name in names if name is not None] or None)
+        found = validate(loaded, manifest_kinds(), [name for name in names if name is not None] or None)
         let_through = {_JUDGED_BY_PLAN, IDLE_PATCH} if idle_patches else {_JUDGED_BY_PLAN}
         problems = [problem for problem in found.problems if problem.code not in let_through]
         if problems:
@@ -81,10 +81,10 @@ class Project:
         failures: list[ReconcilerError] = []
         with gc_paused():
             loaded = self.load()
-            selections = [select(loaded, name, kinds()) for name in self._names(loaded)]
+            selections = [select(loaded, name, manifest_kinds()) for name in self._names(loaded)]
             for selected in selections:
                 try:
-                    sessions.append(open_session(selected, kinds(), self.environ, now))
+                    sessions.append(open_session(selected, kinds(), self.environ, now, request_kinds()))
                 except ReconcilerError as error:
                     if len(selections) == 1:
                         raise
@@ -105,8 +105,8 @@ class Project:
         """
         name = self._only_name() or environment
         loaded = self.load(environment=name, idle_patches=idle_patches)
-        selected = select(loaded, name, kinds(), idle_patches=idle_patches)
-        return open_session(selected, kinds(), self.environ, now)
+        selected = select(loaded, name, manifest_kinds(), idle_patches=idle_patches)
+        return open_session(selected, kinds(), self.environ, now, request_kinds())
 
     def settings(self) -> Settings:
         """Resolve the settings of one environment, for whoever cares for its ledger.
@@ -147,7 +147,7 @@ class Project:
         return resolve_connection(environment, Scope.of(environment, self.environ, base_of(self.manifests)), api)
 
     def _environment(self) -> EnvironmentManifest:
-        loaded = load(self.manifests, kinds())
+        loaded = load(self.manifests, manifest_kinds())
         if not loaded.environments and loaded.problems:
             raise ManifestErrors(loaded.problems)
         return named_environment(loaded, self._only_name())

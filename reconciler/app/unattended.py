@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.ledger.config.model import LockHolder
     from reconciler.reconcile.apply import Progress as ApplyProgress
     from reconciler.reconcile.pause_report import Lifted
-    from reconciler.reconcile.plan import Change, Plan
+    from reconciler.reconcile.plan import Change, Operation, Plan
     from reconciler.sync.datasync import DataSync
     from reconciler.sync.run.progress import Progress
     from reconciler.sync.run.report import RunReport
@@ -36,7 +36,7 @@ class Unattended:
 
     def waits_for(self, holder: LockHolder) -> None: ...
 
-    def leaves_alone(self, changes: tuple[Change, ...]) -> None: ...
+    def leaves_alone(self, changes: tuple[Change | Operation, ...]) -> None: ...
 
     def shows(self, plan: Plan, limits: Mapping[str, str]) -> None: ...
 

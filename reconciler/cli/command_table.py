@@ -22,6 +22,7 @@ TABLE = (
     Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift.drift:drift"),
     Entry("sync", OPERATE, "Run data syncs; show their status and problems.", f"{_COMMANDS}.sync.group:sync"),
     Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log.group:sync_log"),
+    Entry("resync", OPERATE, "Have OrderCloud send a few records again, now.", f"{_COMMANDS}.resync:resync"),
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
     Entry("ledger", OPERATE, "Show and back up the ledger; remove a lock.", f"{_COMMANDS}.ledger.group:ledger"),
     Entry("demo", SET_UP, "Watch all of it at work, on the emulator.", f"{_COMMANDS}.demo:demo"),

@@ -69,7 +69,7 @@ def plan_status(plans: Iterable[Plan], *, exit_code: bool = False) -> Status:
     """
     listed = list(plans)
     refused = (Status.REFUSED for plan in listed if plan.refused)
-    pending = (Status.PENDING for plan in listed if plan.changes and exit_code)
+    pending = (Status.PENDING for plan in listed if exit_code and not plan.is_empty)
     return combine([*refused, *pending])
 
 
@@ -79,7 +79,7 @@ def apply_status(report: ApplyReport | None) -> Status:
 
     if report is None:
         return Status.DONE
-    outcomes = {result.outcome for result in report.results}
+    outcomes = report.outcomes
     statuses: list[Status] = []
     if report.interrupted:
         statuses.append(Status.INTERRUPTED)

@@ -47,6 +47,9 @@ class Switches(BaseModel):
     )
     put_create_status: Literal["200", "201"] = Field(default="200", description="Status of a PUT that creates.")
     sync_status: Literal["204", "202"] = Field(default="204", description="Status of an accepted /sync operation.")
+    sync_spelling: Literal["sdk", "guide", "both"] = Field(
+        default="sdk", description="Which path a /sync operation has that SDKs and guide spell differently."
+    )
     unknown_config_status: Literal["400", "404"] = Field(
         default="400", description="Status when a sync names a delivery config that does not exist."
     )

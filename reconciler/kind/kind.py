@@ -79,38 +79,63 @@ class Refusal:
     message: str
 
 
-class Kind(ABC, Generic[SpecT_co]):
-    """One kind of live object. Subclasses are stateless; one instance is registered per kind.
+class ManifestKind(ABC, Generic[SpecT_co]):
+    """One kind of manifest: of a live object, or of a request. Subclasses are stateless; one instance is registered.
 
     Class attributes:
         name: the `kind` of its manifests.
         api: the provider whose connection it uses, e.g. `ordercloud`.
         spec: the model of its `spec`.
-        role: the role that the API asks for, named where a 403 does not; None where the API has no roles.
         summary: one sentence for schema and docs.
-        delete_risk: what deleting such an object does.
-        pause_limits: what a pause of it does not do, for whoever plans one; None where it cannot be paused.
-        delete_limits: what deleting it does not do, for whoever plans that; None where it leaves nothing behind.
-        deletable: whether the API can delete it.
-        readable: whether the API can show it. Where not, what the ledger remembers as last applied stands for live.
         built_in: IDs of objects that are there from the start and are nobody's to manage.
     """
 
     name: ClassVar[str]
     api: ClassVar[str]
     spec: type[SpecT_co]
-    role: ClassVar[str | None] = None
     summary: ClassVar[str]
+    built_in: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def live_id(self, name: str, state: Mapping[str, Any]) -> str:
+        """Return the ID of what a manifest of this name and state stands for."""
+
+    def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
+        """Return what is wrong across all manifests of one environment, as far as this kind is concerned."""
+        return ()
+
+    @property
+    def id_field(self) -> str | None:
+        """The field that is the live ID, or None for a kind whose ID is no field of its own."""
+        return next((name for name, node in fields_of(self.spec).items() if node.semantics.identity), None)
+
+    @property
+    def pause_field(self) -> str | None:
+        """The field that pauses the sync, or None for a kind that cannot be paused."""
+        return next((name for name, node in fields_of(self.spec).items() if node.semantics.pause), None)
+
+
+ManifestKinds = Mapping[str, ManifestKind[SpecModel]]
+
+
+class Kind(ManifestKind[SpecT_co]):
+    """One kind of live object.
+
+    Class attributes:
+        role: the role that the API asks for, named where a 403 does not; None where the API has no roles.
+        delete_risk: what deleting such an object does.
+        pause_limits: what a pause of it does not do, for whoever plans one; None where it cannot be paused.
+        delete_limits: what deleting it does not do, for whoever plans that; None where it leaves nothing behind.
+        deletable: whether the API can delete it.
+        readable: whether the API can show it. Where not, what the ledger remembers as last applied stands for live.
+    """
+
+    role: ClassVar[str | None] = None
     delete_risk: ClassVar[Risk] = Risk.STOPS_SYNC
     pause_limits: ClassVar[str | None] = None
     delete_limits: ClassVar[str | None] = None
     deletable: ClassVar[bool] = True
     readable: ClassVar[bool] = True
-    built_in: ClassVar[frozenset[str]] = frozenset()
-
-    @abstractmethod
-    def live_id(self, name: str, state: Mapping[str, Any]) -> str:
-        """Return the ID of the live object that a manifest of this name and state stands for."""
 
     @abstractmethod
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
@@ -189,20 +214,6 @@ class Kind(ABC, Generic[SpecT_co]):
     def resends(self, desired: State, observed: Observed, changed: frozenset[str], volume: Volume | None) -> str | None:
         """Return how much is sent, or sent again, because of this change, in a few words; None: nothing is."""
         return None
-
-    def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
-        """Return what is wrong across all manifests of one environment, as far as this kind is concerned."""
-        return ()
-
-    @property
-    def id_field(self) -> str | None:
-        """The field that is the live ID, or None for a kind whose ID is no field of its own."""
-        return next((name for name, node in fields_of(self.spec).items() if node.semantics.identity), None)
-
-    @property
-    def pause_field(self) -> str | None:
-        """The field that pauses the sync, or None for a kind that cannot be paused."""
-        return next((name for name, node in fields_of(self.spec).items() if node.semantics.pause), None)
 
 
 Kinds = Mapping[str, Kind[SpecModel]]

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Table, func, select
 from reconciler.ledger.config import environments
 from reconciler.ledger.config import leases as config_leases
 from reconciler.ledger.config import pause_log as config_pauses
+from reconciler.ledger.config import requests as config_requests
 from reconciler.ledger.config import runs as config_runs
 from reconciler.ledger.config import snoozes as config_snoozes
-from reconciler.ledger.config.model import LockHolder, Memory, Run, SecretFingerprint, Snapshot
+from reconciler.ledger.config.model import AskedRequest, LockHolder, Memory, Run, SecretFingerprint, Snapshot
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
 from reconciler.ledger.data.overview import as_data, volumes
 from reconciler.ledger.database import Transaction
@@ -43,6 +44,8 @@ def memory(
         unfinished=config_runs.unfinished(connection, environment),
         volumes=volumes(connection, environment, urls),
         pauses=config_pauses.newest(connection, urls),
+        requests=config_requests.known(connection, urls, tx.now),
+        remembers=config_requests.remembered(connection, urls),
         fresh=False,
     )
 
@@ -92,6 +95,7 @@ def overview(tx: Transaction) -> dict[str, Any]:
             }
             for row in connection.execute(select(snoozes).order_by(snoozes.c.environment, snoozes.c.until))
         ],
+        "requests": [_request(request) for request in config_requests.recent(connection, _RUNS_SHOWN)],
         "data": as_data(connection, tx.now),
     }
 
@@ -103,6 +107,20 @@ def _lock(name: str, holder: LockHolder) -> dict[str, Any]:
         "taken_at": holder.taken_at.isoformat(),
         "heartbeat_at": holder.heartbeat_at.isoformat(),
         "expires_at": holder.expires_at.isoformat(),
+    }
+
+
+def _request(request: AskedRequest) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "environment": request.environment,
+        "kind": request.kind,
+        "name": request.name,
+        "does": request.does,
+        "holder": request.holder,
+        "asked_at": request.asked_at.isoformat(),
+        "unremembered": request.unremembered,
+        "steps": [{"does": step.does, "state": step.state.value, "message": step.message} for step in request.steps],
     }
 
 

@@ -192,6 +192,35 @@ applied_commits = _table(
     "applied_commits", _key("environment"), Column("commit_id", Words), Column("applied_at", Moment)
 )
 
+# What manifests and commands asked to be done once. `unremembered`: it was there before this ledger remembered requests
+# of this live side, so whether it was carried out cannot be known.
+requests = _table(
+    "requests",
+    _key("api_url"),
+    _key("id"),
+    Column("environment", Words),
+    Column("kind", Words),
+    Column("name", Words),
+    Column("does", Words),
+    Column("holder", Words),
+    Column("asked_at", Past),
+    Column("unremembered", Boolean),
+)
+
+request_steps = _table(
+    "request_steps",
+    _key("api_url"),
+    _key("id"),
+    _key("position", Number),
+    Column("does", Words),
+    Column("state", Words),
+    _optional("message", Words),
+    Column("updated_at", Past),
+)
+
+# Since when the requests of a live side are remembered.
+request_memory = _table("request_memory", _key("api_url"), Column("since", Past))
+
 # The data plane. `scopes`: what the other tables are kept under, and the dates we last wrote to the sync log.
 
 scopes = _table(
@@ -228,6 +257,16 @@ data_runs = _table(
     _optional("message", Words),
     Column("cancel_requested", Boolean),
     Column("overrides", Reasons),
+)
+
+# Runs that requests asked for: which run took each, if any.
+wanted_runs = _table(
+    "data_wanted_runs",
+    _key("scope", Number),
+    _key("request"),
+    Column("mode", Words),
+    Column("wanted_at", Past),
+    _optional("run", Words),
 )
 
 # Who may write for a run. The keeper is the hand that holds the scope's lock as well.
@@ -299,8 +338,8 @@ entries = _table(
 
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, removals, fingerprints, snoozes, leases, pause_log,
-    drift_seen, heals, applied_commits, scopes,
-    data_runs, hands, records, names, waits, problems, entries,
+    drift_seen, heals, applied_commits, requests, request_steps, request_memory, scopes,
+    data_runs, wanted_runs, hands, records, names, waits, problems, entries,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

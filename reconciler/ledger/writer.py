@@ -21,6 +21,7 @@ from reconciler.ledger.config.model import (
     Sightings,
     Snooze,
 )
+from reconciler.ledger.config.request_store import RequestStore
 from reconciler.ledger.config.secret_fingerprint import fingerprint
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.store import Store
@@ -69,6 +70,11 @@ class Ledger:
     def store(self, scope: DataScope) -> Store:
         """Return the store of one scope of the data plane; the scope is made where it is new."""
         return Store(self.database, scope)
+
+    @property
+    def requests(self) -> RequestStore:
+        """The requests that were asked for, and how far each of them is."""
+        return RequestStore(self.database)
 
     # Locks
 

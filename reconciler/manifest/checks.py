@@ -10,7 +10,7 @@ from itertools import islice
 
 from reconciler.errors import Place, Problem
 from reconciler.hosts import host_allowed
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.facts import Facts
 from reconciler.manifest.limits import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE
@@ -60,7 +60,7 @@ def check_environment(
     environment: EnvironmentManifest | None,
     manifests: Sequence[Manifest],
     facts: Mapping[int, Facts],
-    kinds: Kinds,
+    kinds: ManifestKinds,
     may_hold: MayHold,
     now: datetime,
 ) -> Findings:
@@ -138,7 +138,7 @@ def _live_ids(
     return live
 
 
-def _built_in(live: Mapping[tuple[str, str], Manifest], kinds: Kinds) -> Iterator[Problem]:
+def _built_in(live: Mapping[tuple[str, str], Manifest], kinds: ManifestKinds) -> Iterator[Problem]:
     """Yield a problem for each manifest, absent ones too, about what is there from the start."""
     for (kind, live_id), manifest in live.items():
         if live_id in kinds[kind].built_in:

@@ -85,6 +85,7 @@ class Override(SpecModel):
         "maxPause",
         "targetHosts",
         "literalSecrets",
+        "resyncMax",
     ] = Field(description="ID of the guardrail.")
     objects: Annotated[list[str], Field(min_length=1)] = Field(description="Changes that it is for, as KIND/NAME.")
     reason: Annotated[str, StringConstraints(pattern=r"\S")] = Field(description="Why; shown with the plan.")
@@ -104,7 +105,9 @@ class Guardrails(SpecModel):
         default="warn", description="Secrets written into the manifests themselves."
     )
     stop_all: Literal["allow", "forbid"] = Field(default="forbid", description="All syncs paused or removed at once.")
-    resync_max: Annotated[int, Field(ge=1)] = Field(default=25, description="Records in one Resync.")
+    resync_max: Annotated[int, Field(ge=1)] = Field(
+        default=25, description="Records in the re-syncs of one plan or command."
+    )
     unmanaged: Literal["report", "drift", "ignore"] = Field(
         default="report", description="What a live object is that no manifest names."
     )

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reconciler.errors import Problem
-from reconciler.kind.kind import Kind
+from reconciler.kind.kind import ManifestKind
 from reconciler.kind.semantics import FieldNode, fields_of
 from reconciler.kind.sensitive import position_of
 from reconciler.manifest.annotations import annotations_at
@@ -48,7 +48,7 @@ class Facts:
     unreadable: tuple[tuple[Path, str], ...] = ()
 
 
-def facts_of(manifest: Manifest, model: type[BaseModel], kind: Kind[Any] | None) -> tuple[Facts, list[Problem]]:
+def facts_of(manifest: Manifest, model: type[BaseModel], kind: ManifestKind[Any] | None) -> tuple[Facts, list[Problem]]:
     """Return the facts of a manifest, and what is wrong with it by itself.
 
     Args:
@@ -184,7 +184,7 @@ def _ignored_entry(manifest: Manifest, position: int, path: Path) -> Problem:
     )
 
 
-def _named_badly(manifest: Manifest, kind: Kind[Any]) -> Iterator[Problem]:
+def _named_badly(manifest: Manifest, kind: ManifestKind[Any]) -> Iterator[Problem]:
     """Yield what keeps the manifest's name from being the live ID, which it is where the spec has none."""
     field = kind.id_field
     if field is None or manifest.raw.get(field) is not None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from reconciler.errors import LoadError, Place, Problem
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import ManifestKinds
 from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.documents import Document, Scalars, parse_documents
 from reconciler.manifest.environment import EnvironmentSpec
@@ -68,7 +68,7 @@ class Loaded:
         return numbers
 
 
-def load(folder: FilePath, kinds: Kinds) -> Loaded:
+def load(folder: FilePath, kinds: ManifestKinds) -> Loaded:
     """Read every manifest below a folder.
 
     Args:
@@ -103,7 +103,7 @@ def gc_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _load(folder: FilePath, kinds: Kinds) -> Loaded:
+def _load(folder: FilePath, kinds: ManifestKinds) -> Loaded:
     scalars = Scalars()
     reader = _Reader(kinds)
     for found in read_folder(folder):
@@ -134,7 +134,7 @@ def _load(folder: FilePath, kinds: Kinds) -> Loaded:
 class _Reader:
     """Turns documents into manifests and collects what is wrong with them."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: ManifestKinds) -> None:
         self.manifests: list[Manifest] = []
         self.environments: list[EnvironmentManifest] = []
         self.problems: list[Problem] = []

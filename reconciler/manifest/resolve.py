@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from reconciler.errors import ManifestErrors, Place, Problem
-from reconciler.kind.kind import Kind
+from reconciler.kind.kind import ManifestKind
 from reconciler.kind.semantics import SpecModel, State, fields_of
 from reconciler.kind.sensitive import Position, marked_paths, replaced, secret_parts, spans
 from reconciler.manifest.annotations import annotations_at, branches, max_length
@@ -40,7 +40,7 @@ class ResolvedSpec:
     spec: SpecModel | None = field(repr=False)
 
 
-def resolve(manifest: Manifest, kind: Kind[Any], scope: Scope) -> ResolvedSpec:
+def resolve(manifest: Manifest, kind: ManifestKind[Any], scope: Scope) -> ResolvedSpec:
     """Resolve the references of a manifest.
 
     Secrets are not looked up: each is a `Secret` that does so when it is asked.

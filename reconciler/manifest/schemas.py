@@ -14,7 +14,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import ManifestKinds
+from reconciler.kind.request import RequestKind
 from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.load import ENVIRONMENT
@@ -29,7 +30,7 @@ _TEXT_LIMITS = ("pattern", "minLength", "maxLength", "format")
 _ENVIRONMENT_SUMMARY = "One environment: its connections, variables, limits and patches."
 
 
-def schemas(kinds: Kinds) -> dict[str, bytes]:
+def schemas(kinds: ManifestKinds) -> dict[str, bytes]:
     """Return every schema file by its name: one for all kinds, and one for each.
 
     The same kinds give the same bytes.
@@ -39,7 +40,9 @@ def schemas(kinds: Kinds) -> dict[str, bytes]:
     models[ENVIRONMENT] = EnvironmentSpec
     files = {ALL_KINDS: _manifest_schema(models, summaries)}
     for name, model in models.items():
-        files[f"{_kebab(name)}.schema.json"] = _manifest_schema({name: model}, summaries)
+        # The reports of `resync` and `sync run` have the plain names.
+        suffix = "-request" if isinstance(kinds.get(name), RequestKind) else ""
+        files[f"{_kebab(name)}{suffix}.schema.json"] = _manifest_schema({name: model}, summaries)
     return {name: (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode() for name, schema in files.items()}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import ManifestErrors, Problem, UsageError
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.environment import Patch
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.load import Loaded, gc_paused
@@ -29,7 +29,7 @@ class Selected:
     base: Path = Path()
 
 
-def select(loaded: Loaded, name: str | None, kinds: Kinds, *, idle_patches: bool = False) -> Selected:
+def select(loaded: Loaded, name: str | None, kinds: ManifestKinds, *, idle_patches: bool = False) -> Selected:
     """Return the manifests of an environment.
 
     Args:
@@ -71,7 +71,7 @@ def named_environment(loaded: Loaded, name: str | None) -> EnvironmentManifest:
 
 
 def patched(
-    loaded: Loaded, environment: EnvironmentManifest, kinds: Kinds
+    loaded: Loaded, environment: EnvironmentManifest, kinds: ManifestKinds
 ) -> tuple[tuple[Manifest, ...], tuple[Problem, ...]]:
     """Return the manifests of an environment with its patches merged, and what is wrong with the patches."""
     manifests = loaded.manifests_of(environment.name)
@@ -94,7 +94,7 @@ def _without_target(
     number: int,
     patch: Patch,
     manifests: list[Manifest],
-    kinds: Kinds,
+    kinds: ManifestKinds,
     loaded: Loaded,
 ) -> Iterator[Problem]:
     subject = f"Environment {environment.name}"
@@ -118,7 +118,7 @@ def _without_target(
 
 
 def _merged(
-    manifest: Manifest, environment: EnvironmentManifest, number: int, patch: Patch, kinds: Kinds
+    manifest: Manifest, environment: EnvironmentManifest, number: int, patch: Patch, kinds: ManifestKinds
 ) -> tuple[Manifest, list[Problem]]:
     model = kinds[manifest.kind].spec
     raw = merge(manifest.raw, patch.spec)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler.clock import utc_now
 from reconciler.errors import Problem
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.checks import BadHost, check_environment, check_names
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.facts import Facts, facts_of
@@ -28,7 +28,7 @@ class Validation:
 
 
 def validate(
-    loaded: Loaded, kinds: Kinds, environments: Collection[str] | None = None, now: datetime | None = None
+    loaded: Loaded, kinds: ManifestKinds, environments: Collection[str] | None = None, now: datetime | None = None
 ) -> Validation:
     """Validate manifests: each by itself, against each other, and in every environment.
 
@@ -42,7 +42,7 @@ def validate(
         return _validate(loaded, kinds, environments, now or utc_now())
 
 
-def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None, now: datetime) -> Validation:
+def _validate(loaded: Loaded, kinds: ManifestKinds, wanted: Collection[str] | None, now: datetime) -> Validation:
     problems = list(loaded.problems)
     warnings: list[Problem] = []
     facts: dict[int, Facts] = {}
@@ -73,7 +73,7 @@ def _validate(loaded: Loaded, kinds: Kinds, wanted: Collection[str] | None, now:
     return Validation(_bounded(_ordered(problems)), _bounded(_ordered(warnings)))
 
 
-def _learn(manifest: Manifest, kinds: Kinds, facts: dict[int, Facts], problems: list[Problem]) -> None:
+def _learn(manifest: Manifest, kinds: ManifestKinds, facts: dict[int, Facts], problems: list[Problem]) -> None:
     if id(manifest) in facts:
         return
     kind = kinds.get(manifest.kind)

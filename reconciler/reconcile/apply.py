@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, LoginRefused, MissingRole, ReconcilerError, SecretUnset
 from reconciler.kind.connection import Writer
 from reconciler.kind.kind import Kind, Kinds
-from reconciler.ledger.config.model import PENDING, JournalEntry, LiveObject, PauseEvent
+from reconciler.ledger.config.model import PENDING, SENT, JournalEntry, LiveObject, PauseEvent
 from reconciler.reconcile.diff import secrets_in
-from reconciler.reconcile.plan import ApplyReport, Change, ChangeResult, Outcome
+from reconciler.reconcile.operate import Operator, depends_on_failed
+from reconciler.reconcile.plan import ApplyReport, Change, ChangeResult, Operation, OperationResult, Outcome
 from reconciler.reconcile.planfile import plan_to_json
+from reconciler.reconcile.requests import Task
 from reconciler.reconcile.work import Planned, Work
 from reconciler.reconcile.write import Request, Verdict, carry_out, plain_state, prepare
 
@@ -33,10 +37,10 @@ _RESUME = "Carry on with `reconciler apply --resume`."
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A step of a running apply, for people: a change is about to be sent (`result` None), or has come to its end."""
+    """A step of a running apply, for people: a change or operation begins (`result` None), or has come to its end."""
 
-    change: Change
-    result: ChangeResult | None
+    change: Change | Operation
+    result: ChangeResult | OperationResult | None
 
 
 async def apply(
@@ -55,6 +59,9 @@ async def apply(
     command: str = APPLY,
     side_by_side: int = _SIDE_BY_SIDE,
     grace: float = _GRACE_SECONDS,
+    ended: Sequence[OperationResult] = (),
+    accept_unsure: bool = False,
+    now: Callable[[], datetime] = utc_now,
 ) -> ApplyReport:
     """Carry out a plan that was just made from live, and report what became of each change.
 
@@ -74,6 +81,9 @@ async def apply(
             remembered as what was applied.
         side_by_side: how many changes of one level are under way at once.
         grace: seconds that what is under way has to end after `stop`.
+        ended: outcomes of operations that stand already.
+        accept_unsure: carry out also operations that may have been carried out before, as far as the ledger can know.
+        now: the clock that operations go by.
 
     Returns:
         The report: `earlier`, then each change in the order of the plan.
@@ -82,11 +92,24 @@ async def apply(
         LedgerError: the run could not be recorded; nothing was sent.
     """
     changes = tuple(change for change in planned.plan.changes if approved is None or change.digest in approved)
-    if not changes and not earlier:
+    tasks: tuple[Task, ...] = ()
+    if command == APPLY:
+        # Before the first step of any request, and in every apply: what was there before is not known, now and later.
+        ledger.requests.remember(dict(planned.plan.connections).values(), planned.asked)
+        tasks = tuple(
+            task
+            for task in (*planned.tasks.values(), *planned.rest.values())
+            if (approved is None and task.key in planned.tasks) or (approved and task.operation.digest in approved)
+        )
+    if not (changes or earlier or tasks or ended):
         if planned.settled:
             ledger.remember_settled(_settled(planned, kinds))
         return ApplyReport(planned.plan.environment, None, (), resumed)
-    plan = replace(planned.plan, changes=(*(result.change for result in earlier), *changes))
+    plan = replace(
+        planned.plan,
+        changes=(*(result.change for result in earlier), *changes),
+        operations=(*(result.operation for result in ended), *(task.operation for task in tasks)),
+    )
     run_id = ledger.begin_run(
         planned.plan.environment,
         holder,
@@ -94,6 +117,8 @@ async def apply(
         [
             *(JournalEntry(item.change.digest, item.change.key, item.outcome, item.message) for item in earlier),
             *(JournalEntry(change.digest, change.key, PENDING) for change in changes),
+            *(JournalEntry(each.operation.digest, each.operation.key, each.outcome, each.message) for each in ended),
+            *(JournalEntry(task.operation.digest, task.key, PENDING) for task in tasks),
         ],
         {breach.rule: breach.overridden for breach in plan.breaches if breach.overridden is not None},
         command,
@@ -101,9 +126,19 @@ async def apply(
     run = _Run(run_id, planned, changes, kinds, writers, ledger, lock, stop, on_event, side_by_side, command, holder)
     for _, level in groupby(changes, key=lambda change: change.level):
         await run.side_by_side(tuple(level), grace)
+    operator = Operator(ledger, lock, writers, holder, stop=stop, now=now, accept_unsure=accept_unsure, grace=grace)
+    operations = [await run.operate(task, operator) for task in tasks]
     run.finish(_settled(planned, kinds))
     results = (*earlier, *(run.results[change.key] for change in changes))
-    return ApplyReport(planned.plan.environment, run_id, results, resumed, run.interrupted, run.ledger_problem)
+    return ApplyReport(
+        planned.plan.environment,
+        run_id,
+        results,
+        resumed,
+        run.interrupted,
+        run.ledger_problem,
+        (*ended, *operations),
+    )
 
 
 def _settled(planned: Planned, kinds: Kinds) -> Iterable[tuple[LiveObject, Mapping[str, object] | None]]:
@@ -249,6 +284,30 @@ class _Run:
             except LedgerError as error:
                 self._lose_ledger(error)
         self._on_event(Progress(change, result))
+
+    async def operate(self, task: Task, operator: Operator) -> OperationResult:
+        """Carry out one operation, once the changes are."""
+        operator.ledger_problem = operator.ledger_problem or self.ledger_problem
+        failed = (key for key, result in self.results.items() if result.outcome not in _DONE)
+        result = depends_on_failed(task.operation, failed)
+        if result is None:
+            self._on_event(Progress(task.operation, None))
+            self._note(task, SENT)
+            result = await operator.carry_out(task, go_on=task.key in self._planned.rest)
+        self._note(task, result.outcome, result.message)
+        self.interrupted = self.interrupted or operator.interrupted
+        if operator.ledger_problem is not None and self.ledger_problem is None:
+            self._lose_ledger(LedgerError(operator.ledger_problem))
+        self._on_event(Progress(task.operation, result))
+        return result
+
+    def _note(self, task: Task, outcome: str, message: str | None = None) -> None:
+        """Note in the journal where an operation stands."""
+        if self.ledger_problem is None:
+            try:
+                self._ledger.record_not_done(self._id, task.key, outcome, message)
+            except LedgerError as error:
+                self._lose_ledger(error)
 
     def finish(self, settled: Iterable[tuple[LiveObject, Mapping[str, object] | None]]) -> None:
         """Record what was found as desired, and finish the run unless something is left to resume."""

@@ -13,11 +13,22 @@ from datetime import datetime
 from reconciler.errors import GuardrailBreach, LedgerError, PlanFileError, StalePlan
 from reconciler.kind.kind import Action
 from reconciler.ledger.config.model import SENT, JournalEntry, Run
-from reconciler.reconcile.digests import PLAN_KEY, change_digest, is_signed, plan_digest
+from reconciler.reconcile.digests import PLAN_KEY, change_digest, is_signed, operation_digest, plan_digest
 from reconciler.reconcile.guard import breaches
-from reconciler.reconcile.plan import FIXED_RULES, Breach, Cause, Change, ChangeResult, Outcome, Plan
-from reconciler.reconcile.planfile import plan_from_json
+from reconciler.reconcile.operate import not_carried_out
+from reconciler.reconcile.plan import (
+    FIXED_RULES,
+    Breach,
+    Cause,
+    Change,
+    ChangeResult,
+    Operation,
+    OperationResult,
+    Outcome,
+    Plan,
+)
 from reconciler.reconcile.planner import require_secrets
+from reconciler.reconcile.planread import plan_from_json
 from reconciler.reconcile.session import Comparison
 from reconciler.reconcile.work import Planned
 
@@ -37,12 +48,16 @@ class Permission:
         earlier: outcomes of what the approval names and needs or allows no work.
         unreviewed: changes that are pending by now and that nobody approved: they are left alone.
         resumed: whether this is the rest of an interrupted run.
+        operations: outcomes of the operations that the approval names and that are not carried out now.
+        waiting: operations that are due by now and that nobody approved: they are left alone.
     """
 
     approved: frozenset[str]
     earlier: tuple[ChangeResult, ...] = ()
     unreviewed: tuple[Change, ...] = ()
     resumed: bool = False
+    operations: tuple[OperationResult, ...] = ()
+    waiting: tuple[Operation, ...] = ()
 
 
 def check_intact(saved: Plan) -> None:
@@ -52,6 +67,7 @@ def check_intact(saved: Plan) -> None:
         PlanFileError: it was altered since it was saved.
     """
     intact = all(change.digest == change_digest(change) for change in saved.changes)
+    intact = intact and all(each.digest == operation_digest(each) for each in saved.operations)
     if not intact or saved.digest != plan_digest(saved):
         raise PlanFileError("the saved plan was altered after it was made", next_step=_PLAN_AGAIN)
 
@@ -101,8 +117,10 @@ def permit_all(comparison: Comparison, only: Callable[[Change], bool] | None = N
         GuardrailBreach: a guardrail refuses it.
         SecretUnset: it has to send a secret that is not set.
     """
-    changes = comparison.planned.plan.changes
-    chosen = frozenset(change.digest for change in changes if only is None or only(change))
+    plan = comparison.planned.plan
+    chosen = frozenset(change.digest for change in plan.changes if only is None or only(change))
+    if only is None:
+        chosen |= {operation.digest for operation in plan.operations}
     return _checked(comparison, Permission(chosen))
 
 
@@ -166,7 +184,19 @@ def covered_by_plan(saved: Plan, planned: Planned) -> Permission:
         for change in planned.plan.changes
         if change.digest not in approved and change.key not in {result.change.key for result in earlier}
     )
-    return Permission(approved, earlier, unreviewed)
+    due = {operation.key: operation for operation in planned.plan.operations}
+    named = {operation.digest for operation in saved.operations}
+    return Permission(
+        approved | frozenset(operation.digest for operation in due.values() if operation.digest in named),
+        earlier,
+        unreviewed,
+        operations=tuple(
+            not_carried_out(operation, planned)
+            for operation in saved.operations
+            if operation.key not in due or due[operation.key].digest != operation.digest
+        ),
+        waiting=tuple(operation for operation in due.values() if operation.digest not in named),
+    )
 
 
 def covered_by_run(run: Run, planned: Planned) -> Permission:
@@ -191,7 +221,8 @@ def covered_by_run(run: Run, planned: Planned) -> Permission:
             next_step="Plan again without --resume and look at what is left.",
         )
     changes = {change.key: change for change in before.changes}
-    if not changes.keys() >= {entry.key for entry in run.entries}:
+    operations = {operation.key: operation for operation in before.operations}
+    if not changes.keys() | operations.keys() >= {entry.key for entry in run.entries}:
         raise LedgerError(
             "The journal of the interrupted run names changes that its plan does not have",
             next_step="Plan again without --resume, and see who else writes to the ledger.",
@@ -200,13 +231,21 @@ def covered_by_run(run: Run, planned: Planned) -> Permission:
     settled = {desired.key for desired in planned.settled}
     approved: set[str] = set()
     earlier: list[ChangeResult] = []
+    ended: list[OperationResult] = []
     for entry in run.entries:
+        if (operation := operations.get(entry.key)) is not None:
+            task = planned.tasks.get(entry.key) or planned.rest.get(entry.key)
+            if entry.outcome not in _FINAL and task is not None and task.operation.digest == entry.digest:
+                approved.add(entry.digest)
+            else:
+                ended.append(not_carried_out(operation, planned))
+            continue
         change, now = changes[entry.key], fresh.get(entry.key)
         if entry.outcome not in _FINAL and now is not None and _still_stands(entry, change, now):
             approved.add(now.digest)
         else:
             earlier.append(_without_us(entry, change, now, is_settled=entry.key in settled))
-    return Permission(frozenset(approved), tuple(earlier), resumed=True)
+    return Permission(frozenset(approved), tuple(earlier), resumed=True, operations=tuple(ended))
 
 
 def _still_stands(entry: JournalEntry, change: Change, now: Change) -> bool:
@@ -253,8 +292,10 @@ def _with_windows(comparison: Comparison, permission: Permission) -> Permission:
 
 
 def _checked(comparison: Comparison, permission: Permission) -> Permission:
-    works = tuple(work for work in comparison.planned.work.values() if work.change.digest in permission.approved)
-    standing = [breach for breach in breaches(comparison.inputs, works) if breach.overridden is None]
+    planned = comparison.planned
+    works = tuple(work for work in planned.work.values() if work.change.digest in permission.approved)
+    tasks = tuple(task for task in planned.tasks.values() if task.operation.digest in permission.approved)
+    standing = [breach for breach in breaches(comparison.inputs, works, tasks) if breach.overridden is None]
     if standing:
         raise refused(standing)
     require_secrets(comparison.inputs, works)

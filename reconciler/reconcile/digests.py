@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from reconciler.kind.semantics import State
-from reconciler.reconcile.plan import Change, FieldChange, Plan
-from reconciler.reconcile.planfile import plan_to_json
+from reconciler.reconcile.plan import Change, FieldChange, Operation, Plan
+from reconciler.reconcile.planfile import plan_to_json, time_to_json
 
 ABSENT = "absent"
 PLAN_KEY = "RECONCILER_PLAN_KEY"
@@ -55,6 +55,21 @@ def change_digest(change: Change) -> str:
     )
 
 
+def operation_digest(operation: Operation) -> str:
+    """Return the digest of one operation; its own `digest` and `place` are no part of it, nor what else may move."""
+    return _digest(
+        [
+            operation.kind,
+            operation.name,
+            operation.id,
+            operation.does,
+            operation.reason,
+            list(operation.steps),
+            time_to_json(operation.not_after),
+        ]
+    )
+
+
 def signed(plan: Plan, key: str | None) -> Plan:
     """Return a plan signed with a key; as it is where there is none."""
     return replace(plan, signature=_signature(plan, key)) if key else plan
@@ -72,8 +87,10 @@ def _signature(plan: Plan, key: str) -> str:
 def plan_digest(plan: Plan) -> str:
     """Return the digest of a plan as a file: all of it but the places in the manifests, which approve nothing."""
     document = plan_to_json(plan)
-    for item in (*document["changes"], *document["notes"]):
+    for item in (*document["changes"], *document["operations"], *document["notes"]):
         del item["source"]
+    if not document["operations"]:
+        del document["operations"]  # as in a plan that an older version saved
     del document["digest"]
     document.pop("signature", None)
     return _digest(document)

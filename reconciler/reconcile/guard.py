@@ -6,12 +6,14 @@ Every rule has an ID, its name in `guardrails` or one of the fixed ones below, a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from pydantic import BaseModel
 
 from reconciler.errors import UsageError
 from reconciler.hosts import host_allowed
 from reconciler.kind.kind import Action, Observed
+from reconciler.kind.request import LONGEST_AHEAD
 from reconciler.kind.semantics import semantics_by_path
 from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.resolve import LITERAL
@@ -19,46 +21,55 @@ from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import FIXED_RULES, Breach
 from reconciler.reconcile.references import references_in
+from reconciler.reconcile.requests import Task
 from reconciler.reconcile.work import Work
 from reconciler.secret import Secret
 from reconciler.words import parse_duration
 
 Finding = tuple[str, tuple[str, ...]]
 Rule = Callable[[PlanInputs, Sequence[Work]], Iterator[Finding]]
+_Item = TypeVar("_Item", Work, Task)
+_Judge = Callable[[PlanInputs, Sequence[_Item]], Iterator[Finding]]
 
 
-def breaches(inputs: PlanInputs, works: Sequence[Work]) -> tuple[Breach, ...]:
-    """Return every breach of every rule by these changes, those marked that this run overrides.
+def breaches(inputs: PlanInputs, works: Sequence[Work], tasks: Sequence[Task] = ()) -> tuple[Breach, ...]:
+    """Return every breach of every rule by these changes and operations, those marked that this run overrides.
 
     Args:
         inputs: limits, live side and overrides.
         works: the changes to judge: those of a whole plan, or those that an approval covers.
+        tasks: the operations to judge, likewise.
 
     Raises:
         UsageError: an override names no rule, or one that cannot be overridden.
     """
     for rule in inputs.overrides:
         if rule not in OVERRIDABLE:
-            fixed = " cannot be overridden" if rule in RULES else " is no guardrail"
+            fixed = " cannot be overridden" if rule in FIXED_RULES else " is no guardrail"
             raise UsageError(
                 f"--override {rule}: {rule}{fixed}", next_step=f"The rules are {', '.join(sorted(OVERRIDABLE))}."
             )
-    return tuple(
-        Breach(rule, message, keys, inputs.overrides.get(rule) or _reviewed(inputs, works, rule, keys))
-        for rule, judge in RULES.items()
-        for message, keys in judge(inputs, works)
-    )
+    return (*_found(inputs, works, RULES), *_found(inputs, tasks, REQUEST_RULES))
 
 
-def _reviewed(inputs: PlanInputs, works: Sequence[Work], rule: str, keys: Collection[str]) -> str | None:
+def _found(inputs: PlanInputs, items: Sequence[_Item], rules: Mapping[str, _Judge[_Item]]) -> Iterator[Breach]:
+    for rule, judge in rules.items():
+        for message, keys in judge(inputs, items):
+            overridden = inputs.overrides.get(rule) if rule in OVERRIDABLE else None
+            yield Breach(rule, message, keys, overridden or _reviewed(inputs, items, rule, judge, keys))
+
+
+def _reviewed(
+    inputs: PlanInputs, works: Sequence[_Item], rule: str, judge: _Judge[_Item], keys: Collection[str]
+) -> str | None:
     """Return why a breach need not stand, by the overrides that were reviewed with the manifests, or None."""
     entries = [entry for entry in inputs.guardrails.overrides if entry.rule == rule and inputs.now < entry.until]
     covered = {key for entry in entries for key in entry.objects}
     if not covered & set(keys):
         return None
     # A limit counts what no entry names; any other rule is kept by each object for itself.
-    rest = tuple(item for item in works if item.change.key not in covered)
-    stands = any(RULES[rule](inputs, rest)) if rule in _COUNTING else not covered.issuperset(keys)
+    rest = tuple(item for item in works if item.key not in covered)
+    stands = any(judge(inputs, rest)) if rule in _COUNTING else not covered.issuperset(keys)
     if rule not in OVERRIDABLE or stands:
         return None
     used = [entry for entry in entries if not set(entry.objects).isdisjoint(keys)]
@@ -247,6 +258,35 @@ def _shown(value: object) -> str:
     return str(value)[:60]
 
 
+def _needs_missing(inputs: PlanInputs, tasks: Sequence[Task]) -> Iterator[Finding]:
+    """What a request needs that neither live has nor the manifests make."""
+    made = {(desired.kind, desired.id) for desired in inputs.desired if not desired.absent}
+    for task in tasks:
+        for kind, live_id in task.needs:
+            if inputs.is_missing(kind, live_id) and (kind, live_id) not in made:
+                yield f"{task.key} needs {kind} {live_id}, which is not configured", (task.key,)
+
+
+def _not_after(inputs: PlanInputs, tasks: Sequence[Task]) -> Iterator[Finding]:
+    for task in tasks:
+        if task.operation.not_after - inputs.now > LONGEST_AHEAD:
+            end = f"{task.operation.not_after:%Y-%m-%d %H:%M %Z}"
+            yield f"{task.key}: notAfter is {end}, more than {LONGEST_AHEAD.days} days ahead", (task.key,)
+
+
+def _resync_max(inputs: PlanInputs, tasks: Sequence[Task]) -> Iterator[Finding]:
+    weighing = tuple(task for task in tasks if task.weight)
+    limit, records = inputs.guardrails.resync_max, sum(task.weight for task in weighing)
+    if records > limit:
+        instead = " ".join(dict.fromkeys(task.instead for task in weighing))
+        yield over_the_limit(records, limit, "one plan", instead), tuple(task.key for task in weighing)
+
+
+def over_the_limit(records: int, limit: int, where: str, instead: str) -> str:
+    """Return why so many records must not be sent again one by one, and the right way instead."""
+    return f"{records:,} records would be sent again in {where}; the limit is {limit:,}. {instead}"
+
+
 RULES: Mapping[str, Rule] = {
     "in-use": _in_use,
     "missing-reference": _missing_reference,
@@ -261,5 +301,10 @@ RULES: Mapping[str, Rule] = {
     "targetHosts": _target_hosts,
     "literalSecrets": _literal_secrets,
 }
-OVERRIDABLE = frozenset(RULES) - FIXED_RULES
-_COUNTING = frozenset({"maxDeletes", "maxChanges"})
+REQUEST_RULES: Mapping[str, _Judge[Task]] = {
+    "missing-reference": _needs_missing,
+    "notAfter": _not_after,
+    "resyncMax": _resync_max,
+}
+OVERRIDABLE = (frozenset(RULES) | frozenset(REQUEST_RULES)) - FIXED_RULES
+_COUNTING = frozenset({"maxDeletes", "maxChanges", "resyncMax"})

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.kind.kind import Kinds
+from reconciler.kind.request import RequestKinds
 from reconciler.ledger.config.model import Memory
 from reconciler.manifest.environment import Guardrails
 from reconciler.reconcile.live import LiveSide
+from reconciler.reconcile.requests import Requested
 from reconciler.reconcile.work import Desired
 
 
@@ -33,6 +35,8 @@ class PlanInputs:
         targets: `KIND` or `KIND/NAME` to limit the plan to; empty: everything.
         excluded: `KIND` or `KIND/NAME` to leave out, also of what is targeted.
         overrides: guardrail rule to reason.
+        requests: what manifests ask to be done once; those outside `--target` included.
+        request_kinds: the registry of requests.
     """
 
     environment: str
@@ -50,6 +54,8 @@ class PlanInputs:
     targets: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
     overrides: Mapping[str, str] = field(default_factory=dict)
+    requests: tuple[Requested, ...] = ()
+    request_kinds: RequestKinds = field(default_factory=dict)
 
     def is_missing(self, kind: str, live_id: str) -> bool:
         """Return whether live was read and has no such object."""

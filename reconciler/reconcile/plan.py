@@ -14,7 +14,7 @@ from reconciler.kind.semantics import Risk
 
 FORMAT_VERSION = 1
 # Guardrail rules that no --override lifts.
-FIXED_RULES = frozenset({"in-use", "protect", "missing-reference", "unsupported"})
+FIXED_RULES = frozenset({"in-use", "protect", "missing-reference", "unsupported", "notAfter"})
 
 
 class Cause(StrEnum):
@@ -83,6 +83,42 @@ class Change:
         return f"{self.kind}/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something that is done once because a manifest asks for it; no live object becomes as it says.
+
+    Args:
+        kind: of the manifest.
+        name: of the manifest.
+        id: made of its name and content: what the ledger knows it by.
+        does: what it does, in words.
+        reason: why, as the manifest says.
+        steps: what carrying it out takes, in words, in order.
+        not_after: when it is over (timezone-aware).
+        place: of the manifest.
+        depends_on: keys of the changes that must have succeeded before.
+        unsure: whether it may have been carried out before, as far as the ledger can know.
+        digest: of all of this but `place`, `depends_on` and `unsure`: what an approval of it approves.
+    """
+
+    kind: str
+    name: str
+    id: str
+    does: str
+    reason: str | None
+    steps: tuple[str, ...]
+    not_after: datetime
+    place: Place
+    depends_on: tuple[str, ...] = ()
+    unsure: bool = False
+    digest: str = ""
+
+    @property
+    def key(self) -> str:
+        """`Kind/name`, unique in a plan and accepted by --target."""
+        return f"{self.kind}/{self.name}"
+
+
 class NoteKind(StrEnum):
     """What a note is about."""
 
@@ -101,6 +137,7 @@ class NoteKind(StrEnum):
     INTERRUPTED_RUN = "interrupted-run"
     UNREADABLE = "unreadable"
     REMARK = "remark"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +179,7 @@ class Plan:
         push_secrets: whether every secret was asked for; apply asks the same.
         digest: covers all of it; a file that was changed by mistake does not match it.
         signature: of the digest, by who holds RECONCILER_PLAN_KEY; None: nobody signed it.
+        operations: what is done once, after the changes, in order.
     """
 
     environment: str
@@ -158,6 +196,12 @@ class Plan:
     push_secrets: bool = False
     format_version: int = FORMAT_VERSION
     signature: str | None = None
+    operations: tuple[Operation, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an apply would have nothing to do."""
+        return not self.changes and not self.operations
 
     @property
     def summary(self) -> dict[str, int]:
@@ -197,6 +241,27 @@ class ChangeResult:
 
 
 @dataclass(frozen=True, slots=True)
+class StepResult:
+    """The true outcome of one step of an operation."""
+
+    does: str
+    outcome: Outcome
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """The true outcome of one operation: the worst of its steps."""
+
+    operation: Operation
+    outcome: Outcome
+    steps: tuple[StepResult, ...] = ()
+    code: str | None = None
+    message: str | None = None
+    next_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyReport:
     """Report of an apply, change by change. `stale` names approved changes that live or the manifests overtook.
 
@@ -209,6 +274,13 @@ class ApplyReport:
     resumed: bool = False
     interrupted: bool = False
     ledger_problem: str | None = None
+    operations: tuple[OperationResult, ...] = ()
+
+    @property
+    def outcomes(self) -> frozenset[Outcome]:
+        """The outcomes of changes and operations that occur."""
+        of_changes = {result.outcome for result in self.results}
+        return frozenset(of_changes | {result.outcome for result in self.operations})
 
     @property
     def summary(self) -> dict[str, int]:

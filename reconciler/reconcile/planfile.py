@@ -1,29 +1,23 @@
-"""Plan file: a plan as JSON, and back, its shape checked: what `plan` writes and `apply` reads.
+"""Plan file: a plan as JSON, the shape that `plan --format json` prints, `plan --save` writes and `apply` reads.
 
-The models below are that shape: reading checks against them, and schemas/plan.schema.json is generated from them.
-A sensitive field has neither value here, whatever the plan object carries. Whether a plan may be used (digests,
-signature, age) is checked in `approval.py`.
+The models below are that shape: reading (`planread.py`) checks against them, and schemas/plan.schema.json is generated
+from them. A sensitive field has neither value here, whatever the plan object carries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from reconciler.errors import Place, PlanFileError
+from reconciler.errors import Place
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import FORMAT_VERSION, Breach, Cause, Change, FieldChange, Note, NoteKind, Plan
+from reconciler.reconcile.plan import Cause, Change, FieldChange, Note, NoteKind, Operation, Plan
 from reconciler.secret import MASK, Secret
-
-# A plan of 50,000 changes with long values is a tenth of this.
-LARGEST_BYTES = 256 * 2**20
-NEXT_STEP = "Make a new one with `reconciler plan --save plan.json` and have it reviewed."
 
 
 def _parsed_time(value: object) -> datetime:
@@ -107,6 +101,22 @@ class NoteDocument(Document):
     source: SourceDocument | None
 
 
+class OperationDocument(Document):
+    """Something that is done once because a manifest asks for it, after the changes."""
+
+    kind: str
+    name: str = Field(description="metadata.name of the manifest.")
+    id: str = Field(description="Made of its name and content; the ledger knows it by this.")
+    does: str = Field(description="What it does, in words.")
+    reason: str | None = Field(description="Why, as the manifest says.")
+    steps: list[str] = Field(description="What carrying it out takes, in order.")
+    not_after: Time = Field(description="When it is over, done or not.")
+    source: SourceDocument
+    depends_on: list[str] = Field(description="Changes (Kind/name) that must have succeeded before.")
+    unsure: bool = Field(description="Whether it may have been carried out before, as far as the ledger can know.")
+    digest: str = Field(description="What an approval of it approves.")
+
+
 class BreachDocument(Document):
     """A guardrail that is not kept; `overridden` holds the reason of an override, null while it stands."""
 
@@ -142,6 +152,9 @@ class PlanDocument(Document):
     push_secrets: bool = Field(description="Whether every secret is to be sent.")
     summary: SummaryDocument
     changes: list[ChangeDocument] = Field(description="In the order of apply.")
+    operations: list[OperationDocument] = Field(
+        default=[], description="What is done once, after the changes; no live object becomes as they say."
+    )
     notes: list[NoteDocument]
     breaches: list[BreachDocument]
     digest: str = Field(description="Covers the whole plan; a file that was changed by mistake does not match it.")
@@ -202,6 +215,23 @@ def change_to_json(change: Change) -> dict[str, Any]:
     }
 
 
+def operation_to_json(operation: Operation) -> dict[str, Any]:
+    """Return an operation in the shape of `OperationDocument`."""
+    return {
+        "kind": operation.kind,
+        "name": operation.name,
+        "id": operation.id,
+        "does": operation.does,
+        "reason": operation.reason,
+        "steps": list(operation.steps),
+        "not_after": time_to_json(operation.not_after),
+        "source": place_to_json(operation.place),
+        "depends_on": list(operation.depends_on),
+        "unsure": operation.unsure,
+        "digest": operation.digest,
+    }
+
+
 def note_to_json(note: Note) -> dict[str, Any]:
     """Return a note in the shape of `NoteDocument`."""
     return {
@@ -225,6 +255,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "push_secrets": plan.push_secrets,
         "summary": plan.summary,
         "changes": [change_to_json(change) for change in plan.changes],
+        "operations": [operation_to_json(operation) for operation in plan.operations],
         "notes": [note_to_json(note) for note in plan.notes],
         "breaches": [
             {
@@ -238,163 +269,3 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "digest": plan.digest,
         **({} if plan.signature is None else {"signature": plan.signature}),
     }
-
-
-def place_from_json(source: SourceDocument) -> Place:
-    """Return a place that was read back."""
-    return Place(source.file, source.line, source.column)
-
-
-def change_from_json(document: ChangeDocument) -> Change:
-    """Return a change that was read back."""
-    return Change(
-        kind=document.kind,
-        name=document.name,
-        id=document.id,
-        action=document.action,
-        risk=document.risk,
-        fields=tuple(FieldChange(item.path, item.before, item.after, item.sensitive) for item in document.fields),
-        place=place_from_json(document.source),
-        level=document.level,
-        depends_on=tuple(document.depends_on),
-        precondition=document.precondition,
-        digest=document.digest,
-        cause=document.cause,
-        renamed_from=document.renamed_from,
-        detail=document.detail,
-        timed=tuple(document.timed),
-    )
-
-
-def note_from_json(document: NoteDocument) -> Note:
-    """Return a note that was read back."""
-    place = place_from_json(document.source) if document.source else None
-    return Note(document.kind, document.subject, document.message, place)
-
-
-def explained(error: ValidationError) -> str:
-    """Return the first finding, with its path in the file and without its value."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    return f"{path}: {first['msg']}"
-
-
-def broken_rule(data: object, model: type[Document]) -> str | None:
-    """Return path and rule of the first thing in which a document does not keep its published schema, or None.
-
-    The value is not repeated: a document from elsewhere may hold anything.
-
-    Args:
-        data: decoded JSON.
-        model: of the document.
-    """
-    from jsonschema import Draft202012Validator  # only where a document is read back
-
-    error = next(iter(Draft202012Validator(model.model_json_schema()).iter_errors(data)), None)
-    if error is None:
-        return None
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
-    return f"{path[:200] or 'the document'} breaks the rule {error.validator} of its schema"
-
-
-def plan_from_json(data: object, *, file: str | None = None) -> Plan:
-    """Read a plan back from decoded JSON. Digests are read, not checked.
-
-    Args:
-        data: what `plan_to_json` returned, after a trip through a file.
-        file: the file's name, for the error.
-
-    Raises:
-        PlanFileError: it is no plan, of another format version, or some member is missing, unknown or of a wrong type.
-    """
-    place = Place(file) if file else None
-    if not isinstance(data, dict) or "format_version" not in data:
-        raise PlanFileError("this is not a saved plan: it has no format_version", place=place, next_step=NEXT_STEP)
-    version = data["format_version"]
-    if version != FORMAT_VERSION or isinstance(version, bool):
-        raise PlanFileError(
-            f"this plan has another format version; this reconciler reads version {FORMAT_VERSION}",
-            place=place,
-            next_step=NEXT_STEP,
-        )
-    broken = broken_rule(data, PlanDocument)
-    if broken is not None:
-        raise PlanFileError(f"this is not a valid plan: {broken}", place=place, next_step=NEXT_STEP)
-    try:
-        document = PlanDocument.model_validate(data)
-    except ValidationError as error:
-        raise PlanFileError(f"this is not a valid plan: {explained(error)}", place=place, next_step=NEXT_STEP) from None
-    plan = Plan(
-        environment=document.environment,
-        connections=tuple(document.connections.items()),
-        created_at=document.created_at,
-        expires_at=document.expires_at,
-        changes=tuple(change_from_json(item) for item in document.changes),
-        notes=tuple(note_from_json(item) for item in document.notes),
-        breaches=tuple(
-            Breach(item.rule, item.message, tuple(item.changes), item.overridden) for item in document.breaches
-        ),
-        unchanged=document.summary.unchanged,
-        targets=tuple(document.targets),
-        excluded=tuple(document.excluded),
-        push_secrets=document.push_secrets,
-        digest=document.digest,
-        signature=document.signature,
-    )
-    if document.summary.model_dump() != plan.summary:
-        raise PlanFileError("the summary does not match the changes", place=place, next_step=NEXT_STEP)
-    return plan
-
-
-def plan_from_text(text: str | bytes, *, file: str | None = None) -> Plan:
-    """Read a plan back from the bytes of its file.
-
-    Raises:
-        PlanFileError: it is not JSON, or `plan_from_json` refuses it.
-    """
-    return plan_from_json(json_from_text(text, file=file), file=file)
-
-
-def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
-    """Read the JSON of a file that reconciler wrote.
-
-    Raises:
-        PlanFileError: it is not JSON.
-    """
-    try:
-        return orjson.loads(text)  # which takes no lone surrogate, no NaN and no endless nesting
-    except ValueError:
-        raise PlanFileError(
-            "this is not a saved plan: it is not JSON", place=Place(file) if file else None, next_step=NEXT_STEP
-        ) from None
-
-
-def read_saved(path: Path) -> bytes:
-    """Read a file that reconciler wrote, up to a size that no such file has.
-
-    Raises:
-        PlanFileError: it cannot be read, or is larger.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise PlanFileError(
-            f"the saved plan cannot be read: {error.strerror}", place=Place(str(path)), next_step=NEXT_STEP
-        ) from None
-    if len(content) > LARGEST_BYTES:
-        raise PlanFileError(
-            f"this is not a saved plan: it is larger than {LARGEST_BYTES // 2**20} MiB",
-            place=Place(str(path)),
-            next_step=NEXT_STEP,
-        )
-    return content
-
-
-def read_plan(path: Path) -> Plan:
-    """Read a saved plan, no more of a file than a plan can be.
-
-    Raises:
-        PlanFileError: the file cannot be read, is too large, or is no plan.
-    """
-    return plan_from_text(read_saved(path), file=str(path))

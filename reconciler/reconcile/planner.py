@@ -10,7 +10,7 @@ from reconciler.kind.kind import Action, Observed
 from reconciler.kind.semantics import write_only_paths
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
-from reconciler.reconcile.digests import change_digest, plan_digest
+from reconciler.reconcile.digests import change_digest, operation_digest, plan_digest
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.leased import held_notes, lease_over, under_lease
@@ -27,8 +27,9 @@ from reconciler.reconcile.notes import (
 )
 from reconciler.reconcile.order import ordered
 from reconciler.reconcile.paused import paused_live
-from reconciler.reconcile.plan import Note, NoteKind, Plan
+from reconciler.reconcile.plan import Note, NoteKind, Operation, Plan
 from reconciler.reconcile.references import made_along_in, references_in, without_made_along
+from reconciler.reconcile.requests import judge_requests, known_of
 from reconciler.reconcile.secrets import SecretStatus, secret_status
 from reconciler.reconcile.work import Desired, Planned, Work
 from reconciler.secret import Secret
@@ -58,6 +59,13 @@ def make_plan(inputs: PlanInputs) -> Planned:
     found.notes.extend(forgotten_notes(inputs, found.managed))
     drafts = _placed(inputs, found.drafts)
     _check_dependencies(inputs, drafts)
+    changing = {(item.change.kind, item.desired.id): item.change.key for item in drafts if not item.desired.absent}
+    requests = judge_requests(inputs, changing)
+    tasks, rest = (
+        {task.key: replace(task, operation=_sealed(task.operation)) for task in listed}
+        for listed in (requests.tasks, requests.rest)
+    )
+    found.notes.extend(requests.notes)
     work = {item.change.key: _work(inputs, item) for item in drafts}
     found.notes.extend(run_notes(inputs, work.values()))
     created = inputs.now.replace(microsecond=0)
@@ -68,15 +76,20 @@ def make_plan(inputs: PlanInputs) -> Planned:
         expires_at=created + parse_duration(inputs.guardrails.max_plan_age),
         changes=tuple(item.change for item in drafts),
         notes=tuple(found.notes),
-        breaches=breaches(inputs, tuple(work.values())),
+        breaches=breaches(inputs, tuple(work.values()), tuple(tasks.values())),
         unchanged=len(found.settled),
         digest="",
         targets=tuple(sorted(inputs.targets)),
         excluded=tuple(sorted(inputs.excluded)),
         push_secrets=inputs.push_secrets,
+        operations=tuple(task.operation for task in tasks.values()),
     )
     plan = replace(plan, digest=plan_digest(plan))
-    return Planned(plan, work, tuple(found.settled))
+    return Planned(plan, work, tuple(found.settled), tasks, rest, requests.ended, known_of(inputs))
+
+
+def _sealed(operation: Operation) -> Operation:
+    return replace(operation, digest=operation_digest(operation))
 
 
 def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
@@ -223,6 +236,7 @@ def _waits_for(inputs: PlanInputs, item: Draft, changing: Mapping[tuple[str, str
 
 def _check_targets(inputs: PlanInputs) -> None:
     known = {item.kind for item in inputs.desired} | {item.key for item in inputs.desired} | set(inputs.kinds)
+    known |= {item.key for item in inputs.requests} | set(inputs.request_kinds)
     for option, names in (("--target", inputs.targets), ("--exclude", inputs.excluded)):
         for name in sorted(names - known):
             raise UsageError(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kinds
+from reconciler.kind.request import RequestKinds
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.reader import Ledgers, read_memory
 from reconciler.ledger.url import durability
@@ -20,6 +22,7 @@ from reconciler.reconcile.desired import desired_objects
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.planner import make_plan
+from reconciler.reconcile.requests import Requested, requested
 from reconciler.reconcile.secrets import last_restore
 from reconciler.reconcile.work import Desired, Planned
 
@@ -59,6 +62,8 @@ class Session:
     opened_at: datetime
     lasting: bool = True
     file: str = ""
+    requests: tuple[Requested, ...] = ()
+    request_kinds: RequestKinds = field(default_factory=dict)
 
     @property
     def urls(self) -> dict[str, str]:
@@ -66,8 +71,14 @@ class Session:
         return {api: connection.live_side for api, connection in self.connections.items()}
 
     def kinds_read(self, targets: Iterable[str]) -> tuple[str, ...]:
-        """Return the kinds that a plan with these targets has to read: all without targets, else the ones named."""
+        """Return the kinds that a plan with these targets has to read: all without targets, else the ones named.
+
+        A request that is named says what has to be read for it.
+        """
         named = {target.partition("/")[0] for target in targets}
+        for name in tuple(named):
+            if name in self.request_kinds:
+                named.update(self.request_kinds[name].reads)
         return tuple(
             name for name, kind in self.kinds.items() if kind.api in self.connections and (not named or name in named)
         )
@@ -138,10 +149,18 @@ class Session:
             targets=request.targets,
             excluded=request.excluded,
             overrides=request.overrides,
+            requests=self.requests,
+            request_kinds=self.request_kinds,
         )
 
 
-def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], now: datetime) -> Session:
+def open_session(
+    selected: Selected,
+    kinds: Kinds,
+    environ: Mapping[str, str],
+    now: datetime,
+    request_kinds: RequestKinds = MappingProxyType({}),
+) -> Session:
     """Resolve what one environment needs, and nothing of the others.
 
     Args:
@@ -149,20 +168,26 @@ def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], n
         kinds: the registry.
         environ: the environment variables of this run.
         now: decides which declared pauses are over (timezone-aware).
+        request_kinds: the registry of requests.
 
     Raises:
         UnresolvedReference: an `${env:}` or `${var:}` has no value.
         ManifestErrors: a resolved value does not fit, or the Environment does not say how to reach an API.
     """
     scope = Scope.of(selected.environment, environ, selected.base)
-    needed = {kinds[manifest.kind].api for manifest in selected.manifests}
+    all_kinds = {**kinds, **request_kinds}
+    needed = {all_kinds[manifest.kind].api for manifest in selected.manifests}
+    states = [manifest for manifest in selected.manifests if manifest.kind in kinds]
+    asking = [manifest for manifest in selected.manifests if manifest.kind in request_kinds]
     apis = [
         api
         for api in dict.fromkeys(kind.api for kind in kinds.values())
         if api in needed or api in selected.environment.raw
     ]
     with gc_paused():
-        desired = desired_objects(selected.manifests, kinds, scope, now)
+        desired = desired_objects(states, kinds, scope, now)
+        ids = {(item.kind, item.name): item.id for item in desired}
+        requests = requested(asking, request_kinds, scope, ids)
     settings = resolve_settings(selected.environment, scope)
     return Session(
         name=selected.environment.name,
@@ -174,4 +199,6 @@ def open_session(selected: Selected, kinds: Kinds, environ: Mapping[str, str], n
         opened_at=now,
         lasting=durability(settings.ledger, environ).durable,
         file=selected.environment.file,
+        requests=requests,
+        request_kinds=request_kinds,
     )

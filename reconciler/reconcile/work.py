@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from reconciler.errors import Place
 from reconciler.kind.kind import Observed
 from reconciler.kind.semantics import State
+from reconciler.ledger.config.model import AskedRequest
 from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.plan import Change, Plan
+from reconciler.reconcile.requests import EndedRequest, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,30 @@ class Work:
     observed: Observed | None
     changed: frozenset[str]
 
+    @property
+    def key(self) -> str:
+        """`Kind/name`."""
+        return self.change.key
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan and the work behind each of its changes, by `Change.key`; `settled` is what already is as desired."""
+    """A plan and the work behind it.
+
+    Args:
+        plan: the plan.
+        work: behind each of its changes, by `Change.key`.
+        settled: what already is as desired.
+        tasks: behind each of its operations, by `Operation.key`.
+        rest: operations that an earlier run began and has not sent all of, by key; no part of the plan.
+        ended: what became of the requests that are not carried out any more, by key.
+        asked: every request of the manifests, for the ledger.
+    """
 
     plan: Plan
     work: Mapping[str, Work] = field(repr=False)
     settled: tuple[Desired, ...] = field(default=(), repr=False)
+    tasks: Mapping[str, Task] = field(default_factory=dict, repr=False)
+    rest: Mapping[str, Task] = field(default_factory=dict, repr=False)
+    ended: Mapping[str, EndedRequest] = field(default_factory=dict, repr=False)
+    asked: tuple[AskedRequest, ...] = field(default=(), repr=False)

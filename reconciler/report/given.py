@@ -24,6 +24,7 @@ ENVIRONMENTS: Mapping[str, str] = {
     "import": _ONE,
     "drift": _SEVERAL,
     "drift snooze": _ONE,
+    "resync": _ONE,
     "sync run": _ONE,
     "sync watch": _ONE,
     "sync status": _SEVERAL,

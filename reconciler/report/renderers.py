@@ -115,6 +115,7 @@ APPLY: Subject[ApplyReport] = Subject(
     markdown="markdown.apply:apply_to_markdown",
     html="html.apply:apply_to_html",
 )
+RESYNC: Subject[ApplyReport] = Subject(text="text.operations:resync_to_text", json="documents.resync:resync_to_json")
 DRIFT: Subject[DriftReport] = Subject(
     text="text.drift:drift_to_text",
     json="documents.drift:drift_to_json",
@@ -161,6 +162,7 @@ SUBJECTS: dict[str, Subject[*tuple[Any, ...]]] = {
     "problems": PROBLEMS,
     "plan": PLAN,
     "apply": APPLY,
+    "resync": RESYNC,
     "drift": DRIFT,
     "import": IMPORT,
     "doctor": DOCTOR,

@@ -74,6 +74,7 @@ NOTES = {
     NoteKind.INTERRUPTED_RUN: ("earlier run was interrupted", "earlier runs were interrupted"),
     NoteKind.UNREADABLE: ("object that the API cannot show", "objects that the API cannot show"),
     NoteKind.REMARK: ("remark on a change", "remarks on changes"),
+    NoteKind.REQUEST: ("note on a request", "notes on requests"),
 }
 # Of these the names are enough.
 NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED})
@@ -110,6 +111,14 @@ OUTCOMES = {
 }
 # So many objects that are missing, and nothing else that differs, are told in one line.
 _FOLDED = 5
+OPERATION_OUTCOMES = {
+    Outcome.UNKNOWN: "unknown",
+    Outcome.FAILED: "failed",
+    Outcome.STALE: "refused as stale",
+    Outcome.SKIPPED: "skipped",
+    Outcome.APPLIED: "carried out",
+    Outcome.ALREADY: "carried out before",
+}
 _NOTHING = "Nothing to do: live is as the manifests say."
 
 
@@ -192,6 +201,8 @@ def plan_counts(plan: Plan) -> str:
     """Return `2 to create, 1 to pause; 14 unchanged`, or `14 unchanged`."""
     summary = plan.summary
     parts = [f"{summary[action.value]:,} to {action.value}" for action in Action if summary[action.value]]
+    if plan.operations:
+        parts.append(f"{counted(len(plan.operations), 'request')} to carry out")
     return "; ".join(filter(None, (", ".join(parts), f"{plan.unchanged:,} unchanged")))
 
 
@@ -199,20 +210,24 @@ def apply_counts(report: ApplyReport) -> str:
     """Return `3 applied, 1 failed`, counted from the results themselves."""
     summary: Mapping[str, int] = report.summary
     parts = [f"{summary[outcome.value]:,} {OUTCOMES[outcome]}" for outcome in Outcome if summary[outcome.value]]
+    done = Counter(result.outcome for result in report.operations)
+    parts += [
+        f"{counted(done[outcome], 'request')} {OPERATION_OUTCOMES[outcome]}" for outcome in Outcome if done[outcome]
+    ]
     return ", ".join(parts) or "nothing to do"
 
 
 def apply_closing(report: ApplyReport) -> str:
     """Return the sentence that says how to go on, or nothing where nothing was done; raw text."""
-    summary = report.summary
+    outcomes = report.outcomes
     environment = report.environment
     if not report.results and not report.interrupted:
         return ""
     if report.interrupted:
         return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
-    if summary[Outcome.UNKNOWN] or summary[Outcome.FAILED]:
+    if outcomes & {Outcome.UNKNOWN, Outcome.FAILED}:
         return f"Mend what failed; `reconciler plan -e {environment}` shows what is left, and apply carries it out."
-    if summary[Outcome.STALE] or summary[Outcome.SKIPPED]:
+    if outcomes & {Outcome.STALE, Outcome.SKIPPED}:
         return f"Plan again with `reconciler plan -e {environment}` and have what was refused reviewed."
     return f"Done. `reconciler plan -e {environment} --exit-code` shows whether anything is left."
 

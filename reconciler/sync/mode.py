@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from reconciler.errors import LedgerError
@@ -43,6 +44,11 @@ class Mode(StrEnum):
         return cls(text)
 
     @property
+    def covered(self) -> tuple[Mode, ...]:
+        """The modes that do no more than this one, itself included, the one that does least first."""
+        return _STRENGTH[: _STRENGTH.index(self) + 1]
+
+    @property
     def lists(self) -> bool:
         """Whether all records of the source are listed: one that is not among them may be gone."""
         return self not in (Mode.INCREMENTAL, Mode.REMOVE)
@@ -55,4 +61,12 @@ class Mode(StrEnum):
     @property
     def is_full(self) -> bool:
         """Whether it is a full sync to the sync log, which begins anew with it."""
-        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE)
+        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.REMOVE)
+
+
+_STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.REMOVE)
+
+
+def strongest(modes: Iterable[Mode]) -> Mode:
+    """Return the mode that does most."""
+    return max(modes, key=_STRENGTH.index)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.cli.run import run
-from reconciler.reconcile import planfile
+from reconciler.reconcile import planread
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
 from reconciler.report.documents.apply import apply_from_json, apply_to_json
@@ -90,7 +90,7 @@ def test_what_is_none_of_them_is_refused_without_its_values(
 
 
 def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planfile, "LARGEST_BYTES", 1000)
+    monkeypatch.setattr(planread, "LARGEST_BYTES", 1000)
     assert run(["show", "/dev/zero"]) == 1
-    with pytest.raises(planfile.PlanFileError, match="larger"):
+    with pytest.raises(planread.PlanFileError, match="larger"):
         read_result(saved(tmp_path, "plan"))

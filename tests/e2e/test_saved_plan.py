@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from reconciler.reconcile.digests import plan_digest
-from reconciler.reconcile.planfile import plan_to_json, read_plan
+from reconciler.reconcile.planfile import plan_to_json
+from reconciler.reconcile.planread import read_plan
 from support.checkout import Checkout, entity_sync, http_config, outcomes
 
 SAVED = "plan.json"

@@ -130,6 +130,16 @@ def test_sync_status(emulator: RunningEmulator, configured: httpx.Client) -> Non
     assert configured.post("/productsync/sync", json={"ProductID": "p"}).status_code == 202
 
 
+def test_sync_spelling(emulator: RunningEmulator, configured: httpx.Client) -> None:
+    emulator.switch(unknown_record="accepted")
+    entity = {"SyncEntityChanged": True, "SyncEntityDeleted": True, "DeliveryConfigID": SYNC["DeliveryConfigID"]}
+    paths = ("/entitysync/supplier/sync", "/entitysync/suppliers/sync")
+    for spelling, expected in (("sdk", [204, 404]), ("guide", [404, 204]), ("both", [204, 204])):
+        emulator.switch(sync_spelling=spelling)
+        configured.put("/entitysync/suppliers", json=entity)
+        assert [configured.post(path, json={"SupplierID": "s"}).status_code for path in paths] == expected
+
+
 def test_unknown_config_status(emulator: RunningEmulator, plain: httpx.Client) -> None:
     assert plain.put("/productsync", json=SYNC).status_code == 400
     emulator.switch(unknown_config_status=404)

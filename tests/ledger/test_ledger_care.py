@@ -138,7 +138,7 @@ class TestMigration:
     def test_a_newer_one_is_refused(self, path, url):
         Ledger.open(url).close()
         connection = sqlite3.connect(path)
-        connection.execute("UPDATE ledger_meta SET version = 9, oldest_writer = 9")
+        connection.execute("UPDATE ledger_meta SET version = 99, oldest_writer = 99")
         connection.commit()
         connection.close()
         for use in (Ledger.open, read_overview, care.bring_up_to_date):

@@ -168,7 +168,7 @@ class TestOnPostgresql:
             postgres.drop(old)
 
     def test_a_newer_one_is_refused(self, url):
-        postgres.execute(url, "UPDATE ledger_meta SET version = 9, oldest_writer = 9")
+        postgres.execute(url, "UPDATE ledger_meta SET version = 99, oldest_writer = 99")
         for use in (Ledger.open, lambda place: read_memory(place, "test", []), care.bring_up_to_date):
             with pytest.raises(LedgerTooNew):
                 use(url)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.kind.kind import Kinds
+from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.validate import Validation, validate
-from reconciler.registry import kinds as registered
+from reconciler.registry import manifest_kinds as registered
 
 Check = Callable[..., Validation]
 
 
 @pytest.fixture(scope="session")
-def kinds() -> Kinds:
+def kinds() -> ManifestKinds:
     return registered()
 
 
@@ -36,12 +36,12 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def loaded(write: Callable[..., Path], kinds: Kinds) -> Callable[..., Loaded]:
+def loaded(write: Callable[..., Path], kinds: ManifestKinds) -> Callable[..., Loaded]:
     return lambda *contents, **files: load(write(*contents, **files), kinds)
 
 
 @pytest.fixture
-def check(loaded: Callable[..., Loaded], kinds: Kinds) -> Check:
+def check(loaded: Callable[..., Loaded], kinds: ManifestKinds) -> Check:
     """Validate what was written; whatever is found there says what to do about it."""
 
     def _check(*contents: str | bytes, **files: str | bytes) -> Validation:

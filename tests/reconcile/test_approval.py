@@ -12,8 +12,9 @@ from reconciler.errors import LedgerError, PlanFileError, StalePlan
 from reconciler.ledger.config.model import JournalEntry, Run
 from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan, covered_by_run
 from reconciler.reconcile.plan import Outcome
-from reconciler.reconcile.planfile import plan_from_json, plan_to_json
+from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
+from reconciler.reconcile.planread import plan_from_json
 from support.builders import API, NOW, config, entity_sync, inputs, live_config, live_sync
 
 DESIRED = [config(name="New name"), entity_sync(syncEntityDeleted=False)]

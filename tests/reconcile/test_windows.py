@@ -16,8 +16,9 @@ from reconciler.pause.window import Window, Windows
 from reconciler.reconcile.approval import permit_saved
 from reconciler.reconcile.drift import find_drift
 from reconciler.reconcile.plan import Cause, Change, Plan
-from reconciler.reconcile.planfile import plan_from_json, plan_to_json
+from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
+from reconciler.reconcile.planread import plan_from_json
 from reconciler.reconcile.session import Comparison
 from reconciler.reconcile.work import Planned
 from support.builders import API, config, entity_sync, inputs, live_config, live_sync

@@ -10,7 +10,7 @@ from reconciler.cli.run import run
 from reconciler.errors import ReconcilerError
 from reconciler.kind.semantics import fields_of
 from reconciler.manifest.environment import Guardrails
-from reconciler.reconcile.guard import RULES
+from reconciler.reconcile.guard import REQUEST_RULES, RULES
 from reconciler.reconcile.plan import Cause
 from reconciler.report.codes.causes import CAUSES
 from reconciler.report.codes.errors import ERRORS
@@ -21,7 +21,7 @@ from reconciler.report.codes.lookup import codes, exit_statuses, meanings, plain
 def test_every_error_guardrail_and_cause_is_explained_and_no_other() -> None:
     statuses = exit_statuses()
     assert set(statuses) - {ReconcilerError.code} == set(ERRORS) - {ReconcilerError.code}
-    assert set(GUARDRAILS) == set(RULES) | set(fields_of(Guardrails))
+    assert set(GUARDRAILS) == set(RULES) | set(REQUEST_RULES) | set(fields_of(Guardrails))
     assert set(CAUSES) == set(Cause)
 
 

@@ -15,7 +15,8 @@ from reconciler.errors import ManifestErrors, MissingRole, PlanFileError, Reconc
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, FieldChange
-from reconciler.reconcile.planfile import plan_from_json, plan_from_text, plan_to_json
+from reconciler.reconcile.planfile import plan_to_json
+from reconciler.reconcile.planread import plan_from_json, plan_from_text
 from reconciler.report.documents.apply import apply_to_json
 from reconciler.report.documents.drift import drift_to_json
 from reconciler.report.documents.error import error_to_json

@@ -23,7 +23,7 @@ from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.digests import PLAN_KEY
-from reconciler.reconcile.planfile import read_plan
+from reconciler.reconcile.planread import read_plan
 from reconciler.reconcile.session import PlanRequest
 from reconciler.report.renderers import APPLY
 
@@ -84,7 +84,7 @@ def apply(
         session = options.project.session(utc_now())
     if resume:
         require_durable(session.settings.ledger, os.environ, "--resume", ephemeral=ephemeral_ledger)
-    approval = Approval(saved, resume=resume, agreed=yes or saved is not None or resume)
+    approval = Approval(saved, resume=resume, agreed=yes or saved is not None or resume, accept_unsure=ephemeral_ledger)
     if not approval.agreed and not can_ask():
         raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
     face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache

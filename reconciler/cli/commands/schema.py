@@ -49,10 +49,10 @@ def schema(check: bool, directory: Path) -> Status:
 
 def _schemas() -> Mapping[str, bytes]:
     from reconciler.manifest.schemas import schemas as manifest_schemas
-    from reconciler.registry import kinds
+    from reconciler.registry import manifest_kinds
     from reconciler.report.documents.schemas import schemas as report_schemas
 
-    return {**manifest_schemas(kinds()), **report_schemas()}
+    return {**manifest_schemas(manifest_kinds()), **report_schemas()}
 
 
 def _content(path: Path) -> bytes | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.ledger.config.model import LockHolder
     from reconciler.reconcile.apply import Progress as ApplyProgress
     from reconciler.reconcile.pause_report import Lifted
-    from reconciler.reconcile.plan import Change, Plan
+    from reconciler.reconcile.plan import Change, Operation, Plan
     from reconciler.report.given import Given
     from reconciler.sync.datasync import DataSync
     from reconciler.sync.run.progress import Progress
@@ -100,7 +100,7 @@ class ApplyTerminal(PauseTerminal):
         say(plan_to_text(plan, self._style, is_asked_for=True))
         return confirmed(f"Apply this to {terminal(plan.environment)}?")
 
-    def leaves_alone(self, changes: tuple[Change, ...]) -> None:
+    def leaves_alone(self, changes: tuple[Change | Operation, ...]) -> None:
         keys = [change.key for change in changes]
         more = f" and {len(keys) - _LEFT_ALONE_SHOWN} more" if len(keys) > _LEFT_ALONE_SHOWN else ""
         say(terminal(f"Left alone, because the plan does not have it: {', '.join(keys[:_LEFT_ALONE_SHOWN])}{more}"))
@@ -108,7 +108,26 @@ class ApplyTerminal(PauseTerminal):
     def progresses(self, event: ApplyProgress) -> None:
         super().progresses(event)
         if event.result is not None:
-            self.told.add(event.result.change.key)
+            self.told.add(event.change.key)
+
+
+class ResyncTerminal(_Stoppable):
+    """Shows what is about to be sent again.
+
+    Args:
+        options: the shared options.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._style = error_style(options.color, options.given)
+
+    def waits_for(self, holder: LockHolder) -> None:
+        say(terminal(f"Waiting for the apply lock, held by {holder.holder} since {holder.taken_at:%H:%M:%S %Z}"))
+
+    def will(self, operation: Operation, remarks: Sequence[str]) -> None:
+        from reconciler.report.text.operations import operation_to_text
+
+        say(operation_to_text(operation, remarks, self._style))
 
 
 class SyncTerminal(_Stoppable):

@@ -37,11 +37,15 @@ ERROR_CONFIG = Model("ErrorConfig", {"DeliveryConfigID": _REQUIRED_ID})
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Operation /sync of a sync: its path, the IDs that it takes, and the error code while the sync cannot run."""
+    """Operation /sync of a sync: its path, the IDs that it takes, and the error code while the sync cannot run.
+
+    `guide_path` is where the vendor's guide, or what it would lead one to expect, has it instead.
+    """
 
     path: str
     body: Model
     not_enabled: str
+    guide_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,13 @@ def _ids(*names: str) -> Model:
     return Model("SyncOperation", dict.fromkeys(names, _REQUIRED_ID))
 
 
-def _entity(path: str, code: str, *ids: str, operation: str | None = None) -> Singleton:
+def _entity(path: str, code: str, *ids: str, operation: str | None = None, guide_path: str | None = None) -> Singleton:
     base = f"/integrations/entitysync/{path}"
     operation_path = f"/integrations/entitysync/{operation or path}/sync"
     not_enabled = f"Synchronize.EntitySyncFor{code}NotEnabled"
-    return Singleton(base, ENTITY_SYNC, "EntitySyncConfigAdmin", Operation(operation_path, _ids(*ids), not_enabled))
+    return Singleton(
+        base, ENTITY_SYNC, "EntitySyncConfigAdmin", Operation(operation_path, _ids(*ids), not_enabled, guide_path)
+    )
 
 
 SINGLETONS: tuple[Singleton, ...] = (
@@ -78,11 +84,18 @@ SINGLETONS: tuple[Singleton, ...] = (
     _entity("buyers", "Buyer", "BuyerID"),
     _entity("buyers/users", "BuyerUsers", "BuyerID", "UserID"),
     _entity("buyers/usergroups", "BuyerUserGroup", "BuyerID", "UserGroupID"),
-    _entity("categories", "Category", "CatalogID", "CategoryID"),
+    # inferred: the guide's spelling, of one line; no SDK uses it.
+    _entity("categories", "Category", "CatalogID", "CategoryID", guide_path="/entitysync/categories/sync"),
     # inferred: the code; the .NET SDK is older than catalog sync.
     _entity("catalogs", "Catalog", "CatalogID"),
     _entity("products/inventoryrecords", "InventoryRecord", "ProductID", "InventoryRecordID"),
     # The operation is singular in every SDK.
-    _entity("suppliers", "Supplier", "SupplierID", operation="supplier"),
+    _entity(
+        "suppliers",
+        "Supplier",
+        "SupplierID",
+        operation="supplier",
+        guide_path="/integrations/entitysync/suppliers/sync",
+    ),
     _entity("suppliers/users", "SupplierUsers", "SupplierID", "UserID"),
 )

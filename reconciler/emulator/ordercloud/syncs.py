@@ -52,8 +52,11 @@ class Syncs:
                 yield singleton.role, method, f"/v1{singleton.path}", partial(handler, singleton)
             operation = singleton.operation
             if operation is not None:
-                handler = partial(self._sync, singleton.path, operation)
+                handler = partial(self._sync, singleton.path, operation, "sdk")
                 yield singleton.role, "POST", f"/v1{operation.path}", handler
+                if operation.guide_path is not None:
+                    handler = partial(self._sync, singleton.path, operation, "guide")
+                    yield singleton.role, "POST", f"/v1{operation.guide_path}", handler
         yield "ErrorConfigAdmin", "POST", f"/v1{ERROR_CONFIG_PATH}/validate", self._validate_error_config
 
     def holders(self, delivery_config_id: str) -> list[str]:
@@ -97,7 +100,10 @@ class Syncs:
         self.stored.pop(singleton.path, None)
         return NO_CONTENT
 
-    def _sync(self, path: str, operation: Operation, request: Request) -> Answer:
+    def _sync(self, path: str, operation: Operation, spelling: str, request: Request) -> Answer:
+        # inferred: which spelling is a path where there are two; see the switch.
+        if operation.guide_path is not None and self._state.switches.sync_spelling not in (spelling, "both"):
+            raise refuse(404)
         ids = checked_body(operation.body, request, operation.body.missing)
         self._check_runs(self.stored.get(path), operation.not_enabled, "DeliveryConfig.ConfigurationDisabled")
         # inferred: that a record has to exist; see the switch.

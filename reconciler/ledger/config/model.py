@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from reconciler.kind.kind import Volume
@@ -90,6 +91,67 @@ class LiveObject:
     id: str
 
 
+class StepState(StrEnum):
+    """Where a step of a request stands. `sent`: it went out, and nobody is left to say what became of it."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
+    """The API certainly took nothing of it."""
+
+
+_OPEN = frozenset({StepState.PENDING, StepState.REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStep:
+    """One step of a request: what it does, where it stands, and what was said to it."""
+
+    does: str
+    state: StepState = StepState.PENDING
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRequest:
+    """A request that the ledger knows of.
+
+    Args:
+        api_url: live side that it is about.
+        id: made of its name and content; by command, a number of its own.
+        environment: name of the Environment.
+        kind: of the manifest, or the command.
+        name: of the manifest.
+        does: what it asks for.
+        holder: who began it, for people.
+        asked_at: when.
+        steps: in order.
+        unremembered: whether it was there before this ledger remembered requests.
+    """
+
+    api_url: str
+    id: str
+    environment: str
+    kind: str
+    name: str
+    does: str
+    holder: str
+    asked_at: datetime
+    steps: tuple[RequestStep, ...] = ()
+    unremembered: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether certainly nothing of it was carried out, so that it can still be."""
+        return not self.unremembered and all(step.state in _OPEN for step in self.steps)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a step went out of which nobody knows what became."""
+        return any(step.state is StepState.SENT for step in self.steps)
+
+
 @dataclass(frozen=True, slots=True)
 class PauseEvent:
     """One time that we paused or resumed a sync.
@@ -133,9 +195,10 @@ class LockHolder:
 class Memory:
     """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
 
-    Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID). `pauses` are the newest pauses
-    and resumes of each sync, the newest first. `removals` are what was applied as absent and others still have to carry
-    something out of.
+    Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID), of `requests` (API base URL,
+    request ID). `pauses` are the newest pauses and resumes of each sync, the newest first. `removals` are what was
+    applied as absent and others still have to carry something out of. `remembers` holds the API base URLs whose
+    requests it remembers.
     """
 
     salt: bytes = field(default=b"", repr=False)
@@ -147,4 +210,6 @@ class Memory:
     unfinished: Run | None = None
     volumes: Mapping[tuple[str, str], Volume] = field(default_factory=dict)
     pauses: tuple[PauseEvent, ...] = ()
+    requests: Mapping[tuple[str, str], AskedRequest] = field(default_factory=dict)
+    remembers: frozenset[str] = frozenset()
     fresh: bool = True

@@ -47,6 +47,7 @@ class AsyncRuns(_Face[RunStore]):
     run = _awaited(RunStore.run)
     unfinished = _awaited(RunStore.unfinished)
     last = _awaited(RunStore.last)
+    wanted = _awaited(RunStore.wanted)
     cancel = _awaited(RunStore.cancel)
 
 

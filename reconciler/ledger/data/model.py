@@ -312,6 +312,7 @@ class SyncOverview:
         next_due: the earliest moment at which a record is due or to be tried again.
         log: what we last wrote to the sync log.
         codes: open problems by code, the most frequent first.
+        wanted: modes of runs that requests asked for and that none has finished.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -325,3 +326,4 @@ class SyncOverview:
     next_due: datetime | None = None
     log: LogDates = field(default_factory=LogDates)
     codes: tuple[CodeCount, ...] = ()
+    wanted: frozenset[str] = frozenset()

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 from reconciler.kind.kind import Volume
 from reconciler.ledger.data import log, problems
 from reconciler.ledger.data import runs as data_runs
+from reconciler.ledger.data import wanted as wanted_runs
 from reconciler.ledger.data.model import FINISHED, DataScope, LevelCounts, OpenProblems, RunningNow, SyncOverview
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
@@ -165,6 +166,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         next_due=_next_due(connection, number),
         log=log.dates(connection, number),
         codes=problems.by_code(connection, number),
+        wanted=wanted_runs.modes(connection, number),
     )
 
 

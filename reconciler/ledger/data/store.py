@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.data import log, names, problems, unseen
+from reconciler.ledger.data import log, names, problems, unseen, wanted
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import (
     FINISHED,
@@ -53,7 +53,16 @@ class RunStore:
         self._scoped = scoped
 
     def begin(
-        self, mode: str, config: str, holder: str, now: datetime, *, lists: bool = False, walks: bool, full: bool
+        self,
+        mode: str,
+        config: str,
+        holder: str,
+        now: datetime,
+        *,
+        lists: bool = False,
+        walks: bool,
+        full: bool,
+        takes: Collection[str] = (),
     ) -> DataRun:
         """Record that a run starts, and keep it. Needs the lock. Earlier runs that were cut off are over by it.
 
@@ -65,6 +74,7 @@ class RunStore:
             lists: it lists every record, as every walk does.
             walks: it reads everything.
             full: the sync log begins anew with it: no problem counts as logged any more.
+            takes: modes in which runs were asked for that it does along with its own.
         """
         scope = self._scoped.id
 
@@ -72,6 +82,7 @@ class RunStore:
             run = data_runs.begin(tx.connection, scope, mode, config, holder, now, lists=lists, walks=walks, full=full)
             if full:
                 problems.unlog_all(tx.connection, scope)
+            wanted.taken(tx.connection, scope, run.id, takes)
             return run, self._scoped.keep(tx, run.id, holder)
 
         run, hand = self._scoped.write_locked(begin)
@@ -149,6 +160,10 @@ class RunStore:
         return self._scoped.read(
             lambda tx: data_runs.newest(tx.connection, scope, lists=lists, walks=walks, full=full, state=state)
         )
+
+    def wanted(self) -> frozenset[str]:
+        """Return the modes of runs that requests asked for and that none has finished."""
+        return self._scoped.read(lambda tx: wanted.modes(tx.connection, self._scoped.id))
 
     def cancel(self) -> bool:
         """Ask the run that goes on to stop; it finds that in `run`. Returns whether there is one."""

@@ -33,8 +33,10 @@ GUARDRAILS: Mapping[str, tuple[str, ...]] = {
     "literalSecrets": ("Default warn. A secret whose value stands in a manifest: `allow`, `warn` or `forbid`.",),
     "resyncMax": (
         (
-            "Default 25. Records in one Resync. Re-syncs are for quick fixes; a full sync is started in "
-            "the portal. (Resync is not in this version.)"
+            "Default 25. Records in the re-syncs of one plan, or of one `reconciler resync`. They are for single "
+            "records and quick fixes. For more, pause the sync, make the changes that belong together, and resume it: "
+            "each record goes out once. A whole catalogue is sent by the portal's full sync of that very catalogue, "
+            "which is for people: it asks for a captcha."
         ),
     ),
     "unmanaged": (
@@ -65,8 +67,8 @@ GUARDRAILS: Mapping[str, tuple[str, ...]] = {
     "missing-reference": (
         (
             "No override. The change refers to an object that is not live and that no manifest makes, "
-            "such as the price list that a rule takes its prices from. Correct the reference, or add a "
-            "manifest for it."
+            "such as the price list that a rule takes its prices from; or a request needs a sync that is not "
+            "there. Correct the reference, or add a manifest for it."
         ),
     ),
     "unsupported": (
@@ -78,6 +80,12 @@ GUARDRAILS: Mapping[str, tuple[str, ...]] = {
         (
             "SparkLayer clears the sync logs of all integrations of a site or none: a DataSync with `state: absent` "
             "says which with `onRemove: {logs: clear}` or `{logs: keep}`."
+        ),
+    ),
+    "notAfter": (
+        (
+            "No override. A request (Resync, SyncRun) ends at most 7 days after the plan: that is how far back a "
+            "ledger has to know what was carried out. Write an earlier `notAfter`."
         ),
     ),
     "loses-data": (

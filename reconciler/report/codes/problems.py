@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PROBLEMS: Mapping[str, str] = {
+    "absent-request": (
+        "`state: absent` on a request, which has no live object; remove the manifest, nothing is taken back."
+    ),
     "bad-api-url": (
         "An API or token URL is no URL, is not https, or is on a host that credentials may not be sent to."
     ),

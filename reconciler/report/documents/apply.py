@@ -6,8 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
-from reconciler.reconcile.planfile import ChangeDocument, Count, Document, change_from_json, change_to_json
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome, StepResult
+from reconciler.reconcile.planfile import (
+    ChangeDocument,
+    Count,
+    Document,
+    OperationDocument,
+    change_to_json,
+    operation_to_json,
+)
+from reconciler.reconcile.planread import change_from_json, operation_from_json
 
 FORMAT_VERSION = 1
 
@@ -17,6 +25,25 @@ class ResultDocument(Document):
 
     change: ChangeDocument
     outcome: Annotated[Outcome, Field(strict=False)]
+    code: str | None = Field(description="Code of the error; `reconciler explain` says what it means.")
+    message: str | None
+    next_step: str | None
+
+
+class StepDocument(Document):
+    """The true outcome of one step of a request."""
+
+    does: str
+    outcome: Annotated[Outcome, Field(strict=False)]
+    message: str | None
+
+
+class OperationResultDocument(Document):
+    """The true outcome of one request: the worst of its steps."""
+
+    operation: OperationDocument
+    outcome: Annotated[Outcome, Field(strict=False)]
+    steps: list[StepDocument]
     code: str | None = Field(description="Code of the error; `reconciler explain` says what it means.")
     message: str | None
     next_step: str | None
@@ -43,6 +70,7 @@ class ApplyDocument(Document):
     interrupted: bool
     summary: OutcomesDocument
     results: list[ResultDocument]
+    operations: list[OperationResultDocument] = Field(default=[], description="What was done once, and how it went.")
 
 
 def result_to_json(result: ChangeResult) -> dict[str, Any]:
@@ -72,7 +100,31 @@ def apply_to_json(report: ApplyReport) -> dict[str, Any]:
         "interrupted": report.interrupted,
         "summary": report.summary,
         "results": [result_to_json(result) for result in report.results],
+        "operations": [operation_result_to_json(result) for result in report.operations],
     }
+
+
+def operation_result_to_json(result: OperationResult) -> dict[str, Any]:
+    """Return what became of an operation in the shape of `OperationResultDocument`."""
+    return {
+        "operation": operation_to_json(result.operation),
+        "outcome": result.outcome.value,
+        "steps": [{"does": step.does, "outcome": step.outcome.value, "message": step.message} for step in result.steps],
+        "code": result.code,
+        "message": result.message,
+        "next_step": result.next_step,
+    }
+
+
+def _operation_result(document: OperationResultDocument) -> OperationResult:
+    return OperationResult(
+        operation_from_json(document.operation),
+        document.outcome,
+        tuple(StepResult(step.does, step.outcome, step.message) for step in document.steps),
+        document.code,
+        document.message,
+        document.next_step,
+    )
 
 
 def apply_from_json(data: object) -> ApplyReport:
@@ -82,5 +134,11 @@ def apply_from_json(data: object) -> ApplyReport:
         ValidationError: it is none.
     """
     document = ApplyDocument.model_validate(data)
-    results = tuple(map(result_from_json, document.results))
-    return ApplyReport(document.environment, document.run, results, document.resumed, document.interrupted)
+    return ApplyReport(
+        document.environment,
+        document.run,
+        tuple(map(result_from_json, document.results)),
+        document.resumed,
+        document.interrupted,
+        operations=tuple(_operation_result(item) for item in document.operations),
+    )

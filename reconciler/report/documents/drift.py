@@ -13,12 +13,11 @@ from reconciler.reconcile.planfile import (
     Document,
     NoteDocument,
     Time,
-    change_from_json,
     change_to_json,
-    note_from_json,
     note_to_json,
     time_to_json,
 )
+from reconciler.reconcile.planread import change_from_json, note_from_json
 from reconciler.report.documents.apply import ResultDocument, result_from_json, result_to_json
 
 FORMAT_VERSION = 1

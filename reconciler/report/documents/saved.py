@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from reconciler.errors import Place, PlanFileError
 from reconciler.reconcile.approval import check_intact
 from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
-from reconciler.reconcile.planfile import Document, broken_rule, explained, json_from_text, plan_from_json, read_saved
+from reconciler.reconcile.planfile import Document
+from reconciler.reconcile.planread import broken_rule, explained, json_from_text, plan_from_json, read_saved
 from reconciler.report.documents.apply import ApplyDocument, apply_from_json
 from reconciler.report.documents.drift import DriftDocument, drift_from_json
 

@@ -9,6 +9,7 @@ from reconciler.report.documents.apply import ApplyDocument
 from reconciler.report.documents.drift import DriftDocument
 from reconciler.report.documents.error import ErrorDocument
 from reconciler.report.documents.problems import ValidationDocument
+from reconciler.report.documents.resync import ResyncDocument
 from reconciler.report.documents.sync_dry_run import SyncDryRunDocument
 from reconciler.report.documents.sync_problems import SyncErrorsDocument
 from reconciler.report.documents.sync_run import SyncRunDocument
@@ -18,6 +19,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DOCUMENTS: dict[str, type[Document]] = {
     "plan.schema.json": PlanDocument,
     "apply.schema.json": ApplyDocument,
+    "resync.schema.json": ResyncDocument,
     "drift.schema.json": DriftDocument,
     "validation.schema.json": ValidationDocument,
     "error.schema.json": ErrorDocument,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
-from reconciler.report.html.page import OPEN_CHANGES, change_card, page, text, tiles, verdict
-from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome
+from reconciler.report.html.page import OPEN_CHANGES, change_card, operation_card, page, text, tiles, verdict
+from reconciler.report.words import OPERATION_OUTCOMES, OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts
 
 _TONES = {
     Outcome.UNKNOWN: "red",
@@ -40,8 +40,22 @@ def apply_to_html(report: ApplyReport) -> str:
         if cards:
             title = f"{OUTCOMES[outcome].capitalize()} <small>{len(cards):,}</small>"
             parts.append(f"<section><h2>{title}</h2>{''.join(cards)}</section>")
+    if report.operations:
+        cards_of = "".join(_operation(result) for result in report.operations)
+        parts.append(f"<section><h2>Requests <small>{len(report.operations):,}</small></h2>{cards_of}</section>")
     parts.append(f'<p class="meta">{text(apply_closing(report))}</p>')
     return page(f"Apply to {report.environment}", filter(None, parts))
+
+
+def _operation(result: OperationResult) -> str:
+    code = f"<code>{text(result.code)}</code> " if result.code else ""
+    told = [f"<strong>{OPERATION_OUTCOMES[result.outcome]}</strong>: {text(result.operation.does)}"]
+    if result.message:
+        told.append(f"{code}{text(result.message)}")
+    if result.next_step:
+        told.append(f"→ {text(result.next_step)}")
+    steps = [f"{OPERATION_OUTCOMES[step.outcome]}: {step.does}" for step in result.steps]
+    return operation_card(result.operation, _TONES[result.outcome], " · ".join(told), steps)
 
 
 def _told(result: ChangeResult) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import Change, FieldChange, Note
+from reconciler.reconcile.plan import Change, FieldChange, Note, Operation
 from reconciler.report.escape import clip, html, visible
 from reconciler.report.html.stylesheet import CSS
 from reconciler.report.values import FieldView, field_view
@@ -26,6 +26,7 @@ RISK_TONES = {Risk.LOSES_DATA: "red", Risk.STOPS_SYNC: "purple", Risk.RE_SYNCS: 
 VALUE_LIMIT = 2_000
 TEXT_LIMIT = 1_000
 NOTES_SHOWN = 200
+STEPS_SHOWN = 50
 # More changes than this start folded: the page is then a list to open, not a scroll to search.
 OPEN_CHANGES = 40
 _MARK_CLASSES = {"+": "add", "-": "del", "…": "gap", " ": "ctx"}
@@ -123,6 +124,18 @@ def change_card(change: Change, anchor: str, tone: str, *, opened: bool, extra: 
     return (
         f'<details class="change {tone}" id="{anchor}"{" open" if opened else ""}>'
         f"<summary>{head}</summary>{body}</details>"
+    )
+
+
+def operation_card(operation: Operation, tone: str, told: str, steps: Sequence[str]) -> str:
+    """Return one operation as a card that folds; `told` is finished HTML."""
+    items = "".join(f"<li><code>{text(step, VALUE_LIMIT)}</code></li>" for step in steps[:STEPS_SHOWN])
+    more = f"<li>and {len(steps) - STEPS_SHOWN:,} more</li>" if len(steps) > STEPS_SHOWN else ""
+    return (
+        f'<details class="change {tone}" open><summary><span class="badge {tone}">once</span>'
+        f'<span class="key">{text(operation.key)}</span>'
+        f'<span class="place mono">{text(where(operation.place))}</span></summary>'
+        f'<p class="facts">{told}</p><ol class="facts">{items}{more}</ol></details>'
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.kind.kind import Action
-from reconciler.reconcile.plan import Breach, Change, Plan
+from reconciler.reconcile.plan import Breach, Change, Operation, Plan
 from reconciler.report.html.page import (
     OPEN_CHANGES,
     RISK_TONES,
     TONES,
     change_card,
     notes_section,
+    operation_card,
     page,
     paused_verdict,
     text,
@@ -60,6 +61,15 @@ def _chip(change: Change, anchor: str) -> str:
     return f'<a class="chip {TONES[change.action]}" href="#{anchor}" title="{change.action.value}">{label}</a>'
 
 
+def _operation(operation: Operation) -> str:
+    told = [text(operation.does), f"not after {moment(operation.not_after)}"]
+    if operation.reason:
+        told.append(f"reason: {text(operation.reason)}")
+    if operation.unsure:
+        told.append("<strong>whether it was carried out before cannot be known</strong>")
+    return operation_card(operation, "amber", " · ".join(told), operation.steps)
+
+
 def _levels(plan: Plan, anchors: Mapping[str, str]) -> str:
     """The order of apply: one column per level, what stands in a column happens side by side."""
     columns = []
@@ -98,7 +108,7 @@ def plan_to_html(plan: Plan) -> str:
         _summary(plan),
         *(_breach(breach) for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None)),
     ]
-    if not plan.changes:
+    if plan.is_empty:
         limits = plan_limits(plan)
         line = f"In what the plan is limited to: {text(limits)}" if limits else "Live is as the manifests say."
         parts.append(verdict("green", "Nothing to do", line))
@@ -110,6 +120,9 @@ def plan_to_html(plan: Plan) -> str:
         cards = "".join(change_card(change, anchors[change.key], tone, opened=opened) for change in changes)
         title = f"{RISKS[risk]} <small>{counted(len(changes), 'change')}, {RISK_MEANINGS[risk]}</small>"
         parts.append(f"<section><h2>{title}</h2>{cards}</section>")
+    if plan.operations:
+        cards = "".join(_operation(operation) for operation in plan.operations)
+        parts.append(f"<section><h2>Requests <small>done once, after the changes</small></h2>{cards}</section>")
     parts.append(notes_section(plan.notes))
     parts.append(f'<footer>Plan <span class="mono">{text(plan.digest)}</span></footer>')
     return page(f"Plan for {plan.environment}", filter(None, parts))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.page import Piece, marker, page
-from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
+from reconciler.report.words import OPERATION_OUTCOMES, OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
 
+STEPS_SHOWN = 30
 _GOOD = (Outcome.APPLIED, Outcome.ALREADY)
 
 
@@ -28,8 +29,26 @@ def apply_to_markdown(report: ApplyReport, *, url: str | None = None) -> str:
         if results:
             pieces.append(Piece(f"#### {OUTCOMES[outcome].capitalize()}\n", rank, "headings"))
         pieces.extend(Piece(_line(result), rank, f"{OUTCOMES[outcome]} changes") for result in results)
+    if report.operations:
+        pieces.append(Piece("#### Requests\n", 0, "headings"))
+    pieces.extend(Piece(_operation(result), 0, "requests") for result in report.operations)
     closing = prose(apply_closing(report))
     return page(head, pieces, closing, f"reconciler ledger show -e {environment}", url)
+
+
+def _operation(result: OperationResult) -> str:
+    operation = result.operation
+    lines = [f"- **{OPERATION_OUTCOMES[result.outcome]}** {code_span(operation.key)} · {prose(operation.does)}"]
+    if result.message:
+        code = f"{code_span(result.code)} " if result.code else ""
+        lines.append(f"  {code}{prose(result.message)}")
+    if result.outcome not in _GOOD:
+        lines.extend(
+            f"  - {OPERATION_OUTCOMES[step.outcome]}: {code_span(step.does)}" for step in result.steps[:STEPS_SHOWN]
+        )
+    if result.next_step:
+        lines.append(f"  → {prose(result.next_step)}")
+    return "\n".join(lines) + "\n"
 
 
 def _line(result: ChangeResult) -> str:

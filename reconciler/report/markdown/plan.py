@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import Breach, Change, Plan
-from reconciler.report.escape import code_span, prose
-from reconciler.report.markdown.page import Piece, fields_block, marker, note_pieces, page, paused_block
+from reconciler.reconcile.plan import Breach, Change, Operation, Plan
+from reconciler.report.escape import clip, code_span, fenced, prose, visible
+from reconciler.report.markdown.page import Piece, details, fields_block, marker, note_pieces, page, paused_block
+from reconciler.report.values import VALUE_LIMIT
 from reconciler.report.words import (
     RISK_MEANINGS,
     RISKS,
     SYMBOLS,
     alarms,
     by_risk,
+    counted,
     moment,
     nothing_to_do,
     override_flags,
@@ -25,6 +27,7 @@ from reconciler.report.words import (
 )
 
 KEYS_SHOWN = 20
+STEPS_SHOWN = 30
 
 
 def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
@@ -51,6 +54,9 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
             if change.fields:
                 what = f"fields of {RISKS[risk].lower()} changes"
                 pieces.append(Piece(fields_block(change), 10 + order, what))
+    if plan.operations:
+        pieces.append(Piece("#### Requests\n<sub>done once, after the changes</sub>\n", 5, "headings"))
+    pieces.extend(Piece(operation_block(operation), 6, "requests") for operation in plan.operations)
     notes = note_pieces(plan.notes, plan.environment, 20)
     if notes:
         pieces.append(Piece("#### Notes\n", 19, "headings"))
@@ -58,8 +64,9 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
     read = f"<sub>Live was read {moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
     if plan.refused:
         closing = f"**Apply would refuse this plan.** {read}"
-    elif plan.changes:
-        closing = f"Merging approves exactly these changes; what moves meanwhile is refused. {read}"
+    elif not plan.is_empty:
+        what = "this" if plan.operations else "these changes"
+        closing = f"Merging approves exactly {what}; what moves meanwhile is refused. {read}"
     else:
         closing = f"{prose(nothing_to_do(plan))} {read}"
     return page(head, pieces, closing, f"reconciler plan -e {plan.environment}", url)
@@ -84,6 +91,19 @@ def _change_line(change: Change) -> str:
         facts.append(prose(change.detail))
     symbol = SYMBOLS[change.action]
     return f"{code_span(symbol)} **{change.action.value}** {code_span(change.key)} · {' · '.join(facts)}\n"
+
+
+def operation_block(operation: Operation) -> str:
+    """Return what is done once, and its steps folded."""
+    facts = [code_span(where(operation.place)), prose(operation.does), f"not after {moment(operation.not_after)}"]
+    if operation.reason:
+        facts.append(f"reason: {prose(operation.reason)}")
+    if operation.unsure:
+        facts.append("**whether it was carried out before cannot be known**")
+    steps = fenced([clip(visible(step), VALUE_LIMIT) for step in operation.steps[:STEPS_SHOWN]])
+    more = len(operation.steps) - STEPS_SHOWN
+    told = f"{counted(len(operation.steps), 'step')}{f', the first {STEPS_SHOWN}' if more > 0 else ''}"
+    return f"**once** {code_span(operation.key)} · {' · '.join(facts)}\n{details(told, steps)}"
 
 
 def _breach(breach: Breach) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
+from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, OUTCOME_COLORS, RED, YELLOW, Style
+from reconciler.report.text.operations import operation_line, results_lines
 from reconciler.report.text.plan import headed
 from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
 
@@ -34,8 +35,10 @@ def result_lines(result: ChangeResult, style: Style) -> Iterator[str]:
         yield from style.wrap(f"Next: {clip(visible(result.next_step), MESSAGE_LIMIT)}", 6, DIM)
 
 
-def result_line(result: ChangeResult, style: Style) -> str:
-    """Return one line about a change that has ended, for whoever watches an apply."""
+def result_line(result: ChangeResult | OperationResult, style: Style) -> str:
+    """Return one line about a change or operation that has ended, for whoever watches an apply."""
+    if isinstance(result, OperationResult):
+        return operation_line(result, style)
     mark = "✓" if result.outcome in _FINE else "✗"
     return style.finish(style.wrap(f"{mark} {result.change.action} {result.change.key}: {result.outcome}", 0)).rstrip()
 
@@ -54,8 +57,7 @@ def apply_to_text(report: ApplyReport, style: Style | None = None, *, told: Coll
         told: keys of the changes of which the same reader has just read a `result_line`.
     """
     style = style or Style()
-    summary = report.summary
-    clean = not any(summary[outcome] for outcome in Outcome if outcome not in _FINE)
+    clean = report.outcomes <= set(_FINE)
     verb = "Resumed apply" if report.resumed else "Apply"
     lines = style.wrap(f"{verb} to {report.environment}: {apply_counts(report)}", 0, BOLD, GREEN if clean else YELLOW)
     if report.run:
@@ -73,6 +75,10 @@ def apply_to_text(report: ApplyReport, style: Style | None = None, *, told: Coll
         lines.append(f"{title}{style.paint(f' ({_MEANINGS[outcome]})', DIM)}")
         for result in results:
             lines.extend(result_lines(result, style))
+        lines.append("")
+    if report.operations:
+        lines.append(style.paint("Requests", BOLD))
+        lines.extend(results_lines(report.operations, style))
         lines.append("")
     lines.extend(style.wrap(apply_closing(report), 0))
     return style.finish(lines)

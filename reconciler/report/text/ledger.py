@@ -39,6 +39,10 @@ def ledger_to_text(overview: Mapping[str, Any] | None, style: Style | None = Non
         lines.extend(["", style.paint("Runs, newest first", BOLD)])
     for run in overview["runs"]:
         lines.extend(_run(run, style))
+    if overview["requests"]:
+        lines.extend(["", style.paint("Requests, newest first", BOLD)])
+    for request in overview["requests"]:
+        lines.extend(_request(request, style))
     if overview["snoozes"]:
         lines.extend(["", style.paint("Snoozes", BOLD)])
     for snooze in overview["snoozes"]:
@@ -97,6 +101,18 @@ def _run(run: Mapping[str, Any], style: Style) -> list[str]:
     for override in run["overrides"]:
         lines.extend(style.wrap(f"overridden {override['rule']}: {override['reason']}", 6, YELLOW, hanging=2))
     return lines
+
+
+def _request(request: Mapping[str, Any], style: Style) -> list[str]:
+    states = Counter(step["state"] for step in request["steps"])
+    sent = {"sent": "unknown"}
+    counts = ", ".join(f"{number} {sent.get(state, state)}" for state, number in states.items())
+    if request["unremembered"]:
+        counts = "was there before this ledger remembered requests"
+    name = f"{request['kind']}/{request['name']}" if request["name"] else request["kind"]
+    head = f"{_time(request['asked_at'])}  {request['environment']}  {name}: {request['does']}"
+    who = f" ({request['holder']})" if request["holder"] else ""
+    return style.wrap(f"{head}: {counts}{who}", 2, *([YELLOW] if states["sent"] else []), hanging=2)
 
 
 def _time(iso: str) -> str:

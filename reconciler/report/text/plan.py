@@ -8,6 +8,7 @@ from reconciler.kind.kind import Action
 from reconciler.reconcile.plan import Breach, Change, Note, NoteKind, Plan
 from reconciler.report.escape import clip, terminal, visible
 from reconciler.report.style import BOLD, DIM, GREEN, MARK_COLORS, RED, RISK_COLORS, YELLOW, Style
+from reconciler.report.text.operations import operations_lines
 from reconciler.report.values import VALUE_LIMIT, FieldView, field_view
 from reconciler.report.words import (
     EACH_TELLS,
@@ -183,7 +184,7 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
     environment = visible(plan.environment)
     if plan.refused:
         return "Apply would refuse this plan. Change the manifests, or override as shown above."
-    if not plan.changes:
+    if plan.is_empty:
         return visible(nothing_to_do(plan))
     if saved_as is not None:
         until = moment(plan.expires_at)
@@ -218,8 +219,9 @@ def plan_to_text(
         for change in changes:
             lines.extend(change_lines(change, style))
         lines.append("")
+    lines.extend(operations_lines(plan.operations, style))
     lines.extend(notes_lines(plan.notes, plan.environment, style))
     is_long = len(lines) > SCREEN
     if not is_asked_for:
-        lines.extend(style.wrap(_closing(plan, saved_as), 0, *(() if plan.changes else (GREEN,))))
+        lines.extend(style.wrap(_closing(plan, saved_as), 0, *((GREEN,) if plan.is_empty else ())))
     return style.finish([*lines, *(counts if is_long else ())])

@@ -195,6 +195,7 @@ def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
         overview.last_look,
         overview.last_walk,
         overview.last_full,
+        overview.wanted,
     )
     return choose(None, past, sync.settings, sync.data.digest, at)
 
@@ -215,7 +216,7 @@ def _holder(overview: SyncOverview) -> RunningNow | None:
 
 def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
     if not full_sync_wanted(overview.last_full, sync.data.digest):
-        return None
+        return "a request asks for it" if overview.wanted else None
     return "none was ever finished" if overview.last_full is None else "the mapping changed since the last one"
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
-from reconciler.sync.mode import Mode
+from reconciler.sync.mode import Mode, strongest
 from reconciler.sync.settings import SyncSettings
 
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
-_STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.REMOVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,7 @@ class Past:
         last_look: the newest one that finished and listed everything.
         last_walk: the newest one that finished and read everything.
         last_full: the newest full sync that finished.
+        wanted: modes of runs that requests asked for and that none has finished.
     """
 
     newest: DataRun | None = None
@@ -32,6 +32,7 @@ class Past:
     last_look: DataRun | None = None
     last_walk: DataRun | None = None
     last_full: DataRun | None = None
+    wanted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def choose(asked: Mode | None, past: Past, settings: SyncSettings, config: str, 
     if cut_off is None or not _can_go_on(cut_off, config, now):
         return Choice(wanted, None, _reason(asked, past, config))
     mode = Mode.of(cut_off.mode)
-    if asked is None or _STRENGTH.index(mode) >= _STRENGTH.index(asked):
+    if asked is None or asked in mode.covered:
         return Choice(mode, cut_off, "an earlier run was cut off")
     return Choice(wanted, None, _reason(asked, past, config))
 
@@ -82,8 +83,8 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
         return Mode.FULL
     if newest is not None and newest.lists and newest.state != FINISHED:
         # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
-        mode = max(mode, Mode.of(newest.mode), key=_STRENGTH.index)
-    return mode
+        mode = strongest((mode, Mode.of(newest.mode)))
+    return strongest((mode, *map(Mode.of, past.wanted)))
 
 
 def full_sync_wanted(last_full: DataRun | None, config: str) -> bool:
@@ -109,4 +110,6 @@ def _reason(asked: Mode | None, past: Past, config: str) -> str:
         return "there was no full sync yet"
     if past.last_full.config != config:
         return "the DataSync changed since the last full sync"
+    if past.wanted:
+        return "a request asked for it"
     return "due"

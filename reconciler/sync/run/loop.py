@@ -89,9 +89,10 @@ async def _rest(job: Job, pause: timedelta, stop: asyncio.Event, *, may_wake: bo
 def _something_waits(job: Job) -> bool:
     try:
         counts = job.store.records.counts(job.now())
+        wanted = job.store.runs.wanted()
     except LedgerError:  # busy now; where it is worse than that, the next run says so
         return False
-    return counts.open > counts.waiting or counts.due > 0
+    return counts.open > counts.waiting or counts.due > 0 or bool(wanted)
 
 
 def _pause(job: Job, failures: int) -> timedelta:

@@ -70,6 +70,7 @@ async def _chosen(
         last_look=await ledger.runs.last(lists=True),
         last_walk=await ledger.runs.last(walks=True),
         last_full=await ledger.runs.last(full=True),
+        wanted=await ledger.runs.wanted(),
     )
     choice = choose(asked, past, job.settings, job.data.digest, job.now())
     if choice.resume is None:

@@ -1,0 +1,41 @@
+"""Runs of data syncs that requests asked for. Functions that work in a transaction of the caller's.
+
+One is wanted until a run that was begun after it was asked for, and does no less, has finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select, update
+
+from reconciler.ledger.data.model import FINISHED
+from reconciler.ledger.database import insert_new
+from reconciler.ledger.tables import data_runs, wanted_runs
+
+
+def want(connection: Connection, scope: int, request: str, mode: str, now: datetime) -> None:
+    """Record that a request asks for a run."""
+    row = {"scope": scope, "request": request, "mode": mode, "wanted_at": now, "run": None}
+    insert_new(connection, wanted_runs, [row])
+
+
+def modes(connection: Connection, scope: int) -> frozenset[str]:
+    """Return how the runs are to go that are wanted and that no run has finished."""
+    finished = select(data_runs.c.id).where(data_runs.c.scope == scope, data_runs.c.state == FINISHED)
+    is_open = or_(wanted_runs.c.run.is_(None), wanted_runs.c.run.not_in(finished))
+    return frozenset(
+        connection.execute(select(wanted_runs.c.mode).where(wanted_runs.c.scope == scope, is_open)).scalars()
+    )
+
+
+def taken(connection: Connection, scope: int, run: str, done: Collection[str]) -> None:
+    """Record that a run that begins does what was asked for in these modes."""
+    finished = select(data_runs.c.id).where(data_runs.c.scope == scope, data_runs.c.state == FINISHED)
+    is_open = or_(wanted_runs.c.run.is_(None), wanted_runs.c.run.not_in(finished))
+    connection.execute(
+        update(wanted_runs)
+        .where(wanted_runs.c.scope == scope, wanted_runs.c.mode.in_(list(done)), is_open)
+        .values(run=run)
+    )
