@@ -33,6 +33,21 @@ for _number, _default in ((signal.SIGINT, signal.default_int_handler), (signal.S
         signal.signal(_number, _default)
 
 
+@pytest.fixture(scope="module")
+def _emulator():
+    from reconciler.emulator.testing import running_emulator
+
+    with running_emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(_emulator):
+    """Return the emulator of a module's tests, as it was when it started."""
+    _emulator.reset()
+    return _emulator
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def ledger_url(request, tmp_path):
     """Where a test has its ledger: once in a file, once on PostgreSQL."""

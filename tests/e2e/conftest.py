@@ -1,25 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from reconciler.emulator.testing import RunningEmulator, running_emulator
+from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.retry import RetryPolicy
 from support.checkout import Checkout
-
-
-@pytest.fixture(scope="module")
-def _emulator() -> Iterator[RunningEmulator]:
-    with running_emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(_emulator: RunningEmulator) -> RunningEmulator:
-    _emulator.reset()
-    return _emulator
 
 
 @pytest.fixture

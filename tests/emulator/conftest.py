@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.emulator.testing import RunningEmulator, running_emulator
+from reconciler.emulator.testing import RunningEmulator
 from support.emulator_contract import Contract
 
 
@@ -20,18 +20,6 @@ def log_in(
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     return Contract()
-
-
-@pytest.fixture(scope="module")
-def _shared() -> Iterator[RunningEmulator]:
-    with running_emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(_shared: RunningEmulator) -> RunningEmulator:
-    _shared.reset()
-    return _shared
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Hears of every write to the marketplace, and keeps which records of the syncs it touched until somebody asks."""
+"""Changes of records: each write to the marketplace is observed, and the records of syncs that it touched are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.emulator.state import State
 
 
 class Changes:
-    """The records that were touched since the last `taken`, each once, in the order of their first touch.
+    """Records that were touched since the last `taken`, each once, in the order of their first touch.
 
     Args:
         state: for the switches.
@@ -54,12 +54,12 @@ class Changes:
             self.removed(name, scope, key, row)
 
     def replaced(self) -> None:
-        """Forget all: the marketplace is another one."""
+        """Remove all: the marketplace is another one."""
         self._touched.clear()
         self._relations.forget()
 
     def taken(self) -> list[tuple[Record, JsonObject | None]]:
-        """Return what was touched, and begin anew. With each record that is gone comes what it was; else None."""
+        """Return the touched records, and begin anew. With each record that is gone comes what it was; else None."""
         touched, self._touched = self._touched, {}
         found: list[tuple[Record, JsonObject | None]] = []
         for record, before in touched.items():

@@ -1,4 +1,4 @@
-"""What `/_emulator/` offers for deliveries."""
+"""Control API of deliveries, below `/_emulator/`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATH = "/_emulator/deliveries"
 
 
 class DeliveryControl:
-    """The control endpoints of deliveries.
+    """Control API of deliveries.
 
     Args:
         feed: what they steer.
@@ -24,7 +24,7 @@ class DeliveryControl:
         self._feed = feed
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
-        """Return method, path and handler of each."""
+        """Return method, path and handler of every endpoint."""
         return (
             ("GET", _PATH, self._list),
             ("PUT", _PATH, self._set),

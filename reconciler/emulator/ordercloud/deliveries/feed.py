@@ -1,4 +1,4 @@
-"""Decides which changes become messages: asks the syncs, holds what is paused, and hands the rest to the lanes."""
+"""Feed of deliveries: messages of changed records, held while their sync is paused, then handed to the lanes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERROR_CONFIG = "/integrations/ErrorConfig"
 
 
 class Feed:
-    """From changes to messages.
+    """Feed of messages from changed records.
 
     Args:
         state: for the switches.
@@ -65,7 +65,7 @@ class Feed:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what is held and queued, the list, and what was set."""
+        """Remove what is held and queued, the list, and what was set."""
         for lane in self._lanes.values():
             lane.stop()
         self._lanes.clear()
@@ -76,22 +76,22 @@ class Feed:
         self.faults: list[DeliveryFault] = []
 
     def set(self, setting: DeliverySetting) -> None:
-        """Send like that from now on. Without hosts, to those that were named at the start."""
+        """Set how messages are sent from now on. Without hosts, to those that were named at the start."""
         named = "hosts" in setting.model_fields_set
         self.setting = setting if named else setting.model_copy(update={"hosts": self._hosts})
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Send from now on. Until then, and where nobody starts it, there are no deliveries."""
+        """Start to send. Until then, and where nobody starts it, there are no deliveries."""
         self._loop = loop
 
     def stop(self) -> None:
-        """Send nothing more; what waits is lost."""
+        """Stop to send; what waits is lost."""
         self._loop = None
         for lane in self._lanes.values():
             lane.stop()
 
     def flush(self) -> None:
-        """Make messages of what was changed since the last time; called after every request."""
+        """Make messages of the records that were changed since the last time; called after every request."""
         for record, before in self._changes.taken():
             sync = self._syncs.get(record.sync)
             if sync is not None and self._enabled(sync["DeliveryConfigID"]) is not None and self._flows(record, before):
@@ -110,7 +110,7 @@ class Feed:
         self._queue(sync, Job(record, asked=True))
 
     def pending(self) -> dict[str, Any]:
-        """Return what has not been delivered yet: held by pauses, queued, waiting, under way; and what was refused."""
+        """Count messages that are not delivered yet: held by pauses, queued, waiting, under way; and those refused."""
         lanes = self._lanes.values()
         return {
             "held": {path: len(held) for path, held in self._held.items() if held},
@@ -121,11 +121,11 @@ class Feed:
         }
 
     def dump(self) -> list[list[Any]]:
-        """Return what pauses hold, as JSON."""
+        """Dump what pauses hold, as JSON."""
         return [[*record, changes] for held in self._held.values() for record, changes in held.items()]
 
     def load(self, dumped: list[list[Any]]) -> None:
-        """Take over what `dump` returned."""
+        """Load what `dump` returned."""
         self._held = {}
         for sync, name, scope, key, changes in dumped:
             record = Record(sync, name, tuple(scope), key)

@@ -1,4 +1,4 @@
-"""Sends the messages of one delivery config in the background; of one record never two at once."""
+"""Lane of deliveries: sends the messages of one delivery config in the background; of one record never two at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TRIED_AGAIN = frozenset({408, 425, 429})
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One message to send. What it says is read when it is first sent, so a queue holds no payloads.
+    """Message to send. Its payload is read when it is first sent, so a queue holds none.
 
     Args:
         record: what it is about; None for an error notice.
@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """What lanes have in common: how messages are made, sent and noted.
+    """Outlet that lanes share: how messages are made, sent and noted.
 
     Args:
         setting: how they are sent now.
@@ -66,7 +66,7 @@ class Outlet:
 
 
 class Lane:
-    """The messages of one delivery config.
+    """Lane of one delivery config.
 
     Args:
         config_id: its ID.
@@ -90,17 +90,17 @@ class Lane:
 
     @property
     def queued(self) -> int:
-        """How many messages wait for their turn."""
+        """Return the number of messages that wait for their turn."""
         return len(self._queue) + sum(map(len, self._behind.values()))
 
     @property
     def later(self) -> int:
-        """How many messages wait for another attempt, or are late."""
+        """Return the number of messages that wait for another attempt, or are late."""
         return len(self._timers)
 
     @property
     def under_way(self) -> int:
-        """How many messages are being sent."""
+        """Return the number of messages that are being sent."""
         return len(self._sending)
 
     def push(self, job: Job, *, first: bool = False, bounded: bool = False) -> None:
@@ -118,7 +118,7 @@ class Lane:
             task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Stop to send."""
         self._queue.clear()
         self._behind.clear()
         self._overtaken.clear()
@@ -196,7 +196,7 @@ class Lane:
         self._let_overtaken_go()
 
     def _put_off(self, rule: DeliveryFaultRule, job: Job, message: tuple[str, bytes]) -> bool:
-        """Treat a message as a fault says; return whether it is not sent now."""
+        """Carry out a fault on a message; return whether it is not sent now."""
         entry = job.entry
         assert entry is not None  # noqa: S101 (for the type checker)
         entry.fault = rule.effect.value
@@ -228,7 +228,7 @@ class Lane:
                     self.push(job)
 
     def _after(self, seconds: float, job: Job) -> int:
-        """Queue a message so many seconds later."""
+        """Queue a message some seconds later."""
         self._number += 1
         number = self._number
 
@@ -268,7 +268,7 @@ def message_body(message_type: str, payload: Any) -> bytes:
 
 
 def _headers(target: JsonObject, body: bytes) -> list[tuple[str, str]]:
-    """The headers of a message. inferred: the hash, as webhooks have it; the content type."""
+    """Return the headers of a message. inferred: the hash, as webhooks have it; the content type."""
     found = [("Content-Type", "application/json")]
     if target.get("Secret"):
         digest = hmac.new(target["Secret"].encode(), body, hashlib.sha256).digest()

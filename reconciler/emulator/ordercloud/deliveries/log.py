@@ -1,4 +1,4 @@
-"""The list of deliveries, how they are sent, and what goes wrong with them on request."""
+"""Log of deliveries, the setting of how they are sent, and their faults."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DeliverySetting(BaseModel):
 
 
 class DeliveryEffect(StrEnum):
-    """What happens to a message that a delivery fault hits."""
+    """Effect of a delivery fault on a message that it hits."""
 
     DUPLICATE = "duplicate"
     LATE = "late"
@@ -63,7 +63,7 @@ class DeliveryFaultRule(BaseModel):
 
 
 class DeliveryFault:
-    """A rule with its counters."""
+    """Delivery fault rule with its counters."""
 
     __slots__ = ("_random", "fired", "rule", "seen")
 
@@ -74,7 +74,7 @@ class DeliveryFault:
         self._random = random.Random(rule.seed)  # noqa: S311 (a repeatable test choice, no secret)
 
     def hits(self, message_type: str, record_id: str) -> bool:
-        """Count the message if it matches, and return whether this fault hits it."""
+        """Count a message if it matches, and return whether this fault hits it."""
         rule = self.rule
         if not fnmatchcase(message_type, rule.type) or not fnmatchcase(record_id, rule.id):
             return False
@@ -92,7 +92,7 @@ class DeliveryFault:
 
 
 class Delivery:
-    """One message at one target, as the list shows it."""
+    """Delivery of one message to one target, as the list shows it."""
 
     __slots__ = ("attempts", "body", "changes", "config_id", "fault", "record", "status", "sync", "target", "time",
                  "type", "url", "why")  # fmt: skip
@@ -141,7 +141,7 @@ class Delivery:
 
 
 class DeliveryLog:
-    """The last 20,000 deliveries, oldest first; of the last 1,000 the bodies."""
+    """Log of the last 20,000 deliveries, oldest first; of the last 1,000 the bodies."""
 
     def __init__(self) -> None:
         self._entries: deque[Delivery] = deque(maxlen=KEPT)
@@ -159,7 +159,7 @@ class DeliveryLog:
         return [entry.dump(bodies=bodies) for entry in self._entries]
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all deliveries."""
         self._entries.clear()
         self._with_bodies.clear()
 

@@ -1,4 +1,4 @@
-"""What the messages say, from the vendor's reference consumer and the documented payloads (fact sheet §4)."""
+"""Payloads of messages, from the vendor's reference consumer and the documented payloads (fact sheet §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posts one message over HTTP. The emulator shares no HTTP client with what it is there to test."""
+"""POST of a message over HTTP. The emulator shares no HTTP client with what it is there to test."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _READ_AT_ONCE = 65_536
 
 
 class PostFailed(Exception):
-    """There was no answer; its text says why. No error of ours: a list of deliveries shows it."""
+    """Failed POST without an answer; its text says why. No error of ours: a list of deliveries shows it."""
 
 
 def split(url: str) -> SplitResult | None:
-    """Return the parts of a URL that messages can be posted to, or None where it is none."""
+    """Split a URL that messages can be posted to; None where it is none."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -41,7 +41,7 @@ def shown(url: str) -> str:
 
 
 def is_let_through(url: str, hosts: Sequence[str]) -> bool:
-    """Whether the emulator may post there: the loopback, or a host that somebody allowed by a glob."""
+    """Return whether the emulator may post to a host: the loopback, or one that somebody allowed by a glob."""
     parts = split(url)
     host = "" if parts is None else (parts.hostname or "").lower()
     if host == "localhost" or host.endswith(".localhost"):

@@ -1,4 +1,4 @@
-"""Which records flow through which sync, and what their messages are called (fact sheet §4)."""
+"""Records by sync: which flow through which, and the types of their messages (fact sheet §4)."""
 
 from __future__ import annotations
 

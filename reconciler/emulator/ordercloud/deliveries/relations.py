@@ -1,4 +1,4 @@
-"""Which products a write is about that is not one to a product: assignments, prices, specs, categories."""
+"""Relations of products: those that a write to assignments, prices, specs or categories touches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OF_PRICES = ("DefaultPriceScheduleID", "PriceScheduleID")
 
 
 class Relations:
-    """Finds the products that other rows belong to.
+    """Relations of other rows to products.
 
     Args:
         market: where they are.
@@ -30,11 +30,11 @@ class Relations:
         self._priced: dict[str, set[str]] | None = None
 
     def forget(self) -> None:
-        """Look everything up anew: the marketplace was replaced."""
+        """Forget all relations: the marketplace was replaced."""
         self._priced = None
 
     def learn(self, name: str, scope: Scope, key: str, row: JsonObject) -> None:
-        """Take note of the price schedules that a row names."""
+        """Note the price schedules that a row names."""
         if self._priced is None or name not in ("Product", "ProductAssignment", "ProductSupplier"):
             return
         product = key if name == "Product" else row.get("ProductID") or (scope[0] if scope else "")
