@@ -18,6 +18,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.kind.connection import Reader, Writer
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.url import require_durable
+from reconciler.pause.holding import Fate
 from reconciler.pause.lease import Around, Lease
 from reconciler.reconcile.apply import apply
 from reconciler.reconcile.approval import refused
@@ -299,6 +300,11 @@ async def lift(desk: Desk) -> Lifted:
         )
         over = [lease for sync in syncs if sync.is_done for lease in sync.leases]
         if report.ledger_problem is None:
+            for lifting, sync in zip(found, syncs, strict=True):
+                if sync.is_done and sync.fate in (Fate.RESUME, Fate.DECLARED):
+                    # From here on it is as its manifest says, and no longer as a lease says.
+                    path, stays = lifting.sync.pause_field, sync.fate is Fate.DECLARED
+                    ledger.remember_pause(lifting.sync.target, path, stays)
             ledger.remove_leases([lease.lease_id for lease in (*over, *gone(inputs, desk.kinds))])
     return Lifted(session.name, syncs, report.interrupted, report.ledger_problem)
 

@@ -31,6 +31,9 @@ class Status(IntEnum):
         return _MEANINGS[self]
 
 
+PAUSE_FAILED = 125
+"""Of `pause -- COMMAND`: our pause failed or was refused before the command, whose own statuses are all others."""
+
 _MEANINGS = {
     Status.DONE: "done, or nothing pending",
     Status.ERROR: "error",

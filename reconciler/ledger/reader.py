@@ -45,6 +45,14 @@ class Ledgers:
         """
         return self._read(url, lambda _: True) or False
 
+    def now(self, url: LedgerUrl | str) -> datetime | None:
+        """Return what time it is in a ledger; None where there is none.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+        return self._read(url, lambda tx: tx.now)
+
     def memory(
         self,
         url: LedgerUrl | str,

@@ -338,14 +338,22 @@ class Ledger:
         """
         return self.database.run(lambda tx: leases.take(tx.connection, taken, duration, tx.now))
 
-    def renew_leases(self, lease_ids: Collection[str], until: datetime | None = None) -> frozenset[str]:
-        """Record a sign of life of our leases, and another end where they are extended; return those that still hold.
+    def renew_leases(
+        self, lease_ids: Collection[str], duration: timedelta | None = None, limit: timedelta | None = None
+    ) -> timedelta | None:
+        """Record a sign of life of our leases; return how long the first of them still holds, None once none does.
 
         Args:
             lease_ids: of leases around our command.
-            until: their new end.
+            duration: how long they hold from now on; None: as they do.
+            limit: how long they may hold from their start on.
         """
-        return self.database.run(lambda tx: leases.renew(tx.connection, lease_ids, until, tx.now))
+
+        def renew(tx: Transaction) -> timedelta | None:
+            ends = leases.renew(tx.connection, lease_ids, duration, limit, tx.now)
+            return min(ends.values()) - tx.now if ends else None
+
+        return self.database.run(renew)
 
     def release_leases(self, lease_ids: Collection[str]) -> None:
         """Give leases back: they are over from now on, and whoever may write lifts them."""
@@ -359,9 +367,13 @@ class Ledger:
         """Record that a sync was paused or resumed, now, and return the event's ID."""
         return self.database.run(lambda tx: pause_log.add(tx.connection, event, tx.now))
 
-    def log_verdict(self, event_id: str, verdict: str, seconds: int) -> None:
-        """Record whether what had waited went through after a resume, and how long that took."""
-        self.database.run(lambda tx: pause_log.judge(tx.connection, event_id, verdict, seconds))
+    def log_verdict(self, target: LiveObject, verdict: str, seconds: int) -> None:
+        """Record whether what had waited went through after the last resume of a sync, and how long that took."""
+        self.database.run(lambda tx: pause_log.judge(tx.connection, target, verdict, seconds))
+
+    def remember_pause(self, target: LiveObject, path: str, paused: bool) -> None:
+        """Record that a sync's pause is as its manifest wants it now, where an apply is remembered at all."""
+        self.database.run(lambda tx: objects.remember_member(tx.connection, target, path, paused, tx.now))
 
     def _fingerprints(self, target: LiveObject, secrets: Mapping[str, str | None]) -> dict[str, bytes | None]:
         """Computed before the transaction, because they are slow on purpose."""

@@ -52,11 +52,17 @@ def was_before(
     earlier = next(iter(leases), None)
     if earlier is not None:
         return earlier.was
-    return Was.DECLARED if declared is not None and _by_declaration(declared, now, last) else Was.PAUSED
+    return Was.DECLARED if declared is not None and by_declaration(declared, now, last) else Was.PAUSED
 
 
-def _by_declaration(declared: DeclaredPause, now: datetime, last: Last | None) -> bool:
-    """Whether a sync is paused by what was declared, whose end may have passed without anybody resuming it."""
+def by_declaration(declared: DeclaredPause, now: datetime, last: Last | None) -> bool:
+    """Whether a sync is paused by what was declared, whose end may have passed without anybody resuming it.
+
+    Args:
+        declared: its pause as the manifest has it.
+        now: the moment.
+        last: what we did last to it; None where the ledger knows of nothing.
+    """
     if declared.is_active(now):
         return True
     ended = declared.ended(now)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.kind.kind import Observed
 from reconciler.ledger.config.model import Memory, PauseEvent
+from reconciler.pause.holding import Last
 from reconciler.pause.lease import End, Lease, Was
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Note, NoteKind
@@ -72,6 +73,15 @@ def lease_over(inputs: PlanInputs, desired: Desired) -> End | None:
 def pauses_of(memory: Memory, kind: str, live_id: str) -> tuple[PauseEvent, ...]:
     """Return what we did to the pause of one sync, the newest first."""
     return tuple(event for event in memory.pauses if (event.target.kind, event.target.id) == (kind, live_id))
+
+
+def last_of(events: Sequence[PauseEvent]) -> Last | None:
+    """Return what we did last to the pause of a sync; None where nothing is known of that.
+
+    Args:
+        events: of that sync, the newest first.
+    """
+    return Last(events[0].paused, events[0].done_at) if events else None
 
 
 def resumes_took(events: Iterable[PauseEvent]) -> str | None:

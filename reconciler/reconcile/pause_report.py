@@ -9,10 +9,11 @@ from enum import StrEnum
 
 from reconciler.kind.kind import Kinds
 from reconciler.ledger.config.model import PauseEvent
-from reconciler.pause.holding import Fate
+from reconciler.pause.holding import Fate, by_declaration
 from reconciler.pause.lease import End, Lease
+from reconciler.pause.window import HORIZON
 from reconciler.reconcile.inputs import PlanInputs
-from reconciler.reconcile.leased import leases_on, pauses_of
+from reconciler.reconcile.leased import last_of, leases_on, pauses_of
 from reconciler.reconcile.pausing import Sync, pausable
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
 
@@ -190,12 +191,14 @@ def _standing(inputs: PlanInputs, sync: Sync) -> PausedSync:
     held = any(end is None for _, end in leases)
     pause = sync.declared
     declared = None
-    if pause is not None and pause.paused:
-        active = pause.is_active(now)
-        until = pause.until if active else pause.ended(now)
-        if active or until is not None:
-            declared = Declared(active, until, pause.reason, pause.owner)
     last = pauses_of(inputs.memory, sync.observed.kind, sync.observed.id)
+    if pause is not None and pause.paused and by_declaration(pause, now, last_of(last)):
+        active = pause.is_active(now)
+        until = pause.active_until(now) if active else pause.ended(now)
+        # Beyond the horizon nobody looks: it lasts longer than that.
+        until = None if active and until is not None and until > now + HORIZON and until != pause.until else until
+        if active or until is not None:
+            declared = Declared(active, until, pause.reason_at(now), pause.owner, pause.in_window(now))
     state, due = _state(sync, leases, declared, held=held)
     return PausedSync(
         sync, state, leases, declared if sync.paused or (declared and declared.active) else None, due, last
@@ -221,5 +224,10 @@ def _state(
 
 
 def _next_windows(inputs: PlanInputs, count: int) -> tuple[NextWindow, ...]:
-    del inputs, count
-    return ()
+    found = [
+        NextWindow(desired.key, each.start, each.end, each.reason)
+        for desired in inputs.desired
+        if not desired.absent and desired.pause is not None and desired.pause.windows is not None and count
+        for each in desired.pause.windows.next(inputs.now, count)
+    ]
+    return tuple(sorted(found, key=lambda window: (window.start, window.key))[:count])

@@ -10,13 +10,13 @@ from reconciler.kind.kind import Action, Observed
 from reconciler.kind.semantics import fields_of
 from reconciler.ledger.config.model import LiveObject
 from reconciler.pause.declared import DeclaredPause
-from reconciler.pause.holding import Fate, Last, fate, was_before
+from reconciler.pause.holding import Fate, fate, was_before
 from reconciler.pause.lease import End, Lease
 from reconciler.reconcile.diff import risk_of
 from reconciler.reconcile.digests import change_digest, plan_digest, precondition_of_update
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
-from reconciler.reconcile.leased import leases_on, pauses_of
+from reconciler.reconcile.leased import last_of, leases_on, pauses_of
 from reconciler.reconcile.plan import Breach, Cause, Change, FieldChange, Plan
 from reconciler.reconcile.work import Desired, Planned, Work
 from reconciler.words import parse_duration
@@ -116,7 +116,7 @@ def leases_for(inputs: PlanInputs, syncs: Iterable[Sync], asked: Lease) -> tuple
             leases_on(inputs.memory, target.kind, target.id, target.api_url),
             sync.declared,
             inputs.now,
-            Last(events[0].paused, events[0].done_at) if events else None,
+            last_of(events),
         )
         leases.append(
             replace(

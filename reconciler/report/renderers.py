@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.errors import Problem, ReconcilerError
     from reconciler.reconcile.doctor import Finding
     from reconciler.reconcile.importer import ImportResult
+    from reconciler.reconcile.pause_report import Lifted, PausesReport, Taken
     from reconciler.reconcile.plan import ApplyReport, DriftReport, Note, Plan
     from reconciler.report.codes.lookup import Meaning
     from reconciler.report.style import Style
@@ -155,6 +156,9 @@ MUTATION: Subject[Mapping[str, list[Any]]] = Subject(
 MEANING: Subject[Sequence[Meaning]] = Subject(
     text="text.meaning:meaning_to_text", json="documents.meaning:meaning_to_json"
 )
+PAUSE: Subject[Taken] = Subject(text="text.pauses:taken_to_text", json="documents.pauses:taken_to_json")
+RESUME: Subject[Lifted] = Subject(text="text.pauses:lifted_to_text", json="documents.pauses:lifted_to_json")
+PAUSES: Subject[PausesReport] = Subject(text="text.pauses:pauses_to_text", json="documents.pauses:pauses_to_json")
 ERROR: Subject[ReconcilerError] = Subject(text="text.error:error_to_text", json="documents.error:error_to_json")
 
 # Every subject by its name in file names and docs.
@@ -175,6 +179,9 @@ SUBJECTS: dict[str, Subject[*tuple[Any, ...]]] = {
     "sync_log": SYNC_LOG,
     "mutation": MUTATION,
     "meaning": MEANING,
+    "pause": PAUSE,
+    "resume": RESUME,
+    "pauses": PAUSES,
     "error": ERROR,
 }
 FORMATS = tuple(dict.fromkeys(name for subject in SUBJECTS.values() for name in subject.formats))

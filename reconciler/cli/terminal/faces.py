@@ -76,6 +76,15 @@ class PauseTerminal(_Stoppable):
             say(result_line(event.result, self._style))
 
 
+class HoldTerminal(PauseTerminal):
+    """Says loudly what cannot wait for the end of a command that runs."""
+
+    def alarms(self, message: str) -> None:
+        from reconciler.report.style import BOLD, RED
+
+        say(self._style.paint(terminal(f"reconciler pause: {message}"), RED, BOLD))
+
+
 class ApplyTerminal(PauseTerminal):
     """Shows a plan and asks, and says what becomes of each change; `told` are the keys of those.
 

@@ -52,13 +52,33 @@ def take(connection: Connection, taken: Sequence[Lease], duration: timedelta, no
     return kept
 
 
-def renew(connection: Connection, lease_ids: Collection[str], until: datetime | None, now: datetime) -> frozenset[str]:
-    """Write a sign of life of some leases, and another end where there is one; return those that still hold."""
+def renew(
+    connection: Connection,
+    lease_ids: Collection[str],
+    duration: timedelta | None,
+    limit: timedelta | None,
+    now: datetime,
+) -> dict[str, datetime]:
+    """Write a sign of life of some leases, and a later end where they are extended; return the ends of those that hold.
+
+    Args:
+        connection: in a transaction.
+        lease_ids: which.
+        duration: how long they hold from now on; None: as they do.
+        limit: how long they may hold from their start on.
+        now: the time.
+    """
     ours = (leases.c.id.in_(list(lease_ids)), leases.c.released_at.is_(None))
-    values = {"renewed_at": now} if until is None else {"renewed_at": now, "until": until}
-    connection.execute(update(leases).where(*ours).values(**values))
-    rows = connection.execute(select(leases.c.id, leases.c.until).where(*ours))
-    return frozenset(row.id for row in rows if now < row.until)
+    ends: dict[str, datetime] = {}
+    for row in connection.execute(select(leases.c.id, leases.c.taken_at, leases.c.until).where(*ours)).all():
+        until = row.until
+        if now >= until:
+            continue
+        if duration is not None and limit is not None:
+            until = max(until, min(now + duration, row.taken_at + limit))
+        ends[row.id] = until
+        connection.execute(update(leases).where(leases.c.id == row.id).values(renewed_at=now, until=until))
+    return ends
 
 
 def release(connection: Connection, lease_ids: Collection[str], now: datetime) -> None:

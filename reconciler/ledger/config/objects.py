@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, select, update
 
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
@@ -47,6 +47,14 @@ def remember_all(connection: Connection, found: Mapping[LiveObject, Mapping[str,
             insert(snapshots),
             [{**_columns(target), "state": state, "applied_at": now} for target, state in present.items()],
         )
+
+
+def remember_member(connection: Connection, target: LiveObject, name: str, value: Any, now: datetime) -> None:
+    """Write one member of an object's snapshot, where there is a snapshot."""
+    row = connection.execute(select(snapshots.c.state).where(_is(snapshots, target))).first()
+    if row is not None and row.state.get(name) != value:
+        changed = {"state": {**row.state, name: value}, "applied_at": now}
+        connection.execute(update(snapshots).where(_is(snapshots, target)).values(**changed))
 
 
 def forget(connection: Connection, target: LiveObject) -> None:

@@ -38,9 +38,17 @@ def add(connection: Connection, event: PauseEvent, now: datetime) -> str:
     return event_id
 
 
-def judge(connection: Connection, event_id: str, verdict: str, seconds: int) -> None:
-    """Write whether what had waited went through after a resume."""
-    connection.execute(update(pause_log).where(pause_log.c.id == event_id).values(verdict=verdict, seconds=seconds))
+def judge(connection: Connection, target: LiveObject, verdict: str, seconds: int) -> None:
+    """Write whether what had waited went through after the last resume of a sync."""
+    of_sync = (
+        pause_log.c.api_url == target.api_url,
+        pause_log.c.kind == target.kind,
+        pause_log.c.live_id == target.id,
+        pause_log.c.paused.is_(False),
+    )
+    newest = select(pause_log.c.id).where(*of_sync).order_by(pause_log.c.done_at.desc()).limit(1)
+    found = connection.execute(newest).scalar()
+    connection.execute(update(pause_log).where(pause_log.c.id == found).values(verdict=verdict, seconds=seconds))
 
 
 def newest(connection: Connection, api_urls: Collection[str]) -> tuple[PauseEvent, ...]:

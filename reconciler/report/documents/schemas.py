@@ -8,6 +8,7 @@ from reconciler.reconcile.planfile import Document, PlanDocument
 from reconciler.report.documents.apply import ApplyDocument
 from reconciler.report.documents.drift import DriftDocument
 from reconciler.report.documents.error import ErrorDocument
+from reconciler.report.documents.pauses import LiftedDocument, PausesDocument, TakenDocument
 from reconciler.report.documents.problems import ValidationDocument
 from reconciler.report.documents.resync import ResyncDocument
 from reconciler.report.documents.sync_dry_run import SyncDryRunDocument
@@ -21,6 +22,9 @@ _DOCUMENTS: dict[str, type[Document]] = {
     "apply.schema.json": ApplyDocument,
     "resync.schema.json": ResyncDocument,
     "drift.schema.json": DriftDocument,
+    "pause.schema.json": TakenDocument,
+    "resume.schema.json": LiftedDocument,
+    "pauses.schema.json": PausesDocument,
     "validation.schema.json": ValidationDocument,
     "error.schema.json": ErrorDocument,
     "sync-run.schema.json": SyncRunDocument,

@@ -1,0 +1,88 @@
+"""Did it go through? After a resume, a command of the user's is asked until it says yes, or a limit is reached."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.ledger.config.model import LiveObject
+from reconciler.reconcile.leased import NOT_VERIFIED, VERIFIED
+from reconciler.reconcile.pause_report import Lifted, Verification
+from reconciler.words import spoken
+
+if TYPE_CHECKING:
+    from reconciler.ledger.writer import Ledger
+
+CANNOT_BE_KNOWN = (
+    "Whether what had waited went through cannot be known: OrderCloud does not tell how much waits, or when it is "
+    "through. --verify-with COMMAND asks your own end."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to find out.
+
+    Args:
+        command: a shell's command line that ends with 0 once it went through.
+        within: for how long it is asked.
+        every: how long to wait between two tries.
+    """
+
+    command: str
+    within: timedelta = timedelta(minutes=15)
+    every: timedelta = timedelta(seconds=5)
+
+
+async def verify(lifted: Lifted, ledger: Ledger, how: How | None, stop: asyncio.Event | None = None) -> Lifted:
+    """Return what became of leases with the answer to whether what had waited went through; recorded in the ledger.
+
+    Args:
+        lifted: what was resumed, a moment ago.
+        ledger: open for writing.
+        how: asks; None: nobody does.
+        stop: once set, nothing is asked any more.
+    """
+    if not lifted.resumed:
+        return lifted
+    if how is None:
+        return replace(lifted, verification=Verification(None, 0, CANNOT_BE_KNOWN))
+    started = time.monotonic()
+    passed = await _asked(how, {"RECONCILER_RESUMED": " ".join(sync.key for sync in lifted.resumed)}, stop)
+    seconds = round(time.monotonic() - started)
+    took = spoken(timedelta(seconds=seconds))
+    verdict = VERIFIED if passed else NOT_VERIFIED
+    for sync in lifted.resumed:
+        ledger.log_verdict(LiveObject(sync.api_url, sync.kind, sync.id), verdict, seconds)
+    words = (
+        f"Verified: what had waited was through after {took}."
+        if passed
+        else (f"NOT verified: the command of --verify-with did not say so within {took}.")
+    )
+    return replace(lifted, verification=Verification(verdict, seconds, words))
+
+
+async def _asked(how: How, variables: Mapping[str, str], stop: asyncio.Event | None) -> bool:
+    """Run the command until it ends with 0; return whether it did in time."""
+    deadline = time.monotonic() + how.within.total_seconds()
+    while stop is None or not stop.is_set():
+        process = await asyncio.create_subprocess_shell(
+            how.command, stdin=asyncio.subprocess.DEVNULL, env={**os.environ, **variables}
+        )
+        try:
+            code = await asyncio.wait_for(process.wait(), max(deadline - time.monotonic(), 0.1))
+        except (TimeoutError, asyncio.CancelledError):
+            process.kill()
+            await process.wait()
+            return False
+        if code == 0:
+            return True
+        if time.monotonic() + how.every.total_seconds() >= deadline:
+            return False
+        await asyncio.sleep(how.every.total_seconds())
+    return False
