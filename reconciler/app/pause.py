@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.connections import writers
-from reconciler.errors import ReconcilerError
 from reconciler.kind.connection import Reader, Writer
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.url import require_durable
@@ -263,11 +262,11 @@ async def lift(desk: Desk) -> Lifted:
         ReconcilerError: something could not be read, or the ledger not be written.
     """
     session, ledger = desk.session, desk.ledger
-    if not _over(*ledger.leases(desk.urls), desk.kinds):
+    if not over(*ledger.leases(desk.urls), desk.kinds):
         return Lifted(session.name)
     with ledger.lock_pauses(desk.holder, session.name, wait=_LOCK_WAIT_SECONDS, on_wait=desk.face.waits_for) as lock:
         leases, now = ledger.leases(desk.urls)
-        live = await _read(desk, _over(leases, now, desk.kinds))
+        live = await _read(desk, over(leases, now, desk.kinds))
         inputs = session.inputs(live, PlanRequest(), Memory(leases=leases, fresh=False), now)
         found = liftings(inputs, desk.kinds)
         planned = plan_resume(inputs, found)
@@ -298,18 +297,19 @@ async def lift(desk: Desk) -> Lifted:
             )
             for lifting in found
         )
-        over = [lease for sync in syncs if sync.is_done for lease in sync.leases]
+        done = [lease for sync in syncs if sync.is_done for lease in sync.leases]
         if report.ledger_problem is None:
             for lifting, sync in zip(found, syncs, strict=True):
                 if sync.is_done and sync.fate in (Fate.RESUME, Fate.DECLARED):
                     # From here on it is as its manifest says, and no longer as a lease says.
                     path, stays = lifting.sync.pause_field, sync.fate is Fate.DECLARED
                     ledger.remember_pause(lifting.sync.target, path, stays)
-            ledger.remove_leases([lease.lease_id for lease in (*over, *gone(inputs, desk.kinds))])
+            ledger.remove_leases([lease.lease_id for lease in (*done, *gone(inputs, desk.kinds))])
     return Lifted(session.name, syncs, report.interrupted, report.ledger_problem)
 
 
-def _over(leases: Iterable[Lease], now: datetime, kinds: Collection[str]) -> tuple[Lease, ...]:
+def over(leases: Iterable[Lease], now: datetime, kinds: Collection[str]) -> tuple[Lease, ...]:
+    """Return the leases on syncs of some kinds that are over."""
     return tuple(lease for lease in leases if lease.kind in kinds and not lease.is_active(now))
 
 
@@ -324,14 +324,3 @@ async def _read(desk: Desk, leases: Sequence[Lease]) -> dict[str, dict[str, Obse
         if wire is not None:
             live[kind][live_id] = kinds[kind].observe(live_id, wire)
     return live
-
-
-def problems_of(lifted: Lifted) -> Iterator[ReconcilerError]:
-    """Yield an error for each sync that could not be resumed; its lease stays, and the next who may write tries."""
-    for sync in lifted.syncs:
-        if not sync.is_done:
-            words = sync.result.message if sync.result is not None and sync.result.message else "it was not tried"
-            yield ReconcilerError(
-                f"{sync.key} is still paused: {words}",
-                next_step=f"`reconciler resume {sync.key} -e {lifted.environment}` tries again.",
-            )

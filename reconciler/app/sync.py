@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from reconciler.app.overdue import lift_where_allowed
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
 from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope, UsageError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.config.model import LockHolder
     from reconciler.ledger.data.store import Store
+    from reconciler.reconcile.pause_report import Lifted
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
@@ -54,6 +56,12 @@ class SyncFace(Protocol):
 
     def waits_for(self, holder: LockHolder) -> None:
         """Hear that somebody else runs this data sync, and is waited for."""
+
+    def lifted(self, lifted: Lifted) -> None:
+        """Hear what became of leases that were over."""
+
+    def left_paused(self, problem: ReconcilerError) -> None:
+        """Hear of a sync that is still paused by a lease that is over, and why."""
 
     def progresses(self, progress: Progress, /) -> None:
         """Hear where the run stands; called about once a second."""
@@ -239,6 +247,12 @@ async def _running(
     # First: without a lasting ledger nothing counts as applied, and applying would not help.
     require_durable(chosen.session.settings.ledger, os.environ, _FEATURE, ephemeral=how.ephemeral)
     require_applied(chosen.sync)
+    lifted, left = await lift_where_allowed(
+        chosen.session, face.waits_for, observer, command, token_cache=how.token_cache
+    )
+    face.lifted(lifted)
+    for problem in left:
+        face.left_paused(problem)
     holder = describe_holder(command)
     with (
         opened_store(chosen, _FEATURE, ephemeral=how.ephemeral) as store,

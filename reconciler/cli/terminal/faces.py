@@ -152,6 +152,16 @@ class SyncTerminal(_Stoppable):
     def waits_for(self, holder: LockHolder) -> None:
         say(terminal(f"Waiting for {holder.holder}, which runs this data sync since {holder.taken_at:%H:%M:%S %Z}"))
 
+    def lifted(self, lifted: Lifted) -> None:
+        from reconciler.report.style import Style
+        from reconciler.report.text.pauses import lifted_lines
+
+        for line in lifted_lines(lifted, Style()):
+            say(line)
+
+    def left_paused(self, problem: ReconcilerError) -> None:
+        say(terminal(f"{problem.message}. {problem.next_step or ''}".rstrip()))
+
     def progresses(self, progress: Progress) -> None:
         self._display.show(progress)
 

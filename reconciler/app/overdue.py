@@ -1,0 +1,89 @@
+"""Lift leases that are over beside what a command is for, as far as its roles allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.app.connections import writers
+from reconciler.app.pause import Desk, lift, over, pausable_kinds
+from reconciler.errors import ApiError, ReconcilerError
+from reconciler.reconcile.pause_report import Lifted
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
+    from reconciler.ledger.config.model import LockHolder
+    from reconciler.pause.lease import Lease
+    from reconciler.reconcile.apply import Progress
+    from reconciler.reconcile.plan import Plan
+    from reconciler.reconcile.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """The face of a command that lifts leases beside what it is for.
+
+    Args:
+        waits: hears that a lock is waited for.
+    """
+
+    waits: Callable[[LockHolder], None]
+
+    def waits_for(self, holder: LockHolder) -> None:
+        self.waits(holder)
+
+    def shows(self, plan: Plan, limits: Mapping[str, str]) -> None: ...
+
+    def progresses(self, progress: Progress, /) -> None: ...
+
+
+async def lift_where_allowed(
+    session: Session, waits: Callable[[LockHolder], None], observer: Observer, command: str, *, token_cache: bool = True
+) -> tuple[Lifted, tuple[ReconcilerError, ...]]:
+    """Lift the leases that are over as far as our roles allow; return what became of them, and what stays paused.
+
+    Args:
+        session: the environment.
+        waits: hears that a lock is waited for.
+        observer: told of the requests.
+        command: what the holder of the lock is called.
+        token_cache: whether access tokens may be kept in files.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+    """
+    from reconciler.ledger.process import describe_holder
+    from reconciler.ledger.writer import Ledger
+
+    with Ledger.open(session.settings.ledger) as ledger:
+        kinds = pausable_kinds(session)
+        ended = over(*ledger.leases(tuple(session.urls.values())), kinds)
+        if not ended:
+            return Lifted(session.name), ()
+        needed = tuple(dict.fromkeys(lease.kind for lease in ended))
+        try:
+            async with writers(session, needed, observer, token_cache=token_cache) as opened:
+                desk = Desk(session, ledger, opened, describe_holder(command), Quiet(waits), needed)
+                lifted = await lift(desk)
+        except ApiError as error:
+            return Lifted(session.name), tuple(_left(session, lease, error.message) for lease in ended)
+    return lifted, tuple(problems_of(lifted))
+
+
+def _left(session: Session, lease: Lease, words: str) -> ReconcilerError:
+    return ReconcilerError(
+        f"{lease.key} is still paused, although the lease of {lease.owner} is over: {words}",
+        next_step=f"`reconciler drift --resume-expired -e {session.name}` resumes it, with a client that may.",
+    )
+
+
+def problems_of(lifted: Lifted) -> Iterator[ReconcilerError]:
+    """Yield an error for each sync that could not be resumed; its lease stays, and the next who may write tries."""
+    for sync in lifted.syncs:
+        if not sync.is_done:
+            words = sync.result.message if sync.result is not None and sync.result.message else "it was not tried"
+            yield ReconcilerError(
+                f"{sync.key} is still paused: {words}",
+                next_step=f"`reconciler resume {sync.key} -e {lifted.environment}` tries again.",
+            )
