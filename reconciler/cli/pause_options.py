@@ -8,10 +8,28 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.errors import UsageError
 from reconciler.words import parse_duration
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+COMMAND = "reconciler.pause.command"
+"""Where a context keeps the words of the command that a pause is around."""
+
+
+class AroundCommand(Command):
+    """Takes the words behind `--` as a command of their own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[COMMAND], args = tuple(args[at + 1 :]), args[:at]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARG]...]"]
+
 
 owner_option = click.option(
     "--owner", metavar="NAME", help="Whose pause it is.  [default: the pipeline's run and job, else user@host]"

@@ -2,55 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import click
 
-from reconciler.app.hold import Held, hold, not_startable
 from reconciler.app.owner import owner as owner_of
-from reconciler.app.pause import PauseRequest, opened_ledger, take
-from reconciler.app.project import Project
-from reconciler.app.verify import How, verify
-from reconciler.cli.command import Command
-from reconciler.cli.exit_status import PAUSE_FAILED, Status
+from reconciler.app.pause import PauseRequest
 from reconciler.cli.options import Options
-from reconciler.cli.pause_options import duration, ephemeral_option, owner_option, verification, verify_options
+from reconciler.cli.pause_options import (
+    COMMAND,
+    AroundCommand,
+    duration,
+    ephemeral_option,
+    owner_option,
+    verification,
+    verify_options,
+)
 from reconciler.cli.plan_options import token_cache_option
-from reconciler.cli.terminal.faces import HoldTerminal
-from reconciler.cli.terminal.failure import report_failure
-from reconciler.cli.terminal.listen import Listener
-from reconciler.cli.terminal.output import say, show
-from reconciler.clock import utc_now
-from reconciler.errors import Interrupted, ReconcilerError, UsageError
-from reconciler.report.escape import terminal
+from reconciler.cli.terminal.pausing import Manner, pause_around, pause_for_a_while
+from reconciler.errors import UsageError
 from reconciler.report.renderers import PAUSE
 
 EXAMPLES = """
-reconciler pause ProductSync/products -e sandbox --for 30m --reason "Price load"
-reconciler pause EntitySync/stock -e sandbox --for 2h --reason Count -- ./count.sh
-reconciler pause ProductSync/products -e sandbox --for 1h --reason "New prices" -- reconciler apply plan.json
+reconciler pause ProductSync/products --for 30m --reason "Price load"
+reconciler pause EntitySync/stock --for 2h --reason Count -- ./count.sh
+reconciler pause EntitySync/stock --for 1h --reason x -- reconciler apply
 """
-COMMAND = "reconciler.pause.command"
 
 
-class _AroundCommand(Command):
-    """Takes the words behind `--` as a command of their own."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            at = args.index("--")
-            ctx.meta[COMMAND], args = tuple(args[at + 1 :]), args[:at]
-        return super().parse_args(ctx, args)
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARG]...]"]
-
-
-@click.command("pause", cls=_AroundCommand, formats=PAUSE.formats, examples=EXAMPLES)
+@click.command("pause", cls=AroundCommand, formats=PAUSE.formats, examples=EXAMPLES)
 @click.argument("keys", nargs=-1, required=True, metavar="KIND/NAME...")
 @click.option("--for", "lasts", metavar="DURATION", required=True, help="How long at most, e.g. 30m or 2h.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why, for whoever is on call.")
@@ -100,91 +81,7 @@ def pause(
         dict.fromkeys(overridden, reason.strip()),
         around=command is not None,
     )
-    how = verification(verify_with)
+    manner = Manner(verification(verify_with), extend, ephemeral_ledger, lock_wait, not no_token_cache)
     if command is None:
-        return _pause(options, request, ephemeral_ledger, lock_wait, not no_token_cache)
-    try:
-        return _around(
-            options, request, command, how, extend=extend, ephemeral=ephemeral_ledger, lock_wait=lock_wait,
-            token_cache=not no_token_cache,
-        )  # fmt: skip
-    except Interrupted:
-        raise
-    except ReconcilerError as error:
-        report_failure(error, options)
-        return PAUSE_FAILED
-
-
-def _pause(options: Options, request: PauseRequest, ephemeral: bool, lock_wait: float, token_cache: bool) -> int:
-    session = options.project.session(utc_now())
-    face = HoldTerminal(options)
-
-    async def pausing() -> Any:
-        with face.stoppable() as stop:
-            return await take(
-                session, ledger, request, face, Listener(options.verbosity), stop, lock_wait=lock_wait,
-                token_cache=token_cache,
-            )  # fmt: skip
-
-    with opened_ledger(session, ephemeral=ephemeral) as ledger:
-        taken = asyncio.run(pausing())
-    show(options, PAUSE, taken)
-    if taken.done:
-        return Status.DONE
-    return Status.INTERRUPTED if face.asked_to_stop else Status.ERROR
-
-
-def _around(
-    options: Options,
-    request: PauseRequest,
-    command: Sequence[str],
-    how: How | None,
-    *,
-    extend: bool,
-    ephemeral: bool,
-    lock_wait: float,
-    token_cache: bool,
-) -> int:
-    """Pause around a command; say everything on stderr, since stdout is the command's."""
-    project: Project = options.project
-    session = project.session(utc_now())
-    face = HoldTerminal(options)
-    if (status := not_startable(command)) is not None:
-        what = "is not executable" if status == 126 else "is not there"
-        say(terminal(f"{command[0]} {what}; nothing was paused."))
-        return status
-
-    async def holding() -> Held:
-        held = await hold(
-            session, ledger, request, command, face, Listener(options.verbosity), extend=extend, lock_wait=lock_wait,
-            token_cache=token_cache,
-        )  # fmt: skip
-        if held.lifted is None or held.status is None:
-            return held
-        return replace(held, lifted=await verify(held.lifted, ledger, how))
-
-    with opened_ledger(session, ephemeral=ephemeral) as ledger:
-        held = asyncio.run(holding())
-    if options.output is not None:
-        show(options, PAUSE, replace(held.taken, lifted=held.lifted), **_details(options, held))
-    return _status(options, held, session.name)
-
-
-def _details(options: Options, held: Held) -> dict[str, Any]:
-    return {"exit_status": held.status} if options.format == "json" else {}
-
-
-def _status(options: Options, held: Held, environment: str) -> int:
-    if held.status is None:
-        return PAUSE_FAILED
-    verification_ = held.lifted.verification if held.lifted is not None else None
-    if verification_ is not None:
-        say(terminal(verification_.message))
-    if held.is_resumed:
-        failed = verification_ is not None and verification_.verdict == "not-verified"
-        return held.status or (Status.ERROR if failed else Status.DONE)
-    keys = " ".join(dict.fromkeys(lease.key for lease in held.taken.leases))
-    error = held.problem or ReconcilerError("not every sync could be resumed")
-    step = f"Run `reconciler resume {keys} -e {environment}`; the next command that may write tries as well."
-    report_failure(ReconcilerError(f"STILL PAUSED: {keys}: {error.message}", next_step=step), options)
-    return held.status or Status.ERROR
+        return pause_for_a_while(options, request, manner)
+    return pause_around(options, request, manner, command)

@@ -22,6 +22,7 @@ from reconciler.cli.terminal.output import say, show
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.pause.lease import Lease
+from reconciler.reconcile.leased import NOT_VERIFIED
 from reconciler.reconcile.pause_report import Lifted
 from reconciler.report.escape import terminal
 from reconciler.report.renderers import RESUME
@@ -83,5 +84,5 @@ def resume(
     show(options, RESUME, lifted)
     if lifted.interrupted:
         return Status.INTERRUPTED
-    not_verified = lifted.verification is not None and lifted.verification.verdict == "not-verified"
+    not_verified = lifted.verification is not None and lifted.verification.verdict == NOT_VERIFIED
     return Status.DONE if lifted.is_done and not not_verified else Status.ERROR
