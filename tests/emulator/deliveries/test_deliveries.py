@@ -133,6 +133,35 @@ def test_a_product_message_shows_where_it_is_sold_and_for_how_much(
     assert len(receiver.taken) == 4
 
 
+def test_variants_specs_and_suppliers_are_part_of_a_product(
+    commerce: httpx.Client, configure: Configure, receiver: Receiver, emulator: RunningEmulator
+) -> None:
+    emulator.seed_with(STOCK)
+    for path, body in (
+        ("/specs/size", {"Name": "Size", "DefinesVariant": True}),
+        ("/specs/size/options/s", {"Value": "Small"}),
+        ("/specs/size/options/l", {"Value": "Large"}),
+        ("/suppliers/mill", {"Name": "Mill"}),
+    ):
+        assert commerce.put(path, json=body).is_success
+    configure()
+    steps: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/specs/productassignments", {"SpecID": "size", "ProductID": "hammer"}),
+        ("POST", "/products/hammer/variants/generate", {}),
+        ("PATCH", "/products/hammer/variants/hammer-s", {"Name": "Small hammer"}),
+        ("PATCH", "/specs/size/options/s", {"Value": "S"}),
+        ("PUT", "/products/hammer/suppliers/mill", {}),
+    ]
+    for count, (method, path, body) in enumerate(steps, 1):
+        assert commerce.request(method, path, json=body).is_success
+        receiver.until(count)
+    quiet(emulator)
+    assert receiver.told == [("product.updated", "hammer")] * len(steps), "one for each, however much it writes"
+    last = receiver.taken[-1].payload
+    assert {option["Value"] for option in last["Specs"][0]["Options"]} == {"S", "Large"}
+    assert (last["VariantCount"], last["Suppliers"]) == (2, ["mill"])
+
+
 def test_500_changes_under_a_pause_go_out_as_one_per_record_at_the_resume(
     commerce: httpx.Client, configure: Configure, receiver: Receiver, emulator: RunningEmulator
 ) -> None:
