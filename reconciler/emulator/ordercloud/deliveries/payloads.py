@@ -60,7 +60,8 @@ def _parents(record: Record) -> JsonObject:
 
 def _product(market: Marketplace, record: Record, shown: JsonObject, sync: JsonObject) -> JsonObject:
     store, key = market.store, record.key
-    catalogs = [each for each in store.table("Catalog").ordered() if _tied(market, (), each, key)]
+    tied = store.table("ProductCatalogAssignment")
+    catalogs = [each for each in store.table("Catalog").ordered() if f"{each}/{key}" in tied]
     assignments = [
         store.table("ProductAssignment").load(each)
         for each in store.table("ProductAssignment").starting_with(f"{key}/")
@@ -80,25 +81,25 @@ def _product(market: Marketplace, record: Record, shown: JsonObject, sync: JsonO
         "Catalogs": catalogs,
         "Suppliers": [each["SupplierID"] for each in sellers],
         "Buyers": sorted(buyers),
-        "Categories": [
-            {
-                "ID": row["ID"],
-                "Name": row.get("Name"),
-                "ListOrder": row.get("ListOrder") or 0,
-                "Active": row.get("Active"),
-            }
-            for scope in store.scopes("Category")
-            for row in store.rows("Category", scope)
-            if _tied(market, scope, row["ID"], key)
-        ],
+        "Categories": _categories(market, key),
         "UserGroups": sorted({each["UserGroupID"] for each in assignments if each.get("UserGroupID")}),
         "Specs": [market.show(spec, (), row) for each in specs if (row := store.row("Spec", (), each)) is not None],
     }
 
 
-def _tied(market: Marketplace, scope: tuple[str, ...], key: str, product: str) -> bool:
-    name = "CategoryProductAssignment" if scope else "ProductCatalogAssignment"
-    return f"{key}/{product}" in market.store.table(name, scope)
+def _categories(market: Marketplace, product: str) -> list[JsonObject]:
+    """The categories of a product, of all catalogs. Only those that have it are read."""
+    found = []
+    for scope in market.store.scopes("Category"):
+        tied = market.store.table("CategoryProductAssignment", scope)
+        categories = market.store.table("Category", scope)
+        for key in categories.ordered():
+            if f"{key}/{product}" in tied:
+                row = categories.load(key)
+                # inferred: 0 where there is no order, as the reference consumer reads a number.
+                short = {member: row.get(member) for member in ("ID", "Name", "Active")}
+                found.append({**short, "ListOrder": row.get("ListOrder") or 0})
+    return found
 
 
 def _prices(
