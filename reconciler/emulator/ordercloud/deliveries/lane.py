@@ -85,6 +85,7 @@ class Lane:
         self._overtaken: list[tuple[list[int], Job, int]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending: list[Job] = []
+        self._workers = 0
         self._number = 0
         self.refused = 0
 
@@ -112,7 +113,12 @@ class Lane:
             self._queue.appendleft(job)
         else:
             self._queue.append(job)
-        if len(self._tasks) < self._outlet.setting().at_once:
+        self._begin_work()
+
+    def _begin_work(self) -> None:
+        # Counted here and not by tasks: one that found nothing more is ended, and still among them for a moment.
+        if self._workers < self._outlet.setting().at_once:
+            self._workers += 1
             task = self._loop.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -129,15 +135,20 @@ class Lane:
             task.cancel()
 
     async def _work(self) -> None:
-        while (job := self._next()) is not None:
-            self._sending.append(job)
-            try:
-                await self._carry_out(job)
-            finally:
-                self._sending.remove(job)
-                self._done(job)
-            # A message that is only noted takes no time of its own; others get their turn.
-            await asyncio.sleep(0)
+        try:
+            while (job := self._next()) is not None:
+                self._sending.append(job)
+                try:
+                    await self._carry_out(job)
+                finally:
+                    self._sending.remove(job)
+                    self._done(job)
+                # A message that is only noted takes no time of its own; others get their turn.
+                await asyncio.sleep(0)
+        finally:
+            self._workers -= 1
+            if self._queue:  # this message failed as none should; the others go on
+                self._begin_work()
 
     def _next(self) -> Job | None:
         while self._queue:

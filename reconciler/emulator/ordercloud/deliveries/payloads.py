@@ -69,7 +69,8 @@ def _product(market: Marketplace, record: Record, shown: JsonObject, sync: JsonO
     sellers = list(store.rows("ProductSupplier", (key,)))
     buyers = {each["BuyerID"] for each in assignments if each.get("BuyerID")}
     for catalog in catalogs:
-        buyers |= {pair.split("/")[1] for pair in store.table("CatalogAssignment").starting_with(f"{catalog}/")}
+        parties = (pair.split("/") for pair in store.table("CatalogAssignment").starting_with(f"{catalog}/"))
+        buyers |= {party[1] for party in parties if party[1]}
     specs = [pair.split("/")[1] for pair in store.table("SpecProductAssignment").starting_with(f"{key}/")]
     spec = market.resources["Spec"]
     found = {name: value for name, value in shown.items() if name not in ("ID", "DateCreated", "IsBundle")}
