@@ -98,6 +98,8 @@ def _verdict(status: SyncStatus) -> tuple[str, str]:
         return held_back_words(status.held_back), RED
     if status.sync.leaving:
         return ("removed, and not discontinued yet", RED) if status.troubles else ("removed", GREEN)
+    if status.going is None and status.last is not None and status.last.state == STOPPED:
+        return "its last run was stopped", RED
     if status.troubles:
         return "not as promised", RED
     if status.going is not None:
@@ -106,8 +108,6 @@ def _verdict(status: SyncStatus) -> tuple[str, str]:
         return "not applied" if status.sync.standing is Standing.NEVER else "changed and not applied", YELLOW
     if status.cut_off is not None:
         return "cut off", YELLOW
-    if status.last is not None and status.last.state == STOPPED:
-        return "its last run was stopped", RED
     if status.last_full is None:
         return "waiting for its first full sync", YELLOW
     if status.held_back.is_all:
