@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +26,7 @@ from reconciler.reconcile.approval import (
 from reconciler.reconcile.pause_report import Lifted
 from reconciler.reconcile.plan import ApplyReport, Cause, Change, Operation, Outcome, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
+from reconciler.reconcile.work import Planned
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer
@@ -63,16 +64,16 @@ class ApplyFace(Protocol):
 class Approval:
     """What is agreed to: a saved plan, the rest of an interrupted run, or whatever the plan says now.
 
-    `only` limits the last to some changes; `choose` does so by digest, with the ledger at hand, and answers for the
-    guardrails. `accept_unsure`: requests are carried out also where the ledger cannot know whether they were before.
-    Where it is not `agreed`, the plan is shown and the face asked.
+    `only` limits the last to some changes; `choose` returns another plan with the digests of what is to be carried
+    out, with the ledger at hand, and answers for the guardrails. `accept_unsure`: requests are carried out also where
+    the ledger cannot know whether they were before. Where it is not `agreed`, the plan is shown and the face asked.
     """
 
     saved: Plan | None = None
     resume: bool = False
     agreed: bool = False
     only: Callable[[Change], bool] | None = None
-    choose: Callable[[Comparison, Ledger], frozenset[str]] | None = None
+    choose: Callable[[Comparison, Ledger], tuple[Planned, frozenset[str]]] | None = None
     accept_unsure: bool = False
 
     @property
@@ -161,7 +162,11 @@ async def apply_session(
                     return await session.compare(readers, request, session.memory(), session.opened_at)
 
                 comparison = await compare()
-                permission = _permission(comparison, approval, ledger)
+                if approval.choose is not None:
+                    planned, chosen = approval.choose(comparison, ledger)
+                    comparison, permission = replace(comparison, planned=planned), Permission(chosen)
+                else:
+                    permission = _permission(comparison, approval)
                 if not approval.agreed and permission.approved:
                     shown = comparison.planned.plan
                     if not face.agrees(shown):
@@ -203,9 +208,7 @@ def _is_whole(request: PlanRequest, approval: Approval, permission: Permission, 
     return done and not (limited or left or report.interrupted or report.ledger_problem)
 
 
-def _permission(comparison: Comparison, approval: Approval, ledger: Ledger) -> Permission:
-    if approval.choose is not None:
-        return Permission(approval.choose(comparison, ledger))
+def _permission(comparison: Comparison, approval: Approval) -> Permission:
     if approval.saved is not None:
         return permit_saved(comparison, approval.saved)
     if approval.resume:

@@ -12,10 +12,18 @@ from reconciler.app.apply import ApplyFace, Approval, apply_session
 from reconciler.app.commits import changed_since
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.apply import HEAL
-from reconciler.reconcile.heal import BY_THE_CLOCK, Choice, HealPast, choose, differs_from_applied, named
+from reconciler.reconcile.heal import (
+    BY_THE_CLOCK,
+    Choice,
+    HealPast,
+    choose,
+    differs_from_applied,
+    named,
+    planned_healing,
+)
 from reconciler.reconcile.plan import ApplyReport, Breach, Cause, ChangeResult, DriftReport
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
-from reconciler.reconcile.work import Work
+from reconciler.reconcile.work import Planned, Work
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer
@@ -80,10 +88,10 @@ async def heal(
     require_durable(session.settings.ledger, os.environ, "Healing", ephemeral=ephemeral)
     made: list[Choice] = []
 
-    def choice(comparison: Comparison, ledger: Ledger) -> frozenset[str]:
+    def choice(comparison: Comparison, ledger: Ledger) -> tuple[Planned, frozenset[str]]:
         chosen = _choose(session, comparison, ledger, manifests)
         made.append(chosen)
-        return chosen.digests
+        return planned_healing(comparison.planned, chosen)
 
     approval = Approval(agreed=True, choose=choice)
     report = await apply_session(session, request, approval, face, observer, command=HEAL, token_cache=token_cache)
@@ -92,16 +100,15 @@ async def heal(
 
 def _choose(session: Session, comparison: Comparison, ledger: Ledger, manifests: Path) -> Choice:
     """Decide what is healed, and record that it is going to be."""
-    rules, plan, inputs = session.settings.heal, comparison.planned.plan, comparison.inputs
-    causes = [(change.key, change.cause.value) for change, _ in named(plan.changes, rules)]
+    rules, inputs = session.settings.heal, comparison.inputs
+    causes = [(work.change.key, work.change.cause.value) for work, _ in named(comparison, rules)]
     whole = not inputs.targets and not inputs.excluded
     known = ledger.see_drift(session.name, causes, all_seen=whole, leave_out=_BY_THE_CLOCK)
     seen = {(key, Cause(cause)): since for (key, cause), since in known.seen.items()}
     touched = _touched(session, comparison, ledger, manifests)
     chosen = choose(comparison, rules, HealPast(known.now, seen, known.healed), touched, lasting=session.lasting)
-    ledger.begin_healing(
-        session.name, [(change.key, change.cause.value) for change in plan.changes if change.digest in chosen.digests]
-    )
+    healed = [(key, work.change.cause.value) for key, work in chosen.healed.items()]
+    ledger.begin_healing(session.name, healed)
     return chosen
 
 

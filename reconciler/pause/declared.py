@@ -38,6 +38,12 @@ class DeclaredPause:
         """Whether `until` has passed, and no window has been open since."""
         return self.until is not None and self.ended(now) == self.until
 
+    def began(self, now: datetime) -> datetime | None:
+        """Return since when the windows are open that pause it at `now`; None where none of them does."""
+        if self.windows is None or self.holds_without_windows(now) or not self.in_window(now):
+            return None
+        return min(each.start for each in self.windows.active(now))
+
     def ended(self, now: datetime) -> datetime | None:
         """Return when the pause ended last, by `until` or by a window; None where it is active or never was."""
         if not self.paused or self.is_active(now):

@@ -327,7 +327,7 @@ class _Run:
         paused = desired.state.get(pause or "") is True
         if done and pause in work.changed and not desired.absent and (paused or work.observed is not None):
             self._log_pause(work, paused=paused)
-        if not done or request is None or self._command not in _REMEMBERED:
+        if not done or request is None or self._command not in _REMEMBERED or work.pause_alone:
             untouched = _targets(work) if verdict.untouched else ()
             self._ledger.record_not_done(self._id, change.key, verdict.outcome, verdict.message, untouched)
             return
@@ -350,7 +350,7 @@ class _Run:
     def _log_pause(self, work: Work, *, paused: bool) -> None:
         change, now = work.change, self._planned.plan.created_at
         declared = work.desired.pause
-        due = declared.ended(now) if declared is not None and not paused else None
+        due = None if declared is None else declared.began(now) if paused else declared.ended(now)
         target = LiveObject(work.api_url, change.kind, change.id)
         self._ledger.log_pause(
             PauseEvent(target, paused, change.cause, self._holder, now, due, environment=self._planned.plan.environment)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from reconciler.errors import SecretUnset
 from reconciler.kind.kind import Action
-from reconciler.kind.semantics import Risk
+from reconciler.kind.semantics import Risk, fields_of
 from reconciler.manifest.environment import HealRule
+from reconciler.reconcile.diff import risk_of
+from reconciler.reconcile.digests import change_digest, precondition_of_update
 from reconciler.reconcile.drift import snooze_of
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.plan import Breach, Cause, Change
 from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import Comparison
-from reconciler.reconcile.work import Work
+from reconciler.reconcile.work import Planned, Work
 from reconciler.reconcile.write import plain_state
 from reconciler.words import parse_duration, spoken
 
@@ -32,7 +35,7 @@ BY_THE_CLOCK = frozenset({Cause.OVERDUE, Cause.WINDOW})
 MOST_A_DAY = 2
 DAY = timedelta(hours=24)
 _PATIENCE = {Cause.UNDECLARED_PAUSE: timedelta(minutes=30)}
-_ONLY_PAUSES: Mapping[Cause, frozenset[Action]] = {
+PAUSES: Mapping[Cause, frozenset[Action]] = {
     Cause.OVERDUE: frozenset({Action.RESUME}),
     Cause.UNDECLARED_PAUSE: frozenset({Action.RESUME}),
     Cause.WINDOW: frozenset({Action.PAUSE, Action.RESUME}),
@@ -56,17 +59,55 @@ class HealPast:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is healed, by digest, and why the rest of what the rules name is left, by key of the change."""
+    """What is healed, by key of the change, and why the rest of what the rules name is left."""
 
-    digests: frozenset[str]
+    healed: Mapping[str, Work]
     left: Mapping[str, str]
     refused: tuple[Breach, ...] = ()
 
 
-def named(changes: Sequence[Change], rules: Sequence[HealRule]) -> tuple[tuple[Change, HealRule], ...]:
-    """Return the changes whose cause a rule names, each with the first such rule."""
+def named(comparison: Comparison, rules: Sequence[HealRule]) -> tuple[tuple[Work, HealRule], ...]:
+    """Return the work whose cause a rule names, each with the first such rule.
+
+    Where more of an object differs than its pause, what a rule says of pauses is about the pause alone.
+    """
     by_cause = {CAUSES[rule.cause]: rule for rule in reversed(rules)}
-    return tuple((change, by_cause[change.cause]) for change in changes if change.cause in by_cause)
+    found: list[tuple[Work, HealRule]] = []
+    for change in comparison.planned.plan.changes:
+        work = comparison.planned.work[change.key]
+        cause = Cause.WINDOW if change.timed and Cause.WINDOW in by_cause else change.cause
+        if cause not in by_cause:
+            continue
+        if cause in PAUSES and change.action is Action.UPDATE:
+            work = _pause_alone(comparison, work, cause)
+        found.append((work, by_cause[cause]))
+    return tuple(found)
+
+
+def _pause_alone(comparison: Comparison, work: Work, cause: Cause) -> Work:
+    """Return the part of a change that is about the pause."""
+    kind = comparison.inputs.kinds[work.change.kind]
+    path = kind.pause_field or ""
+    field = next(field for field in work.change.fields if field.path == path)
+    live = {} if work.observed is None else work.observed.state
+    state = live | {path: field.after}
+    change = replace(
+        work.change,
+        action=Action.PAUSE if field.after else Action.RESUME,
+        risk=risk_of(kind.spec, (field,), state),
+        fields=(field,),
+        depends_on=(),
+        precondition=precondition_of_update((field,), work.change.timed),
+        cause=cause,
+    )
+    ignored = frozenset(fields_of(kind.spec)) - {path}
+    return replace(
+        work,
+        change=replace(change, digest=change_digest(change)),
+        desired=replace(work.desired, state=state, ignore=ignored),
+        changed=frozenset({path}),
+        pause_alone=True,
+    )
 
 
 def choose(
@@ -89,20 +130,28 @@ def choose(
     work = comparison.planned.work
     left: dict[str, str] = {}
     chosen: dict[str, Work] = {}
-    for change, rule in named(comparison.planned.plan.changes, rules):
-        why = _against(comparison, work[change.key], rule, past, touched, lasting=lasting)
+    for item, rule in named(comparison, rules):
+        key = item.change.key
+        why = _against(comparison, item, rule, past, partial(touched, work[key]), lasting=lasting)
         if why is None:
-            chosen[change.key] = work[change.key]
+            chosen[key] = item
         else:
-            left[change.key] = why
+            left[key] = why
     refused: list[Breach] = []
     while chosen and (breach := _standing(comparison, tuple(chosen.values()))) is not None:
         refused.append(breach)
         for key in chosen.keys() & set(breach.changes) or set(chosen):
             del chosen[key]
             left[key] = f"the guardrail {breach.rule} refuses it: {breach.message}"
-    digests = frozenset(each.change.digest for each in chosen.values())
-    return Choice(digests, left, tuple(refused))
+    return Choice(chosen, left, tuple(refused))
+
+
+def planned_healing(planned: Planned, chosen: Choice) -> tuple[Planned, frozenset[str]]:
+    """Return a plan with what is healed in place of what was planned of it, and the digests of that."""
+    work = {**planned.work, **chosen.healed}
+    changes = tuple(work[change.key].change for change in planned.plan.changes)
+    digests = frozenset(each.change.digest for each in chosen.healed.values())
+    return replace(planned, plan=replace(planned.plan, changes=changes), work=work), digests
 
 
 def _standing(comparison: Comparison, works: Sequence[Work]) -> Breach | None:
@@ -115,7 +164,7 @@ def _against(
     work: Work,
     rule: HealRule,
     past: HealPast,
-    touched: Callable[[Work], str | None],
+    touched: Callable[[], str | None],
     *,
     lasting: bool,
 ) -> str | None:
@@ -128,7 +177,7 @@ def _against(
         lambda: None if lasting or by_clock else "no lasting ledger tells since when, how often and by whose hand",
         lambda: None if snooze is None else f"it is snoozed until {snooze.until:%Y-%m-%d %H:%M %Z}: {snooze.reason}",
         lambda: _leased(comparison, change),
-        lambda: touched(work),
+        touched,
         lambda: _too_early(change, rule, past),
         lambda: None if by_clock else _too_often(change, past),
         lambda: _unset(comparison, work),
@@ -139,8 +188,8 @@ def _against(
 def _too_much(change: Change, rule: HealRule) -> str | None:
     if change.action in (Action.DELETE, Action.RENAME):
         return f"healing never does a {change.action}"
-    if change.action not in _ONLY_PAUSES.get(change.cause, Action):
-        return "more of it differs than its pause"
+    if change.action not in PAUSES.get(change.cause, Action):
+        return f"healing does no {change.action} for this cause"
     if change.risk is Risk.LOSES_DATA:
         return "healing never loses data"
     if rule.risks is not None and change.risk.value not in rule.risks:

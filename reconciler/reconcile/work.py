@@ -46,7 +46,10 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One change with the values behind it. `changed` are the paths that differ; `api` names the connection."""
+    """One change with the values behind it. `changed` are the paths that differ; `api` names the connection.
+
+    `pause_alone`: it is a part of what differs, so it is not remembered as what was applied.
+    """
 
     change: Change
     api: str
@@ -54,6 +57,7 @@ class Work:
     desired: Desired
     observed: Observed | None
     changed: frozenset[str]
+    pause_alone: bool = False
 
     @property
     def key(self) -> str:

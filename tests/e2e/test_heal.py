@@ -60,6 +60,7 @@ def test_windows_are_started_and_overdue_pauses_lifted_and_nothing_else(checkout
     set_up(checkout, ["overdue-pause", "window"], buyers=ENDED, catalogs={"windows": [ALWAYS]})
     pause_in_the_portal(checkout)
     checkout.change_live(lambda live: live["deliveryConfigs"]["hook"].update({"Name": "Theirs"}))
+    checkout.change_live(lambda live: live["syncs"][CATALOGS].update({"SyncEntityDeleted": False}))
     checkout.emulator.clear_requests()
     report = drift(checkout, "--heal", status=2)
     assert sorted(healed(report)) == [
@@ -67,10 +68,13 @@ def test_windows_are_started_and_overdue_pauses_lifted_and_nothing_else(checkout
         ("EntitySync/catalogs", "window", "applied"),
     ]
     assert (paused(checkout), paused(checkout, CATALOGS)) == (False, True)
+    # What else differs is left, and known for what it is.
     assert [(item["name"], item["cause"], item["not_healed"]) for item in report["items"]] == [
-        ("hook", "live-moved", None)
+        ("hook", "live-moved", None),
+        ("catalogs", "live-moved", None),
     ]
     assert checkout.writes() == [("PATCH", "entitysync/buyers"), ("PATCH", "entitysync/catalogs")]
+    assert checkout.live()["syncs"][CATALOGS]["SyncEntityDeleted"] is False
     # Once more: there is nothing to do, and nothing is done.
     checkout.emulator.clear_requests()
     assert healed(drift(checkout, "--heal", status=2)) == []

@@ -147,6 +147,7 @@ def test_until_and_windows_are_their_union(
 ) -> None:
     pause = DeclaredPause(True, until, "Season", "pricing", WINDOWS)
     now = moment(f"{at}+00:00")
+    assert pause.began(now) == (moment("2026-06-01T01:00+00:00") if reason == "Import" else None)
     assert pause.is_active(now) == (active_until is not None)
     assert pause.active_until(now) == (None if active_until is None else moment(f"{active_until}+00:00"))
     if reason is not None:

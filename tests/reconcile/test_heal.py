@@ -15,7 +15,7 @@ from reconciler.manifest.environment import Guardrails, HealRule
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
 from reconciler.pause.window import Window, Windows
-from reconciler.reconcile.heal import HealPast, choose, differs_from_applied
+from reconciler.reconcile.heal import HealPast, choose, differs_from_applied, planned_healing
 from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.session import Comparison
@@ -79,7 +79,9 @@ def heal(comparison: Comparison, rules: list[HealRule] = ALL, **rest: Any) -> tu
     """Return what is healed and why the rest is left, with everything that stands against it out of the way."""
     options: dict[str, Any] = {"past": seen(comparison), "touched": lambda _: None, "lasting": True} | rest
     chosen = choose(comparison, rules, options["past"], options["touched"], lasting=options["lasting"])
-    healed = [change.key for change in comparison.planned.plan.changes if change.digest in chosen.digests]
+    planned, digests = planned_healing(comparison.planned, chosen)
+    healed = [change.key for change in planned.plan.changes if change.digest in digests]
+    assert set(healed) == set(chosen.healed)
     return healed, dict(chosen.left)
 
 
@@ -129,10 +131,25 @@ def test_healing_never_deletes_and_never_loses_data() -> None:
     assert heal(gone)[0] == []
 
 
-def test_a_pause_is_lifted_alone() -> None:
-    both = moved({"Paused": True, "SyncEntityDeleted": False}, memory=Memory())
-    assert [change.cause for change in both.planned.plan.changes] == [Cause.UNDECLARED_PAUSE]
-    assert heal(both) == ([], {SYNC: "more of it differs than its pause"})
+def test_a_pause_is_started_and_lifted_alone_whatever_else_differs() -> None:
+    rules = [rule for rule in ALL if rule.cause != "live-moved"]
+    other = live_sync(Paused=True, SyncEntityDeleted=False)
+    desired = {"overdue": entity_sync(pause_spec=OVER), "undeclared-pause": entity_sync()}
+    for cause, each in desired.items():
+        comparison = compare([config(), each], [live_config(), other])
+        (work,) = choose(comparison, rules, seen(comparison), lambda _: None, lasting=True).healed.values()
+        assert (work.change.cause.value, work.change.action) == (cause, Action.RESUME)
+        kind = ALL_KINDS["EntitySync"]
+        assert work.observed is not None
+        assert kind.update_body(work.desired.state, work.observed, work.changed) == {"Paused": False}
+        assert work.pause_alone
+    memory = applied(config(), entity_sync())
+    in_window = [config(), entity_sync(pause=True, pause_spec=IN_WINDOW)]
+    comparison = compare(in_window, [live_config(), live_sync(SyncEntityDeleted=False)], memory=memory)
+    assert [change.cause for change in comparison.planned.plan.changes] == [Cause.LIVE_MOVED]
+    (work,) = choose(comparison, rules, HealPast(NOW), lambda _: None, lasting=True).healed.values()
+    assert (work.change.cause, work.change.action) == (Cause.WINDOW, Action.PAUSE)
+    assert [field.path for field in work.change.fields] == ["pause"]
 
 
 @pytest.mark.parametrize("cause", ["overdue-pause", "undeclared-pause", "window"])
