@@ -26,7 +26,7 @@ class Taken:
 
     @property
     def id(self) -> str:
-        found: str = self.payload.get("ProductID") or self.payload["ID"]
+        found: str = self.payload.get("ID") or self.payload["ProductID"]
         return found
 
 

@@ -110,7 +110,8 @@ class Syncs:
         if self._state.switches.unknown_record == "not_found":
             self._check_record(path, ids)
         self.operations.append({"path": operation.path, "ids": ids, "time": self._state.clock.now().isoformat()})
-        self._resync(path, ids)
+        # In the order of the path, whatever order they were sent in: parents first.
+        self._resync(path, {name: ids[name] for name in operation.body.members})
         # inferred: 204, as for other POSTs without a reply model; see the switch.
         return Answer(int(self._state.switches.sync_status))
 

@@ -351,6 +351,61 @@ def test_a_sync_operation_delivers_its_record_whatever_the_flags_say(
     assert receiver.told == [("product.updated", "hammer")]
 
 
+def test_each_of_the_ten_sync_operations_delivers_its_record(
+    commerce: httpx.Client, configure: Configure, receiver: Receiver, emulator: RunningEmulator
+) -> None:
+    emulator.seed_with(STOCK)
+    user = {"FirstName": "A", "LastName": "B", "Email": "a@example.com", "Active": True}
+    place = {"Street1": "1", "City": "Leeds", "Country": "GB"}
+    for path, body in (
+        ("/addresses/main", place),
+        ("/products/hammer/inventoryrecords/main", {"AddressID": "main", "QuantityAvailable": 3}),
+        ("/catalogs/retail", {"Name": "Retail"}),
+        ("/catalogs/retail/categories/tools", {"Name": "Tools"}),
+        ("/buyers/acme", {"Name": "Acme"}),
+        ("/buyers/acme/users/ann", {**user, "Username": "ann"}),
+        ("/buyers/acme/usergroups/vip", {"Name": "VIP"}),
+        ("/suppliers/mill", {"Name": "Mill"}),
+        ("/suppliers/mill/users/bob", {**user, "Username": "bob"}),
+        ("/adminusers/eve", {**user, "Username": "eve"}),
+    ):
+        assert commerce.put(path, json=body).is_success
+    entity = "entitysync"
+    operations: list[tuple[str, str, dict[str, str], str]] = [
+        ("productsync", "productsync", {"ProductID": "hammer"}, "product"),
+        (f"{entity}/adminusers", f"{entity}/adminusers", {"UserID": "eve"}, "adminuser"),
+        (f"{entity}/buyers", f"{entity}/buyers", {"BuyerID": "acme"}, "buyer"),
+        # Members in another order than that of the path.
+        (f"{entity}/buyers/users", f"{entity}/buyers/users", {"UserID": "ann", "BuyerID": "acme"}, "buyeruser"),
+        (
+            f"{entity}/buyers/usergroups",
+            f"{entity}/buyers/usergroups",
+            {"UserGroupID": "vip", "BuyerID": "acme"},
+            "buyerusergroup",
+        ),
+        (f"{entity}/categories", f"{entity}/categories", {"CategoryID": "tools", "CatalogID": "retail"}, "category"),
+        (f"{entity}/catalogs", f"{entity}/catalogs", {"CatalogID": "retail"}, "catalog"),
+        (
+            f"{entity}/products/inventoryrecords",
+            f"{entity}/products/inventoryrecords",
+            {"InventoryRecordID": "main", "ProductID": "hammer"},
+            "inventoryrecord",
+        ),
+        (f"{entity}/suppliers", f"{entity}/supplier", {"SupplierID": "mill"}, "supplier"),
+        (
+            f"{entity}/suppliers/users",
+            f"{entity}/suppliers/users",
+            {"UserID": "bob", "SupplierID": "mill"},
+            "supplieruser",
+        ),
+    ]
+    for count, (sync, path, ids, name) in enumerate(operations, 1):
+        configure(sync)
+        assert commerce.post(f"/integrations/{path}/sync", json=ids).is_success
+        message = receiver.until(count)[-1]
+        assert (message.type.removeprefix("entitysync."), message.id) == (f"{name}.updated", next(iter(ids.values())))
+
+
 def test_failures_are_retried_then_told_to_the_error_config(
     commerce: httpx.Client, configure: Configure, receiver: Receiver, emulator: RunningEmulator
 ) -> None:
