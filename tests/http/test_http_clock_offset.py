@@ -165,3 +165,11 @@ def test_a_client_ignores_one_wrong_date_and_tells_the_time_of_the_api_at_any_mo
             assert began.timestamp() == pytest.approx(1_000_005, abs=1)
 
     asyncio.run(call())
+
+
+def test_what_was_measured_long_ago_has_no_voice_any_more() -> None:
+    agreement = Agreement()
+    for moment in [0.0] * 600 + [1_000.0] * 501:
+        agreement.add(moment)
+    assert agreement.estimate(1_000.0) == 1_000.0
+    assert agreement.estimate(0.0) == 1_000.0

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import LoginRefused, MissingRole, SecretUnset, ServerFault, UnexpectedAnswer
+from reconciler.http import connect
 from reconciler.http.login import read_token
 from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache, cache_allowed, cache_dir, cache_key, default_cache
@@ -311,3 +312,15 @@ def test_a_secret_that_is_no_text_is_told_by_its_name() -> None:
     secret = Secret("${secret:ODD}", lambda: "marker\udcff")
     with pytest.raises(SecretUnset, match=r"\$\{secret:ODD\} has to be sent and holds bytes that are no UTF-8"):
         secret.reveal()
+
+
+@pytest.mark.parametrize(
+    ("opening", "kept"), [({}, True), ({"token_cache": True}, True), ({"token_cache": False}, False)]
+)
+def test_a_token_is_kept_in_a_file_unless_somebody_does_not_want_that(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, opening: Any, kept: bool
+) -> None:
+    monkeypatch.setenv("RECONCILER_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(connect, "open_session", lambda _described, options, _connections: options.cache)
+    cache: Any = connect._open(lambda _scopes: None, opening)
+    assert (cache is not None) is kept

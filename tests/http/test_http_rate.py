@@ -135,3 +135,16 @@ def test_a_cancelled_request_leaves_a_client_that_works() -> None:
             assert await api.get("things") == {}
 
     asyncio.run(run())
+
+
+def test_who_has_half_a_request_saved_waits_for_the_other_half_only() -> None:
+    clock = FakeClock(0)
+
+    async def run() -> None:
+        limit = RateLimit(1, clock=real_clock(clock))
+        await limit.acquire()
+        clock.now += 0.5
+        await limit.acquire()
+        assert clock.now == pytest.approx(1)
+
+    asyncio.run(run())

@@ -13,7 +13,7 @@ from reconciler.errors import NotFound, Rejected, SecretUnset, UnexpectedAnswer
 from reconciler.http.body import decode, encode
 from reconciler.http.connections import Bounds
 from reconciler.http.redact import Redactor
-from reconciler.secret import Secret
+from reconciler.secret import MASK, Secret
 from support.http_client_helpers import Listener, client
 from support.scripted_server import ScriptedServer, answer, drip, raw
 
@@ -205,3 +205,16 @@ def test_a_redacted_text_never_holds_the_value(value: str, before: str, after: s
     redactor = Redactor()
     redactor.add(value)
     assert value not in redactor.clean(f"{before}{value}{after}")
+
+
+def test_of_two_values_of_which_one_holds_the_other_nothing_is_left() -> None:
+    redactor = Redactor()
+    for value in ("token", "token-and-more", "more-and-token"):
+        redactor.add(value)
+    assert redactor.clean("a token-and-more b more-and-token c") == f"a {MASK} b {MASK} c"
+
+
+def test_a_value_so_short_that_it_stands_in_every_message_is_not_masked() -> None:
+    redactor = Redactor()
+    redactor.add("the")
+    assert redactor.clean("the answer of the API") == "the answer of the API"

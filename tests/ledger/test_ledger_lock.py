@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -180,3 +181,17 @@ def test_a_number_that_was_given_to_another_process_is_not_taken_for_the_holder(
 
 def test_a_holder_is_named_so_that_people_find_it():
     assert describe_holder("apply").endswith(f" pid {this_process().pid}: apply")
+
+
+def test_a_process_that_ended_and_that_nobody_asked_for_is_dead():
+    process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    process.stdout.read()
+    ours = this_process()
+    ended = ProcessId(ours.machine, process.pid, "")
+    try:
+        assert not ProcessId(ours.machine, ours.pid, "").is_dead()
+        assert os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT) is not None
+        assert ended.is_dead()
+    finally:
+        process.communicate()
+    assert ended.is_dead()

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.ledger import database
 from reconciler.ledger.config.model import JournalEntry, LiveObject, Snooze
 from reconciler.ledger.config.secret_fingerprint import matches
-from reconciler.ledger.reader import read_memory, read_overview
+from reconciler.ledger.reader import Ledgers, read_memory, read_overview
 from reconciler.ledger.writer import Ledger
 from reconciler.report.text.ledger import ledger_to_text
 
@@ -206,3 +207,14 @@ def test_a_snooze_holds_for_its_environment_until_it_is_lifted(ledger, url):
     assert ledger.unsnooze("test", "EntitySync", "categories")
     assert not ledger.unsnooze("test", "EntitySync", "categories")
     assert memory(url).snoozes == ()
+
+
+def test_environments_that_share_a_ledger_open_it_once(tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    Ledger.open(url).close()
+    opened = []
+    real = database.open_existing
+    monkeypatch.setattr(database, "open_existing", lambda *given: opened.append(given) or real(*given))
+    with Ledgers() as ledgers:
+        assert all(not ledgers.memory(url, name, []).fresh for name in ("first", "second"))
+    assert len(opened) == 1

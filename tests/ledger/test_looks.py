@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.ledger.data.model import DataScope, Result
+from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
+from support.levels import levels_of
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -78,3 +80,30 @@ def test_the_newest_run_that_listed_is_kept_whatever_comes_after_it(store):
     assert store.runs.last(lists=True).id == look.id
     assert store.runs.last(walks=True).id == walk.id
     assert walk.lists
+
+
+def test_an_overview_names_who_watches_between_two_runs_and_who_runs_in_a_run(tmp_path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+
+    def running() -> tuple[str, str] | None:
+        with Ledgers() as ledgers:
+            found = ledgers.sync_overview(url, [SCOPE], NOW)[SCOPE].running
+        return None if found is None else (found.holder, found.lock)
+
+    with Ledger.open(url) as ledger:
+        store = ledger.store(SCOPE)
+        assert running() is None
+        with store.watching("watcher"):
+            assert running() == ("watcher", SCOPE.watch_name)
+            with store.lock("runner"):
+                assert running() == ("runner", SCOPE.lock_name)
+
+
+def test_a_part_that_the_target_certainly_lacks_has_no_fingerprint(tmp_path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        levels = levels_of(ledger, SCOPE)
+        with levels.lock("me"):
+            run = levels.begin("full", "c", "me", NOW, None, walks=True, full=True)
+            levels.record([Result("a", prints={"product": b"1", "stock": b"2"})], run.id)
+            levels.record([Result("a", prints={"product": b"3", "stock": None})], run.id)
+            assert levels.levels(["a"])["a"].prints == {"product": b"3"}

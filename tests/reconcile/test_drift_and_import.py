@@ -36,6 +36,14 @@ def test_an_undeclared_pause_is_drift_with_its_next_steps():
     )
 
 
+def test_a_value_that_live_changed_can_be_adopted_also_beside_one_that_live_lost():
+    wanted = config(targets={"http": {"endpoint": "https://hooks.example.com/oc", "customAuthHeaderName": "X-Key"}})
+    (item,) = drift([wanted], [live_config(Name="moved")]).items
+    assert item.change is not None
+    assert {field.before is None for field in item.change.fields} == {True, False}
+    assert "reconciler drift -e sandbox --adopt DeliveryConfig/hooks" in item.next_steps
+
+
 def test_a_snoozed_drift_is_shown_and_does_not_count_until_it_ends():
     live = [live_config(), live_sync(Paused=True)]
     snooze = Snooze("EntitySync", "categories", NOW + timedelta(days=1), "known", "ann")

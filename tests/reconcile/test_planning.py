@@ -106,6 +106,23 @@ def test_a_declared_pause_is_a_pause_until_its_end_and_a_resume_after_it():
     assert change.detail == f"the pause ended 2026-11-21 11:00 UTC; {BACKLOG}"
 
 
+def test_a_pause_that_ended_is_the_cause_also_beside_another_change():
+    over = DeclaredPause(True, NOW - timedelta(hours=1), "load")
+    live = [live_sync(Paused=True, SyncEntityDeleted=False), live_config()]
+    (change,) = changes([entity_sync(pause_spec=over), config()], live)
+    assert (change.action, change.cause) == (Action.UPDATE, Cause.OVERDUE)
+
+
+def test_what_a_change_waits_for_is_told_in_order():
+    entities = ("categories", "catalogs", "buyers", "suppliers", "adminUsers")
+    found = changes(
+        [config(absent=True), *(entity_sync(entity, absent=True) for entity in entities)],
+        [live_config(), *(live_sync(entity) for entity in entities)],
+    )
+    (waits,) = [change.depends_on for change in found if change.kind == "DeliveryConfig"]
+    assert waits == tuple(f"EntitySync/{entity}" for entity in sorted(entities))
+
+
 def test_a_lease_by_hand_overrides_the_manifest_and_is_no_change():
     lease = Lease("EntitySync", "categories", "ann", NOW + timedelta(hours=1), "bulk load")
     plan = make_plan(

@@ -63,3 +63,7 @@ def test_currencies_have_the_minor_units_of_iso_4217() -> None:
     assert minor_units("jpy") == 0
     assert minor_units(None) == 2
     assert all(len(code) == 3 and code.isupper() for code in MINOR_UNITS)
+
+
+def test_a_percentage_of_nothing_costs_no_places() -> None:
+    assert with_percentages(Decimal("9.99"), [Decimal(0), Decimal(10)], "GBP") == Decimal("10.99")

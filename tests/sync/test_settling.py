@@ -297,3 +297,9 @@ def test_after_a_write_of_some_of_it_the_target_may_hold_what_it_did_and_what_it
     assert held_from_json(state.held(whole=False)) == Held(
         frozenset({"old", "new"}), {"A": ("x",), "B": ("x", "y"), "C": ()}, frozenset({"B", "C"}), "slug-before"
     )
+
+
+def test_no_fingerprint_covers_what_was_left_as_it_was() -> None:
+    held = Held(skus={"A": ("x",), "B": ()}, priced=frozenset({"A", "B"}), left_stock=frozenset({"B"}))
+    assert (held.printed_stock, held.printed_prices) == (frozenset({"A"}), frozenset({"A", "B"}))
+    assert replace(held, left_prices=frozenset({"A"})).printed_prices == frozenset({"B"})

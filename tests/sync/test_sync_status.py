@@ -16,6 +16,7 @@ from reconciler.sparklayer.sync_log import SyncTimes
 from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.heldback import held_back
 from reconciler.sync.mode import Mode
+from reconciler.sync.monitor.compared import parts_compared
 from reconciler.sync.monitor.health import drift_items
 from reconciler.sync.monitor.status import status_of
 from reconciler.sync.products.datatype import Products
@@ -327,3 +328,9 @@ def test_no_remedy_is_offered_for_few_or_for_what_is_mapped_already() -> None:
     mapped = Products(product_settings_of(products=mapping(**{"variants.sku": "ID"})))
     assert held_back(mapped, 10, 9, 9, [NO_SKUS]).remedy is None
     assert held_back(data_sync().data, 10, 20, 20, [NO_SKUS]).remedy is None
+
+
+def test_what_should_have_been_compared_by_now_will_be_as_soon_as_a_run_can_start() -> None:
+    run = data_run(started_at=ago(days=9), ended_at=ago(days=9))
+    known = overview(run)
+    assert {part.inside.next_at for part in parts_compared(data_sync(), known, NOW)} == {NOW}

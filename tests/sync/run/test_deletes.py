@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import ServerFault, SourceIncomplete, Unreachable
 from reconciler.sync.mode import Mode
-from reconciler.sync.run.deletes import most_deletes
+from reconciler.sync.run.deletes import may_hold, most_deletes
 from reconciler.sync.run.report import LimitReached, State
 from support.engine import Engine
 
@@ -239,3 +239,12 @@ def test_a_record_that_was_never_written_is_forgotten(engine: Engine) -> None:
     engine.levels.want(["ghost"])
     engine.run(Mode.WALK)
     assert engine.levels.levels(["ghost"]) == {}
+
+
+def test_the_target_may_hold_what_was_noted_what_has_a_fingerprint_and_what_is_in_doubt(engine: Engine) -> None:
+    engine.run()
+    nothing = replace(engine.level("a"), held={}, prints={}, doubtful=False)
+    assert not may_hold(nothing)
+    assert may_hold(replace(nothing, held={"slug": "a"}))
+    assert may_hold(replace(nothing, prints={"body": b"1"}))
+    assert may_hold(replace(nothing, doubtful=True))

@@ -106,3 +106,27 @@ def test_what_the_target_may_hold_of_a_record_that_was_given_up_is_noted(
     engine.run()
     assert engine.level("b").dead
     assert engine.level("b").held == {"whole": False}
+
+
+def test_the_mapping_gets_what_the_sink_read_of_the_target(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def facts() -> str:
+        return "facts"
+
+    seen: list[Any] = []
+    mapped = engine.things.map
+
+    def map_(record: Any, now: Any, known: Any) -> Any:
+        seen.append(known)
+        return mapped(record, now, known)
+
+    monkeypatch.setattr(engine.things, "facts", facts)
+    monkeypatch.setattr(engine.things, "map", map_)
+    engine.run()
+    assert set(seen) == {"facts"}
+
+
+def test_a_run_knows_that_it_began_the_sync_log(engine: Engine) -> None:
+    engine.run(Mode.FULL)
+    run = engine.levels.last()
+    assert run is not None
+    assert run.log_opened
