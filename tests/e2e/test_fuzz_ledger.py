@@ -54,25 +54,39 @@ COMMANDS: Sequence[Sequence[str]] = (
     ("ledger", "migrate"),
     ("ledger", "copy", "sqlite:///ledger.db", "sqlite:///elsewhere.db"),
 )
-# A row of each table that has none after an apply and a sync.
-ROWS: dict[str, dict[str, Any]] = {
-    "locks": {
-        "name": "apply:test", "token": "t", "holder": "me", "machine": "elsewhere", "pid": 1, "process_started": "1",
-        "taken_at": "2026-01-01T00:00:00.000000+00:00", "heartbeat_at": "2026-01-01T00:00:00.000000+00:00",
-        "expires_at": "2026-01-01T00:00:30.000000+00:00",
-    },
-    "snoozes": {
-        "environment": "test", "kind": "DeliveryConfig", "name": "hooks", "until": "2090-01-01T00:00:00.000000+00:00",
-        "reason": "r", "by": "me",
-    },
-    "leases": {
-        "api_url": "", "kind": "EntitySync", "live_id": "categories", "holder": "me",
-        "until": "2090-01-01T00:00:00.000000+00:00", "reason": "r",
-    },
-    "data_hands": {"scope": 1, "token": "t", "run": "r", "holder": "me", "keeper": 1},
-    "data_waits": {"scope": 1, "kind": "sku", "value": "S", "key": "p0001"},
-    "overrides": {"run": "", "rule": "maxDeletes", "reason": "r"},
-}  # fmt: skip
+TIME = "2026-01-01T00:00:00.000000+00:00"
+FITTING = {
+    "environment": "test",
+    "kind": "EntitySync",
+    "live_id": "categories",
+    "name": "categories",
+    "was": "running",
+    "until": TIME.replace("2026", "2090"),
+    "scope": 1,
+    "key": "p0001",
+    "counts": "{}",
+    "plan": "{}",
+    "state": "{}",
+}
+"""Values that fit the other rows, by column."""
+
+
+def fitting(column: str, of: str) -> Any:
+    if column in FITTING:
+        return FITTING[column]
+    if of in ("INTEGER", "BOOLEAN"):
+        return 1
+    return TIME if column.endswith(("_at", "started")) else column
+
+
+def fill_empty_tables(connection: sqlite3.Connection, **known: Any) -> None:
+    """Write a row into each table that has none after an apply and a sync."""
+    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0:
+            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+            row = {column[1]: known.get(column[1], fitting(column[1], column[2])) for column in columns}
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO {table} VALUES ({marks})", tuple(row.values()))
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +103,7 @@ def template(_emulator: RunningEmulator, tmp_path_factory: pytest.TempPathFactor
         connection.execute("PRAGMA journal_mode = DELETE")
         run = connection.execute("SELECT id FROM runs").fetchone()[0]
         url = connection.execute("SELECT api_url FROM snapshots").fetchone()[0]
-        for table, row in ROWS.items():
-            filled = {
-                **row,
-                **({"run": run} if table == "overrides" else {}),
-                **({"api_url": url} if "api_url" in row else {}),
-            }
-            names, marks = ", ".join(f'"{name}"' for name in filled), ", ".join("?" * len(filled))
-            connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(filled.values()))
+        fill_empty_tables(connection, run=run, api_url=url)
         # Cut off, so that there is something to resume.
         connection.execute("UPDATE runs SET finished_at = NULL")
         connection.execute("UPDATE journal SET outcome = 'sent' WHERE position < 2")

@@ -313,13 +313,13 @@ def test_bytes_that_are_no_text_are_refused() -> None:
     ],
 )
 def test_an_alias_bomb_is_refused_before_it_goes_off(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     xp = "Objects:\n  Products: [{ID: p, Name: P, Active: true, xp: {b: *a39}}]\n"
     error = refused(text + (xp if "a39" in text else ""))
     assert error.message == "aliases repeat too much"
     assert error.place is not None
     assert error.place.line > 1
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_many_aliases_of_something_small_are_fine() -> None:

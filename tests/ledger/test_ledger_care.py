@@ -163,7 +163,7 @@ def test_several_processes_that_open_a_new_ledger_at_once_all_get_it(tmp_path):
             racer.stdin.write("go\n")
             racer.stdin.flush()
         for racer in racers:
-            out, errors = racer.communicate(timeout=30)
+            out, errors = racer.communicate(timeout=300)
             assert (out, racer.returncode) == ("1\n", 0), errors
         with Ledger.open(url) as ledger:
             levels = levels_of(ledger, DataScope("test", "t", "i", "products"))

@@ -168,9 +168,9 @@ def test_what_became_no_manifest_may_be_what_it_says(
 @pytest.mark.parametrize("text", ["a\n", "kind: X\n", "{}\n", "apiVersion: reconciler/v1\nkind: OrderSync\n"])
 def test_a_file_of_which_nothing_is_right_is_left_early(write: Write, kinds: Kinds, text: str) -> None:
     folder = write(SYNC, flood="---\n".join([text] * 50_000))
-    started = time.monotonic()
+    started = time.thread_time()
     found = validate(load(folder, kinds), kinds)
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
     assert len(found.problems) < 210
     last = max(found.problems, key=lambda problem: problem.place)
     assert last.code == "too-many-problems"
