@@ -174,6 +174,20 @@ def fields_of(model: type[BaseModel]) -> Mapping[str, FieldNode]:
     return nodes
 
 
+def has_shape(model: type[BaseModel], state: Mapping[str, Any]) -> bool:
+    """Whether a state has objects, and lists of them, where its model has them."""
+    for name, node in fields_of(model).items():
+        value = state.get(name)
+        if value is None or (node.model is None and not node.free_form):
+            continue
+        objects = value if node.is_list else [value]
+        if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
+            return False
+        if node.model is not None and not all(has_shape(node.model, each) for each in objects):
+            return False
+    return True
+
+
 @cache
 def semantics_by_path(model: type[BaseModel]) -> Mapping[str, FieldSemantics]:
     """Return the semantics of every field, nested ones under dotted paths (`deliveryTargets.http.secret`)."""

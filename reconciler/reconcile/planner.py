@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.errors import SecretUnset, UsageError
+from reconciler.errors import LedgerError, SecretUnset, UsageError
 from reconciler.kind.kind import Action, Observed
-from reconciler.kind.semantics import write_only_paths
+from reconciler.kind.semantics import has_shape, write_only_paths
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, operation_digest, plan_digest
@@ -49,6 +49,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
 
     Raises:
         UsageError: --target or --exclude names nothing, or leaves out what a planned object needs.
+        LedgerError: what the ledger remembers of an object that no read shows is none.
     """
     _check_targets(inputs)
     found = _Findings()
@@ -185,6 +186,11 @@ def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:
         snapshot = inputs.memory.snapshots.get((inputs.connections[kind.api], desired.kind, desired.id))
         if snapshot is None:
             return None
+        if not has_shape(kind.spec, snapshot.state):
+            raise LedgerError(
+                f"The ledger is damaged: what it remembers of {desired.key} is not as reconciler writes it",
+                next_step="Restore it from a backup, and see who else writes to it.",
+            )
         # Applying it made such objects, and applying it again does.
         state = without_made_along(kind.spec, snapshot.state, lambda of, live_id: _is_gone(inputs, of, live_id))
         return Observed(desired.kind, desired.id, state, {})

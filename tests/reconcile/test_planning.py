@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.errors import SecretUnset, UsageError
+from reconciler.errors import LedgerError, Place, SecretUnset, UsageError
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.ledger.config.model import Memory, SecretFingerprint, Snapshot
@@ -16,6 +16,8 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
 from reconciler.reconcile.plan import Cause, NoteKind
 from reconciler.reconcile.planner import make_plan, require_secrets
+from reconciler.reconcile.work import Desired
+from reconciler.registry import kinds
 from support.builders import API, NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 
@@ -325,3 +327,19 @@ def test_a_plan_that_pauses_says_what_a_pause_does_not_do():
     pause = DeclaredPause(True, NOW + timedelta(hours=1), "load")
     plan = make_plan(inputs([entity_sync(pause=True, pause_spec=pause), config()], [live_sync(), live_config()])).plan
     assert [note.subject for note in plan.notes if note.kind is NoteKind.PAUSE_LIMITS] == ["EntitySync/categories"]
+
+
+@pytest.mark.parametrize("remembered", [{"settings": "text"}, {"settings": [1]}])
+def test_what_the_ledger_remembers_of_an_object_that_no_read_shows_has_to_be_one(remembered):
+    site = "https://site.example"
+    desired = Desired("Store", "store", "store", {"settings": {"a": 1}}, Place("manifests/a.yaml", 1, 1))
+    given = replace(
+        inputs([desired], []),
+        kinds=kinds(),
+        connections={"ordercloud": API, "sparklayer": site},
+        live={name: {} for name in kinds()},
+        memory=Memory(snapshots={(site, "Store", "store"): Snapshot(remembered, NOW)}),
+    )
+    with pytest.raises(LedgerError, match="what it remembers of Store/store") as caught:
+        make_plan(given)
+    assert caught.value.next_step
