@@ -280,7 +280,7 @@ def test_the_age_of_a_plan_is_a_guardrail_too(shop: Checkout) -> None:
         (("plan", "--override", "maxDeletes"), "--reason"),
         (("plan", "--reason", "x"), "--override"),
         (("apply",), "--yes"),
-        (("apply", "plan.json", "--resume"), "Leave the other options out"),
+        (("apply", "plan.json", "--resume"), "leave it out to apply the file"),
         (("apply", "--yes", "--lock-wait", "-1"), "--lock-wait"),
         (("drift", "--format", "sarif"), "markdown"),
         (("drift", "--adopt", "EntitySync/nothing"), "has not drifted"),
