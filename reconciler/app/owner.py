@@ -1,4 +1,4 @@
-"""Whose a pause is: what somebody says, else the pipeline's run and job, else the user on this machine."""
+"""Owner of a pause: what somebody says, else the pipeline's run and job, else the user on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manifests that a second environment shares: made to count in it, with what differs as patches of its Environment."""
+"""Share manifests with a second environment: made to count in it, with what differs as patches of its Environment."""
 
 from __future__ import annotations
 

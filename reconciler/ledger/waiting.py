@@ -1,4 +1,4 @@
-"""A word on a database server that is waited for: without one, a command that hangs and one that waits look alike."""
+"""Notice that a database server is waited for: without one, a command that hangs and one that waits look alike."""
 
 from __future__ import annotations
 

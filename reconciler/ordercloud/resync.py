@@ -1,4 +1,4 @@
-"""The /sync operations: which there are, where they are, which IDs each takes, and which sync has to be configured."""
+"""Operations /sync: which there are, where they are, which IDs each takes, and which sync has to be configured."""
 
 from __future__ import annotations
 

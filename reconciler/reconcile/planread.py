@@ -1,4 +1,4 @@
-"""A saved plan, read back from JSON. Whether it may be used (digests, signature, age) is checked in `approval.py`."""
+"""Plan file, read back and its shape checked; `approval.py` checks whether it may be used (digests, signature, age)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What healing has to remember: since when drift is seen, what was healed, and the commit that was applied last.
+"""Memory of healing: since when drift is seen, what was healed, and the commit that was applied last.
 
 Functions that work in a transaction of the caller's.
 """

@@ -1,4 +1,4 @@
-"""When syncs were paused and resumed by us. Functions that work in a transaction of the caller's."""
+"""Pause log: when syncs were paused and resumed by us. Functions that work in a transaction of the caller's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which addresses a probe may connect to: public ones, and those that the operator allowed. Pure."""
+"""Addresses that a probe may connect to: public ones, and those that the operator allowed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What connection strings of Azure say by themselves: where they lead, what a shared access signature permits. Pure.
+"""Connection strings of Azure, probed by themselves: where they lead, what a shared access signature permits. Pure.
 
 documented by Microsoft, of a shared access signature: `sp` permissions, `st` and `se` start and end, `sr` the resource
 of a service's signature, `ss` and `srt` services and resource types of an account's, `spr` protocols, `sip` addresses,

@@ -1,4 +1,4 @@
-"""Connects to a target: the name is resolved once, checked, and the connection goes to the address that was checked."""
+"""Connection to a target: its name is resolved once, and the connection goes to the address that was checked."""
 
 from __future__ import annotations
 

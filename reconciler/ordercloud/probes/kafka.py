@@ -1,4 +1,4 @@
-"""Asks Kafka brokers, or Event Hubs' Kafka endpoint, whether they take the credentials and have the topic.
+"""Probe of Kafka brokers, or Event Hubs' Kafka endpoint: whether they take the credentials and have the topic.
 
 The protocol is spoken here, in three requests, because a client library resolves names itself and connects to whatever
 addresses a broker advertises; a probe connects to the address that was checked, and to nothing else.

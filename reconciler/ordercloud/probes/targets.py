@@ -1,4 +1,4 @@
-"""Which probe is which target's, and the verdict on each target of a delivery config."""
+"""Table of the probe of each target, and the verdict on each target of a delivery config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations as text: what is done once, and what became of it."""
+"""Operations, as text: what is done once, and what became of it."""
 
 from __future__ import annotations
 
