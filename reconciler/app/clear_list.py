@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from reconciler.app.sync import Chosen, HowToRun, SyncFace, opened_store
+from reconciler.app.sync import Chosen, HowToRun, opened_store
 from reconciler.clock import utc_now
 from reconciler.errors import GuardrailBreach, Interrupted, NotFound, UsageError
 from reconciler.registry import open_writer
@@ -18,6 +18,7 @@ from reconciler.sync.products.old_prices import OldPrices, old_prices
 from reconciler.words import counted
 
 if TYPE_CHECKING:
+    from reconciler.app.sync_faces import SyncFace
     from reconciler.http.client import HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.ledger.data.store import Store

@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from reconciler.app.sync import Chosen, HowToRun, SyncFace, mode_of, reading_job
+from reconciler.app.sync import Chosen, HowToRun, mode_of, reading_job
 from reconciler.clock import utc_now
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ledger.reader import Ledgers
 from reconciler.sync.datasync import Standing
 
 if TYPE_CHECKING:
+    from reconciler.app.sync_faces import SyncFace
     from reconciler.http.observe import Observer
     from reconciler.ledger.data.model import CodeCount
     from reconciler.sync.explanation import Explanation

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.app.overdue import lift_where_allowed
 from reconciler.app.project import Project
@@ -30,57 +30,20 @@ from reconciler.sync.datasync import (
 from reconciler.words import some
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from reconciler.errors import ReconcilerError
+    from reconciler.app.sync_faces import SyncFace, WatchFace
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
-    from reconciler.ledger.config.model import LockHolder
     from reconciler.ledger.data.store import Store
-    from reconciler.reconcile.pause_report import Lifted
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
-    from reconciler.sync.run.progress import Progress
     from reconciler.sync.run.report import RunReport
     from reconciler.sync.run.traffic import Traffic
 
 _Result = TypeVar("_Result")
 _FEATURE = "A data sync"
 _LOOK_EVERY_SECONDS = 5.0
-
-
-class SyncFace(Protocol):
-    """Whoever asked for a run: a terminal, a service, a worker."""
-
-    def waits_for(self, holder: LockHolder) -> None:
-        """Hear that somebody else runs this data sync, and is waited for."""
-
-    def lifted(self, lifted: Lifted) -> None:
-        """Hear what became of leases that were over."""
-
-    def left_paused(self, problem: ReconcilerError) -> None:
-        """Hear of a sync that is still paused by a lease that is over, and why."""
-
-    def progresses(self, progress: Progress, /) -> None:
-        """Hear where the run stands; called about once a second."""
-
-    def stoppable(self) -> AbstractContextManager[asyncio.Event]:
-        """Within, the event is set when an orderly end is asked for."""
-
-
-class WatchFace(SyncFace, Protocol):
-    """Whoever asked for runs again and again."""
-
-    def ended(self, report: RunReport, following: datetime) -> None:
-        """Hear of a run that has ended, and when the next one starts."""
-
-    def lacks_something(self, error: ReconcilerError, following: datetime) -> None:
-        """Hear that one side lacks something that a run needs, and when the next one tries."""
-
-    def applied_anew(self, sync: DataSync) -> None:
-        """Hear that the watch ends, because another manifest was applied."""
 
 
 @dataclass(frozen=True, slots=True)
