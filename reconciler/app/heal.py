@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
     from reconciler.ledger.writer import Ledger
 
+# Healing runs by itself, and again and again: an apply that is under way is no reason to fail at once.
+_LOCK_WAIT_SECONDS = 60.0
 _BY_THE_CLOCK = frozenset(cause.value for cause in BY_THE_CLOCK)
 
 
@@ -94,7 +96,16 @@ async def heal(
         return planned_healing(comparison.planned, chosen)
 
     approval = Approval(agreed=True, choose=choice)
-    report = await apply_session(session, request, approval, face, observer, command=HEAL, token_cache=token_cache)
+    report = await apply_session(
+        session,
+        request,
+        approval,
+        face,
+        observer,
+        command=HEAL,
+        lock_wait=_LOCK_WAIT_SECONDS,
+        token_cache=token_cache,
+    )
     return Healing(report=report, left=made[-1].left, refused=made[-1].refused)
 
 
@@ -114,15 +125,16 @@ def _choose(session: Session, comparison: Comparison, ledger: Ledger, manifests:
 
 def _touched(session: Session, comparison: Comparison, ledger: Ledger, manifests: Path) -> Callable[[Work], str | None]:
     """Return what tells why an object may have been touched by what was merged and is not applied yet."""
-    files = changed_since(manifests, ledger.applied_commit(session.name))
-    if files is None:
+    commit = ledger.applied_commit(session.name)
+    files = changed_since(manifests, commit)
+    if commit is None or files is None:
         return lambda work: differs_from_applied(comparison, work)
     environment = Path(session.file)
 
     def touched(work: Work) -> str | None:
         for file in (Path(work.change.place.file), environment):
             if file.resolve() in files:
-                return f"{file} has changed since the last apply; apply that first"
+                return f"{file} has changed since {commit[:10]}, which was applied last; apply that first"
         return None
 
     return touched

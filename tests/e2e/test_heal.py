@@ -174,7 +174,7 @@ def test_what_is_merged_and_not_applied_is_not_healed(repository: Checkout) -> N
     commit(repository)
     pause_in_the_portal(repository)
     report = drift(repository, "--heal", status=2)
-    assert report["items"][0]["not_healed"].endswith("buyers.yaml has changed since the last apply; apply that first")
+    assert "buyers.yaml has changed since " in report["items"][0]["not_healed"]
     assert paused(repository)
     # What is applied counts as such, whatever else is limited or saved: from then on it heals again.
     assert repository.call("apply", "--yes", "--target", "EntitySync/buyers").status == 0
