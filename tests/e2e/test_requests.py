@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator
 from support.checkout import Checkout, Document, document, http_config, wait_until
+from support.requests import soon
 
 RECORDS = ["P-1", "P-2", "P-3"]
 FLAG = "--ephemeral-ledger"
-
-
-def soon(**ahead: float) -> str:
-    return (datetime.now(UTC) + timedelta(**(ahead or {"hours": 5}))).isoformat(timespec="seconds")
 
 
 def product_sync(**spec: Any) -> Document:
@@ -326,9 +324,6 @@ def test_a_record_that_is_not_there_is_told_in_the_words_of_the_first_spelling(c
 
 
 def test_ids_come_from_stdin(command: Checkout) -> None:
-    import subprocess
-    import sys
-
     ended = subprocess.run(
         [sys.executable, "-m", "reconciler", "resync", "products", "-", "--format", "json"],
         cwd=command.folder,

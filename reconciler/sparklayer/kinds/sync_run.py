@@ -54,16 +54,16 @@ class SyncRunKind(RequestKind[SyncRunSpec]):
 
     def does(self, state: Mapping[str, Any]) -> str:
         if state.get("mode") is not None:
-            return f"have {state['dataSync']} run {_MODES[state['mode']]}"
+            return f"have the data sync of {state['dataSync']} run {_MODES[state['mode']]}"
         keys = _keys(state)
         more = f" and {len(keys) - 5:,} more" if len(keys) > 5 else ""
         named = ", ".join(keys[:5])
-        return f"have {state['dataSync']} read {counted(len(keys), 'record')} anew: {named}{more}"
+        return f"have the data sync of {state['dataSync']} read {counted(len(keys), 'record')} anew: {named}{more}"
 
     def steps(self, state: Mapping[str, Any]) -> Sequence[Wish]:
         mode, keys = state.get("mode"), _keys(state)
-        what = f"a run in mode {mode}" if mode is not None else f"the records {', '.join(keys)}"
-        return (Wish(str(state["dataSync"]), _DATA_TYPES, mode, keys, f"note in the ledger that {what} is wanted"),)
+        what = f"a run in mode {mode} is" if mode is not None else f"the records {', '.join(keys)} are"
+        return (Wish(str(state["dataSync"]), _DATA_TYPES, mode, keys, f"note in the ledger that {what} wanted"),)
 
     def needs(self, state: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         return (("DataSync", str(state["dataSync"])),)

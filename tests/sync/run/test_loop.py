@@ -27,8 +27,17 @@ class Levels:
 
 
 @dataclass
+class Runs:
+    modes: frozenset[str] = frozenset()
+
+    def wanted(self) -> frozenset[str]:
+        return self.modes
+
+
+@dataclass
 class Kept:
     records: Levels
+    runs: Runs = field(default_factory=Runs)
 
 
 @dataclass
