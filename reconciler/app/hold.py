@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.pause import PauseFace, PauseRequest, give_back, take
 from reconciler.app.signals import ending_signals
-from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.errors import Interrupted, LedgerError, ReconcilerError
 from reconciler.reconcile.pause_report import Lifted, Taken
 from reconciler.words import parse_duration, spoken
 
@@ -107,6 +107,10 @@ async def hold(
     stop, child = asyncio.Event(), _Child()
     with _heard(child, stop):
         taken = await take(session, ledger, request, face, observer, stop, lock_wait=lock_wait, token_cache=token_cache)
+        if not taken.done and stop.is_set() and taken.lifted is not None and taken.lifted.is_done:
+            raise Interrupted(
+                "Interrupted before the command was started: nothing is paused for it", next_step="Run it again."
+            )
         if not taken.done:
             return Held(taken, None, taken.lifted)
         holder = _Holder(session, ledger, request, taken, face, observer, extend=extend, token_cache=token_cache)

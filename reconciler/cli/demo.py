@@ -6,6 +6,8 @@ import os
 import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -24,6 +26,8 @@ SEED_NUMBER = 1
 # In this marketplace, the one product that goes nowhere: it has no SKU.
 WITHOUT_SKU = "HAM-0000024"
 _DATA_SYNC = "ordercloud-to-sparklayer"
+_STOCK = "/integrations/entitysync/products/inventoryrecords"
+_LOOK_SECONDS = 0.1
 
 
 def find_example() -> Path:
@@ -75,6 +79,25 @@ class Stage:
         if self.waits:
             input(self._paint("Enter for the next step ", _DIM))
 
+    def run_and_kill(self, words: str, when: Callable[[], bool]) -> None:
+        """Run a command of ours and kill it, as a machine that dies would, once something holds."""
+        self._print(self._paint(f"\n$ reconciler {words}", _BOLD))
+        process = subprocess.Popen(  # noqa: S603 - the words are this module's own
+            [sys.executable, "-m", "reconciler", *shlex.split(words)],
+            cwd=self.folder,
+            env=self._environ(),
+            stdin=subprocess.DEVNULL,
+        )
+        while process.poll() is None and not when():
+            time.sleep(_LOOK_SECONDS)
+        if process.poll() is not None:
+            self.surprises.append(f"`reconciler {words}` ended by itself with {process.returncode}")
+        process.kill()
+        process.wait()
+        self._print(self._paint("(killed with SIGKILL while its command ran)", _DIM))
+        if self.waits:
+            input(self._paint("Enter for the next step ", _DIM))
+
     def show(self, name: str) -> None:
         """Show a file of the demo's folder."""
         self._print(self._paint(f"\n$ cat {name}", _BOLD))
@@ -118,6 +141,7 @@ def play(stage: Stage) -> Status:
     )
     switch_off_in_portal(stage.emulator)
     stage.run("drift -e emulator --heal")
+    play_pause(stage)
     play_data_sync(stage)
     stage.say("Import", "An existing marketplace becomes manifests: here into an empty folder, only to look at.")
     copy = stage.folder / "elsewhere"
@@ -134,6 +158,22 @@ def play(stage: Stage) -> Status:
     change_manifests(stage.folder / "manifests")
     stage.run("plan -e emulator --format html --output plan.html", expected=Status.REFUSED)
     return curtain(stage)
+
+
+def play_pause(stage: Stage) -> None:
+    """Pause a sync around a command, kill that, and let the next writer resume it."""
+    stage.say(
+        "A pause around a command, and the machine dies",
+        "Who paused it, why and what live was stand in the ledger before anything is sent.",
+    )
+    stage.run_and_kill(
+        'pause EntitySync/stock -e emulator --for 1h --reason "Stock count" -- sleep 10',
+        lambda: is_paused(stage.emulator),
+    )
+    stage.run("pauses -e emulator")
+    stage.say("The next writer resumes it", "Nothing stays paused that nobody remembers.")
+    stage.run("drift -e emulator --resume-expired")
+    stage.run("pauses -e emulator")
 
 
 def play_data_sync(stage: Stage) -> None:
@@ -168,10 +208,16 @@ def mend_in_portal(emulator: RunningEmulator) -> None:
     emulator.load(state)
 
 
+def is_paused(emulator: RunningEmulator) -> bool:
+    """Whether the stock sync is paused, and the request that paused it has its answer."""
+    sync = emulator.state()["ordercloud"]["syncs"][_STOCK]
+    return bool(sync["Paused"]) and all(request["status"] is not None for request in emulator.requests()[-3:])
+
+
 def pause_in_portal(emulator: RunningEmulator) -> None:
     """Pause the stock sync behind the reconciler's back, as somebody in the portal would."""
     state = emulator.state(secrets=True)
-    state["ordercloud"]["syncs"]["/integrations/entitysync/products/inventoryrecords"]["Paused"] = True
+    state["ordercloud"]["syncs"][_STOCK]["Paused"] = True
     emulator.load(state)
 
 

@@ -62,8 +62,13 @@ def held_notes(inputs: PlanInputs, desired: Desired, observed: Observed | None) 
 
 def lease_over(inputs: PlanInputs, desired: Desired) -> End | None:
     """Return when the last lease on a sync ended, where all are over, none is lifted, and it has to be resumed."""
-    leases = leases_on(inputs.memory, desired.kind, desired.id)
-    ends = [lease.end(inputs.now) for lease in leases]
+    return over_since(inputs.memory, desired.kind, desired.id, inputs.now)
+
+
+def over_since(memory: Memory, kind: str, live_id: str, now: datetime) -> End | None:
+    """Return when the last lease on a sync ended; see `lease_over`."""
+    leases = leases_on(memory, kind, live_id)
+    ends = [lease.end(now) for lease in leases]
     found = [end for end in ends if end is not None]
     if not leases or len(found) < len(ends) or any(lease.was is Was.PAUSED for lease in leases):
         return None

@@ -167,7 +167,7 @@ def pauses_report(inputs: PlanInputs, count: int = 0) -> PausesReport:
         count: how many windows to come are named.
     """
     found = [_standing(inputs, sync) for sync in pausable(inputs)]
-    idle = [each for each in found if each.state is PauseState.RUNNING and not each.leases]
+    idle = [each for each in found if each.state is PauseState.RUNNING and not (each.leases or _has_windows(each))]
     order = list(PauseState)
     told = sorted(
         (each for each in found if each not in idle), key=lambda each: (order.index(each.state), each.sync.key)
@@ -180,6 +180,11 @@ def pauses_report(inputs: PlanInputs, count: int = 0) -> PausesReport:
         running=tuple(sorted(each.sync.key for each in idle)),
         kinds=inputs.kinds,
     )
+
+
+def _has_windows(each: PausedSync) -> bool:
+    declared = each.sync.declared
+    return declared is not None and declared.windows is not None
 
 
 def _standing(inputs: PlanInputs, sync: Sync) -> PausedSync:

@@ -10,7 +10,7 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
 from reconciler.pause.window import HORIZON
 from reconciler.reconcile.inputs import PlanInputs
-from reconciler.reconcile.leased import active_leases, lease_over, pauses_of, resumes_took
+from reconciler.reconcile.leased import active_leases, lease_over, over_since, pauses_of, resumes_took
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.work import Desired
 from reconciler.words import spoken
@@ -57,6 +57,9 @@ def paused_as_known(desired: Iterable[Desired], memory: Memory, now: datetime) -
             yield _note(item, item.key, "; ".join(map(_leased, leases)))
         elif item.pause is not None and item.pause.is_active(now) and not item.absent:
             yield _note(item, item.key, _declared(item.pause, now))
+        elif (over := over_since(memory, item.kind, item.id, now)) is not None:
+            words = f"the last lease on it ended {moment_words(over.at)}; the next command that may write resumes it"
+            yield _note(item, item.key, words)
 
 
 def _by_manifest(desired: Desired, pause: str, inputs: PlanInputs) -> str:

@@ -71,3 +71,11 @@ def test_the_product_without_a_sku_shows_up_and_resolves(steps: dict[str, str]) 
     assert "1 written" in mended
     assert "1 resolved" in mended
     assert "with open problems" not in mended
+
+
+def test_a_pause_whose_holder_is_killed_is_resumed_by_the_next_writer(steps: dict[str, str]) -> None:
+    killed, after = (lines(steps[title]) for title in steps if "machine dies" in title or "next writer" in title)
+    assert "EntitySync/stock overdue" in killed
+    assert "ended with its holder, which is dead" in killed
+    assert "EntitySync/stock runs again" in after
+    assert "no syncs paused" in after

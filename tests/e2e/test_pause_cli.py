@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
@@ -173,3 +174,26 @@ def test_an_apply_inside_a_pause_finds_the_lock_free(applied: Checkout) -> None:
     assert ended.status == 0, str(ended)
     assert (applied.live()["syncs"][BUYERS]["SyncEntityDeleted"], paused(applied)) == (False, False)
     assert applied.pending() == []
+
+
+def test_a_command_whose_client_may_not_says_what_stays_paused(applied: Checkout) -> None:
+    from reconciler.app.overdue import lift_where_allowed
+    from reconciler.app.project import Project
+    from reconciler.clock import utc_now
+    from reconciler.http.observe import Silent
+
+    assert applied.call("pause", "EntitySync/buyers", "--for", "1s", "--reason", "Load").status == 0
+    applied.emulator.add_client("reader", "reader", ["ProductReader"])
+    weak = applied.environment(ordercloud={"clientID": "reader", "clientSecret": "reader"})
+    applied.write("environment.yaml", weak)
+    project = Project(applied.manifests, (), applied.environ)
+    lift = lift_where_allowed(project.session(utc_now()), lambda _: None, Silent(), "sync run", token_cache=False)
+    time.sleep(1)
+    lifted, (problem,) = asyncio.run(lift)
+    assert (lifted.syncs, paused(applied)) == ((), True)
+    assert "EntitySync/buyers is still paused" in problem.message
+    assert "--resume-expired" in (problem.next_step or "")
+    applied.write("environment.yaml", applied.environment())
+    again = lift_where_allowed(project.session(utc_now()), lambda _: None, Silent(), "sync run", token_cache=False)
+    lifted, problems = asyncio.run(again)
+    assert ([sync.fate for sync in lifted.syncs], problems, paused(applied)) == (["resume"], (), False)

@@ -65,6 +65,12 @@ def test_plan_and_drift_begin_with_what_is_paused(case: str, format_name: str) -
             assert text.index('"notes"') < text.index('"paused"')
 
 
+def test_status_tells_of_a_lease_that_is_over_and_was_not_lifted() -> None:
+    lease = Lease("EntitySync", "categories", "ann", NOW - timedelta(hours=2), "bulk load")
+    (note,) = paused_as_known((entity_sync(),), Memory(leases=(lease,)), NOW)
+    assert "ended 2026-11-21 10:00 UTC; the next command that may write resumes it" in note.message
+
+
 def test_what_is_paused_and_unmanaged_is_told_and_what_runs_is_not() -> None:
     read = inputs([config()], [live_config(), live_sync(Paused=True)])
     (note,) = [note for note in make_plan(read).plan.notes if note.kind is NoteKind.PAUSED]

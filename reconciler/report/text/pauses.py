@@ -28,7 +28,7 @@ _STATES = {
     PauseState.OVERDUE: ("overdue: paused, and nothing holds it any more", RED),
     PauseState.UNDECLARED: ("paused, and neither a lease nor a manifest says so", RED),
     PauseState.NOT_PAUSED: ("runs, although it should be paused", RED),
-    PauseState.RUNNING: ("runs; a lease on it is over", GREEN),
+    PauseState.RUNNING: ("runs", GREEN),
 }
 
 
@@ -69,7 +69,10 @@ def taken_to_text(taken: Taken, style: Style | None = None) -> str:
             style.wrap(f"`reconciler resume {' '.join(lease.key for lease in taken.leases)}` ends it.", 0, DIM)
         )
     else:
-        lines.extend(style.wrap("Nothing is paused by this: the leases were given back.", 0, RED))
+        for result in taken.report.results:
+            if result.message:
+                lines.extend(style.wrap(f"{result.change.key}: {visible(result.message)}", 0, RED))
+        lines.extend(style.wrap("The pause failed, and its leases were given back.", 0, RED))
         lines.extend(lifted_lines(taken.lifted, style) if taken.lifted is not None else ())
     return style.finish(lines)
 
@@ -143,11 +146,22 @@ def _sync_lines(each: PausedSync, now: datetime, style: Style) -> Iterator[str]:
         yield from style.wrap(
             f"{'declared' if declared.active else 'was declared'} {until}{by}: {reason}", 2, hanging=2
         )
-    took = resumes_took(each.last)
-    if took is not None:
-        yield from style.wrap(took, 2, DIM, hanging=2)
+    for words in filter(None, (resumes_took(each.last), _lateness(each))):
+        yield from style.wrap(words, 2, DIM, hanging=2)
     if each.state is PauseState.OVERDUE:
         yield from style.wrap("Next: `reconciler drift --resume-expired` resumes it.", 2, DIM)
+    if each.state is PauseState.UNDECLARED:
+        words = f"Next: ask who paused it; `reconciler apply --target {each.sync.key}` resumes what a manifest names."
+        yield from style.wrap(words, 2, DIM, hanging=2)
+
+
+def _lateness(each: PausedSync) -> str | None:
+    """Return how late the last starts and ends by the clock were."""
+    late = [(event, event.done_at - event.due_at) for event in each.last if event.due_at is not None][:2]
+    said = (
+        f"{'paused' if event.paused else 'resumed'} {moment(event.done_at)}, {spoken(by)} late" for event, by in late
+    )
+    return f"by the clock: {'; '.join(said)}" if late else None
 
 
 def _lease_words(lease: Lease) -> str:
