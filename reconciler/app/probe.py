@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -70,16 +69,6 @@ async def probe(
     if found is None or desired.absent:
         return ()
     return await found(desired.state, policy_of(session, session.kinds[desired.kind].api, environ, now))
-
-
-async def probe_all(
-    session: Session, environ: Mapping[str, str], now: datetime
-) -> tuple[tuple[Desired, ProbeVerdict], ...]:
-    """Probe all targets of an environment, side by side; see `probe`."""
-    verdicts = await asyncio.gather(*(probe(session, desired, environ, now) for desired in session.desired))
-    return tuple(
-        (desired, verdict) for desired, found in zip(session.desired, verdicts, strict=True) for verdict in found
-    )
 
 
 def refuse_for_pull_requests(environ: Mapping[str, str]) -> None:
