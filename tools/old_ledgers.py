@@ -31,6 +31,9 @@ SHAPES = {
     "version-5": ("deb45e1",),
     "version-6": ("9b24f55",),
     "version-7": ("722a321",),
+    "version-8": ("352d25e",),
+    "version-9": ("e97671c",),
+    "version-10": ("62711c6",),
 }
 
 FILL = """
@@ -64,6 +67,8 @@ with store.Ledger.open("sqlite:///" + sys.argv[1], lambda: now) as ledger:
         from reconciler.pause.lease import Lease
         taken = Lease("EntitySync", "buyers", "me", now, "moving", environment="test", api_url=target.api_url)
         ledger.take_leases([taken], timedelta(hours=1))
+    if hasattr(ledger, "set_applied_commit"):
+        ledger.set_applied_commit("test", "c0ffee")
     scope = data and data.DataScope("test", "https://api.example#site", "ordercloud", "products")
     if hasattr(ledger, "levels"):
         levels = ledger.levels(scope)

@@ -61,6 +61,7 @@ def as_it_was(url, name):
     if version >= 7:
         with Ledger.open(url) as ledger:
             assert [lease.reason for lease in ledger.leases([API])[0]] == ["moving"]
+            assert ledger.applied_commit("test") == ("c0ffee" if version >= 8 else None)
     if version == 1 or "from-1" in name:
         return  # which had no data plane
     with Ledger.open(url) as ledger:
@@ -102,6 +103,11 @@ def test_taken_to_postgresql_it_equals_a_fresh_one_there(old, request):
     as_it_was(target, request.node.callspec.params["old"])
     for url in (target, fresh):
         postgres.drop(url)
+
+
+def test_a_step_comes_with_a_ledger_of_the_version_before():
+    """`tools/old_ledgers.py` makes it, by the code of a commit that had that version."""
+    assert {version_of(path.stem) for path in FOLDER.glob("*.sql")} >= set(range(1, schema.VERSION))
 
 
 def test_no_released_step_was_edited():
