@@ -31,7 +31,7 @@ from reconciler.report.renderers import APPLY, DRIFT
 EXAMPLES = """
 reconciler drift -e all                        # 2 where something differs
 reconciler drift -e sandbox --resume-expired   # lift pauses that ended
-reconciler drift -e production --heal         # put right what drift.heal names
+reconciler drift -e sandbox --heal             # as drift.heal allows
 reconciler drift -e sandbox --adopt EntitySync/categories
 reconciler drift -e sandbox --save drift.json   # for `reconciler show`
 reconciler drift snooze EntitySync/stock -e sandbox --for 2d --reason "Load"
