@@ -146,7 +146,8 @@ class Session:
                 return decode(answer.content)
             except ValueError:
                 error = self._faults.not_json(call, answer)
-                raise (self._faults.lost(call, error.message, answer.status) if write else error) from None
+                lost = write and not self.is_question(call.path)
+                raise (self._faults.lost(call, error.message, answer.status) if lost else error) from None
         if answer.status < 400:
             error = self._faults.unusable(call, answer, _no_end(answer.status))
             raise self._faults.lost(call, error.message, answer.status) if write else error

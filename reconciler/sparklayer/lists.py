@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import json
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -18,23 +19,41 @@ _MOST_PAGES = _MOST_LISTS // PAGE_SIZE
 _AHEAD = 8
 
 
-async def whole_list(reader: Reader, path: str) -> list[Wire]:
-    """Return a list that comes in one array.
+async def whole(read: Awaitable[Json]) -> Json:
+    """Return an answer on records, with a question mark in place of every half character.
+
+    One text of one record, cut through an emoji perhaps, keeps nobody from reading the others: it differs from what we
+    write, and is written again.
+
+    Raises:
+        UnexpectedAnswer: it is no JSON for another reason.
+    """
+    try:
+        return await read
+    except UnexpectedAnswer as error:
+        if error.answer is None:
+            raise
+        found: Json = json.loads(json.dumps(error.answer, ensure_ascii=False).encode("utf-8", "replace"))
+        return found
+
+
+async def whole_list(reader: Reader, path: str, *, lenient: bool = False) -> list[Wire]:
+    """Return a list that comes in one array; lenient: see `whole`.
 
     Raises:
         UnexpectedAnswer: the answer is no list of objects: it must not look like an empty one.
     """
-    return objects(await reader.get(path), path)
+    return objects(await (whole(reader.get(path)) if lenient else reader.get(path)), path)
 
 
-async def one_object(reader: Reader, path: str) -> Wire | None:
-    """Return an object, or None where the API says that there is none.
+async def one_object(reader: Reader, path: str, *, lenient: bool = False) -> Wire | None:
+    """Return an object, or None where the API says that there is none; lenient: see `whole`.
 
     Raises:
         UnexpectedAnswer: the answer is no object.
     """
     try:
-        answer = await reader.get(path)
+        answer = await (whole(reader.get(path)) if lenient else reader.get(path))
     except NotFound:
         return None
     if not isinstance(answer, dict):

@@ -58,7 +58,7 @@ async def read_prices(reader: Reader, price_list: str) -> dict[str, tuple[Tier, 
     """
     path = f"{_path(price_list)}/{_READ}"
     found: dict[str, list[Tier]] = {}
-    for row in await whole_list(reader, path):
+    for row in await whole_list(reader, path, lenient=True):
         sku = row.get("sku")
         if isinstance(sku, str) and row.get("price") is not None:
             found.setdefault(sku, []).append(_tier(row, path))

@@ -55,7 +55,7 @@ async def read_product(reader: Reader, external_id: str) -> Wire | None:
     Raises:
         ApiError: the read failed.
     """
-    found = await one_object(reader, _path(external_id))
+    found = await one_object(reader, _path(external_id), lenient=True)
     return None if found is None else canonical_product(found)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.errors import AnswerLost, UnexpectedAnswer, Unreachable
 from reconciler.kind.connection import Json, Querier, Reader, Wire, Writer
 from reconciler.sparklayer.batches import chunks, write_rows
-from reconciler.sparklayer.lists import objects, whole_list
+from reconciler.sparklayer.lists import objects, whole, whole_list
 from reconciler.sparklayer.records import StockLevel
 
 LOCATIONS = "api/v1/stock-locations"
@@ -69,7 +69,7 @@ async def read_stock(reader: Querier, skus: Iterable[str]) -> dict[str, tuple[St
     found: dict[str, tuple[StockLevel, ...]] = dict.fromkeys(asked, ())
     for batch in chunks(asked):
         try:
-            answer = await reader.query(FETCH, {_SKUS: batch})
+            answer = await whole(reader.query(FETCH, {_SKUS: batch}))
         except AnswerLost as lost:
             # It read: nothing is in doubt.
             raise Unreachable(

@@ -119,7 +119,7 @@ async def read_status(
         ApiError: the read failed.
     """
     path = _path(integration, data_type)
-    body = await one_object(reader, f"{path}/errors" if with_errors else path)
+    body = await one_object(reader, f"{path}/errors" if with_errors else path, lenient=True)
     if body is None:
         return None
     listed = body.get("errors")

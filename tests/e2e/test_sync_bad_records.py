@@ -125,3 +125,24 @@ def test_a_product_that_loses_its_id_stops_no_run_and_stays_in_the_target(shop: 
     shop.emulator.clear_faults()
     shop.synced("--full")
     assert (shop.wrong(before), said(shop)) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("path", "find", "put"),
+    [
+        ("*/sparklayer/*/products/*", '"title":"Hammer 2"', r'"title":"Ham\ud800mer"'),
+        ("*/sparklayer/*/pricing", '"sku":"SKU-2"', r'"sku":"SKU\ud800"'),
+        ("*/batch-fetch-stock", '"sku":"SKU-2"', r'"sku":"SKU\ud800"'),
+    ],
+)
+def test_half_a_character_at_the_target_stops_no_run(shop: Shop, path: str, find: str, put: str) -> None:
+    shop.portal("PATCH", "products/p2", {"Inventory": {"Enabled": True, "QuantityAvailable": 2}})
+    shop.synced("--full")
+    # What a product's write answers is as it was written.
+    method = "GET" if path.endswith("/products/*") else "*"
+    shop.emulator.fault("rewrite", path=path, method=method, count=None, replace=[{"find": find, "put": put}])
+    assert shop.synced("--verify")["records"]["written"] == 1
+    assert shop.synced()["state"] == "finished"
+    shop.emulator.clear_faults()
+    shop.synced("--verify")
+    assert shop.wrong() == []
