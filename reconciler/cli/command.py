@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -36,6 +37,7 @@ class _SharedOptions(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error names the next command with what was given to this one."""
+        _silence_asyncio()
         try:
             return super().invoke(ctx)
         except ReconcilerError as error:
@@ -83,6 +85,12 @@ class _SharedOptions(click.Command):
             formatter.write("Examples:\n")
             formatter.write("".join(f"  {line}\n" for line in self.examples.strip().splitlines()))
         super().format_epilog(ctx, formatter)
+
+
+def _silence_asyncio() -> None:
+    """Let asyncio log nothing: after a second Ctrl-C it would tell of each task that was cut off, with a traceback."""
+    if "asyncio" in sys.modules:
+        sys.modules["logging"].getLogger("asyncio").disabled = True
 
 
 class Command(_SharedOptions):

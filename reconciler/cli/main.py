@@ -18,6 +18,6 @@ def main() -> None:
             pass  # the frame below fails likewise, and can tell
         else:
             return
-    from reconciler.cli.run import run
+    from reconciler.cli.run import run_and_end
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_and_end(sys.argv[1:]))

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
-from typing import NoReturn
 
 import click
 from click.core import ParameterSource
@@ -47,6 +46,29 @@ def run(arguments: Sequence[str]) -> int:
         return Status.INTERRUPTED
 
 
+def run_and_end(arguments: Sequence[str]) -> int:
+    """Run the command line as all that this process is for; the exit status that this returns is its own in the end.
+
+    Args:
+        arguments: the words after the program's name.
+    """
+    status: int = Status.INTERRUPTED
+    with suppress(KeyboardInterrupt):
+        status = run(arguments)
+    _end_undisturbed()
+    return status
+
+
+def _end_undisturbed() -> None:
+    """From now on, let no signal end the process: all is told, and its exit status is the one that was decided."""
+    for number in (signal.SIGINT, *ending_signals()):
+        ignored = False
+        while not ignored:
+            with suppress(KeyboardInterrupt):
+                signal.signal(number, signal.SIG_IGN)
+                ignored = True
+
+
 def _prepare_process(asked: Asked) -> None:
     for number in ending_signals():
         signal.signal(number, _interrupt)
@@ -64,8 +86,12 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does: asyncio cancels its task at the first one, everything else is interrupted where it is."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):  # ignored, as for what a shell starts in the background
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
 
 
 def _run(arguments: list[str]) -> int:

@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import shutil
 import signal
 import subprocess
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from reconciler.app import imports
+from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import Interrupted
+from reconciler.ledger.schema import VERSION
 from reconciler.reconcile.importer import Imported, ImportResult
+from support import postgres
 from support.checkout import Checkout, entity_sync, http_config, outcomes, wait_until
 from support.syncing import Shop
 
 ENDED = {"until": "2020-01-01T00:00:00Z", "reason": "load"}
+LIVE = {"Name": "n", "Enabled": True, "DeliveryTargets": {"Http": {"Endpoint": "https://hooks.example.com"}}}
+KNOWN = "known"
+# Every command that writes and does not stop in order at a first signal.
+WRITERS = [
+    ("import",),
+    ("drift", "snooze", "PriceList/list", "--for", "1d", "--reason", "load"),
+    ("sync", "retry", "--all"),
+    ("sync", "drop", KNOWN),
+    ("sync-log", "clear", "--yes"),
+    ("ledger", "migrate"),
+    ("ledger", "copy", "sqlite:///ledger.db", "sqlite:///new.db"),
+    ("ledger", "backup", "copy.db"),
+]
+KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "1"))
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 SIGNALS = [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)]
 
 
@@ -118,6 +142,88 @@ def test_interrupted_while_it_reads_nothing_is_written(
     assert process.returncode == 130, stderr
     assert "error[interrupted]" in stderr
     assert (checkout.manifest_bytes(), checkout.writes()) == (before, [])
+
+
+@pytest.fixture(scope="module")
+def used(_emulator: RunningEmulator, tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, Any]:
+    """Return a checkout in which all was applied, with something left to do for each writer; and what is live."""
+    _emulator.reset()
+    checkout = Checkout(tmp_path_factory.mktemp("used"), _emulator)
+    shop = Shop(checkout)
+    _emulator.seed(3, 1)
+    shop.portal("PUT", f"products/{KNOWN}", {"ID": KNOWN, "Name": "Known", "Active": True})
+    shop.prepare()
+    shop.synced()
+    checkout.change_live(lambda live: live["deliveryConfigs"].update(new={**LIVE, "ID": "new"}))
+    return checkout, _emulator.state(secrets=True)
+
+
+def hears_signals(process: subprocess.Popen[str]) -> bool:
+    """Whether a command has come so far that signals are its own to handle."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only /proc says when signals are heard")
+@pytest.mark.parametrize("words", WRITERS, ids=lambda words: " ".join(words[:2]))
+def test_two_signals_at_any_instant_and_the_command_can_be_run_again(
+    used: tuple[Checkout, Any], words: tuple[str, ...], tmp_path: Path
+) -> None:
+    first, live = used
+    dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", "-".join(words)))
+    for attempt in range(KILLS):
+        first.emulator.load(live)
+        folder = tmp_path / str(attempt)
+        shutil.copytree(first.folder, folder)
+        checkout = replace(first, folder=folder, variables={"RECONCILER_LEDGER": f"sqlite:///{folder}/ledger.db"})
+        process = checkout.start(*words)
+        wait_until(lambda process=process: process.poll() is not None or hears_signals(process))  # type: ignore[misc]
+        time.sleep(dice.uniform(0, 1.5))
+        process.send_signal(dice.choice([signal.SIGINT, signal.SIGTERM]))
+        time.sleep(dice.choice([0, 0.01, 0.1, 0.3]))
+        process.send_signal(dice.choice([signal.SIGINT, signal.SIGTERM]))
+        stdout, stderr = process.communicate(timeout=60)
+        told = f"attempt {attempt}\n{stdout}\n{stderr}"
+        assert process.returncode in (0, 130), told
+        assert "Traceback" not in stderr, told
+        assert "nternal" not in stderr, told
+        again = checkout.call(*words)
+        assert again.status == 0 or "is there already" in again.stderr, f"{told}\n{again}"
+        assert checkout.call("ledger", "show").status == 0
+
+
+def test_a_watch_tells_of_the_run_that_it_was_in(checkout: Checkout) -> None:
+    shop = Shop(checkout)
+    checkout.emulator.seed(20, 1)
+    shop.prepare()
+    process = hanging_at(checkout, "*/products*", "sync", "watch", "--format", "json", method="GET")
+    stdout, stderr = stopped_twice(checkout, process, signal.SIGINT, signal.SIGINT)
+    assert json.loads(stdout)["state"] == "interrupted", stderr
+    assert shop.synced()["state"] == "finished"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_migration_that_waits_for_others_is_undone(checkout: Checkout, number: signal.Signals) -> None:
+    url = postgres.new_ledger()
+    try:
+        checkout.write("environment.yaml", checkout.environment())
+        checkout.variables = {"RECONCILER_LEDGER": url}
+        postgres.execute(url, f"UPDATE ledger_meta SET version = {VERSION - 1}")
+        # Within a transaction the server shows its activity as it was at first.
+        with psycopg.connect(url) as other, psycopg.connect(url, autocommit=True) as looking:
+            other.execute("SELECT * FROM ledger_meta FOR UPDATE")
+            process = checkout.start("ledger", "migrate")
+            wait_until(lambda: looking.execute(WAITING).fetchone() is not None or process.poll() is not None)
+            process.send_signal(number)
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 130, stderr
+        assert "error[interrupted]" in stderr
+        assert "Traceback" not in stderr
+    finally:
+        postgres.drop(url)
 
 
 def test_an_interrupted_import_names_the_files_that_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

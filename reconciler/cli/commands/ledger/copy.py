@@ -7,7 +7,7 @@ import click
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import write_result
-from reconciler.errors import UsageError
+from reconciler.errors import Interrupted, UsageError
 
 EXAMPLES = """
 reconciler ledger copy sqlite:///.reconciler/ledger.db env:NEW_LEDGER
@@ -45,7 +45,14 @@ def copy(options: Options, source: str, target: str | None, reopen: bool) -> Non
         )
         return
     there = project.ledger_at(target)
-    rows = care.copy(here, there, describe_holder("ledger copy"))
+    try:
+        rows = care.copy(here, there, describe_holder("ledger copy"))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Interrupted: whether the ledger {terminal(here.shown)} was taken along is not known",
+            next_step="`reconciler ledger show` says of FROM where it was taken; if it says nothing, remove what is "
+            "at TO, and run the command again.",
+        ) from None
     write_result(
         options,
         f"Took the ledger {terminal(here.shown)} to {terminal(there.shown)} ({rows:,} rows). "
