@@ -221,7 +221,7 @@ def apply_closing(report: ApplyReport) -> str:
     """Return the sentence that says how to go on, or nothing where nothing was done; raw text."""
     outcomes = report.outcomes
     environment = report.environment
-    if not report.results and not report.interrupted:
+    if not report.results and not report.operations and not report.interrupted:
         return ""
     if report.interrupted:
         return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
-from reconciler.ledger.config.model import JournalEntry, LiveObject, PauseEvent, Snooze
+from reconciler.ledger.config.model import AskedRequest, JournalEntry, LiveObject, PauseEvent, RequestStep, Snooze
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.reader import read_memory
 from reconciler.ledger.url import parse
@@ -44,6 +44,11 @@ def fill(url):
         ledger.see_drift("test", [("Widget/a", ODD)], all_seen=True, leave_out=())
         ledger.begin_healing("test", [("Widget/b", ODD)])
         ledger.set_applied_commit("test", "c" * 40)
+        steps = (RequestStep(ODD), RequestStep("b"))
+        asked = AskedRequest(API, "id", "test", "Repair", "a", ODD, "me", NOW, steps)
+        ledger.requests.remember([API], [])
+        ledger.requests.begin(asked)
+        ledger.requests.want(asked, 1, [SCOPE], "verify", ["a"])
         store = ledger.store(SCOPE)
         with store.lock("me"):
             data_run = store.runs.begin("full", "digest", "me", NOW, walks=True, full=True)
