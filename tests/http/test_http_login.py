@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import LoginRefused, MissingRole, SecretUnset, ServerFault, UnexpectedAnswer
+from reconciler.errors import ApiError, LoginRefused, MissingRole, SecretUnset, ServerFault, UnexpectedAnswer
 from reconciler.http import connect
 from reconciler.http.login import read_token
 from reconciler.http.retry import Answer
@@ -324,3 +324,17 @@ def test_a_token_is_kept_in_a_file_unless_somebody_does_not_want_that(
     monkeypatch.setattr(connect, "open_session", lambda _described, options, _connections: options.cache)
     cache: Any = connect._open(lambda _scopes: None, opening)
     assert (cache is not None) is kept
+
+
+@pytest.mark.parametrize("token", ["a b", "a\nb", "ä", ""])
+def test_a_token_that_no_header_holds_is_no_token(token: str) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        read_token(Answer(200, {}, json.dumps({"access_token": token, "expires_in": 600}).encode()), 0.0)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_login_that_is_put_off_is_not_one_that_is_refused(status: int) -> None:
+    with pytest.raises(ApiError) as caught:
+        run(ScriptedServer(token_script=[answer(status)] * 9), attempts=1, clock=FakeClock())
+    assert not isinstance(caught.value, LoginRefused)
+    assert caught.value.status == status

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from reconciler.errors import AnswerLost, Conflict, RateLimited, ServerFault
-from reconciler.http.retry import PATIENT
-from support.http_client_helpers import client
+from reconciler.http.observe import Call, Silent
+from reconciler.http.retry import PATIENT, Answer, Repeater, RetryPolicy
+from support.http_client_helpers import client, real_clock
 from support.scripted_server import FakeClock, Reply, ScriptedServer, answer, reset
 
 
@@ -87,3 +88,17 @@ def test_patience_does_not_end_a_clash_that_stays() -> None:
     with pytest.raises(Conflict):
         asyncio.run(call())
     assert len(server.requests) == PATIENT.clashes
+
+
+def test_answers_that_take_long_use_the_patience_up_like_waits() -> None:
+    clock = FakeClock(0)
+    sent: list[int] = []
+
+    async def slow(attempt: int) -> Answer:
+        sent.append(attempt)
+        return Answer(503, {}, b"", seconds=100)
+
+    policy = RetryPolicy(attempts=50, seconds=250, base=0.01, longest=0.01)
+    repeater = Repeater(policy, real_clock(clock), Silent())
+    assert asyncio.run(repeater.run(Call("GET", "/things"), slow, safe=True)).status == 503
+    assert sent == [1, 2, 3]

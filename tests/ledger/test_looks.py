@@ -107,3 +107,30 @@ def test_a_part_that_the_target_certainly_lacks_has_no_fingerprint(tmp_path) -> 
             levels.record([Result("a", prints={"product": b"1", "stock": b"2"})], run.id)
             levels.record([Result("a", prints={"product": b"3", "stock": None})], run.id)
             assert levels.levels(["a"])["a"].prints == {"product": b"3"}
+
+
+def test_a_failure_is_recorded_by_whom_the_claim_belongs_to_and_by_nobody_else(tmp_path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        levels = levels_of(ledger, SCOPE)
+        with levels.lock("me"):
+            run = levels.begin("full", "c", "me", NOW, None, walks=True, full=True)
+            levels.want(["a"])
+            (claimed,) = levels.claim_due(10, NOW, 600.0, run.id)
+            assert claimed.key == "a"
+            levels.failed("a", 1, NOW, token="somebody else")
+            assert levels.levels(["a"])["a"].attempts == 0
+            levels.failed("a", 1, NOW, token=run.id)
+            assert levels.levels(["a"])["a"].attempts == 1
+
+
+def test_of_what_a_run_did_not_see_only_that_is_looked_at_again_as_deleted_which_the_target_may_hold(tmp_path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        levels = levels_of(ledger, SCOPE)
+        with levels.lock("me"):
+            run = levels.begin("full", "c", "me", NOW, None, walks=True, full=True)
+            there = [Result("held", prints={"product": b"1"}), Result("empty")]
+            gone = [Result("was held", prints={"product": b"1"}, gone=True), Result("was empty", gone=True)]
+            levels.record([*there, *gone], run.id)
+            later = levels.begin("full", "c", "me", NOW, None, walks=True, full=True)
+            assert {level.key for level in levels.unseen(later.id, None, 10, gone=False)} == {"held", "empty"}
+            assert {level.key for level in levels.unseen(later.id, None, 10, gone=True)} == {"was held"}

@@ -11,6 +11,7 @@ import pytest
 from reconciler.errors import LedgerError, PlanFileError, StalePlan
 from reconciler.ledger.config.model import JournalEntry, Run
 from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan, covered_by_run
+from reconciler.reconcile.digests import is_signed, plan_digest, signed
 from reconciler.reconcile.plan import Outcome
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
@@ -55,6 +56,21 @@ def test_everything_that_still_stands_is_approved():
 def test_a_plan_altered_by_hand_is_refused(alter):
     with pytest.raises(PlanFileError, match="altered"):
         check_approval(alter(saved()), NOW)
+
+
+def test_one_change_that_was_altered_among_others_is_refused_whoever_made_the_plans_digest_anew():
+    first, *others = saved().changes
+    forged = replace(saved(), changes=(replace(first, fields=(replace(first.fields[0], after="evil"),)), *others))
+    with pytest.raises(PlanFileError, match="altered"):
+        check_approval(replace(forged, digest=plan_digest(forged)), NOW)
+
+
+def test_a_signature_is_no_part_of_what_it_signs():
+    plan = signed(saved(), "key")
+    assert plan.digest == plan_digest(plan) == plan_digest(saved())
+    assert is_signed(plan, "key")
+    assert not is_signed(plan, "another")
+    check_approval(plan, NOW, "key")
 
 
 def test_an_old_plan_is_refused():

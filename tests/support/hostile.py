@@ -73,7 +73,7 @@ def _nested(depth: int, value: Any, in_lists: bool) -> Any:
 def changed(dice: random.Random, tree: Any, most: int = 3) -> Any:
     """Return a copy of a tree of which up to so many nodes are changed."""
     root = [copy.deepcopy(tree)]
-    for _ in range(dice.randint(1, most)):
+    for _ in range(dice.randint(min(most, 1), most)):
         places = list(_places(root))
         holder, key = dice.choice(places)
         _change(dice, holder, key, places)

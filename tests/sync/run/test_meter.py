@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from reconciler.http.observe import Call, Exchanged, Waiting
-from reconciler.sync.run.counts import Requests
+from reconciler.sync.run.counts import Requests, Tally
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.traffic import Traffic
@@ -112,3 +112,10 @@ def test_progress_has_a_rate_and_the_time_left() -> None:
         meter.show()
     assert (shown[0].per_second, shown[0].seconds_left) == (0.0, None)
     assert (shown[1].per_second, shown[1].seconds_left, shown[1].total) == (2.0, 40.0, 100)
+
+
+def test_what_a_record_adds_is_counted_and_taken_back_by_name() -> None:
+    tally = Tally.of({"seen": 3, "written": 2, "total": 9})
+    tally.add({"seen": 1, "failed": 1})
+    tally.add({"failed": -1, "written": 1})
+    assert (tally.seen, tally.written, tally.failed, tally.unchanged) == (4, 3, 0, 0)
