@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem, UnresolvedReference
 from reconciler.kind.sensitive import Position, marked_paths, position_of, replaced, spans
 from reconciler.manifest.annotations import is_write_only
 from reconciler.manifest.positions import Locator, Path
@@ -86,6 +86,18 @@ def parse_text(text: str) -> tuple[str | Reference, ...]:
     if end < len(text):
         parts.append(text[end:])
     return tuple(parts)
+
+
+def parse_at(text: str, place: Callable[[], Place]) -> tuple[str | Reference, ...]:
+    """Split a text as `parse_text` does, where it may not have been validated before.
+
+    Raises:
+        UnresolvedReference: a `${` that begins no reference.
+    """
+    try:
+        return parse_text(text)
+    except BadReference as error:
+        raise UnresolvedReference(str(error), place=place(), next_step=f"Write one of {_FORMS}.") from None
 
 
 def _reference(text: str) -> Reference:

@@ -18,7 +18,7 @@ from reconciler.manifest.explain import error_paths, explain
 from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.positions import Locator, Path, format_path
-from reconciler.manifest.references import Reference, is_literal, is_whole_reference, parse_text
+from reconciler.manifest.references import Reference, is_literal, is_whole_reference, parse_at
 from reconciler.manifest.scalars import BadScalar, plain_value
 from reconciler.manifest.scope import HOLE, Scope
 from reconciler.secret import MASK, Secret
@@ -224,11 +224,11 @@ def seal(model: type[BaseModel], text: str, path: Path, scope: Scope, locator: L
         scope: where references resolve.
         locator: finds places below the spec.
     """
+    place = partial(locator.at, path)
     if is_literal(text):
         reference = LITERAL
     else:
-        reference = "".join(str(part) for part in parse_text(text) if isinstance(part, Reference))
-    place = partial(locator.at, path)
+        reference = "".join(str(part) for part in parse_at(text, place) if isinstance(part, Reference))
     return Secret(reference, partial(_looked_up, model, text, path, scope, place), place)
 
 

@@ -17,7 +17,7 @@ from reconciler.manifest.references import (
     READABLE_HINT,
     Reference,
     is_forbidden,
-    parse_text,
+    parse_at,
 )
 from reconciler.manifest.secret_sources import SECRET_SOURCES, SECRETS_DIR, SecretSource, without_final_newline
 
@@ -71,7 +71,7 @@ class Scope:
         Raises:
             UnresolvedReference: one has no value, or may not be reached.
         """
-        parts = parse_text(text)
+        parts = parse_at(text, place)
         return "".join(part if isinstance(part, str) else self._shown(part, place, ledger) for part in parts)
 
     def template(self, text: str, place: Callable[[], Place]) -> str:
@@ -81,7 +81,7 @@ class Scope:
             UnresolvedReference: another one has no value, or may not be reached.
         """
         filled: list[str] = []
-        for part in parse_text(text):
+        for part in parse_at(text, place):
             if isinstance(part, str):
                 filled.append(part)
             elif part.source == "secret":
@@ -97,7 +97,7 @@ class Scope:
             UnresolvedReference: an `${env:}` or `${secret:}` in it may not be reached.
         """
         values: list[str] = []
-        for part in parse_text(text):
+        for part in parse_at(text, place):
             value = part if isinstance(part, str) else self._sealed(part, place)
             if value is None:
                 return None

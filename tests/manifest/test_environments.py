@@ -13,6 +13,7 @@ from reconciler.errors import ManifestErrors, UnresolvedReference, UsageError
 from reconciler.kind.kind import Kinds
 from reconciler.manifest.connection import ordercloud_host, resolve_connection, resolve_settings
 from reconciler.manifest.load import Loaded
+from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import merge, select
 from reconciler.manifest.validate import Validation
@@ -277,3 +278,26 @@ def test_a_duration_that_no_calendar_holds_is_a_problem_of_its_line(check: Check
     (problem,) = check(environment(f'{{guardrails: {{maxPause: "{length}"}}}}')).problems
     assert problem.place.line == 5
     assert "maxPause" in problem.message
+
+
+def connection_of(found: EnvironmentManifest, scope: Scope) -> object:
+    return resolve_connection(found, scope, "ordercloud")
+
+
+@pytest.mark.parametrize(
+    ("resolve", "spec"),
+    [
+        (resolve_settings, "{ledger: '${ENV:LEDGER}'}"),
+        (resolve_settings, "{targetHosts: ['${x'], ledger: l.db}"),
+        (connection_of, "{ordercloud: {environment: sandbox, region: us-west, clientID: a, clientSecret: '${env:}'}}"),
+    ],
+)
+def test_a_bad_reference_is_told_also_where_only_the_environment_is_looked_at(
+    loaded: Load, resolve: Callable[[EnvironmentManifest, Scope], object], spec: str
+) -> None:
+    """As `ledger show` and `sync-log` do, whatever is wrong with the manifests."""
+    (found,) = loaded(environment(spec)).environments
+    with pytest.raises(UnresolvedReference) as caught:
+        resolve(found, Scope.of(found, {}))
+    assert caught.value.place is not None
+    assert caught.value.next_step
