@@ -27,6 +27,7 @@ ReconcilerError                       exit 1
 │   ├── ServerFault                   exit 1    api-server-fault
 │   └── UnexpectedAnswer              exit 1    api-unexpected-answer
 ├── NotVerified                       exit 1    write-not-verified
+├── TargetRefuses                     exit 1    target-refuses
 ├── NotApplied                        exit 1    not-applied
 ├── TargetIncomplete                  exit 1    target-incomplete
 ├── SourceIncomplete                  exit 1    source-incomplete
@@ -329,6 +330,12 @@ class UnexpectedAnswer(ApiError):
     @property
     def is_transient(self) -> bool:
         return self.answer is None
+
+
+class TargetRefuses(ReconcilerError):
+    """A delivery target that a sync was to get refuses; the sync keeps the one that it has."""
+
+    code = "target-refuses"
 
 
 class NotVerified(ReconcilerError):

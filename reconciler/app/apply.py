@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.app.bracket import Brackets
 from reconciler.app.connections import writers
 from reconciler.app.pause import Desk, lift
 from reconciler.app.project import Project
@@ -191,6 +192,7 @@ async def apply_session(
                     command=HEAL if command == HEAL else APPLY,
                     ended=permission.operations,
                     accept_unsure=approval.accept_unsure,
+                    brackets=Brackets(desk, lock, session.opened_at),
                 )
                 if commit is not None and _is_whole(request, approval, permission, report):
                     ledger.set_applied_commit(session.name, commit)

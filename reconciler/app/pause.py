@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
@@ -266,7 +266,7 @@ async def lift(desk: Desk) -> Lifted:
         return Lifted(session.name)
     with ledger.lock_pauses(desk.holder, session.name, wait=_LOCK_WAIT_SECONDS, on_wait=desk.face.waits_for) as lock:
         leases, now = ledger.leases(desk.urls)
-        live = await _read(desk, over(leases, now, desk.kinds))
+        live = await read_syncs(desk, ((lease.kind, lease.id) for lease in over(leases, now, desk.kinds)))
         inputs = session.inputs(live, PlanRequest(), Memory(leases=leases, fresh=False), now)
         found = liftings(inputs, desk.kinds)
         planned = plan_resume(inputs, found)
@@ -313,10 +313,10 @@ def over(leases: Iterable[Lease], now: datetime, kinds: Collection[str]) -> tupl
     return tuple(lease for lease in leases if lease.kind in kinds and not lease.is_active(now))
 
 
-async def _read(desk: Desk, leases: Sequence[Lease]) -> dict[str, dict[str, Observed]]:
-    """Read the syncs of some leases; each kind has an entry, also where none of them is live."""
+async def read_syncs(desk: Desk, named: Iterable[tuple[str, str]]) -> dict[str, dict[str, Observed]]:
+    """Read some syncs by kind and live ID; each kind has an entry, also where none of them is live."""
     kinds = desk.session.kinds
-    syncs = tuple(dict.fromkeys((lease.kind, lease.id) for lease in leases))
+    syncs = tuple(dict.fromkeys(named))
     readers: Mapping[str, Reader] = desk.writers
     wires = await asyncio.gather(*(kinds[kind].read_one(readers[kinds[kind].api], live_id) for kind, live_id in syncs))
     live: dict[str, dict[str, Observed]] = {kind: {} for kind, _ in syncs}

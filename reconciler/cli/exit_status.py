@@ -78,7 +78,7 @@ def plan_status(plans: Iterable[Plan], *, exit_code: bool = False) -> Status:
 
 def apply_status(report: ApplyReport | None) -> Status:
     """Return the exit status of an apply; None: there was none, because nobody agreed."""
-    from reconciler.reconcile.plan import Outcome
+    from reconciler.reconcile.plan import STILL_PAUSED, Outcome
 
     if report is None:
         return Status.DONE
@@ -87,6 +87,8 @@ def apply_status(report: ApplyReport | None) -> Status:
     if report.interrupted:
         statuses.append(Status.INTERRUPTED)
     if report.ledger_problem is not None or outcomes & {Outcome.FAILED, Outcome.UNKNOWN}:
+        statuses.append(Status.ERROR)
+    if any(result.code == STILL_PAUSED for result in report.results):
         statuses.append(Status.ERROR)
     if outcomes & {Outcome.STALE, Outcome.SKIPPED}:
         statuses.append(Status.PARTLY if outcomes & {Outcome.APPLIED, Outcome.ALREADY} else Status.STALE)

@@ -126,6 +126,7 @@ class Kind(ManifestKind[SpecT_co]):
         delete_risk: what deleting such an object does.
         pause_limits: what a pause of it does not do, for whoever plans one; None where it cannot be paused.
         delete_limits: what deleting it does not do, for whoever plans that; None where it leaves nothing behind.
+        target_paths: the fields that say where such an object makes syncs send to.
         deletable: whether the API can delete it.
         readable: whether the API can show it. Where not, what the ledger remembers as last applied stands for live.
     """
@@ -134,6 +135,7 @@ class Kind(ManifestKind[SpecT_co]):
     delete_risk: ClassVar[Risk] = Risk.STOPS_SYNC
     pause_limits: ClassVar[str | None] = None
     delete_limits: ClassVar[str | None] = None
+    target_paths: ClassVar[tuple[str, ...]] = ()
     deletable: ClassVar[bool] = True
     readable: ClassVar[bool] = True
 

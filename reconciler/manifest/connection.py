@@ -69,6 +69,7 @@ class Settings:
     guardrails: Guardrails
     restore_window: str
     heal: tuple[HealRule, ...] = ()
+    bracket: bool = True
 
 
 def ordercloud_host(region: str, environment: str) -> str:
@@ -156,13 +157,13 @@ def resolve_settings(environment: EnvironmentManifest, scope: Scope) -> Settings
         ManifestErrors: a resolved value does not fit its field.
         LedgerError: the ledger's URL names none, or one that a manifest may not choose.
     """
-    names = ("targetHosts", "guardrails", "restoreWindow", "drift")
+    names = ("targetHosts", "guardrails", "restoreWindow", "drift", "apply")
     data = {name: environment.raw[name] for name in names if name in environment.raw}
     spec, _ = resolve_section(EnvironmentSpec, data, environment, scope, subject=f"Environment {environment.name}")
     ledger = _ledger(environment, scope)
     hosts = None if spec.target_hosts is None else tuple(spec.target_hosts)
     heal = tuple(rule if isinstance(rule, HealRule) else HealRule(cause=rule) for rule in spec.drift.heal)
-    return Settings(ledger, hosts, spec.guardrails, spec.restore_window, heal)
+    return Settings(ledger, hosts, spec.guardrails, spec.restore_window, heal, spec.apply.bracket == "auto")
 
 
 def _ledger(environment: EnvironmentManifest, scope: Scope) -> LedgerUrl:

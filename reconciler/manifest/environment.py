@@ -141,6 +141,15 @@ class DriftSettings(SpecModel):
     )
 
 
+class Applying(SpecModel):
+    """How changes are carried out."""
+
+    bracket: Literal["auto", "never"] = Field(
+        default="auto",
+        description="Whether a running sync is paused, and its new target probed, around a change of that target.",
+    )
+
+
 class Patch(SpecModel):
     """Changes one manifest for this environment: maps merge, lists and scalars are replaced."""
 
@@ -163,6 +172,7 @@ class EnvironmentSpec(SpecModel):
         default=None, description="Hosts that delivery targets may point at; *. matches one or more labels."
     )
     guardrails: Guardrails = Field(default=Guardrails(), description="Limits on what one plan may do.")
+    apply: Applying = Field(default=Applying(), description="How changes are carried out.")
     restore_window: Annotated[
         str, StringConstraints(pattern=r"^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day ([01][0-9]|2[0-3]):[0-5][0-9]$")
     ] = Field(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,17 @@ from reconciler.kind.kind import Kind, Kinds
 from reconciler.ledger.config.model import PENDING, SENT, JournalEntry, LiveObject, PauseEvent
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.operate import Operator, depends_on_failed
-from reconciler.reconcile.plan import ApplyReport, Change, ChangeResult, Operation, OperationResult, Outcome
+from reconciler.reconcile.plan import (
+    ApplyReport,
+    Change,
+    ChangeResult,
+    Operation,
+    OperationResult,
+    Outcome,
+)
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.requests import Task
+from reconciler.reconcile.steps import Brackets, in_steps
 from reconciler.reconcile.work import Planned, Work
 from reconciler.reconcile.write import Request, Verdict, carry_out, plain_state, prepare
 
@@ -57,6 +66,7 @@ async def apply(
     resumed: bool = False,
     on_event: Callable[[Progress], None] = lambda _: None,
     command: str = APPLY,
+    brackets: Brackets | None = None,
     side_by_side: int = _SIDE_BY_SIDE,
     grace: float = _GRACE_SECONDS,
     ended: Sequence[OperationResult] = (),
@@ -79,6 +89,7 @@ async def apply(
         on_event: told about each change; must not raise.
         command: what writes. Any but `apply` is not resumed, and of what others send only what `heal` does is
             remembered as what was applied.
+        brackets: carries out the steps around a change; None: the changes have none.
         side_by_side: how many changes of one level are under way at once.
         grace: seconds that what is under way has to end after `stop`.
         ended: outcomes of operations that stand already.
@@ -123,7 +134,9 @@ async def apply(
         {breach.rule: breach.overridden for breach in plan.breaches if breach.overridden is not None},
         command,
     )
-    run = _Run(run_id, planned, changes, kinds, writers, ledger, lock, stop, on_event, side_by_side, command, holder)
+    run = _Run(
+        run_id, planned, changes, kinds, writers, ledger, lock, stop, on_event, side_by_side, command, holder, brackets
+    )
     for _, level in groupby(changes, key=lambda change: change.level):
         await run.side_by_side(tuple(level), grace)
     operator = Operator(ledger, lock, writers, holder, stop=stop, now=now, accept_unsure=accept_unsure, grace=grace)
@@ -165,6 +178,7 @@ class _Run:
         slots: int,
         command: str,
         holder: str,
+        brackets: Brackets | None,
     ) -> None:
         self.results: dict[str, ChangeResult] = {}
         self.interrupted = False
@@ -183,6 +197,7 @@ class _Run:
         self._closed: dict[str, str] = {}
         self._command = command
         self._holder = holder
+        self._brackets = brackets
 
     async def side_by_side(self, changes: Sequence[Change], grace: float) -> None:
         """Carry out the changes of one level and return when each has a result."""
@@ -227,21 +242,29 @@ class _Run:
                 self._end(change, _not_sent(error))
                 return
             self._on_event(Progress(change, None))
-            verdict = await carry_out(
-                work,
-                self._kinds[change.kind],
-                request,
-                self._writers[work.api],
-                lambda: self._before_send(work, request),
-            )
+            verdict = await self._in_steps(work, request)
             self._close_after(work, verdict.error)
             self._end(change, verdict, request)
 
+    async def _in_steps(self, work: Work, request: Request) -> Verdict:
+        """Carry out a change, its syncs paused around it where it has steps."""
+        if self._brackets is None or not work.change.steps:
+            return await self._send(request, work)
+        pause, send = self._kinds[work.change.kind].pause_field, partial(self._send, request)
+        return await in_steps(work, pause, self._brackets, send, self._stopped)
+
+    async def _send(self, request: Request, work: Work) -> Verdict:
+        kind, writer = self._kinds[work.change.kind], self._writers[work.api]
+        return await carry_out(work, kind, request, writer, lambda: self._before_send(work, request))
+
+    def _stopped(self) -> Verdict | None:
+        self.interrupted = self.interrupted or self._stop.is_set()
+        return _interrupted() if self._stop.is_set() else None
+
     def _hindrance(self, change: Change, work: Work) -> Verdict | None:
         """Why a change must not be sent now, or None."""
-        if self._stop.is_set():
-            self.interrupted = True
-            return _interrupted()
+        if (stopped := self._stopped()) is not None:
+            return stopped
         for key in change.depends_on:
             if key not in self._planned.work:
                 continue  # it already is as desired
@@ -249,8 +272,7 @@ class _Run:
                 return Verdict(Outcome.SKIPPED, f"it depends on {key}, which is not approved")
             if self.results[key].outcome not in _DONE:
                 return Verdict(Outcome.SKIPPED, f"it depends on {key}, which was not applied")
-        reason = self._closed.get(work.api)
-        if reason is not None:
+        if (reason := self._closed.get(work.api)) is not None:
             return Verdict(Outcome.SKIPPED, f"nothing more is sent to {work.api}: {reason}")
         return None
 

@@ -51,6 +51,7 @@ def change_digest(change: Change) -> str:
                 if field.path not in change.timed
             ],
             change.precondition,
+            *([[step.action, step.key] for step in change.steps] if change.steps else ()),
         ]
     )
 

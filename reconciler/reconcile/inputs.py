@@ -37,6 +37,7 @@ class PlanInputs:
         overrides: guardrail rule to reason.
         requests: what manifests ask to be done once; those outside `--target` included.
         request_kinds: the registry of requests.
+        bracket: whether a running sync is paused around a change of its target.
     """
 
     environment: str
@@ -56,6 +57,7 @@ class PlanInputs:
     overrides: Mapping[str, str] = field(default_factory=dict)
     requests: tuple[Requested, ...] = ()
     request_kinds: RequestKinds = field(default_factory=dict)
+    bracket: bool = False
 
     def is_missing(self, kind: str, live_id: str) -> bool:
         """Return whether live was read and has no such object."""

@@ -47,6 +47,16 @@ def under_lease(inputs: PlanInputs, desired: Desired, observed: Observed | None)
     leases = active_leases(inputs.memory, desired.kind, desired.id, inputs.now)
     if not leases or pause is None or observed is None or desired.absent:
         return desired
+    return with_pause_held(desired, pause)
+
+
+def with_pause_held(desired: Desired, pause: str) -> Desired:
+    """Return the desired object with its pause left as it is, and remembered as its manifest has it.
+
+    Args:
+        desired: a sync.
+        pause: its field that pauses it.
+    """
     own = {pause: desired.state[pause]} if pause in desired.state and pause not in desired.ignore else {}
     return replace(desired, ignore=desired.ignore | {pause}, pause=None, held=own)
 

@@ -50,6 +50,23 @@ class FieldChange:
     sensitive: bool = False
 
 
+class StepAction(StrEnum):
+    """What a step of a change does."""
+
+    PAUSE = "pause"
+    PROBE = "probe"
+    CHANGE = "change"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a change, and the object that it is about, as `Kind/name`."""
+
+    action: StepAction
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One live object that has to change, and everything a reviewer needs to judge it.
@@ -58,7 +75,8 @@ class Change:
     the `key` of changes that must have succeeded before. `digest` covers kind, name, ID, action, fields and
     precondition: it is what an approval approves. `detail` is one sentence for people, e.g. a pause's reason.
     `timed` are the paths that a window moves, which was reviewed with its manifest: digest and precondition leave
-    them out, so that an approval holds whether the window is open or not.
+    them out, so that an approval holds whether the window is open or not. `steps` is how it is carried out; empty: by
+    itself.
     """
 
     kind: str
@@ -76,6 +94,7 @@ class Change:
     renamed_from: str | None = None
     detail: str | None = None
     timed: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def key(self) -> str:
@@ -216,6 +235,10 @@ class Plan:
     def refused(self) -> tuple[Breach, ...]:
         """The breaches that nobody has overridden."""
         return tuple(breach for breach in self.breaches if breach.overridden is None)
+
+
+STILL_PAUSED = "still-paused"
+"""Code of a result whose change has come to its end, and a sync that was paused around it has not been resumed."""
 
 
 class Outcome(StrEnum):

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from reconciler.errors import Place
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
-from reconciler.reconcile.plan import Cause, Change, FieldChange, Note, NoteKind, Operation, Plan
+from reconciler.reconcile.plan import Cause, Change, FieldChange, Note, NoteKind, Operation, Plan, Step, StepAction
 from reconciler.secret import MASK, Secret
 
 
@@ -70,6 +70,13 @@ class FieldDocument(Document):
     sensitive: bool = Field(description="The field holds a secret; its values are never shown.")
 
 
+class StepDocument(Document):
+    """One step of a change."""
+
+    action: Annotated[StepAction, Field(strict=False)]
+    object: str = Field(description="What it is about, as Kind/name.")
+
+
 class ChangeDocument(Document):
     """One live object that has to change."""
 
@@ -90,6 +97,7 @@ class ChangeDocument(Document):
     timed: list[str] = Field(
         default=[], description="Paths that a window moves; it was reviewed with its manifest, so no approval is asked."
     )
+    steps: list[StepDocument] = Field(default=[], description="How it is carried out; empty: by itself.")
 
 
 class NoteDocument(Document):
@@ -194,6 +202,10 @@ def field_to_json(field: FieldChange) -> dict[str, Any]:
     }
 
 
+def _step_to_json(step: Step) -> dict[str, str]:
+    return {"action": step.action.value, "object": step.key}
+
+
 def change_to_json(change: Change) -> dict[str, Any]:
     """Return a change in the shape of `ChangeDocument`."""
     return {
@@ -212,6 +224,7 @@ def change_to_json(change: Change) -> dict[str, Any]:
         "precondition": change.precondition,
         "digest": change.digest,
         **({"timed": list(change.timed)} if change.timed else {}),
+        **({"steps": [_step_to_json(step) for step in change.steps]} if change.steps else {}),
     }
 
 

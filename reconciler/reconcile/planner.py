@@ -31,6 +31,7 @@ from reconciler.reconcile.plan import Note, NoteKind, Operation, Plan
 from reconciler.reconcile.references import made_along_in, references_in, without_made_along
 from reconciler.reconcile.requests import judge_requests, known_of
 from reconciler.reconcile.secrets import SecretStatus, secret_status
+from reconciler.reconcile.steps import bracketed
 from reconciler.reconcile.work import Desired, Planned, Work
 from reconciler.secret import Secret
 from reconciler.words import parse_duration
@@ -58,7 +59,9 @@ def make_plan(inputs: PlanInputs) -> Planned:
     found.notes[:0] = (*forbidden_host_notes(inputs), *paused_live(inputs))
     found.notes.extend(unmanaged_notes(inputs, found.managed))
     found.notes.extend(forgotten_notes(inputs, found.managed))
-    drafts = _placed(inputs, found.drafts)
+    with_steps, remarks = bracketed(inputs, found.drafts)
+    found.notes.extend(remarks)
+    drafts = _placed(inputs, with_steps)
     _check_dependencies(inputs, drafts)
     changing = {(item.change.kind, item.desired.id): item.change.key for item in drafts if not item.desired.absent}
     requests = judge_requests(inputs, changing)

@@ -8,7 +8,7 @@ import orjson
 from pydantic import ValidationError
 
 from reconciler.errors import Place, PlanFileError
-from reconciler.reconcile.plan import FORMAT_VERSION, Breach, Change, FieldChange, Note, Operation, Plan
+from reconciler.reconcile.plan import FORMAT_VERSION, Breach, Change, FieldChange, Note, Operation, Plan, Step
 from reconciler.reconcile.planfile import (
     ChangeDocument,
     Document,
@@ -46,6 +46,7 @@ def change_from_json(document: ChangeDocument) -> Change:
         renamed_from=document.renamed_from,
         detail=document.detail,
         timed=tuple(document.timed),
+        steps=tuple(Step(item.action, item.object) for item in document.steps),
     )
 
 

@@ -151,6 +151,7 @@ class Session:
             overrides=request.overrides,
             requests=self.requests,
             request_kinds=self.request_kinds,
+            bracket=self.settings.bracket,
         )
 
 

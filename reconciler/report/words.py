@@ -21,6 +21,7 @@ from reconciler.reconcile.plan import (
     NoteKind,
     Outcome,
     Plan,
+    StepAction,
 )
 from reconciler.report.escape import visible
 from reconciler.words import counted as counted
@@ -142,6 +143,17 @@ def told_cause(change: Change) -> str | None:
     if change.cause is Cause.DIFFERS or (change.cause is Cause.GIT_MOVED and change.action is Action.CREATE):
         return None
     return CAUSES[change.cause]
+
+
+def steps_told(change: Change) -> str | None:
+    """Return the steps of a change in a few words; None where it is carried out by itself."""
+    if not change.steps:
+        return None
+    words = (
+        step.action.value if step.action is StepAction.CHANGE else f"{step.action.value} {step.key}"
+        for step in change.steps
+    )
+    return f"in steps: {', '.join(words)}"
 
 
 def where(place: Place) -> str:

@@ -28,7 +28,10 @@ KILLS = [
 
 
 def prepare(checkout: Checkout) -> None:
-    """Leave a marketplace and manifests that differ in a create, a rename, a rotation, a pause, a delete, an update."""
+    """Leave a marketplace and manifests that differ in a create, a rename, a rotation, a pause, a delete, an update.
+
+    Every change is carried out by itself; tests/e2e/test_bracket.py kills what is done in steps.
+    """
     checkout.write("environment.yaml", checkout.environment())
     checkout.write(
         "before.yaml",
@@ -128,7 +131,8 @@ def assert_nothing_done_twice(checkout: Checkout, killed_after: int) -> None:
 
 def test_the_requests_counted_here_are_all_there_are(checkout: Checkout) -> None:
     prepare(checkout)
-    assert checkout.call("apply", "--yes").status == 0
+    ended = checkout.call("apply", "--yes")
+    assert ended.status == 0, str(ended)
     assert len(checkout.emulator.requests()) == REQUESTS
     assert_as_wanted(checkout)
 

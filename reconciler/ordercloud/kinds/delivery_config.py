@@ -44,6 +44,7 @@ class DeliveryConfigKind(Kind[DeliveryConfigSpec]):
     role = "DeliveryConfigAdmin"
     summary = "A named set of delivery targets that syncs point at."
     delete_risk = Risk.LOSES_DATA
+    target_paths = ("deliveryTargets",)
 
     def live_id(self, name: str, state: Mapping[str, Any]) -> str:
         return str(state.get("id") or name)

@@ -122,6 +122,10 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "The product that was asked for is in none of the catalogues of the data sync, and was never synced.",
         "Assign it to one of them, or change `products.catalogs`.",
     ),
+    "target-refuses": (
+        "A delivery target that a running sync was to get refuses, so the sync keeps the one that it has.",
+        "Mend the target or its credentials; `reconciler doctor --targets` asks it again.",
+    ),
     "write-not-verified": (
         "The API accepted a write, and live is not what was asked for.",
         "Look at the object in the portal; plan again.",

@@ -12,7 +12,17 @@ from reconciler.reconcile.plan import Change, FieldChange, Note, Operation
 from reconciler.report.escape import clip, html, visible
 from reconciler.report.html.stylesheet import CSS
 from reconciler.report.values import FieldView, field_view
-from reconciler.report.words import NOTES, SYMBOLS, counted, note_lines, notes_by_kind, pauses, told_cause, where
+from reconciler.report.words import (
+    NOTES,
+    SYMBOLS,
+    counted,
+    note_lines,
+    notes_by_kind,
+    pauses,
+    steps_told,
+    told_cause,
+    where,
+)
 
 TONES = {
     Action.CREATE: "green",
@@ -109,6 +119,8 @@ def facts(change: Change) -> str:
         found.append(cause)
     if change.detail:
         found.append(text(change.detail))
+    if (steps := steps_told(change)) is not None:
+        found.append(text(steps))
     return f'<p class="facts">{" · ".join(found)}</p>' if found else ""
 
 

@@ -22,6 +22,7 @@ from reconciler.report.words import (
     override_flags,
     plan_counts,
     rule_docs,
+    steps_told,
     told_cause,
     where,
 )
@@ -89,6 +90,8 @@ def _change_line(change: Change) -> str:
         facts.append(cause)
     if change.detail:
         facts.append(prose(change.detail))
+    if (steps := steps_told(change)) is not None:
+        facts.append(prose(steps))
     symbol = SYMBOLS[change.action]
     return f"{code_span(symbol)} **{change.action.value}** {code_span(change.key)} · {' · '.join(facts)}\n"
 

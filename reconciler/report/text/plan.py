@@ -29,6 +29,7 @@ from reconciler.report.words import (
     plan_counts,
     plan_limits,
     rule_docs,
+    steps_told,
     told_cause,
     where,
 )
@@ -102,6 +103,8 @@ def change_lines(change: Change, style: Style) -> Iterator[str]:
         facts.append(cause)
     if change.detail:
         facts.append(clip(change.detail, 2 * VALUE_LIMIT))
+    if (steps := steps_told(change)) is not None:
+        facts.append(clip(steps, 4 * VALUE_LIMIT))
     if facts:
         yield from style.wrap("; ".join(facts), 6)
     yield from field_lines(change, style, 6)
