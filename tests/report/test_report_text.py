@@ -113,7 +113,7 @@ def test_notes_take_a_line_each_and_the_rest_is_told_where_it_is_asked_for() -> 
     notes = notes_of(plan_to_text(SAMPLE_PLAN, Style(width=100)))
     assert notes == (
         " (-v tells them in full)\n"
-        "  7 secrets are unknown to the ledger: DeliveryConfig/feed-0, DeliveryConfig/feed-1, …\n"
+        "  7 secrets are unknown to the ledger: DeliveryConfig/feed-0, DeliveryConfig/feed-1 and 5 more\n"
         "  1 live object is in no manifest: DeliveryConfig/manual\n"
         "      → reconciler import -e sandbox\n"
         "  EntitySync/buyers: held by alice until 2026-11-20T11:00:00Z: bulk load"

@@ -157,7 +157,7 @@ def notes_lines(notes: Iterable[Note], environment: str, style: Style) -> Iterat
         if style.full:
             lines.extend(_full_notes(kind, group, style))
         else:
-            found = [style.line(clip(visible(line), 400), 2) for line in _brief_notes(kind, group)]
+            found = [style.line(clip(visible(line), 400), 2) for line in _brief_notes(kind, group, style.width - 2)]
             cut = cut or any(shortened for _, shortened in found) or len(group) > len(found)
             lines.extend(line for line, _ in found)
         if (step := note_step(kind, environment)) is not None:
@@ -173,14 +173,19 @@ def _full_notes(kind: NoteKind, notes: Sequence[Note], style: Style) -> Iterator
         yield from style.wrap(clip(visible(line), 400), 6, DIM, hanging=2)
 
 
-def _brief_notes(kind: NoteKind, notes: Sequence[Note]) -> list[str]:
+def _brief_notes(kind: NoteKind, notes: Sequence[Note], room: int) -> list[str]:
     """Return a line for each note where they say something of their own, else one for all of a kind."""
     if kind in EACH_TELLS or (len(notes) == 1 and kind not in NAMES_ARE_ENOUGH):
         return note_lines(kind, notes, NOTES_SHOWN)
     names = list(dict.fromkeys(note.subject for note in notes))
-    rest = len(names) - KEYS_SHOWN
-    more = f" and {rest:,} more" if rest > 0 else ""
-    return [f"{counted(len(notes), *NOTES[kind])}: {', '.join(names[:KEYS_SHOWN])}{more}"]
+    line = head = counted(len(notes), *NOTES[kind])
+    for number in range(1, min(len(names), KEYS_SHOWN) + 1):
+        rest = len(names) - number
+        longer = f"{head}: {', '.join(names[:number])}{f' and {rest:,} more' if rest else ''}"
+        if len(visible(longer)) > room:
+            break
+        line = longer
+    return [line]
 
 
 def _closing(plan: Plan, saved_as: str | None) -> str:
