@@ -21,8 +21,9 @@ from reconciler.errors import InternalError, Problem, ReconcilerError
 from reconciler.ledger.config.model import Memory
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Plan
-from reconciler.reconcile.planfile import plan_from_json, plan_to_json
+from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
+from reconciler.reconcile.planread import plan_from_json
 from reconciler.reconcile.session import Session
 from reconciler.report.renderers import ERROR, PLAN, PROBLEMS
 from support.hostile import bounded, changed, json_bytes, of_the_same_type, scratched

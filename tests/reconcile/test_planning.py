@@ -14,6 +14,7 @@ from reconciler.ledger.config.model import Memory, SecretFingerprint, Snapshot
 from reconciler.ledger.config.secret_fingerprint import fingerprint
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
+from reconciler.reconcile.order import ordered
 from reconciler.reconcile.plan import Cause, NoteKind
 from reconciler.reconcile.planner import make_plan, require_secrets
 from reconciler.reconcile.work import Desired
@@ -343,3 +344,8 @@ def test_what_the_ledger_remembers_of_an_object_that_no_read_shows_has_to_be_one
     with pytest.raises(LedgerError, match="what it remembers of Store/store") as caught:
         make_plan(given)
     assert caught.value.next_step
+
+
+def test_what_waits_for_two_comes_after_the_later_of_them():
+    waits = {"a": "", "b": "a", "c": "abz", "d": "a"}
+    assert ordered({key: frozenset(others) for key, others in waits.items()}) == {"a": 0, "b": 1, "c": 2, "d": 1}

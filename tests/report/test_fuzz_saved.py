@@ -19,8 +19,9 @@ from reconciler.ledger.config.model import JournalEntry, Run
 from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan, covered_by_run
 from reconciler.reconcile.digests import change_digest, plan_digest, signed
 from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
-from reconciler.reconcile.planfile import plan_from_text, plan_to_json, read_plan
+from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
+from reconciler.reconcile.planread import plan_from_text, read_plan
 from reconciler.report.documents.apply import apply_to_json
 from reconciler.report.documents.drift import drift_to_json
 from reconciler.report.documents.saved import read_result
