@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.checkout import Checkout, Ended, document
+from support.checkout import Checkout, Ended, document, wait_until
 from support.syncing import Shop
 
 
@@ -162,3 +162,23 @@ def test_prices_that_do_not_flow_any_more_can_be_cleared_and_flow_again(shop: Sh
     shop.change()
     shop.synced("--full")
     assert shop.wrong() == []
+
+
+def test_a_removal_whose_apply_is_killed_is_planned_again(shop: Shop) -> None:
+    shop.synced("--full")
+    absent(shop, products="discontinue", logs="clear")
+    shop.emulator.fault("hang", method="DELETE", path="*/sync-log*", when="before")
+    process = shop.checkout.start("apply", "--yes")
+    try:
+        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
+        assert process.poll() is None
+        process.kill()
+    finally:
+        process.communicate()
+    shop.emulator.clear_faults()
+    # The API shows no DataSync: what was applied is forgotten once the delete is done, and not before.
+    plan = shop.checkout.call("plan", "--format", "json").json
+    assert [change["action"] for change in plan["changes"]] == ["delete"]
+    shop.checkout.applied()
+    assert shop.log() == {"errors": {}}
+    assert sync_run(shop, "--dry-run").status == 3
