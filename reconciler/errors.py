@@ -77,9 +77,7 @@ class ReconcilerError(Exception):
 
     def __init__(self, message: str, *, place: Place | None = None, next_step: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.place = place
-        self.next_step = next_step
+        self.message, self.place, self.next_step = message, place, next_step
 
 
 class UsageError(ReconcilerError):
@@ -222,11 +220,8 @@ class ApiError(ReconcilerError):
         next_step: str | None = None,
     ) -> None:
         super().__init__(message, place=place, next_step=next_step)
-        self.status = status
-        self.vendor_code = vendor_code
-        self.request = request
-        self.said = said
-        self.rows = rows or {}
+        self.status, self.vendor_code, self.request = status, vendor_code, request
+        self.said, self.rows = said, rows or {}
 
     @property
     def is_transient(self) -> bool:
