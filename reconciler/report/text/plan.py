@@ -197,8 +197,10 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
     if saved_as is not None:
         until = moment(plan.expires_at)
         return f"Apply exactly this with `reconciler apply {visible(saved_as)} -e {environment}` until {until}."
-    command = f"reconciler apply -e {environment} {visible(plan_limits(plan))}".rstrip()
-    return f"Apply it with `{command}`; keep it for review with `plan --save plan.json`."
+    limits = visible(plan_limits(plan))
+    command = f"reconciler apply -e {environment} {limits}".rstrip()
+    kept = f"reconciler plan -e {environment} {limits}".rstrip()
+    return f"Apply it with `{command}`; keep it for review with `{kept} --save plan.json`."
 
 
 def plan_to_text(

@@ -31,7 +31,9 @@ def copy(options: Options, source: str, target: str | None, reopen: bool) -> Non
     from reconciler.report.escape import terminal
 
     if reopen == (target is not None):
-        raise UsageError("`ledger copy` takes FROM and TO, or --reopen and FROM", next_step="See `ledger copy --help`.")
+        raise UsageError(
+            "`ledger copy` takes FROM and TO, or --reopen and FROM", next_step="See `reconciler ledger copy --help`."
+        )
     project = options.project
     here = project.ledger_at(source)
     if target is None:
