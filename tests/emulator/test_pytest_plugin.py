@@ -128,7 +128,7 @@ def test_without_the_extra_the_fixture_names_it(suite: pytest.Pytester) -> None:
     suite.makeconftest(CONFTEST + "import sys\nsys.modules['uvicorn'] = None\n")
     suite.makepyfile("def test_it(ordercloud_emulator): pass")
     ended = suite.runpytest_subprocess(*STRICT.split(), timeout=60)
-    ended.stdout.fnmatch_lines(["*pip install 'uvicorn<*,>=*'*"])
+    ended.stdout.fnmatch_lines(["*pip install '*uvicorn<*,>=*'*"])
 
 
 @pytest.mark.parametrize(
