@@ -343,6 +343,8 @@ class Ledger:
     ) -> timedelta | None:
         """Record a sign of life of our leases; return how long the first of them still holds, None once none does.
 
+        A lease that fell silent and was not lifted yet holds again.
+
         Args:
             lease_ids: of leases around our command.
             duration: how long they hold from now on; None: as they do.

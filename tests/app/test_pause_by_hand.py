@@ -109,14 +109,18 @@ class World:
         if around:
             self.silent[who] = self.now + SILENCE
 
-    def give_back(self, who: str) -> None:
+    def give_back(self, who: str) -> bool:
+        """Return whether the lease was still there: another writer may have lifted it before."""
+        before = {lease.lease_id for lease in self.leases()}
         lease_id = self.held.pop(who, ("", self.now))[0]
         self.silent.pop(who, None)
         asyncio.run(give_back_on(self.desk(), [lease_id]))
+        return lease_id in before
 
     def renew(self, who: str) -> None:
+        # Who fell silent and comes back before anybody has lifted its lease holds it again.
         if self.ledger.renew_leases([self.held[who][0]]) is not None:
-            self.silent[who] = max(self.silent[who], self.now + SILENCE) if self.is_held(who) else self.silent[who]
+            self.silent[who] = self.now + SILENCE
 
     def heal(self) -> None:
         """The next writer of all: lifts, and does what the clock says."""
@@ -216,10 +220,10 @@ def step(world: World, random: Random) -> str:
         world.take(who, random.choice([5, 20, 90]), around=who == "pipeline")
         assert world.live.paused
     elif what == "back" and who in world.held:
-        world.give_back(who)
+        was_there = world.give_back(who)
         # It never runs while something holds it, and never stays paused for us.
         assert world.live.paused or not world.reasons or before == ["window"] or "window" in world.reasons
-        if world.live.paused and not world.reasons:
+        if was_there and world.live.paused and not world.reasons:
             assert world.foreign
     elif what == "renew" and "pipeline" in world.held:
         world.renew("pipeline")

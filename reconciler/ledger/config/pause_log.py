@@ -18,6 +18,16 @@ _NEWEST = 500
 def add(connection: Connection, event: PauseEvent, now: datetime) -> str:
     """Write one event, done now, forget those that are too old to tell anything, and return its ID."""
     event_id = token_hex(8)
+    of_sync = (
+        pause_log.c.api_url == event.target.api_url,
+        pause_log.c.kind == event.target.kind,
+        pause_log.c.live_id == event.target.id,
+    )
+    # What came later is later, also by a clock that stands still or was set back.
+    before = connection.execute(
+        select(pause_log.c.done_at).where(*of_sync).order_by(pause_log.c.done_at.desc())
+    ).scalar()
+    done_at = now if before is None or before < now else before + timedelta(microseconds=1)
     connection.execute(delete(pause_log).where(pause_log.c.done_at < now - KEPT))
     connection.execute(
         insert(pause_log).values(
@@ -30,7 +40,7 @@ def add(connection: Connection, event: PauseEvent, now: datetime) -> str:
             cause=event.cause,
             by=event.by,
             due_at=event.due_at,
-            done_at=now,
+            done_at=done_at,
             verdict=event.verdict,
             seconds=event.seconds,
         )
