@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,11 @@ PLAN_KEY = "RECONCILER_PLAN_KEY"
 
 
 def _digest(value: Any) -> str:
-    canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:
+        canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Half a character in a text that a ledger keeps: of such a plan there is no file that can be read back.
+        canonical = json.dumps(value, sort_keys=True).encode()
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 

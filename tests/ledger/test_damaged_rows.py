@@ -27,10 +27,12 @@ from reconciler.ledger.columns import (
 )
 from reconciler.ledger.config import leases
 from reconciler.ledger.config.model import Snooze
+from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.reader import read_memory
 from reconciler.ledger.tables import IN_ORDER, meta
 from reconciler.ledger.writer import Ledger
 from reconciler.pause.lease import Lease, Was
+from support.levels import levels_of
 
 DIALECT = sqlite.dialect()
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -111,3 +113,17 @@ def test_a_state_before_a_pause_that_there_is_not_is_damage(tmp_path) -> None:
         connection.execute("UPDATE leases SET was = 'asleep'")
     with pytest.raises(LedgerError, match=r"leases\.was holds"):
         read_memory(f"sqlite:///{tmp_path}/ledger.db", "test", ["https://api"])
+
+
+def test_what_the_log_should_hear_of_and_nothing_is_wrong_with_is_damage(tmp_path) -> None:
+    scope = DataScope("test", "https://site", "ordercloud", "products")
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        levels = levels_of(ledger, scope)
+        with levels.lock("me"):
+            run = levels.begin("full", "c", "me", NOW, None, walks=True, full=True)
+            levels.record([Result("a", problems=(ProblemRow("a", "product", "no-sku", "No SKU.", ""),))], run.id)
+            assert levels.to_log(10)[0]
+            with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+                connection.execute("UPDATE data_log_entries SET external_id = 'b', offered = 0")
+            with pytest.raises(LedgerError, match=r"data_log_entries\.external_id"):
+                levels.to_log(10)

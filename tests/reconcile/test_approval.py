@@ -12,7 +12,7 @@ from reconciler.errors import LedgerError, PlanFileError, StalePlan
 from reconciler.ledger.config.model import JournalEntry, Run
 from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan, covered_by_run
 from reconciler.reconcile.digests import is_signed, plan_digest, signed
-from reconciler.reconcile.plan import Outcome
+from reconciler.reconcile.plan import Note, NoteKind, Outcome
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.planread import plan_from_json
@@ -137,3 +137,9 @@ def test_a_pause_that_ends_between_plan_and_apply_makes_its_change_stale():
     scope = covered_by_plan(before, after)
     assert scope.approved == frozenset()
     assert [result.outcome for result in scope.earlier] == [Outcome.ALREADY]
+
+
+def test_half_a_character_in_a_note_makes_no_plan_impossible():
+    plan = saved()
+    odd = replace(plan, notes=(Note(NoteKind.HELD, "EntitySync/categories", "held by \ud800"),))
+    assert plan_digest(odd) == plan_digest(odd) != plan_digest(plan)

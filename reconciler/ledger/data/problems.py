@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
+from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import CodeCount, LoggedProblem, OpenProblem, ProblemRow
 from reconciler.ledger.tables import entries, problems, records
@@ -257,6 +258,8 @@ def _joined(connection: Connection, scope: int, external_ids: Sequence[str]) -> 
         for row in connection.execute(query.order_by(problems.c.number)):
             messages.setdefault(row.external_id, {})[row.message] = None
             urls.setdefault(row.external_id, row.url)
+    if not messages.keys() >= set(external_ids):
+        raise DamagedValue("data_log_entries.external_id")  # an open one without a problem
     return [
         LoggedProblem(external_id, "; ".join(messages[external_id]), urls[external_id]) for external_id in external_ids
     ]

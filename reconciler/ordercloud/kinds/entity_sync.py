@@ -64,6 +64,10 @@ class EntitySyncKind(SyncKind[EntitySyncSpec]):
     def path(self, live_id: str) -> str:
         return f"integrations/entitysync/{ENTITY_PATHS[live_id]}"
 
+    async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
+        # A ledger may name one that there is not.
+        return await super().read_one(reader, live_id) if live_id in ENTITY_PATHS else None
+
     def live_id(self, name: str, state: Mapping[str, Any]) -> str:  # noqa: ARG002 - the entity type is the ID
         return str(state["entity"])
 
