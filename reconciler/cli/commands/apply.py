@@ -75,13 +75,12 @@ def apply(
             next_step="Leave the other options out; only --override and --reason may stand.",
         )
     saved = read_plan(plan_file) if plan_file is not None else None
-    commit = clean_commit(options.project.manifests)
+    project = options.project
+    commit = clean_commit(project.manifests)
     if saved is not None:
-        session, request = open_for_saved(
-            options.project, saved, utc_now(), request.overrides, os.environ.get(PLAN_KEY)
-        )
+        session, request = open_for_saved(project, saved, utc_now(), request.overrides, os.environ.get(PLAN_KEY))
     else:
-        session = options.project.session(utc_now())
+        session = project.session(utc_now())
     if resume:
         require_durable(session.settings.ledger, os.environ, "--resume", ephemeral=ephemeral_ledger)
     approval = Approval(saved, resume=resume, agreed=yes or saved is not None or resume, accept_unsure=ephemeral_ledger)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from reconciler.app.heal import Healing, heal
 from reconciler.cli.exit_status import Status, heal_status
@@ -34,7 +35,13 @@ class Healed:
 
 
 def heal_each(
-    sessions: Sequence[Session], request: PlanRequest, options: Options, *, ephemeral: bool, token_cache: bool
+    sessions: Sequence[Session],
+    manifests: Path,
+    request: PlanRequest,
+    options: Options,
+    *,
+    ephemeral: bool,
+    token_cache: bool,
 ) -> Healed:
     """Heal environments until a signal asks to stop; say what is done.
 
@@ -48,7 +55,7 @@ def heal_each(
         face = ApplyTerminal(options)
         run = partial(heal, ephemeral=ephemeral, token_cache=token_cache)
         try:
-            found = asyncio.run(run(session, options.project.manifests, request, face, Listener(options.verbosity)))
+            found = asyncio.run(run(session, manifests, request, face, Listener(options.verbosity)))
         except Interrupted:
             raise
         except ReconcilerError as error:

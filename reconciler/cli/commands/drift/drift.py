@@ -83,7 +83,9 @@ def drift(
         if face.asked_to_stop:
             return Status.INTERRUPTED
     chosen = sessions if healing else ()
-    healed = heal_each(chosen, request, options, ephemeral=ephemeral_ledger, token_cache=not no_token_cache)
+    healed = heal_each(
+        chosen, project.manifests, request, options, ephemeral=ephemeral_ledger, token_cache=not no_token_cache
+    )
     if Status.INTERRUPTED in healed.statuses:
         return Status.INTERRUPTED
     listener = Listener(options.verbosity)
