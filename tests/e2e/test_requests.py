@@ -208,9 +208,9 @@ def test_two_runners_side_by_side_send_each_record_once(checkout: Checkout) -> N
 
 # SIGKILL
 
-KILLS = os.environ.get("RECONCILER_REQUEST_KILLS", "few") == "all"
+KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "12"))  # more than 12: at every request
 READS = 13  # of a plan; the token is cached
-ATS = range(1, READS + len(RECORDS) + 1) if KILLS else (READS, READS + 1, READS + 3)
+ATS = range(1, READS + len(RECORDS) + 1) if KILLS > 12 else (READS, READS + 1, READS + 3)
 
 
 @pytest.mark.usefixtures("on_both")
