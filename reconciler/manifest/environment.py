@@ -172,12 +172,15 @@ class EnvironmentSpec(SpecModel):
         default=None, description="Hosts that delivery targets may point at; *. matches one or more labels."
     )
     guardrails: Guardrails = Field(default=Guardrails(), description="Limits on what one plan may do.")
-    apply: Applying = Field(default=Applying(), description="How changes are carried out.")
+    apply: Applying = Field(
+        default=Applying(),
+        description="How changes are carried out: whether a running sync is paused for some of them.",
+    )
     restore_window: Annotated[
         str, StringConstraints(pattern=r"^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day ([01][0-9]|2[0-3]):[0-5][0-9]$")
     ] = Field(
         default="Sunday 03:00",
         description="When OrderCloud overwrites staging from production (UTC); vendor default Sunday 03:00.",
     )
-    drift: DriftSettings = Field(default=DriftSettings(), description="What is done about drift.")
+    drift: DriftSettings = Field(default=DriftSettings(), description="Which drift may be put right without asking.")
     patches: list[Patch] = Field(default=[], description="Changes to manifests for this environment only.")
