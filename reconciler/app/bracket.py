@@ -16,15 +16,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.overdue import Quiet, problems_of
 from reconciler.app.owner import owner
-from reconciler.app.pause import Desk, give_back_on, read_syncs
+from reconciler.app.pause import Desk, PauseRequest, give_back_on, pause_syncs, read_syncs
 from reconciler.app.probe import probe
 from reconciler.errors import ReconcilerError, TargetRefuses
 from reconciler.kind.probe import Outcome as Answer
-from reconciler.pause.lease import Around, Lease
-from reconciler.reconcile.apply import apply
-from reconciler.reconcile.pausing import chosen, leases_for, plan_pause
+from reconciler.pause.lease import Lease
 from reconciler.reconcile.plan import Outcome, StepAction
-from reconciler.reconcile.session import PlanRequest
 from reconciler.reconcile.steps import Entered
 from reconciler.reconcile.work import Work
 from reconciler.reconcile.write import Verdict
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 # A change is a few requests; a lease that outlives it is over when its process is.
 _LONGEST = timedelta(minutes=30)
 _RENEW_SECONDS = 30.0
-_LOCK_WAIT_SECONDS = 40.0
 _DONE = (Outcome.APPLIED, Outcome.ALREADY)
 
 
@@ -89,45 +85,16 @@ class Brackets:
         return None
 
     async def _pause(self, work: Work, keys: tuple[str, ...], taken: list[Lease]) -> None:
-        desk, session = self._desk, self._desk.session
+        words = f"the target of {', '.join(keys)} changes with {work.change.key}"
+        request = PauseRequest(keys, _LONGEST, words, owner(os.environ), around=True, judged=True)
         async with self._turn:
-            pairs = tuple(self._live_pair(key) for key in keys)
-            with desk.ledger.lock_pauses(
-                desk.holder, session.name, wait=_LOCK_WAIT_SECONDS, on_wait=desk.face.waits_for
-            ):
-                live = await read_syncs(desk, pairs)
-                leases, now = desk.ledger.leases(desk.urls)
-                memory = replace(session.memory(), leases=leases)
-                inputs = session.inputs(live, PlanRequest(), memory, now)
-                syncs = chosen(inputs, keys)
-                asked = Lease(
-                    "",
-                    "",
-                    owner(os.environ),
-                    now + _LONGEST,
-                    f"the target of {', '.join(keys)} changes with {work.change.key}",
-                    holder=desk.holder,
-                    around=Around(now),
-                )
-                # The guardrails judged the change; a pause of moments is no breach of theirs.
-                planned = plan_pause(inputs, syncs, asked)
-                taken.extend(desk.ledger.take_leases(leases_for(inputs, syncs, asked), _LONGEST))
-                report = await apply(
-                    planned,
-                    session.kinds,
-                    desk.writers,
-                    desk.ledger,
-                    self._lock,
-                    holder=desk.holder,
-                    stop=asyncio.Event(),
-                    command="pause",
-                )
-        for result in report.results:
-            if result.outcome not in _DONE:
-                raise ReconcilerError(
-                    f"{result.change.key} could not be paused: {result.message or result.outcome}",
-                    next_step=result.next_step,
-                )
+            live = await read_syncs(self._desk, (self._live_pair(key) for key in keys))
+            paused = await pause_syncs(self._desk, self._lock, request, live=live, on_taken=taken.extend)
+        failed = next((result for result in paused.report.results if result.outcome not in _DONE), None)
+        if failed is not None or not paused.done:
+            key, words = (keys[0], "it was not tried") if failed is None else (failed.change.key, failed.message or "")
+            next_step = None if failed is None else failed.next_step
+            raise ReconcilerError(f"{key} could not be paused: {words}", next_step=next_step)
 
     def _live_pair(self, key: str) -> tuple[str, str]:
         """Return kind and live ID of a sync that a step names."""

@@ -21,7 +21,7 @@ from reconciler.pause.holding import Fate
 from reconciler.pause.lease import Around, Lease
 from reconciler.reconcile.apply import apply
 from reconciler.reconcile.approval import refused
-from reconciler.reconcile.live import read_live
+from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.pause_report import Lifted, LiftedSync, Taken
 from reconciler.reconcile.pausing import chosen, gone, leases_for, liftings, plan_pause, plan_resume
 from reconciler.reconcile.plan import Outcome, Plan
@@ -67,6 +67,7 @@ class PauseRequest:
         owner: whose pause it is, for people.
         overrides: guardrail rule to reason.
         around: whether it is around a command of this process, which gives signs of life.
+        judged: whether the guardrails have judged already what it is a part of.
     """
 
     keys: tuple[str, ...]
@@ -75,6 +76,7 @@ class PauseRequest:
     owner: str
     overrides: Mapping[str, str] = field(default_factory=dict)
     around: bool = False
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +165,22 @@ async def take(
             return await pause_syncs(desk, lock, request)
 
 
-async def pause_syncs(desk: Desk, lock: Lock, request: PauseRequest) -> Taken:
+async def pause_syncs(
+    desk: Desk,
+    lock: Lock,
+    request: PauseRequest,
+    *,
+    live: LiveSide | None = None,
+    on_taken: Callable[[tuple[Lease, ...]], None] = lambda _: None,
+) -> Taken:
     """Pause syncs for a while: leases into the ledger with what live was, then the requests; all of them or none.
 
     Args:
         desk: what it takes.
         lock: the apply lock, held by the caller.
         request: what is asked for.
+        live: the syncs as they were read; None: all that can be paused are read.
+        on_taken: hears of the leases before anything is sent.
 
     Raises:
         UsageError: one of the syncs cannot be paused or is not there.
@@ -177,7 +188,7 @@ async def pause_syncs(desk: Desk, lock: Lock, request: PauseRequest) -> Taken:
         ReconcilerError: nothing was paused.
     """
     session, ledger = desk.session, desk.ledger
-    live = await read_live(session.kinds, desk.kinds, desk.writers)
+    live = await read_live(session.kinds, desk.kinds, desk.writers) if live is None else live
     with ledger.lock_pauses(desk.holder, session.name, wait=_LOCK_WAIT_SECONDS, on_wait=desk.face.waits_for):
         leases, now = ledger.leases(desk.urls)
         memory = replace(session.memory(), leases=leases)
@@ -186,11 +197,12 @@ async def pause_syncs(desk: Desk, lock: Lock, request: PauseRequest) -> Taken:
         around = Around(now) if request.around else None
         asked = Lease("", "", request.owner, now + request.duration, request.reason, holder=desk.holder, around=around)
         planned = plan_pause(inputs, syncs, asked)
-        if planned.plan.refused:
+        if planned.plan.refused and not request.judged:
             raise refused(planned.plan.refused)
         limits = {sync.key: session.kinds[sync.observed.kind].pause_limits or "" for sync in syncs}
         desk.face.shows(planned.plan, limits)
         taken = ledger.take_leases(leases_for(inputs, syncs, asked), request.duration)
+        on_taken(taken)
         report = await apply(
             planned,
             session.kinds,

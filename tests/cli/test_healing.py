@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +24,10 @@ def environments(*names: str) -> Any:
 
 
 def heal_each(*names: str) -> healing.Healed:
-    return healing.heal_each(environments(*names), PlanRequest(), Options(), ephemeral=False, token_cache=False)
+    manifests = Path("manifests")
+    return healing.heal_each(
+        environments(*names), manifests, PlanRequest(), Options(), ephemeral=False, token_cache=False
+    )
 
 
 @pytest.fixture

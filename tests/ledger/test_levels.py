@@ -115,7 +115,7 @@ class TestLock:
             with pytest.raises(LedgerLocked) as caught, levels_of(ledger, SCOPE).lock("three"):
                 pytest.fail("two runs at once")
             assert SCOPE.lock_name in caught.value.message
-            assert f"ledger unlock --force '{SCOPE.lock_name}'" in (caught.value.next_step or "")
+            assert f"ledger unlock --force -e {SCOPE.environment} '{SCOPE.lock_name}'" in (caught.value.next_step or "")
 
     def test_without_it_nothing_of_a_run_can_be_written(self, ledger):
         levels = levels_of(ledger, SCOPE)
