@@ -139,7 +139,7 @@ class PausesDocument(Document):
     windows: list[WindowDocument]
 
 
-def taken_to_json(taken: Taken, exit_status: int | None = None) -> dict[str, Any]:
+def taken_to_json(taken: Taken, *, exit_status: int | None = None) -> dict[str, Any]:
     """Return what a `pause` did in the shape of `TakenDocument`."""
     return {
         "format_version": FORMAT_VERSION,
