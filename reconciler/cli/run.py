@@ -53,9 +53,13 @@ def run_and_end(arguments: Sequence[str]) -> int:
         arguments: the words after the program's name.
     """
     status: int = Status.INTERRUPTED
-    with suppress(KeyboardInterrupt):
-        status = run(arguments)
-    _end_undisturbed()
+    try:
+        try:
+            status = run(arguments)
+        finally:
+            _end_undisturbed()
+    except KeyboardInterrupt:  # one, or a second that came while the first was on its way here
+        _end_undisturbed()
     return status
 
 
