@@ -34,7 +34,7 @@ class LedgerUrl:
         shown: how messages name it: host and database, never user, password or options.
         path: the file of a SQLite ledger.
         conninfo: what libpq is told of a PostgreSQL ledger, `name='value'` by name. It may hold a password.
-        is_default: whether nobody chose this place.
+        is_default: whether the operator did not choose this place: it is the default, or a manifest's and beside it.
     """
 
     kind: Literal["sqlite", "postgres"]
@@ -70,7 +70,7 @@ def parse(
     """
     scheme, separator, rest = url.partition("://")
     if separator and scheme == "sqlite":
-        return _sqlite(url, base)
+        return _sqlite(url, base, trusted=trusted)
     if separator and scheme in libpq.SCHEMES:
         parameters = libpq.from_url(rest, trusted=trusted)
     elif trusted and not separator and "=" in url and not url.startswith("sqlite:"):
@@ -93,7 +93,7 @@ def parse(
     return LedgerUrl("postgres", libpq.shown(parameters), conninfo=libpq.to_keywords(parameters))
 
 
-def _sqlite(url: str, base: Path) -> LedgerUrl:
+def _sqlite(url: str, base: Path, *, trusted: bool) -> LedgerUrl:
     name = url.removeprefix(_PREFIX)
     if name == url or not name or name.endswith("/") or name == ":memory:" or "?" in name or "\0" in name:
         raise LedgerError(
@@ -101,7 +101,9 @@ def _sqlite(url: str, base: Path) -> LedgerUrl:
             next_step=f"Write {_PREFIX} and the file's path without options, e.g. {DEFAULT_URL}.",
         )
     path = base / name
-    return LedgerUrl("sqlite", str(path), path, is_default=url == DEFAULT_URL)
+    # What a manifest names inside the working tree is thrown away with it; the operator may keep any file.
+    is_beside = not trusted and path.resolve().is_relative_to(base.resolve())
+    return LedgerUrl("sqlite", str(path), path, is_default=is_beside or url == DEFAULT_URL)
 
 
 def located(url: LedgerUrl | str) -> LedgerUrl:

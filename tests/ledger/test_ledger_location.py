@@ -217,6 +217,21 @@ def test_under_ci_a_default_file_that_is_not_there_does_not_last(tmp_path, monke
     assert found.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "trusted", "durable"),
+    [
+        (".reconciler/emulator.db", False, False),
+        (".reconciler/emulator.db", True, True),
+        ("../kept/ledger.db", False, True),
+        ("/kept-elsewhere/ledger.db", False, True),
+    ],
+)
+def test_under_ci_a_file_that_a_manifest_names_in_the_working_tree_does_not_last(tmp_path, name, trusted, durable):
+    url = parse(f"sqlite:///{name}", base=tmp_path, trusted=trusted)
+    assert durability(url, {"CI": "true"}).durable is durable
+    assert durability(url, {}).durable
+
+
 def test_what_needs_a_lasting_ledger_is_refused_unless_told_otherwise(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(LedgerNotDurable, match="--resume"):
