@@ -168,7 +168,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         over=lease_over(inputs, desired),
     )
     if item is not None:
-        found.drafts.append(item)
+        found.drafts.append(_with_what_is_made(inputs, item))
         remarks = kind.delete_remarks(desired.state, memory.volumes.get((api_url, desired.id)))
         if not desired.absent:
             remarks = kind.remarks(item.desired.state, observed, item.changed)
@@ -180,6 +180,18 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         found.notes.append(unreadable_note(desired, memory.snapshots.get((api_url, desired.kind, desired.id))))
     found.notes.extend(secret_notes(desired, status, memory))
     found.notes.extend(literal_notes(inputs, desired))
+
+
+def _with_what_is_made(inputs: PlanInputs, item: Draft) -> Draft:
+    """Return a change that says which objects are made along with it: nobody else counts them."""
+    if item.desired.absent:
+        return item
+    named = {(each.kind, each.id) for each in inputs.desired}
+    pairs = made_along_in(inputs.kinds[item.change.kind].spec, item.desired.state) - named
+    made = sorted(f"{kind} {live_id}" for kind, live_id in pairs if inputs.is_missing(kind, live_id))
+    words = [f"creates {', '.join(made)}"] if made else []
+    detail = "; ".join([*words, *filter(None, [item.change.detail])])
+    return replace(item, change=replace(item.change, detail=detail or None))
 
 
 def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:

@@ -50,6 +50,12 @@ def remarks(plan: Plan) -> str:
     return "\n".join(note.message for note in plan.notes if note.subject == "DataSync/sync")
 
 
+def creates(plan: Plan) -> str:
+    """Return what a plan says the data sync makes along with it."""
+    detail = next(change.detail for change in plan.changes if change.key == "DataSync/sync") or ""
+    return next((words for words in detail.split("; ") if words.startswith("creates ")), "")
+
+
 @pytest.mark.parametrize(
     ("spec", "code", "words"),
     [
@@ -173,6 +179,7 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
 
 def test_a_price_list_that_is_gone_is_made_again_by_the_next_apply(bench: Workbench) -> None:
     bench.write(PLACE, sync("{products: {}, pricing: {}, currency: GBP}"))
+    assert creates(bench.plan()) == "creates PriceList ordercloud-price"
     bench.apply()
     assert bench.plan().changes == ()
     assert [note.key for note in bench.plan().notes if note.kind is NoteKind.UNMANAGED] == []
@@ -182,6 +189,7 @@ def test_a_price_list_that_is_gone_is_made_again_by_the_next_apply(bench: Workbe
     assert [(field.path, field.before, field.after) for field in planned["DataSync/sync"].fields] == [
         ("pricing.priceList", None, "ordercloud-price")
     ]
+    assert creates(bench.plan()) == "creates PriceList ordercloud-price"
     assert outcomes(bench.apply())["DataSync/sync"] == "applied"
     assert list(bench.emulator.site()["price_lists"]) == ["ordercloud-price"]
     assert bench.plan().changes == ()
@@ -190,6 +198,7 @@ def test_a_price_list_that_is_gone_is_made_again_by_the_next_apply(bench: Workbe
 def test_a_price_list_that_a_manifest_declares_is_made_by_that_alone(bench: Workbench) -> None:
     listed = manifest("PriceList", "ours", "{slug: ours, name: Ours, currencyCode: GBP}")
     bench.write(PLACE, listed, sync("{pricing: {priceList: ours}}"))
+    assert creates(bench.plan()) == ""
     bench.apply()
     bench.emulator.empty_site()
     assert "DataSync/sync" not in {change.key for change in bench.plan().changes}
