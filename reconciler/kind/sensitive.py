@@ -22,14 +22,53 @@ _FURTHER_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*(?=@)")
 _PAIR = re.compile(r"(?:^|;)[^=;]*=")
 _DELIMITERS = re.compile("[:/?#&=;]")
 _INDEX = re.compile(r"\[\d+\]")
-_TELLING = ("key", "secret", "token", "password", "passwd", "pwd", "passphrase", "connectionstring", "authorization")
-_TELLING_IN_STRINGS = (*_TELLING, "signature", "sig")
+_ENDINGS = ("key", "secret", "token", "password", "passwd", "pwd", "passphrase", "connectionstring", "authorization")
+_ENDINGS_TOO = ("auth", "credential")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORDS = frozenset(
+    [
+        "pass",
+        "password",
+        "passwd",
+        "pwd",
+        "pw",
+        "passphrase",
+        "passcode",
+        "secret",
+        "token",
+        "key",
+        "credential",
+        "cred",
+        "auth",
+        "authorization",
+        "bearer",
+        "jwt",
+        "signature",
+        "sig",
+        "sas",
+        "hmac",
+        "cookie",
+        "pat",
+    ]
+)
+_SAY_NOTHING = frozenset({"header", "value", "string", "text"})  # at the end of a name: `authHeader`
 Span = tuple[int, int]
 
 
-def is_telling(name: str, endings: tuple[str, ...] = _TELLING) -> bool:
-    """Whether a name says that its value is a secret: `apiKey`, `client_secret`, `connectionString`."""
-    return re.sub(r"[^a-z0-9]", "", name.lower()).endswith(endings)
+def is_telling(name: str) -> bool:
+    """Whether a name says that its value is a secret: `apiKeys`, `client_secret`, `authHeader`, `connectionString`."""
+    words = [_singular(word.lower()) for word in _WORD.findall(name)]
+    while len(words) > 1 and words[-1] in _SAY_NOTHING:
+        words.pop()
+    if words and words[-1] in _WORDS:
+        return True
+    squeezed = re.sub(r"[^a-z0-9]", "", name.lower())
+    squeezed = squeezed.rstrip("0123456789").removesuffix("s").removesuffix("header")
+    return squeezed.endswith((*_ENDINGS, *_ENDINGS_TOO))
+
+
+def _singular(word: str) -> str:
+    return word if word in _WORDS or word.endswith("ss") else word.removesuffix("s")
 
 
 def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, ...]:
@@ -49,7 +88,7 @@ def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, 
     for pair in _PAIR.finditer(text):
         end = text.find(";", pair.end())
         end = len(text) if end < 0 else end
-        if end > pair.end() and is_telling(pair[0].strip(";= "), _TELLING_IN_STRINGS):
+        if end > pair.end() and is_telling(pair[0].strip(";= ")):
             found.append((pair.end(), end))
     return tuple(found)
 

@@ -68,7 +68,81 @@ def test_names_that_tell(name: str) -> None:
     assert is_telling(name)
 
 
-@pytest.mark.parametrize("name", ["title", "keyword", "tokens", "passwordPolicy", "secretary", "locale"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pass",
+        "pwd",
+        "pw",
+        "secrets",
+        "apiKeys",
+        "apikeys",
+        "API_KEYS",
+        "keys",
+        "tokens",
+        "auth",
+        "credentials",
+        "credential",
+        "creds",
+        "cred",
+        "bearer",
+        "jwt",
+        "basicAuth",
+        "basicauth",
+        "OAuth2",
+        "X-Auth",
+        "authHeader",
+        "auth_header",
+        "authorization",
+        "signature",
+        "sig",
+        "sas",
+        "hmac",
+        "cookie",
+        "cookies",
+        "pat",
+        "passphrase",
+        "privateKey",
+        "connectionStrings",
+        "password2",
+        "secretValue",
+    ],
+)
+def test_plurals_and_compounds_of_telling_names_tell(name: str) -> None:
+    assert is_telling(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "title",
+        "keyword",
+        "keywords",
+        "passwordPolicy",
+        "secretary",
+        "locale",
+        "author",
+        "authors",
+        "authority",
+        "tokenizer",
+        "signatureRequired",
+        "compass",
+        "bypass",
+        "path",
+        "pattern",
+        "patch",
+        "sass",
+        "signal",
+        "keyboard",
+        "header",
+        "value",
+        "text",
+        "authUrl",
+        "passengers",
+        "123",
+        "-",
+    ],
+)
 def test_names_that_tell_nothing(name: str) -> None:
     assert not is_telling(name)
 
@@ -90,6 +164,16 @@ def test_free_form_maps_are_masked_by_the_names_of_their_keys_at_any_depth() -> 
         }
     }
     assert shown("x", "deliveryTargets.contentHub.configData.list[2].apiKey[0]") == "••••••"
+
+
+def test_all_of_a_container_under_a_telling_name_is_masked() -> None:
+    data = {"secrets": ["x"], "tokens": {"a": {"b": "x"}}, "auth": {"user": "x", "on": True}, "authors": ["y"]}
+    assert shown(data, "deliveryTargets.contentHub.configData") == {
+        "secrets": ["••••••"],
+        "tokens": {"a": {"b": "••••••"}},
+        "auth": {"user": "••••••", "on": True},
+        "authors": ["y"],
+    }
 
 
 def test_fields_of_the_model_are_not_masked_by_their_names() -> None:
