@@ -265,7 +265,7 @@ def not_carried_out(operation: Operation, planned: Planned) -> OperationResult:
     """Return what became of an operation that an approval names, and that the plan made now does not carry out."""
     ended = planned.ended.get(operation.key)
     if ended is not None and ended.id == operation.id:
-        return _whole(operation, ended.outcome, ended.words)
+        return OperationResult(operation, ended.outcome, ended.steps, message=ended.words)
     words = "the manifest is gone, says something else, or is left out by --target"
     return _whole(operation, Outcome.STALE, words, StalePlan.code, "Plan again and have the new plan reviewed.")
 

@@ -21,7 +21,7 @@ from reconciler.ledger.config.model import AskedRequest, RequestStep, StepState
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.resolve import resolve
 from reconciler.manifest.scope import Scope
-from reconciler.reconcile.plan import Note, NoteKind, Operation, Outcome
+from reconciler.reconcile.plan import Note, NoteKind, Operation, Outcome, StepResult
 from reconciler.reconcile.references import with_references
 from reconciler.words import counted
 
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from reconciler.reconcile.inputs import PlanInputs
 
 _REMOVE = "remove the manifest"
+_BECAME = {
+    StepState.DONE: Outcome.ALREADY,
+    StepState.SENT: Outcome.UNKNOWN,
+    StepState.REFUSED: Outcome.FAILED,
+    StepState.PENDING: Outcome.SKIPPED,
+}
+_WORST_FIRST = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.SKIPPED)
 _ASK_ANEW = "to ask for it again, write another notAfter"
 
 
@@ -133,11 +140,12 @@ def requested(
 
 @dataclass(frozen=True, slots=True)
 class EndedRequest:
-    """A request of the manifests that is not carried out any more: its ID, what became of it, and in words."""
+    """A request of the manifests that is not carried out any more: its ID, what became of it and of its steps."""
 
     id: str
     outcome: Outcome
     words: str
+    steps: tuple[StepResult, ...] = ()
 
 
 @dataclass(slots=True)
@@ -180,8 +188,10 @@ def _judge(
     task = _task(inputs, request, changing, known)
     words = None if known is None else told(known)
     if known is not None and words is not None:
-        outcome = Outcome.UNKNOWN if known.is_unknown else Outcome.ALREADY
-        found.ended[request.key] = EndedRequest(request.id, outcome, words)
+        steps = tuple(StepResult(step.does, _BECAME[step.state], step.message) for step in known.steps)
+        became = {step.outcome for step in steps}
+        outcome = next((worst for worst in _WORST_FIRST if worst in became), Outcome.ALREADY)
+        found.ended[request.key] = EndedRequest(request.id, outcome, words, steps)
         found.notes.append(_note(request, words))
         if any(step.state is StepState.PENDING for step in known.steps):
             found.rest.append(task)

@@ -154,11 +154,20 @@ def test_an_approval_covers_what_it_has_seen_and_tells_of_the_rest() -> None:
     assert [(each.operation.key, each.outcome) for each in permission.operations] == [("Resync/gone", Outcome.STALE)]
 
 
-@pytest.mark.parametrize(("steps", "outcome"), [((DONE, DONE), Outcome.ALREADY), ((DONE, SENT), Outcome.UNKNOWN)])
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        ((DONE, DONE), Outcome.ALREADY),
+        ((DONE, SENT), Outcome.UNKNOWN),
+        ((DONE, REFUSED), Outcome.FAILED),
+        ((DONE, PENDING), Outcome.SKIPPED),
+    ],
+)
 def test_an_approval_of_what_was_begun_says_what_became_of_it(steps: tuple[RequestStep, ...], outcome: Outcome) -> None:
     saved = planned(request()).plan
     permission = covered_by_plan(saved, planned(request(), memory=known(*steps)))
-    assert (permission.approved, permission.operations[0].outcome) == (frozenset(), outcome)
+    [result] = permission.operations
+    assert (permission.approved, result.outcome, result.steps[1].outcome) == (frozenset(), outcome, outcome)
 
 
 def test_the_digest_goes_by_content_and_not_by_what_may_move() -> None:
