@@ -79,6 +79,20 @@ def test_a_right_manifest_has_no_problems(check: Check) -> None:
             "Europe/Londn",
             "Did you mean Europe/London?",
         ),
+        *(
+            (
+                f"pause: {{windows: [{{cron: 0 1 * * *, duration: 2h, timezone: {name}, reason: x}}]}}",
+                "bad-value",
+                12,
+                63,
+                name,
+                hint,
+            )
+            for name, hint in (
+                ("BST", "Did you mean Europe/London?"),
+                ("MSZ", "Write an IANA name such as Europe/London, or UTC."),
+            )
+        ),
         (
             "pause: {windows: [{cron: 0 1 * * *, duration: 2 h, timezone: UTC, reason: x}]}",
             "bad-format",

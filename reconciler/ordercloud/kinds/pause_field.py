@@ -15,6 +15,32 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.window import Window, Windows, cron_problem, timezone_exists, timezones
 from reconciler.words import parse_duration
 
+_LONGEST_ABBREVIATION = 5
+_ABBREVIATIONS = {
+    "ACST": "Australia/Adelaide",
+    "AEDT": "Australia/Sydney",
+    "AEST": "Australia/Sydney or Australia/Brisbane",
+    "AKST": "America/Anchorage",
+    "AST": "America/Halifax",
+    "AWST": "Australia/Perth",
+    "BST": "Europe/London",
+    "CDT": "America/Chicago",
+    "CEST": "Europe/Berlin or another of Europe",
+    "CST": "America/Chicago or Asia/Shanghai",
+    "EDT": "America/New_York",
+    "EEST": "Europe/Helsinki or another of Europe",
+    "IST": "Asia/Kolkata, Europe/Dublin or Asia/Jerusalem",
+    "JST": "Asia/Tokyo",
+    "MDT": "America/Denver",
+    "NZDT": "Pacific/Auckland",
+    "NZST": "Pacific/Auckland",
+    "PDT": "America/Los_Angeles",
+    "PST": "America/Los_Angeles",
+    "SAST": "Africa/Johannesburg",
+    "SGT": "Asia/Singapore",
+    "WEST": "Europe/Lisbon",
+}
+
 
 def _only_text(value: object) -> object:
     # Lax datetimes would take a bare number for seconds since 1970.
@@ -48,7 +74,9 @@ class PauseWindow(SpecModel):
     @classmethod
     def _is_known(cls, name: str) -> str:
         if not timezone_exists(name):
-            close = nearest(name, timezones())
+            # What looks like an abbreviation is near to others that mean another clock.
+            is_short = name.isupper() and name.isalpha() and len(name) <= _LONGEST_ABBREVIATION
+            close = _ABBREVIATIONS.get(name) if is_short else nearest(name, timezones())
             hint = f"Did you mean {close}?" if close else "Write an IANA name such as Europe/London, or UTC."
             raise BadValue("there is no such time zone", hint)
         return name
