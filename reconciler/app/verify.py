@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ CANNOT_BE_KNOWN = (
     "Whether what had waited went through cannot be known: OrderCloud does not tell how much waits, or when it is "
     "through. --verify-with COMMAND asks your own end."
 )
+
+_GRACE_SECONDS = 2.0
+_LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,47 @@ async def _asked(how: How, variables: Mapping[str, str], stop: asyncio.Event | N
     deadline = time.monotonic() + how.within.total_seconds()
     while stop is None or not stop.is_set():
         process = await asyncio.create_subprocess_shell(
-            how.command, stdin=asyncio.subprocess.DEVNULL, env={**os.environ, **variables}
+            how.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            env={**os.environ, **variables},
+            start_new_session=True,
         )
         try:
             code = await asyncio.wait_for(process.wait(), max(deadline - time.monotonic(), 0.1))
         except (TimeoutError, asyncio.CancelledError):
-            process.kill()
-            await process.wait()
             return False
+        finally:
+            if process.returncode is None:
+                await _end(process)
         if code == 0:
             return True
         if time.monotonic() + how.every.total_seconds() >= deadline:
             return False
         await asyncio.sleep(how.every.total_seconds())
     return False
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a command with whatever it has started: SIGTERM, and what is left a moment later SIGKILL."""
+    if os.name != "posix":
+        process.kill()
+        await process.wait()
+        return
+    _signalled(process.pid, signal.SIGTERM)
+    try:
+        for _ in range(_LOOKS):
+            if not _signalled(process.pid, 0):
+                break
+            await asyncio.sleep(_GRACE_SECONDS / _LOOKS)
+    finally:
+        _signalled(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signalled(group: int, number: int) -> bool:
+    """Send a signal to a group of processes; return whether there is one."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
