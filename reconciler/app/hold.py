@@ -19,7 +19,7 @@ from reconciler.reconcile.pause_report import Lifted, Taken
 from reconciler.words import parse_duration, spoken
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from reconciler.http.observe import Observer
     from reconciler.ledger.writer import Ledger
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 _BY_SIGNAL = 128
-_SIGN_OF_LIFE_SECONDS = 30.0
+_SIGN_OF_LIFE_SECONDS = 10.0
+_SHORTEST_SECONDS = 0.05
 
 
 class HoldFace(PauseFace, Protocol):
@@ -170,12 +171,14 @@ class _Holder:
     lifted: Lifted | None = None
     problem: ReconcilerError | None = None
     _silent: bool = field(default=False)
+    _ends: dict[str, datetime] = field(default_factory=dict)
+    _taken_away: dict[str, str] = field(default_factory=dict)
 
     async def watch(self, child: _Child, stop: asyncio.Event) -> int:
         """Give signs of life until the command has ended, and resume before that where its time is over."""
         ended = asyncio.ensure_future(child.wait())
         stopped = asyncio.ensure_future(stop.wait())
-        left: float = min(self.request.duration.total_seconds(), _SIGN_OF_LIFE_SECONDS)
+        left = self._enough_for(self.request.duration)
         try:
             while not ended.done():
                 waits = {ended} if stopped.done() else {ended, stopped}
@@ -205,11 +208,42 @@ class _Holder:
                 self.face.alarms(f"The ledger cannot be told that the command still runs: {error.message}")
             return _SIGN_OF_LIFE_SECONDS / 3
         self._silent = False
+        if await self._tells_what_was_taken_away():
+            return _SIGN_OF_LIFE_SECONDS
         if rest is None:
             for_ = spoken(self.request.duration)
             await self._resume(f"The pause ended (--for {for_}), and the command still runs: it goes on without it.")
             return _SIGN_OF_LIFE_SECONDS
-        return max(min(rest.total_seconds(), _SIGN_OF_LIFE_SECONDS), 0.05)
+        return self._enough_for(rest)
+
+    def _enough_for(self, rest: timedelta) -> float:
+        """Return for how many seconds no sign of life is due; an end that is put off is so while a third is left."""
+        seconds = rest.total_seconds() * (2 / 3 if self.extend else 1)
+        return max(min(seconds, _SIGN_OF_LIFE_SECONDS), _SHORTEST_SECONDS)
+
+    async def _tells_what_was_taken_away(self) -> bool:
+        """Tell of leases that somebody else has ended before their time; return whether that was the last of ours."""
+        try:
+            kept, now = await asyncio.to_thread(self.ledger.leases, tuple(self.session.urls.values()))
+        except LedgerError:
+            return False  # said by whoever needs it next
+        held = {lease.lease_id: lease for lease in kept if lease.released_at is None}
+        gone = {}
+        for lease in self.taken.leases:
+            if (still := held.get(lease.lease_id)) is not None:
+                self._ends[lease.lease_id] = still.until
+            elif lease.lease_id not in self._taken_away and now < self._ends.get(lease.lease_id, lease.until):
+                gone[lease.lease_id] = lease.key
+        if not gone:
+            return False
+        self._taken_away |= gone
+        keys = ", ".join(gone.values())
+        words = f"The pause of {keys} was lifted by somebody else: the command goes on without it."
+        if held.keys() & {lease.lease_id for lease in self.taken.leases}:
+            self.face.alarms(words)
+            return False
+        await self._resume(words)
+        return True
 
     async def _resume(self, message: str) -> None:
         self.face.alarms(message)
@@ -244,6 +278,11 @@ class _Holder:
 
     async def ended(self) -> Lifted | None:
         """Give the leases back, unless that was done; return what became of them."""
+        if self.lifted is None:
+            await self._tells_what_was_taken_away()
+        if self._taken_away:
+            keys = ", ".join(self._taken_away.values())
+            self.face.alarms(f"The pause of {keys} did not last until the command ended: somebody else had lifted it.")
         if self.lifted is None:
             await self._give_back()
         return self.lifted

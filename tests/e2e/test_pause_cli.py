@@ -43,6 +43,14 @@ def leases(checkout: Checkout) -> list[str]:
     return [lease["owner"] for sync in found["paused"] for lease in sync["leases"]]
 
 
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 def test_paused_twice_and_resumed_when_the_last_lease_ends(applied: Checkout) -> None:
     first = applied.call("pause", *LOAD, "--owner", "ann", "--format", "json")
     assert (first.status, checked(first.json, "pause")["done"], paused(applied)) == (0, True, True)
@@ -197,3 +205,37 @@ def test_a_command_whose_client_may_not_says_what_stays_paused(applied: Checkout
     again = lift_where_allowed(project.session(utc_now()), lambda _: None, Silent(), "sync run", token_cache=False)
     lifted, problems = asyncio.run(again)
     assert ([sync.fate for sync in lifted.syncs], problems, paused(applied)) == (["resume"], (), False)
+
+
+def test_an_extended_pause_outlives_a_short_time_as_long_as_its_command_runs(applied: Checkout) -> None:
+    words = ("EntitySync/buyers", "--for", "3s", "--extend", "--reason", "Load")
+    ended = applied.run("pause", *words, "--", "sleep", "5")
+    assert ended.status == 0, str(ended)
+    assert "the command still runs" not in " ".join(ended.stderr.split())
+    assert not paused(applied)
+
+
+def test_a_pause_that_somebody_else_lifts_is_told_while_the_command_runs_and_at_its_end(applied: Checkout) -> None:
+    script = "touch started; while [ ! -e go ]; do sleep 0.1; done; exit 5"
+    process = applied.start("pause", *LOAD, "--owner", "ann", "--", "sh", "-c", script)
+    wait_until((applied.folder / "started").exists)
+    assert applied.call("resume", "--mine", "--owner", "ann").status == 0
+    assert process.stderr is not None
+    told = ""
+    while "lifted by somebody else" not in " ".join(told.split()):
+        told += process.stderr.readline()
+        assert process.poll() is None, told
+    (applied.folder / "go").touch()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert "did not last until the command ended" in " ".join((told + stderr).split())
+
+
+def test_a_verification_that_takes_too_long_leaves_nothing_running(applied: Checkout) -> None:
+    assert applied.call("pause", *LOAD).status == 0
+    verify = f"sh -c 'echo $$ > {applied.folder}/pid; sleep 60; true'; false"
+    started = time.monotonic()
+    ended = applied.call("resume", "EntitySync/buyers", "--verify-with", verify, "--verify-within", "1s")
+    assert (ended.status, time.monotonic() - started < 30) == (1, True), str(ended)
+    process = int((applied.folder / "pid").read_text())
+    wait_until(lambda: not is_running(process))
