@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.products.datatype import Products
-from reconciler.sync.products.fingerprint import fingerprints
+from reconciler.sync.products.fingerprint import fingerprints, of_list, of_product
 from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.resolve import Removals, deleted, removals, settle
@@ -303,3 +305,11 @@ def test_no_fingerprint_covers_what_was_left_as_it_was() -> None:
     held = Held(skus={"A": ("x",), "B": ()}, priced=frozenset({"A", "B"}), left_stock=frozenset({"B"}))
     assert (held.printed_stock, held.printed_prices) == (frozenset({"A"}), frozenset({"A", "B"}))
     assert replace(held, left_prices=frozenset({"A"})).printed_prices == frozenset({"B"})
+
+
+@pytest.mark.parametrize("odd", [2**64, float(2**64), 1e30, -1e30, 1e308, "a\ud800"])
+def test_any_json_value_has_a_fingerprint(odd: Any) -> None:
+    product = {"ID": "p1", "ShipWeight": odd, "xp": {"ean": odd, "rows": [{"b": odd, "a": 1}, {"a": 2}]}}
+    again = {"xp": {"rows": [{"a": 2}, {"a": 1, "b": odd}], "ean": odd}, "ShipWeight": odd, "ID": "p1"}
+    assert of_list(product) == of_list(again) != of_list({**product, "ShipWeight": 1})
+    assert of_product(product) == of_product(again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -67,7 +68,11 @@ def _digest(value: Any) -> bytes:
 
 
 def _json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # A whole number beyond 64 bits, or half a character in a text.
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _canonical(value: Any) -> Any:
