@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import UnexpectedAnswer
+from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.registry import kinds
 from reconciler.secret import Secret
 
@@ -108,3 +108,32 @@ def test_targets_that_are_no_objects_are_an_unexpected_answer(targets: Any) -> N
     for read in (CONFIG.read(Reader()), CONFIG.read_one(Reader(), "c")):
         with pytest.raises(UnexpectedAnswer, match="DeliveryTargets of a config are not objects"):
             asyncio.run(read)
+
+
+class Answering:
+    """An API that gives one answer to every read; None: 404."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def get(self, path: str, params: Any = None) -> Any:
+        del params
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+SYNCS = pytest.mark.parametrize("kind", ["ProductSync", "OrderSync", "EntitySync"])
+
+
+@SYNCS
+@pytest.mark.parametrize("answer", [[], None, "", 7, {"Meta": None, "Items": None}, {"DeliveryConfigId": "c"}])
+def test_what_is_no_sync_configuration_is_not_taken_for_one_that_is_absent(kind: str, answer: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match="not a sync configuration"):
+        asyncio.run(kinds()[kind].read(Answering(answer)))
+
+
+@SYNCS
+@pytest.mark.parametrize("answer", [NotFound("none"), {}, {"DeliveryConfigID": None, "ConfigData": None}])
+def test_a_sync_that_is_not_configured_is_absent(kind: str, answer: Any) -> None:
+    assert asyncio.run(kinds()[kind].read(Answering(answer))) == {}

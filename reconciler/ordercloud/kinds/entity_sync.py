@@ -12,7 +12,7 @@ from reconciler.kind.kind import Observed
 from reconciler.kind.semantics import SpecModel, State
 from reconciler.ordercloud.kinds.pause_field import PAUSE_DESCRIPTION, PAUSE_LIMITS, PauseField
 from reconciler.ordercloud.kinds.product_sync import DeliveryConfigName, Feed
-from reconciler.ordercloud.kinds.singleton import SyncKind, read_sync
+from reconciler.ordercloud.kinds.singleton import SyncKind
 from reconciler.ordercloud.together import together
 
 Entity = Literal[
@@ -72,7 +72,7 @@ class EntitySyncKind(SyncKind[EntitySyncSpec]):
         return str(state["entity"])
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        wires = await together(read_sync(reader, self.path(entity)) for entity in ENTITY_PATHS)
+        wires = await together(self._read_at(reader, self.path(entity)) for entity in ENTITY_PATHS)
         return {entity: wire for entity, wire in zip(ENTITY_PATHS, wires, strict=True) if wire is not None}
 
     def observe(self, live_id: str, wire: Wire) -> Observed:

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, Observed, SpecT_co, Volume
-from reconciler.kind.semantics import State
+from reconciler.kind.semantics import State, fields_of
 
 
-async def read_sync(reader: Reader, path: str) -> Wire | None:
+async def read_sync(reader: Reader, path: str, members: Collection[str]) -> Wire | None:
     """Read a sync configuration, or None where none is configured.
 
     inferred: a GET of a sync that is not configured answers 404, or 200 with null members (fact sheet §2).
+
+    Args:
+        reader: the connection.
+        path: its path.
+        members: what such a configuration may have.
+
+    Raises:
+        UnexpectedAnswer: the answer is something else: it must not look like a sync that is not configured.
     """
     try:
         wire = await reader.get(path)
     except NotFound:
         return None
-    if not isinstance(wire, dict) or wire.get("DeliveryConfigID") is None:
-        return None
-    return wire
+    if not isinstance(wire, dict) or (wire and not any(name in wire for name in members)):
+        raise UnexpectedAnswer(
+            f"GET {path}: the answer is not a sync configuration",
+            request=f"GET {path}",
+            next_step="Check apiUrl, and that no proxy or gateway answers in the API's place.",
+        )
+    return None if wire.get("DeliveryConfigID") is None else wire
 
 
 class SyncKind(Kind[SpecT_co]):
@@ -34,7 +46,10 @@ class SyncKind(Kind[SpecT_co]):
         """Return the API path of the configuration with this ID."""
 
     async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
-        return await read_sync(reader, self.path(live_id))
+        return await self._read_at(reader, self.path(live_id))
+
+    async def _read_at(self, reader: Reader, path: str) -> Wire | None:
+        return await read_sync(reader, path, {node.wire for node in fields_of(self.spec).values()})
 
     async def create(self, writer: Writer, live_id: str, body: Wire) -> Wire | None:
         return _object(await writer.put(self.path(live_id), body))
@@ -65,7 +80,7 @@ class SingletonKind(SyncKind[SpecT_co]):
         return self.api_path.rpartition("/")[2]
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
-        wire = await read_sync(reader, self.api_path)
+        wire = await self._read_at(reader, self.api_path)
         return {} if wire is None else {self.live_id("", {}): wire}
 
 
