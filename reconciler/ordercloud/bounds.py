@@ -47,6 +47,8 @@ class WalkBound:
     announced: int | None
     _entries: int = field(default=0, init=False)
     _pages: int = field(default=0, init=False)
+    _taken: int = field(default=0, init=False)
+    _counted: int = field(default=0, init=False)
 
     @property
     def most(self) -> int:
@@ -63,15 +65,23 @@ class WalkBound:
         if self._pages > _SPARE_PAGES + self.most // _ENTRIES_PER_PAGE:
             raise self._endless(f"{self._pages - 1:,} pages were read")
 
-    def take(self, entries: int) -> None:
+    def take(self, entries: int, *, goes_on: bool = False) -> None:
         """Count entries that belong to what is read.
+
+        Args:
+            entries: how many.
+            goes_on: they are a page that is not the last, so it counts as a full one, however few came on it.
 
         Raises:
             UnexpectedAnswer: there are too many.
         """
+        self._taken += 1
         self._entries += entries
+        self._counted += max(entries, PAGE_SIZE) if goes_on else entries
         if self._entries > self.most:
             raise self._endless(f"{self._entries:,} entries came")
+        if self._counted > self.most:
+            raise self._endless(f"{self._taken:,} pages were read, and not all of them were full")
 
     def _endless(self, what: str) -> UnexpectedAnswer:
         said = "" if self.announced is None else f" and it said it holds {self.announced:,}"

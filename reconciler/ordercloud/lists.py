@@ -27,10 +27,17 @@ async def list_all(reader: Reader, path: str, params: Params | None = None) -> l
 
     Raises:
         Rejected: `Search.ResultSetTooLarge`: more than 100,000 entries.
-        UnexpectedAnswer: an answer is no list page, entries are missing although nothing failed, or there is no end.
+        UnexpectedAnswer: an answer is no list page, entries are missing although nothing failed, there is no end, or
+            more than 100,000 entries are announced.
     """
     given = dict(params or {})
     first = await Page.read(reader, path, given)
+    if first.total > (most := MOST_PAGES * PAGE_SIZE):
+        raise UnexpectedAnswer(
+            f"GET {path}: the list says it has {first.total:,} entries, and {most:,} is the most that one can have",
+            request=f"GET {path}",
+            next_step="Ask for less at once, e.g. with a filter.",
+        )
     if first.pages > LAST_PAGE and first.has_ids and "ID" not in given:
         found = await _walk(reader, path, given | {"sortBy": "ID"}, WalkBound(path, first.total))
     else:
@@ -157,7 +164,7 @@ async def _walk(reader: Reader, path: str, params: Params, bound: WalkBound) -> 
                 request=f"GET {path}",
                 next_step="Ask for less at once, e.g. with a filter.",
             )
-        bound.take(len(names))
+        bound.take(len(names), goes_on=page.total > len(names) > 0)
         pages.append(page)
     return _each_once(*pages)
 

@@ -141,6 +141,22 @@ def test_pages_of_one_entry_are_no_way_to_make_endless_requests() -> None:
     assert "pages were read" in refused(reader, READERS["walk"], requests=2_000)
 
 
+@pytest.mark.parametrize(
+    ("total", "pages"), [(5_000_000_000, 50_000_000), (5_000_000_000, 31), (100_000, 1_000), (9, 10**9)]
+)
+def test_a_short_page_that_is_not_the_last_counts_as_a_full_one(total: int, pages: int) -> None:
+    names = count()
+    reader = Hostile(lambda _: page(fresh(names, 1), total, pages))
+    refused(reader, READERS["list_all"], requests=2_200)
+
+
+@pytest.mark.parametrize("total", [4_000, 100_000])
+def test_a_walk_of_short_pages_makes_as_many_requests_as_one_of_full_pages(total: int) -> None:
+    names = count()
+    reader = Hostile(lambda _: page(fresh(names, 1), total))
+    assert "not all of them were full" in refused(reader, READERS["walk"], requests=(2 * total + 10_000) // 100 + 60)
+
+
 def test_a_division_by_letters_that_always_shows_more_ends() -> None:
     """Whatever prefix is asked for, a full page of it comes, and the list goes on."""
     names = count()

@@ -121,14 +121,14 @@ class Listing:
                 return None
             raise
 
-    def took(self, objects: int) -> None:
-        """Count objects of a walk.
+    def took(self, objects: int, *, goes_on: bool = False) -> None:
+        """Count objects of a walk; `goes_on`: they are a page that is not the last.
 
         Raises:
             UnexpectedAnswer: more came than there can be.
         """
         if self.bound is not None:
-            self.bound.take(objects)
+            self.bound.take(objects, goes_on=goes_on)
 
     def broken(self, what: str) -> UnexpectedAnswer:
         """Return the error for a list that contradicts itself."""

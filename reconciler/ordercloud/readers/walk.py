@@ -236,7 +236,7 @@ def _check_moved(listing: Listing, part: Part, after: str | None, before: str | 
     pairs = [(first, second) for first, second in edges if first is not None and second is not None]
     if not ascend(names, strictly=not listing.shares_ids) or not all(ascend(pair, strictly=False) for pair in pairs):
         raise listing.broken("the list does not move on: its IDs do not ascend")
-    listing.took(len(part.items))
+    listing.took(len(part.items), goes_on=not part.reaches_end)
 
 
 @dataclass(frozen=True, slots=True)
