@@ -123,21 +123,25 @@ class Kind(ManifestKind[SpecT_co]):
 
     Class attributes:
         role: the role that the API asks for, named where a 403 does not; None where the API has no roles.
+        create_risk: what creating such an object does.
         delete_risk: what deleting such an object does.
         pause_limits: what a pause of it does not do, for whoever plans one; None where it cannot be paused.
         delete_limits: what deleting it does not do, for whoever plans that; None where it leaves nothing behind.
         target_paths: the fields that say where such an object makes syncs send to.
         deletable: whether the API can delete it.
         readable: whether the API can show it. Where not, what the ledger remembers as last applied stands for live.
+        unverified: what is known of an accepted write of what cannot be read, for people.
     """
 
     role: ClassVar[str | None] = None
+    create_risk: ClassVar[Risk] = Risk.COSMETIC
     delete_risk: ClassVar[Risk] = Risk.STOPS_SYNC
     pause_limits: ClassVar[str | None] = None
     delete_limits: ClassVar[str | None] = None
     target_paths: ClassVar[tuple[str, ...]] = ()
     deletable: ClassVar[bool] = True
     readable: ClassVar[bool] = True
+    unverified: ClassVar[str] = "the API accepted it, and cannot show it for verification"
 
     @abstractmethod
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
@@ -215,6 +219,10 @@ class Kind(ManifestKind[SpecT_co]):
 
     def resends(self, desired: State, observed: Observed, changed: frozenset[str], volume: Volume | None) -> str | None:
         """Return how much is sent, or sent again, because of this change, in a few words; None: nothing is."""
+        return None
+
+    def sends(self, desired: State, volume: Volume | None) -> str | None:
+        """Return how much is sent because the object is created, in a few words; None: nothing is."""
         return None
 
 

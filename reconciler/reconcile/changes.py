@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.kind.kind import Action, Kind, Observed
-from reconciler.kind.semantics import Risk, SpecModel, write_only_paths
+from reconciler.kind.kind import Action, Kind, Observed, Volume
+from reconciler.kind.semantics import SpecModel, write_only_paths
 from reconciler.kind.sensitive import Position, without_secrets
 from reconciler.ledger.config.model import LiveObject, Memory, Snapshot
 from reconciler.pause.lease import End
@@ -73,7 +73,7 @@ def draft(
         snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
         return None if observed is None else _delete(kind, desired, observed, snapshot)
     if observed is None:
-        return _create(kind, desired, memory.snapshots.get((api_url, desired.kind, desired.id)), now, restored_at)
+        return _create(kind, desired, memory, api_url, now, restored_at)
     before = without(observed.state, desired.ignore) if desired.ignore else observed.state
     after = without(desired.state, desired.ignore) if desired.ignore else desired.state
     found = tuple(differences(kind.spec, opened(after, before, readable=kind.readable), before, moved_secrets))
@@ -93,7 +93,7 @@ def draft(
     wanted = replace(desired, state=with_ignored(desired.state, observed.state, desired.ignore))
     changed = frozenset(field.path for field in fields)
     snapshot = memory.snapshots.get((api_url, desired.kind, observed.id))
-    resends = kind.resends(wanted.state, observed, changed, memory.volumes.get((api_url, desired.id)))
+    resends = kind.resends(wanted.state, observed, changed, _volume(memory, api_url, desired.id, observed.id))
     change = Change(
         kind=desired.kind,
         name=desired.name,
@@ -117,9 +117,17 @@ def draft(
     return Draft(change, wanted, observed, changed, hidden)
 
 
+def _volume(memory: Memory, api_url: str, *live_ids: str) -> Volume | None:
+    """Return what is known to flow by the first of these IDs by which anything is."""
+    found = (memory.volumes.get((api_url, live_id)) for live_id in live_ids)
+    return next((volume for volume in found if volume is not None), None)
+
+
 def _create(
-    kind: Kind[Any], desired: Desired, snapshot: Snapshot | None, now: datetime, restored_at: datetime | None = None
+    kind: Kind[Any], desired: Desired, memory: Memory, api_url: str, now: datetime, restored_at: datetime | None
 ) -> Draft:
+    snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
+    paused = pause_words(desired.pause, now) if desired.pause is not None and desired.pause.paused else None
     state = without(desired.state, desired.ignore)
     held = frozenset(path for path, secret in secrets_in(state) if secret.shown is None)
     found = differences(kind.spec, opened(state, {}), {}, held)
@@ -129,7 +137,7 @@ def _create(
         name=desired.name,
         id=desired.id,
         action=Action.CREATE,
-        risk=Risk.COSMETIC,
+        risk=kind.create_risk,
         fields=fields,
         place=desired.place,
         level=0,
@@ -141,7 +149,7 @@ def _create(
         else Cause.RESTORED
         if _is_before(snapshot, restored_at)
         else Cause.LIVE_MOVED,
-        detail=pause_words(desired.pause, now) if desired.pause is not None and desired.pause.paused else None,
+        detail="; ".join(filter(None, (paused, kind.sends(state, _volume(memory, api_url, desired.id))))) or None,
         timed=() if kind.pause_field is None or not _goes_by_windows(desired, now) else (kind.pause_field,),
     )
     return Draft(change, desired, None, frozenset(field.path for field in fields))

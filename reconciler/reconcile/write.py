@@ -257,7 +257,7 @@ class _Write:
         wanted = {name: value for name, value in self._work.desired.state.items() if name in said}
         if left := tuple(differences(self._kind.spec, opened(wanted, said), said, frozenset())):
             return _failed(_still_differs(left))
-        return Verdict(Outcome.APPLIED, "the API accepted it, and cannot show it for verification")
+        return Verdict(Outcome.APPLIED, self._kind.unverified)
 
     async def _appeared(self, conflict: Conflict, *, sent_before: bool) -> Verdict:
         """A create found the ID in use: by what we sent before, or by what somebody else made meanwhile."""

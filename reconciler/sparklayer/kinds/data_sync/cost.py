@@ -71,6 +71,8 @@ def cost_of(
 # What a change of a field may change in the target, by the longest beginning that fits.
 _SECTIONS = frozenset({"products", "stock", "pricing"})
 _TOUCHES: Mapping[str, frozenset[str]] = {
+    # What was written is remembered by it: under another name everything is new.
+    "integration": _SECTIONS,
     "products": frozenset({"products"}),
     "products.catalogs": _SECTIONS,
     # SKUs are what stock and prices are written under.

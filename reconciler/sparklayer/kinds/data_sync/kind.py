@@ -29,9 +29,11 @@ class DataSyncKind(Kind[DataSyncSpec]):
     api = "sparklayer"
     spec = DataSyncSpec
     summary = "What flows from OrderCloud to SparkLayer, how often, and how it is mapped. `sync` commands carry it out."
+    create_risk = Risk.RE_SYNCS
     delete_risk = Risk.STOPS_SYNC
     delete_limits = "what it wrote stays as it is, and so does its sync log; `reconciler sync-log clear` wipes that"
     readable = False
+    unverified = "recorded in the ledger; runs go by it from now on"
 
     def live_id(self, name: str, state: Mapping[str, Any]) -> str:
         return str(state.get("integration") or DataSyncSpec.model_fields["integration"].default)
@@ -120,6 +122,12 @@ class DataSyncKind(Kind[DataSyncSpec]):
         if sections:
             said.append(f"sends again what differs of {_listed(sections)}: {_amount(volume, sections)}")
         return "; ".join(said) or None
+
+    def sends(self, desired: State, volume: Volume | None) -> str | None:
+        sections = [name for name in _SECTIONS if name in desired]
+        if not sections:
+            return None
+        return f"sends all records that are in scope, as {_listed(sections)}: {_amount(volume, sections)}"
 
     def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
         present = [manifest for manifest in manifests if not manifest.absent]

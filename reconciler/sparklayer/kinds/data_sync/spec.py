@@ -98,7 +98,9 @@ class DataSyncSpec(SparkLayerSpec):
 
     # The API calls it free text; it is part of a path, and whatever reads that may take some characters otherwise.
     integration: Annotated[
-        str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), FieldSemantics(identity=True)
+        str,
+        Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+        FieldSemantics(identity=True, risk=Risk.RE_SYNCS),
     ] = Field(default="ordercloud", description="Name of the integration in the sync log.")
     interval: Duration = Field(default="15m", description="From the end of a run to the start of the next.")
     look_interval: Duration = Field(
