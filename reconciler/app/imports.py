@@ -72,7 +72,8 @@ async def import_into(
         patches = several and not session.memory().snapshots
     sharing = Sharing.of(project, session, loaded, live, patches=patches)
     taken = {(manifest.kind, manifest.name) for manifest in loaded.manifests}
-    found = import_live(session.kinds, live, sharing.managed, targets, taken, sharing.wished)
+    hosts = session.settings.target_hosts
+    found = import_live(session.kinds, live, sharing.managed, targets, taken, sharing.wished, hosts)
     result = sharing.settle(found, targets)
     limit = session.name if several else None
     files = (*sharing.write(), *_write(result, folder, only_in=limit))

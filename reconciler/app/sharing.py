@@ -167,7 +167,9 @@ class Sharing:
         found = difference(session.kinds, desired, observed, manifest, item, session.opened_at)
         if found is None:
             return "no patch can say what differs", {}, ()
-        path = forbidden_in(session.kinds, observed, found.patch, session.settings.target_hosts)
+        # A manifest that begins to count here brings what it says itself along.
+        said = observed.state if (desired.kind, desired.name) in self.new_here else found.patch
+        path = forbidden_in(session.kinds, observed, said, session.settings.target_hosts)
         if path is not None:
             return f"{path} points outside targetHosts", {}, ()
         return None, found.patch, found.secrets

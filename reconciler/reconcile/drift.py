@@ -73,6 +73,7 @@ def _forbidden(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
 
 
 def _unmanaged(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
+    forbidden = {note.subject for note in planned.plan.notes if note.kind is NoteKind.FORBIDDEN_HOST}
     for note in planned.plan.notes:
         if note.kind is not NoteKind.UNMANAGED:
             continue
@@ -85,7 +86,10 @@ def _unmanaged(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
             cause=Cause.UNMANAGED,
             change=None,
             next_steps=(
-                f"reconciler import -e {inputs.environment} --target {kind}/{live_id}",
+                # Import leaves out what points at a forbidden host.
+                f"reconciler explain {Cause.FORBIDDEN_HOST.value}"
+                if note.subject in forbidden
+                else f"reconciler import -e {inputs.environment} --target {kind}/{live_id}",
                 f"reconciler drift snooze {kind}/{live_id} -e {inputs.environment} --for 7d --reason …",
             ),
             snoozed_until=snooze.until if snooze else None,

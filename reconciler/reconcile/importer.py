@@ -18,6 +18,7 @@ from reconciler.manifest.references import Reference, is_forbidden
 from reconciler.manifest.spec import read_spec
 from reconciler.manifest.write import escape_text
 from reconciler.reconcile.live import LiveSide
+from reconciler.reconcile.notes import forbidden_hosts
 from reconciler.reconcile.references import references_in, with_references
 
 _UNWRITTEN = Source("", b"")  # the file of a manifest that is not written yet
@@ -77,6 +78,7 @@ def import_live(
     targets: Iterable[str] = (),
     taken: Collection[tuple[str, str]] = (),
     wished: Mapping[tuple[str, str], str] | None = None,
+    target_hosts: tuple[str, ...] | None = None,
 ) -> ImportResult:
     """Return manifests for every live object that none names yet.
 
@@ -87,11 +89,14 @@ def import_live(
         targets: `KIND` or `KIND/ID` to limit the import to; empty: everything.
         taken: (kind, name) of every manifest there is, those of other environments included.
         wished: (kind, live ID) of what is to be imported under a certain name.
+        target_hosts: allow-list of delivery hosts, or None where the environment has none.
     """
     wanted = frozenset(targets)
     names = manifest_names(live, {**managed, **(wished or {})}, taken)
     unfit = _unfit(kinds, live, managed, names)
-    names = {key: name for key, name in names.items() if key not in unfit}
+    # What is compared with a manifest is judged there, by what its patch would say.
+    forbidden = _forbidden(kinds, live, {*managed, *(wished or {})}, target_hosts)
+    names = {key: name for key, name in names.items() if key not in unfit and key not in forbidden}
     manifests: list[Imported] = []
     left_out: list[tuple[str, str]] = []
     variables: set[str] = set()
@@ -105,6 +110,8 @@ def import_live(
             dangling = next(_dangling(kinds, live, observed, names), None)
             if (kind, live_id) in unfit:
                 left_out.append((key, f"no manifest can say it: {unfit[kind, live_id]}"))
+            elif (kind, live_id) in forbidden:
+                left_out.append((key, forbidden[kind, live_id]))
             elif dangling is not None:
                 left_out.append((key, f"it refers to {dangling}"))
             else:
@@ -148,6 +155,19 @@ def _unfit(
         if (kind, live_id) not in managed
     }
     return {key: reason for key, reason in reasons.items() if reason is not None}
+
+
+def _forbidden(
+    kinds: Kinds, live: LiveSide, known: Collection[tuple[str, str]], target_hosts: tuple[str, ...] | None
+) -> dict[tuple[str, str], str]:
+    """Return which live objects point where no manifest of this environment may, and where that is."""
+    return {
+        (kind, live_id): f"{path} points {f'at {host}, ' if host else ''}outside targetHosts"
+        for kind, objects in live.items()
+        for live_id, observed in objects.items()
+        if (kind, live_id) not in known
+        for path, host in forbidden_hosts(kinds[kind].spec, observed.state, target_hosts)
+    }
 
 
 def misfit(kinds: Kinds, imported: Imported) -> str | None:

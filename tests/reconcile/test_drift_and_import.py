@@ -60,6 +60,20 @@ def test_unmanaged_is_drift_only_where_the_environment_says_so():
     assert [item.cause for item in report.items] == [Cause.UNMANAGED]
 
 
+def test_what_points_at_a_forbidden_host_is_neither_imported_nor_offered_for_import():
+    live = [live_config()]
+    hosts = ("allowed.example.com",)
+    report = drift([], live, guardrails=Guardrails(unmanaged="drift"), target_hosts=hosts)
+    assert {item.cause for item in report.items} == {Cause.FORBIDDEN_HOST, Cause.UNMANAGED}
+    assert not [step for item in report.items for step in item.next_steps if "import" in step]
+    result = import_live(ALL_KINDS, inputs([], [*live, live_sync()]).live, {}, target_hosts=hosts)
+    assert not result.manifests
+    reasons = dict(result.left_out)
+    assert "outside targetHosts" in reasons["DeliveryConfig/hooks"]
+    assert "points at hooks.example.com" in reasons["DeliveryConfig/hooks"]
+    assert "which is left out" in reasons["EntitySync/categories"]
+
+
 def test_an_environment_that_cannot_be_read_is_drift_of_its_own():
     assert unreachable("sandbox", "no connection", NOW).drifted
 
