@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -126,6 +127,15 @@ _NOTHING = "Nothing to do: live is as the manifests say."
 def override_flags(rule: str) -> str | None:
     """Return the flags that override a guardrail, or None for one that cannot be overridden; raw text."""
     return None if rule in FIXED_RULES else f"--override {rule} --reason TEXT"
+
+
+def overrides_again(plan: Plan) -> str:
+    """Return the flags that a plan was made with, for its apply, which needs them as well; empty: none; raw text."""
+    given = {breach.rule: breach.overridden for breach in plan.breaches if breach.overridden is not None}
+    reason = next(iter(given.values()), "")
+    # What would not stand on a line between backticks is not written out.
+    quoted = shlex.quote(reason) if reason.isprintable() and "`" not in reason else "TEXT"
+    return " ".join([*(f"--override {rule}" for rule in given), f"--reason {quoted}"]) if given else ""
 
 
 def rule_docs(rule: str) -> str:

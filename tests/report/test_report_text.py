@@ -155,6 +155,15 @@ def test_who_is_asked_at_once_is_told_no_command() -> None:
     assert "reconciler apply" not in plan_to_text(plan((change(),)), is_asked_for=True)
 
 
+def test_the_command_that_applies_a_plan_carries_what_was_overridden_and_why() -> None:
+    broken = (Breach("maxDeletes", "3 deletes", (), overridden="it's over; really"),)
+    shown = plan_to_text(plan([change()], breaches=broken), Style(width=300), saved_as="po.json")
+    assert "reconciler apply po.json -e sandbox --override maxDeletes --reason 'it'\"'\"'s over; really'`" in shown
+    unquotable = (Breach("maxDeletes", "3 deletes", (), overridden="a `b`"),)
+    shown = plan_to_text(plan([change()], breaches=unquotable), Style(width=300), saved_as="po.json")
+    assert "--override maxDeletes --reason TEXT`" in shown
+
+
 def test_a_breach_says_how_it_can_be_overridden_or_that_it_cannot() -> None:
     text = plan_to_text(SAMPLE_PLAN)
     assert "If it is meant: --override maxDeletes --reason TEXT; see" in text

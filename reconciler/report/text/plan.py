@@ -25,6 +25,7 @@ from reconciler.report.words import (
     notes_by_kind,
     nothing_to_do,
     override_flags,
+    overrides_again,
     pauses,
     plan_counts,
     plan_limits,
@@ -196,8 +197,9 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
         return visible(nothing_to_do(plan))
     if saved_as is not None:
         until = moment(plan.expires_at)
-        return f"Apply exactly this with `reconciler apply {visible(saved_as)} -e {environment}` until {until}."
-    limits = visible(plan_limits(plan))
+        command = f"reconciler apply {visible(saved_as)} -e {environment} {visible(overrides_again(plan))}".rstrip()
+        return f"Apply exactly this with `{command}` until {until}."
+    limits = visible(" ".join(filter(None, (plan_limits(plan), overrides_again(plan)))))
     command = f"reconciler apply -e {environment} {limits}".rstrip()
     kept = f"reconciler plan -e {environment} {limits}".rstrip()
     return f"Apply it with `{command}`; keep it for review with `{kept} --save plan.json`."
