@@ -40,6 +40,7 @@ def test_a_shop_of_nine_may_lose_one_a_day_and_more_with_a_reason(shop: Shop) ->
     [item] = [item for item in drift["items"] if item["cause"] == "data-stopped"]
     assert "maxDeletePercent" in item["message"]
     assert "p1, p2" in item["message"]
+    assert "--override maxDeletePercent --reason" in item["next_steps"][0]
     report = shop.synced("--override", "maxDeletePercent", "--reason", "end of season")
     assert (report["mode"], report["overrides"]) == ("full", {"maxDeletePercent": "end of season"})
     assert gone(shop) == {"p0", "p1", "p2"}

@@ -12,6 +12,7 @@ from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
 from reconciler.sync.heldback import HeldBack, held_back
+from reconciler.sync.mode import LIMIT
 from reconciler.sync.monitor.compared import Compared, parts_compared, rest_of, shown_of
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import counted, spoken
@@ -56,20 +57,26 @@ def _findings(
     sync: DataSync, overview: SyncOverview, log: SyncStatus | None, now: datetime
 ) -> Iterator[tuple[Cause, str, str]]:
     where = f"{sync.name} -e {sync.environment}"
+    again = f"run {where}{_past_the_limit(overview)}"
     if sync.leaving:
         if (words := unremoved(sync, overview)) is not None:
-            yield Cause.UNREMOVED, words, f"run {where}"
+            yield Cause.UNREMOVED, words, again
         return
     if (words := staleness(sync, overview, now)) is not None:
-        yield Cause.DATA_STALE, words, f"run {where}"
+        yield Cause.DATA_STALE, words, again
     if (words := held_back_of(sync, overview).excess) is not None:
         yield Cause.HELD_BACK, words, f"errors {where}"
     if (words := standstill(overview)) is not None:
-        yield Cause.DATA_STOPPED, words, f"run {where}"
+        yield Cause.DATA_STOPPED, words, again
     if (words := excess(sync, overview)) is not None:
         yield Cause.OPEN_PROBLEMS, words, f"errors {where}"
     if (words := foreign_log(overview, log)) is not None:
         yield Cause.FOREIGN_SYNC_LOG, words, f"run {where} --verify"
+
+
+def _past_the_limit(overview: SyncOverview) -> str:
+    """Return the options without which the next run would stop where the newest one did; empty: none."""
+    return f" --override {LIMIT} --reason …" if LIMIT in (standstill(overview) or "") else ""
 
 
 def age(overview: SyncOverview, now: datetime) -> timedelta | None:
