@@ -62,11 +62,17 @@ def with_pause_held(desired: Desired, pause: str) -> Desired:
 
 
 def held_notes(inputs: PlanInputs, desired: Desired, observed: Observed | None) -> Iterator[Note]:
-    """Yield a note for each lease that holds an object, or that is over and was not lifted."""
-    if inputs.kinds[desired.kind].pause_field is None or observed is None or desired.absent:
+    """Yield a note for each lease that holds an object; where it runs all the same, the note says that."""
+    pause = inputs.kinds[desired.kind].pause_field
+    if pause is None or observed is None or desired.absent:
         return
     for lease in active_leases(inputs.memory, desired.kind, desired.id, inputs.now):
-        words = f"held by {lease.owner} until {lease.until:%Y-%m-%d %H:%M %Z}: {lease.reason}"
+        until = f"until {lease.until:%Y-%m-%d %H:%M %Z}: {lease.reason}"
+        if not observed.state.get(pause):
+            words = f"runs, although {lease.owner} holds it {until}; somebody has resumed it elsewhere"
+            yield Note(NoteKind.NOT_PAUSED, desired.key, words, desired.place)
+            continue
+        words = f"held by {lease.owner} {until}"
         yield Note(NoteKind.HELD, desired.key, words, desired.place)
 
 

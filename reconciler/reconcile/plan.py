@@ -151,6 +151,7 @@ class NoteKind(StrEnum):
     UNKNOWN_MEMBER = "unknown-member"
     TARGET_HOSTS = "target-hosts"
     LITERAL_SECRET = "literal-secret"
+    NOT_PAUSED = "not-paused"
     HELD = "held"
     PAUSE_LIMITS = "pause-limits"
     INTERRUPTED_RUN = "interrupted-run"

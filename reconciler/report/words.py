@@ -71,6 +71,7 @@ NOTES = {
     NoteKind.UNKNOWN_MEMBER: ("live member is unknown to this version", "live members are unknown to this version"),
     NoteKind.TARGET_HOSTS: ("note on target hosts", "notes on target hosts"),
     NoteKind.LITERAL_SECRET: ("secret is written into a manifest", "secrets are written into manifests"),
+    NoteKind.NOT_PAUSED: ("sync runs although a lease holds it", "syncs run although leases hold them"),
     NoteKind.HELD: ("sync is paused by a lease", "syncs are paused by leases"),
     NoteKind.PAUSE_LIMITS: ("note on what a pause does not do", "notes on what a pause does not do"),
     NoteKind.INTERRUPTED_RUN: ("earlier run was interrupted", "earlier runs were interrupted"),
@@ -82,7 +83,14 @@ NOTES = {
 NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED})
 # Of these each message says something that the words for its kind do not.
 EACH_TELLS = frozenset(
-    {NoteKind.REMARK, NoteKind.HELD, NoteKind.INTERRUPTED_RUN, NoteKind.TARGET_HOSTS, NoteKind.PAUSE_LIMITS}
+    {
+        NoteKind.REMARK,
+        NoteKind.NOT_PAUSED,
+        NoteKind.HELD,
+        NoteKind.INTERRUPTED_RUN,
+        NoteKind.TARGET_HOSTS,
+        NoteKind.PAUSE_LIMITS,
+    }
 )
 SYMBOLS = {
     Action.CREATE: "+",
@@ -193,6 +201,11 @@ def alarms(notes: Iterable[Note]) -> list[Note]:
 def pauses(notes: Iterable[Note]) -> list[Note]:
     """Return the notes on what is paused: they stand at the beginning, below the alarms."""
     return [note for note in notes if note.kind is NoteKind.PAUSED]
+
+
+def not_paused(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes on syncs that run although a lease holds them."""
+    return [note for note in notes if note.kind is NoteKind.NOT_PAUSED]
 
 
 def notes_by_kind(notes: Iterable[Note]) -> list[tuple[NoteKind, list[Note]]]:

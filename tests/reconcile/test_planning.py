@@ -14,11 +14,14 @@ from reconciler.ledger.config.model import Memory, SecretFingerprint, Snapshot
 from reconciler.ledger.config.secret_fingerprint import fingerprint
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
+from reconciler.reconcile.drift import find_drift
 from reconciler.reconcile.order import ordered
 from reconciler.reconcile.plan import Cause, NoteKind
 from reconciler.reconcile.planner import make_plan, require_secrets
 from reconciler.reconcile.work import Desired
 from reconciler.registry import kinds
+from reconciler.report.text.drift import drift_to_text
+from reconciler.report.text.plan import plan_to_text
 from support.builders import API, NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
 
@@ -135,6 +138,17 @@ def test_a_lease_by_hand_overrides_the_manifest_and_is_no_change():
     assert [note.message for note in plan.notes if note.kind is NoteKind.HELD] == [
         "held by ann until 2026-11-21 13:00 UTC: bulk load"
     ]
+
+
+def test_a_sync_that_runs_although_a_lease_holds_it_is_told_in_the_first_lines_of_plan_and_drift():
+    lease = Lease("EntitySync", "categories", "ann", NOW + timedelta(hours=1), "bulk load")
+    given = inputs([config(), entity_sync()], [live_config(), live_sync()], memory=Memory(leases=(lease,)))
+    planned = make_plan(given)
+    assert planned.plan.changes == ()
+    for told in plan_to_text(planned.plan), drift_to_text(find_drift(given, planned)):
+        assert told.startswith("1 sync runs although a lease holds it\n")
+        assert "runs, although ann holds it until 2026-11-21 13:00 UTC: bulk load" in " ".join(told.split())
+        assert told.count("bulk load") == 1
 
 
 def test_an_expired_lease_holds_nothing():

@@ -20,6 +20,7 @@ from reconciler.report.words import (
     by_risk,
     counted,
     moment,
+    not_paused,
     note_lines,
     note_step,
     notes_by_kind,
@@ -132,7 +133,7 @@ def _breach_lines(breach: Breach, style: Style) -> Iterator[str]:
 
 def alarm_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
     """Yield what live does now and must not, and what is paused, each with the object."""
-    for listed, color in ((alarms(notes), RED), (pauses(notes), YELLOW)):
+    for listed, color in ((alarms(notes), RED), (not_paused(notes), YELLOW), (pauses(notes), YELLOW)):
         if not listed:
             continue
         yield from style.wrap(counted(len(listed), *NOTES[listed[0].kind]), 0, color, BOLD)
@@ -149,7 +150,7 @@ def notes_lines(notes: Iterable[Note], environment: str, style: Style) -> Iterat
         environment: what they are about.
         style: how they look.
     """
-    groups = notes_by_kind(notes)
+    groups = notes_by_kind(note for note in notes if note.kind is not NoteKind.NOT_PAUSED)  # at the top
     if not groups:
         return
     lines: list[str] = []
