@@ -146,6 +146,7 @@ async def apply_session(
 
     holder = describe_holder(command)
     report: ApplyReport | None = None
+    known = "nothing was sent"
     with (
         Ledger.open(session.settings.ledger) as ledger,
         ledger.lock(holder, session.name, session.urls, wait=lock_wait, on_wait=face.waits_for) as lock,
@@ -156,7 +157,9 @@ async def apply_session(
             async with writers(session, request.targets, observer, token_cache=token_cache) as open_writers:
                 # Before anything is compared: what nothing holds any more runs again.
                 desk = Desk(session, ledger, open_writers, holder, face, session.kinds_read(request.targets))
+                known = "no change of the plan was sent; whether syncs whose pause is over run again is not known"
                 face.lifted(await lift(desk))
+                known = "no change of the plan was sent"
                 readers: dict[str, Reader] = {api: writer.read_only() for api, writer in open_writers.items()}
 
                 async def compare() -> Comparison:
@@ -177,6 +180,7 @@ async def apply_session(
                     permission = permit_saved(comparison, shown)
                 if permission.unreviewed or permission.waiting:
                     face.leaves_alone((*permission.unreviewed, *permission.waiting))
+                known = "what became of the changes under way is not known"
                 report = await apply(
                     narrowed(comparison.planned, permission) if approval.is_narrow else comparison.planned,
                     session.kinds,
@@ -198,7 +202,7 @@ async def apply_session(
                     ledger.set_applied_commit(session.name, commit)
         except asyncio.CancelledError:
             if report is None:
-                raise Interrupted("Interrupted before anything was sent", next_step="Run the command again.") from None
+                raise Interrupted(f"Interrupted: {known}", next_step="Run the command again.") from None
         return report
 
 

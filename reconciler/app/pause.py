@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.connections import writers
+from reconciler.errors import Interrupted
 from reconciler.kind.connection import Reader, Writer
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.url import require_durable
@@ -153,16 +154,37 @@ async def take(
     Raises:
         UsageError: one of the syncs cannot be paused or is not there.
         GuardrailBreach: a guardrail refuses it.
+        Interrupted: it was cut off; the leases are given back.
         ReconcilerError: nothing was paused.
     """
     from reconciler.ledger.process import describe_holder
 
     holder, kinds = describe_holder("pause"), pausable_kinds(session)
+    ours: list[Lease] = []
+    taken: Taken | None = None
     with ledger.lock(holder, session.name, session.urls, wait=lock_wait, on_wait=face.waits_for) as lock:
-        async with writers(session, kinds, observer, token_cache=token_cache) as opened:
-            desk = Desk(session, ledger, opened, holder, face, kinds, stop)
-            await lift(desk)
-            return await pause_syncs(desk, lock, request)
+        try:
+            async with writers(session, kinds, observer, token_cache=token_cache) as opened:
+                desk = Desk(session, ledger, opened, holder, face, kinds, stop)
+                await lift(desk)
+                taken = await pause_syncs(desk, lock, request, on_taken=ours.extend)
+        except asyncio.CancelledError:
+            if taken is None or taken.done:
+                raise _cut_off(session, ledger, ours) from None
+        assert taken is not None  # noqa: S101 - it is made, or something was raised
+        return taken
+
+
+def _cut_off(session: Session, ledger: Ledger, leases: Collection[Lease]) -> Interrupted:
+    """Give back the leases of a pause that was cut off, and return what is known of it."""
+    if not leases:
+        return Interrupted("Interrupted before anything was paused", next_step="Run the command again.")
+    ledger.release_leases([lease.lease_id for lease in leases])
+    keys = " ".join(dict.fromkeys(lease.key for lease in leases))
+    return Interrupted(
+        f"Interrupted: the pause of {keys} is given back, and whether what was paused runs again is not known",
+        next_step=f"Run `reconciler resume {keys} -e {session.name}`; the next command that may write tries as well.",
+    )
 
 
 async def pause_syncs(

@@ -157,6 +157,7 @@ async def resync(
         ExitStack() as signals,
     ):
         report: ApplyReport | None = None
+        known = "nothing was sent"
         try:
             async with open_writer(connection, scopes, token_cache=token_cache, observer=observer) as writer:
                 wire = await kind.read_one(writer, chosen.operation.sync[1])
@@ -167,6 +168,7 @@ async def resync(
                 face.will(task.operation, tuple(remarks(chosen.operation, live)))
                 stop = signals.enter_context(face.stoppable())
                 operator = Operator(ledger, lock, {_API: writer}, holder, stop=stop, now=utc_now)
+                known = "whether it was carried out is not known"
                 result = await operator.carry_out(task)
                 report = ApplyReport(
                     session.name,
@@ -178,7 +180,7 @@ async def resync(
                 )
         except asyncio.CancelledError:
             if report is None:
-                raise Interrupted("Interrupted before anything was sent", next_step="Run the command again.") from None
+                raise Interrupted(f"Interrupted: {known}", next_step="Run the command again.") from None
         assert report is not None  # noqa: S101 - it is made, or something was raised
         return report
 

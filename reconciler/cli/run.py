@@ -110,7 +110,7 @@ def _run(arguments: list[str]) -> int:
         return Status.USAGE
     except click.UsageError as error:
         raise UsageError(f"{error.format_message()}{_origin_of(error)}", next_step=_help_of(error)) from None
-    except (click.Abort, KeyboardInterrupt):
+    except _interruptions():
         raise Interrupted("Interrupted", next_step="Run the command again; it starts from what is there.") from None
     except BrokenPipeError:
         raise
@@ -126,6 +126,12 @@ def _run(arguments: list[str]) -> int:
             f"The output cannot be written: {error.strerror}", next_step="Make room, or send it elsewhere."
         ) from error
     return int(status or Status.DONE)
+
+
+def _interruptions() -> tuple[type[BaseException], ...]:
+    """Return what an interrupted command ends with; a second signal cancels what is done side by side."""
+    loaded = sys.modules.get("asyncio")  # where it is not, nothing was
+    return (click.Abort, KeyboardInterrupt, *(() if loaded is None else (loaded.CancelledError,)))
 
 
 def _origin_of(error: click.UsageError) -> str:

@@ -16,6 +16,7 @@ from reconciler.kind.connection import Writer
 from reconciler.kind.kind import Kind, Kinds
 from reconciler.ledger.config.model import PENDING, SENT, JournalEntry, LiveObject, PauseEvent
 from reconciler.reconcile.diff import secrets_in
+from reconciler.reconcile.ending import cut_off
 from reconciler.reconcile.operate import Operator, depends_on_failed
 from reconciler.reconcile.plan import (
     ApplyReport,
@@ -215,9 +216,7 @@ class _Run:
                 raise
             # Asked to stop twice: nothing is waited for any more, and what is known is still told.
         finally:
-            for task in (*tasks, stopped):
-                task.cancel()
-            await asyncio.gather(everything, *tasks, stopped, return_exceptions=True)
+            await cut_off((*tasks, stopped), self._stop, everything)
         for change in changes:
             if change.key not in self.results:
                 self._end(change, self._cut_off(change))

@@ -25,6 +25,7 @@ from reconciler.kind.connection import Writer
 from reconciler.kind.request import Call, Wish
 from reconciler.ledger.config.model import AskedRequest, StepState
 from reconciler.ledger.data.model import DataScope
+from reconciler.reconcile.ending import cut_off
 from reconciler.reconcile.plan import Operation, OperationResult, Outcome, StepResult
 from reconciler.reconcile.requests import Task
 from reconciler.reconcile.work import Planned
@@ -207,10 +208,8 @@ class Operator:
             if not self._stop.is_set():
                 raise
         finally:
-            stopped.cancel()
             done = task.done()
-            task.cancel()
-            await asyncio.gather(task, stopped, return_exceptions=True)
+            await cut_off((task, stopped), self._stop)
         if not done:
             raise _CutOff
         task.result()

@@ -94,6 +94,12 @@ def test_a_bug_as_json() -> None:
     assert json.loads(ended.stderr)["error"]["code"] == "internal-error"
 
 
+def test_a_command_that_a_second_signal_cancels_is_130() -> None:
+    ended = run("fail", "cancelled")
+    assert ended.returncode == 130
+    assert "error[interrupted]" in ended.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_is_130(number: signal.Signals) -> None:
     # A test run in the background of a shell has signals ignored, and its children inherit that.

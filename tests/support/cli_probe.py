@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 
@@ -41,6 +42,8 @@ def fail(how: str) -> int:
         sys.stderr.write("ready\n")
         sys.stderr.flush()
         time.sleep(60)
+    if how == "cancelled":
+        raise asyncio.CancelledError
     if how == "bug":
         try:
             dict[str, int]()[MARKER]
