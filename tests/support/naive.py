@@ -51,7 +51,8 @@ class Content:
 
 
 NOT_LISTED = (
-    "OrderCloud's lists leave the product out. They do so where a value in its xp has another type than that of other "
+    "OrderCloud's lists leave the product out, or show another ID for it. "
+    "They leave it out where a value in its xp has another type than that of other "
     "products: give it the same type. It is synced by its ID."
 )
 

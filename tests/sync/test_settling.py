@@ -14,6 +14,7 @@ from reconciler.sync.products.mapper import draft
 from reconciler.sync.products.model import Held, Name, Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.resolve import Removals, deleted, removals, settle
 from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.products.source import not_listed
 from reconciler.sync.products.state import state_of
 from reconciler.sync.products.target import Returned
 from support.mapping_strategies import NOW, chair, mapping, settings, stool
@@ -313,3 +314,7 @@ def test_any_json_value_has_a_fingerprint(odd: Any) -> None:
     again = {"xp": {"rows": [{"a": 2}, {"a": 1, "b": odd}], "ean": odd}, "ShipWeight": odd, "ID": "p1"}
     assert of_list(product) == of_list(again) != of_list({**product, "ShipWeight": 1})
     assert of_product(product) == of_product(again)
+
+
+def test_a_product_that_is_not_listed_is_not_said_to_be_left_out_for_certain() -> None:
+    assert "leave the product out, or show another ID for it." in not_listed("p7").message

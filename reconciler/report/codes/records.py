@@ -41,7 +41,8 @@ RECORDS: Mapping[str, tuple[str, str]] = {
     ),
     "not-listed": (
         (
-            "OrderCloud's lists leave the product out. They do so where a value in its xp has another type than that "
+            "OrderCloud's lists leave the product out, or show another ID for it. "
+            "They leave it out where a value in its xp has another type than that "
             "of other products: give it the same type. It is synced by its ID."
         ),
         "nothing",

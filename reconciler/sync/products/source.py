@@ -117,7 +117,8 @@ def not_listed(key: str) -> RecordProblem:
     """Return what a merchant is told of a product that lists leave out; see docs/sync.md."""
     # documented: a product whose xp types clash is in no list, and answers by its ID.
     message = (
-        "OrderCloud's lists leave the product out. They do so where a value in its xp has another type than that of "
+        "OrderCloud's lists leave the product out, or show another ID for it. "
+        "They leave it out where a value in its xp has another type than that of "
         "other products: give it the same type. It is synced by its ID."
     )
     return RecordProblem(key, Part.PRODUCT, "not-listed", message)
