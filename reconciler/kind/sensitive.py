@@ -1,12 +1,14 @@
 """Secrets inside values that are no secret field: which parts of a value they are, and the value without them. Pure.
 
-Userinfo, query values and fragments of URLs, values behind telling names in connection strings and free-form maps, and
-whatever `metadata.sensitive` names.
+Userinfo, query values and fragments of URLs, wherever in a text these stand (of fragments not what names a place in a
+page, such as `#part`), bearer and basic credentials, private keys, values behind telling names in connection strings,
+JSON and free-form maps, and whatever `metadata.sensitive` names.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,16 @@ from reconciler.secret import MASK, Secret
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://", re.ASCII)
 _FURTHER_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*(?=@)")
 _PAIR = re.compile(r"(?:^|;)[^=;]*=")
+_URL_INSIDE = re.compile(r"(?<![\w:/+.-])(?:[A-Za-z][\w+.-]*:)?//[^\s\"'<>]+", re.ASCII)
+_RELATIVE = re.compile(r"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*\?[\w.\[\]%-]+=\S+")
+_ANCHOR = re.compile(r"[/!]?[a-z]+(?:[-_/](?:[a-z]+|[0-9]{1,3}))*")  # a fragment that names a place in a page
+_BEARER = re.compile(r"\bbearer +([^\s\"',;]+)", re.IGNORECASE)
+_NO_BEARER = frozenset({"token", "tokens", "auth", "authentication", "authorization", "bonds", "of", "is", "and", "or"})
+_BASIC = re.compile(r"\bbasic +([^\s\"',;]+)", re.IGNORECASE)
+_HEADER = re.compile(r"\bauthorization[ \t]*:[ \t]*(?:[A-Za-z][\w-]*[ \t]+)?(\S[^\r\n]*)", re.IGNORECASE)
+_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----\s*([^\s-](?:(?!-----END).)*)", re.DOTALL)
+_JSON_PAIR = re.compile(r'"([\w .-]{1,60})"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_HOLE_AS_SCHEME = re.compile(r"[^:]*\0[^:]*://")
 _DELIMITERS = re.compile("[:/?#&=;]")
 _INDEX = re.compile(r"\[\d+\]")
 _ENDINGS = ("key", "secret", "token", "password", "passwd", "pwd", "passphrase", "connectionstring", "authorization")
@@ -80,17 +92,19 @@ def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, 
         host: whether the value says where something is, so that no part that says that may be hidden.
     """
     scheme = _SCHEME.match(text)
+    found = [] if whole or host else list(_credentials_in(text))
     if scheme is not None:
-        return _merged(_in_url(text, scheme.end(), whole=whole))
-    if whole and not host and "://" not in text:
+        return _merged([*found, *_in_url(text, scheme.end(), whole=whole)])
+    if whole and not host and not _HOLE_AS_SCHEME.match(text):
         return ((0, len(text)),) if text else ()
-    found = []
+    if not host:
+        found.extend(_urls_in(text))
     for pair in _PAIR.finditer(text):
         end = text.find(";", pair.end())
         end = len(text) if end < 0 else end
         if end > pair.end() and is_telling(pair[0].strip(";= ")):
             found.append((pair.end(), end))
-    return tuple(found)
+    return _merged(found)
 
 
 def _in_url(text: str, start: int, *, whole: bool) -> Iterable[Span]:
@@ -106,15 +120,50 @@ def _in_url(text: str, start: int, *, whole: bool) -> Iterable[Span]:
             yield end + 1, len(text)
         return
     yield from ((match.start(), match.end()) for match in _FURTHER_USERINFO.finditer(text, start) if match[0])
+    yield from _in_query(text, end)
+
+
+def _in_query(text: str, end: int) -> Iterator[Span]:
     query = next((index for index in range(end, len(text)) if text[index] in "?#"), len(text))
     # In a query and in a fragment values follow their names; what has no name is a value.
     for piece in re.finditer(r"[^?#&;]+", text[query:]):
         first = query + piece.start()
         equals = piece[0].find("=")
         value = first + equals + 1
-        fragment_alone = equals < 0 and text[first - 1] == "#"
+        fragment_alone = equals < 0 and text[first - 1] == "#" and _ANCHOR.fullmatch(piece[0])
         if value < query + piece.end() and not fragment_alone:
             yield value, query + piece.end()
+
+
+def _urls_in(text: str) -> Iterator[Span]:
+    """Yield where secrets stand in the URLs inside a text, those without a scheme or a host included."""
+    if "//" in text:
+        for url in _URL_INSIDE.finditer(text):
+            found = _in_url(url[0], url[0].index("//") + 2, whole=False)
+            yield from ((url.start() + first, url.start() + last) for first, last in found)
+    if "?" in text:
+        for url in _RELATIVE.finditer(text):
+            if "//" not in url[0]:
+                yield from ((url.start() + first, url.start() + last) for first, last in _in_query(url[0], 0))
+
+
+def _credentials_in(text: str) -> Iterator[Span]:
+    """Yield where in a text credentials stand that say of themselves what they are."""
+    for credentials in _BEARER.finditer(text):
+        if credentials[1].lower().rstrip(".,;:!?)") not in _NO_BEARER:
+            yield credentials.span(1)
+    yield from (credentials.span(1) for credentials in _BASIC.finditer(text) if _is_basic(credentials[1]))
+    yield from (header.span(1) for header in _HEADER.finditer(text))
+    yield from (block.span(1) for block in _PEM.finditer(text))
+    yield from (pair.span(2) for pair in _JSON_PAIR.finditer(text) if pair[2] and is_telling(pair[1]))
+
+
+def _is_basic(text: str) -> bool:
+    """Whether a text is what basic authentication sends; a place for a reference is taken for it, too."""
+    try:
+        return "\0" in text or b":" in b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return False
 
 
 def _merged(found: Iterable[Span]) -> tuple[Span, ...]:
