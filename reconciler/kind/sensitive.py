@@ -31,6 +31,7 @@ _BASIC = re.compile(r"\bbasic +([^\s\"',;]+)", re.IGNORECASE)
 _HEADER = re.compile(r"\bauthorization[ \t]*:[ \t]*(?:[A-Za-z][\w-]*[ \t]+)?(\S[^\r\n]*)", re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----\s*([^\s-](?:(?!-----END).)*)", re.DOTALL)
 _JSON_PAIR = re.compile(r'"([\w .-]{1,60})"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_MAY_HOLD = re.compile(r"[/?=;:]|bearer |basic |-----", re.IGNORECASE)
 _HOLE_AS_SCHEME = re.compile(r"[^:]*\0[^:]*://")
 _DELIMITERS = re.compile("[:/?#&=;]")
 _INDEX = re.compile(r"\[\d+\]")
@@ -91,6 +92,8 @@ def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, 
         whole: whether all of it is secret; of a URL, scheme and host are shown all the same.
         host: whether the value says where something is, so that no part that says that may be hidden.
     """
+    if not whole and not _MAY_HOLD.search(text):
+        return ()
     scheme = _SCHEME.match(text)
     found = [] if whole or host else list(_credentials_in(text))
     if scheme is not None:
@@ -203,6 +206,7 @@ class Position:
         whole: whether all of the value is secret.
         host: whether the value says where something is.
         write_only: whether it is a secret field, which is masked and sealed as a whole anyway.
+        plain: whether a secret may be a part of a field that is none of these.
     """
 
     model: type[BaseModel] | None
@@ -211,11 +215,12 @@ class Position:
     whole: bool = False
     host: bool = False
     write_only: bool = False
+    plain: bool = True
 
     @property
     def may_hold(self) -> bool:
         """Whether secrets are looked for in the value when a manifest is read."""
-        return (self.free or self.whole or self.host) and not self.write_only
+        return (self.free or self.whole or self.host or self.plain) and not self.write_only
 
     def below(self, name: str, marked: frozenset[str]) -> Position:
         """Return the position of a member; `marked` are the paths that `metadata.sensitive` names."""
@@ -223,9 +228,12 @@ class Position:
         whole = self.whole or (bool(marked) and path in marked)
         node = fields_of(self.model).get(name) if self.model is not None else None
         if node is None:
-            return Position(None, path, self.free, whole or (self.free and is_telling(name)))
+            return Position(None, path, self.free, whole or (self.free and is_telling(name)), plain=self.plain)
         semantics = node.semantics
-        return Position(node.model, path, node.free_form, whole, semantics.host is not None, semantics.write_only)
+        plain = self.plain and not (semantics.identity or semantics.references or semantics.pause)
+        return Position(
+            node.model, path, node.free_form, whole, semantics.host is not None, semantics.write_only, plain
+        )
 
 
 def marked_paths(paths: Iterable[str]) -> frozenset[str]:
@@ -233,10 +241,12 @@ def marked_paths(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(_INDEX.sub("", path) for path in paths)
 
 
-def position_of(model: type[BaseModel], path: str | Iterable[str | int], marked: frozenset[str]) -> Position:
+def position_of(
+    model: type[BaseModel], path: str | Iterable[str | int], marked: frozenset[str], *, plain: bool = True
+) -> Position:
     """Return the position of a path, dotted such as `configData.tags[2]` or in parts."""
     parts = _INDEX.sub("", path).split(".") if isinstance(path, str) else path
-    position = Position(model)
+    position = Position(model, plain=plain)
     for name in parts:
         if isinstance(name, str) and name:
             position = position.below(name, marked)

@@ -69,7 +69,7 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: ManifestKind[Any]
             hosts.append((path, hosts_of(literally, semantics.host), semantics.write_only))
         if semantics.write_only and is_literal(text):
             literals.append(path)
-    if kind is not None and (manifest.metadata.sensitive or _may_hold_literals(model)):
+    if kind is not None:
         literals.extend(literal_secrets(model, manifest.raw, manifest.metadata.sensitive))
     problems = list(_ignored(manifest, model)) if manifest.metadata.ignore else []
     problems.extend(_marked_badly(manifest, model))
@@ -94,14 +94,6 @@ def _unreadable(manifest: Manifest) -> Iterator[tuple[Path, str]]:
         if not of_environment or text.path[0] != "patches":
             ledger = of_environment and text.path == ("ledger",)
             yield from ((text.path, name) for name in unreadable_names(text.text, ledger=ledger))
-
-
-@cache
-def _may_hold_literals(model: type[BaseModel]) -> bool:
-    return any(
-        node.free_form or node.semantics.host is not None or (node.model is not None and _may_hold_literals(node.model))
-        for node in fields_of(model).values()
-    )
 
 
 def _marked_badly(manifest: Manifest, model: type[BaseModel]) -> Iterator[Problem]:

@@ -231,7 +231,12 @@ def _collect(data: Any, path: Path, found: list[Text]) -> None:
 
 
 def check_references(
-    model: type[BaseModel], found: Iterable[Text], locator: Locator, sensitive: Iterable[str] = ()
+    model: type[BaseModel],
+    found: Iterable[Text],
+    locator: Locator,
+    sensitive: Iterable[str] = (),
+    *,
+    plain: bool = True,
 ) -> Iterator[Problem]:
     """Yield what is wrong with the references of a spec: their syntax, and where they stand.
 
@@ -240,6 +245,7 @@ def check_references(
         found: its texts, from `texts_of`.
         locator: finds places below it.
         sensitive: the paths that `metadata.sensitive` names.
+        plain: whether a secret may be a part of a plain field, such as the password in a URL.
     """
     marked = marked_paths(sensitive)
     for text in found:
@@ -269,7 +275,9 @@ def check_references(
             elif (
                 isinstance(part, Reference)
                 and part.source == "secret"
-                and not (is_write_only(model, path) or is_sensitive(parts, position_of(model, path, marked)))
+                and not (
+                    is_write_only(model, path) or is_sensitive(parts, position_of(model, path, marked, plain=plain))
+                )
             ):
                 yield Problem(
                     "secret-in-plain-field",

@@ -82,7 +82,7 @@ def resolve_section(
         UnresolvedReference: an `${env:}` or `${var:}` has no value, or may not be reached.
         ManifestErrors: a resolved value does not fit its field.
     """
-    _, typed, secrets = _resolved(model, data, locator, scope, subject=subject, absent=False)
+    _, typed, secrets = _resolved(model, data, locator, scope, subject=subject, absent=False, plain=False)
     return cast("ModelT", typed), secrets
 
 
@@ -95,10 +95,11 @@ def _resolved(
     subject: str,
     absent: bool,
     marked: frozenset[str] = frozenset(),
+    plain: bool = True,
 ) -> tuple[dict[str, Any], ModelT | None, dict[Path, Secret]]:
     """Return the resolved data, its typed form (None: absent and incomplete), and the secrets in it."""
     resolver = _Resolver(model, scope, locator, marked)
-    raw = resolver.mapping(data, Position(model), ())
+    raw = resolver.mapping(data, Position(model, plain=plain), ())
     try:
         return raw, model.model_validate(raw), resolver.secrets
     except ValidationError as error:

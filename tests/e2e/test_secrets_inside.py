@@ -119,6 +119,37 @@ def test_import_writes_references_and_the_plan_after_it_is_empty(shop: Checkout)
     assert plan["changes"] == []
 
 
+def test_import_writes_references_in_plain_fields_and_prose_too(shop: Checkout) -> None:
+    def change(state: dict[str, Any]) -> None:
+        config = next(iter(state["deliveryConfigs"].values()))
+        config["Name"] = "https://n:kr3mbel-name@h/"
+        config["DeliveryTargets"] = {
+            "ContentHub": {
+                "Endpoint": "https://hub.example.com",
+                "TargetSchemaName": "M",
+                "ConfigData": {"note": "send Bearer kr3mbel-note", "tokens": {"a": "kr3mbel-a"}},
+            }
+        }
+
+    shop.change_live(change)
+    (shop.manifests / "shop.yaml").unlink()
+    ended = shop.call("import", "--format", "json")
+    assert ended.status == 0, str(ended)
+    written = "".join(path.read_text() for path in shop.manifests.rglob("*.yaml"))
+    assert "kr3mbel" not in f"{ended.stdout}{ended.stderr}{written}"
+    shop.variables |= {
+        "HOOK_NAME": "n:kr3mbel-name",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_NOTE": "kr3mbel-note",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_TOKENS_A": "kr3mbel-a",
+    }
+    assert planned(shop)["changes"] == []
+    shop.variables["HOOK_NAME"] = "n:kr3mbel-other"
+    (change_of_name,) = planned(shop)["changes"]
+    assert change_of_name["fields"] == [{"path": "name", "before": None, "after": None, "sensitive": True}]
+    shop.applied()
+    assert "https://n:kr3mbel-other@h/" in str(shop.live())
+
+
 def test_a_path_of_a_url_can_be_secret(shop: Checkout) -> None:
     shop.write("shop.yaml", hook("https://hooks.example.com/services/${secret:CODE}", sensitive=[PATH]))
     (change,) = planned(shop)["changes"]

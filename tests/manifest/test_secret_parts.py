@@ -132,6 +132,16 @@ def test_literal_secrets_are_judged(
     assert [problem.code for problem in forbidden] == ["literal-secret"] * len(paths)
 
 
+@pytest.mark.parametrize(("value", "count"), [("https://n:abc@h/?k=abc", 1), ("https://n:${secret:A}@h/", 0), ("C", 0)])
+def test_a_literal_secret_in_a_plain_field_is_judged(check: Check, value: str, count: int) -> None:
+    text = (
+        config()
+        .replace('"name": "C"', f'"name": {json.dumps(value)}')
+        .replace("literalSecrets: warn", "literalSecrets: forbid")
+    )
+    assert [problem.code for problem in check(text).problems] == ["literal-secret"] * count
+
+
 @pytest.mark.parametrize("path", ["deliveryTargets.htp", "nothing", "id", ""])
 def test_what_cannot_be_hidden_is_a_problem(check: Check, path: str) -> None:
     (problem,) = check(config(sensitive=[path])).problems
