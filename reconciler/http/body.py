@@ -27,7 +27,8 @@ def encode(body: Json, redactor: Redactor) -> bytes:
 
     Raises:
         SecretUnset: a secret in the body has no value.
-        Rejected: a text in it holds half a character (a lone surrogate), which no API can be sent.
+        Rejected: a text in it holds half a character (a lone surrogate), or a whole number more than 64 bits, which no
+            API can be sent.
     """
 
     def reveal(value: Any) -> str:
@@ -44,6 +45,12 @@ def encode(body: Json, redactor: Redactor) -> bytes:
         # orjson wraps what the hook raises; the user needs the reason.
         if isinstance(error.__cause__, ReconcilerError):
             raise error.__cause__ from None
+        if _has_number_beyond_64_bits(body):
+            raise Rejected(
+                "a whole number that should be sent has more than 64 bits",
+                status=400,
+                next_step="Correct the number where it comes from, or write it as text.",
+            ) from None
         if _is_unicode(body):
             raise
         # What an API would answer to it: so it is a problem of the record that is sent.
@@ -52,6 +59,14 @@ def encode(body: Json, redactor: Redactor) -> bytes:
             status=400,
             next_step="Correct the text where it comes from.",
         ) from None
+
+
+def _has_number_beyond_64_bits(value: Json) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_number_beyond_64_bits, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_number_beyond_64_bits, value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**64
 
 
 def decode(content: bytes) -> Json:

@@ -131,6 +131,12 @@ def test_half_a_character_is_not_sent(body: Any) -> None:
     assert caught.value.is_about_record
 
 
+@pytest.mark.parametrize("body", [{"ConfigData": {"ean": 2**64}}, [{"a": [-(2**63) - 1]}]])
+def test_a_number_beyond_64_bits_is_not_sent(body: Any) -> None:
+    with pytest.raises(Rejected, match="more than 64 bits"):
+        encode(body, Redactor())
+
+
 def test_what_no_json_can_hold_is_still_a_mistake_of_our_own() -> None:
     with pytest.raises(TypeError):
         encode({"a": object()}, Redactor())
