@@ -168,7 +168,7 @@ def hears_signals(process: subprocess.Popen[str]) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only /proc says when signals are heard")
 @pytest.mark.skipif(
     "RECONCILER_TEST_KILLS" not in os.environ,
-    reason="RECONCILER_TEST_KILLS=10 tries instants; about 1 in 20 still ends by the signal itself, in Python's imports",
+    reason="RECONCILER_TEST_KILLS=10 tries instants; 1 in 20 or so still ends by the signal, in an import",
 )
 @pytest.mark.parametrize("words", WRITERS, ids=lambda words: " ".join(words[:2]))
 def test_two_signals_at_any_instant_and_the_command_can_be_run_again(
