@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import writers
 from reconciler.app.pause import Desk, lift, over, pausable_kinds
+from reconciler.app.unattended import Unattended
 from reconciler.errors import ApiError, ReconcilerError
 from reconciler.reconcile.pause_report import Lifted
 
@@ -15,27 +15,23 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
     from reconciler.ledger.config.model import LockHolder
     from reconciler.pause.lease import Lease
-    from reconciler.reconcile.apply import Progress
-    from reconciler.reconcile.plan import Plan
     from reconciler.reconcile.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """The face of a command that lifts leases beside what it is for.
+class Quiet(Unattended):
+    """The face of a command that pauses or resumes beside what it is for: it tells of locks alone.
 
     Args:
         waits: hears that a lock is waited for.
     """
 
-    waits: Callable[[LockHolder], None]
+    def __init__(self, waits: Callable[[LockHolder], None]) -> None:
+        super().__init__()
+        self._waits = waits
 
     def waits_for(self, holder: LockHolder) -> None:
-        self.waits(holder)
-
-    def shows(self, plan: Plan, limits: Mapping[str, str]) -> None: ...
-
-    def progresses(self, progress: Progress, /) -> None: ...
+        """Pass it on."""
+        self._waits(holder)
 
 
 async def lift_where_allowed(

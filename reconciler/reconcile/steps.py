@@ -84,7 +84,11 @@ def bracketed(inputs: PlanInputs, drafts: Sequence[Draft]) -> tuple[list[Draft],
     switching = {item.change.key for item in drafts if _switches(inputs, item)}
     found: list[Draft] = []
     notes: list[Note] = []
+    unread = sorted(kind.name for kind in inputs.kinds.values() if kind.pause_field and kind.name not in inputs.live)
     for item in drafts:
+        if unread and _moves_targets(inputs, item):
+            words = f"which {' and '.join(unread)} sends there was not read (--target): none is paused for it"
+            notes.append(_note(item, words))
         paused, goes_on = _touched(inputs, item, switching)
         probed = _probed(inputs, item)
         notes.extend(_note(item, f"{key} cannot be paused: it goes on while its target changes") for key in goes_on)

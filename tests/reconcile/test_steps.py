@@ -142,6 +142,15 @@ def test_without_a_ledger_that_lasts_nothing_is_paused_and_that_is_told() -> Non
     ]
 
 
+def test_syncs_that_were_not_read_are_told_of() -> None:
+    read = inputs([config(targets=ELSEWHERE)], [live_config()], bracket=True)
+    live = {"DeliveryConfig": read.live["DeliveryConfig"]}
+    planned = make_plan(replace(read, live=live)).plan
+    assert remarks(planned) == [
+        "which EntitySync and ProductSync sends there was not read (--target): none is paused for it"
+    ]
+
+
 def test_an_environment_may_do_without() -> None:
     planned = moved(entity_sync(), live_sync(), bracket=False)
     assert (steps(planned), remarks(planned)) == ([], [])

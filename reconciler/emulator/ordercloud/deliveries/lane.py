@@ -201,15 +201,13 @@ class Lane:
         first = job.entry is None and job.frozen is None
         job.entry, entry.body = entry, body
         rule = self._outlet.fault(message_type, entry.record.get("ID", "")) if first else None
-        if rule is not None and self._put_off(rule, job, (message_type, body)):
+        if rule is not None and self._put_off(rule, job, entry, (message_type, body)):
             return
         await self._send(job, entry, target, body)
         self._let_overtaken_go()
 
-    def _put_off(self, rule: DeliveryFaultRule, job: Job, message: tuple[str, bytes]) -> bool:
+    def _put_off(self, rule: DeliveryFaultRule, job: Job, entry: Delivery, message: tuple[str, bytes]) -> bool:
         """Carry out a fault on a message; return whether it is not sent now."""
-        entry = job.entry
-        assert entry is not None  # noqa: S101 (for the type checker)
         entry.fault = rule.effect.value
         if rule.effect is DeliveryEffect.LOST:
             entry.ended("lost", "a delivery fault says so")
