@@ -25,8 +25,9 @@ from reconciler.reconcile.approval import refused
 from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.pause_report import Lifted, LiftedSync, Taken
 from reconciler.reconcile.pausing import chosen, gone, leases_for, liftings, plan_pause, plan_resume
-from reconciler.reconcile.plan import Outcome, Plan
+from reconciler.reconcile.plan import ApplyReport, Outcome, Plan
 from reconciler.reconcile.session import PlanRequest, Session
+from reconciler.reconcile.work import Planned
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -225,22 +226,27 @@ async def pause_syncs(
         desk.face.shows(planned.plan, limits)
         taken = ledger.take_leases(leases_for(inputs, syncs, asked), request.duration)
         on_taken(taken)
-        report = await apply(
-            planned,
-            session.kinds,
-            desk.writers,
-            ledger,
-            lock,
-            holder=desk.holder,
-            stop=desk.stop,
-            on_event=desk.face.progresses,
-            command="pause",
-        )
+        report = await _carry_out(desk, lock, planned, "pause")
     done = report.ledger_problem is None and all(result.outcome in _DONE for result in report.results)
     if done and not desk.stop.is_set():
         return Taken(session.name, taken, report, True, limits=limits)
     lifted = await give_back_on(desk, [lease.lease_id for lease in taken])
     return Taken(session.name, taken, report, False, lifted, limits)
+
+
+async def _carry_out(desk: Desk, lock: Lock, planned: Planned, command: str) -> ApplyReport:
+    """Carry out a plan of pauses, with a journal of its own that no `apply --resume` takes up."""
+    return await apply(
+        planned,
+        desk.session.kinds,
+        desk.writers,
+        desk.ledger,
+        lock,
+        holder=desk.holder,
+        stop=desk.stop,
+        on_event=desk.face.progresses,
+        command=command,
+    )
 
 
 async def give_back(
@@ -306,17 +312,7 @@ async def lift(desk: Desk) -> Lifted:
         planned = plan_resume(inputs, found)
         if planned.plan.changes:
             desk.face.shows(planned.plan, {})
-        report = await apply(
-            planned,
-            session.kinds,
-            desk.writers,
-            ledger,
-            lock,
-            holder=desk.holder,
-            stop=desk.stop,
-            on_event=desk.face.progresses,
-            command="resume",
-        )
+        report = await _carry_out(desk, lock, planned, "resume")
         results = {result.change.key: result for result in report.results}
         syncs = tuple(
             LiftedSync(
