@@ -61,7 +61,7 @@ class Mode(StrEnum):
     @property
     def is_full(self) -> bool:
         """Whether it is a full sync to the sync log, which begins anew with it."""
-        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.REMOVE)
+        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE)
 
 
 _STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.REMOVE)
