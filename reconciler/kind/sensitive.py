@@ -1,8 +1,8 @@
 """Secrets inside values that are no secret field: which parts of a value they are, and the value without them. Pure.
 
 Userinfo, query values and fragments of URLs, wherever in a text these stand (of fragments not what names a place in a
-page, such as `#part`), bearer and basic credentials, private keys, values behind telling names in connection strings,
-JSON and free-form maps, and whatever `metadata.sensitive` names.
+page, such as `#part`), bearer and basic credentials, private keys, values behind telling names (telling.py) in
+connection strings, JSON text and free-form maps, and whatever `metadata.sensitive` names.
 """
 
 from __future__ import annotations
@@ -16,72 +16,33 @@ from urllib.parse import unquote, unquote_plus
 
 from pydantic import BaseModel
 
+from reconciler.kind.inside_json import spans_in_json
 from reconciler.kind.semantics import fields_of
+from reconciler.kind.telling import is_telling, tells_of_member
 from reconciler.secret import MASK, Secret
 
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://", re.ASCII)
 _FURTHER_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*(?=@)")
-_PAIR = re.compile(r"(?:^|;)[^=;]*=")
+_PAIR = re.compile(r"(?:^|[;&\n])([^=;&\n]*)=(?!=)")
+_END = re.compile(r";|\n(?=[ \t]*[\w.-]+=)|\Z")
+_END_IN_FORM = re.compile(r"[&;\n]|\Z")
+_ASSIGNED = re.compile(r"(?<![^\s,{(])([A-Za-z][\w.-]{0,59})=(?!=)([^\s,;&]+)", re.ASCII)
 _URL_INSIDE = re.compile(r"(?<![\w:/+.-])(?:[A-Za-z][\w+.-]*:)?//[^\s\"'<>]+", re.ASCII)
-_RELATIVE = re.compile(r"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*\?[\w.\[\]%-]+=\S+")
+_RELATIVE = re.compile(r"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*\?[\w.\[\]%-]+=(?!=)\S+")
 _ANCHOR = re.compile(r"[/!]?[a-z]+(?:[-_/](?:[a-z]+|[0-9]{1,3}))*")  # a fragment that names a place in a page
 _BEARER = re.compile(r"\bbearer +([^\s\"',;]+)", re.IGNORECASE)
 _NO_BEARER = frozenset({"token", "tokens", "auth", "authentication", "authorization", "bonds", "of", "is", "and", "or"})
 _BASIC = re.compile(r"\bbasic +([^\s\"',;]+)", re.IGNORECASE)
 _HEADER = re.compile(r"\bauthorization[ \t]*:[ \t]*(?:[A-Za-z][\w-]*[ \t]+)?(\S[^\r\n]*)", re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----\s*([^\s-](?:(?!-----END).)*)", re.DOTALL)
-_JSON_PAIR = re.compile(r'"([\w .-]{1,60})"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_JSON_PAIR = re.compile(
+    r'(?P<quote>\\*")(?P<name>[\w .-]{1,60})(?P=quote)\s*:\s*(?P=quote)(?P<value>.*?)(?<!\\)(?P=quote)', re.DOTALL
+)
 _MAY_HOLD = re.compile(r"[/?=;:]|bearer |basic |-----", re.IGNORECASE)
 _HOLE_AS_SCHEME = re.compile(r"[^:]*\0[^:]*://")
 _DELIMITERS = re.compile("[:/?#&=;]")
 _INDEX = re.compile(r"\[\d+\]")
-_ENDINGS = ("key", "secret", "token", "password", "passwd", "pwd", "passphrase", "connectionstring", "authorization")
-_ENDINGS_TOO = ("auth", "credential")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_WORDS = frozenset(
-    [
-        "pass",
-        "password",
-        "passwd",
-        "pwd",
-        "pw",
-        "passphrase",
-        "passcode",
-        "secret",
-        "token",
-        "key",
-        "credential",
-        "cred",
-        "auth",
-        "authorization",
-        "bearer",
-        "jwt",
-        "signature",
-        "sig",
-        "sas",
-        "hmac",
-        "cookie",
-        "pat",
-    ]
-)
-_SAY_NOTHING = frozenset({"header", "value", "string", "text"})  # at the end of a name: `authHeader`
 Span = tuple[int, int]
-
-
-def is_telling(name: str) -> bool:
-    """Whether a name says that its value is a secret: `apiKeys`, `client_secret`, `authHeader`, `connectionString`."""
-    words = [_singular(word.lower()) for word in _WORD.findall(name)]
-    while len(words) > 1 and words[-1] in _SAY_NOTHING:
-        words.pop()
-    if words and words[-1] in _WORDS:
-        return True
-    squeezed = re.sub(r"[^a-z0-9]", "", name.lower())
-    squeezed = squeezed.rstrip("0123456789").removesuffix("s").removesuffix("header")
-    return squeezed.endswith((*_ENDINGS, *_ENDINGS_TOO))
-
-
-def _singular(word: str) -> str:
-    return word if word in _WORDS or word.endswith("ss") else word.removesuffix("s")
 
 
 def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, ...]:
@@ -102,12 +63,18 @@ def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, 
         return ((0, len(text)),) if text else ()
     if not host:
         found.extend(_urls_in(text))
-    for pair in _PAIR.finditer(text):
-        end = text.find(";", pair.end())
-        end = len(text) if end < 0 else end
-        if end > pair.end() and is_telling(pair[0].strip(";= ")):
-            found.append((pair.end(), end))
+    found.extend(_assignments_in(text))
     return _merged(found)
+
+
+def _assignments_in(text: str) -> Iterator[Span]:
+    """Yield where secrets stand behind `NAME=`: in connection strings, forms, lines of variables, and between words."""
+    for pair in _PAIR.finditer(text):
+        # A password may have an & in it, so that only what came after one ends at the next.
+        end = (_END_IN_FORM if pair[0][0] == "&" else _END).search(text, pair.end())
+        if end is not None and end.start() > pair.end() and is_telling(pair[1].strip()):
+            yield pair.end(), end.start()
+    yield from (pair.span(2) for pair in _ASSIGNED.finditer(text) if is_telling(pair[1]))
 
 
 def _in_url(text: str, start: int, *, whole: bool) -> Iterable[Span]:
@@ -158,7 +125,13 @@ def _credentials_in(text: str) -> Iterator[Span]:
     yield from (credentials.span(1) for credentials in _BASIC.finditer(text) if _is_basic(credentials[1]))
     yield from (header.span(1) for header in _HEADER.finditer(text))
     yield from (block.span(1) for block in _PEM.finditer(text))
-    yield from (pair.span(2) for pair in _JSON_PAIR.finditer(text) if pair[2] and is_telling(pair[1]))
+    found = None if text.lstrip()[:1] not in ("{", "[") else spans_in_json(text, spans)
+    if found is not None:
+        yield from found
+        return
+    for pair in _JSON_PAIR.finditer(text):
+        if pair["value"] and is_telling(pair["name"]):
+            yield pair.span("value")
 
 
 def _is_basic(text: str) -> bool:
@@ -222,13 +195,20 @@ class Position:
         """Whether secrets are looked for in the value when a manifest is read."""
         return (self.free or self.whole or self.host or self.plain) and not self.write_only
 
-    def below(self, name: str, marked: frozenset[str]) -> Position:
-        """Return the position of a member; `marked` are the paths that `metadata.sensitive` names."""
+    def below(self, name: str, marked: frozenset[str], beside: Mapping[str, Any] | None = None) -> Position:
+        """Return the position of a member.
+
+        Args:
+            name: of the member.
+            marked: the paths that `metadata.sensitive` names.
+            beside: the object that it is a member of, which may be a name and its value: `{name: apiKey, value: C}`.
+        """
         path = f"{self.path}.{name}" if self.path else name
         whole = self.whole or (bool(marked) and path in marked)
         node = fields_of(self.model).get(name) if self.model is not None else None
         if node is None:
-            return Position(None, path, self.free, whole or (self.free and is_telling(name)), plain=self.plain)
+            whole = whole or (self.free and tells_of_member(name, beside))
+            return Position(None, path, self.free, whole, plain=self.plain)
         semantics = node.semantics
         plain = self.plain and not (semantics.identity or semantics.references or semantics.pause)
         return Position(
@@ -242,14 +222,31 @@ def marked_paths(paths: Iterable[str]) -> frozenset[str]:
 
 
 def position_of(
-    model: type[BaseModel], path: str | Iterable[str | int], marked: frozenset[str], *, plain: bool = True
+    model: type[BaseModel],
+    path: str | Iterable[str | int],
+    marked: frozenset[str],
+    *,
+    plain: bool = True,
+    within: Mapping[str, Any] | None = None,
 ) -> Position:
-    """Return the position of a path, dotted such as `configData.tags[2]` or in parts."""
+    """Return the position of a path.
+
+    Args:
+        model: of the spec.
+        path: dotted such as `configData.tags[2]`, or in parts.
+        marked: the paths that `metadata.sensitive` names.
+        plain: as a position has it.
+        within: the spec, where what stands beside a value may say that it is a secret. Its path is in parts.
+    """
     parts = _INDEX.sub("", path).split(".") if isinstance(path, str) else path
     position = Position(model, plain=plain)
-    for name in parts:
-        if isinstance(name, str) and name:
-            position = position.below(name, marked)
+    value: Any = within
+    for part in parts:
+        if isinstance(part, str) and part:
+            position = position.below(part, marked, value if isinstance(value, Mapping) else None)
+            value = value.get(part) if isinstance(value, Mapping) else None
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
     return position
 
 
@@ -269,7 +266,8 @@ def without_secrets(value: Any, position: Position, marked: frozenset[str], hidd
         return replaced(value, found) if found else value
     if isinstance(value, Mapping):
         return {
-            name: without_secrets(item, position.below(name, marked), marked, hidden) for name, item in value.items()
+            name: without_secrets(item, position.below(name, marked, value), marked, hidden)
+            for name, item in value.items()
         }
     if isinstance(value, list):
         return [without_secrets(item, position, marked, hidden) for item in value]

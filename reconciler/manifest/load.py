@@ -189,7 +189,7 @@ class _Reader:
             # What a patch may refer to depends on the manifest that it changes: checked when it is merged.
             own = [text for text in texts if model is not EnvironmentSpec or text.path[0] != "patches"]
             plain = model is not EnvironmentSpec
-            self.problems.extend(check_references(model, own, locator, metadata.sensitive, plain=plain))
+            self.problems.extend(check_references(model, own, locator, metadata.sensitive, plain=plain, within=raw))
         kind = str(data["kind"])
         subject = f"{kind} {metadata.name}"
         spec, problems = read_spec(

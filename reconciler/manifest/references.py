@@ -198,7 +198,7 @@ def _literals(value: Any, position: Position, path: Path, marked: frozenset[str]
     if isinstance(value, Mapping):
         for name, item in value.items():
             if isinstance(item, str | dict | list):
-                yield from _literals(item, position.below(name, marked), (*path, name), marked)
+                yield from _literals(item, position.below(name, marked, value), (*path, name), marked)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _literals(item, position, (*path, index), marked)
@@ -237,12 +237,14 @@ def check_references(
     sensitive: Iterable[str] = (),
     *,
     plain: bool = True,
+    within: Mapping[str, Any] | None = None,
 ) -> Iterator[Problem]:
     """Yield what is wrong with the references of a spec: their syntax, and where they stand.
 
     Args:
         model: of the spec.
         found: its texts, from `texts_of`.
+        within: the spec as plain data, in which a name may stand beside its value.
         locator: finds places below it.
         sensitive: the paths that `metadata.sensitive` names.
         plain: whether a secret may be a part of a plain field, such as the password in a URL.
@@ -276,7 +278,8 @@ def check_references(
                 isinstance(part, Reference)
                 and part.source == "secret"
                 and not (
-                    is_write_only(model, path) or is_sensitive(parts, position_of(model, path, marked, plain=plain))
+                    is_write_only(model, path)
+                    or is_sensitive(parts, position_of(model, path, marked, plain=plain, within=within))
                 )
             ):
                 yield Problem(

@@ -163,7 +163,7 @@ class _Resolver:
             elif plain and isinstance(value, str) and "${" not in value and (not node or node.semantics.host is None):
                 resolved[name] = value
             else:
-                resolved[name] = self._value(value, position.below(name, self._marked), (*path, name))
+                resolved[name] = self._value(value, position.below(name, self._marked, data), (*path, name))
         return resolved
 
     def _value(self, value: Any, position: Position, path: Path) -> Any:

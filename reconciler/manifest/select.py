@@ -125,7 +125,7 @@ def _merged(
     locator = SubLocator(environment, ("patches", number, "spec"))
     where = PatchedLocator(manifest, locator, patch.spec)
     references = bool(texts_of(raw))
-    problems = list(check_references(model, texts_of(patch.spec), locator, manifest.metadata.sensitive))
+    problems = list(check_references(model, texts_of(patch.spec), locator, manifest.metadata.sensitive, within=raw))
     subject = f"{manifest.kind} {manifest.name}"
     spec, found = read_spec(model, raw, where, subject=subject, references=references, absent=manifest.absent)
     merged = replace(manifest, raw=raw, spec=spec, references=references, locator=where)

@@ -6,13 +6,14 @@ ledger remembers another value; the second is decided in secrets.py and passed i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from reconciler.kind.semantics import FieldNode, FieldSemantics, Risk, State, fields_of
 from reconciler.kind.sensitive import position_of, without_secrets
+from reconciler.kind.telling import names_a_secret
 from reconciler.reconcile.plan import FieldChange
 from reconciler.secret import MASK, Secret
 
@@ -190,12 +191,31 @@ def _inside(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
     for levels in DeepDiff(before, after, view="tree").values():
         for level in levels:
             parts = level.path(output_format="list")
-            here = path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
             old, new = (None if value is notpresent else value for value in (level.t1, level.t2))
+            # Of a pair such as {name: apiKey, value: C} all is shown, or nothing would say that the value is a secret.
+            outside = next((n for n in range(1, len(parts)) if _is_pair(before, after, parts[:n])), None)
+            if outside is not None:
+                parts = parts[:outside]
+                old, new = (_at(state, parts) for state in (before, after))
+            here = path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
             if old is None and new is None:
                 continue  # null stands for absent
             found[here] = FieldChange(here, old, new)
     yield from (found[here] for here in sorted(found))
+
+
+def _is_pair(before: Any, after: Any, parts: Sequence[str | int]) -> bool:
+    return any(names_a_secret(_at(state, parts)) for state in (before, after))
+
+
+def _at(value: Any, parts: Sequence[str | int]) -> Any:
+    """Return what stands at a place in free-form data, or None where there is nothing."""
+    for part in parts:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def _same(node: FieldNode, after: Any, before: Any) -> bool:

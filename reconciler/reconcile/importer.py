@@ -258,7 +258,7 @@ def _referenced(
     if isinstance(value, dict):
         return {
             name: _referenced(
-                item, position.below(name, frozenset()), f"{path}.{name}", key, live_id, secrets, variables
+                item, position.below(name, frozenset(), value), f"{path}.{name}", key, live_id, secrets, variables
             )
             for name, item in value.items()
         }

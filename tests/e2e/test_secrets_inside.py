@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def shop(checkout: Checkout) -> Checkout:
 def planned(shop: Checkout) -> Any:
     ended = shop.call("plan", "--format", "json")
     assert "kr3mbel" not in f"{ended.stdout}{ended.stderr}"
+    assert ended.status == 0, str(ended)
     return ended.json
 
 
@@ -98,7 +100,13 @@ def test_import_writes_references_and_the_plan_after_it_is_empty(shop: Checkout)
         config["DeliveryTargets"]["ContentHub"] = {
             "Endpoint": "https://hub.example.com",
             "TargetSchemaName": "M",
-            "ConfigData": {"apiKey": "kr3mbel-key", "title": "T", "url": "https://x.example.com/?sig=kr3mbel-sig"},
+            "ConfigData": {
+                "apiKey": "kr3mbel-key",
+                "title": "T",
+                "url": "https://x.example.com/?sig=kr3mbel-sig",
+                "headers": [{"name": "Accept", "value": "text/plain"}, {"name": "X-Api-Key", "value": "kr3mbel-pair"}],
+                "text": '{"dbpass": "kr3mbel-json"}',
+            },
         }
 
     shop.change_live(change)
@@ -114,9 +122,22 @@ def test_import_writes_references_and_the_plan_after_it_is_empty(shop: Checkout)
         "HOOK_HTTP_ENDPOINT_2": "kr3mbel-one",
         "HOOK_CONTENT_HUB_CONFIG_DATA_API_KEY": "kr3mbel-key",
         "HOOK_CONTENT_HUB_CONFIG_DATA_URL": "kr3mbel-sig",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_HEADERS_VALUE": "kr3mbel-pair",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_TEXT": "kr3mbel-json",
     }
     plan = planned(shop)
     assert plan["changes"] == []
+    shop.variables = dict.fromkeys(re.findall(r"\$\{secret:(\w+)", written), "kr3mbel-unseen") | shop.variables
+    shop.variables["HOOK_CONTENT_HUB_CONFIG_DATA_HEADERS_VALUE"] = "kr3mbel-other"
+    (change,) = planned(shop)["changes"]
+    assert [field for field in change["fields"] if "configData" in field["path"]] == [
+        {
+            "path": "deliveryTargets.contentHub.configData.headers[1]",
+            "before": None,
+            "after": None,
+            "sensitive": True,
+        }
+    ]
 
 
 def test_import_writes_references_in_plain_fields_and_prose_too(shop: Checkout) -> None:

@@ -55,6 +55,22 @@ URL_TEXT = st.text("abcXYZ019-_.~!$*+,", min_size=4, max_size=12).map(lambda tex
             "-----BEGIN RSA PRIVATE KEY-----\n•-----END RSA PRIVATE KEY-----\n",
         ),
         ('{"apiKey":"C", "title": "T"}', '{"apiKey":"•", "title": "T"}'),
+        (
+            r'{"a": "{\"apiKey\": \"C\", \"n\": \"{\\\"pw\\\": \\\"D\\\"}\"}"}',
+            r'{"a": "{\"apiKey\": \"•\", \"n\": \"{\\\"pw\\\": \\\"•\\\"}\"}"}',
+        ),
+        (r'see "{\"apiKey\": \"C\"}" there', r'see "{\"apiKey\": \"•\"}" there'),
+        ('{"tokens": ["C", {"a": "D"}, 5], "keyword": "k"}', '{"tokens": ["•", {"a": "•"}, 5], "keyword": "k"}'),
+        (
+            '[{"name": "apiKey", "value": "C"}, {"name": "size", "value": "L"}]',
+            '[{"name": "apiKey", "value": "•"}, {"name": "size", "value": "L"}]',
+        ),
+        (r'{"u": "https:\/\/u:pw@h\/x", "h": "\u0042earer Xy1"}', r'{"u": "https:\/\/•@h\/x", "h": "\u0042earer •"}'),
+        ('{"apiKey": C, "a": true}', '{"apiKey": •, "a": true}'),
+        ("grant_type=a&client_secret=C&scope=s", "grant_type=a&client_secret=•&scope=s"),
+        ("HOST=h\nAPI_KEY=C\nPORT=1", "HOST=h\nAPI_KEY=•\nPORT=1"),
+        ("host=h password=C dbname=d", "host=h password=• dbname=d"),
+        ("xp.List[?key=='colour'].value | [0]", "xp.List[?key=='colour'].value | [0]"),
         ("a:b, c/d.e (f) me@example.com mailto:me@example.com", "a:b, c/d.e (f) me@example.com mailto:me@example.com"),
     ],
 )
@@ -129,6 +145,15 @@ def test_names_that_tell(name: str) -> None:
         "connectionStrings",
         "password2",
         "secretValue",
+        "dbpass",
+        "dbpw",
+        "apikey",
+        "authtoken",
+        "smtppass",
+        "dbcreds",
+        "sessioncookie",
+        "secretvalue",
+        "passcode",
     ],
 )
 def test_plurals_and_compounds_of_telling_names_tell(name: str) -> None:
@@ -151,6 +176,10 @@ def test_plurals_and_compounds_of_telling_names_tell(name: str) -> None:
         "signatureRequired",
         "compass",
         "bypass",
+        "encompass",
+        "monkey",
+        "turkey",
+        "sacred",
         "path",
         "pattern",
         "patch",
@@ -196,6 +225,27 @@ def test_all_of_a_container_under_a_telling_name_is_masked() -> None:
         "tokens": {"a": {"b": "••••••"}},
         "auth": {"user": "••••••", "on": True},
         "authors": ["y"],
+    }
+
+
+def test_the_value_beside_a_telling_name_is_masked_and_its_name_is_not() -> None:
+    data = [
+        {"name": "apiKey", "value": "x"},
+        {"key": "password", "value": {"a": ["x"]}},
+        {"Header": "X-Auth", "Value": "x", "note": "y"},
+        {"name": "colour", "value": "red"},
+        {"id": "monkey", "value": "y"},
+        {"name": "apiKey", "title": "y"},
+    ]
+    assert shown({"list": data}, "deliveryTargets.contentHub.configData") == {
+        "list": [
+            {"name": "apiKey", "value": "••••••"},
+            {"key": "password", "value": {"a": ["••••••"]}},
+            {"Header": "X-Auth", "Value": "••••••", "note": "y"},
+            {"name": "colour", "value": "red"},
+            {"id": "monkey", "value": "y"},
+            {"name": "apiKey", "title": "y"},
+        ]
     }
 
 
