@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,20 +24,24 @@ from reconciler.secret import MASK, Secret
 
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://", re.ASCII)
 _FURTHER_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*(?=@)")
-_PAIR = re.compile(r"(?:^|[;&\n])([^=;&\n]*)=(?!=)")
+# A value may begin with =; what compares, as in `[?key=='x']`, has a quote or a space behind it.
+_EQUALS = r"=(?!=[\s'\"`])"
+_PAIR = re.compile(rf"(?:^|[;&\n])([^=;&\n]*){_EQUALS}")
 _END = re.compile(r";|\n(?=[ \t]*[\w.-]+=)|\Z")
 _END_IN_FORM = re.compile(r"[&;\n]|\Z")
-_ASSIGNED = re.compile(r"(?<![^\s,{(])([A-Za-z][\w.-]{0,59})=(?!=)([^\s,;&]+)", re.ASCII)
+_ASSIGNED = re.compile(rf"(?<![^\s,{{(])([A-Za-z][\w.-]{{0,59}}){_EQUALS}([^\s,;&]+)", re.ASCII)
 _URL_INSIDE = re.compile(r"(?<![\w:/+.-])(?:[A-Za-z][\w+.-]*:)?//[^\s\"'<>]+", re.ASCII)
-_RELATIVE = re.compile(r"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*\?[\w.\[\]%-]+=(?!=)\S+")
+_RELATIVE = re.compile(rf"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*\?[\w.\[\]%-]+{_EQUALS}\S+")
 _ANCHOR = re.compile(r"[/!]?[a-z]+(?:[-_/](?:[a-z]+|[0-9]{1,3}))*")  # a fragment that names a place in a page
 _BEARER = re.compile(r"\bbearer +([^\s\"',;]+)", re.IGNORECASE)
 _NO_BEARER = frozenset({"token", "tokens", "auth", "authentication", "authorization", "bonds", "of", "is", "and", "or"})
 _BASIC = re.compile(r"\bbasic +([^\s\"',;]+)", re.IGNORECASE)
 _HEADER = re.compile(r"\bauthorization[ \t]*:[ \t]*(?:[A-Za-z][\w-]*[ \t]+)?(\S[^\r\n]*)", re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----\s*([^\s-](?:(?!-----END).)*)", re.DOTALL)
+# Where no quote ends the value for sure, as after a backslash at its end, all of the rest is taken for it.
 _JSON_PAIR = re.compile(
-    r'(?P<quote>\\*")(?P<name>[\w .-]{1,60})(?P=quote)\s*:\s*(?P=quote)(?P<value>.*?)(?<!\\)(?P=quote)', re.DOTALL
+    r'(?<!\\)(?P<quote>\\*")(?P<name>[\w .-]{1,60})(?P=quote)\s*:\s*(?P=quote)(?P<value>.*?)(?:(?<!\\)(?P=quote)|\Z)',
+    re.DOTALL,
 )
 _MAY_HOLD = re.compile(r"[/?=;:]|bearer |basic |-----", re.IGNORECASE)
 _HOLE_AS_SCHEME = re.compile(r"[^:]*\0[^:]*://")
@@ -69,11 +74,14 @@ def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, 
 
 def _assignments_in(text: str) -> Iterator[Span]:
     """Yield where secrets stand behind `NAME=`: in connection strings, forms, lines of variables, and between words."""
+    # A password may have an & in it, so that only what came after one ends at the next.
+    ends = [end.start() for end in _END.finditer(text)]
+    ends_in_form = [end.start() for end in _END_IN_FORM.finditer(text)]
     for pair in _PAIR.finditer(text):
-        # A password may have an & in it, so that only what came after one ends at the next.
-        end = (_END_IN_FORM if pair[0][0] == "&" else _END).search(text, pair.end())
-        if end is not None and end.start() > pair.end() and is_telling(pair[1].strip()):
-            yield pair.end(), end.start()
+        places = ends_in_form if pair[0][0] == "&" else ends
+        end = places[bisect_left(places, pair.end())]
+        if end > pair.end() and is_telling(pair[1].strip()):
+            yield pair.end(), end
     yield from (pair.span(2) for pair in _ASSIGNED.finditer(text) if is_telling(pair[1]))
 
 

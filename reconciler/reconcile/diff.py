@@ -193,7 +193,7 @@ def _inside(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
             parts = level.path(output_format="list")
             old, new = (None if value is notpresent else value for value in (level.t1, level.t2))
             # Of a pair such as {name: apiKey, value: C} all is shown, or nothing would say that the value is a secret.
-            outside = next((n for n in range(1, len(parts)) if _is_pair(before, after, parts[:n])), None)
+            outside = next((n for n in range(len(parts)) if _is_pair(before, after, parts[:n])), None)
             if outside is not None:
                 parts = parts[:outside]
                 old, new = (_at(state, parts) for state in (before, after))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.reconcile.diff import covers, differences, field_path, value_at, with_ignored, without
+from reconciler.reconcile.diff import covers, differences, field_path, hide, value_at, with_ignored, without
+from reconciler.reconcile.plan import FieldChange
 from support.builders import ALL_KINDS, config, http_targets, live_config, secret
 
 MODEL = ALL_KINDS["DeliveryConfig"].spec
@@ -66,6 +67,17 @@ def test_ignored_paths_are_taken_out_and_put_back_from_live():
     assert without(state, {"a.b"}) == {"a": {"c": 2}, "d": 3}
     assert with_ignored(state, {"a": {"b": 9}}, {"a.b", "x"}) == {"a": {"c": 2, "b": 9}, "d": 3}
     assert state == {"a": {"b": 1, "c": 2}, "d": 3}
+
+
+def test_of_a_name_and_its_secret_no_value_is_shown_wherever_in_a_free_form_object_they_stand():
+    pairs = [{"name": "apiKey", "value": value} for value in ("old", "new")]
+    for before, after, path in (
+        (*pairs, "deliveryTargets.contentHub.configData"),
+        ({"list": [pairs[0]]}, {"list": [pairs[1]]}, "deliveryTargets.contentHub.configData.list[0]"),
+    ):
+        states = [{"deliveryTargets": {"contentHub": {"configData": data}}} for data in (before, after)]
+        found = [hide(MODEL, field, frozenset()) for field in differences(MODEL, states[1], states[0], frozenset())]
+        assert found == [FieldChange(path, None, None, sensitive=True)]
 
 
 def test_a_free_form_object_shows_what_differs_inside_it():
