@@ -69,6 +69,8 @@ with store.Ledger.open("sqlite:///" + sys.argv[1], lambda: now) as ledger:
         ledger.take_leases([taken], timedelta(hours=1))
     if hasattr(ledger, "set_applied_commit"):
         ledger.set_applied_commit("test", "c0ffee")
+    if hasattr(ledger, "remember_applied_commit"):
+        ledger.remember_applied_commit("test", "c0ffee", whole=True)
     scope = data and data.DataScope("test", "https://api.example#site", "ordercloud", "products")
     if hasattr(ledger, "levels"):
         levels = ledger.levels(scope)

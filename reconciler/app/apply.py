@@ -25,7 +25,7 @@ from reconciler.reconcile.approval import (
     permit_saved,
 )
 from reconciler.reconcile.pause_report import Lifted
-from reconciler.reconcile.plan import ApplyReport, Cause, Change, Operation, Outcome, Plan
+from reconciler.reconcile.plan import STILL_PAUSED, ApplyReport, Cause, Change, Operation, Outcome, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.reconcile.work import Planned
 
@@ -133,7 +133,7 @@ async def apply_session(
         command: what the holder of the lock is called; `heal` leaves the journal of applies as it is.
         lock_wait: seconds to wait for the lock.
         token_cache: whether access tokens may be kept in files.
-        commit: what the manifests stand at in git, remembered where all of them were applied; None: not known.
+        commit: what the manifests stand at in git, remembered where all that was approved is applied; None: not known.
 
     Returns:
         What became of each change; None where the face did not agree.
@@ -198,20 +198,28 @@ async def apply_session(
                     accept_unsure=approval.accept_unsure,
                     brackets=Brackets(desk, lock, session.opened_at),
                 )
-                if commit is not None and _is_whole(request, approval, permission, report):
-                    ledger.set_applied_commit(session.name, commit)
+                if commit is not None and _is_done(request, approval, report):
+                    whole = _is_whole(permission)
+                    if whole or not approval.resume:  # an interrupted run may be of an older commit
+                        ledger.remember_applied_commit(session.name, commit, whole=whole)
         except asyncio.CancelledError:
             if report is None:
                 raise Interrupted(f"Interrupted: {known}", next_step="Run the command again.") from None
         return report
 
 
-def _is_whole(request: PlanRequest, approval: Approval, permission: Permission, report: ApplyReport) -> bool:
-    """Whether nothing that the manifests ask for is left to apply, as far as is known."""
-    left = {change.cause for change in permission.unreviewed} & {Cause.GIT_MOVED, Cause.BOTH_MOVED, Cause.DIFFERS}
-    done = all(result.outcome in (Outcome.APPLIED, Outcome.ALREADY) for result in report.results)
+def _is_done(request: PlanRequest, approval: Approval, report: ApplyReport) -> bool:
+    """Whether everything was carried out that was approved, and nothing was left out."""
     limited = bool(request.targets or request.excluded or approval.is_narrow)
-    return done and not (limited or left or report.interrupted or report.ledger_problem)
+    done = report.outcomes <= {Outcome.APPLIED, Outcome.ALREADY}
+    paused = any(result.code == STILL_PAUSED for result in report.results)
+    return done and not (limited or paused or report.interrupted or report.ledger_problem)
+
+
+def _is_whole(permission: Permission) -> bool:
+    """Whether nothing that the manifests ask for is left to apply, as far as is known."""
+    left = {change.cause for change in permission.unreviewed}
+    return not (left & {Cause.GIT_MOVED, Cause.BOTH_MOVED, Cause.DIFFERS} or permission.waiting)
 
 
 def _permission(comparison: Comparison, approval: Approval) -> Permission:

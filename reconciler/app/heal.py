@@ -125,7 +125,7 @@ def _choose(session: Session, comparison: Comparison, ledger: Ledger, manifests:
 
 def _touched(session: Session, comparison: Comparison, ledger: Ledger, manifests: Path) -> Callable[[Work], str | None]:
     """Return what tells why an object may have been touched by what was merged and is not applied yet."""
-    commit = ledger.applied_commit(session.name)
+    commit = ledger.whole_commit(session.name)
     files = changed_since(manifests, commit)
     if commit is None or files is None:
         return lambda work: differs_from_applied(comparison, work)

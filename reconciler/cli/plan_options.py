@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +41,18 @@ def save_option(help_text: str) -> Callable[[_Function], _Function]:
     return click.option(
         "--save", type=click.Path(path_type=Path, dir_okay=False), callback=_in_a_folder, help=help_text
     )
+
+
+def commit_option(help_text: str) -> Callable[[_Function], _Function]:
+    """Return the option `--commit`: a full commit ID."""
+    return click.option("--commit", metavar="SHA", callback=_full_commit, help=help_text)
+
+
+def _full_commit(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse a commit that is shortened or named: what it means may be another one tomorrow."""
+    if value is not None and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", value):
+        raise UsageError("--commit takes a full commit ID", next_step="Give what `git rev-parse HEAD` says.")
+    return value
 
 
 def _in_a_folder(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:

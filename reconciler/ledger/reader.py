@@ -80,6 +80,20 @@ class Ledgers:
 
         return self._read(url, read) or Memory()
 
+    def applied_commit(self, url: LedgerUrl | str, environment: str) -> str | None:
+        """Return the commit up to which the approvals of pull requests were applied to an environment, or None.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> str | None:
+            from reconciler.ledger.config.applied import last
+
+            return last(tx.connection, environment)
+
+        return self._read(url, read)
+
     def overview(self, url: LedgerUrl | str) -> dict[str, Any] | None:
         """Return what `ledger show` shows, as plain data without secrets and fingerprints; None without a ledger.
 

@@ -177,7 +177,8 @@ pause_log = _table(
     _optional("seconds", Number),
 )
 
-# Healing: since when drift is seen, what was healed and when, and the commit of the manifests that were applied last.
+# Healing: since when drift is seen, what was healed and when, and the commit of the manifests that were last applied
+# with nothing left to apply.
 drift_seen = _table("drift_seen", _key("environment"), _key("change_key"), _key("cause"), Column("seen_at", Moment))
 
 heals = _table(
@@ -190,6 +191,11 @@ heals = _table(
 
 applied_commits = _table(
     "applied_commits", _key("environment"), Column("commit_id", Words), Column("applied_at", Moment)
+)
+
+# Up to which commit the approvals of pull requests were applied, whatever nobody has approved.
+applied_approvals = _table(
+    "applied_approvals", _key("environment"), Column("commit_id", Words), Column("applied_at", Moment)
 )
 
 # What manifests and commands asked to be done once. `unremembered`: it was there before this ledger remembered requests
@@ -338,7 +344,7 @@ entries = _table(
 
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, removals, fingerprints, snoozes, leases, pause_log,
-    drift_seen, heals, applied_commits, requests, request_steps, request_memory, scopes,
+    drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory, scopes,
     data_runs, wanted_runs, hands, records, names, waits, problems, entries,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""

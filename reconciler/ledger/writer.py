@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from reconciler.ledger import overview
-from reconciler.ledger.config import environments, healing, journal, leases, objects, pause_log, runs, snoozes
+from reconciler.ledger.config import applied, environments, healing, journal, leases, objects, pause_log, runs, snoozes
 from reconciler.ledger.config.healing import Seen
 from reconciler.ledger.config.model import (
     SENT,
@@ -294,13 +294,15 @@ class Ledger:
         """Record, before anything is sent, what is going to be healed: key of the object and cause of its drift."""
         self.database.run(lambda tx: healing.begin(tx.connection, environment, changes, tx.now))
 
-    def set_applied_commit(self, environment: str, commit: str) -> None:
-        """Record the commit of the manifests that were applied as a whole."""
-        self.database.run(lambda tx: healing.set_commit(tx.connection, environment, commit, tx.now))
+    # Commits
 
-    def applied_commit(self, environment: str) -> str | None:
-        """Return the commit of the manifests that were applied last as a whole, or None."""
-        return self.database.run(lambda tx: healing.last_commit(tx.connection, environment), writes=False)
+    def remember_applied_commit(self, environment: str, commit: str, *, whole: bool = False) -> None:
+        """Record the commit up to which the approvals of pull requests were applied; see `applied.remember`."""
+        self.database.run(lambda tx: applied.remember(tx.connection, environment, commit, tx.now, whole=whole))
+
+    def whole_commit(self, environment: str) -> str | None:
+        """Return the commit of the manifests that were last applied with nothing left to apply, or None."""
+        return self.database.run(lambda tx: applied.last_whole(tx.connection, environment), writes=False)
 
     # Snoozes
 

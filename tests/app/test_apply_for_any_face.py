@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from reconciler.app.apply import Approval, apply_session
+from reconciler.app.plan import plan_each
 from reconciler.app.unattended import Unattended
 from reconciler.http.observe import Silent
-from reconciler.reconcile.plan import ApplyReport
+from reconciler.ledger.reader import Ledgers
+from reconciler.ledger.writer import Ledger
+from reconciler.reconcile.plan import ApplyReport, Plan
 from reconciler.reconcile.session import PlanRequest, Session
 from support.app_fakes import Remembering, World, connect_to, session_of
 from support.apply_fakes import live, outcomes, widget
@@ -107,3 +110,36 @@ def test_whoever_stops_it_twice_gets_a_report_all_the_same(
     assert report.interrupted
     assert outcomes(report) == {"old": "unknown", "after": "skipped"}
     assert world.effects == []
+
+
+def remembered(folder: Path) -> tuple[str | None, str | None]:
+    url = f"sqlite:///{folder}/ledger.db"
+    with Ledgers() as ledgers, Ledger.open(url) as ledger:
+        return ledgers.applied_commit(url, "test"), ledger.whole_commit("test")
+
+
+def test_a_commit_is_remembered_once_all_that_was_approved_of_it_is_applied(world: World, tmp_path: Path) -> None:
+    one, two, three = ("1" * 40, "2" * 40, "3" * 40)
+
+    def apply(commit: str, approval: Approval, *names: str, targets: frozenset[str] = frozenset()) -> None:
+        session = session_of(tmp_path, *(widget(name) for name in names))
+        run = apply_session(session, PlanRequest(targets), approval, Unattended(), Silent(), commit=commit)
+        assert asyncio.run(run) is not None
+
+    def saved(*names: str) -> Plan:
+        session = session_of(tmp_path, *(widget(name) for name in names))
+        (plan,) = asyncio.run(plan_each([session], PlanRequest(), Silent()))
+        assert isinstance(plan, Plan)
+        return plan
+
+    # Nobody approved `c`: what was approved is applied, and something is left.
+    apply(one, Approval(saved("a", "b"), agreed=True), "a", "b", "c")
+    assert remembered(tmp_path) == (one, None)
+    apply(two, Approval(agreed=True), "a", "b", "c", targets=frozenset({"Widget/c"}))
+    assert remembered(tmp_path) == (one, None)
+    apply(two, Approval(agreed=True), "a", "b", "c")
+    assert remembered(tmp_path) == (two, two)
+    reviewed = saved("a", "b", "c", "d")
+    world.objects["/widgets/d"] = {"ID": "d", "Size": 7}
+    apply(three, Approval(reviewed, agreed=True), "a", "b", "c", "d")  # stale by now
+    assert remembered(tmp_path) == (two, two)

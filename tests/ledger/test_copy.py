@@ -43,7 +43,7 @@ def fill(url):
         ledger.log_verdict(TARGET, "verified", 7)
         ledger.see_drift("test", [("Widget/a", ODD)], all_seen=True, leave_out=())
         ledger.begin_healing("test", [("Widget/b", ODD)])
-        ledger.set_applied_commit("test", "c" * 40)
+        ledger.remember_applied_commit("test", "c" * 40, whole=True)
         steps = (RequestStep(ODD), RequestStep("b"))
         asked = AskedRequest(API, "id", "test", "Repair", "a", ODD, "me", NOW, steps)
         ledger.requests.remember([API], [])

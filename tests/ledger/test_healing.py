@@ -1,12 +1,14 @@
-"""The ledger remembers since when drift is seen, what was healed within a day, and the commit applied last."""
+"""The ledger remembers since when drift is seen, what was healed within a day, and the commits applied last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
 from support import postgres
 
@@ -67,9 +69,18 @@ def test_healing_counts_for_a_day_and_by_its_cause(url: str) -> None:
 
 
 def test_the_last_commit_is_kept_by_environment(url: str) -> None:
-    with Ledger.open(url) as ledger:
-        assert ledger.applied_commit("test") is None
+    with Ledger.open(url) as ledger, Ledgers() as ledgers:
+        assert ledgers.applied_commit(url, "test") is None
+        assert ledger.whole_commit("test") is None
         for commit in ("a" * 40, "b" * 40):
-            ledger.set_applied_commit("test", commit)
-        ledger.set_applied_commit("other", "c" * 40)
-        assert ledger.applied_commit("test") == "b" * 40
+            ledger.remember_applied_commit("test", commit, whole=True)
+        ledger.remember_applied_commit("test", "d" * 40)
+        ledger.remember_applied_commit("other", "c" * 40)
+        assert (ledgers.applied_commit(url, "test"), ledger.whole_commit("test")) == ("d" * 40, "b" * 40)
+        assert (ledgers.applied_commit(url, "other"), ledger.whole_commit("other")) == ("c" * 40, None)
+
+
+def test_a_reader_makes_no_ledger_to_find_a_commit_in(tmp_path: Path) -> None:
+    with Ledgers() as ledgers:
+        assert ledgers.applied_commit(f"sqlite:///{tmp_path}/none.db", "test") is None
+    assert not (tmp_path / "none.db").exists()

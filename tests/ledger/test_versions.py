@@ -16,7 +16,7 @@ from reconciler.ledger import care, schema
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT, matches
 from reconciler.ledger.data.model import DataScope, LogDates
-from reconciler.ledger.reader import read_memory
+from reconciler.ledger.reader import Ledgers, read_memory
 from reconciler.ledger.writer import Ledger
 from support import postgres
 from support.ledger_content import content
@@ -61,7 +61,9 @@ def as_it_was(url, name):
     if version >= 7:
         with Ledger.open(url) as ledger:
             assert [lease.reason for lease in ledger.leases([API])[0]] == ["moving"]
-            assert ledger.applied_commit("test") == ("c0ffee" if version >= 8 else None)
+            applied = ("c0ffee",) * 2 if version >= 8 else (None,) * 2
+            with Ledgers() as ledgers:
+                assert (ledgers.applied_commit(url, "test"), ledger.whole_commit("test")) == applied
     if version == 1 or "from-1" in name:
         return  # which had no data plane
     with Ledger.open(url) as ledger:

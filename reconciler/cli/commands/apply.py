@@ -14,7 +14,7 @@ from reconciler.app.commits import clean_commit
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
-from reconciler.cli.plan_options import plan_options, plan_request
+from reconciler.cli.plan_options import commit_option, plan_options, plan_request
 from reconciler.cli.terminal.ask import can_ask
 from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.listen import Listener
@@ -40,6 +40,7 @@ reconciler apply -e sandbox --resume        # after an interruption
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--resume", is_flag=True, help="Carry on with the apply that was interrupted.")
 @click.option("--lock-wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Wait for another apply.")
+@commit_option("What the manifests stand at, remembered once all is applied; else git is asked.")
 @click.option("--ephemeral-ledger", is_flag=True, help="Accept a ledger that is gone after this job.")
 @plan_options
 @click.pass_obj
@@ -49,6 +50,7 @@ def apply(
     yes: bool,
     resume: bool,
     lock_wait: float,
+    commit: str | None,
     ephemeral_ledger: bool,
     targets: tuple[str, ...],
     excluded: tuple[str, ...],
@@ -76,7 +78,7 @@ def apply(
         )
     saved = read_plan(plan_file) if plan_file is not None else None
     project = options.project
-    commit = clean_commit(project.manifests)
+    commit = commit or clean_commit(project.manifests)
     if saved is not None:
         session, request = open_for_saved(project, saved, utc_now(), request.overrides, os.environ.get(PLAN_KEY))
     else:

@@ -1,4 +1,4 @@
-"""Memory of healing: since when drift is seen, what was healed, and the commit that was applied last.
+"""Memory of healing: since when drift is seen, and what was healed.
 
 Functions that work in a transaction of the caller's.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from reconciler.ledger.database import insert_new
-from reconciler.ledger.tables import applied_commits, drift_seen, heals
+from reconciler.ledger.tables import drift_seen, heals
 
 Seen = tuple[str, str]
 """Key of an object and the cause of its drift."""
@@ -62,15 +62,3 @@ def counts(connection: Connection, environment: str, since: datetime, leave_out:
         .group_by(heals.c.change_key)
     )
     return {row.change_key: row.times for row in rows}
-
-
-def set_commit(connection: Connection, environment: str, commit: str, now: datetime) -> None:
-    """Record the commit of the manifests that were applied as a whole."""
-    connection.execute(delete(applied_commits).where(applied_commits.c.environment == environment))
-    connection.execute(insert(applied_commits).values(environment=environment, commit_id=commit, applied_at=now))
-
-
-def last_commit(connection: Connection, environment: str) -> str | None:
-    """Read the commit that was applied last, or None."""
-    query = select(applied_commits.c.commit_id).where(applied_commits.c.environment == environment)
-    return connection.execute(query).scalar_one_or_none()
