@@ -112,7 +112,7 @@ class Guardrails(SpecModel):
         default="report", description="What a live object is that no manifest names."
     )
     overrides: list[Override] = Field(default=[], description="Rules that need not be kept for some objects.")
-    max_plan_age: Duration = Field(default="3d", description="How long a saved plan stays an approval.")
+    max_plan_age: Duration = Field(default="14d", description="How long a saved plan stays an approval.")
 
 
 HealCause = Literal["overdue-pause", "undeclared-pause", "window", "live-moved", "restored"]

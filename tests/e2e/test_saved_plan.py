@@ -111,10 +111,10 @@ def test_half_a_plan_approves_nothing(checkout: Checkout, saved: Path) -> None:
         assert checkout.call("apply", SAVED).status == 1
 
 
-def test_a_week_old_it_approves_nothing(checkout: Checkout, saved: Path) -> None:
+def test_two_weeks_old_it_approves_nothing(checkout: Checkout, saved: Path) -> None:
     plan = read_plan(saved)
-    week = timedelta(days=7)
-    old = replace(plan, created_at=plan.created_at - week, expires_at=plan.expires_at - week)
+    age = timedelta(days=14)
+    old = replace(plan, created_at=plan.created_at - age, expires_at=plan.expires_at - age)
     saved.write_text(json.dumps(plan_to_json(replace(old, digest=plan_digest(old)))))
     with checkout.unchanged():
         ended = checkout.run("apply", SAVED)

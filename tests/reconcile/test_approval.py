@@ -74,9 +74,9 @@ def test_a_signature_is_no_part_of_what_it_signs():
 
 
 def test_an_old_plan_is_refused():
-    check_approval(saved(), NOW + timedelta(days=2, hours=23))
+    check_approval(saved(), NOW + timedelta(days=13, hours=23))
     with pytest.raises(StalePlan, match="expired"):
-        check_approval(saved(), NOW + timedelta(days=3))
+        check_approval(saved(), NOW + timedelta(days=14))
 
 
 def test_a_plan_of_another_environment_or_other_apis_is_refused():

@@ -51,7 +51,7 @@ GUARDRAILS: Mapping[str, tuple[str, ...]] = {
             "with the change that needs it, shown on top of the plan, and void after `until`."
         ),
     ),
-    "maxPlanAge": ("Default 3d. How long a saved plan stays an approval. Afterwards `apply` refuses it as stale.",),
+    "maxPlanAge": ("Default 14d. How long a saved plan stays an approval. Afterwards `apply` refuses it as stale.",),
     "protect": (
         (
             "No limit and no override. `metadata.protect: true` keeps an object from being deleted, "
