@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.pause import PauseFace, PauseRequest, give_back, take
-from reconciler.app.signals import ending_signals
+from reconciler.app.signals import heard_by
 from reconciler.errors import Interrupted, LedgerError, ReconcilerError
 from reconciler.reconcile.pause_report import Lifted, Taken
 from reconciler.words import parse_duration, spoken
@@ -291,21 +291,13 @@ class _Holder:
 @contextmanager
 def _heard(child: _Child, stop: asyncio.Event) -> Iterator[None]:
     """Within, signals that end a command are passed on to the child, and set an event."""
-    loop = asyncio.get_running_loop()
 
     def hear(number: signal.Signals) -> None:
         stop.set()
         child.pass_on(number)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ending_signals())}
-    for number in before:
-        loop.add_signal_handler(number, hear, number)
-    try:
+    with heard_by(hear, ignored_after=lambda: False):
         yield
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
 
 
 def _in_foreground() -> bool:

@@ -88,9 +88,10 @@ class _SharedOptions(click.Command):
 
 
 def _silence_asyncio() -> None:
-    """Let asyncio log nothing: after a second Ctrl-C it would tell of each task that was cut off, with a traceback."""
+    """Let nothing tell of tasks that a Ctrl-C cuts off, with a traceback, or of one that it came before."""
     if "asyncio" in sys.modules:
         sys.modules["logging"].getLogger("asyncio").disabled = True
+        sys.modules["warnings"].filterwarnings("ignore", "coroutine .* was never awaited")
 
 
 class Command(_SharedOptions):

@@ -18,6 +18,11 @@ def main() -> None:
             pass  # the frame below fails likewise, and can tell
         else:
             return
+    from reconciler.app.signals import Interrupts
+
+    # First: a signal that comes while the rest is imported waits for the command.
+    interrupts = Interrupts()
+    interrupts.install()
     from reconciler.cli.run import run_and_end
 
-    sys.exit(run_and_end(sys.argv[1:]))
+    sys.exit(run_and_end(sys.argv[1:], interrupts))

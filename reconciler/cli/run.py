@@ -5,16 +5,14 @@ from __future__ import annotations
 import atexit
 import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from types import FrameType
 
 import click
 from click.core import ParameterSource
 
-from reconciler.app.signals import ending_signals
+from reconciler.app.signals import Interrupts
 from reconciler.cli.command_table import app
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
@@ -46,36 +44,24 @@ def run(arguments: Sequence[str]) -> int:
         return Status.INTERRUPTED
 
 
-def run_and_end(arguments: Sequence[str]) -> int:
+def run_and_end(arguments: Sequence[str], interrupts: Interrupts) -> int:
     """Run the command line as all that this process is for; the exit status that this returns is its own in the end.
 
     Args:
         arguments: the words after the program's name.
+        interrupts: hears the signals; it raises within `run` alone, so nothing else here can be interrupted.
     """
+    interrupts.raise_within(run.__code__)
     status: int = Status.INTERRUPTED
     try:
-        try:
+        with suppress(KeyboardInterrupt):
             status = run(arguments)
-        finally:
-            _end_undisturbed()
-    except KeyboardInterrupt:  # one, or a second that came while the first was on its way here
-        _end_undisturbed()
+    finally:
+        interrupts.end()
     return status
 
 
-def _end_undisturbed() -> None:
-    """From now on, let no signal end the process: all is told, and its exit status is the one that was decided."""
-    for number in (signal.SIGINT, *ending_signals()):
-        ignored = False
-        while not ignored:
-            with suppress(KeyboardInterrupt):
-                signal.signal(number, signal.SIG_IGN)
-                ignored = True
-
-
 def _prepare_process(asked: Asked) -> None:
-    for number in ending_signals():
-        signal.signal(number, _interrupt)
     report_internal_errors(asked)
     # After the last message of all, which may be that of an internal error.
     atexit.register(drop_unwritten)
@@ -88,14 +74,6 @@ def _prepare_streams() -> None:
         if stream is not None and hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character gets an escape for it, not a traceback.
             stream.reconfigure(errors="backslashreplace")
-
-
-def _interrupt(_number: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does: asyncio cancels its task at the first one, everything else is interrupted where it is."""
-    handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler):  # ignored, as for what a shell starts in the background
-        raise KeyboardInterrupt
-    handler(signal.SIGINT, frame)
 
 
 def _run(arguments: list[str]) -> int:

@@ -114,6 +114,24 @@ def test_an_interrupt_is_130(number: signal.Signals) -> None:
     assert "Traceback" not in message
 
 
+@pytest.mark.parametrize("where", ["in-exec", "in-callback", "in-import"])
+def test_an_interrupt_where_python_takes_none_is_130_too(where: str) -> None:
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    # As a module: of a script Python forgets in the end that it was interrupted.
+    ended = subprocess.run(
+        [sys.executable, "-m", "support.cli_probe", "fail", where],
+        cwd=Path(cli_probe.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=hears,
+    )
+    assert ended.returncode == 130, ended.stderr
+    assert "error[interrupted]" in ended.stderr
+    assert "xception" not in ended.stderr
+    assert ("imported as a whole" in ended.stdout) == (where == "in-import")
+
+
 def test_nohup_is_left_alone() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

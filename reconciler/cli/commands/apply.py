@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from reconciler.app.apply import Approval, apply_session, open_for_saved
 from reconciler.app.commits import clean_commit
+from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
@@ -90,7 +90,7 @@ def apply(
         raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
     face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache
     run = partial(apply_session, lock_wait=lock_wait, token_cache=token_cache, commit=commit)
-    report = asyncio.run(run(session, request, approval, face, listener))
+    report = run_to_end(run(session, request, approval, face, listener))
     if report is not None:
         told = {"told": face.told} if options.format == "text" and is_read_with_stderr(options) else {}
         show(options, APPLY, report, **told)

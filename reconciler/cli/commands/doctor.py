@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from reconciler.app.doctor import examine_each
+from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, combine, doctor_status
 from reconciler.cli.options import Options
@@ -38,6 +37,6 @@ def doctor(options: Options, targets: bool) -> Status:
     "refuses", or "cannot be known from here". The exit status is 1 where something has to be mended, or refuses.
     """
     sessions, failures = options.project.sessions(utc_now())
-    findings = asyncio.run(examine_each(sessions, Listener(options.verbosity), targets=targets))
+    findings = run_to_end(examine_each(sessions, Listener(options.verbosity), targets=targets))
     show(options, DOCTOR, findings)
     return combine([doctor_status(findings), *(report_failure(error, options) for error in failures)])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
 
 from reconciler.app.imports import import_into
+from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import target_option, token_cache_option
@@ -48,7 +48,7 @@ def import_(
     """
     project, listener = options.project, Listener(options.verbosity)
     folder = into or project.manifests
-    imported = asyncio.run(
+    imported = run_to_end(
         import_into(project, folder, frozenset(targets), listener, token_cache=not no_token_cache, patches=patches)
     )
     show(options, IMPORT, imported.environment, imported.result, imported.files)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from reconciler.app.pauses import show_pauses
+from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import token_cache_option
@@ -34,5 +33,5 @@ def pauses(options: Options, windows: int, no_token_cache: bool) -> None:
     """
     session = options.project.session(utc_now())
     listener = Listener(options.verbosity)
-    report = asyncio.run(show_pauses(session, listener, windows=windows, token_cache=not no_token_cache))
+    report = run_to_end(show_pauses(session, listener, windows=windows, token_cache=not no_token_cache))
     show(options, PAUSES, report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler.app.files import write_file
 from reconciler.app.plan import plan_each
+from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, combine, plan_status
 from reconciler.cli.options import Options
@@ -60,7 +60,7 @@ def plan(
         raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")
     if options.format == "html" and len(sessions) > 1:
         raise UsageError("an HTML page shows one environment", next_step="Name one with -e/--environment.")
-    found = asyncio.run(plan_each(sessions, request, Listener(options.verbosity), token_cache=not no_token_cache))
+    found = run_to_end(plan_each(sessions, request, Listener(options.verbosity), token_cache=not no_token_cache))
     errors = [*(item for item in found if isinstance(item, ReconcilerError)), *failures]
     if len(found) == 1 and not failures and errors:
         raise errors[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler.app.owner import owner as owner_of
 from reconciler.app.pause import give_back, opened_ledger
+from reconciler.app.signals import run_to_end
 from reconciler.app.verify import verify
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
@@ -77,7 +77,7 @@ def resume(
         return await verify(lifted, ledger, how) if lifted.is_done else lifted
 
     with opened_ledger(session, ephemeral=ephemeral_ledger) as ledger:
-        lifted = asyncio.run(resuming())
+        lifted = run_to_end(resuming())
     unknown = [key for key in keys if key not in {found.key for found in lifted.syncs}]
     for key in unknown:
         say(terminal(f"No lease is on {key}. `reconciler pauses -e {session.name}` shows what is paused, and by whom."))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import click
 
 from reconciler.app.resync import prepare
 from reconciler.app.resync import resync as send_again
+from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
@@ -59,7 +59,7 @@ def resync(
     overrides = plan_request((), (), overridden, reason).overrides
     chosen = prepare(options.project, record_type, _read(records), overrides)
     face, listener = ResyncTerminal(options), Listener(options.verbosity)
-    report = asyncio.run(
+    report = run_to_end(
         send_again(
             chosen,
             face,

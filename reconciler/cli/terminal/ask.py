@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
+from reconciler.app.signals import interrupted_at_once
 from reconciler.errors import Interrupted
 
 
@@ -26,7 +24,7 @@ def confirmed(question: str) -> bool:
     from reconciler.cli.terminal.output import say
 
     try:
-        with _interruptible():
+        with interrupted_at_once():
             agreed = click.confirm(question, err=True)
     except (click.Abort, KeyboardInterrupt):
         raise Interrupted(
@@ -35,17 +33,3 @@ def confirmed(question: str) -> bool:
     if not agreed:
         say("Nothing was changed.")
     return agreed
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Within, a signal interrupts what waits for a key: asyncio would note it, and wait for the answer."""
-    before = signal.getsignal(signal.SIGINT)
-    if before in (signal.SIG_IGN, None):
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from reconciler.app.heal import Healing, heal
+from reconciler.app.signals import run_to_end
 from reconciler.cli.exit_status import Status, heal_status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.faces import ApplyTerminal
@@ -55,7 +55,7 @@ def heal_each(
         face = ApplyTerminal(options)
         run = partial(heal, ephemeral=ephemeral, token_cache=token_cache)
         try:
-            found = asyncio.run(run(session, manifests, request, face, Listener(options.verbosity)))
+            found = run_to_end(run(session, manifests, request, face, Listener(options.verbosity)))
         except Interrupted:
             raise
         except ReconcilerError as error:

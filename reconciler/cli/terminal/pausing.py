@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.app.hold import NOT_EXECUTABLE, Held, hold, not_startable
 from reconciler.app.pause import PauseRequest, opened_ledger, take
+from reconciler.app.signals import run_to_end
 from reconciler.app.verify import How, verify
 from reconciler.cli.exit_status import PAUSE_FAILED, Status
 from reconciler.cli.options import Options
@@ -54,7 +54,7 @@ def pause_for_a_while(options: Options, request: PauseRequest, manner: Manner) -
             )
 
     with opened_ledger(session, ephemeral=manner.ephemeral) as ledger:
-        taken = asyncio.run(pausing())
+        taken = run_to_end(pausing())
     show(options, PAUSE, taken)
     if taken.done:
         return Status.DONE
@@ -99,7 +99,7 @@ def _around(options: Options, request: PauseRequest, manner: Manner, command: Se
         return replace(held, lifted=await verify(held.lifted, ledger, manner.how))
 
     with opened_ledger(session, ephemeral=manner.ephemeral) as ledger:
-        held = asyncio.run(holding())
+        held = run_to_end(holding())
     if options.output is not None:
         details = {"exit_status": held.status} if options.format == "json" else {}
         show(options, PAUSE, replace(held.taken, lifted=held.lifted), **details)

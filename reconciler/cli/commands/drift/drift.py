@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from reconciler.app.adopt import adopt_into_files
 from reconciler.app.drift import Drift, drift_of_each, resume_expired
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
+from reconciler.app.signals import run_to_end
 from reconciler.cli.command import Group
 from reconciler.cli.commands.drift.snooze import snooze
 from reconciler.cli.exit_status import Status, apply_status, combine, drift_status
@@ -89,7 +89,7 @@ def drift(
     if Status.INTERRUPTED in healed.statuses:
         return Status.INTERRUPTED
     listener = Listener(options.verbosity)
-    found = asyncio.run(drift_of_each(sessions, request, listener, token_cache=not no_token_cache))
+    found = run_to_end(drift_of_each(sessions, request, listener, token_cache=not no_token_cache))
     if adopted:
         _adopt(project, next(item for item in found if isinstance(item, Drift)), adopted)
     reports = [healed.told_in(item.without(adopted).report if isinstance(item, Drift) else item) for item in found]
@@ -108,7 +108,7 @@ def _resume(
     session: Session, request: PlanRequest, face: ApplyTerminal, options: Options, *, token_cache: bool
 ) -> Status:
     listener = Listener(options.verbosity)
-    report = asyncio.run(resume_expired(session, request, face, listener, token_cache=token_cache))
+    report = run_to_end(resume_expired(session, request, face, listener, token_cache=token_cache))
     if report is not None and report.results:
         say(APPLY.render("text", report, style=error_style(options.color, options.given)))
     return apply_status(report)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from reconciler.app.clear_list import Cleared, Clearing, clear_list
+from reconciler.app.signals import run_to_end
 from reconciler.app.sync import Chosen, HowToRun
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
@@ -42,7 +41,7 @@ def clear(options: Options, chosen: Chosen, slug: str, how: HowToRun, *, yes: bo
     with progress_display(options.color) as display:
         face = SyncTerminal(display)
         try:
-            done = asyncio.run(clear_list(chosen, slug, how, face, run_listener(options.verbosity), agreed))
+            done = run_to_end(clear_list(chosen, slug, how, face, run_listener(options.verbosity), agreed))
         except KeyboardInterrupt:
             raise Interrupted("Interrupted before it began: nothing was removed") from None
     if done is not None:

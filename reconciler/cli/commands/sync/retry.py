@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from reconciler.app.records import Records, choose_with_ids, retry_records
+from reconciler.app.signals import run_to_end
 from reconciler.app.sync import Chosen, HowToRun
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
@@ -44,7 +43,7 @@ def retry(
     if everything == bool(ids):
         raise UsageError("say which records, by ID, or --all")
     how = HowToRun(ephemeral_ledger, token_cache=not no_token_cache)
-    queued = asyncio.run(retry_records(chosen, ids, how, Listener(options.verbosity)))
+    queued = run_to_end(retry_records(chosen, ids, how, Listener(options.verbosity)))
     write_result(options, terminal(options.given.completed(_told(chosen, queued))))
 
 

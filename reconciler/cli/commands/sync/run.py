@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from reconciler.app.dry_run import dry_run
 from reconciler.app.records import record_key
+from reconciler.app.signals import run_to_end
 from reconciler.app.sync import HowToRun, choose, explain, run_once
 from reconciler.cli.command import command
 from reconciler.cli.commands.sync.clear_list import clear
@@ -80,15 +79,15 @@ def run(
             raise UsageError("--clear-list is no run: it stands without --full, --verify, --rewrite and --explain")
         return clear(options, chosen, old_list, how, yes=yes, only_show=rehearse)
     if record is not None:
-        found = asyncio.run(explain(chosen, record_key(record), how, listener))
+        found = run_to_end(explain(chosen, record_key(record), how, listener))
         show(options, SYNC_EXPLANATION, chosen.sync.name, environment, found)
         return Status.DONE
     if rehearse:
         with progress_display(options.color) as display:
-            would, stopped = asyncio.run(dry_run(chosen, mode, how, SyncTerminal(display), listener))
+            would, stopped = run_to_end(dry_run(chosen, mode, how, SyncTerminal(display), listener))
         show(options, SYNC_DRY_RUN, would, environment)
         return run_status(would.report, stopped=stopped, fail_on_problems=fail_on_problems)
     with progress_display(options.color) as display:
-        report, stopped = asyncio.run(run_once(chosen, mode, how, SyncTerminal(display), listener))
+        report, stopped = run_to_end(run_once(chosen, mode, how, SyncTerminal(display), listener))
     show(options, SYNC_RUN, report, environment)
     return run_status(report, stopped=stopped, fail_on_problems=fail_on_problems)

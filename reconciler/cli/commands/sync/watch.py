@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
+from reconciler.app.signals import run_to_end
 from reconciler.app.sync import HowToRun, choose, watch_on
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
@@ -51,5 +50,5 @@ def watch(
 
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
     with progress_display(options.color) as display:
-        report, stopped = asyncio.run(watch_on(chosen, how, WatchTerminal(display, write, options.given), listener))
+        report, stopped = run_to_end(watch_on(chosen, how, WatchTerminal(display, write, options.given), listener))
     return run_status(report, stopped=stopped)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
+from reconciler.app.signals import run_to_end
 from reconciler.app.sync_log import API, clear_logs
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
@@ -41,7 +40,7 @@ def clear(options: Options, yes: bool) -> None:
         if not confirmed("Wipe them all?"):
             return
     try:
-        asyncio.run(clear_logs(connection, Listener(options.verbosity)))
+        run_to_end(clear_logs(connection, Listener(options.verbosity)))
     except KeyboardInterrupt:
         raise Interrupted(
             "Interrupted: whether the sync logs were wiped is not known",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
+from reconciler.app.signals import run_to_end
 from reconciler.app.sync_log import API, read_logs
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
@@ -29,5 +28,5 @@ reconciler sync-log show -e sandbox --integration shopify --format json
 def show(options: Options, integration: str, types: tuple[str, ...], errors: bool) -> None:
     """Show when syncs of an integration began and ended, and the open problems of each data type."""
     connection, listener = options.project.connection(API), Listener(options.verbosity)
-    logs = asyncio.run(read_logs(connection, integration, types or DATA_TYPES, listener, with_errors=errors))
+    logs = run_to_end(read_logs(connection, integration, types or DATA_TYPES, listener, with_errors=errors))
     show_result(options, SYNC_LOG, str(connection.site_id), integration, logs)
