@@ -9,6 +9,10 @@ from reconciler.errors import Place, SecretUnset
 MASK = "••••••"
 
 
+class UnusableSecret(Exception):
+    """A source has something that cannot be sent; the words say what, after the reference: `is empty`."""
+
+
 class Secret:
     """The value of a secret field, or one with secrets in it, resolved only when it has to be sent or compared.
 
@@ -21,7 +25,7 @@ class Secret:
         parts: returns the secret parts of the value; left out, all of it is.
     """
 
-    __slots__ = ("_parts", "_place", "_resolve", "_resolved", "_value", "reference", "shown")
+    __slots__ = ("_lacks", "_parts", "_place", "_resolve", "_resolved", "_value", "reference", "shown")
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class Secret:
         parts: Callable[[str], Iterable[str]] | None = None,
     ) -> None:
         self._parts = parts
+        self._lacks = "is not set"
         self.reference = reference
         self.shown = shown
         self._place = place
@@ -48,7 +53,10 @@ class Secret:
     def value(self) -> str | None:
         """The value, or None where its source is not set. Never print it, never put it into an exception."""
         if not self._resolved:
-            self._value = self._resolve()
+            try:
+                self._value = self._resolve()
+            except UnusableSecret as error:
+                self._lacks = str(error)
             self._resolved = True
         return self._value
 
@@ -56,6 +64,11 @@ class Secret:
     def is_set(self) -> bool:
         """Whether the source has a value."""
         return self.value is not None
+
+    @property
+    def lacks(self) -> str:
+        """Why there is no value, in words that follow the reference: `is not set`; empty where it has one."""
+        return "" if self.is_set else self._lacks
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -74,7 +87,7 @@ class Secret:
         value = self.value
         if value is None:
             raise SecretUnset(
-                f"{self.reference} has to be sent and is not set",
+                f"{self.reference} has to be sent and {self.lacks}",
                 place=self.place,
                 next_step="Set it in the environment of this run.",
             )

@@ -21,7 +21,7 @@ from reconciler.manifest.positions import Locator, Path, format_path
 from reconciler.manifest.references import Reference, is_literal, is_whole_reference, parse_at
 from reconciler.manifest.scalars import BadScalar, plain_value
 from reconciler.manifest.scope import HOLE, Scope
-from reconciler.secret import MASK, Secret
+from reconciler.secret import MASK, Secret, UnusableSecret
 
 LITERAL = "(literal)"
 ModelT = TypeVar("ModelT", bound=SpecModel)
@@ -186,7 +186,7 @@ class _Resolver:
         if not found or HOLE in replaced(template, found):
             return None  # no secret, or one where none may stand, which `Scope.text` refuses
         secret = seal(self._model, text, path, self._scope, self._locator)
-        value = partial(_same_place, secret, template, place) if position.host else lambda: secret.value
+        value = partial(_same_place, secret, template, place) if position.host else partial(_value_of, secret)
         shown = replaced(template, found)
         parts = partial(secret_parts, whole=position.whole, host=position.host)
         self.secrets[path] = Secret(secret.reference, value, place, shown, parts)
@@ -204,9 +204,15 @@ class _Resolver:
             return value
 
 
+def _value_of(secret: Secret) -> str | None:
+    if not secret.is_set:
+        raise UnusableSecret(secret.lacks)
+    return secret.value
+
+
 def _same_place(secret: Secret, template: str, place: Callable[[], Place]) -> str | None:
     """Return the value of a URL with secrets in it, if they did not move the place that it names."""
-    value = secret.value
+    value = _value_of(secret)
     if value is not None and hosts_of(value, "url") != hosts_of(template.replace(HOLE, "x"), "url"):
         message = f"{secret.reference} has characters that change the host of this URL"
         raise ManifestErrors(
@@ -235,6 +241,8 @@ def seal(model: type[BaseModel], text: str, path: Path, scope: Scope, locator: L
 
 def _looked_up(model: type[BaseModel], text: str, path: Path, scope: Scope, place: Callable[[], Place]) -> str | None:
     value = scope.secret(text, place)
+    if value == "":
+        raise UnusableSecret("is empty")
     limit = next(filter(None, map(max_length, annotations_at(model, path))), None)
     if value is not None and limit is not None and len(value) > limit:
         message = f"the value of {format_path(path)} is longer than {limit} characters"

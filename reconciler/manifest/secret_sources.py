@@ -5,24 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from reconciler.secret import UnusableSecret
+
 SecretSource = Callable[[str, Mapping[str, str]], str | None]
 SECRETS_DIR = "RECONCILER_SECRETS_DIR"
 _MAX_SECRET = 65_536
 
 
 def without_final_newline(value: str | None) -> str | None:
-    """Return a secret as it is meant: without a byte order mark and one final newline; None where nothing is left.
+    """Return a secret as it is meant: without a byte order mark and one final newline; None where there is none.
 
     Editors, `echo` and mounted files add both, whatever the source, and every signature with them would be wrong.
+
+    Raises:
+        UnusableSecret: nothing is left, or it is no text.
     """
     if value is None:
         return None
-    return value.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r") or None
+    text = value.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise UnusableSecret("is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UnusableSecret("holds bytes that are no UTF-8") from None
+    return text
 
 
 def from_environ(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the environment variable, or None where it is not set or empty."""
-    return environ.get(name) or None
+    """Return the environment variable, or None where it is not set."""
+    return environ.get(name)
 
 
 def from_file(name: str, environ: Mapping[str, str]) -> str | None:
@@ -37,10 +49,9 @@ def from_file(name: str, environ: Mapping[str, str]) -> str | None:
         if not file.is_relative_to(root) or not file.is_file():
             return None
         with file.open("rb") as stream:
-            text = stream.read(_MAX_SECRET).decode()
-    except (OSError, RuntimeError, UnicodeDecodeError):
+            return stream.read(_MAX_SECRET).decode(errors="surrogateescape")
+    except (OSError, RuntimeError):
         return None
-    return text or None
 
 
 # Prefix of `${secret:PREFIX:NAME}` to what supplies the value; the empty prefix is `${secret:NAME}`.

@@ -204,7 +204,7 @@ def _unset_secrets(session: Session) -> Iterator[Finding]:
     for desired in session.desired:
         for path, secret in secrets_in(desired.state):
             if not secret.is_set:
-                words = f"{secret.reference} is not set here"
+                words = f"{secret.reference} {secret.lacks} here"
                 step = "Set it where `apply` runs; until it has to be sent, nothing else needs it."
                 yield Finding("secret", f"{desired.key} {path}", Verdict.NOTE, words, step)
 

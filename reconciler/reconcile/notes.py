@@ -25,7 +25,7 @@ def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iter
     Where the secret itself stands would have to be looked up in the file, and there may be thousands of these.
     """
     for path, secret in status.unset:
-        words = f"{path}: {secret.reference} is not set here; it is not compared"
+        words = f"{path}: {secret.reference} {secret.lacks} here; it is not compared"
         yield Note(NoteKind.SECRET_UNSET, desired.key, words, desired.place)
     for path, secret in secrets_in(desired.state):
         value = None if desired.absent else secret.value

@@ -116,7 +116,7 @@ def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
         key, first = missing[0]
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise SecretUnset(
-            f"{key} has to send {first.reference}, which is not set{more}",
+            f"{key} has to send {first.reference}, which {first.lacks}{more}",
             place=first.place,
             next_step="Set it in the environment of this run, or leave the object out with --target.",
         )

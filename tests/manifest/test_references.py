@@ -244,6 +244,34 @@ def test_one_final_newline_and_a_byte_order_mark_are_no_part_of_a_secret(
         assert secret.value == sent
 
 
+@pytest.mark.parametrize(
+    ("given", "lacks"),
+    [
+        ("", "is empty"),
+        ("\n", "is empty"),
+        ("\ufeff\r\n", "is empty"),
+        ("marker\udcff", "holds bytes that are no UTF-8"),
+        (None, "is not set"),
+    ],
+)
+@pytest.mark.parametrize("member", ["secret", "endpoint"])
+def test_what_a_source_has_and_cannot_be_sent_is_told_apart_from_what_is_not_set(
+    resolved: Resolve, tmp_path: Path, given: str | None, lacks: str, member: str
+) -> None:
+    environ = {"RECONCILER_SECRETS_DIR": str(tmp_path)}
+    if given is not None:
+        environ["S"] = given
+        (tmp_path / "key").write_bytes(given.encode(errors="surrogateescape"))
+    for reference in ("${secret:S}", "x${secret:file:key}"):
+        text = {"secret": f'"{reference}"', "endpoint": f"https://hooks.example.com/?code={reference}"}[member]
+        secret = resolved(config(**{member: text}), environ).state["deliveryTargets"]["http"][member]
+        assert not secret.is_set
+        assert secret.lacks == lacks
+        with pytest.raises(SecretUnset, match=rf"has to be sent and {lacks}") as caught:
+            secret.reveal()
+        assert "marker" not in str(caught.value)
+
+
 def test_the_environment_of_the_run_can_allow_more(resolved: Resolve) -> None:
     environ = {"SHOP_NAME": "a", "CITY": "b", "RECONCILER_ALLOW_ENV": "SHOP_*, CITY"}
     assert resolved(config(name="${env:SHOP_NAME}${env:CITY}"), environ).state["name"] == "ab"

@@ -20,6 +20,7 @@ from reconciler.sync.monitor.compared import parts_compared
 from reconciler.sync.monitor.health import drift_items
 from reconciler.sync.monitor.status import status_of
 from reconciler.sync.products.datatype import Products
+from reconciler.sync.products.model import Part
 from reconciler.sync.products.settings import ProductSettings
 from reconciler.sync.run.counts import Requests, requests_in
 from support.mapping_strategies import mapping
@@ -322,6 +323,15 @@ def test_too_much_that_is_held_back_is_drift_of_its_own(
 def test_a_remedy_gives_most_variants_a_sku_of_their_own(ids: list[str], expression: str) -> None:
     held = held_back(data_sync().data, 10, 9, 9, [CodeCount("no-sku", 9, tuple(ids), 9)])
     assert expression in (held.remedy or "")
+
+
+@pytest.mark.parametrize("code", ["no-sku", "no-name"])
+def test_a_data_sync_without_products_is_given_no_mapping_that_would_make_products_flow(code: str) -> None:
+    data = Products(product_settings_of(products=None))
+    assert Part.PRODUCT not in data.settings.parts
+    remedy = held_back(data, 10, 9, 9, [replace(NO_SKUS, code=code)]).remedy
+    assert "products.mapping" not in (remedy or "")
+    assert ("`xp.SKU` at the source" in (remedy or "")) == (code == "no-sku")
 
 
 def test_no_remedy_is_offered_for_few_or_for_what_is_mapped_already() -> None:

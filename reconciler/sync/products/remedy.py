@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from reconciler.sync.products.model import Part
 from reconciler.sync.products.settings import ProductSettings
 
 # Tried in this order: the first that gives most of the variants a SKU of their own.
@@ -21,9 +22,12 @@ def remedy(settings: ProductSettings, code: str, external_ids: Collection[str]) 
         external_ids: of products and variants that have it.
     """
     expressions = settings.rules.expressions
+    if code == "no-sku" and Part.PRODUCT not in settings.parts:
+        # The mapping stands below `products`, which would make them flow.
+        return "Give them a SKU in `xp.SKU` at the source: without `products` in the DataSync nothing here makes one."
     if code == "no-sku" and "variants.sku" not in expressions:
         return _mapped("variants.sku", _sku_of(external_ids), "the SKU is made from the ID where there is none")
-    if code == "no-name" and "title" not in expressions:
+    if code == "no-name" and Part.PRODUCT in settings.parts and "title" not in expressions:
         return _mapped("title", "Name || ID", "the title is the ID where there is no name")
     return None
 
