@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlencode
 
@@ -14,68 +13,22 @@ import httpx
 
 import reconciler
 from reconciler.errors import ApiError, Rejected, Unreachable
+from reconciler.hosts import is_loopback
+from reconciler.http.api import Api, Options
 from reconciler.http.body import decode, encode
-from reconciler.http.clock import ApiClock, Clock
+from reconciler.http.clock import ApiClock
 from reconciler.http.connections import Connections
-from reconciler.http.faults import FaultParser, FaultReader
+from reconciler.http.faults import FaultReader
 from reconciler.http.limit import RateLimit
-from reconciler.http.login import Login, TokenSource, read_token
-from reconciler.http.observe import Call, Exchanged, Observer, Silent
+from reconciler.http.login import FixedToken, Login, TokenHolder, TokenSource, read_token
+from reconciler.http.observe import Call, Exchanged
 from reconciler.http.redact import Redactor
-from reconciler.http.retry import Answer, NoAnswer, Repeater, RetryPolicy, http_date
-from reconciler.http.tokens import Token, TokenCache
+from reconciler.http.retry import Answer, NoAnswer, Repeater, http_date
+from reconciler.http.tokens import Token
 from reconciler.kind.connection import Json, Params
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = f"reconciler/{reconciler.__version__} (sync configuration as code)"
-IN_FLIGHT = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """One API as a provider describes it to the transport.
-
-    Args:
-        url: the base that paths are relative to.
-        login: how to get a token.
-        faults: how to read its error bodies.
-        requests_per_second: the rate to keep to.
-        scopes: the roles that the login asks for.
-        headers: sent with every request, e.g. a site ID.
-        clashes: says of a request whether a 409 means that another one was under way, so that it may be repeated.
-        forbidden: what a user can do about a 403, where the API has no roles that could be missing.
-        questions: last segments of the paths whose POST changes nothing.
-        url_fields: what manifests call the API's URL, and that of its token endpoint where it has a field of its own.
-    """
-
-    url: str
-    login: Login
-    faults: FaultParser
-    requests_per_second: float
-    scopes: Sequence[str] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    clashes: Callable[[Call], bool] = lambda _call: False
-    forbidden: str | None = None
-    questions: frozenset[str] = frozenset()
-    url_fields: Sequence[str] = ("apiUrl", "authUrl")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Options of a client that concern this machine and its user rather than the API.
-
-    Args:
-        cache: where tokens are kept for the next run; None for memory only.
-        observer: is told of requests and waits.
-        in_flight: requests that are under way at once.
-        policy: bounds of repeating.
-        clock: where time comes from.
-    """
-
-    cache: TokenCache | None = None
-    observer: Observer = field(default_factory=Silent)
-    in_flight: int = IN_FLIGHT
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
-    clock: Clock = field(default_factory=Clock)
 
 
 class Session:
@@ -93,14 +46,15 @@ class Session:
         self._connections = connections
         self._options = options
         self._redactor = Redactor()
-        self._faults = FaultReader(api.faults, self._redactor, api.scopes, api.forbidden, api.url_fields[0])
+        self._faults = FaultReader(api.faults, self._redactor, api.scopes, api.forbidden, api.url_fields[0], api.steps)
         self._rate = RateLimit(api.requests_per_second, clock=options.clock)
+        writes = api.writes_per_second
+        self._write_rate = None if writes is None else RateLimit(writes, burst=1, clock=options.clock)
         self._in_flight = asyncio.Semaphore(options.in_flight)
         self._repeat = Repeater(
-            options.policy, options.clock, options.observer, self._rate, self._faults.offline, api.clashes
+            options.policy, options.clock, options.observer, self._rate, self._faults.offline, api.clashes, api.limited
         )
-        key = api.login.cache_key
-        self._tokens = TokenSource(self._log_in, key, options.cache, options.clock, self._redactor)
+        self._tokens = self._token_holder(api.login)
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         self.api_clock = ApiClock(options.clock)
 
@@ -123,7 +77,7 @@ class Session:
             token = await self._tokens.get()
             answer = await self._exchange(call, number, url, token, content)
             # A token of an earlier run may also be older than the roles that it lacks.
-            if answer.status == 401 or (answer.status == 403 and token.from_disk):
+            if self._tokens.renews and (answer.status == 401 or (answer.status == 403 and token.from_disk)):
                 self._tokens.forget(token)
                 token = await self._tokens.get()
                 answer = await self._exchange(call, number, url, token, content)
@@ -134,6 +88,50 @@ class Session:
         except NoAnswer as silence:
             raise self._faults.unanswered(call, silence, write=method != "GET") from None
         return self._result(call, answer)
+
+    async def download(self, path: str, largest: int) -> bytes:
+        """GET bytes, from where the API keeps them: one redirect is followed, and the token does not go with it.
+
+        Args:
+            path: relative to the API's base.
+            largest: bytes that they may have.
+
+        Raises:
+            ApiError: the subclass says what happened; `UnexpectedAnswer` for more bytes, or a redirect to what is no
+                https URL (http on this machine).
+        """
+        call = Call("GET", path)
+        url = self._url(call, None)
+        target: httpx.URL | None = None
+
+        async def attempt(number: int) -> Answer:
+            nonlocal target
+            # The place is good for a minute or so: each attempt asks for it anew.
+            answer = await self._exchange(call, number, url, await self._tokens.get(), None, largest)
+            if answer.status not in _REDIRECTS:
+                return answer
+            target = _redirect(url, answer)
+            if target is None:
+                return answer
+            headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": USER_AGENT}
+            return await self._observed(call, number, target, headers, None, largest)
+
+        try:
+            answer = await self._repeat.run(call, attempt, safe=True)
+        except NoAnswer as silence:
+            raise self._faults.unanswered(call, silence, write=False) from None
+        if 200 <= answer.status < 300:
+            return answer.content
+        if answer.status < 400:
+            raise self._faults.unusable(call, answer, _no_end(answer.status))
+        # What another host says is not the API's word.
+        raise self._faults.refused(call, answer) if target is None else self._faults.foreign(call, answer)
+
+    def _token_holder(self, login: Login | FixedToken) -> TokenHolder:
+        if isinstance(login, FixedToken):
+            return login.held_by(self._redactor)
+        options = self._options
+        return TokenSource(self._log_in, login.cache_key, options.cache, options.clock, self._redactor)
 
     async def aclose(self) -> None:
         """End what is under way for the session itself."""
@@ -158,22 +156,38 @@ class Session:
             raise self._faults.lost(call, refused.message, answer.status)
         raise refused
 
-    async def _exchange(self, call: Call, number: int, url: httpx.URL, token: Token, content: bytes | None) -> Answer:
-        headers = {**self._headers, **self._api.headers, "authorization": f"Bearer {token.value}"}
+    async def _exchange(
+        self,
+        call: Call,
+        number: int,
+        url: httpx.URL,
+        token: Token,
+        content: bytes | None,
+        largest: int | None = None,
+    ) -> Answer:
+        headers = {**self._headers, **self._api.headers, **self._api.authorization(token.value)}
         if content is not None:
-            headers["content-type"] = "application/json"
+            headers.setdefault("content-type", "application/json")
         async with self._in_flight:
             await self._rate.acquire()
-            answer = await self._observed(call, number, url, headers, content)
+            if self._write_rate is not None and call.method != "GET" and not self.is_question(call.path):
+                await self._write_rate.acquire()
+            answer = await self._observed(call, number, url, headers, content, largest)
         if (date := http_date(answer.headers.get("date", ""))) is not None:
             self.api_clock.observe(date)
         return answer
 
     async def _observed(
-        self, call: Call, number: int, url: httpx.URL, headers: Mapping[str, str], content: bytes | None
+        self,
+        call: Call,
+        number: int,
+        url: httpx.URL,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        largest: int | None = None,
     ) -> Answer:
         try:
-            answer = await self._connections.send(call.method, url, headers, content)
+            answer = await self._connections.send(call.method, url, headers, content, largest)
         except NoAnswer as silence:
             reason = self._redactor.clean(silence.reason)
             self._options.observer.exchanged(Exchanged(call, number, silence.seconds * 1e3, trouble=reason))
@@ -182,7 +196,9 @@ class Session:
         return answer
 
     async def _log_in(self) -> Token:
-        request = self._api.login.request(self._redactor)
+        login = self._api.login
+        assert not isinstance(login, FixedToken)  # noqa: S101 - it never asks for another
+        request = login.request(self._redactor)
         url = _base_url(request.url, self._api.url_fields)
         call = Call("POST", url.path)
         headers = self._headers | dict(request.headers)
@@ -197,15 +213,15 @@ class Session:
         except NoAnswer as silence:
             raise self._faults.unanswered(call, silence, write=False) from None
         if not 200 <= answer.status < 300:
-            raise self._login_error(call, answer)
+            raise self._login_error(login, call, answer)
         return read_token(answer, self._options.clock.wall())
 
-    def _login_error(self, call: Call, answer: Answer) -> ApiError:
+    def _login_error(self, login: Login, call: Call, answer: Answer) -> ApiError:
         if answer.status < 400:
             return self._faults.unusable(call, answer, _no_end(answer.status))
         if answer.status in (408, 429) or answer.status >= 500:
             return self._faults.refused(call, answer)
-        return self._api.login.refused(answer, self._redactor)
+        return login.refused(answer, self._redactor)
 
     def _url(self, call: Call, params: Params | None) -> httpx.URL:
         # An ID that came from outside must not lead to another resource.
@@ -278,6 +294,14 @@ class HttpReader:
             raise ValueError(f"POST {path} is no question")
         return await self._session.request("POST", path, body=body)
 
+    async def download(self, path: str, largest: int) -> bytes:
+        """GET bytes of at most that many, from where the API redirects to; the token does not go with it.
+
+        Raises:
+            ApiError: a subclass that says what happened.
+        """
+        return await self._session.download(path, largest)
+
 
 class HttpWriter(HttpReader):
     """A connection that can write as well. `AnswerLost` means: read back before you write again."""
@@ -308,6 +332,17 @@ def _no_end(status: int) -> str:
     if status < 200:
         return "the answer ends before it says how it went"
     return "the answer is a redirect, which is not followed"
+
+
+def _redirect(url: httpx.URL, answer: Answer) -> httpx.URL | None:
+    """Return where an answer points; None for what we do not follow: another scheme, no host, a user in it."""
+    try:
+        target = url.join(answer.headers.get("location", ""))
+    except httpx.InvalidURL:
+        return None
+    if target.scheme != "https" and not (target.scheme == "http" and is_loopback(target.host)):
+        return None
+    return target if target.host and not target.userinfo else None
 
 
 def _base_url(text: str, fields: Sequence[str]) -> httpx.URL:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol, TypedDict
 
-from reconciler.http.client import Api, HttpReader, HttpWriter, Options, Session, open_session
+from reconciler.http.api import Api, Options
+from reconciler.http.client import HttpReader, HttpWriter, Session, open_session
 from reconciler.http.clock import Clock
 from reconciler.http.connections import Connections
 from reconciler.http.observe import Observer, Silent

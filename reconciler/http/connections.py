@@ -81,8 +81,22 @@ class Connections:
         while self._all:
             await self._all.pop().aclose()
 
-    async def send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> Answer:
+    async def send(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        largest: int | None = None,
+    ) -> Answer:
         """Send one request and read its answer, whatever its status. Redirects are not followed.
+
+        Args:
+            method: of the request.
+            url: where to.
+            headers: all of them.
+            content: the body; None: there is none.
+            largest: bytes that the answer may have, where that is less than the bound of every answer.
 
         Raises:
             NoAnswer: no complete answer came.
@@ -97,7 +111,7 @@ class Connections:
             async with asyncio.timeout(self._bounds.exchange):
                 response = await transport.handle_async_request(request)
                 try:
-                    body = await self._read(response)
+                    body = await self._read(response, largest)
                 finally:
                     await response.aclose()
         except (httpx.TransportError, Undecodable, TimeoutError) as error:
@@ -109,8 +123,9 @@ class Connections:
             raise _refused_by_proxy(_PROXY_LOGIN, seconds)
         return Answer(response.status_code, response.headers, body, seconds)
 
-    async def _read(self, response: httpx.Response) -> bytes:
-        with Body(response.headers.get("content-encoding", ""), self._bounds.body, self._room) as body:
+    async def _read(self, response: httpx.Response, largest: int | None) -> bytes:
+        most = self._bounds.body if largest is None else min(largest, self._bounds.body)
+        with Body(response.headers.get("content-encoding", ""), most, self._room) as body:
             async for part in response.aiter_raw():
                 body.feed(part)
             return body.finish()

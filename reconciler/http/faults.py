@@ -101,6 +101,7 @@ class FaultReader:
         scopes: the roles that were asked for at login, named where a 403 names none.
         forbidden: the next step after a 403, where the API has no roles.
         url_field: what manifests call the API's URL.
+        steps: what a user can do about an error, where that is not what it is for a provider's API.
     """
 
     parser: FaultParser
@@ -108,6 +109,7 @@ class FaultReader:
     scopes: Sequence[str] = ()
     forbidden: str | None = None
     url_field: str = "apiUrl"
+    steps: Mapping[type[ApiError], str] = field(default_factory=dict)
 
     def offline(self, answer: Answer) -> bool:
         """Whether the answer says that the API refused the request unprocessed, for a moment."""
@@ -118,7 +120,7 @@ class FaultReader:
         """Turn an error answer into ours."""
         fault = read_fault(answer, self.parser)
         if fault is None:
-            return self._foreign(call, answer)
+            return self.foreign(call, answer)
         kind = fault.error or self._kind_of(answer.status)
         said = self._said(fault)
         message = f"{call}: {said or _WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
@@ -175,8 +177,8 @@ class FaultReader:
         error.answer = said
         return error
 
-    def _foreign(self, call: Call, answer: Answer) -> ApiError:
-        """An error status without the API's error body: perhaps a gateway's. Its 404 must not look like 'none'."""
+    def foreign(self, call: Call, answer: Answer) -> ApiError:
+        """Return the error of an answer without the API's error body, perhaps a gateway's. Its 404 is not 'none'."""
         kind = _kind_of(answer.status)
         if kind in (NotFound, MissingRole):
             return self.unusable(call, answer, "the answer is not the API's own error")
@@ -202,7 +204,7 @@ class FaultReader:
         return _kind_of(status)
 
     def _next_step(self, kind: type[ApiError]) -> str | None:
-        step = _NEXT_STEP.get(kind)
+        step = self.steps.get(kind) or _NEXT_STEP.get(kind)
         return None if step is None else step.format(url=self.url_field)
 
     def _said(self, fault: Fault) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeGuard
 
-from reconciler.errors import ApiError, UnexpectedAnswer
+from reconciler.errors import ApiError, LoginRefused, UnexpectedAnswer
 from reconciler.http.body import decode
 from reconciler.http.clock import Clock
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache
 from reconciler.kind.connection import Json
+from reconciler.secret import Secret
 
 # Renewed this long before its end, or a tenth of its life where that is shorter.
 _LEEWAY = 60.0
@@ -78,6 +80,63 @@ def _is_token(value: Json) -> TypeGuard[str]:
     return value.isascii() and value.isprintable() and " " not in value
 
 
+class TokenHolder(Protocol):
+    """Whoever has the token of a session."""
+
+    @property
+    def renews(self) -> bool:
+        """Whether there is another token to be had."""
+        ...
+
+    async def get(self) -> Token:
+        """Return a token that is good for a while."""
+        ...
+
+    def forget(self, token: Token) -> None:
+        """Drop a token that the API does not accept."""
+
+    async def aclose(self) -> None:
+        """Stop what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedToken:
+    """A token that was given to us, and that nothing renews: a forge's."""
+
+    secret: Secret
+
+    def held_by(self, redactor: Redactor) -> TokenHolder:
+        """Return the holder of this token; the redactor learns it.
+
+        Raises:
+            SecretUnset: there is none.
+            LoginRefused: it cannot be sent in a header.
+        """
+        value = self.secret.reveal()
+        redactor.add(value)
+        if not _is_token(value):
+            raise LoginRefused(
+                f"{self.secret.reference} is no token: no header can hold it",
+                next_step="Set the variable to the token alone, without a line break or a space.",
+            )
+        return _Fixed(Token(value, math.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    token: Token
+    renews: bool = False
+
+    async def get(self) -> Token:
+        return self.token
+
+    def forget(self, token: Token) -> None:
+        """Keep it: there is no other."""
+
+    async def aclose(self) -> None:
+        """Nothing is under way."""
+
+
 class TokenSource:
     """The token of one client. Concurrent requests share one login.
 
@@ -97,6 +156,7 @@ class TokenSource:
         clock: Clock,
         redactor: Redactor,
     ) -> None:
+        self.renews = True
         self._fetch = fetch
         self._key = key
         self._cache = cache

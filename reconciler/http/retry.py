@@ -127,6 +127,8 @@ class Repeater:
         rate: held back after a 429, for every request that shares it.
         offline: says of an error answer whether the API refused it unprocessed, to be tried again later.
         clashes: says of a request whether a 409 means that another one was under way.
+        limited: says of an error answer, given the time, how many seconds the API wants to be left alone; None where
+            it does not say so. It is never cut short: where it is past the policy's bounds, nothing is repeated.
     """
 
     policy: RetryPolicy
@@ -135,6 +137,7 @@ class Repeater:
     rate: RateLimit | None = None
     offline: Callable[[Answer], bool] = lambda _answer: False
     clashes: Callable[[Call], bool] = lambda _call: False
+    limited: Callable[[Answer, float], float | None] = lambda _answer, _now: None
 
     async def run(self, call: Call, send: Callable[[int], Awaitable[Answer]], *, safe: bool) -> Answer:
         """Send (given the number of the attempt) and repeat while that helps; return the last answer.
@@ -161,14 +164,19 @@ class Repeater:
                     raise
             else:
                 spent += answer.seconds
-                if not self._worth_repeating(call, answer, attempt, safe=safe):
+                left_alone = self.limited(answer, self.clock.wall()) if answer.status >= 400 else None
+                if left_alone is None and not self._worth_repeating(call, answer, attempt, safe=safe):
                     return answer
-                wait = self.policy.wait(attempt, retry_after(answer, self.clock.wall()))
-                reason = "rate limited" if answer.status == TOO_MANY_REQUESTS else f"HTTP {answer.status}"
-                if answer.status == TOO_MANY_REQUESTS and self.rate is not None:
-                    self.rate.hold(wait)
+                if left_alone is not None:
+                    wait = left_alone + self.policy.random() * self.policy.base
+                else:
+                    wait = self.policy.wait(attempt, retry_after(answer, self.clock.wall()))
+                is_limit = left_alone is not None or answer.status == TOO_MANY_REQUESTS
+                reason = "rate limited" if is_limit else f"HTTP {answer.status}"
                 if self._is_over(attempt, spent + wait):
                     return answer
+                if is_limit and self.rate is not None:
+                    self.rate.hold(wait)
             self.observer.waiting(Waiting(call, attempt, wait, reason))
             await self.clock.sleep(wait)
             spent += wait

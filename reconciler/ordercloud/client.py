@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Unpack
 
-from reconciler.http.client import Api, HttpReader, HttpWriter
+from reconciler.http.api import Api
+from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.connect import ConnectionSettings, Opening, open_reader, open_writer
 from reconciler.ordercloud.faults import parse_fault
 from reconciler.ordercloud.login import OrderCloudLogin

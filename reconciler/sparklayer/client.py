@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Unpack
 
 from reconciler.errors import UsageError
-from reconciler.http.client import Api, HttpReader, HttpWriter
+from reconciler.http.api import Api
+from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.connect import ConnectionSettings, Opening, open_reader, open_writer
 from reconciler.http.observe import Call
 from reconciler.sparklayer.faults import parse_fault

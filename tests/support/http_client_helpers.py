@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from reconciler.errors import ApiError, LoginRefused
-from reconciler.http.client import Api, HttpWriter, Options, open_session
+from reconciler.http.api import Api, Options
+from reconciler.http.client import HttpWriter, open_session
 from reconciler.http.clock import Clock
 from reconciler.http.connections import Bounds, Connections
 from reconciler.http.faults import Fault
