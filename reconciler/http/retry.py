@@ -173,10 +173,10 @@ class Repeater:
                     wait = self.policy.wait(attempt, retry_after(answer, self.clock.wall()))
                 is_limit = left_alone is not None or answer.status == TOO_MANY_REQUESTS
                 reason = "rate limited" if is_limit else f"HTTP {answer.status}"
-                if self._is_over(attempt, spent + wait):
-                    return answer
                 if is_limit and self.rate is not None:
                     self.rate.hold(wait)
+                if self._is_over(attempt, spent + wait):
+                    return answer
             self.observer.waiting(Waiting(call, attempt, wait, reason))
             await self.clock.sleep(wait)
             spent += wait
