@@ -107,6 +107,7 @@ class Session:
         async def attempt(number: int) -> Answer:
             nonlocal target
             # The place is good for a minute or so: each attempt asks for it anew.
+            target = None
             answer = await self._exchange(call, number, url, await self._tokens.get(), None, largest)
             if answer.status not in _REDIRECTS:
                 return answer
