@@ -111,8 +111,10 @@ class Breaker:
         if self._failures >= _SUSPICIOUS:
             async with self._one_at_a_time:
                 if self._failures >= _SUSPICIOUS:
-                    doublings = min(self._failures - _SUSPICIOUS, 10)
-                    await self._sleep(min(_FIRST_WAIT * 2**doublings, _LONGEST_WAIT_WHILE_AWAY))
+                    # Past the run's patience each tries once more and does not wait: many may stand in this line.
+                    if self._clock() - self._last_success <= self._seconds:
+                        doublings = min(self._failures - _SUSPICIOUS, 10)
+                        await self._sleep(min(_FIRST_WAIT * 2**doublings, _LONGEST_WAIT_WHILE_AWAY))
                     return await work()
         return await work()
 

@@ -61,6 +61,15 @@ def test_an_api_that_stays_away_ends_it(clock: Clock) -> None:
     assert 60 < clock.seconds < 120
 
 
+def test_much_work_at_once_ends_as_soon_as_one(clock: Clock) -> None:
+    async def run() -> list[str | BaseException]:
+        breaker = Breaker(60, clock=clock)
+        return await asyncio.gather(*(breaker.repeat(fails(10**6)) for _ in range(30)), return_exceptions=True)
+
+    assert {type(ended) for ended in asyncio.run(run())} == {Outage}
+    assert 60 < clock.seconds < 120
+
+
 def test_what_fails_while_other_work_goes_through_is_its_own_fault(clock: Clock) -> None:
     breaker = Breaker(900, clock=clock)
     bad = fails(10**6)
