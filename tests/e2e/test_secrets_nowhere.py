@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator
+from reconciler.ledger import postgres
 from reconciler.ledger.config import secret_fingerprint as fingerprint
 from support.checkout import Checkout, Document, Ended, document, entity_sync
 
@@ -295,7 +296,9 @@ def test_a_bug_of_ours_shows_none(shop: Shop) -> None:
         "sqlite://kr3mbel-new-http@x",
     ],
 )
-def test_the_password_of_a_ledger_url_is_not_shown(shop: Shop, url: str) -> None:
+def test_the_password_of_a_ledger_url_is_not_shown(shop: Shop, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody is there, so waiting for a server would only take time; tests/ledger/test_outages.py waits.
+    monkeypatch.setattr(postgres, "_CONNECT_PATIENCE_SECONDS", 0.0)
     shop.variables["RECONCILER_LEDGER"] = url
     environment = shop.environment(ordercloud={"clientID": "shop", "clientSecret": CLIENT_SECRET})
     environment["spec"]["ledger"] = "${env:RECONCILER_LEDGER}"
