@@ -20,9 +20,21 @@ def apply_to_markdown(report: ApplyReport, *, url: str | None = None) -> str:
         url: an https URL where the whole report lies, named where something was cut.
     """
     environment = report.environment
-    head = f"{marker('apply', environment)}\n### Apply to {code_span(environment)}: {apply_counts(report)}\n"
+    head = f"{marker('apply', environment)}\n{apply_title(report)}"
+    closing = prose(apply_closing(report))
+    return page(head, apply_pieces(report), closing, f"reconciler ledger show -e {environment}", url)
+
+
+def apply_title(report: ApplyReport) -> str:
+    """Return the heading of a report, and that it was interrupted where it was."""
+    head = f"### Apply to {code_span(report.environment)}: {apply_counts(report)}\n"
     if report.interrupted:
         head += "\n> [!WARNING]\n> Interrupted. What was under way is reported as it was found.\n"
+    return head
+
+
+def apply_pieces(report: ApplyReport) -> list[Piece]:
+    """Return what became of each change and request, in page order, what went wrong first."""
     pieces: list[Piece] = []
     for rank, outcome in enumerate(OUTCOME_ORDER):
         results = [result for result in report.results if result.outcome is outcome]
@@ -32,8 +44,7 @@ def apply_to_markdown(report: ApplyReport, *, url: str | None = None) -> str:
     if report.operations:
         pieces.append(Piece("#### Requests\n", 0, "headings"))
     pieces.extend(Piece(_operation(result), 0, "requests") for result in report.operations)
-    closing = prose(apply_closing(report))
-    return page(head, pieces, closing, f"reconciler ledger show -e {environment}", url)
+    return pieces
 
 
 def _operation(result: OperationResult) -> str:

@@ -21,8 +21,20 @@ def drift_to_markdown(report: DriftReport, *, url: str | None = None) -> str:
         url: an https URL where the whole report lies, named where something was cut.
     """
     environment = report.environment
-    begin = f"{marker('drift', environment)}\n{paused_block(report.notes)}"
-    head = f"{begin}### Drift in {code_span(environment)}: {drift_counts(report)}\n"
+    head = f"{marker('drift', environment)}\n{drift_title(report)}"
+    closing = f"{drift_closing(report)}<sub>Checked {moment(report.checked_at)}.</sub>"
+    return page(head, drift_pieces(report), closing, f"reconciler drift -e {environment}", url)
+
+
+def drift_title(report: DriftReport) -> str:
+    """Return what is paused, and the heading of a report below it."""
+    heading = f"### Drift in {code_span(report.environment)}: {drift_counts(report)}\n"
+    return f"{paused_block(report.notes)}{heading}"
+
+
+def drift_pieces(report: DriftReport) -> list[Piece]:
+    """Return what was healed and what differs, in page order; what is snoozed is folded."""
+    environment = report.environment
     pieces = [Piece(_healed(result), 0, "healed objects") for result in report.healed]
     for cause, items in by_cause(report.items):
         if folds(items, report):
@@ -37,9 +49,12 @@ def drift_to_markdown(report: DriftReport, *, url: str | None = None) -> str:
         body = "\n".join(_item(item) for item in snoozed)
         pieces.append(Piece(details(f"{len(snoozed):,} snoozed", body), 20, "snoozed objects"))
     pieces.extend(note_pieces(report.notes, environment, 21))
-    verdict = "" if report.drifted else "No drift: live is as the manifests say. "
-    closing = f"{verdict}<sub>Checked {moment(report.checked_at)}.</sub>"
-    return page(head, pieces, closing, f"reconciler drift -e {environment}", url)
+    return pieces
+
+
+def drift_closing(report: DriftReport) -> str:
+    """Return the sentence that says that there is no drift, where there is none."""
+    return "" if report.drifted else "No drift: live is as the manifests say. "
 
 
 def _rank(item: DriftItem) -> int:

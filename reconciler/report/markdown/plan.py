@@ -38,10 +38,20 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
         plan: what to show.
         url: an https URL where the whole plan lies, named where something was cut.
     """
+    head = f"{marker('plan', plan.environment)}\n{plan_alarms(plan)}{paused_block(plan.notes)}{plan_title(plan)}"
+    read = f"<sub>Live was read {moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
+    closing = f"{plan_closing(plan)} {read}"
+    return page(head, plan_pieces(plan), closing, f"reconciler plan -e {plan.environment}", url)
+
+
+def plan_title(plan: Plan) -> str:
+    """Return the heading of a plan, and its changes counted by risk and action."""
     title = f"### Plan for {code_span(plan.environment)}: {plan_counts(plan)}\n"
-    head = f"{marker('plan', plan.environment)}\n{_alarms(plan)}{paused_block(plan.notes)}{title}"
-    if plan.changes:
-        head += f"\n{_table(plan.changes)}"
+    return f"{title}\n{_table(plan.changes)}" if plan.changes else title
+
+
+def plan_pieces(plan: Plan) -> list[Piece]:
+    """Return what stands below the heading, in page order; what the guardrails refuse has rank 0."""
     pieces = [
         Piece(_breach(breach), 0, "guardrails")
         for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None)
@@ -62,19 +72,21 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
     if notes:
         pieces.append(Piece("#### Notes\n", 19, "headings"))
     pieces.extend(notes)
-    read = f"<sub>Live was read {moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
+    return pieces
+
+
+def plan_closing(plan: Plan) -> str:
+    """Return the sentence that says what merging would approve."""
     if plan.refused:
-        closing = f"**Apply would refuse this plan.** {read}"
-    elif not plan.is_empty:
+        return "**Apply would refuse this plan.**"
+    if not plan.is_empty:
         what = "this" if plan.operations else "these changes"
-        closing = f"Merging approves exactly {what}; what moves meanwhile is refused. {read}"
-    else:
-        closing = f"{prose(nothing_to_do(plan))} {read}"
-    return page(head, pieces, closing, f"reconciler plan -e {plan.environment}", url)
+        return f"Merging approves exactly {what}; what moves meanwhile is refused."
+    return prose(nothing_to_do(plan))
 
 
-def _alarms(plan: Plan) -> str:
-    """What live does now and must not; no more of it than fits above everything else."""
+def plan_alarms(plan: Plan) -> str:
+    """Return what live does now and must not; no more of it than fits above everything else."""
     listed = alarms(plan.notes)
     shown = [f"> - {code_span(note.subject)}: {prose(note.message, 300)}" for note in listed[:KEYS_SHOWN]]
     if len(listed) > KEYS_SHOWN:
