@@ -20,6 +20,8 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MARKED_COMMAND = re.compile(r"##(?=\w*\[)")
 # `::command::` is carried out at the start of a line, after blanks; our own colours may stand before it.
 _LINE_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*):(?=:)", re.MULTILINE)
+# `/command` at the start of a line of a comment: GitLab carries it out, and looks for code blocks in its own way.
+_QUICK_ACTION = re.compile(r"^(\s*)/(?=\w)")
 # What stays plain in Markdown prose: words of letters and short numbers, with closing punctuation. Everything else
 # (mentions, #123, commit hashes, links, emphasis, emoji codes, HTML) needs a character that is not in here.
 _PLAIN_WORD = re.compile(r"\(?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d{1,6}(?:[.,:-]\d{1,6})*%?)[,.;:?)]{0,2}")
@@ -54,7 +56,7 @@ def clip(text: str, limit: int) -> str:
 
 
 def disarm(output: str) -> str:
-    """Return finished terminal output in which no CI runner finds a workflow command.
+    """Return finished output in which no CI runner finds a workflow command, for everything that a log may show.
 
     Escaping values one by one is not enough: wrapping may move the middle of a value to the start of a line.
     """
@@ -129,7 +131,7 @@ def _prose_words(text: str, limit: int, *, first: bool) -> list[str]:
 
 def fenced(lines: list[str], language: str = "") -> str:
     """Return lines from outside as a Markdown code block that none of them can close."""
-    shown = [visible(line) for line in lines]
+    shown = [_QUICK_ACTION.sub(r"\1\\x2f", disarm(visible(line))) for line in lines]
     runs = (len(run) for line in shown for run in re.findall("`+", line))
     fence = "`" * max(3, max(runs, default=0) + 1)
     return "\n".join([f"{fence}{language}", *shown, fence])
@@ -140,9 +142,14 @@ def html(text: str) -> str:
     return html_module.escape(visible(text))
 
 
+def _unmarked(text: str) -> str:
+    """Return visible text without a command of the older form, which would be looked for inside of ours as well."""
+    return _MARKED_COMMAND.sub(r"#\\x23", visible(text))
+
+
 def command_data(text: str) -> str:
     """Return text from outside for the message of a GitHub workflow command."""
-    return visible(text).replace("%", "%25")
+    return _unmarked(text).replace("%", "%25")
 
 
 def command_property(text: str) -> str:
@@ -152,12 +159,28 @@ def command_property(text: str) -> str:
 
 def azure_data(text: str) -> str:
     """Return text from outside for the message of an Azure Pipelines logging command."""
-    return visible(text).replace("%", "%AZP25")
+    return _unmarked(text).replace("%", "%AZP25")
 
 
 def azure_property(text: str) -> str:
     """Return text from outside for a property (`sourcepath=`) of an Azure Pipelines logging command."""
     return azure_data(text).replace(";", "%3B").replace("]", "%5D")
+
+
+def github_output(name: str, value: str, delimiter: str) -> str:
+    """Return one output of a step, as it is appended to the file that GITHUB_OUTPUT names.
+
+    Args:
+        name: of the output; ours.
+        value: text from outside, of any number of lines.
+        delimiter: random, so that no value can hold it and begin an output of its own.
+
+    Raises:
+        ValueError: the value holds the delimiter.
+    """
+    if delimiter in value or delimiter in name:
+        raise ValueError("an output holds its delimiter")
+    return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
 
 
 def sarif(text: str) -> str:

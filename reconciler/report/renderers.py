@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVarTuple
 
-from reconciler.report.escape import json_text
+from reconciler.report.escape import disarm, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,14 +86,17 @@ class Subject(Generic[*_Value]):
         if format_name == "text":
             details = {**details, "style": style}
         made = self.renderer(format_name)(*value, **details)
-        if style is None or format_name == "text":
-            return made
-        if isinstance(made, str):
-            return style.given.completed_html(made) if format_name == "html" else style.given.completed(made)
-        return style.given.completed_document(made)
+        if style is not None and format_name != "text":
+            if not isinstance(made, str):
+                return style.given.completed_document(made)
+            made = style.given.completed_html(made) if format_name == "html" else style.given.completed(made)
+        # Whatever is printed, a runner reads.
+        return disarm(made) if isinstance(made, str) and format_name not in _COMMANDS else made
 
 
 _BETWEEN = {"markdown": "\n\n"}
+# These formats are commands for a runner; what is from outside is escaped in each of them.
+_COMMANDS = frozenset({"github", "azure"})
 
 PROBLEMS: Subject[Sequence[Problem], Sequence[Problem]] = Subject(
     text="text.problems:problems_to_text",

@@ -13,6 +13,7 @@ from reconciler.report import escape
 from support.report_samples import HOSTILE
 from support.report_strategies import hostile_text
 
+QUICK_ACTION = re.compile(r"^(\s*)/(?=\w)")
 GITHUB_REFERENCE = re.compile(r"[@#]\w|https?:|www\.|[0-9a-fA-F]{7,}|GH-\d|<|\[|\]|`|:\w+:|\w+-\d")
 
 
@@ -85,7 +86,30 @@ def test_a_fenced_block_is_exactly_one_block(text: str) -> None:
     tokens = MarkdownIt().parse(f"a\n\n{escape.fenced(lines, 'diff')}\n\nb")
     assert [token.type for token in tokens].count("fence") == 1
     (fence,) = [token for token in tokens if token.type == "fence"]
-    assert fence.content == "".join(escape.visible(line) + "\n" for line in lines)
+    assert fence.content == "".join(QUICK_ACTION.sub(r"\1\\x2f", escape.terminal(line)) + "\n" for line in lines)
+
+
+@given(hostile_text)
+def test_a_fenced_block_holds_no_command_for_a_runner_or_a_forge(text: str) -> None:
+    for line in escape.fenced([text, f"  ::error::{text}", f"/close {text}", f" /merge {text}"]).split("\n"):
+        assert not line.lstrip().startswith("::")
+        assert not re.match(r"\s*/\w", line)
+        assert not re.search(r"##\w*\[", line)
+
+
+@given(hostile_text)
+def test_an_output_is_exactly_one_output(text: str) -> None:
+    value = f"{text}\nEOF\nname2=injected"
+    written = escape.github_output("risk", value, "delimiter-31c7")
+    first, *lines, last, end = written.split("\n")
+    assert (first, last, end) == ("risk<<delimiter-31c7", "delimiter-31c7", "")
+    assert "delimiter-31c7" not in lines
+    assert "\n".join(lines) == value
+
+
+def test_an_output_whose_delimiter_somebody_guessed_is_refused() -> None:
+    with pytest.raises(ValueError, match="delimiter"):
+        escape.github_output("risk", "x\nguessed\nstatus=green", "guessed")
 
 
 @given(hostile_text)
@@ -101,6 +125,8 @@ def test_json_text_is_ascii_without_controls_and_reads_back(text: str) -> None:
 def test_command_properties_cannot_end_early(text: str) -> None:
     assert not set(escape.command_property(text)) & set("\r\n:,")
     assert not set(escape.command_data(text)) & set("\r\n")
+    for written in (escape.command_data, escape.command_property, escape.azure_data, escape.azure_property):
+        assert not re.search(r"##\w*\[", written(text))
 
 
 def test_a_cut_says_how_much_is_missing() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVarTuple
 
 from reconciler.app.files import write_file
 from reconciler.cli.options import Options
+from reconciler.report.escape import disarm
 from reconciler.report.given import NOTHING, Given
 
 if TYPE_CHECKING:
@@ -84,10 +85,13 @@ def drop_unwritten() -> None:
 
 
 def say(message: str) -> None:
-    """Write one line for people to stderr; where there is none, or its terminal has closed, nobody listens."""
+    """Write what is for people to stderr, with no command for a CI runner in it.
+
+    Where there is none, or its terminal has closed, nobody listens.
+    """
     if sys.stderr is not None:
         with suppress(OSError):
-            sys.stderr.write(f"{message}\n")
+            sys.stderr.write(f"{disarm(message)}\n")
             sys.stderr.flush()
 
 
