@@ -139,11 +139,14 @@ async def apply_session(
         What became of each change; None where the face did not agree.
 
     Raises:
+        ManifestErrors: policies are broken.
         ReconcilerError: nothing was changed.
     """
     from reconciler.ledger.process import describe_holder
     from reconciler.ledger.writer import Ledger
 
+    if command == APPLY:
+        request = session.judged(request)
     holder = describe_holder(command)
     report: ApplyReport | None = None
     known = "nothing was sent"

@@ -33,11 +33,12 @@ async def plan_each(
     from reconciler.http.connections import Connections
 
     async def one(session: Session) -> Plan:
+        asked = session.judged(request)
         memory = session.memory(ledgers)
         async with readers(
             session, request.targets, observer, token_cache=token_cache, connections=connections
         ) as opened:
-            comparison = await session.compare(opened, request, memory, session.opened_at)
+            comparison = await session.compare(opened, asked, memory, session.opened_at)
         require_secrets(comparison.inputs, comparison.planned.work.values())
         return comparison.planned.plan
 

@@ -16,6 +16,7 @@ from reconciler.manifest.files import base_of, unread
 from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.model import EnvironmentManifest
+from reconciler.manifest.policies import BREACH
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import IDLE_PATCH, named_environment, select
 from reconciler.manifest.validate import Validation, validate
@@ -23,8 +24,8 @@ from reconciler.reconcile.session import Session, open_session
 from reconciler.registry import kinds, manifest_kinds, request_kinds
 
 ALL = "all"
-# A guardrail judges it in the plan, where one run can override it.
-_JUDGED_BY_PLAN = "literal-secret"
+# A guardrail judges the one in the plan, where one run can override it; policies judge what references stand for.
+_JUDGED_BY_PLAN = {"literal-secret", BREACH, "policy-too-slow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Project:
         loaded = load(self.manifests, manifest_kinds())
         names = (environment,) if environment is not None else self._names(loaded)
         found = validate(loaded, manifest_kinds(), [name for name in names if name is not None] or None)
-        let_through = {_JUDGED_BY_PLAN, IDLE_PATCH} if idle_patches else {_JUDGED_BY_PLAN}
+        let_through = {*_JUDGED_BY_PLAN, IDLE_PATCH} if idle_patches else _JUDGED_BY_PLAN
         problems = [problem for problem in found.problems if problem.code not in let_through]
         if problems:
             raise ManifestErrors(problems)

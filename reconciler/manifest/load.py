@@ -21,12 +21,14 @@ from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.explain import error_paths, explain, nearest, shorten, suggest
 from reconciler.manifest.files import ELSEWHERE, FIRST_MANIFEST, base_of, read_folder
 from reconciler.manifest.limits import MAX_PROBLEMS_PER_FILE
-from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata
+from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata, PolicyManifest
+from reconciler.manifest.policies import POLICY, PolicySpec, check_policy
 from reconciler.manifest.positions import DocumentLocator, Source
 from reconciler.manifest.references import check_references, texts_of
 from reconciler.manifest.spec import read_spec
 
 ENVIRONMENT = "Environment"
+_WITHOUT_LIVE: Mapping[object, type[SpecModel]] = {ENVIRONMENT: EnvironmentSpec, POLICY: PolicySpec}
 _ENVELOPE = {"apiVersion", "kind", "metadata", "state", "spec"}
 
 
@@ -44,6 +46,7 @@ class Loaded:
     problems: tuple[Problem, ...]
     lost: frozenset[tuple[str | None, str | None]] = frozenset()
     base: FilePath = FilePath()
+    policies: tuple[PolicyManifest, ...] = ()
 
     def may_hold(self, kind: str, name: str) -> bool:
         """Return whether a document that could not be read may have been this manifest."""
@@ -83,7 +86,7 @@ def load(folder: FilePath, kinds: ManifestKinds) -> Loaded:
     """
     with gc_paused():
         loaded = _load(folder, kinds)
-    if not (loaded.manifests or loaded.environments or loaded.problems):
+    if not (loaded.manifests or loaded.environments or loaded.policies or loaded.problems):
         raise LoadError(
             f"the files in {folder} hold no manifest",
             next_step=f"{ELSEWHERE} {FIRST_MANIFEST}",
@@ -128,6 +131,7 @@ def _load(folder: FilePath, kinds: ManifestKinds) -> Loaded:
         tuple(reader.problems),
         frozenset(reader.lost),
         base_of(folder),
+        tuple(reader.policies),
     )
 
 
@@ -137,6 +141,7 @@ class _Reader:
     def __init__(self, kinds: ManifestKinds) -> None:
         self.manifests: list[Manifest] = []
         self.environments: list[EnvironmentManifest] = []
+        self.policies: list[PolicyManifest] = []
         self.problems: list[Problem] = []
         self.lost: set[tuple[str | None, str | None]] = set()
         self._kinds = kinds
@@ -157,7 +162,7 @@ class _Reader:
         """Return kind and name as far as a document says them, None for what it does not say in a way we know."""
         kind, metadata = data.get("kind"), data.get("metadata")
         name = metadata.get("name") if type(metadata) is dict else None
-        known = kind == ENVIRONMENT or (isinstance(kind, str) and kind in self._kinds)
+        known = kind in _WITHOUT_LIVE or (isinstance(kind, str) and kind in self._kinds)
         return kind if known else None, name if isinstance(name, str) else None
 
     def _read(self, document: Document, source: Source) -> bool:
@@ -184,7 +189,8 @@ class _Reader:
         if model is None or metadata is None:
             return False
         locator = DocumentLocator(source, document.index)
-        texts = texts_of(raw) if document.references else []
+        # A policy holds none, and says so itself.
+        texts = texts_of(raw) if document.references and model is not PolicySpec else []
         if texts:
             # What a patch may refer to depends on the manifest that it changes: checked when it is merged.
             own = [text for text in texts if model is not EnvironmentSpec or text.path[0] != "patches"]
@@ -207,6 +213,8 @@ class _Reader:
             "locator": locator,
             "metadata_locator": DocumentLocator(source, document.index, ("metadata",)),
         }
+        if model is PolicySpec:
+            return isinstance(spec, PolicySpec) and not problems and self._keep(PolicyManifest(spec=spec, **envelope))
         if model is not EnvironmentSpec:
             self.manifests.append(Manifest(spec=spec, state=state, **envelope))
             return True
@@ -215,6 +223,13 @@ class _Reader:
             self.environments.append(EnvironmentManifest(spec=spec, **envelope))
             return True
         return False
+
+    def _keep(self, policy: PolicyManifest) -> bool:
+        problems = list(check_policy(policy))
+        self.problems.extend(problems)
+        if not problems:
+            self.policies.append(policy)
+        return not problems
 
     def _model(self, data: dict[str, Any], root: DocumentLocator) -> type[SpecModel] | None:
         version = data.get("apiVersion")
@@ -227,12 +242,12 @@ class _Reader:
                 f"Write apiVersion: {API_VERSION}.",
             )
         name = data.get("kind")
-        if name == ENVIRONMENT:
-            return EnvironmentSpec
+        if isinstance(name, str) and name in _WITHOUT_LIVE:
+            return _WITHOUT_LIVE[name]
         kind = self._kinds.get(name) if isinstance(name, str) else None
         if kind is not None:
             return kind.spec
-        known = [*self._kinds, ENVIRONMENT]
+        known = [*self._kinds, *map(str, _WITHOUT_LIVE)]
         if name is None:
             self._add("missing-field", "kind is required", root.at(()), None, f"Write one of {', '.join(known)}.")
         else:
@@ -262,14 +277,15 @@ class _Reader:
 
     def _state(self, data: dict[str, Any], root: DocumentLocator) -> Literal["present", "absent"]:
         state = data.get("state", "present")
-        if state == "absent" and data.get("kind") != ENVIRONMENT:
+        if state == "absent" and data.get("kind") not in _WITHOUT_LIVE:
             return "absent"
         if state != "present":
-            hint = "An Environment has no live counterpart: delete its manifest." if state == "absent" else None
+            what = f"{'An' if data.get('kind') == ENVIRONMENT else 'A'} {data.get('kind')}"
+            hint = f"{what} has no live counterpart: delete its manifest." if state == "absent" else None
             close = nearest(state, ("present", "absent"))
             self._add(
                 "unknown-value",
-                "state must be present or absent" if hint is None else "an Environment cannot be absent",
+                "state must be present or absent" if hint is None else f"{what[0].lower()}{what[1:]} cannot be absent",
                 root.at(("state",)),
                 shorten(state),
                 hint or (f"Did you mean {close}?" if close else "Write absent, or leave state out."),

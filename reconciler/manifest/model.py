@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from reconciler.errors import Place
 from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.environment import EnvironmentSpec
+from reconciler.manifest.policies import PolicySpec
 from reconciler.manifest.positions import Locator, Path, parse_path
 
 API_VERSION = "reconciler/v1"
@@ -89,3 +90,10 @@ class EnvironmentManifest(Manifest):
     """An Environment: its spec is always there and of its own type."""
 
     spec: EnvironmentSpec
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyManifest(Manifest):
+    """A Policy: its spec is always there and of its own type; it holds no references."""
+
+    spec: PolicySpec

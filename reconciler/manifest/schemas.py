@@ -20,6 +20,7 @@ from reconciler.kind.semantics import SpecModel
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.load import ENVIRONMENT
 from reconciler.manifest.model import API_VERSION, Metadata
+from reconciler.manifest.policies import POLICY, PolicySpec
 
 Schema = dict[str, Any]
 ALL_KINDS = "manifest.schema.json"
@@ -27,7 +28,11 @@ _DIALECT = "http://json-schema.org/draft-07/schema#"
 _WHOLE_REFERENCE: Schema = {"type": "string", "pattern": r"^\$\{(var|env):[^}]+\}$"}
 _ANY_REFERENCE: Schema = {"pattern": r"\$\{"}
 _TEXT_LIMITS = ("pattern", "minLength", "maxLength", "format")
-_ENVIRONMENT_SUMMARY = "One environment: its connections, variables, limits and patches."
+# What has no live counterpart and so cannot be absent.
+_WITHOUT_LIVE = {
+    ENVIRONMENT: "One environment: its connections, variables, limits and patches.",
+    POLICY: "A rule over manifests, as JSON Schema, with a message and a severity.",
+}
 
 
 def schemas(kinds: ManifestKinds) -> dict[str, bytes]:
@@ -35,9 +40,9 @@ def schemas(kinds: ManifestKinds) -> dict[str, bytes]:
 
     The same kinds give the same bytes.
     """
-    summaries = {name: kind.summary for name, kind in kinds.items()} | {ENVIRONMENT: _ENVIRONMENT_SUMMARY}
+    summaries = {name: kind.summary for name, kind in kinds.items()} | _WITHOUT_LIVE
     models: dict[str, type[SpecModel]] = {name: kind.spec for name, kind in kinds.items()}
-    models[ENVIRONMENT] = EnvironmentSpec
+    models |= {ENVIRONMENT: EnvironmentSpec, POLICY: PolicySpec}
     files = {ALL_KINDS: _manifest_schema(models, summaries)}
     for name, model in models.items():
         # The reports of `resync` and `sync run` have the plain names.
@@ -90,7 +95,7 @@ def _branch(kind: str, spec: str, summary: str) -> Schema:
     """Return what follows from a kind."""
     wanted = {"description": summary, "$ref": f"#/definitions/{spec}"}
     present: Schema = {"required": ["spec"], "properties": {"spec": wanted}}
-    if kind == ENVIRONMENT:
+    if kind in _WITHOUT_LIVE:
         then = present
     else:
         is_absent = {"properties": {"state": {"const": "absent"}}, "required": ["state"]}

@@ -12,7 +12,7 @@ from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.environment import Patch
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.load import Loaded, gc_paused
-from reconciler.manifest.model import EnvironmentManifest, Manifest
+from reconciler.manifest.model import EnvironmentManifest, Manifest, PolicyManifest
 from reconciler.manifest.positions import PatchedLocator, SubLocator
 from reconciler.manifest.references import check_references, texts_of
 from reconciler.manifest.spec import read_spec
@@ -27,6 +27,7 @@ class Selected:
     environment: EnvironmentManifest
     manifests: tuple[Manifest, ...]
     base: Path = Path()
+    policies: tuple[PolicyManifest, ...] = ()
 
 
 def select(loaded: Loaded, name: str | None, kinds: ManifestKinds, *, idle_patches: bool = False) -> Selected:
@@ -48,7 +49,7 @@ def select(loaded: Loaded, name: str | None, kinds: ManifestKinds, *, idle_patch
     problems = [problem for problem in found if not (idle_patches and problem.code == IDLE_PATCH)]
     if problems:
         raise ManifestErrors(problems)
-    return Selected(environment, manifests, loaded.base)
+    return Selected(environment, manifests, loaded.base, loaded.policies)
 
 
 def named_environment(loaded: Loaded, name: str | None) -> EnvironmentManifest:

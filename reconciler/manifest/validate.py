@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,8 @@ from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.facts import Facts, facts_of
 from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused
-from reconciler.manifest.model import EnvironmentManifest, Manifest
+from reconciler.manifest.model import EnvironmentManifest, Manifest, PolicyManifest
+from reconciler.manifest.policies import Breaches, judge, judged
 from reconciler.manifest.select import patched
 
 
@@ -65,12 +66,35 @@ def _validate(loaded: Loaded, kinds: ManifestKinds, wanted: Collection[str] | No
         findings = check_environment(environment, manifests, facts, kinds, loaded.may_hold, now)
         problems.extend(findings.problems)
         warnings.extend(findings.warnings)
+        if loaded.policies:
+            breaches = _by_policies(loaded, environment, manifests, kinds)
+            problems.extend(breaches.problems)
+            warnings.extend(breaches.warnings)
         if environment is not None:
             for host in findings.hosts:
                 hosts[host].append(environment.name)
     problems.extend(host.problem(list(dict.fromkeys(names))) for host, names in hosts.items())
-    problems.extend(check_names(loaded.manifests, loaded.environments, loaded.may_hold))
+    named = (*loaded.manifests, *loaded.policies)
+    problems.extend(check_names(named, loaded.environments, loaded.may_hold))
+    problems.extend(_alike(loaded.policies))
     return Validation(_bounded(_ordered(problems)), _bounded(_ordered(warnings)))
+
+
+def _by_policies(
+    loaded: Loaded, environment: EnvironmentManifest | None, manifests: Sequence[Manifest], kinds: ManifestKinds
+) -> Breaches:
+    name = None if environment is None else environment.name
+    judged_manifests = (judged(each, kinds[each.kind].spec, name) for each in manifests if not each.absent)
+    own = () if environment is None else (judged(environment, EnvironmentSpec, name),)
+    return judge(loaded.policies, (*own, *judged_manifests), name)
+
+
+def _alike(policies: Sequence[PolicyManifest]) -> Iterator[Problem]:
+    first = dict[str, PolicyManifest]()
+    for policy in policies:
+        if first.setdefault(policy.name, policy) is not policy:
+            message = f"Policy {policy.name} stands twice; the first is at {first[policy.name].metadata_at('name')}"
+            yield Problem("duplicate-name", message, policy.metadata_at("name"), policy.name, "Rename one.")
 
 
 def _learn(manifest: Manifest, kinds: ManifestKinds, facts: dict[int, Facts], problems: list[Problem]) -> None:

@@ -11,6 +11,7 @@ from reconciler.kind.request import RequestKinds
 from reconciler.ledger.config.model import Memory
 from reconciler.manifest.environment import Guardrails
 from reconciler.reconcile.live import LiveSide
+from reconciler.reconcile.plan import Note
 from reconciler.reconcile.requests import Requested
 from reconciler.reconcile.work import Desired
 
@@ -38,6 +39,7 @@ class PlanInputs:
         requests: what manifests ask to be done once; those outside `--target` included.
         request_kinds: the registry of requests.
         bracket: whether a running sync is paused around a change of its target.
+        remarks: notes that were made before live was read.
     """
 
     environment: str
@@ -58,6 +60,7 @@ class PlanInputs:
     requests: tuple[Requested, ...] = ()
     request_kinds: RequestKinds = field(default_factory=dict)
     bracket: bool = False
+    remarks: tuple[Note, ...] = ()
 
     def is_missing(self, kind: str, live_id: str) -> bool:
         """Return whether live was read and has no such object."""

@@ -158,6 +158,7 @@ class NoteKind(StrEnum):
     UNREADABLE = "unreadable"
     REMARK = "remark"
     REQUEST = "request"
+    POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True)

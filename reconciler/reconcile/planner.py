@@ -56,7 +56,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
     found = _Findings()
     for desired in inputs.desired:
         _judge(inputs, desired, found)
-    found.notes[:0] = (*forbidden_host_notes(inputs), *paused_live(inputs))
+    found.notes[:0] = (*forbidden_host_notes(inputs), *paused_live(inputs), *inputs.remarks)
     found.notes.extend(unmanaged_notes(inputs, found.managed))
     found.notes.extend(forgotten_notes(inputs, found.managed))
     with_steps, remarks = bracketed(inputs, found.drafts)

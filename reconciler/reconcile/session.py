@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 
+from reconciler.errors import ManifestErrors, Place, Problem
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kinds
 from reconciler.kind.request import RequestKinds
@@ -16,12 +18,15 @@ from reconciler.ledger.url import durability
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.load import gc_paused
 from reconciler.manifest.model import Manifest
+from reconciler.manifest.policies import Breaches
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import Selected
 from reconciler.reconcile.desired import desired_objects
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.live import LiveSide, read_live
+from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.planner import make_plan
+from reconciler.reconcile.policies import policy_breaches
 from reconciler.reconcile.requests import Requested, requested
 from reconciler.reconcile.secrets import last_restore
 from reconciler.reconcile.work import Desired, Planned
@@ -35,6 +40,7 @@ class PlanRequest:
     overrides: Mapping[str, str] = field(default_factory=dict)
     push_secrets: bool = False
     excluded: frozenset[str] = frozenset()
+    remarks: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Session:
     file: str = ""
     requests: tuple[Requested, ...] = ()
     request_kinds: RequestKinds = field(default_factory=dict)
+    breaches: Callable[[], Breaches] = Breaches
 
     @property
     def urls(self) -> dict[str, str]:
@@ -152,7 +159,26 @@ class Session:
             requests=self.requests,
             request_kinds=self.request_kinds,
             bracket=self.settings.bracket,
+            remarks=request.remarks,
         )
+
+    def judged(self, request: PlanRequest) -> PlanRequest:
+        """Judge the manifests by the policies, and return the request with what is to be noted.
+
+        Raises:
+            ManifestErrors: policies are broken whose severity is error.
+        """
+        found = self.breaches()
+        if found.problems:
+            raise ManifestErrors(found.problems)
+        notes = (
+            Note(NoteKind.POLICY, self.name, each.message, each.place) for each in (*found.warnings, *found.unsure)
+        )
+        return replace(request, remarks=tuple(notes))
+
+
+def _told(problem: Problem) -> tuple[str, Place]:
+    return problem.message, problem.place
 
 
 def open_session(
@@ -202,4 +228,5 @@ def open_session(
         file=selected.environment.file,
         requests=requests,
         request_kinds=request_kinds,
+        breaches=partial(policy_breaches, selected, all_kinds, scope),
     )

@@ -78,6 +78,7 @@ NOTES = {
     NoteKind.UNREADABLE: ("object that the API cannot show", "objects that the API cannot show"),
     NoteKind.REMARK: ("remark on a change", "remarks on changes"),
     NoteKind.REQUEST: ("note on a request", "notes on requests"),
+    NoteKind.POLICY: ("note of a policy", "notes of policies"),
 }
 # Of these the names are enough.
 NAMES_ARE_ENOUGH = frozenset({NoteKind.UNMANAGED})

@@ -12,6 +12,7 @@ PROBLEMS: Mapping[str, str] = {
         "An API or token URL is no URL, is not https, or is on a host that credentials may not be sent to."
     ),
     "bad-format": "A name or ID has characters that are not allowed.",
+    "bad-policy": "A Policy whose schema is no JSON Schema (draft 2020-12), or points outside itself.",
     "bad-reference": (
         "A `${…}` that is none of `${var:}`, `${env:}`, `${secret:}`, `${secret:file:}`. Write `$${` for the "
         "characters themselves."
@@ -50,6 +51,8 @@ PROBLEMS: Mapping[str, str] = {
     "not-yaml": "The file is not YAML, or not UTF-8.",
     "out-of-range": "A number or length outside its limits.",
     "patch-without-target": "A patch names a manifest that does not exist in that environment.",
+    "policy-breach": "A manifest does not keep a rule of the team, a Policy; the message is the rule's.",
+    "policy-too-slow": "A Policy takes too long: its patterns may take a second for all manifests of an environment.",
     "reference-not-allowed": "A `${…}` where none may stand, such as in a field's name.",
     "reference-to-absent": "A sync points at a delivery config that is to be absent.",
     "secret-in-plain-field": (
