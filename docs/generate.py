@@ -18,6 +18,7 @@ from reconciler.cli.variables import WITHOUT
 from reconciler.kind.semantics import FieldSemantics, fields_of
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.model import Metadata
+from reconciler.manifest.policies import PolicySpec
 from reconciler.registry import kinds, request_kinds
 from reconciler.report.codes.causes import CAUSES
 from reconciler.report.codes.errors import ERRORS
@@ -168,6 +169,9 @@ def _manifests() -> Iterator[str]:
     yield "\n## Environment\n"
     yield "One environment: connections, variables, limits and patches. It has no live counterpart.\n"
     yield from _table(EnvironmentSpec, "spec.")
+    yield "\n## Policy\n"
+    yield "A rule of a team over its manifests; [guides/policies.md](guides/policies.md) shows how to write one.\n"
+    yield from _table(PolicySpec, "spec.")
     for kind in kinds().values():
         yield f"\n## {kind.name}\n"
         role = f" Reading and writing it takes the role `{kind.role}`." if kind.role else ""

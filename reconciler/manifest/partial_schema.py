@@ -16,28 +16,15 @@ from typing import Any, Final
 
 import regex
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
-from referencing.exceptions import Unresolvable
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_STEPS = 100_000
 MAX_SECONDS = 1.0
-_MAX_PATTERN = 1_000
 _UNSURE = "unsure"
 # They look at other schemas before they look at the value.
 _COMBINING = frozenset({"$ref", "allOf", "anyOf", "oneOf", "not", "if"})
-_REFUSED: Mapping[str, str] = {
-    "$dynamicRef": "Use $ref.",
-    "$dynamicAnchor": "Use $anchor.",
-    "unevaluatedProperties": "Use additionalProperties.",
-    "unevaluatedItems": "Use items beside prefixItems.",
-}
-# Below these, names are those of fields, and what they name are schemas.
-_BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-_VALUES = frozenset({"const", "enum", "default", "examples", "required", "dependentRequired"})
-Schema = Mapping[str, Any]
 Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError]]
 
 
@@ -52,14 +39,6 @@ class Unknown(Enum):
 
 
 UNKNOWN: Final = Unknown.UNKNOWN
-
-
-class BadSchema(ValueError):
-    """It is no JSON Schema that can be used; `path` leads to what is wrong, `hint` says what to write."""
-
-    def __init__(self, message: str, path: tuple[str | int, ...] = (), hint: str | None = None) -> None:
-        super().__init__(message)
-        self.path, self.hint = path, hint
 
 
 class TooMuch(Exception):
@@ -122,83 +101,15 @@ class Budget:
             self._seconds -= time.monotonic() - started
 
 
-def check_schema(schema: Schema) -> None:
-    """Check that a schema can be used.
-
-    Raises:
-        BadSchema: it is no JSON Schema of draft 2020-12, points outside itself, or uses what is not supported.
-    """
-    if schema.get("$schema", DIALECT) != DIALECT:
-        raise BadSchema("is of another draft", ("$schema",), f"Write {DIALECT}, or leave $schema out.")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise BadSchema(error.message, tuple(error.path)) from None
-    except RecursionError:
-        raise BadSchema("is nested too deeply") from None
-    resolver = Registry().with_resource("", _resource(schema)).resolver("")
-    for path, found in _schemas(schema, ()):
-        for keyword in found.keys() & _REFUSED.keys():
-            raise BadSchema(f"uses {keyword}, which is not supported", (*path, keyword), _REFUSED[keyword])
-        reference = found.get("$ref")
-        if isinstance(reference, str):
-            hint = "Write a reference that begins with #, to a schema under $defs."
-            if not reference.startswith("#"):
-                raise BadSchema("$ref leaves the document", (*path, "$ref"), hint)
-            try:
-                resolver.lookup(reference)
-            except Unresolvable:
-                raise BadSchema("$ref names nothing in the document", (*path, "$ref"), hint) from None
-        for place, pattern in _patterns(found):
-            _check_pattern(pattern, (*path, *place))
-
-
-def _resource(schema: Schema) -> Any:
-    from referencing.jsonschema import DRAFT202012
-
-    return DRAFT202012.create_resource(schema)
-
-
-def _patterns(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(schema.get("pattern"), str):
-        yield ("pattern",), schema["pattern"]
-    yield from ((("patternProperties", each), each) for each in schema.get("patternProperties", ()))
-
-
-def _check_pattern(pattern: str, path: tuple[str | int, ...]) -> None:
-    if len(pattern) > _MAX_PATTERN:
-        raise BadSchema(f"has a pattern of more than {_MAX_PATTERN} characters", path)
-    try:
-        regex.compile(pattern)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
-        raise BadSchema(f"has a pattern that cannot be read: {error}", path) from None
-
-
-def _schemas(schema: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Schema]]:
-    """Yield a schema and those inside it, each with its path."""
-    if isinstance(schema, list):
-        for number, each in enumerate(schema):
-            yield from _schemas(each, (*path, number))
-    if not isinstance(schema, dict):
-        return
-    yield path, schema
-    for name, value in schema.items():
-        if name in _BY_NAME and isinstance(value, dict):
-            for key, each in value.items():
-                yield from _schemas(each, (*path, name, key))
-        elif name not in _VALUES:
-            yield from _schemas(value, (*path, name))
-
-
 class PartialSchema:
     """A schema that judges data which is known in part.
 
     Args:
-        schema: that `check_schema` lets through.
+        schema: that `usable_schema.check_schema` lets through.
         budget: of all that it judges.
     """
 
-    def __init__(self, schema: Schema, budget: Budget) -> None:
+    def __init__(self, schema: Mapping[str, Any], budget: Budget) -> None:
         self._budget = budget
         keywords = {**Draft202012Validator.VALIDATORS, **_own_keywords(budget)}
         wrapped = {name: _third_value(name, function, budget) for name, function in keywords.items()}
@@ -374,8 +285,14 @@ def _own_keywords(budget: Budget) -> dict[str, Keyword]:
                 yield from validator.descend(value, wanted, path=name)
 
     def unique(_: Any, wanted: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
-        answers: set[bool | None] = set()
-        for one, other in combinations(instance, 2) if wanted and isinstance(instance, list) else ():
+        if not wanted or not isinstance(instance, list):
+            return
+        if all(isinstance(each, str) for each in instance):
+            answers: set[bool | None] = {len(set(instance)) < len(instance)}
+            pairs: Iterator[tuple[Any, Any]] = iter(())
+        else:
+            answers, pairs = set(), combinations(instance, 2)
+        for one, other in pairs:
             budget.step()
             answers.add(_same(one, other))
         if True in answers:

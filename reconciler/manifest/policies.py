@@ -66,7 +66,7 @@ class Breaches:
 
 def check_policy(policy: PolicyManifest) -> Iterator[Problem]:
     """Yield what is wrong with a policy itself."""
-    from reconciler.manifest.partial_schema import BadSchema, check_schema
+    from reconciler.manifest.usable_schema import BadSchema, check_schema
 
     for text in texts_of(policy.raw):
         if _holds_reference(text.text):
