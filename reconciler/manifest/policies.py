@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 POLICY = "Policy"
 BREACH = "policy-breach"
+_HOW = "Write JSON Schema of draft 2020-12: see `reconciler explain bad-policy`."
 
 
 class PolicySpec(SpecModel):
@@ -82,7 +83,7 @@ def check_policy(policy: PolicyManifest) -> Iterator[Problem]:
         check_schema(policy.spec.json_schema)
     except BadSchema as error:
         message = f"Policy {policy.name}: its schema {shorten(str(error))}"
-        yield Problem("bad-policy", message, policy.at(("schema", *error.path)), hint=error.hint)
+        yield Problem("bad-policy", message, policy.at(("schema", *error.path)), hint=error.hint or _HOW)
 
 
 def _holds_reference(text: str) -> bool:

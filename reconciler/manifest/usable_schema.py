@@ -1,4 +1,4 @@
-"""Which JSON Schemas a policy may use: those of one draft that stay inside their document, with patterns of some size."""
+"""Which JSON Schemas a policy may use: of one draft, inside their document, with patterns of some size."""
 
 from __future__ import annotations
 

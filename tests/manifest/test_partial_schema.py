@@ -154,7 +154,7 @@ def test_a_finding_leads_to_the_value_and_gives_the_reason() -> None:
         ({"pattern": "(?:(?:a{500}){500}){500}"}, ("pattern",)),
         ({"pattern": "a{1,1000000}"}, ("pattern",)),
         ({"pattern": "x" * 1001}, ("pattern",)),
-        ({"pattern": r"\\L<names>"}, ("pattern",)),
+        ({"pattern": r"\L<names>"}, ("pattern",)),
         ({"patternProperties": {"[": True}}, ("patternProperties",)),
     ],
 )
