@@ -16,7 +16,6 @@ from reconciler.manifest.files import base_of, unread
 from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.model import EnvironmentManifest
-from reconciler.manifest.policies import BREACH
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import IDLE_PATCH, named_environment, select
 from reconciler.manifest.validate import Validation, validate
@@ -25,7 +24,7 @@ from reconciler.registry import kinds, manifest_kinds, request_kinds
 
 ALL = "all"
 # A guardrail judges the one in the plan, where one run can override it; policies judge what references stand for.
-_JUDGED_BY_PLAN = {"literal-secret", BREACH, "policy-too-slow"}
+_JUDGED_BY_PLAN = {"literal-secret", "policy-breach", "policy-too-slow"}
 
 
 @dataclass(frozen=True, slots=True)

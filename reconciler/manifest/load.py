@@ -28,7 +28,7 @@ from reconciler.manifest.references import check_references, texts_of
 from reconciler.manifest.spec import read_spec
 
 ENVIRONMENT = "Environment"
-_WITHOUT_LIVE: Mapping[object, type[SpecModel]] = {ENVIRONMENT: EnvironmentSpec, POLICY: PolicySpec}
+_WITHOUT_LIVE: Mapping[str, type[SpecModel]] = {ENVIRONMENT: EnvironmentSpec, POLICY: PolicySpec}
 _ENVELOPE = {"apiVersion", "kind", "metadata", "state", "spec"}
 
 
@@ -162,7 +162,7 @@ class _Reader:
         """Return kind and name as far as a document says them, None for what it does not say in a way we know."""
         kind, metadata = data.get("kind"), data.get("metadata")
         name = metadata.get("name") if type(metadata) is dict else None
-        known = kind in _WITHOUT_LIVE or (isinstance(kind, str) and kind in self._kinds)
+        known = isinstance(kind, str) and (kind in _WITHOUT_LIVE or kind in self._kinds)
         return kind if known else None, name if isinstance(name, str) else None
 
     def _read(self, document: Document, source: Source) -> bool:
@@ -247,7 +247,7 @@ class _Reader:
         kind = self._kinds.get(name) if isinstance(name, str) else None
         if kind is not None:
             return kind.spec
-        known = [*self._kinds, *map(str, _WITHOUT_LIVE)]
+        known = [*self._kinds, *_WITHOUT_LIVE]
         if name is None:
             self._add("missing-field", "kind is required", root.at(()), None, f"Write one of {', '.join(known)}.")
         else:
@@ -277,7 +277,7 @@ class _Reader:
 
     def _state(self, data: dict[str, Any], root: DocumentLocator) -> Literal["present", "absent"]:
         state = data.get("state", "present")
-        if state == "absent" and data.get("kind") not in _WITHOUT_LIVE:
+        if state == "absent" and str(data.get("kind")) not in _WITHOUT_LIVE:
             return "absent"
         if state != "present":
             what = f"{'An' if data.get('kind') == ENVIRONMENT else 'A'} {data.get('kind')}"

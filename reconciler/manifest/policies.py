@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.manifest.partial_schema import Finding, PartialSchema
 
 POLICY = "Policy"
-BREACH = "policy-breach"
 _HOW = "Write JSON Schema of draft 2020-12: see `reconciler explain bad-policy`."
 
 
@@ -197,8 +196,8 @@ def _problem(policy: PolicyManifest, manifest: Manifest, finding: Finding) -> Pr
         place = manifest.place()
     if finding.unsure:
         message = f"{manifest.kind} {manifest.name}: Policy {policy.name} cannot be judged: it depends on a secret"
-        return Problem(BREACH, message, place)
+        return Problem("policy-breach", message, place)
     message = f"{manifest.kind} {manifest.name}: {policy.spec.message}"
     where = ".".join(map(str, finding.path)) or "it"
     hint = f"Policy {policy.name} ({policy.place()}): {shorten(where)} {shorten(finding.reason)}"
-    return Problem(BREACH, message, place, hint=hint)
+    return Problem("policy-breach", message, place, hint=hint)
