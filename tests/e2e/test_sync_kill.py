@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.testing import emulator_process
-from support.checkout import Checkout, wait_until
+from support.checkout import Checkout, document, wait_until
 from support.syncing import LOG, Shop, is_write
 
 PRODUCTS = 40
@@ -289,4 +289,54 @@ def test_killed_in_any_mode_at_the_last_requests_above_all_the_runs_after_it_are
         if number % 4 == 0:
             drift = shop.checkout.call("drift")
             assert drift.status == 0, f"{where}: {drift}"
+    assert cuts >= KILLS // 3
+
+
+MEANT = ("--override", "maxDeletePercent", "--reason", "moved")
+
+
+def test_a_removal_killed_at_any_instant_and_again_removes_all_of_its_own_and_nothing_else(shop: Shop) -> None:
+    """And what is declared again afterwards is all there again, wherever the kills were."""
+    dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", "remove"))
+    shop.emulator.keep_bodies("*/sync-log/*")
+    shop.emulator.seed(PRODUCTS // 4, 2)
+    shop.prepare()
+    # A login, a product each, stock, prices, the log; a run that goes on has fewer.
+    requests = PRODUCTS // 4 + 4
+    cuts, begun, theirs = 0, False, dict[str, Any]()
+    for number in range(KILLS):
+        if not begun:
+            shop.change()
+            shop.synced()
+            assert shop.wrong() == [], number
+            site = shop.emulator.site()
+            theirs = {"THEIRS": next(iter(site["stock"].values()))}
+            shop.emulator.load_site({**site, "stock": {**site["stock"], **theirs}})
+            removed = {"onRemove": {"products": "discontinue", "logs": "keep"}}
+            shop.checkout.write("shop.yaml", {**document("DataSync", "shop", removed), "state": "absent"})
+            shop.checkout.applied()
+            shop.emulator.clear_requests()
+        begun = True
+        nth = dice.choice([dice.randrange(1, requests - 1), dice.randrange(requests - 5, requests + 1)])
+        cut = killed_at(shop, nth, dice.choice(["before", "after"]), *MEANT)
+        cuts += cut
+        unfinished = left_over(shop)
+        assert_the_log_never_lied(shop)
+        if cut and dice.random() < 0.5 and number < KILLS - 1:
+            continue  # it is killed again, going on
+        report = shop.synced(*MEANT)
+        assert (report["mode"], report["resumed"], report["problems"]["open"]) == ("remove", unfinished, 0), number
+        held = shop.held()
+        live = [
+            key for key, one in held.products.items() for each in one["variants"].values() if each["status"] == "live"
+        ]
+        site = shop.emulator.site()
+        assert (live, held.prices, held.errors, site["stock"]) == ([], {}, {}, theirs), number
+        shop.emulator.load_site({**site, "stock": {}})
+        if number % 4 == 0:
+            assert shop.checkout.call("drift").status == 0, number
+            shop.emulator.clear_requests()
+            shop.synced(*MEANT)
+            assert shop.all_writes() == [], number
+        begun = False
     assert cuts >= KILLS // 3

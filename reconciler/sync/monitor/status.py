@@ -155,6 +155,7 @@ def _leaving(
         sync=sync,
         checked_at=now,
         going=going,
+        cut_off=_choice(sync, overview, now, Mode.REMOVE).resume if going is None else None,
         last=ended,
         last_good=overview.last_finished,
         last_full=overview.last_full,
@@ -187,7 +188,7 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     )
 
 
-def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
+def _choice(sync: DataSync, overview: SyncOverview, at: datetime, asked: Mode | None = None) -> Choice:
     past = Past(
         overview.newest,
         overview.unfinished,
@@ -197,7 +198,7 @@ def _choice(sync: DataSync, overview: SyncOverview, at: datetime) -> Choice:
         overview.last_full,
         overview.wanted,
     )
-    return choose(None, past, sync.settings, sync.data.digest, at)
+    return choose(asked, past, sync.settings, sync.data.digest, at)
 
 
 def _next(sync: DataSync, overview: SyncOverview, now_due: Choice, now: datetime) -> NextRun:
