@@ -1,4 +1,7 @@
-"""SIGKILL at any request of an apply, then --resume: a true report, nothing done twice, the plan's end state."""
+"""SIGKILL at any request of an apply, then --resume: a true report, nothing done twice, the plan's end state.
+
+RECONCILER_TEST_KILLS makes it at least so many kills on each database, each request as often as the others.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ DONE = ("applied", "already")
 KILLS = [
     (nth, when) for nth in range(1, REQUESTS + 1) for when in ("before", "after") if nth > READING or when == "after"
 ]
+ROUNDS = int(os.environ.get("RECONCILER_TEST_KILLS", "0"))
 
 
 def prepare(checkout: Checkout) -> None:
@@ -87,7 +91,7 @@ def settled(checkout: Checkout) -> bool:
 
 
 @pytest.mark.usefixtures("on_both")
-@pytest.mark.parametrize(("nth", "when"), KILLS)
+@pytest.mark.parametrize(("nth", "when"), KILLS * max(1, -(-ROUNDS // len(KILLS))))
 def test_killed_at_any_request_it_resumes(checkout: Checkout, nth: int, when: str) -> None:
     prepare(checkout)
     with killed_at(checkout, nth, when) as fired:
