@@ -1,0 +1,1 @@
+"""Pull requests and pipelines: what a forge is asked and told. Each forge is one file behind `forge.py`."""

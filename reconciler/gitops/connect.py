@@ -1,0 +1,28 @@
+"""Which forge is which file. A forge is imported when it is used."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from importlib import import_module
+
+from reconciler.gitops.event import Event, ForgeName
+from reconciler.gitops.forge import Forge
+from reconciler.http.observe import Observer
+
+FORGES = {ForgeName.GITHUB: "reconciler.gitops.github:open_github"}
+
+
+def open_forge(event: Event, observer: Observer, *, author: str | None = None) -> AbstractAsyncContextManager[Forge]:
+    """Open the repository that a pipeline is about, at its forge.
+
+    Args:
+        event: what the pipeline says of itself.
+        observer: told of requests and waits.
+        author: whom the token writes as, where it is not the forge's own account for pipelines.
+
+    Raises:
+        SecretUnset: the token is not set.
+    """
+    module, _, name = FORGES[event.forge].partition(":")
+    opened: AbstractAsyncContextManager[Forge] = getattr(import_module(module), name)(event, observer, author=author)
+    return opened
