@@ -8,13 +8,13 @@ from pathlib import Path
 
 _SECONDS = 60
 # A stranger's hooks and helpers have no business in a question.
-_QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
 
 
 def clean_commit(folder: Path) -> str | None:
     """Return the commit that a folder stands at; None where it is in no git work tree, or differs from the commit."""
-    head = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=all", "--", ".")
+    head = ask_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    changes = ask_git(folder, "status", "--porcelain", "--untracked-files=all", "--", ".")
     return head.strip() if head and changes == "" else None
 
 
@@ -29,21 +29,22 @@ def changed_since(folder: Path, commit: str | None) -> frozenset[Path] | None:
     """
     if commit is None or not all(letter in "0123456789abcdef" for letter in commit):
         return None
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    diff = _git(folder, "diff", "--no-ext-diff", "--no-renames", "--name-only", "-z", commit, "--", ".")
-    new = _git(folder, "ls-files", "--others", "--full-name", "--exclude-standard", "-z", "--", ".")
+    top = ask_git(folder, "rev-parse", "--show-toplevel")
+    diff = ask_git(folder, "diff", "--no-ext-diff", "--no-renames", "--name-only", "-z", commit, "--", ".")
+    new = ask_git(folder, "ls-files", "--others", "--full-name", "--exclude-standard", "-z", "--", ".")
     if top is None or diff is None or new is None:
         return None
     root = Path(top.rstrip("\n"))
     return frozenset((root / name).resolve() for name in (*diff.split("\0"), *new.split("\0")) if name)
 
 
-def _git(folder: Path, *words: str) -> str | None:
-    """Return what git says, or None where it fails or there is none."""
+def ask_git(folder: Path, *words: str, given: str = "") -> str | None:
+    """Return what git says, undecodable bytes as surrogates; None where it fails or there is none."""
     try:
         ended = subprocess.run(  # noqa: S603 - no shell, and words of our own
             ["git", "-c", "core.fsmonitor=false", *words],  # noqa: S607 - whichever git is on the PATH
             cwd=folder,
+            input=given.encode("utf-8", "surrogateescape"),
             capture_output=True,
             check=False,
             timeout=_SECONDS,
