@@ -59,7 +59,7 @@ def open_base(given: str, manifests: Path, after: Loaded) -> Base:
         LoadError: its manifests cannot be read.
     """
     folder = Path(given)
-    if folder.is_dir():
+    if given and folder.is_dir():
         return Base(given, load(folder, manifest_kinds()), after)
     commit = _commit(given, manifests)
     with _checked_out(commit, manifests) as copy:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import for_each, readers
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.reader import Ledgers
-from reconciler.reconcile.plan import Plan
+from reconciler.reconcile.plan import Note, NoteKind, Plan
 from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import PlanRequest, Session
+from reconciler.words import counted
 
 if TYPE_CHECKING:
+    from reconciler.app.base import Base
     from reconciler.http.observe import Observer
 
 
 async def plan_each(
-    sessions: Sequence[Session], request: PlanRequest, observer: Observer, *, token_cache: bool = True
+    sessions: Sequence[Session],
+    request: PlanRequest,
+    observer: Observer,
+    *,
+    token_cache: bool = True,
+    base: Base | None = None,
 ) -> list[Plan | ReconcilerError]:
     """Plan each environment with connections that can only read.
 
@@ -26,6 +34,7 @@ async def plan_each(
         request: what the plans are limited to, and what they override.
         observer: told of the requests.
         token_cache: whether access tokens may be kept in files.
+        base: what the rules are compared with, where they are.
 
     Returns:
         The plan of each environment, or why it has none.
@@ -34,14 +43,22 @@ async def plan_each(
 
     async def one(session: Session) -> Plan:
         asked = session.judged(request)
+        if base is not None and base.unread:
+            asked = replace(asked, remarks=(*asked.remarks, _unread(base)))
         memory = session.memory(ledgers)
         async with readers(
             session, request.targets, observer, token_cache=token_cache, connections=connections
         ) as opened:
             comparison = await session.compare(opened, asked, memory, session.opened_at)
         require_secrets(comparison.inputs, comparison.planned.work.values())
-        return comparison.planned.plan
+        plan = comparison.planned.plan
+        return plan if base is None else replace(plan, base=base.name, rules_changed=base.changes(plan.environment))
 
     with Ledgers() as ledgers:
         async with Connections() as connections:
             return await for_each(sessions, one)
+
+
+def _unread(base: Base) -> Note:
+    problems = counted(base.unread, "problem")
+    return Note(NoteKind.POLICY, base.name, f"the base has {problems}: rules that could not be read there count as new")

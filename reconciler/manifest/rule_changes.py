@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Place
 from reconciler.kind.sensitive import position_of, without_secrets
 from reconciler.manifest.environment import EnvironmentSpec
-from reconciler.manifest.load import Loaded
-from reconciler.manifest.model import EnvironmentManifest, Manifest
-from reconciler.manifest.policies import PolicySpec
 from reconciler.manifest.positions import Path
 from reconciler.manifest.references import BadReference, Reference, parse_text, texts_of
 from reconciler.secret import MASK
+
+if TYPE_CHECKING:
+    from reconciler.manifest.load import Loaded
+    from reconciler.manifest.model import EnvironmentManifest, Manifest
+    from reconciler.manifest.policies import PolicySpec
 
 ADDED, MANAGED = "new", "managed"
 _NO_RULES = ("variables", "patches")

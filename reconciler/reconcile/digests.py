@@ -99,4 +99,6 @@ def plan_digest(plan: Plan) -> str:
         del document["operations"]  # as in a plan that an older version saved
     del document["digest"]
     document.pop("signature", None)
+    document.pop("base", None)
+    document.pop("rules_changed", None)
     return _digest(document)

@@ -6,11 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Place
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
+
+if TYPE_CHECKING:
+    from reconciler.manifest.rule_changes import RuleChange
 
 FORMAT_VERSION = 1
 # Guardrail rules that no --override lifts.
@@ -201,6 +204,8 @@ class Plan:
         digest: covers all of it; a file that was changed by mistake does not match it.
         signature: of the digest, by who holds RECONCILER_PLAN_KEY; None: nobody signed it.
         operations: what is done once, after the changes, in order.
+        base: what the rules were compared with, a folder or a commit; None: with nothing.
+        rules_changed: how they differ from it; no part of the digest.
     """
 
     environment: str
@@ -218,6 +223,8 @@ class Plan:
     format_version: int = FORMAT_VERSION
     signature: str | None = None
     operations: tuple[Operation, ...] = ()
+    base: str | None = None
+    rules_changed: tuple[RuleChange, ...] = ()
 
     @property
     def is_empty(self) -> bool:

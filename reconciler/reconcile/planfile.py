@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -18,6 +18,9 @@ from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, Change, FieldChange, Note, NoteKind, Operation, Plan, Step, StepAction
 from reconciler.secret import MASK, Secret
+
+if TYPE_CHECKING:
+    from reconciler.manifest.rule_changes import RuleChange
 
 
 def _parsed_time(value: object) -> datetime:
@@ -134,6 +137,17 @@ class BreachDocument(Document):
     overridden: str | None
 
 
+class RuleChangeDocument(Document):
+    """One rule that is not as it was in the base; null stands for absent. Secrets are masked."""
+
+    kind: str
+    name: str = Field(description="metadata.name of the manifest that says it.")
+    path: str = Field(description="Dotted, from spec or metadata; empty: the manifest as a whole.")
+    before: str | None = Field(description="Old value, as text.")
+    after: str | None = Field(description="New value, as text.")
+    source: SourceDocument
+
+
 class SummaryDocument(Document):
     """Counts by action, and of what needs no change."""
 
@@ -165,6 +179,10 @@ class PlanDocument(Document):
     )
     notes: list[NoteDocument]
     breaches: list[BreachDocument]
+    base: str | None = Field(default=None, description="What the rules were compared with: a folder, or a commit.")
+    rules_changed: list[RuleChangeDocument] = Field(
+        default=[], description="Rules that differ from the base. The digest does not cover them."
+    )
     digest: str = Field(description="Covers the whole plan; a file that was changed by mistake does not match it.")
     signature: str | None = Field(
         default=None, description="HMAC-SHA256 of the digest with RECONCILER_PLAN_KEY, where it was set."
@@ -255,6 +273,17 @@ def note_to_json(note: Note) -> dict[str, Any]:
     }
 
 
+def _rule_to_json(rule: RuleChange) -> dict[str, Any]:
+    return {
+        "kind": rule.kind,
+        "name": rule.name,
+        "path": rule.path,
+        "before": rule.before,
+        "after": rule.after,
+        "source": place_to_json(rule.place),
+    }
+
+
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """Return a plan in the shape of `PlanDocument`: plain data, no secret in it."""
     return {
@@ -279,6 +308,9 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
             }
             for breach in plan.breaches
         ],
+        **(
+            {} if plan.base is None else {"base": plan.base, "rules_changed": [*map(_rule_to_json, plan.rules_changed)]}
+        ),
         "digest": plan.digest,
         **({} if plan.signature is None else {"signature": plan.signature}),
     }

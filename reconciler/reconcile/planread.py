@@ -8,6 +8,7 @@ import orjson
 from pydantic import ValidationError
 
 from reconciler.errors import Place, PlanFileError
+from reconciler.manifest.rule_changes import RuleChange
 from reconciler.reconcile.plan import FORMAT_VERSION, Breach, Change, FieldChange, Note, Operation, Plan, Step
 from reconciler.reconcile.planfile import (
     ChangeDocument,
@@ -134,6 +135,11 @@ def plan_from_json(data: object, *, file: str | None = None) -> Plan:
         notes=tuple(note_from_json(item) for item in document.notes),
         breaches=tuple(
             Breach(item.rule, item.message, tuple(item.changes), item.overridden) for item in document.breaches
+        ),
+        base=document.base,
+        rules_changed=tuple(
+            RuleChange(item.kind, item.name, place_from_json(item.source), item.path, item.before, item.after)
+            for item in document.rules_changed
         ),
         unchanged=document.summary.unchanged,
         targets=tuple(document.targets),

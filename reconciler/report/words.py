@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from reconciler.errors import Place
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
+from reconciler.manifest.rule_changes import ADDED, MANAGED, RuleChange
 from reconciler.reconcile.plan import (
     FIXED_RULES,
     ApplyReport,
@@ -178,6 +179,20 @@ def steps_told(change: Change) -> str | None:
 def where(place: Place) -> str:
     """Return `file:line`, the clickable form, on one line."""
     return visible(str(Place(place.file, place.line)))
+
+
+def rule_subject(rule: RuleChange) -> str:
+    """Return which rule it is: `Environment/production spec.guardrails.maxChanges`."""
+    return f"{rule.kind}/{rule.name} {rule.path}".rstrip()
+
+
+def rule_words(rule: RuleChange) -> str:
+    """Return the old and the new value of a rule."""
+    if not rule.path and rule.before == MANAGED:
+        return "the manifest is gone: live stays as it is, and nobody watches it"
+    if rule.before is None:
+        return f"new, {rule.after}" if rule.after != ADDED else "new"
+    return f"{rule.before} → {'not there' if rule.after is None else rule.after}"
 
 
 def by_risk(changes: Iterable[Change]) -> list[tuple[Risk, list[Change]]]:

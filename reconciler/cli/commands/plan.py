@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.base import open_base
 from reconciler.app.files import write_file
 from reconciler.app.plan import plan_each
 from reconciler.app.signals import run_to_end
@@ -30,17 +31,24 @@ reconciler plan -e sandbox --save plan.json    # to be reviewed, then applied
 reconciler plan -e all --exit-code             # 2 where something is pending
 reconciler plan -e sandbox --target EntitySync/categories
 reconciler plan -e sandbox --format html --output plan.html
+reconciler plan -e sandbox --base main        # rules that this branch changes, on top
 """
 
 
 @command("plan", formats=PLAN.formats, examples=EXAMPLES, environments="several")
 @save_option("Write the plan for `apply` and `show` to a file.")
+@click.option(
+    "--base",
+    metavar="DIR|REF",
+    help="Show what changes in the rules since: a folder of manifests, or a commit or branch of git.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 2 where changes are pending.")
 @plan_options
 @click.pass_obj
 def plan(
     options: Options,
     save: Path | None,
+    base: str | None,
     exit_code: bool,
     targets: tuple[str, ...],
     excluded: tuple[str, ...],
@@ -60,7 +68,10 @@ def plan(
         raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")
     if options.format == "html" and len(sessions) > 1:
         raise UsageError("an HTML page shows one environment", next_step="Name one with -e/--environment.")
-    found = run_to_end(plan_each(sessions, request, Listener(options.verbosity), token_cache=not no_token_cache))
+    compared = None if base is None else open_base(base, options.project.manifests, options.project.load())
+    found = run_to_end(
+        plan_each(sessions, request, Listener(options.verbosity), token_cache=not no_token_cache, base=compared)
+    )
     errors = [*(item for item in found if isinstance(item, ReconcilerError)), *failures]
     if len(found) == 1 and not failures and errors:
         raise errors[0]

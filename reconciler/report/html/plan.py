@@ -31,6 +31,9 @@ from reconciler.report.words import (
     plan_counts,
     plan_limits,
     rule_docs,
+    rule_subject,
+    rule_words,
+    where,
 )
 
 CHIPS_SHOWN = 12
@@ -54,6 +57,14 @@ def _breach(breach: Breach) -> str:
 def _alarms(plan: Plan) -> str:
     lines = [f"<code>{text(note.subject)}</code>: {text(note.message)}" for note in alarms(plan.notes)]
     return verdict("red", "Live sends to forbidden hosts", *lines) if lines else ""
+
+
+def _rules(plan: Plan) -> str:
+    shown = [
+        f"<code>{text(rule_subject(rule))}</code>: {text(rule_words(rule))} <small>{text(where(rule.place))}</small>"
+        for rule in plan.rules_changed
+    ]
+    return verdict("amber", f"Rules changed since {text(plan.base or '')}", *shown) if shown else ""
 
 
 def _chip(change: Change, anchor: str) -> str:
@@ -105,6 +116,7 @@ def plan_to_html(plan: Plan) -> str:
         ),
         _alarms(plan),
         paused_verdict(plan.notes),
+        _rules(plan),
         _summary(plan),
         *(_breach(breach) for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None)),
     ]

@@ -22,6 +22,8 @@ from reconciler.report.words import (
     override_flags,
     plan_counts,
     rule_docs,
+    rule_subject,
+    rule_words,
     steps_told,
     told_cause,
     where,
@@ -38,7 +40,8 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
         plan: what to show.
         url: an https URL where the whole plan lies, named where something was cut.
     """
-    head = f"{marker('plan', plan.environment)}\n{plan_alarms(plan)}{paused_block(plan.notes)}{plan_title(plan)}"
+    first = f"{plan_alarms(plan)}{paused_block(plan.notes)}{plan_rules(plan)}"
+    head = f"{marker('plan', plan.environment)}\n{first}{plan_title(plan)}"
     read = f"<sub>Live was read {moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
     closing = f"{plan_closing(plan)} {read}"
     return page(head, plan_pieces(plan), closing, f"reconciler plan -e {plan.environment}", url)
@@ -92,6 +95,20 @@ def plan_alarms(plan: Plan) -> str:
     if len(listed) > KEYS_SHOWN:
         shown.append(f"> - and {len(listed) - KEYS_SHOWN:,} more")
     return "\n".join(["> [!CAUTION]", "> **Live sends to forbidden hosts**", *shown, "", ""]) if listed else ""
+
+
+def plan_rules(plan: Plan) -> str:
+    """Return the rules that differ from the base, old and new; no more of it than fits above everything else."""
+    listed = plan.rules_changed
+    if not listed:
+        return ""
+    shown = [
+        f"> - {code_span(rule_subject(rule))}: {prose(rule_words(rule), 300)} · {code_span(where(rule.place))}"
+        for rule in listed[:KEYS_SHOWN]
+    ]
+    if len(listed) > KEYS_SHOWN:
+        shown.append(f"> - and {len(listed) - KEYS_SHOWN:,} more")
+    return "\n".join(["> [!WARNING]", "> **Rules changed**", *shown, "", ""])
 
 
 def _change_line(change: Change) -> str:

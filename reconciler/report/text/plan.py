@@ -31,6 +31,8 @@ from reconciler.report.words import (
     plan_counts,
     plan_limits,
     rule_docs,
+    rule_subject,
+    rule_words,
     steps_told,
     told_cause,
     where,
@@ -39,6 +41,7 @@ from reconciler.report.words import (
 FIELDS_SHOWN = 20
 NOTES_SHOWN = 5
 KEYS_SHOWN = 8
+RULES_SHOWN = 30
 # Lines of a terminal: beyond these the first ones are out of sight when the last ones are written.
 SCREEN = 24
 
@@ -142,6 +145,24 @@ def alarm_lines(notes: Iterable[Note], style: Style) -> Iterator[str]:
         yield ""
 
 
+def rules_lines(plan: Plan, style: Style) -> Iterator[str]:
+    """Yield the rules that differ from the base, each with its old and new value and its place."""
+    if plan.base is None:
+        return
+    if not plan.rules_changed:
+        yield from style.wrap(f"No rules changed since {clip(visible(plan.base), VALUE_LIMIT)}", 0, DIM)
+        yield ""
+        return
+    yield from style.wrap(f"Rules changed since {clip(visible(plan.base), VALUE_LIMIT)}", 0, YELLOW, BOLD)
+    for rule in plan.rules_changed[:RULES_SHOWN]:
+        told = f"{rule_subject(rule)}: {clip(visible(rule_words(rule)), 400)}"
+        yield from style.wrap(clip(visible(told), 600), 2, hanging=2)
+        yield from style.wrap(clip(visible(where(rule.place)), VALUE_LIMIT), 6, DIM)
+    if len(plan.rules_changed) > RULES_SHOWN:
+        yield from style.wrap(f"and {len(plan.rules_changed) - RULES_SHOWN:,} more", 2)
+    yield ""
+
+
 def notes_lines(notes: Iterable[Note], environment: str, style: Style) -> Iterator[str]:
     """Yield the notes, a line for each or for those of a kind; in full where the style says so.
 
@@ -221,6 +242,7 @@ def plan_to_text(
     counts = style.wrap(f"Plan for {plan.environment}: {plan_counts(plan)}", 0, BOLD)
     lines = [
         *alarm_lines(plan.notes, style),
+        *rules_lines(plan, style),
         *counts,
         "",
     ]

@@ -1,0 +1,186 @@
+"""Rules that changed: what no comparison with live can show, old and new, and no secret in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.kind.kind import ManifestKinds
+from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.rule_changes import RuleChange, rule_changes
+from reconciler.secret import MASK
+
+Compare = Callable[[str, str], list[tuple[str, str | None, str | None]]]
+
+
+def environment(spec: str = "{}", name: str = "e") -> str:
+    return f"apiVersion: reconciler/v1\nkind: Environment\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n"
+
+
+def config(metadata: str = "name: c", fields: str = "enabled: true") -> str:
+    head = f"apiVersion: reconciler/v1\nkind: DeliveryConfig\nmetadata: {{{metadata}}}\n"
+    target = "http: {endpoint: https://a, secret: '${secret:S}'}"
+    return f"{head}spec:\n  name: C\n  {fields}\n  deliveryTargets:\n    {target}\n---\n"
+
+
+def policy(spec: str = "message: M, schema: {}", metadata: str = "name: p") -> str:
+    return f"apiVersion: reconciler/v1\nkind: Policy\nmetadata: {{{metadata}}}\nspec: {{{spec}}}\n---\n"
+
+
+@pytest.fixture
+def between(tmp_path: Path, kinds: ManifestKinds) -> Callable[[str | None, str], tuple[RuleChange, ...]]:
+    def loaded(name: str, text: str) -> Loaded:
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "m.yaml").write_text(text)
+        found = load(tmp_path / name, kinds)
+        assert not found.problems
+        return found
+
+    def _between(before: str | None, after: str) -> tuple[RuleChange, ...]:
+        return rule_changes(None if before is None else loaded("before", before), loaded("after", after), "e")
+
+    return _between
+
+
+@pytest.fixture
+def compare(between: Callable[[str, str], tuple[RuleChange, ...]]) -> Compare:
+    def _compare(before: str, after: str) -> list[tuple[str, str | None, str | None]]:
+        return [
+            (f"{each.kind}/{each.name} {each.path}".strip(), each.before, each.after) for each in between(before, after)
+        ]
+
+    return _compare
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("{}", "{guardrails: {maxDeletes: 5}}", ("spec.guardrails.maxDeletes", "0", "5")),
+        ("{drift: {heal: [window]}}", "{}", ("spec.drift.heal", '["window"]', "[]")),
+        (
+            "{targetHosts: [a.example]}",
+            "{targetHosts: [b.example]}",
+            ("spec.targetHosts", '["a.example"]', '["b.example"]'),
+        ),
+        ("{targetHosts: [a.example]}", "{}", ("spec.targetHosts", '["a.example"]', None)),
+        ("{}", "{ledger: 'sqlite:///x.db'}", ("spec.ledger", "sqlite:///.reconciler/ledger.db", "sqlite:///x.db")),
+        ("{}", "{apply: {bracket: never}}", ("spec.apply.bracket", "auto", "never")),
+        (
+            "{sparklayer: {stage: test, siteID: s, clientID: c, clientSecret: '${secret:A}'}}",
+            "{sparklayer: {stage: test, siteID: s, clientID: c, clientSecret: '${secret:B}'}}",
+            ("spec.sparklayer.clientSecret", "${secret:A}", "${secret:B}"),
+        ),
+        (
+            "{variables: {l: a}, ledger: 'sqlite:///${var:l}.db'}",
+            "{variables: {l: b}, ledger: 'sqlite:///${var:l}.db'}",
+            ("spec.variables.l", "a", "b"),
+        ),
+    ],
+)
+def test_what_an_environment_says_is_a_rule(
+    compare: Compare, before: str, after: str, expected: tuple[str, str | None, str | None]
+) -> None:
+    path, old, new = expected
+    assert compare(environment(before), environment(after)) == [(f"Environment/e {path}", old, new)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{}", "{guardrails: {maxDeletes: 0}}"),
+        ("{variables: {x: a}}", "{variables: {x: b}}"),
+        ("{}", "{patches: [{kind: DeliveryConfig, name: c, spec: {enabled: false}}]}"),
+        ("{guardrails: {maxDeletes: 1, maxChanges: 2}}", "{guardrails: {maxChanges: 2, maxDeletes: 1}}"),
+    ],
+)
+def test_what_shows_in_the_plan_or_changes_nothing_is_none(compare: Compare, before: str, after: str) -> None:
+    assert compare(environment(before) + config(), environment(after) + config()) == []
+
+
+def test_other_environments_are_not_told(compare: Compare) -> None:
+    other = environment("{guardrails: {maxDeletes: 9}}", name="f")
+    assert compare(environment() + environment(name="f"), environment() + other) == []
+    rule = policy(metadata="name: p, environments: [f]")
+    assert compare(environment() + environment(name="f"), environment() + environment(name="f") + rule) == []
+
+
+def test_an_environment_that_is_new_is_one_change(
+    compare: Compare, between: Callable[..., tuple[RuleChange, ...]]
+) -> None:
+    whole = environment() + policy() + config("name: c, protect: true")
+    (change,) = between(None, whole)
+    assert (change.kind, change.name, change.path, change.before, change.after) == ("Environment", "e", "", None, "new")
+
+
+def test_policies_come_and_go_and_change(compare: Compare) -> None:
+    assert compare(environment(), environment() + policy()) == [("Policy/p", None, "error: M")]
+
+
+def test_a_policy_that_goes_is_told(compare: Compare) -> None:
+    assert compare(environment() + policy(), environment()) == [("Policy/p", "error: M", None)]
+
+
+def test_each_part_of_a_policy_is_told(compare: Compare) -> None:
+    before = policy("message: M, schema: {type: object}")
+    after = policy("message: N, severity: warning, schema: {}", "name: p, environments: [e]")
+    assert compare(environment() + before, environment() + after) == [
+        ("Policy/p spec.message", "M", "N"),
+        ("Policy/p spec.schema", '{"type": "object"}', "{}"),
+        ("Policy/p spec.severity", "error", "warning"),
+        ("Policy/p metadata.environments", None, '["e"]'),
+    ]
+
+
+def test_a_policy_that_stops_being_for_the_environment_is_gone(compare: Compare) -> None:
+    both = environment() + environment(name="f")
+    assert compare(both + policy(), both + policy(metadata="name: p, environments: [f]")) == [
+        ("Policy/p", "error: M", None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("protect: true", "", ("metadata.protect", "true", None)),
+        ("", "ignore: [enabled]", ("metadata.ignore", None, '["enabled"]')),
+        ("", "sensitive: [name]", ("metadata.sensitive", None, '["name"]')),
+        ("", "environments: [f]", ("metadata.environments", None, '["f"]')),
+    ],
+)
+def test_what_metadata_says_is_a_rule(
+    compare: Compare, before: str, after: str, expected: tuple[str, str | None, str | None]
+) -> None:
+    both = environment() + environment(name="f")
+    path, old, new = expected
+    found = compare(both + config(f"name: c, {before}"), both + config(f"name: c, {after}"))
+    assert found == [(f"DeliveryConfig/c {path}", old, new)]
+
+
+def test_a_manifest_that_is_gone_is_told(compare: Compare) -> None:
+    assert compare(environment() + config(), environment()) == [("DeliveryConfig/c", "managed", None)]
+
+
+def test_a_manifest_that_is_called_otherwise_is_not_gone(compare: Compare) -> None:
+    assert compare(environment() + config(), environment() + config("name: d, renamedFrom: [c]")) == []
+
+
+def test_a_manifest_that_asks_for_absence_is_seen_in_the_plan(compare: Compare) -> None:
+    absent = config().replace("spec:", "state: absent\nspec:")
+    assert compare(environment() + config(), environment() + absent) == []
+
+
+def test_secrets_are_masked(compare: Compare) -> None:
+    def connected(secret: str) -> str:
+        return environment(f"{{sparklayer: {{stage: test, siteID: s, clientID: c, clientSecret: '{secret}'}}}}")
+
+    assert compare(connected("hunter2"), connected("hunter3")) == [
+        ("Environment/e spec.sparklayer.clientSecret", MASK, MASK)
+    ]
+
+
+def test_a_password_in_the_ledgers_url_is_masked(compare: Compare) -> None:
+    (found,) = compare(environment(), environment("{ledger: 'postgresql://u:hunter2@localhost/l'}"))
+    assert "hunter2" not in str(found)
+    assert "localhost" in str(found)
