@@ -1,0 +1,83 @@
+"""Where the running reconciler was installed from, so that pipelines install the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+DISTRIBUTION = "ordercloud-reconciler"
+EXTRAS = "emulator,postgres"
+WHEELS = "wheels"
+_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What pipelines install.
+
+    Args:
+        requirement: a line for pip; None: a runner cannot get at what runs here.
+        wheel: a file that has to be beside it in the repository.
+    """
+
+    requirement: str | None
+    wheel: Path | None = None
+
+
+def source() -> Source:
+    """Return where reconciler came from: a repository at its commit, an address, a wheel file, or an index."""
+    try:
+        found = metadata.distribution(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return Source(None)
+    text = found.read_text("direct_url.json")
+    if text is None:
+        return Source(f"{DISTRIBUTION}[{EXTRAS}]=={found.version}")
+    return _of(json.loads(text))
+
+
+def _of(origin: dict[str, Any]) -> Source:
+    url, name = str(origin.get("url", "")), f"{DISTRIBUTION}[{EXTRAS}]"
+    if "vcs_info" in origin:
+        return Source(f"{name} @ git+{_plain(url)}@{origin['vcs_info'].get('commit_id', '')}")
+    if urlsplit(url).scheme != "file":
+        hashes = (origin.get("archive_info") or {}).get("hashes") or {}
+        fixed = f"#sha256={hashes['sha256']}" if "sha256" in hashes else ""
+        return Source(f"{name} @ {_plain(url)}{fixed}")
+    path = Path(unquote(urlsplit(url).path))
+    if path.suffix == ".whl" and path.is_file():
+        return Source(f"./{WHEELS}/{path.name}[{EXTRAS}]", path)
+    remote, commit = _git(path, "remote", "get-url", "origin"), _git(path, "rev-parse", "HEAD")
+    return Source(f"{name} @ git+{_plain(remote)}@{commit}" if remote and commit else None)
+
+
+def _plain(url: str) -> str:
+    """Return an address as a runner can use it: over HTTPS, and without anybody's password."""
+    short = re.fullmatch(r"(?:[\w.-]+@)?([\w.-]+):(?!/)(.+)", url)
+    if short is not None:
+        return f"https://{short[1]}/{short[2]}"
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme == "ssh" else parts.scheme
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port and parts.scheme != "ssh" else ""
+    return urlunsplit((scheme, f"{host}{port}", parts.path, parts.query, ""))
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        ended = subprocess.run(  # noqa: S603 - no shell, and words of our own
+            ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git is on the PATH
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            text=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return ended.stdout.strip() or None if ended.returncode == 0 else None
