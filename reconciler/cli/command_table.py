@@ -28,6 +28,7 @@ TABLE = (
     Entry("resync", OPERATE, "Have OrderCloud send a few records again, now.", f"{_COMMANDS}.resync:resync"),
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
     Entry("ledger", OPERATE, "Show and back up the ledger; remove a lock.", f"{_COMMANDS}.ledger.group:ledger"),
+    Entry("init", SET_UP, "Begin a repository: manifests, editor, hook, pipelines.", f"{_COMMANDS}.init:init"),
     Entry("demo", SET_UP, "Watch all of it at work, on the emulator.", f"{_COMMANDS}.demo:demo"),
     Entry(
         "emulate", SET_UP, "Serve OrderCloud and SparkLayer on this machine.", f"{_COMMANDS}.emulate.emulate:emulate"
