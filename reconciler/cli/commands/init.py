@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 REGIONS = ("us-west", "us-east", "australia-east", "europe-west", "japan-east")
 EXAMPLES = """
-reconciler init shop --ci github       # on the emulator: no credentials needed
+reconciler init shop --ci github       # on the emulator, no credentials
 reconciler init --ci github -e sandbox -e production
 reconciler init -e sandbox --from-live # reads OC_CLIENT_ID, OC_CLIENT_SECRET
-reconciler init --ci github            # again, once manifests have new secrets
+reconciler init --ci github            # again, after new secrets
 """
 
 
