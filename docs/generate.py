@@ -68,6 +68,10 @@ pass, and approves nothing:
 reconciler apply plan.json --override maxDeletes --reason "The old hook is gone since May"
 ```
 
+A plan that was saved while a guardrail stood against it approves nothing: `apply` refuses the file by name, unless
+`--override` lifts what stood against it. Of several plans each has its own limits on numbers, as if they were applied
+one after the other; one that is refused is left out, and the others are applied.
+
 So may a line in the manifests, reviewed like everything else. It stands on top of the plan, is for the objects that it
 names, and is void after `until`; `maxDeletes` and `maxChanges` do not count what it names:
 

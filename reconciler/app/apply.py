@@ -6,27 +6,20 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.bracket import Brackets
 from reconciler.app.connections import writers
 from reconciler.app.pause import Desk, lift
-from reconciler.app.project import Project
+from reconciler.app.saved_plans import Gate, SavedPlans, permit_gated
 from reconciler.errors import Interrupted
 from reconciler.reconcile.apply import APPLY, HEAL, Progress, apply
-from reconciler.reconcile.approval import (
-    Permission,
-    check_approval,
-    check_connections,
-    narrowed,
-    permit_all,
-    permit_rest,
-    permit_saved,
-)
+from reconciler.reconcile.approval import Permission, narrowed, permit_all, permit_rest, permit_saved
+from reconciler.reconcile.gathered import Reviewed
 from reconciler.reconcile.pause_report import Lifted
 from reconciler.reconcile.plan import STILL_PAUSED, ApplyReport, Cause, Change, Operation, Outcome, Plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
+from reconciler.reconcile.verdict import PlanVerdict
 from reconciler.reconcile.work import Planned
 
 if TYPE_CHECKING:
@@ -63,51 +56,26 @@ class ApplyFace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What is agreed to: a saved plan, the rest of an interrupted run, or whatever the plan says now.
+    """What is agreed to: saved plans, the rest of an interrupted run, or whatever the plan says now.
 
     `only` limits the last to some changes; `choose` returns another plan with the digests of what is to be carried
     out, with the ledger at hand, and answers for the guardrails. `accept_unsure`: requests are carried out also where
     the ledger cannot know whether they were before. Where it is not `agreed`, the plan is shown and the face asked.
+    `gate` asks the forge before anything that only a gated plan approves.
     """
 
-    saved: Plan | None = None
+    saved: SavedPlans | None = None
     resume: bool = False
     agreed: bool = False
     only: Callable[[Change], bool] | None = None
     choose: Callable[[Comparison, Ledger], tuple[Planned, frozenset[str]]] | None = None
     accept_unsure: bool = False
+    gate: Gate | None = None
 
     @property
     def is_narrow(self) -> bool:
         """Whether it is about some changes alone, whatever else the plan says."""
         return self.only is not None or self.choose is not None
-
-
-def open_for_saved(
-    project: Project, saved: Plan, now: datetime, overrides: Mapping[str, str] | None = None, key: str | None = None
-) -> tuple[Session, PlanRequest]:
-    """Open the environment that a saved plan is for, and return what that plan was asked for.
-
-    What the plan overrode is no part of that: whoever can write the file could write that too.
-
-    Args:
-        project: where the manifests are.
-        saved: the plan.
-        now: what time it is.
-        overrides: guardrail rule to reason, as this apply says.
-        key: the one that the plan has to be signed with; None or empty: any plan is taken.
-
-    Raises:
-        PlanFileError: the plan was altered, or is not signed.
-        StalePlan: it has expired, or is of another environment or of other APIs.
-        ReconcilerError: manifests, environment or references are not as they have to be.
-    """
-    check_approval(saved, now, key)
-    session = project.session(now, environment=saved.environment)
-    check_connections(saved, session.name, session.urls)
-    return session, PlanRequest(
-        frozenset(saved.targets), overrides or {}, saved.push_secrets, frozenset(saved.excluded)
-    )
 
 
 async def apply_session(
@@ -149,6 +117,7 @@ async def apply_session(
         request = session.judged(request)
     holder = describe_holder(command)
     report: ApplyReport | None = None
+    plans: tuple[PlanVerdict, ...] = ()
     known = "nothing was sent"
     with (
         Ledger.open(session.settings.ledger) as ledger,
@@ -173,14 +142,14 @@ async def apply_session(
                     planned, chosen = approval.choose(comparison, ledger)
                     comparison, permission = replace(comparison, planned=planned), Permission(chosen)
                 else:
-                    permission = _permission(comparison, approval)
+                    permission, plans = await _permission(comparison, approval)
                 if not approval.agreed and permission.approved:
                     shown = comparison.planned.plan
                     if not face.agrees(shown):
                         return None
                     # Somebody thought about it for a while: what was shown is an approval like a saved plan.
                     comparison = await compare()
-                    permission = permit_saved(comparison, shown)
+                    permission = permit_saved(comparison, (Reviewed(shown),))
                 if permission.unreviewed or permission.waiting:
                     face.leaves_alone((*permission.unreviewed, *permission.waiting))
                 known = "what became of the changes under way is not known"
@@ -201,6 +170,7 @@ async def apply_session(
                     accept_unsure=approval.accept_unsure,
                     brackets=Brackets(desk, lock, session.opened_at),
                 )
+                report = replace(report, plans=plans)
                 if commit is not None and _is_done(request, approval, report):
                     whole = _is_whole(permission)
                     if whole or not approval.resume:  # an interrupted run may be of an older commit
@@ -214,7 +184,7 @@ async def apply_session(
 def _is_done(request: PlanRequest, approval: Approval, report: ApplyReport) -> bool:
     """Whether everything was carried out that was approved, and nothing was left out."""
     limited = bool(request.targets or request.excluded or approval.is_narrow)
-    done = report.outcomes <= {Outcome.APPLIED, Outcome.ALREADY}
+    done = report.outcomes <= {Outcome.APPLIED, Outcome.ALREADY} and not any(plan.code for plan in report.plans)
     paused = any(result.code == STILL_PAUSED for result in report.results)
     return done and not (limited or paused or report.interrupted or report.ledger_problem)
 
@@ -225,9 +195,9 @@ def _is_whole(permission: Permission) -> bool:
     return not (left & {Cause.GIT_MOVED, Cause.BOTH_MOVED, Cause.DIFFERS} or permission.waiting)
 
 
-def _permission(comparison: Comparison, approval: Approval) -> Permission:
+async def _permission(comparison: Comparison, approval: Approval) -> tuple[Permission, tuple[PlanVerdict, ...]]:
     if approval.saved is not None:
-        return permit_saved(comparison, approval.saved)
+        return await permit_gated(comparison, approval.saved, approval.gate)
     if approval.resume:
-        return permit_rest(comparison, comparison.inputs.memory.unfinished)
-    return permit_all(comparison, approval.only)
+        return permit_rest(comparison, comparison.inputs.memory.unfinished), ()
+    return permit_all(comparison, approval.only), ()

@@ -21,7 +21,7 @@ from reconciler.ledger.url import require_durable
 from reconciler.pause.holding import Fate
 from reconciler.pause.lease import Around, Lease
 from reconciler.reconcile.apply import apply
-from reconciler.reconcile.approval import refused
+from reconciler.reconcile.judge import refused
 from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.pause_report import Lifted, LiftedSync, Taken
 from reconciler.reconcile.pausing import chosen, gone, leases_for, liftings, plan_pause, plan_resume

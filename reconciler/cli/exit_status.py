@@ -78,6 +78,7 @@ def plan_status(plans: Iterable[Plan], *, exit_code: bool = False) -> Status:
 
 def apply_status(report: ApplyReport | None) -> Status:
     """Return the exit status of an apply; None: there was none, because nobody agreed."""
+    from reconciler.errors import GuardrailBreach
     from reconciler.reconcile.plan import STILL_PAUSED, Outcome
 
     if report is None:
@@ -90,7 +91,10 @@ def apply_status(report: ApplyReport | None) -> Status:
         statuses.append(Status.ERROR)
     if any(result.code == STILL_PAUSED for result in report.results):
         statuses.append(Status.ERROR)
-    if outcomes & {Outcome.STALE, Outcome.SKIPPED}:
+    codes = {plan.code for plan in report.plans} - {None}
+    if GuardrailBreach.code in codes:
+        statuses.append(Status.REFUSED)
+    if codes or outcomes & {Outcome.STALE, Outcome.SKIPPED}:
         statuses.append(Status.PARTLY if outcomes & {Outcome.APPLIED, Outcome.ALREADY} else Status.STALE)
     return combine(statuses)
 

@@ -6,19 +6,27 @@ covers are carried out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from reconciler.errors import GuardrailBreach, LedgerError, PlanFileError, StalePlan
 from reconciler.kind.kind import Action
 from reconciler.ledger.config.model import SENT, JournalEntry, Run
-from reconciler.reconcile.digests import PLAN_KEY, change_digest, is_signed, operation_digest, plan_digest
+from reconciler.reconcile.digests import (
+    PLAN_KEY,
+    approval_digest,
+    change_digest,
+    is_signed,
+    operation_digest,
+    plan_digest,
+)
+from reconciler.reconcile.gathered import AS_WANTED, MOVED, PLAN_AGAIN, Reviewed, gather
 from reconciler.reconcile.guard import breaches
+from reconciler.reconcile.judge import judged, refused
 from reconciler.reconcile.operate import not_carried_out
 from reconciler.reconcile.plan import (
-    FIXED_RULES,
-    Breach,
     Cause,
     Change,
     ChangeResult,
@@ -34,9 +42,6 @@ from reconciler.reconcile.work import Planned
 
 _FINAL = {Outcome.APPLIED.value, Outcome.ALREADY.value, Outcome.STALE.value}
 _MAYBE_LIVE = {SENT, Outcome.UNKNOWN.value}
-_PLAN_AGAIN = "Plan again and have the new plan reviewed."
-_AS_WANTED = "live is as wanted"
-_MOVED = "live or the manifests have moved since it was reviewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class Permission:
         resumed: whether this is the rest of an interrupted run.
         operations: outcomes of the operations that the approval names and that are not carried out now.
         waiting: operations that are due by now and that nobody approved: they are left alone.
+        plans: number of a saved plan to why a guardrail refuses it.
+        overtaken: number of a saved plan to the keys of its changes that another plan's change took the place of.
     """
 
     approved: frozenset[str]
@@ -58,6 +65,8 @@ class Permission:
     resumed: bool = False
     operations: tuple[OperationResult, ...] = ()
     waiting: tuple[Operation, ...] = ()
+    plans: Mapping[int, GuardrailBreach] = field(default_factory=dict)
+    overtaken: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def check_intact(saved: Plan) -> None:
@@ -68,30 +77,46 @@ def check_intact(saved: Plan) -> None:
     """
     intact = all(change.digest == change_digest(change) for change in saved.changes)
     intact = intact and all(each.digest == operation_digest(each) for each in saved.operations)
+    intact = intact and saved.approves in (None, approval_digest(saved))
     if not intact or saved.digest != plan_digest(saved):
-        raise PlanFileError("the saved plan was altered after it was made", next_step=_PLAN_AGAIN)
+        raise PlanFileError("the saved plan was altered after it was made", next_step=PLAN_AGAIN)
 
 
-def check_approval(saved: Plan, now: datetime, key: str | None = None) -> None:
+def check_approval(
+    saved: Plan, now: datetime, key: str | None = None, overrides: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Check a saved plan by itself.
 
     Args:
         saved: the plan.
         now: what time it is.
         key: the one that it has to be signed with; None or empty: any plan is taken.
+        overrides: guardrail rules that are overridden by now, to the reason.
 
     Raises:
         PlanFileError: it was altered since it was saved, or nobody signed it who holds the key.
-        StalePlan: it has expired.
+        StalePlan: planning had failed, or it has expired.
+        GuardrailBreach: a guardrail stood against it when it was planned, and is not overridden now.
     """
+    if saved.error is not None:
+        raise StalePlan(
+            f"planning had failed ({saved.error['code']}: {saved.error['message']}), so it approves nothing",
+            next_step=PLAN_AGAIN,
+        )
     if key and not is_signed(saved, key):
         raise PlanFileError(
             f"the saved plan is not signed with the key in {PLAN_KEY}",
             next_step=f"Save it where {PLAN_KEY} is set to the same key, and have it reviewed.",
         )
     check_intact(saved)
+    standing = [breach for breach in saved.refused if breach.rule not in overrides]
+    if standing:
+        error = refused(standing)
+        raise GuardrailBreach(
+            f"it was refused when it was planned, so it approves nothing: {error.message}", next_step=error.next_step
+        )
     if now >= saved.expires_at:
-        raise StalePlan(f"the saved plan expired at {saved.expires_at:%Y-%m-%d %H:%M %Z}", next_step=_PLAN_AGAIN)
+        raise StalePlan(f"the saved plan expired at {saved.expires_at:%Y-%m-%d %H:%M %Z}", next_step=PLAN_AGAIN)
 
 
 def check_connections(saved: Plan, environment: str, connections: dict[str, str]) -> None:
@@ -102,11 +127,11 @@ def check_connections(saved: Plan, environment: str, connections: dict[str, str]
     """
     if saved.environment != environment:
         raise StalePlan(
-            f"the saved plan is for the environment {saved.environment}, not for {environment}", next_step=_PLAN_AGAIN
+            f"the saved plan is for the environment {saved.environment}, not for {environment}", next_step=PLAN_AGAIN
         )
     if dict(saved.connections) != connections:
         raise StalePlan(
-            f"the environment {environment} names other APIs than when the plan was saved", next_step=_PLAN_AGAIN
+            f"the environment {environment} names other APIs than when the plan was saved", next_step=PLAN_AGAIN
         )
 
 
@@ -124,17 +149,34 @@ def permit_all(comparison: Comparison, only: Callable[[Change], bool] | None = N
     return _checked(comparison, Permission(chosen))
 
 
-def permit_saved(comparison: Comparison, saved: Plan) -> Permission:
-    """Permit what a saved plan approves and still stands, and windows that have begun or ended since.
+def permit_saved(comparison: Comparison, reviewed: Sequence[Reviewed]) -> Permission:
+    """Permit what saved plans approve and still stands, and windows that have begun or ended since.
 
-    Those were reviewed with their manifests. Where a guardrail refuses one of them, they are left alone, and what was
-    approved is carried out.
+    Windows were reviewed with their manifests. Where a guardrail refuses one of them, they are left alone, and what was
+    approved is carried out. Of several plans, one that a guardrail refuses is left out, and the others are carried out.
+
+    Args:
+        comparison: the plan made now.
+        reviewed: the saved plans, in the order in which they were made.
 
     Raises:
-        GuardrailBreach: a guardrail refuses it.
+        GuardrailBreach: guardrails refuse all of it.
         SecretUnset: it has to send a secret that is not set.
     """
-    return _checked(comparison, _with_windows(comparison, covered_by_plan(saved, comparison.planned)))
+    gathered = gather(reviewed, comparison.planned)
+    found = judged(comparison, gathered)
+    permission = Permission(
+        gathered.approved - found.refused.keys(),
+        (*gathered.earlier, *found.results),
+        gathered.unreviewed,
+        operations=(*gathered.operations, *found.operations),
+        waiting=gathered.waiting,
+        plans=found.plans,
+        overtaken=gathered.overtaken,
+    )
+    permission = _with_windows(comparison, permission)
+    _require_secrets(comparison, permission)
+    return permission
 
 
 def permit_rest(comparison: Comparison, run: Run | None) -> Permission:
@@ -168,35 +210,6 @@ def narrowed(planned: Planned, permission: Permission) -> Planned:
     }
     changes = tuple(change for change in planned.plan.changes if change.key in work)
     return replace(planned, plan=replace(planned.plan, changes=changes), work=work)
-
-
-def covered_by_plan(saved: Plan, planned: Planned) -> Permission:
-    """Match a saved plan with the plan made now from this checkout and from what is live now."""
-    fresh = {change.key: change for change in planned.plan.changes}
-    settled = {desired.key for desired in planned.settled}
-    reviewed = {change.digest for change in saved.changes}
-    approved = frozenset(change.digest for change in fresh.values() if change.digest in reviewed)
-    earlier = tuple(
-        _without_work(change, change.key in settled) for change in saved.changes if change.digest not in approved
-    )
-    unreviewed = tuple(
-        change
-        for change in planned.plan.changes
-        if change.digest not in approved and change.key not in {result.change.key for result in earlier}
-    )
-    due = {operation.key: operation for operation in planned.plan.operations}
-    named = {operation.digest for operation in saved.operations}
-    return Permission(
-        approved | frozenset(operation.digest for operation in due.values() if operation.digest in named),
-        earlier,
-        unreviewed,
-        operations=tuple(
-            not_carried_out(operation, planned)
-            for operation in saved.operations
-            if operation.key not in due or due[operation.key].digest != operation.digest
-        ),
-        waiting=tuple(operation for operation in due.values() if operation.digest not in named),
-    )
 
 
 def covered_by_run(run: Run, planned: Planned) -> Permission:
@@ -256,29 +269,23 @@ def _still_stands(entry: JournalEntry, change: Change, now: Change) -> bool:
     return entry.outcome in _MAYBE_LIVE and is_rest and all(field in change.fields for field in now.fields)
 
 
-def _without_work(change: Change, is_settled: bool) -> ChangeResult:
-    if is_settled:
-        return ChangeResult(change, Outcome.ALREADY, message=_AS_WANTED)
-    return ChangeResult(change, Outcome.STALE, StalePlan.code, _MOVED, _PLAN_AGAIN)
-
-
 def _without_us(entry: JournalEntry, change: Change, now: Change | None, *, is_settled: bool) -> ChangeResult:
     """Return the outcome of a change that this run does not carry out."""
     if entry.outcome in _FINAL:
         return ChangeResult(change, Outcome(entry.outcome), message=entry.message)
     if now is not None:
-        return ChangeResult(change, Outcome.STALE, StalePlan.code, _MOVED, _PLAN_AGAIN)
+        return ChangeResult(change, Outcome.STALE, StalePlan.code, MOVED, PLAN_AGAIN)
     maybe_live = entry.outcome in _MAYBE_LIVE
     if is_settled and maybe_live:
         return ChangeResult(change, Outcome.APPLIED, message="sent before the interruption; live is as wanted")
     if is_settled:
-        return ChangeResult(change, Outcome.ALREADY, message=_AS_WANTED)
+        return ChangeResult(change, Outcome.ALREADY, message=AS_WANTED)
     words = "the manifests no longer name it, or --target leaves it out"
     if maybe_live:
         return ChangeResult(
-            change, Outcome.UNKNOWN, message=f"sent before the interruption; {words}", next_step=_PLAN_AGAIN
+            change, Outcome.UNKNOWN, message=f"sent before the interruption; {words}", next_step=PLAN_AGAIN
         )
-    return ChangeResult(change, Outcome.STALE, StalePlan.code, words, _PLAN_AGAIN)
+    return ChangeResult(change, Outcome.STALE, StalePlan.code, words, PLAN_AGAIN)
 
 
 def _with_windows(comparison: Comparison, permission: Permission) -> Permission:
@@ -298,16 +305,10 @@ def _checked(comparison: Comparison, permission: Permission) -> Permission:
     standing = [breach for breach in breaches(comparison.inputs, works, tasks) if breach.overridden is None]
     if standing:
         raise refused(standing)
-    require_secrets(comparison.inputs, works)
+    _require_secrets(comparison, permission)
     return permission
 
 
-def refused(standing: Sequence[Breach]) -> GuardrailBreach:
-    """Return the error that names the first breach that stands, and how many more there are."""
-    first, *more = standing
-    override = f", or override it once: --override {first.rule} --reason TEXT" if first.rule not in FIXED_RULES else ""
-    others = f" (and {len(more)} more: {', '.join(sorted({breach.rule for breach in more}))})" if more else ""
-    return GuardrailBreach(
-        f"{first.rule}: {first.message}{others}",
-        next_step=f"Change the manifests{override}.",
-    )
+def _require_secrets(comparison: Comparison, permission: Permission) -> None:
+    works = comparison.planned.work.values()
+    require_secrets(comparison.inputs, [work for work in works if work.change.digest in permission.approved])

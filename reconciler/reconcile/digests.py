@@ -12,14 +12,17 @@ from typing import Any
 import orjson
 
 from reconciler.kind.semantics import State
-from reconciler.reconcile.plan import Change, FieldChange, Operation, Plan
-from reconciler.reconcile.planfile import plan_to_json, time_to_json
+from reconciler.reconcile.plan import Cause, Change, FieldChange, Operation, Plan
+from reconciler.reconcile.planfile import field_to_json, plan_to_json, time_to_json
 
 ABSENT = "absent"
 PLAN_KEY = "RECONCILER_PLAN_KEY"
+# What a plan says of itself and its checkout, beside what it would do.
+_NOT_IN_DIGEST = ("digest", "signature", "approves", "status", "error", "commit", "base", "rules_changed")
 
 
-def _digest(value: Any) -> str:
+def digest_of(value: Any) -> str:
+    """Return the digest of plain JSON data, whatever the order of its members."""
     try:
         canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
@@ -30,12 +33,17 @@ def _digest(value: Any) -> str:
 
 def precondition_of_delete(shown: State) -> str:
     """Return what live must look like for a delete: all of it that may be shown, because all of it goes."""
-    return _digest(shown)
+    return digest_of(shown)
 
 
 def precondition_of_update(fields: Iterable[FieldChange], timed: Collection[str] = ()) -> str:
     """Return what live must look like for an update: the fields that it changes, but for what a window moves."""
-    return _digest([[field.path, field.before] for field in fields if field.path not in timed])
+    return digest_of([[field.path, field.before] for field in fields if field.path not in timed])
+
+
+def field_digest(field: FieldChange) -> str:
+    """Return the digest of one field of a change: its path, before and after."""
+    return digest_of(field_to_json(field))
 
 
 def change_digest(change: Change) -> str:
@@ -43,7 +51,7 @@ def change_digest(change: Change) -> str:
 
     Nor is what a window moves.
     """
-    return _digest(
+    return digest_of(
         [
             change.kind,
             change.name,
@@ -63,7 +71,7 @@ def change_digest(change: Change) -> str:
 
 def operation_digest(operation: Operation) -> str:
     """Return the digest of one operation; its own `digest` and `place` are no part of it, nor what else may move."""
-    return _digest(
+    return digest_of(
         [
             operation.kind,
             operation.name,
@@ -97,8 +105,21 @@ def plan_digest(plan: Plan) -> str:
         del item["source"]
     if not document["operations"]:
         del document["operations"]  # as in a plan that an older version saved
-    del document["digest"]
-    document.pop("signature", None)
-    document.pop("base", None)
-    document.pop("rules_changed", None)
-    return _digest(document)
+    for name in _NOT_IN_DIGEST:
+        document.pop(name, None)
+    return digest_of(document)
+
+
+def approval_digest(plan: Plan) -> str:
+    """Return the digest of what a plan approves: the same whenever it is planned, with or without secrets at hand.
+
+    What a window moves is left out, since nobody approves it.
+    """
+    changes = sorted(change.digest for change in plan.changes if change.cause is not Cause.WINDOW)
+    operations = sorted(operation.digest for operation in plan.operations)
+    return digest_of([plan.environment, sorted(plan.connections), changes, operations])
+
+
+def sealed(plan: Plan) -> Plan:
+    """Return a plan with its digests."""
+    return replace(plan, digest=plan_digest(plan), approves=approval_digest(plan))

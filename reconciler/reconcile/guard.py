@@ -69,7 +69,7 @@ def _reviewed(
         return None
     # A limit counts what no entry names; any other rule is kept by each object for itself.
     rest = tuple(item for item in works if item.key not in covered)
-    stands = any(judge(inputs, rest)) if rule in _COUNTING else not covered.issuperset(keys)
+    stands = any(judge(inputs, rest)) if rule in COUNTING else not covered.issuperset(keys)
     if rule not in OVERRIDABLE or stands:
         return None
     used = [entry for entry in entries if not set(entry.objects).isdisjoint(keys)]
@@ -307,4 +307,4 @@ REQUEST_RULES: Mapping[str, _Judge[Task]] = {
     "resyncMax": _resync_max,
 }
 OVERRIDABLE = (frozenset(RULES) | frozenset(REQUEST_RULES)) - FIXED_RULES
-_COUNTING = frozenset({"maxDeletes", "maxChanges", "resyncMax"})
+COUNTING = frozenset({"maxDeletes", "maxChanges", "resyncMax"})

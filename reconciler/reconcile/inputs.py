@@ -40,6 +40,7 @@ class PlanInputs:
         request_kinds: the registry of requests.
         bracket: whether a running sync is paused around a change of its target.
         remarks: notes that were made before live was read.
+        secrets_at_apply: whether secrets that are not set here are left to apply, which compares and checks them.
     """
 
     environment: str
@@ -61,6 +62,7 @@ class PlanInputs:
     request_kinds: RequestKinds = field(default_factory=dict)
     bracket: bool = False
     remarks: tuple[Note, ...] = ()
+    secrets_at_apply: bool = False
 
     def is_missing(self, kind: str, live_id: str) -> bool:
         """Return whether live was read and has no such object."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import Place
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
+from reconciler.reconcile.verdict import PlanVerdict
 
 if TYPE_CHECKING:
     from reconciler.manifest.rule_changes import RuleChange
@@ -206,6 +208,10 @@ class Plan:
         operations: what is done once, after the changes, in order.
         base: what the rules were compared with, a folder or a commit; None: with nothing.
         rules_changed: how they differ from it; no part of the digest.
+        approves: digest of changes and operations alone, the same for every plan that would do the same.
+        commit: what the manifests stood at in git; None: not known.
+        error: why planning failed, in the shape of the JSON of an error; the plan has no changes then.
+        secrets_at_apply: whether it was made without the secrets of targets, which apply compares and checks.
     """
 
     environment: str
@@ -225,11 +231,20 @@ class Plan:
     operations: tuple[Operation, ...] = ()
     base: str | None = None
     rules_changed: tuple[RuleChange, ...] = ()
+    approves: str | None = None
+    commit: str | None = None
+    error: Mapping[str, Any] | None = None
+    secrets_at_apply: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether an apply would have nothing to do."""
-        return not self.changes and not self.operations
+        """Whether an apply would have nothing to do, as far as is known."""
+        return not self.changes and not self.operations and self.error is None
+
+    @property
+    def status(self) -> str:
+        """`planned`; `refused` by a guardrail or `failed`: then it approves nothing."""
+        return "failed" if self.error is not None else "refused" if self.refused else "planned"
 
     @property
     def summary(self) -> dict[str, int]:
@@ -298,6 +313,7 @@ class ApplyReport:
     """Report of an apply, change by change. `stale` names approved changes that live or the manifests overtook.
 
     `ledger_problem` says that the ledger could not be written any more: this report is all that knows of the run.
+    `plans`: what became of each saved plan that was to be applied.
     """
 
     environment: str
@@ -307,6 +323,7 @@ class ApplyReport:
     interrupted: bool = False
     ledger_problem: str | None = None
     operations: tuple[OperationResult, ...] = ()
+    plans: tuple[PlanVerdict, ...] = ()
 
     @property
     def outcomes(self) -> frozenset[Outcome]:

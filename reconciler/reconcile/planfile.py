@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from reconciler.errors import Place
+from reconciler.errors import ApiError, ManifestErrors, MissingRole, Place, Problem, ReconcilerError
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, Change, FieldChange, Note, NoteKind, Operation, Plan, Step, StepAction
@@ -161,6 +161,31 @@ class SummaryDocument(Document):
     unmanaged: Count
 
 
+class ProblemDocument(Document):
+    """One thing wrong with one manifest."""
+
+    code: str = Field(description="Stable; `reconciler explain` says what it means.")
+    message: str
+    source: SourceDocument
+    value: str | None = Field(description="The offending value, cut short, never a secret.")
+    hint: str | None = Field(description="What to do.")
+
+
+class ErrorBodyDocument(Document):
+    """What went wrong, where, and what to do now."""
+
+    code: str = Field(description="Stable; `reconciler explain` says what it means.")
+    message: str
+    source: SourceDocument | None
+    next_step: str | None
+    exit_status: Count
+    status: int | None = Field(description="HTTP status, where an API answered.")
+    vendor_code: str | None = Field(description="The vendor's own code, where an API answered with one.")
+    request: str | None = Field(description="METHOD path of the request, without query.")
+    roles: list[str] = Field(description="Roles that are missing.")
+    problems: list[ProblemDocument]
+
+
 class PlanDocument(Document):
     """What would be done to one environment: printed by `reconciler plan --format json`, saved by `--save`."""
 
@@ -186,6 +211,18 @@ class PlanDocument(Document):
     digest: str = Field(description="Covers the whole plan; a file that was changed by mistake does not match it.")
     signature: str | None = Field(
         default=None, description="HMAC-SHA256 of the digest with RECONCILER_PLAN_KEY, where it was set."
+    )
+    approves: str | None = Field(
+        default=None,
+        description="Digest of its changes and operations alone: the same for every plan that would do the same.",
+    )
+    status: Literal["planned", "refused", "failed"] = Field(
+        default="planned", description="What is refused by a guardrail or failed approves nothing."
+    )
+    error: ErrorBodyDocument | None = Field(default=None, description="Why planning failed.")
+    commit: str | None = Field(default=None, description="What the manifests stood at in git, where that is known.")
+    secrets_at_apply: bool = Field(
+        default=False, description="Whether it was made without the secrets of targets: apply compares and checks them."
     )
 
 
@@ -313,4 +350,37 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         ),
         "digest": plan.digest,
         **({} if plan.signature is None else {"signature": plan.signature}),
+        "approves": plan.approves,
+        "status": plan.status,
+        "error": plan.error,
+        "commit": plan.commit,
+        **({"secrets_at_apply": True} if plan.secrets_at_apply else {}),
+    }
+
+
+def error_body(error: ReconcilerError) -> dict[str, Any]:
+    """Return an error in the shape of `ErrorBodyDocument`."""
+    answer = error if isinstance(error, ApiError) else None
+    return {
+        "code": error.code,
+        "message": error.message,
+        "source": place_to_json(error.place) if error.place else None,
+        "next_step": error.next_step,
+        "exit_status": error.exit_status,
+        "status": answer.status if answer else None,
+        "vendor_code": answer.vendor_code if answer else None,
+        "request": answer.request if answer else None,
+        "roles": list(error.roles) if isinstance(error, MissingRole) else [],
+        "problems": [problem_to_json(each) for each in error.problems] if isinstance(error, ManifestErrors) else [],
+    }
+
+
+def problem_to_json(problem: Problem) -> dict[str, Any]:
+    """Return one problem in the shape of `ProblemDocument`."""
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "source": place_to_json(problem.place),
+        "value": problem.value,
+        "hint": problem.hint,
     }

@@ -10,7 +10,7 @@ from reconciler.kind.kind import Action, Observed
 from reconciler.kind.semantics import has_shape, write_only_paths
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
-from reconciler.reconcile.digests import change_digest, operation_digest, plan_digest
+from reconciler.reconcile.digests import change_digest, operation_digest, sealed
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.leased import held_notes, lease_over, under_lease
@@ -66,7 +66,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
     changing = {(item.change.kind, item.desired.id): item.change.key for item in drafts if not item.desired.absent}
     requests = judge_requests(inputs, changing)
     tasks, rest = (
-        {task.key: replace(task, operation=_sealed(task.operation)) for task in listed}
+        {task.key: replace(task, operation=_operation(task.operation)) for task in listed}
         for listed in (requests.tasks, requests.rest)
     )
     found.notes.extend(requests.notes)
@@ -87,12 +87,12 @@ def make_plan(inputs: PlanInputs) -> Planned:
         excluded=tuple(sorted(inputs.excluded)),
         push_secrets=inputs.push_secrets,
         operations=tuple(task.operation for task in tasks.values()),
+        secrets_at_apply=inputs.secrets_at_apply,
     )
-    plan = replace(plan, digest=plan_digest(plan))
-    return Planned(plan, work, tuple(found.settled), tasks, rest, requests.ended, known_of(inputs))
+    return Planned(sealed(plan), work, tuple(found.settled), tasks, rest, requests.ended, known_of(inputs))
 
 
-def _sealed(operation: Operation) -> Operation:
+def _operation(operation: Operation) -> Operation:
     return replace(operation, digest=operation_digest(operation))
 
 

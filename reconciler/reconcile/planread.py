@@ -148,6 +148,10 @@ def plan_from_json(data: object, *, file: str | None = None) -> Plan:
         digest=document.digest,
         signature=document.signature,
         operations=tuple(operation_from_json(item) for item in document.operations),
+        approves=document.approves,
+        commit=document.commit,
+        error=document.error.model_dump(mode="json") if document.error is not None else None,
+        secrets_at_apply=document.secrets_at_apply,
     )
     if document.summary.model_dump() != plan.summary:
         raise PlanFileError("the summary does not match the changes", place=place, next_step=NEXT_STEP)

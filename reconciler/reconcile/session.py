@@ -41,6 +41,7 @@ class PlanRequest:
     push_secrets: bool = False
     excluded: frozenset[str] = frozenset()
     remarks: tuple[Note, ...] = ()
+    secrets_at_apply: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Session:
             request_kinds=self.request_kinds,
             bracket=self.settings.bracket,
             remarks=request.remarks,
+            secrets_at_apply=request.secrets_at_apply,
         )
 
     def judged(self, request: PlanRequest) -> PlanRequest:

@@ -123,6 +123,7 @@ OUTCOMES = {
 }
 # So many objects that are missing, and nothing else that differs, are told in one line.
 _FOLDED = 5
+_OVERTAKEN_SHOWN = 8
 OPERATION_OUTCOMES = {
     Outcome.UNKNOWN: "unknown",
     Outcome.FAILED: "failed",
@@ -248,8 +249,19 @@ def note_step(kind: NoteKind, environment: str) -> str | None:
     return f"reconciler import -e {environment}" if kind is NoteKind.UNMANAGED else None
 
 
+def why_failed(plan: Plan) -> tuple[str, str | None] | None:
+    """Return why planning failed and what to do now, or None where it did not; raw text."""
+    if plan.error is None:
+        return None
+    more = f" ({len(plan.error['problems'])} listed in the plan's JSON)" if plan.error["problems"] else ""
+    place = f" at {plan.error['source']['file']}" if plan.error["source"] else ""
+    return f"{plan.error['code']}: {plan.error['message']}{place}{more}", plan.error["next_step"]
+
+
 def plan_counts(plan: Plan) -> str:
     """Return `2 to create, 1 to pause; 14 unchanged`, or `14 unchanged`."""
+    if plan.error is not None:
+        return "planning failed; nothing is known"
     summary = plan.summary
     parts = [f"{summary[action.value]:,} to {action.value}" for action in Action if summary[action.value]]
     if plan.operations:
@@ -268,6 +280,21 @@ def apply_counts(report: ApplyReport) -> str:
     return ", ".join(parts) or "nothing to do"
 
 
+def plan_verdicts(report: ApplyReport) -> list[tuple[str, str | None, str | None]]:
+    """Return a sentence on each saved plan that was not applied as it is, its code and what to do; raw text."""
+    found: list[tuple[str, str | None, str | None]] = []
+    for plan in report.plans:
+        if plan.message is not None:
+            tail = "" if plan.code else "; all that is pending is approved all the same"
+            found.append((f"{plan.file} is left out: {plan.message}{tail}", plan.code, plan.next_step))
+        if plan.overtaken:
+            keys = ", ".join(plan.overtaken[:_OVERTAKEN_SHOWN])
+            more = len(plan.overtaken) - _OVERTAKEN_SHOWN
+            keys += f" and {more:,} more" if more > 0 else ""
+            found.append((f"{plan.file}: another plan's change took the place of its own of {keys}", None, None))
+    return found
+
+
 def apply_closing(report: ApplyReport) -> str:
     """Return the sentence that says how to go on, or nothing where nothing was done; raw text."""
     outcomes = report.outcomes
@@ -278,7 +305,7 @@ def apply_closing(report: ApplyReport) -> str:
         return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
     if outcomes & {Outcome.UNKNOWN, Outcome.FAILED}:
         return f"Mend what failed; `reconciler plan -e {environment}` shows what is left, and apply carries it out."
-    if outcomes & {Outcome.STALE, Outcome.SKIPPED}:
+    if outcomes & {Outcome.STALE, Outcome.SKIPPED} or any(plan.code for plan in report.plans):
         return f"Plan again with `reconciler plan -e {environment}` and have what was refused reviewed."
     return f"Done. `reconciler plan -e {environment} --exit-code` shows whether anything is left."
 

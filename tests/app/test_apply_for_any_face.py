@@ -10,10 +10,12 @@ import pytest
 
 from reconciler.app.apply import Approval, apply_session
 from reconciler.app.plan import plan_each
+from reconciler.app.saved_plans import SavedPlans
 from reconciler.app.unattended import Unattended
 from reconciler.http.observe import Silent
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
+from reconciler.reconcile.gathered import Reviewed
 from reconciler.reconcile.plan import ApplyReport, Plan
 from reconciler.reconcile.session import PlanRequest, Session
 from support.app_fakes import Remembering, World, connect_to, session_of
@@ -126,11 +128,11 @@ def test_a_commit_is_remembered_once_all_that_was_approved_of_it_is_applied(worl
         run = apply_session(session, PlanRequest(targets), approval, Unattended(), Silent(), commit=commit)
         assert asyncio.run(run) is not None
 
-    def saved(*names: str) -> Plan:
+    def saved(*names: str) -> SavedPlans:
         session = session_of(tmp_path, *(widget(name) for name in names))
         (plan,) = asyncio.run(plan_each([session], PlanRequest(), Silent()))
         assert isinstance(plan, Plan)
-        return plan
+        return SavedPlans((Reviewed(plan),))
 
     # Nobody approved `c`: what was approved is applied, and something is left.
     apply(one, Approval(saved("a", "b"), agreed=True), "a", "b", "c")

@@ -262,6 +262,62 @@ def test_a_reviewed_line_in_the_manifests_overrides_for_its_objects_until_its_en
     assert len(checkout.writes()) == (status == 0)
 
 
+def test_the_plans_of_all_that_was_merged_are_applied_in_one_run(checkout: Checkout) -> None:
+    """Three branches, two of which change one object, planned from the same base; a fourth change that no plan has."""
+    checkout.write("environment.yaml", checkout.environment())
+    checkout.write("hook.yaml", http_config("hook"))
+    checkout.applied()
+    folder = checkout.folder / "approved" / "test"
+    folder.mkdir(parents=True)
+    named = http_config("hook")["spec"] | {"name": "New name"}
+    branches = {
+        "1": {"hook.yaml": {**http_config("hook"), "spec": named}},
+        "2": {"hook.yaml": http_config("hook", enabled=False)},
+        "3": {"sync.yaml": entity_sync("buyers", "hook")},
+    }
+    for number, files in branches.items():
+        for file, manifest in files.items():
+            checkout.write(file, manifest)
+        ended = checkout.call("plan", "--save", str(folder / f"{number}.json"))
+        assert ended.status == 0, str(ended)
+        checkout.write("hook.yaml", http_config("hook"))
+        (checkout.manifests / "sync.yaml").unlink(missing_ok=True)
+    checkout.write("hook.yaml", {**http_config("hook"), "spec": named | {"enabled": False}})
+    checkout.write("sync.yaml", entity_sync("buyers", "hook"))
+    checkout.write("later.yaml", entity_sync("catalogs", "hook"))
+    checkout.emulator.clear_requests()
+    ended = checkout.call("apply", str(folder.parent), "-e", "test", "--format", "json")
+    assert ended.status == 0, str(ended)
+    assert outcomes(ended.json) == {"DeliveryConfig/hook": "applied", "EntitySync/buyers": "applied"}
+    assert [(Path(plan["file"]).name, plan["code"]) for plan in ended.json["plans"]] == [
+        ("1.json", None),
+        ("2.json", None),
+        ("3.json", None),
+    ]
+    assert sorted(checkout.writes()) == [("PATCH", "deliveryconfig/hook"), ("PUT", "entitysync/buyers")]
+    assert checkout.pending() == ["create EntitySync/catalogs"]
+
+
+def test_a_digest_that_somebody_saw_applies_that_plan_and_no_other(checkout: Checkout, saved: Path) -> None:
+    seen = json.loads(saved.read_text())["approves"]
+    assert checkout.call("plan", "--save", SAVED).status == 0  # made again: another file, the same plan
+    checkout.emulator.clear_requests()
+    with checkout.unchanged():
+        other = checkout.call("apply", SAVED, "--digest", "sha256:1")
+    assert other.status == 4, str(other)
+    assert seen in other.stderr
+    assert checkout.call("apply", "--digest", seen).status == 64
+    assert checkout.call("apply", "--gated", SAVED, "--digest", seen).status == 0
+    assert len(checkout.writes()) == 3
+
+
+def test_a_gated_plan_waits_where_nobody_can_be_asked(checkout: Checkout, saved: Path) -> None:
+    with checkout.unchanged():
+        ended = checkout.call("apply", "--gated", SAVED)
+    assert ended.status == 4, str(ended)
+    assert json.loads(saved.read_text())["approves"] in ended.stderr.replace("\n", "")
+
+
 def test_where_there_is_a_key_only_plans_that_are_signed_with_it_are_applied(checkout: Checkout, saved: Path) -> None:
     checkout.variables["RECONCILER_PLAN_KEY"] = "kr3mbel"
     unsigned = checkout.call("apply", SAVED)

@@ -10,8 +10,9 @@ import pytest
 
 from reconciler.errors import LedgerError, PlanFileError, StalePlan
 from reconciler.ledger.config.model import JournalEntry, Run
-from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan, covered_by_run
+from reconciler.reconcile.approval import check_approval, check_connections, covered_by_run
 from reconciler.reconcile.digests import is_signed, plan_digest, signed
+from reconciler.reconcile.gathered import Reviewed, gather
 from reconciler.reconcile.plan import Note, NoteKind, Outcome
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
@@ -32,7 +33,7 @@ def test_a_plan_that_comes_back_from_its_file_is_intact():
 
 
 def test_everything_that_still_stands_is_approved():
-    scope = covered_by_plan(saved(), make_plan(inputs(DESIRED, LIVE, now=NOW + timedelta(hours=1))))
+    scope = gather((Reviewed(saved()),), make_plan(inputs(DESIRED, LIVE, now=NOW + timedelta(hours=1))))
     assert len(scope.approved) == 2
     assert (scope.earlier, scope.unreviewed) == ((), ())
 
@@ -87,7 +88,7 @@ def test_a_plan_of_another_environment_or_other_apis_is_refused():
 
 
 def test_what_live_overtook_is_stale_and_the_rest_is_approved():
-    scope = covered_by_plan(saved(), make_plan(inputs(DESIRED, [live_config(Name="moved"), live_sync()])))
+    scope = gather((Reviewed(saved()),), make_plan(inputs(DESIRED, [live_config(Name="moved"), live_sync()])))
     assert [(result.change.key, result.outcome) for result in scope.earlier] == [
         ("DeliveryConfig/hooks", Outcome.STALE)
     ]
@@ -95,20 +96,20 @@ def test_what_live_overtook_is_stale_and_the_rest_is_approved():
 
 
 def test_what_somebody_did_already_is_no_work():
-    scope = covered_by_plan(saved(), make_plan(inputs(DESIRED, [live_config(Name="New name"), live_sync()])))
+    scope = gather((Reviewed(saved()),), make_plan(inputs(DESIRED, [live_config(Name="New name"), live_sync()])))
     assert [result.outcome for result in scope.earlier] == [Outcome.ALREADY]
 
 
 def test_what_the_manifests_say_by_now_is_not_approved_by_what_they_said_then():
     other = [config(name="Another name"), entity_sync(syncEntityDeleted=False)]
-    scope = covered_by_plan(saved(), make_plan(inputs(other, LIVE)))
+    scope = gather((Reviewed(saved()),), make_plan(inputs(other, LIVE)))
     assert [result.outcome for result in scope.earlier] == [Outcome.STALE]
     assert len(scope.approved) == 1
 
 
 def test_a_change_that_nobody_reviewed_is_left_alone_and_named():
     more = [*DESIRED, config("extra")]
-    scope = covered_by_plan(saved(), make_plan(inputs(more, LIVE)))
+    scope = gather((Reviewed(saved()),), make_plan(inputs(more, LIVE)))
     assert [change.key for change in scope.unreviewed] == ["DeliveryConfig/extra"]
     assert len(scope.approved) == 2
 
@@ -134,7 +135,7 @@ def test_a_pause_that_ends_between_plan_and_apply_makes_its_change_stale():
     pause = DeclaredPause(True, NOW + timedelta(hours=1), "load")
     before = make_plan(inputs([config(), entity_sync(pause=True, pause_spec=pause)], LIVE)).plan
     after = make_plan(inputs([config(), entity_sync(pause=False, pause_spec=pause)], LIVE, now=pause.until))
-    scope = covered_by_plan(before, after)
+    scope = gather((Reviewed(before),), after)
     assert scope.approved == frozenset()
     assert [result.outcome for result in scope.earlier] == [Outcome.ALREADY]
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.errors import Place
 from reconciler.kind.request import LONGEST_AHEAD
 from reconciler.ledger.config.model import AskedRequest, Memory, RequestStep, StepState
-from reconciler.reconcile.approval import covered_by_plan
+from reconciler.reconcile.gathered import Reviewed, gather
 from reconciler.reconcile.plan import Note, Operation, Outcome, Plan
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
@@ -147,7 +147,7 @@ def test_a_plan_is_read_back_with_its_operations() -> None:
 
 def test_an_approval_covers_what_it_has_seen_and_tells_of_the_rest() -> None:
     saved = planned(request(), request("gone")).plan
-    permission = covered_by_plan(saved, planned(request(), request("new")))
+    permission = gather((Reviewed(saved),), planned(request(), request("new")))
     digests = {operation.key: operation.digest for operation in saved.operations}
     assert permission.approved == {digests["Resync/repair"]}
     assert [operation.key for operation in permission.waiting] == ["Resync/new"]
@@ -165,7 +165,7 @@ def test_an_approval_covers_what_it_has_seen_and_tells_of_the_rest() -> None:
 )
 def test_an_approval_of_what_was_begun_says_what_became_of_it(steps: tuple[RequestStep, ...], outcome: Outcome) -> None:
     saved = planned(request()).plan
-    permission = covered_by_plan(saved, planned(request(), memory=known(*steps)))
+    permission = gather((Reviewed(saved),), planned(request(), memory=known(*steps)))
     [result] = permission.operations
     assert (permission.approved, result.outcome, result.steps[1].outcome) == (frozenset(), outcome, outcome)
 

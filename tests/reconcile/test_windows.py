@@ -15,6 +15,7 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.window import Window, Windows
 from reconciler.reconcile.approval import permit_saved
 from reconciler.reconcile.drift import find_drift
+from reconciler.reconcile.gathered import Reviewed
 from reconciler.reconcile.plan import Cause, Change, Plan
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
@@ -106,16 +107,16 @@ def test_what_was_reviewed_stands_whether_a_window_is_open_or_not(
 ) -> None:
     reviewed = compare(reviewed_at, paused=NIGHTLY.active(reviewed_at) != (), fields=FIELDS)
     now = compare(at, paused=live_paused, fields=FIELDS)
-    permission = permit_saved(now, saved(reviewed))
+    permission = permit_saved(now, (Reviewed(saved(reviewed)),))
     assert permission.approved == {only(now).digest} == {only(reviewed).digest}
     assert permission.earlier == permission.unreviewed == ()
 
 
 def test_a_window_needs_no_approval_beside_what_was_reviewed() -> None:
-    permission = permit_saved(compare(OPEN, paused=False), saved(compare(BEFORE, paused=False)))
+    permission = permit_saved(compare(OPEN, paused=False), (Reviewed(saved(compare(BEFORE, paused=False))),))
     assert len(permission.approved) == 1
     hand = compare(AFTER, paused=True, memory=applied(AFTER, paused=False))
-    assert permit_saved(hand, saved(compare(BEFORE, paused=False))).approved == frozenset()
+    assert permit_saved(hand, (Reviewed(saved(compare(BEFORE, paused=False))),)).approved == frozenset()
 
 
 def test_a_window_that_a_guardrail_refuses_does_not_keep_what_was_reviewed_from_being_applied() -> None:
@@ -124,7 +125,7 @@ def test_a_window_that_a_guardrail_refuses_does_not_keep_what_was_reviewed_from_
     read = inputs(desired, [live_config(), live_sync()], now=OPEN, guardrails=limits)
     comparison = Comparison(read, make_plan(read))
     reviewed = replace(saved(comparison), changes=comparison.planned.plan.changes[:1])
-    permission = permit_saved(comparison, reviewed)
+    permission = permit_saved(comparison, (Reviewed(reviewed),))
     assert permission.approved == {comparison.planned.plan.changes[0].digest}
     assert [change.cause for change in permission.unreviewed] == [Cause.WINDOW]
 

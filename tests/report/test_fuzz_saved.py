@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from reconciler.errors import InternalError, ReconcilerError
 from reconciler.ledger.config.model import JournalEntry, Run
-from reconciler.reconcile.approval import check_approval, check_connections, covered_by_plan, covered_by_run
+from reconciler.reconcile.approval import check_approval, check_connections, covered_by_run
 from reconciler.reconcile.digests import change_digest, plan_digest, signed
+from reconciler.reconcile.gathered import Reviewed, gather
 from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
@@ -88,7 +89,7 @@ def test_a_forged_plan_approves_what_is_planned_now_or_nothing(seed: int) -> Non
         try:
             plan = made_anew(plan_from_text(json_bytes(dice, changed(dice, dice.choice(DOCUMENTS[:2])))))
             rendered(plan)
-            permission = covered_by_plan(plan, PLANNED)
+            permission = gather((Reviewed(plan),), PLANNED)
             assert permission.approved <= {change.digest for change in PLANNED.plan.changes}
             check_approval(plan, NOW, "key")
             check_connections(plan, "sandbox", dict(PLANNED.plan.connections))

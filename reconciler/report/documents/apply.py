@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -16,6 +17,7 @@ from reconciler.reconcile.planfile import (
     operation_to_json,
 )
 from reconciler.reconcile.planread import change_from_json, operation_from_json
+from reconciler.reconcile.verdict import PlanVerdict
 
 FORMAT_VERSION = 1
 
@@ -60,6 +62,18 @@ class OutcomesDocument(Document):
     unknown: Count
 
 
+class PlanVerdictDocument(Document):
+    """What became of one saved plan that was to be applied."""
+
+    file: str = Field(description="As it was named.")
+    digest: str
+    commit: str | None = Field(description="What its manifests stood at in git, where that is known.")
+    code: str | None = Field(description="Why it approves nothing; null: it was taken, or is not needed any more.")
+    message: str | None
+    next_step: str | None
+    overtaken: list[str] = Field(description="Its changes (Kind/name) that another plan's change took the place of.")
+
+
 class ApplyDocument(Document):
     """What an apply did: printed by `reconciler apply --format json`."""
 
@@ -71,6 +85,7 @@ class ApplyDocument(Document):
     summary: OutcomesDocument
     results: list[ResultDocument]
     operations: list[OperationResultDocument] = Field(default=[], description="What was done once, and how it went.")
+    plans: list[PlanVerdictDocument] = Field(default=[], description="The saved plans, in the order they were made.")
 
 
 def result_to_json(result: ChangeResult) -> dict[str, Any]:
@@ -101,6 +116,7 @@ def apply_to_json(report: ApplyReport) -> dict[str, Any]:
         "summary": report.summary,
         "results": [result_to_json(result) for result in report.results],
         "operations": [operation_result_to_json(result) for result in report.operations],
+        "plans": [asdict(plan) | {"overtaken": list(plan.overtaken)} for plan in report.plans],
     }
 
 
@@ -141,4 +157,5 @@ def apply_from_json(data: object) -> ApplyReport:
         document.resumed,
         document.interrupted,
         operations=tuple(_operation_result(item) for item in document.operations),
+        plans=tuple(PlanVerdict(**dict(item) | {"overtaken": tuple(item.overtaken)}) for item in document.plans),
     )

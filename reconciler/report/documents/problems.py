@@ -8,19 +8,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from reconciler.errors import Problem
-from reconciler.reconcile.planfile import Count, Document, SourceDocument, place_to_json
+from reconciler.reconcile.planfile import Count, Document, ProblemDocument, problem_to_json
 
 FORMAT_VERSION = 1
-
-
-class ProblemDocument(Document):
-    """One thing wrong with one manifest."""
-
-    code: str = Field(description="Stable; `reconciler explain` says what it means.")
-    message: str
-    source: SourceDocument
-    value: str | None = Field(description="The offending value, cut short, never a secret.")
-    hint: str | None = Field(description="What to do.")
 
 
 class ValidationSummaryDocument(Document):
@@ -53,15 +43,4 @@ def problems_to_json(problems: Sequence[Problem], warnings: Sequence[Problem] = 
         },
         "problems": [problem_to_json(problem) for problem in problems],
         "warnings": [problem_to_json(warning) for warning in warnings],
-    }
-
-
-def problem_to_json(problem: Problem) -> dict[str, Any]:
-    """Return one problem in the shape of `ProblemDocument`."""
-    return {
-        "code": problem.code,
-        "message": problem.message,
-        "source": place_to_json(problem.place),
-        "value": problem.value,
-        "hint": problem.hint,
     }

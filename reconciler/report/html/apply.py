@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome
 from reconciler.report.html.page import OPEN_CHANGES, change_card, operation_card, page, text, tiles, verdict
-from reconciler.report.words import OPERATION_OUTCOMES, OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts
+from reconciler.report.words import (
+    OPERATION_OUTCOMES,
+    OUTCOME_ORDER,
+    OUTCOMES,
+    apply_closing,
+    apply_counts,
+    plan_verdicts,
+)
 
 _TONES = {
     Outcome.UNKNOWN: "red",
@@ -30,6 +37,9 @@ def apply_to_html(report: ApplyReport) -> str:
     ]
     if report.interrupted:
         parts.append(verdict("amber", "Interrupted", "What was under way is reported as it was found."))
+    for sentence, code, step in plan_verdicts(report):
+        lines = (text(sentence), *((f"→ {text(step)}",) if step else ()))
+        parts.append(verdict("amber", f"Saved plan <code>{text(code)}</code>" if code else "Saved plan", *lines))
     number = 0
     for outcome, results in grouped.items():
         cards = []

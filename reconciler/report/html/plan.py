@@ -34,6 +34,7 @@ from reconciler.report.words import (
     rule_subject,
     rule_words,
     where,
+    why_failed,
 )
 
 CHIPS_SHOWN = 12
@@ -65,6 +66,11 @@ def _rules(plan: Plan) -> str:
         for rule in plan.rules_changed
     ]
     return verdict("amber", f"Rules changed since {text(plan.base or '')}", *shown) if shown else ""
+
+
+def _failed(plan: Plan) -> str:
+    failed = why_failed(plan)
+    return verdict("red", "Planning failed", *(text(line) for line in failed if line)) if failed is not None else ""
 
 
 def _chip(change: Change, anchor: str) -> str:
@@ -114,6 +120,7 @@ def plan_to_html(plan: Plan) -> str:
             f'<p class="meta">Live was read {moment(plan.created_at)} · approves until {moment(plan.expires_at)}</p>'
             f'<p class="meta">{connections}</p></header>'
         ),
+        _failed(plan),
         _alarms(plan),
         paused_verdict(plan.notes),
         _rules(plan),

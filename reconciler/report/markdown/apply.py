@@ -6,7 +6,15 @@ from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.page import Piece, marker, page
-from reconciler.report.words import OPERATION_OUTCOMES, OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
+from reconciler.report.words import (
+    OPERATION_OUTCOMES,
+    OUTCOME_ORDER,
+    OUTCOMES,
+    apply_closing,
+    apply_counts,
+    plan_verdicts,
+    where,
+)
 
 STEPS_SHOWN = 30
 _GOOD = (Outcome.APPLIED, Outcome.ALREADY)
@@ -35,7 +43,7 @@ def apply_title(report: ApplyReport) -> str:
 
 def apply_pieces(report: ApplyReport) -> list[Piece]:
     """Return what became of each change and request, in page order, what went wrong first."""
-    pieces: list[Piece] = []
+    pieces = [Piece(_plan(*each), 0, "saved plans") for each in plan_verdicts(report)]
     for rank, outcome in enumerate(OUTCOME_ORDER):
         results = [result for result in report.results if result.outcome is outcome]
         if results:
@@ -45,6 +53,11 @@ def apply_pieces(report: ApplyReport) -> list[Piece]:
         pieces.append(Piece("#### Requests\n", 0, "headings"))
     pieces.extend(Piece(_operation(result), 0, "requests") for result in report.operations)
     return pieces
+
+
+def _plan(sentence: str, code: str | None, step: str | None) -> str:
+    told = f"- {f'{code_span(code)} ' if code else ''}{prose(sentence)}\n"
+    return f"{told}  → {prose(step)}\n" if step else told
 
 
 def _operation(result: OperationResult) -> str:

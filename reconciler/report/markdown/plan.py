@@ -27,6 +27,7 @@ from reconciler.report.words import (
     steps_told,
     told_cause,
     where,
+    why_failed,
 )
 
 KEYS_SHOWN = 20
@@ -42,14 +43,17 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
     """
     first = f"{plan_alarms(plan)}{paused_block(plan.notes)}{plan_rules(plan)}"
     head = f"{marker('plan', plan.environment)}\n{first}{plan_title(plan)}"
-    read = f"<sub>Live was read {moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
-    closing = f"{plan_closing(plan)} {read}"
+    read = f" <sub>Live was read {moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
+    closing = f"{plan_closing(plan)}{read if plan.error is None else ''}"
     return page(head, plan_pieces(plan), closing, f"reconciler plan -e {plan.environment}", url)
 
 
 def plan_title(plan: Plan) -> str:
-    """Return the heading of a plan, and its changes counted by risk and action."""
+    """Return the heading of a plan, and its changes counted by risk and action, or why planning failed."""
     title = f"### Plan for {code_span(plan.environment)}: {plan_counts(plan)}\n"
+    if (failed := why_failed(plan)) is not None:
+        step = f"\n>\n> → {prose(failed[1])}" if failed[1] else ""
+        return f"{title}\n> [!CAUTION]\n> **Planning failed**: {prose(failed[0])}{step}\n"
     return f"{title}\n{_table(plan.changes)}" if plan.changes else title
 
 
@@ -80,6 +84,8 @@ def plan_pieces(plan: Plan) -> list[Piece]:
 
 def plan_closing(plan: Plan) -> str:
     """Return the sentence that says what merging would approve."""
+    if plan.error is not None:
+        return "**This plan approves nothing.**"
     if plan.refused:
         return "**Apply would refuse this plan.**"
     if not plan.is_empty:

@@ -9,7 +9,7 @@ from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, OUTCOME_COLORS, RED, YELLOW, Style
 from reconciler.report.text.operations import operation_line, results_lines
 from reconciler.report.text.plan import headed
-from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, where
+from reconciler.report.words import OUTCOME_ORDER, OUTCOMES, apply_closing, apply_counts, plan_verdicts, where
 
 MESSAGE_LIMIT = 600
 _FINE = (Outcome.APPLIED, Outcome.ALREADY)
@@ -57,13 +57,19 @@ def apply_to_text(report: ApplyReport, style: Style | None = None, *, told: Coll
         told: keys of the changes of which the same reader has just read a `result_line`.
     """
     style = style or Style()
-    clean = report.outcomes <= set(_FINE)
+    clean = report.outcomes <= set(_FINE) and not any(plan.code for plan in report.plans)
     verb = "Resumed apply" if report.resumed else "Apply"
     lines = style.wrap(f"{verb} to {report.environment}: {apply_counts(report)}", 0, BOLD, GREEN if clean else YELLOW)
     if report.run:
         lines.extend(style.wrap(f"Run {report.run}", 0, DIM))
     if report.interrupted:
         lines.extend(style.wrap("Interrupted. What was under way is reported below as it was found.", 0, RED))
+    for sentence, code, step in plan_verdicts(report):
+        lines.append("")
+        shown = f"[{code}] {sentence}" if code else sentence
+        lines.extend(style.wrap(clip(visible(shown), MESSAGE_LIMIT), 0, *((YELLOW,) if code else ())))
+        if step:
+            lines.extend(style.wrap(f"Next: {clip(visible(step), MESSAGE_LIMIT)}", 2, DIM))
     if report.results:
         lines.append("")
     for outcome in OUTCOME_ORDER:

@@ -36,6 +36,7 @@ from reconciler.report.words import (
     steps_told,
     told_cause,
     where,
+    why_failed,
 )
 
 FIELDS_SHOWN = 20
@@ -213,6 +214,8 @@ def _brief_notes(kind: NoteKind, notes: Sequence[Note], room: int) -> list[str]:
 
 def _closing(plan: Plan, saved_as: str | None) -> str:
     environment = visible(plan.environment)
+    if plan.error is not None:
+        return "This plan approves nothing."
     if plan.refused:
         return "Apply would refuse this plan. Change the manifests, or override as shown above."
     if plan.is_empty:
@@ -246,6 +249,10 @@ def plan_to_text(
         *counts,
         "",
     ]
+    if (failed := why_failed(plan)) is not None:
+        lines.extend(style.wrap(f"Planning failed: {clip(visible(failed[0]), 600)}", 0, RED, BOLD))
+        lines.extend(style.wrap(f"→ {clip(visible(failed[1]), 600)}", 2, hanging=2) if failed[1] else ())
+        lines.append("")
     for breach in sorted(plan.breaches, key=lambda breach: breach.overridden is not None):
         lines.extend(_breach_lines(breach, style))
     for risk, changes in by_risk(plan.changes):

@@ -1,0 +1,49 @@
+"""The saved plans that `apply` is given: files, folders, the gated one, and the digest that somebody has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from reconciler.app.saved_plans import read_reviewed, require_digest
+from reconciler.cli.options import Options
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.reconcile.gathered import Reviewed
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def saved_plan_options(function: _Function) -> _Function:
+    """Add `--gated` and `--digest` to a command."""
+    gated = click.option(
+        "--gated",
+        metavar="PLAN.json",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A plan made for this run; taken where the forge says that the environment has reviewers.",
+    )
+    digest = click.option("--digest", metavar="DIGEST", help="Apply the plan only if this is its digest.")
+    return gated(digest(function))
+
+
+def reviewed_plans(
+    options: Options, files: tuple[Path, ...], gated: Path | None, digest: str | None
+) -> tuple[Reviewed, ...]:
+    """Return the saved plans that the command line names, in the order in which they were made.
+
+    Raises:
+        UsageError: there is a digest, and not one plan.
+        PlanFileError: one cannot be read, or is no plan.
+        StalePlan: a folder has no plan, or the plan has another digest.
+    """
+    if not (files or gated):
+        if digest:
+            raise UsageError("--digest is about a saved plan", next_step="Name the file before it.")
+        return ()
+    named = options.project.environments
+    found = read_reviewed(files, named[0] if len(named) == 1 else None, gated)
+    return require_digest(found, digest) if digest else found
