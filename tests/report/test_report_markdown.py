@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
-from markdown_it import MarkdownIt
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
@@ -16,7 +14,7 @@ from reconciler.report.markdown.apply import apply_to_markdown
 from reconciler.report.markdown.drift import drift_to_markdown
 from reconciler.report.markdown.page import LIMIT, marker
 from reconciler.report.markdown.plan import plan_to_markdown
-from reconciler.report.words import NOTES
+from support.markdown import assert_only_our_markup
 from support.report_samples import (
     SAMPLE_APPLY,
     SAMPLE_DRIFT,
@@ -28,46 +26,6 @@ from support.report_samples import (
     plan,
 )
 from support.report_strategies import hostile_text
-
-OUR_TAGS = {"details", "summary", "sub"}
-REFERENCE = re.compile(r"[@#]\w|https?:|www\.|[0-9a-fA-F]{7,}|GH-\d|:\w+:")
-OUR_SUMMARY = re.compile(r"[\d,]+ (fields?|snoozed|" + "|".join(w for pair in NOTES.values() for w in pair) + ")")
-
-
-class Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert not attrs
-        self.found.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
-def assert_only_our_markup(markdown: str) -> None:
-    first, rest = markdown.split("\n", 1)
-    assert re.fullmatch(r"<!-- reconciler:(plan|drift|apply):[A-Za-z0-9_.-]* -->", first)
-    assert "\x1b" not in rest
-    for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(rest):
-        if token.type == "html_block":
-            tags = Tags()
-            tags.feed(token.content)
-            assert set(tags.found) <= OUR_TAGS
-            for text in tags.text:
-                assert not text.strip() or OUR_SUMMARY.fullmatch(text.strip()), text
-        for child in token.children or []:
-            assert child.type in {
-                "text", "code_inline", "softbreak", "strong_open", "strong_close", "html_inline",
-            }, child  # fmt: skip
-            if child.type == "html_inline":
-                assert child.content in {"<sub>", "</sub>"}
-            if child.type == "text" and not child.content.startswith("[!"):
-                assert not REFERENCE.search(child.content), child.content
-        assert token.type not in {"code_block", "hr", "lheading_open", "ordered_list_open"}
 
 
 @given(hostile_text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.kind.kind import Action
 from reconciler.reconcile.plan import Change, FieldChange, Note
-from reconciler.report.escape import clip, code_span, fenced, prose, visible
+from reconciler.report.escape import clip, code_span, disarm, fenced, prose, visible
 from reconciler.report.values import VALUE_LIMIT, field_view
 from reconciler.report.words import (
     NOTES,
@@ -136,9 +136,11 @@ def _whole(command: str, url: str | None) -> str:
 
 def page(head: str, pieces: Sequence[Piece], closing: str, command: str, url: str | None) -> str:
     """Put a page together from its head, the pieces that fit and the closing, and say what was left out."""
+    for piece in pieces:
+        piece.text = disarm(piece.text)  # before they are measured: what is printed, a runner reads
     left_out = _fit(pieces, LIMIT - len(head) - len(closing) - _RESERVE)
     parts = [head, *(piece.text for piece in pieces if piece.taken)]
     if left_out:
         cut = ", ".join(f"{what} ({number:,})" for what, number in left_out.items())
         parts.append(f"> [!NOTE]\n> Cut to fit into a comment. Left out: {cut}. {_whole(command, url)}\n")
-    return "\n".join([*parts, closing]).rstrip("\n") + "\n"
+    return disarm("\n".join([*parts, closing])).rstrip("\n") + "\n"

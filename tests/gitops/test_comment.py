@@ -1,0 +1,187 @@
+"""The comment with plans: rules first, the worst next, never too long, and nothing from outside is more than text."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from reconciler.errors import UsageError
+from reconciler.gitops.comment import head_of, plan_comment, result_comment, result_opening, says_the_same
+from reconciler.gitops.plans import EnvironmentPlan, Failure, RuleChange, read_plans
+from reconciler.kind.kind import Action
+from reconciler.kind.semantics import Risk
+from reconciler.reconcile.digests import change_digest, plan_digest
+from reconciler.reconcile.plan import Change, FieldChange, Note, NoteKind, Plan
+from reconciler.reconcile.planfile import plan_to_json
+from reconciler.report.markdown.page import LIMIT
+from support.markdown import assert_only_our_markup
+from support.report_samples import SAMPLE_APPLY, SAMPLE_PLAN, change, hostile_apply, hostile_plan, plan
+from support.report_strategies import hostile_text
+
+HEAD = "c0ffee" + "0" * 34
+RAISED = RuleChange("Environment", "prod", "env/prod.yaml", 7, "guardrails.deletesMax", "5", "500")
+
+
+def of(planned: Plan, **more: object) -> EnvironmentPlan:
+    return EnvironmentPlan(f"{planned.environment}.json", planned, planned.environment, **more)  # type: ignore[arg-type]
+
+
+def order(body: str, *words: str) -> None:
+    places = [body.index(word) for word in words]
+    assert places == sorted(places), list(zip(words, places, strict=True))
+
+
+def saved(path: Path, planned: Plan, **members: object) -> Path:
+    changes = tuple(replace(each, digest=change_digest(each)) for each in planned.changes)
+    whole = replace(planned, changes=changes)
+    path.write_text(json.dumps(plan_to_json(replace(whole, digest=plan_digest(whole))) | members))
+    return path
+
+
+def test_rules_stand_on_top_then_what_live_must_not_do_then_pauses_then_plans() -> None:
+    notes = (
+        Note(NoteKind.PAUSED, "EntitySync/stock", "paused until Monday"),
+        Note(NoteKind.FORBIDDEN_HOST, "Webhook/w", "sends to evil"),
+    )
+    body = plan_comment([of(plan((change(risk=Risk.STOPS_SYNC),), notes), rules=(RAISED,))], HEAD)
+    order(body, f"head={HEAD}", "Rules changed: 1", "guardrails.deletesMax", "forbidden hosts: 1", "Webhook/w",
+          "Paused: 1", "EntitySync/stock", "Plan for `sandbox`", "Stops sync", "Merging approves")  # fmt: skip
+    assert "was `5`, becomes `500`" in body
+
+
+def test_a_rule_that_changed_for_two_environments_is_told_once_with_both() -> None:
+    plans = [of(plan(environment=name), rules=(RAISED,)) for name in ("prod", "sandbox")]
+    body = plan_comment(plans, HEAD)
+    assert body.count("guardrails.deletesMax") == 1
+    assert "for `prod`, `sandbox`" in body
+
+
+def test_the_first_lines_say_of_each_environment_how_bad_it_is() -> None:
+    plans = [
+        of(plan((change(Action.DELETE, risk=Risk.LOSES_DATA), change()), environment="prod")),
+        of(plan(environment="sandbox")),
+        EnvironmentPlan("x.json", None, "test", Failure("unreachable", "no answer", "Check the network.")),
+    ]
+    body = plan_comment(plans, HEAD)
+    assert "- `prod`: 2 changes; the worst **loses data**\n- `sandbox`: nothing to do\n- `test`: **no plan**\n" in body
+    order(body, "- `test`: **no plan**", "### Plan for `prod`")
+
+
+def test_a_failed_plan_says_so_with_its_problems_and_approves_nothing() -> None:
+    failure = Failure("manifest", "2 problems", "Correct them.", ("a.yaml:3: unknown member", "b.yaml: @octocat"))
+    body = plan_comment([EnvironmentPlan("p.json", None, "prod", failure)], HEAD)
+    assert "### Plan for `prod`: failed" in body
+    assert "so nothing is approved" in body
+    assert "unknown member" in body
+    assert "`@octocat`" in body
+    assert "Merging approves" not in body
+
+
+def test_a_refused_plan_says_that_apply_would_refuse_it() -> None:
+    refused = replace(hostile_plan("x"), environment="prod")
+    body = plan_comment([of(refused)], HEAD)
+    order(body, "Refused by guardrail", "Apply would refuse this plan")
+
+
+def test_without_any_plan_the_comment_says_that_nothing_is_approved() -> None:
+    assert "nothing of it is approved" in plan_comment([], HEAD)
+
+
+def test_a_plan_of_another_commit_is_no_plan_of_this_one() -> None:
+    assert "not of the last commit" in plan_comment([of(SAMPLE_PLAN, commit="b" * 40)], HEAD)
+    assert "not of the last commit" not in plan_comment([of(SAMPLE_PLAN, commit=HEAD)], HEAD)
+
+
+def test_two_texts_that_differ_in_time_alone_say_the_same() -> None:
+    later = replace(SAMPLE_PLAN, created_at=SAMPLE_PLAN.expires_at)
+    body = plan_comment([of(SAMPLE_PLAN)], HEAD)
+    assert says_the_same(body, plan_comment([of(later)], HEAD))
+    assert says_the_same(body.replace("\n", "\r\n"), body)
+    assert not says_the_same(body, plan_comment([of(SAMPLE_PLAN)], "d" * 40))
+    assert not says_the_same(body, plan_comment([of(SAMPLE_PLAN, rules=(RAISED,))], HEAD))
+
+
+def test_the_head_is_read_back_from_the_first_line_alone() -> None:
+    assert head_of(plan_comment([of(SAMPLE_PLAN)], HEAD)) == HEAD
+    assert head_of(f"see\n<!-- reconciler:comment head={HEAD} -->") is None
+
+
+@given(hostile_text)
+@settings(max_examples=40, deadline=None)
+def test_hostile_text_stays_text(text: str) -> None:
+    rules = (RuleChange(text, text, text, 3, text, text, text), RuleChange(text, text, text, 0, text, None, text))
+    failure = Failure(text, text, text, (text, text))
+    plans = [
+        of(hostile_plan(text), rules=rules, secrets_at_apply=True, commit="e" * 40),
+        EnvironmentPlan(text, None, None, failure),
+        EnvironmentPlan(text, None, text, failure),
+    ]
+    for body in (plan_comment(plans, HEAD), result_comment(hostile_apply(text), HEAD)):
+        assert_only_our_markup(body)
+        assert not re.search(r"^\s*(?:/\w|::)", body, re.MULTILINE)
+        assert "##vso[" not in body
+
+
+def many(count: int) -> tuple[Change, ...]:
+    fields = tuple(FieldChange(f"spec.member{n}", "before", "after") for n in range(4))
+    return tuple(
+        change(list(Action)[n % 3], name=f"object-{n:05d}", risk=list(Risk)[n % 4], fields=fields, line=n + 1)
+        for n in range(count)
+    )
+
+
+def test_five_thousand_changes_fit_are_read_in_a_second_and_begin_with_the_worst(tmp_path: Path) -> None:
+    file = saved(tmp_path / "plan.json", plan(many(5_000), environment="prod"))
+    begun = time.process_time()
+    body = plan_comment(read_plans([file]), HEAD, url="https://ci.example/run/1")
+    assert time.process_time() - begun < 2
+    assert len(body) <= LIMIT
+    order(body, "#### Loses data", "… and 1,200 more loses data changes", "#### Stops sync", "1,200 more cosmetic")
+    assert body.count("` **") == 200
+    assert "the run's artifacts](https://ci.example/run/1)" in body
+
+
+def test_many_environments_with_much_to_warn_of_fit_and_still_show_the_worst_change() -> None:
+    words = "@" * 900
+    notes = tuple(
+        Note(kind, f"{words}{n}", words) for n in range(40) for kind in (NoteKind.PAUSED, NoteKind.FORBIDDEN_HOST)
+    )
+    rules = tuple(RuleChange(words, words, words, n, words, words, words) for n in range(60))
+    worst = change(Action.DELETE, name="the-worst", risk=Risk.LOSES_DATA)
+    plans = [of(plan((*many(300), worst), notes, environment=f"env-{n}"), rules=rules) for n in range(5)]
+    body = plan_comment(plans, HEAD)
+    assert len(body) <= LIMIT
+    assert "and 40 more" in body
+    assert "the-worst" in body
+
+
+def test_plan_files_are_read_in_the_order_of_their_environments(tmp_path: Path) -> None:
+    files = [saved(tmp_path / f"{name}.json", plan(environment=name)) for name in ("test", "prod")]
+    assert [each.environment for each in read_plans(files)] == ["prod", "test"]
+    with pytest.raises(UsageError, match="both plans for the environment prod"):
+        read_plans([files[1], files[1]])
+
+
+def test_a_file_that_is_no_plan_is_shown_as_one_that_approves_nothing(tmp_path: Path) -> None:
+    file = saved(tmp_path / "prod.json", plan(environment="prod"))
+    file.write_text(file.read_text().replace('"unchanged": 14', '"unchanged": 15'))
+    (altered,) = read_plans([file])
+    (missing,) = read_plans([tmp_path / "none.json"])
+    for each in (altered, missing):
+        assert each.plan is None
+        body = plan_comment([each], HEAD)
+        assert "not read" in body
+        assert "This file approves nothing" in body
+
+
+def test_a_result_is_a_comment_of_its_own_that_a_second_run_finds_again() -> None:
+    body = result_comment(SAMPLE_APPLY, HEAD)
+    assert body.startswith(result_opening(SAMPLE_APPLY.environment, HEAD))
+    assert not body.startswith("<!-- reconciler:comment ")
+    assert f"`{HEAD[:12]}`" in body
