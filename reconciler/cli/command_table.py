@@ -29,6 +29,7 @@ TABLE = (
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
     Entry("ledger", OPERATE, "Show and back up the ledger; remove a lock.", f"{_COMMANDS}.ledger.group:ledger"),
     Entry("init", SET_UP, "Begin a repository: manifests, editor, hook, pipelines.", f"{_COMMANDS}.init:init"),
+    Entry("gitops", SEE, "Comment plans at pull requests; keep an issue on drift.", f"{_COMMANDS}.gitops.group:gitops"),
     Entry("demo", SET_UP, "Watch all of it at work, on the emulator.", f"{_COMMANDS}.demo:demo"),
     Entry(
         "emulate", SET_UP, "Serve OrderCloud and SparkLayer on this machine.", f"{_COMMANDS}.emulate.emulate:emulate"

@@ -31,11 +31,12 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What became of a comment or an issue, and who it turned out that we are there."""
+    """What became of a comment or an issue, where it is, who wrote it, and who was expected to."""
 
     did: Did
     author: str
     where: str = ""
+    expected: str = ""
 
 
 async def post_comment(

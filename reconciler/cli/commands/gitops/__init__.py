@@ -1,0 +1,1 @@
+"""`reconciler gitops`: one file per command."""
