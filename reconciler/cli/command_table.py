@@ -19,6 +19,7 @@ TABLE = (
     Entry("apply", SEE, "Carry out what was reviewed, exactly that.", f"{_COMMANDS}.apply:apply"),
     Entry("show", SEE, "Show a saved plan, drift or apply report in any format.", f"{_COMMANDS}.show:show"),
     Entry("import", SEE, "Write manifests for what is live.", f"{_COMMANDS}.imports:import_"),
+    Entry("gitops", SEE, "Comment plans at pull requests; keep an issue on drift.", f"{_COMMANDS}.gitops.group:gitops"),
     Entry("drift", WATCH, "Find what differs, and who moved.", f"{_COMMANDS}.drift.drift:drift"),
     Entry("pause", OPERATE, "Pause syncs for a while, or around a command.", f"{_COMMANDS}.pause:pause"),
     Entry("resume", OPERATE, "End pauses taken by hand.", f"{_COMMANDS}.resume:resume"),
@@ -29,7 +30,6 @@ TABLE = (
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),
     Entry("ledger", OPERATE, "Show and back up the ledger; remove a lock.", f"{_COMMANDS}.ledger.group:ledger"),
     Entry("init", SET_UP, "Begin a repository: manifests, editor, hook, pipelines.", f"{_COMMANDS}.init:init"),
-    Entry("gitops", SEE, "Comment plans at pull requests; keep an issue on drift.", f"{_COMMANDS}.gitops.group:gitops"),
     Entry("demo", SET_UP, "Watch all of it at work, on the emulator.", f"{_COMMANDS}.demo:demo"),
     Entry(
         "emulate", SET_UP, "Serve OrderCloud and SparkLayer on this machine.", f"{_COMMANDS}.emulate.emulate:emulate"

@@ -53,8 +53,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.Choice([name.value for name in ForgeName]),
         help="Which forge, where the pipeline does not tell or tells several.",
     ),
-    click.option("--repository", metavar="NAME", help="OWNER/NAME; of Azure DevOps the repository's, of GitLab the project's ID."),
+    click.option("--repository", metavar="NAME", help="OWNER/NAME; of Azure DevOps and GitLab an ID."),
     click.option("--pull-request", type=click.IntRange(1), metavar="NUMBER", help="Which pull request."),
     click.option("--commit", metavar="SHA", help="The commit that it is about: of a pull request its last one."),
-    click.option("--author", metavar="NAME", help="Whom the token writes as, where that is not the pipeline's own account."),
+    click.option("--author", metavar="NAME", help="Whom the token writes as, if not the pipeline's own account."),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 
+from reconciler.errors import UsageError
 from reconciler.gitops.event import Event, ForgeName
 from reconciler.gitops.forge import Forge
 from reconciler.http.observe import Observer
@@ -12,17 +13,28 @@ from reconciler.http.observe import Observer
 FORGES = {ForgeName.GITHUB: "reconciler.gitops.github:open_github"}
 
 
-def open_forge(event: Event, observer: Observer, *, author: str | None = None) -> AbstractAsyncContextManager[Forge]:
+def open_forge(
+    event: Event, observer: Observer, *, author: str | None = None, work_item_type: str | None = None
+) -> AbstractAsyncContextManager[Forge]:
     """Open the repository that a pipeline is about, at its forge.
 
     Args:
         event: what the pipeline says of itself.
         observer: told of requests and waits.
         author: whom the token writes as, where it is not the forge's own account for pipelines.
+        work_item_type: of Azure DevOps; what an issue is there.
 
     Raises:
+        UsageError: a type of work item is given for a forge that has none.
         SecretUnset: the token is not set.
     """
     module, _, name = FORGES[event.forge].partition(":")
-    opened: AbstractAsyncContextManager[Forge] = getattr(import_module(module), name)(event, observer, author=author)
+    more = {}
+    if work_item_type is not None:
+        if event.forge is not ForgeName.AZURE:
+            raise UsageError("--work-item-type is for Azure DevOps", next_step="Leave it out.")
+        more = {"work_item_type": work_item_type}
+    opened: AbstractAsyncContextManager[Forge] = getattr(import_module(module), name)(
+        event, observer, author=author, **more
+    )
     return opened

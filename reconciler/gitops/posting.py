@@ -31,12 +31,11 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What became of a comment or an issue, where it is, who wrote it, and who was expected to."""
+    """What became of a comment or an issue, whose it is, and where."""
 
     did: Did
     author: str
     where: str = ""
-    expected: str = ""
 
 
 async def post_comment(

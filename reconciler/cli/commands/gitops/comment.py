@@ -16,6 +16,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say, write_result
 from reconciler.errors import UsageError
+from reconciler.report.escape import terminal
 
 if TYPE_CHECKING:
     from reconciler.gitops.event import Event
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 reconciler gitops comment plans/*/plan.json
-reconciler gitops comment plan.json --print --output "$GITHUB_STEP_SUMMARY"   # connects to nothing
-reconciler gitops comment plan.json --forge github --repository acme/shop --pull-request 12 --commit SHA
+reconciler gitops comment plan.json --print   # connects to nothing
+reconciler gitops comment plan.json --pull-request 12 --commit SHA
 """
 
 
-@command("comment", formats=("markdown",), examples=EXAMPLES, manifests=False)
+@command("comment", examples=EXAMPLES, manifests=False)
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 @forge_options
 @click.option("--print", "only_print", is_flag=True, help="Print the text and write nothing anywhere.")
 @click.pass_obj
-def comment(options: Options, files: tuple[Path, ...], only_print: bool, **told: Any) -> Status:
+def comment(options: Options, /, files: tuple[Path, ...], only_print: bool, **told: Any) -> Status:
     """Show saved plans of all environments in one comment at the pull request, and keep it up to date.
 
     FILE is what `plan --save` wrote, one for each environment; also of a plan that failed or was refused. Without any,
@@ -91,21 +92,21 @@ def _post(options: Options, event: Event, body: str, author: str | None) -> None
         say("A protected variable is missing in pipelines of merge requests: make it masked, and not protected.")
         write_result(options, body)
         return
-    posted = run_to_end(_posted(event, number, head, body, Listener(options.verbosity), author))
+    posted, expected = run_to_end(_posted(event, number, head, body, Listener(options.verbosity), author))
     say(_words(posted, number))
-    if author is None and posted.author != posted.expected:
-        say(f"The token writes as {posted.author}: give --author {posted.author}, and the comment is found at once.")
+    if posted.author != expected:
+        say(f"The token writes as {terminal(posted.author)}; name it with --author, and the comment is found at once.")
 
 
 async def _posted(
     event: Event, number: int, head: str, body: str, listener: Listener, author: str | None
-) -> Posted:
+) -> tuple[Posted, str]:
     from reconciler.gitops.comment import PLAN_OPENING
     from reconciler.gitops.connect import open_forge
     from reconciler.gitops.posting import post_comment
 
     async with open_forge(event, listener, author=author) as forge:
-        return await post_comment(forge, number, body, opening=PLAN_OPENING, head=head)
+        return await post_comment(forge, number, body, opening=PLAN_OPENING, head=head), forge.author
 
 
 def _words(posted: Posted, number: int) -> str:

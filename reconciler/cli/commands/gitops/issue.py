@@ -29,14 +29,14 @@ reconciler gitops issue drift.json --print              # connects to nothing
 """
 
 
-@command("issue", formats=("markdown",), examples=EXAMPLES, manifests=False)
+@command("issue", examples=EXAMPLES, manifests=False)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @forge_options
-@click.option("--work-item-type", metavar="NAME", help="Type of work item that is opened on Azure DevOps.  [default: Issue]")
+@click.option("--work-item-type", metavar="NAME", help="What is opened on Azure DevOps; Issue is the default.")
 @click.option("--print", "only_print", is_flag=True, help="Print the text and write nothing anywhere.")
 @click.pass_obj
 def issue(
-    options: Options, files: tuple[Path, ...], work_item_type: str | None, only_print: bool, **told: Any
+    options: Options, /, files: tuple[Path, ...], work_item_type: str | None, only_print: bool, **told: Any
 ) -> Status:
     """Keep one rolling issue for each environment: opened on drift, brought up to date, closed when there is none.
 
