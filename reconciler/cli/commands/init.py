@@ -30,7 +30,7 @@ reconciler init --ci github            # again, after new secrets
 
 @command("init", examples=EXAMPLES, manifests=False)
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--ci", type=click.Choice(("github",)), help="Write the pipelines of this forge.")
+@click.option("--ci", type=click.Choice(("github", "azure", "gitlab")), help="Write the pipelines of this forge.")
 @click.option(
     "-e",
     "--environment",

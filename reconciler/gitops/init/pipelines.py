@@ -13,12 +13,12 @@ CI = Literal["github", "azure", "gitlab"]
 LEDGER = "RECONCILER_LEDGER"
 REQUIREMENTS = "requirements-reconciler.txt"
 
+_WORKFLOWS = ("pull-request", "apply", "drift", "by-hand")
 # Template by the path of what it becomes.
 FILES: Mapping[CI, Mapping[str, str]] = {
-    "github": {
-        f".github/workflows/reconciler-{name}.yml": f"github/reconciler-{name}.yml"
-        for name in ("pull-request", "apply", "drift", "by-hand")
-    },
+    "github": {f".github/workflows/reconciler-{name}.yml": f"github/reconciler-{name}.yml" for name in _WORKFLOWS},
+    "azure": {f"azure-pipelines/reconciler-{name}.yml": f"azure/reconciler-{name}.yml" for name in _WORKFLOWS},
+    "gitlab": {".gitlab-ci.yml": "gitlab/include.yml", ".gitlab/reconciler.yml": "gitlab/reconciler.yml"},
 }
 
 
@@ -31,37 +31,59 @@ def pipelines(ci: CI, needs: Sequence[Needs], branch: str) -> dict[str, str]:
         branch: the default branch.
     """
     ids = _ids([need.name for need in needs])
+    # The emulator of a job is gone after it: nothing can drift there.
+    lasting = any(not need.emulated for need in needs)
     values = {
         "BRANCH": branch,
         "ENVIRONMENTS": [_values(need, ids[need.name], _MAPPED[ci]) for need in needs],
         "PLAN_JOBS": ", ".join(f"plan-{ids[need.name]}" for need in needs),
+        "PLAN_WORDS": ", ".join(f"plan_{_word(ids[need.name])}" for need in needs),
+        "LASTING": lasting,
         "CHOICES": ", ".join(f'"{need.name}"' for need in needs),
     }
-    # The emulator of a job is gone after it: nothing can drift there.
-    lasting = any(not need.emulated for need in needs)
     wanted = {path: name for path, name in FILES[ci].items() if lasting or "drift" not in path}
     return {path: fill(name, values) for path, name in wanted.items()}
 
 
-def _values(need: Needs, job: str, mapped: Callable[[str, bool], str]) -> dict[str, Any]:
-    seen = [mapped(name, False) for name in need.variables]
-    ledger = [] if need.emulated else [mapped(LEDGER, True)]
-    access = [*seen, *(mapped(name, True) for name in need.access), *ledger]
+def _values(need: Needs, job: str, mapped: Callable[[str, bool], Sequence[str]]) -> dict[str, Any]:
+    seen = [line for name in need.variables for line in mapped(name, False)]
+    ledger = () if need.emulated else mapped(LEDGER, True)
+    access = [*seen, *(line for name in need.access for line in mapped(name, True)), *ledger]
     return {
         "NAME": need.name,
         "ID": job,
+        "WORD": _word(job),
         "EMULATED": need.emulated,
         "PLAN_ENV": access,
-        "APPLY_ENV": [*access, *(mapped(name, True) for name in need.targets)],
+        "APPLY_ENV": [*access, *(line for name in need.targets for line in mapped(name, True))],
         "LEDGER_ENV": ledger,
     }
 
 
-def _of_github(name: str, secret: bool) -> str:
-    return f"{name}: ${{{{ {'secrets' if secret else 'vars'}.{name} }}}}"
+def _of_github(name: str, secret: bool) -> Sequence[str]:
+    return (f"{name}: ${{{{ {'secrets' if secret else 'vars'}.{name} }}}}",)
 
 
-_MAPPED: Mapping[CI, Callable[[str, bool], str]] = {"github": _of_github}
+def _of_azure(name: str, _secret: bool) -> Sequence[str]:
+    # documented: variables that are secret reach a script by its `env` alone.
+    return (f"{name}: $({name})",)
+
+
+def _of_gitlab(_name: str, _secret: bool) -> Sequence[str]:
+    # documented: a job has every variable of its environment's scope.
+    return ()
+
+
+_MAPPED: Mapping[CI, Callable[[str, bool], Sequence[str]]] = {
+    "github": _of_github,
+    "azure": _of_azure,
+    "gitlab": _of_gitlab,
+}
+
+
+def _word(job: str) -> str:
+    """Return what a job is called where not even `-` may stand; two that would be alike differ in case by nothing."""
+    return job.replace("_", "__").replace("-", "_")
 
 
 def _ids(names: Sequence[str]) -> dict[str, str]:

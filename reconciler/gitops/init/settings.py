@@ -36,25 +36,35 @@ def settings(ci: CI, needs: Sequence[Needs], branch: str, *, installs: bool) -> 
         installs: whether it is known what pipelines install.
     """
     found = [] if installs else [Setting(REQUIREMENTS, ("where pipelines install reconciler from: one line for pip",))]
-    found += [Setting(_PLACES[ci].format(name=one.name), _of_identity(one, branch)) for one in identities(needs)]
+    found += [Setting(_PLACES[ci].format(name=one.name), _of_identity(ci, one, branch)) for one in identities(needs)]
     elsewhere = [f"{need.name}: {one}" for need in needs for one in need.elsewhere]
     if elsewhere:
         found.append(Setting("Secrets that pipelines cannot hand over: bring them into the jobs", tuple(elsewhere)))
     return (*found, *_OF_FORGE[ci](branch))
 
 
-def _of_identity(one: Identity, branch: str) -> tuple[str, ...]:
-    guard = {
-        (False, False): "open to every branch, without reviewers",
-        (True, True): f"for the branch {branch} alone, with reviewers",
-        (True, False): f"for the branch {branch} alone, without reviewers",
-    }[(one.default_branch, one.reviewers)]
-    lines = [f"{one.purpose}; {guard}"]
+def _of_identity(ci: CI, one: Identity, branch: str) -> tuple[str, ...]:
+    lines = [f"{one.purpose}; {_guard(ci, one, branch)}"]
     if one.variables:
         lines.append(f"variables: {', '.join(one.variables)}")
     lines.append(f"secrets: {', '.join(one.secrets)}")
     lines.append(f"RECONCILER_LEDGER: postgresql://…, a login that may {one.ledger}")
     return tuple(lines)
+
+
+def _guard(ci: CI, one: Identity, branch: str) -> str:
+    """Return who may have an identity, in the words of the forge's settings."""
+    if not one.default_branch:
+        return {
+            "github": "open to every branch, without reviewers",
+            "azure": "open to the pull request pipeline, without checks",
+            "gitlab": "masked, and not protected",
+        }[ci]
+    if ci == "gitlab":
+        return "masked and protected"
+    if ci == "azure":
+        return f"checks: branch control, {branch} alone"
+    return f"for the branch {branch} alone, {'with' if one.reviewers else 'without'} reviewers"
 
 
 def _of_github(branch: str) -> tuple[Setting, ...]:
@@ -66,5 +76,48 @@ def _of_github(branch: str) -> tuple[Setting, ...]:
     )
 
 
-_PLACES = {"github": "GitHub: Settings, Environments, {name}"}
-_OF_FORGE = {"github": _of_github}
+def _of_azure(branch: str) -> tuple[Setting, ...]:
+    return (
+        Setting(
+            "Azure DevOps: Pipelines, New pipeline, one for each file in azure-pipelines",
+            ("name them reconciler-pull-request, reconciler-apply, reconciler-drift and reconciler-by-hand",),
+        ),
+        Setting(
+            f"Azure DevOps: Repos, Branches, {branch}, Branch policies",
+            ("build validation: reconciler-pull-request, required, expires at once when the branch moves",),
+        ),
+        Setting(
+            "Azure DevOps: Pipelines, Environments, each NAME, Approvals and checks",
+            (f"approvals; exclusive lock; branch control: {branch} alone",),
+        ),
+        Setting(
+            "Azure DevOps: rights of the project's build service",
+            (
+                "repository: Contribute to pull requests (for the comment)",
+                "Boards, area path: Edit work items in this node (for the rolling work item)",
+            ),
+        ),
+    )
+
+
+def _of_gitlab(branch: str) -> tuple[Setting, ...]:
+    return (
+        Setting(
+            "GitLab: Settings, CI/CD, Variables, GITLAB_TOKEN",
+            ("a project access token with the scope api; masked, and not protected: merge requests have to read it",),
+        ),
+        Setting(
+            "GitLab: Settings, CI/CD, Protected environments, each NAME",
+            ("approval rules, and who may deploy; without them nothing that no approval covers is ever applied",),
+        ),
+        Setting("GitLab: Settings, Merge requests", ("pipelines must succeed",)),
+        Setting("GitLab: Build, Pipeline schedules", (f"hourly, on {branch}: it looks for drift",)),
+    )
+
+
+_PLACES = {
+    "github": "GitHub: Settings, Environments, {name}",
+    "azure": "Azure DevOps: Pipelines, Library, variable group {name}",
+    "gitlab": "GitLab: Settings, CI/CD, Variables with the environment scope {name}",
+}
+_OF_FORGE = {"github": _of_github, "azure": _of_azure, "gitlab": _of_gitlab}
