@@ -6,7 +6,7 @@ import atexit
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 
 import click
@@ -30,6 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit status; docs/commands.md has the list. A reader that went away (`| head`) is status 1.
     """
+    _drop_unset(os.environ)
     asked = Asked.of(arguments, os.environ)
     _prepare_process(asked)
     try:
@@ -65,6 +66,16 @@ def _prepare_process(asked: Asked) -> None:
     report_internal_errors(asked)
     # After the last message of all, which may be that of an internal error.
     atexit.register(drop_unwritten)
+
+
+def _drop_unset(environ: MutableMapping[str, str]) -> None:
+    """Drop what Azure Pipelines hands over of a variable that is not set: the text `$(NAME)`.
+
+    inferred: it is seen so everywhere, and documented for macros in scripts alone. TF_BUILD says that it is Azure.
+    """
+    if environ.get("TF_BUILD"):
+        for name in [name for name, value in environ.items() if value == f"$({name})"]:
+            del environ[name]
 
 
 def _prepare_streams() -> None:
