@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from reconciler.kind.telling import tells_of_member
+from reconciler.kind.telling import tells_of_entry, tells_of_member
 
 Span = tuple[int, int]
 _DEEPEST = 60
 _SPACE = re.compile(r"[ \t\r\n]*")
 _CHARACTER = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
 _ATOM = re.compile(r"[^\s,:\[\]{}\"]+")
-_NO_SECRET = re.compile(r"true|false|null|-?[0-9][0-9.eE+-]*")
+_NO_SECRET = re.compile(r"true|false|null|-?[0-9][0-9.eE+-]{0,4}")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -52,8 +52,9 @@ def _secrets(value: _Value, spans: Callable[[str], tuple[Span, ...]], *, whole: 
         for name, item in value.items():
             yield from _secrets(item, spans, whole=whole or tells_of_member(name, beside))
     elif isinstance(value, list):
-        for item in value:
-            yield from _secrets(item, spans, whole=whole)
+        entries = [item.value if isinstance(item, _Text) else None for item in value]
+        for index, item in enumerate(value):
+            yield from _secrets(item, spans, whole=whole or tells_of_entry(entries, index))
     elif whole:
         if value.value:
             yield value.places[0], value.places[-1]
@@ -80,7 +81,7 @@ def _read(text: str, at: int, depth: int) -> tuple[_Value, int]:
     atom = _ATOM.match(text, at)
     if atom is None:
         raise _NoJson
-    # Numbers, booleans and null are never taken for secrets.
+    # Short numbers, booleans and null are never taken for secrets.
     value = "" if _NO_SECRET.fullmatch(atom[0]) else atom[0]
     return _Text(value, (*range(at, at + len(value)), at + len(value))), atom.end()
 

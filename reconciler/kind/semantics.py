@@ -46,6 +46,7 @@ class FieldSemantics:
         risk_gone: what taking it away, or a part of it, can do; None: the same.
         selects: a list that picks out; left out, it stands for everything.
         accompanies: a write-only field that is there only where this sibling is.
+        code: an expression, which is shown as it is.
         wire: the API's member name where it does not follow from the field's name.
     """
 
@@ -64,6 +65,7 @@ class FieldSemantics:
     risk_gone: Risk | None = None
     selects: bool = False
     accompanies: str | None = None
+    code: bool = False
     wire: str | None = None
 
 

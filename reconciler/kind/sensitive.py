@@ -8,21 +8,21 @@ connection strings, JSON text and free-form maps, and whatever `metadata.sensiti
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from pydantic import BaseModel
 
+from reconciler.kind.credentials import credentials_in, pairs_in, userinfo_in
 from reconciler.kind.inside_json import spans_in_json
 from reconciler.kind.semantics import fields_of
-from reconciler.kind.telling import is_telling, tells_of_member
+from reconciler.kind.telling import is_telling, tells_of_entry, tells_of_member
 from reconciler.secret import MASK, Secret
 
-_SCHEME = re.compile(r"[A-Za-z][\w+.-]*://", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][\w+.-]*:(?://|\\\\)", re.ASCII)
 _FURTHER_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*(?=@)")
 # A value may begin with =; what compares, as in `[?key=='x']`, has a quote or a space behind it.
 _EQUALS = r"=(?!=[\s'\"`])"
@@ -30,21 +30,25 @@ _PAIR = re.compile(rf"(?:^|[;&\n])([^=;&\n]*){_EQUALS}")
 _END = re.compile(r";|\n(?=[ \t]*[\w.-]+=)|\Z")
 _END_IN_FORM = re.compile(r"[&;\n]|\Z")
 _ASSIGNED = re.compile(rf"(?<![^\s,{{(])([A-Za-z][\w.-]{{0,59}}){_EQUALS}([^\s,;&]+)", re.ASCII)
-_URL_INSIDE = re.compile(r"(?<![\w:/+.-])(?:[A-Za-z][\w+.-]*:)?//[^\s\"'<>]+", re.ASCII)
+_URL_INSIDE = re.compile(r"(?:(?<![\w/+.-])[A-Za-z][\w+.-]*:|(?<![\w:/+.-]))//[^\s\"'<>]+", re.ASCII)
 _RELATIVE = re.compile(rf"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*\?[\w.\[\]%-]+{_EQUALS}\S+")
 _ANCHOR = re.compile(r"[/!]?[a-z]+(?:[-_/](?:[a-z]+|[0-9]{1,3}))*")  # a fragment that names a place in a page
-_BEARER = re.compile(r"\bbearer +([^\s\"',;]+)", re.IGNORECASE)
-_NO_BEARER = frozenset({"token", "tokens", "auth", "authentication", "authorization", "bonds", "of", "is", "and", "or"})
-_BASIC = re.compile(r"\bbasic +([^\s\"',;]+)", re.IGNORECASE)
-_HEADER = re.compile(r"\bauthorization[ \t]*:[ \t]*(?:[A-Za-z][\w-]*[ \t]+)?(\S[^\r\n]*)", re.IGNORECASE)
-_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----\s*([^\s-](?:(?!-----END).)*)", re.DOTALL)
-# Where no quote ends the value for sure, as after a backslash at its end, all of the rest is taken for it.
-_JSON_PAIR = re.compile(
-    r'(?<!\\)(?P<quote>\\*")(?P<name>[\w .-]{1,60})(?P=quote)\s*:\s*(?P=quote)(?P<value>.*?)(?:(?<!\\)(?P=quote)|\Z)',
-    re.DOTALL,
+_MAY_HOLD = re.compile(
+    r"[/?=;:<%[]|--|bearer|basic|password|gh[a-z]_|github_|glpat-|xox|xapp|k_live_|k_test_|AIza|shp[a-z]{2}_|whsec_|eyJ",
+    re.IGNORECASE,
 )
-_MAY_HOLD = re.compile(r"[/?=;:]|bearer |basic |-----", re.IGNORECASE)
+_ENCODED = re.compile(r"%(?:0[9a]|2[0257]|3[ad]|40)", re.IGNORECASE)
+_OCTETS = re.compile(r"(?:%[0-9a-fA-F]{2})+|[^%]+|%")
+_PIECE = re.compile(r"[^\s&=?;]+")
+_LONG = 6
+_MOST_ENCODED = 3  # times over
+# A value in quotes or braces goes on over what ends one otherwise.
+_QUOTED = re.compile(r"[ \t]*(?:\"(?:[^\"]|\"\"){0,500}\"|'(?:[^']|''){0,500}'|\{(?:[^}]|\}\}){0,500}\})")
+_PARAMETER = re.compile(r";([\w.-]{1,60})=([^;/?#\s]+)")
+_QUERY_ALONE = re.compile(rf"\?[\w.\[\]%-]+{_EQUALS}\S+")
 _HOLE_AS_SCHEME = re.compile(r"[^:]*\0[^:]*://")
+_SPACE = re.compile(r"\s")
+_JSON_LINE = re.compile(r"^[ \t]*[\[{].*$", re.MULTILINE)
 _DELIMITERS = re.compile("[:/?#&=;]")
 _INDEX = re.compile(r"\[\d+\]")
 Span = tuple[int, int]
@@ -61,10 +65,12 @@ def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, 
     if not whole and not _MAY_HOLD.search(text):
         return ()
     scheme = _SCHEME.match(text)
-    found = [] if whole or host else list(_credentials_in(text))
+    found = [] if whole else list(userinfo_in(text)) if host else [*_credentials_in(text), *_in_encoded(text)]
     if scheme is not None:
-        return _merged([*found, *_in_url(text, scheme.end(), whole=whole)])
-    if whole and not host and not _HOLE_AS_SCHEME.match(text):
+        found.extend(_in_url(text, scheme.end(), whole=whole))
+        if whole or host or not _SPACE.search(text):
+            return _merged(found)
+    elif whole and not host and not _HOLE_AS_SCHEME.match(text):
         return ((0, len(text)),) if text else ()
     if not host:
         found.extend(_urls_in(text))
@@ -80,6 +86,8 @@ def _assignments_in(text: str) -> Iterator[Span]:
     for pair in _PAIR.finditer(text):
         places = ends_in_form if pair[0][0] == "&" else ends
         end = places[bisect_left(places, pair.end())]
+        if (quoted := _QUOTED.match(text, pair.end())) is not None:
+            end = max(end, quoted.end())
         if end > pair.end() and is_telling(pair[1].strip()):
             yield pair.end(), end
     yield from (pair.span(2) for pair in _ASSIGNED.finditer(text) if is_telling(pair[1]))
@@ -98,6 +106,14 @@ def _in_url(text: str, start: int, *, whole: bool) -> Iterable[Span]:
             yield end + 1, len(text)
         return
     yield from ((match.start(), match.end()) for match in _FURTHER_USERINFO.finditer(text, start) if match[0])
+    yield from (match.span(2) for match in _PARAMETER.finditer(text, end) if is_telling(match[1]))
+    if _ENCODED.search(text, end):
+        decoded, places = _decoded(text[end:])
+        yield from (
+            (end + places[match.start()], end + places[match.end()])
+            for match in _FURTHER_USERINFO.finditer(decoded)
+            if match[0]
+        )
     yield from _in_query(text, end)
 
 
@@ -119,6 +135,8 @@ def _urls_in(text: str) -> Iterator[Span]:
         for url in _URL_INSIDE.finditer(text):
             found = _in_url(url[0], url[0].index("//") + 2, whole=False)
             yield from ((url.start() + first, url.start() + last) for first, last in found)
+    if text[:1] == "?" and _QUERY_ALONE.fullmatch(text):
+        yield from _in_query(text, 0)
     if "?" in text:
         for url in _RELATIVE.finditer(text):
             if "//" not in url[0]:
@@ -126,28 +144,52 @@ def _urls_in(text: str) -> Iterator[Span]:
 
 
 def _credentials_in(text: str) -> Iterator[Span]:
-    """Yield where in a text credentials stand that say of themselves what they are."""
-    for credentials in _BEARER.finditer(text):
-        if credentials[1].lower().rstrip(".,;:!?)") not in _NO_BEARER:
-            yield credentials.span(1)
-    yield from (credentials.span(1) for credentials in _BASIC.finditer(text) if _is_basic(credentials[1]))
-    yield from (header.span(1) for header in _HEADER.finditer(text))
-    yield from (block.span(1) for block in _PEM.finditer(text))
-    found = None if text.lstrip()[:1] not in ("{", "[") else spans_in_json(text, spans)
-    if found is not None:
-        yield from found
+    """Yield where in a text credentials stand that say of themselves what they are, or that JSON in it names."""
+    whole = None if text.lstrip()[:1] not in ("{", "[") else spans_in_json(text, spans)
+    if whole is not None:
+        yield from whole
         return
-    for pair in _JSON_PAIR.finditer(text):
-        if pair["value"] and is_telling(pair["name"]):
-            yield pair.span("value")
+    yield from credentials_in(text)
+    yield from pairs_in(text)
+    yield from _json_inside(text)
 
 
-def _is_basic(text: str) -> bool:
-    """Whether a text is what basic authentication sends; a place for a reference is taken for it, too."""
-    try:
-        return "\0" in text or b":" in b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
-        return False
+def _json_inside(text: str) -> Iterator[Span]:
+    """Yield where secrets stand in the JSON between other words, or in lines of JSON."""
+    openings = [place for place in (text.find("{"), text.find("[")) if place >= 0]
+    pieces = [(min(openings), max(text.rfind("}"), text.rfind("]")) + 1)] if openings else []
+    if "\n" in text:
+        pieces.extend(match.span() for match in _JSON_LINE.finditer(text))
+    for start, end in pieces:
+        found = spans_in_json(text[start:end], spans) if start or end < len(text) else None
+        yield from ((start + first, start + last) for first, last in found or ())
+
+
+def _in_encoded(text: str, times: int = _MOST_ENCODED) -> Iterator[Span]:
+    """Yield where secrets stand in the percent-encoded pieces of a text, as the values of a form are."""
+    for piece in _PIECE.finditer(text):
+        if times and _ENCODED.search(piece[0]):
+            decoded, places = _decoded(piece[0])
+            scheme = _SCHEME.match(decoded)
+            found = [*_credentials_in(decoded), *_assignments_in(decoded), *_in_encoded(decoded, times - 1)]
+            found.extend(_urls_in(decoded) if scheme is None else _in_url(decoded, scheme.end(), whole=False))
+            yield from ((piece.start() + places[start], piece.start() + places[end]) for start, end in found)
+
+
+def _decoded(text: str) -> tuple[str, list[int]]:
+    """Return a percent-encoded text in the open, and where each of its characters stands, and its end."""
+    decoded, places = "", list[int]()
+    for piece in _OCTETS.finditer(text):
+        place = piece.start()
+        if piece[0][0] != "%" or len(piece[0]) == 1:
+            decoded += piece[0]
+            places.extend(range(place, piece.end()))
+            continue
+        for char in bytes.fromhex(piece[0].replace("%", "")).decode(errors="surrogateescape"):
+            decoded += char
+            places.append(place)
+            place += 3 * len(char.encode(errors="surrogateescape"))
+    return decoded, [*places, len(text)]
 
 
 def _merged(found: Iterable[Span]) -> tuple[Span, ...]:
@@ -188,6 +230,7 @@ class Position:
         host: whether the value says where something is.
         write_only: whether it is a secret field, which is masked and sealed as a whole anyway.
         plain: whether a secret may be a part of a field that is none of these.
+        code: whether the value is an expression: its texts are no values, and it refuses credentials itself.
     """
 
     model: type[BaseModel] | None
@@ -197,11 +240,20 @@ class Position:
     host: bool = False
     write_only: bool = False
     plain: bool = True
+    code: bool = False
 
     @property
     def may_hold(self) -> bool:
         """Whether secrets are looked for in the value when a manifest is read."""
         return (self.free or self.whole or self.host or self.plain) and not self.write_only
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        """Return where secrets stand in a text that is the value here, in order."""
+        return () if self.code and not self.whole else spans(text, whole=self.whole, host=self.host)
+
+    def entry(self, entries: Sequence[Any], index: int) -> Position:
+        """Return the position of an entry of a list: `[apiKey, C]` may be a name and its value."""
+        return replace(self, whole=True) if self.free and tells_of_entry(entries, index) else self
 
     def below(self, name: str, marked: frozenset[str], beside: Mapping[str, Any] | None = None) -> Position:
         """Return the position of a member.
@@ -220,7 +272,14 @@ class Position:
         semantics = node.semantics
         plain = self.plain and not (semantics.identity or semantics.references or semantics.pause)
         return Position(
-            node.model, path, node.free_form, whole, semantics.host is not None, semantics.write_only, plain
+            node.model,
+            path,
+            node.free_form,
+            whole,
+            semantics.host is not None,
+            semantics.write_only,
+            plain,
+            semantics.code,
         )
 
 
@@ -254,6 +313,7 @@ def position_of(
             position = position.below(part, marked, value if isinstance(value, Mapping) else None)
             value = value.get(part) if isinstance(value, Mapping) else None
         elif isinstance(value, list) and isinstance(part, int):
+            position = position.entry(value, part)
             value = value[part]
     return position
 
@@ -268,7 +328,7 @@ def without_secrets(value: Any, position: Position, marked: frozenset[str], hidd
         hidden: takes what was masked.
     """
     if isinstance(value, str):
-        found = spans(value, whole=position.whole, host=position.host)
+        found = position.spans(value)
         if hidden is not None:
             hidden.extend(value[start:end] for start, end in found)
         return replaced(value, found) if found else value
@@ -278,7 +338,12 @@ def without_secrets(value: Any, position: Position, marked: frozenset[str], hidd
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [without_secrets(item, position, marked, hidden) for item in value]
+        return [without_secrets(item, position.entry(value, index), marked, hidden) for index, item in enumerate(value)]
     if isinstance(value, Secret):
         return value if value.shown is None else value.shown
-    return value
+    return MASK if position.whole and is_long_number(value) else value
+
+
+def is_long_number(value: object) -> bool:
+    """Whether a value is a number that may be a secret under a telling name."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and len(str(abs(value))) >= _LONG

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from reconciler.errors import Problem
 from reconciler.kind.semantics import SpecModel
-from reconciler.kind.sensitive import Position, marked_paths, spans
+from reconciler.kind.sensitive import Position, marked_paths
 from reconciler.manifest.explain import shorten
 from reconciler.manifest.references import BadReference, Reference, parse_text, texts_of
 from reconciler.secret import Secret
@@ -136,14 +136,14 @@ def _seen(typed: Any, said: Any, position: Position, marked: frozenset[str], *, 
     if isinstance(said, list):
         known_too = typed if isinstance(typed, list) and len(typed) == len(said) else [None] * len(said)
         return [
-            _seen(one, other, position, marked, unresolved=unresolved)
-            for one, other in zip(known_too, said, strict=True)
+            _seen(one, other, position.entry(said, index), marked, unresolved=unresolved)
+            for index, (one, other) in enumerate(zip(known_too, said, strict=True))
         ]
     value = said if typed is None or (unresolved and _waits(said)) else typed
     if isinstance(value, Mapping | list):
         return _seen(value, value, position, marked, unresolved=unresolved)
     if isinstance(value, str):
-        hidden = (unresolved and "${" in value) or spans(value, whole=position.whole, host=position.host)
+        hidden = (unresolved and "${" in value) or position.spans(value)
         return UNKNOWN if hidden else value
     return UNKNOWN if position.whole and value is not None else value
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from reconciler.errors import Place, Problem, UnresolvedReference
-from reconciler.kind.sensitive import Position, marked_paths, position_of, replaced, spans
+from reconciler.kind.sensitive import Position, is_long_number, marked_paths, position_of, replaced
 from reconciler.manifest.annotations import is_write_only
 from reconciler.manifest.positions import Locator, Path
 from reconciler.manifest.secret_sources import SECRET_SOURCES
@@ -180,7 +180,7 @@ def is_sensitive(parts: Sequence[str | Reference], position: Position) -> bool:
     template = "".join(hole if isinstance(piece, Reference) else piece for piece in pieces)
     if position.host and isinstance(parts[0], Reference) and parts[0].source != "secret" and "://" not in template:
         template = f"https://{template}"  # which a variable may say as well
-    return hole not in replaced(template, spans(template, whole=position.whole, host=position.host))
+    return hole not in replaced(template, position.spans(template))
 
 
 def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()) -> Iterator[Path]:
@@ -197,17 +197,15 @@ def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: 
 def _literals(value: Any, position: Position, path: Path, marked: frozenset[str]) -> Iterator[Path]:
     if isinstance(value, Mapping):
         for name, item in value.items():
-            if isinstance(item, str | dict | list):
+            if isinstance(item, str | dict | list | int | float):
                 yield from _literals(item, position.below(name, marked, value), (*path, name), marked)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _literals(item, position, (*path, index), marked)
-    elif (
-        isinstance(value, str)
-        and position.may_hold
-        and is_literal(value)
-        and spans(value, whole=position.whole, host=position.host)
-    ):
+            yield from _literals(item, position.entry(value, index), (*path, index), marked)
+    elif isinstance(value, str):
+        if position.may_hold and is_literal(value) and position.spans(value):
+            yield path
+    elif position.whole and is_long_number(value):
         yield path
 
 

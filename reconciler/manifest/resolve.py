@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from reconciler.errors import ManifestErrors, Place, Problem
 from reconciler.kind.kind import ManifestKind
 from reconciler.kind.semantics import SpecModel, State, fields_of
-from reconciler.kind.sensitive import Position, marked_paths, replaced, secret_parts, spans
+from reconciler.kind.sensitive import Position, marked_paths, replaced, secret_parts
 from reconciler.manifest.annotations import annotations_at, branches, max_length
 from reconciler.manifest.explain import error_paths, explain
 from reconciler.manifest.hosts import hosts_of
@@ -175,14 +175,14 @@ class _Resolver:
         if isinstance(value, dict):
             return self.mapping(value, position, path)
         if isinstance(value, list):
-            return [self._value(item, position, (*path, index)) for index, item in enumerate(value)]
+            return [self._value(item, position.entry(value, index), (*path, index)) for index, item in enumerate(value)]
         return value
 
     def _with_secrets(self, text: str, position: Position, path: Path) -> str | None:
         """Seal a text that has secrets in it, and return it with them masked; None where it has none."""
         place = partial(self._locator.at, path)
         template = self._scope.template(text, place) if "${" in text else text
-        found = spans(template, whole=position.whole, host=position.host)
+        found = position.spans(template)
         if not found or HOLE in replaced(template, found):
             return None  # no secret, or one where none may stand, which `Scope.text` refuses
         secret = seal(self._model, text, path, self._scope, self._locator)

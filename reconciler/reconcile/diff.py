@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from reconciler.kind.semantics import FieldNode, FieldSemantics, Risk, State, fields_of
 from reconciler.kind.sensitive import position_of, without_secrets
-from reconciler.kind.telling import names_a_secret
+from reconciler.kind.telling import lists_a_secret, names_a_secret
 from reconciler.reconcile.plan import FieldChange
 from reconciler.secret import MASK, Secret
 
@@ -192,7 +192,7 @@ def _inside(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
         for level in levels:
             parts = level.path(output_format="list")
             old, new = (None if value is notpresent else value for value in (level.t1, level.t2))
-            # Of a pair such as {name: apiKey, value: C} all is shown, or nothing would say that the value is a secret.
+            # Of pairs such as {name: apiKey, value: C} and [apiKey, C] all is shown: nothing else says what is secret.
             outside = next((n for n in range(len(parts)) if _is_pair(before, after, parts[:n])), None)
             if outside is not None:
                 parts = parts[:outside]
@@ -205,7 +205,7 @@ def _inside(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
 
 
 def _is_pair(before: Any, after: Any, parts: Sequence[str | int]) -> bool:
-    return any(names_a_secret(_at(state, parts)) for state in (before, after))
+    return any(names_a_secret(_at(state, parts)) or lists_a_secret(_at(state, parts)) for state in (before, after))
 
 
 def _at(value: Any, parts: Sequence[str | int]) -> Any:

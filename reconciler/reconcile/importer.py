@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from reconciler.kind.kind import Kinds, Observed
 from reconciler.kind.semantics import State, fields_of, semantics_by_path
-from reconciler.kind.sensitive import Position, position_of, spans
+from reconciler.kind.sensitive import Position, position_of
 from reconciler.manifest.positions import DocumentLocator, Source
 from reconciler.manifest.references import Reference, is_forbidden
 from reconciler.manifest.spec import read_spec
@@ -263,10 +263,13 @@ def _referenced(
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_referenced(item, position, path, key, live_id, secrets, variables) for item in value]
+        return [
+            _referenced(item, position.entry(value, index), path, key, live_id, secrets, variables)
+            for index, item in enumerate(value)
+        ]
     if not isinstance(value, str):
         return value
-    found = spans(value, whole=position.whole, host=position.host) if position.may_hold else ()
+    found = position.spans(value) if position.may_hold else ()
     text, end = "", 0
     for start, stop in found:
         variable = _variable(live_id, path, variables)

@@ -106,6 +106,8 @@ def test_import_writes_references_and_the_plan_after_it_is_empty(shop: Checkout)
                 "url": "https://x.example.com/?sig=kr3mbel-sig",
                 "headers": [{"name": "Accept", "value": "text/plain"}, {"name": "X-Api-Key", "value": "kr3mbel-pair"}],
                 "text": '{"dbpass": "kr3mbel-json"}',
+                "arguments": ["--api-key", "kr3mbel-flag"],
+                "form": "X-Api-Key%3A%20kr3mbel-form",
             },
         }
 
@@ -124,6 +126,8 @@ def test_import_writes_references_and_the_plan_after_it_is_empty(shop: Checkout)
         "HOOK_CONTENT_HUB_CONFIG_DATA_URL": "kr3mbel-sig",
         "HOOK_CONTENT_HUB_CONFIG_DATA_HEADERS_VALUE": "kr3mbel-pair",
         "HOOK_CONTENT_HUB_CONFIG_DATA_TEXT": "kr3mbel-json",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_ARGUMENTS": "kr3mbel-flag",
+        "HOOK_CONTENT_HUB_CONFIG_DATA_FORM": "kr3mbel-form",
     }
     plan = planned(shop)
     assert plan["changes"] == []

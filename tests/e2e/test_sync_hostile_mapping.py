@@ -1,4 +1,4 @@
-"""A mapping that would never end is a problem of each record that it meets, and nothing else."""
+"""Mappings that would never end, or that look as if they held secrets, cost nothing but what they should."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def test_a_mapping_that_would_never_end_costs_a_run_nothing_but_the_records_it_m
     assert all("The mapping of variants.rrp" in message for message in costly)
     assert costly
     assert shop.held().products
+
+
+def test_an_expression_with_a_query_in_it_is_no_secret_and_runs_once_it_is_applied(checkout: Checkout) -> None:
+    shop = Shop(checkout)
+    shop.portal("POST", "products", {"ID": "p", "Name": "Hammer", "Active": True, "xp": {"SKU": "H"}})
+    image = "join('', ['https://cdn.example.com/i?sku=', xp.SKU, '&key=', ID])"
+    shop.prepare(products={"mapping": {"variants.cartImageUrl": image}})
+    assert shop.checkout.pending() == []
+    shop.synced("--full")
+    assert "https://cdn.example.com/i?sku=H&key=p" in str(shop.held().products)

@@ -112,6 +112,7 @@ def test_a_literal_host_beside_a_secret_is_checked(check: Check) -> None:
         ("https://x.example.com/in?code=${secret:A}", None, [], []),
         ("https://x.example.com/T0", None, ENDPOINT, ["deliveryTargets.http.endpoint"]),
         ("https://x.example.com", {"apiKey": "abc"}, [], ["deliveryTargets.contentHub.configData.apiKey"]),
+        ("https://x.example.com", {"apiKey": 1234567}, [], ["deliveryTargets.contentHub.configData.apiKey"]),
         (
             "https://x.example.com",
             {"l": [{"password": "abc"}]},

@@ -74,6 +74,7 @@ def test_of_a_name_and_its_secret_no_value_is_shown_wherever_in_a_free_form_obje
     for before, after, path in (
         (*pairs, "deliveryTargets.contentHub.configData"),
         ({"list": [pairs[0]]}, {"list": [pairs[1]]}, "deliveryTargets.contentHub.configData.list[0]"),
+        ({"l": ["--pass", "old"]}, {"l": ["--pass", "new"]}, "deliveryTargets.contentHub.configData.l"),
     ):
         states = [{"deliveryTargets": {"contentHub": {"configData": data}}} for data in (before, after)]
         found = [hide(MODEL, field, frozenset()) for field in differences(MODEL, states[1], states[0], frozenset())]

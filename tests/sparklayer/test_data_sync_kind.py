@@ -73,6 +73,7 @@ def creates(plan: Plan) -> str:
         ("{products: {mapping: {variants.skuu: ID}}}", "unknown-field", "spec.products.mapping.variants.skuu"),
         ("{products: {mapping: {variants.sku: 'a b'}}}", "bad-value", "syntax error at column 3 of the expression"),
         ("{products: {mapping: {title: 'uper(Name)'}}}", "bad-value", "JMESPath has no function uper()"),
+        ("{products: {mapping: {title: \"'https://u:pw@h'\"}}}", "bad-value", "must hold no credentials"),
         ("{products: {}, customers: {}}", "unknown-field", "spec.customers"),
         ("{products: {}, orders: {}}", "unknown-field", "spec.orders"),
         ("{pricing: {partyPriceLists: true}, currency: GBP}", "unknown-field", "spec.pricing.partyPriceLists"),

@@ -6,17 +6,20 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from reconciler.kind.credentials import shows_credentials
 from reconciler.kind.semantics import FieldSemantics, Risk
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec
 
 
 def _compiled(text: str) -> str:
+    if shows_credentials(text):
+        raise ValueError("an expression is shown everywhere and must hold no credentials")
     Expression(text)
     return text
 
 
-Jmespath = Annotated[str, AfterValidator(_compiled), FieldSemantics(risk=Risk.RE_SYNCS)]
+Jmespath = Annotated[str, AfterValidator(_compiled), FieldSemantics(risk=Risk.RE_SYNCS, code=True)]
 
 
 def _member(key: str, description: str) -> Any:
