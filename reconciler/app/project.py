@@ -120,6 +120,19 @@ class Project:
         environment = self._environment()
         return resolve_settings(environment, Scope.of(environment, self.environ, base_of(self.manifests)))
 
+    def settings_of_each(self) -> dict[str, Settings]:
+        """Resolve the settings of each environment that is meant, by its name; see `settings`.
+
+        Raises:
+            ReconcilerError: an Environment cannot be read.
+        """
+        loaded = load(self.manifests, manifest_kinds())
+        if not loaded.environments and loaded.problems:
+            raise ManifestErrors(loaded.problems)
+        found = [named_environment(loaded, name) for name in self._names(loaded)]
+        base = base_of(self.manifests)
+        return {each.name: resolve_settings(each, Scope.of(each, self.environ, base)) for each in found}
+
     def name(self) -> str:
         """Return the name of the one environment that a use case works on; see `settings`."""
         return self._environment().name

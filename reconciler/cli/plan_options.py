@@ -45,13 +45,15 @@ def save_option(help_text: str) -> Callable[[_Function], _Function]:
 
 def commit_option(help_text: str) -> Callable[[_Function], _Function]:
     """Return the option `--commit`: a full commit ID."""
-    return click.option("--commit", metavar="SHA", callback=_full_commit, help=help_text)
+    return click.option("--commit", metavar="SHA", callback=full_commit, help=help_text)
 
 
-def _full_commit(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+def full_commit(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuse a commit that is shortened or named: what it means may be another one tomorrow."""
     if value is not None and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", value):
-        raise UsageError("--commit takes a full commit ID", next_step="Give what `git rev-parse HEAD` says.")
+        raise UsageError(
+            f"{parameter.opts[0]} takes a full commit ID", next_step="Give what `git rev-parse HEAD` says."
+        )
     return value
 
 
