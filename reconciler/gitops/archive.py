@@ -35,7 +35,7 @@ def read_archive(content: bytes) -> bytes:
             if [info.filename for info in found] != [MEMBER]:
                 raise _refused(f"it does not hold exactly one file {MEMBER}")
             (info,) = found
-            if not stat.S_ISREG(info.external_attr >> 16) and info.external_attr >> 16:
+            if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
                 raise _refused(f"{MEMBER} in it is no plain file")
             if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
                 raise _refused(f"{MEMBER} in it is encrypted, or compressed in a way that is not taken")

@@ -1,0 +1,219 @@
+"""Which plans count as approved, asked of a forge over real HTTP and real git."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.errors import ApiError
+from reconciler.gitops.approval import Gathered, artifact_name, gather, workflows
+from reconciler.gitops.event import read_event
+from reconciler.gitops.github import open_github
+from reconciler.http.observe import Silent
+from reconciler.http.retry import RetryPolicy
+from reconciler.reconcile.digests import plan_digest
+from reconciler.reconcile.plan import Plan
+from reconciler.reconcile.planfile import plan_to_json
+from support.forges.github import WORKFLOW, GitHub
+
+NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
+OTHER = ".github/workflows/other.yml"
+
+
+def plan(environment: str = "prod", age: timedelta = timedelta(0), **more: Any) -> bytes:
+    made = Plan(environment, (), NOW - age, NOW - age + timedelta(days=14), (), (), (), 0, "")
+    return json.dumps(plan_to_json(replace(made, digest=plan_digest(made))) | more).encode()
+
+
+@pytest.fixture
+def forge(tmp_path: Path):
+    with GitHub(tmp_path) as running:
+        running.commit("main", {"a.yaml": "1"}, "begin")
+        yield running
+
+
+def pull(forge: GitHub, name: str, *plans: bytes, environment: str = "prod", **upload: Any) -> int:
+    head = forge.commit(name, {f"{name}.yaml": name})
+    for content in plans:
+        forge.upload(head, artifact_name(environment, head), {"plan.json": content}, **upload)
+    return forge.open_pull(name)
+
+
+def approved(forge: GitHub, since: str | None, environment: str = "prod", paths: tuple[str, ...] = ()) -> Gathered:
+    async def call() -> Gathered:
+        event = read_event(forge.environ())
+        async with open_github(event, Silent(), policy=RetryPolicy(attempts=1)) as client:
+            walk = await client.merged(since, forge.head(), event.branch)
+            return await gather(client, environment, walk, paths, NOW)
+
+    return asyncio.run(call())
+
+
+def numbers(found: Gathered) -> list[int]:
+    return [each.number for each in found.plans]
+
+
+def test_three_merges_while_one_apply_runs_are_gathered_together(forge: GitHub) -> None:
+    since = forge.head()
+    pulls = [pull(forge, f"topic-{number}", plan()) for number in range(3)]
+    for number, how in zip(pulls, ("squash", "rebase", "merge"), strict=True):
+        forge.merge(number, how)
+    found = approved(forge, since)
+    assert (numbers(found), found.told) == (pulls, ())
+    assert found.plans[0].content == plan()
+
+
+def test_a_queue_group_of_two_counts_by_the_runs_of_its_pull_requests(forge: GitHub) -> None:
+    since = forge.head()
+    pulls = [pull(forge, name, plan()) for name in ("one", "two")]
+    for number in pulls:
+        # What a run for the group leaves counts for nobody, whatever it is called.
+        head = forge.pulls[number].head
+        forge.upload(head, artifact_name("prod", head), {"plan.json": b"hostile"}, event="merge_group")
+        forge.merge(number, "merge")
+    assert numbers(approved(forge, since)) == pulls
+
+
+def test_a_fork_approves_nothing_neither_for_itself_nor_with_somebody_elses_head(forge: GitHub) -> None:
+    since = forge.head()
+    ours = pull(forge, "ours")
+    head = forge.pulls[ours].head
+    forge.upload(head, artifact_name("prod", head), {"plan.json": plan()}, source="mallory/shop")
+    forge.commit("theirs", {"b.yaml": "2"})
+    theirs = forge.open_pull("theirs", source="mallory/shop")
+    for number in (ours, theirs):
+        forge.merge(number, "squash")
+    found = approved(forge, since)
+    assert numbers(found) == []
+    assert found.told == (
+        f"pull request {ours}: {artifact_name('prod', head)} does not count: its run is of a fork",
+        f"pull request {theirs}: it comes from a fork, whose runs have no secrets and make no plan",
+    )
+
+
+def test_another_pull_request_of_ours_approves_nothing_for_this_one(forge: GitHub) -> None:
+    since = forge.head()
+    number = pull(forge, "one")
+    head = forge.pulls[number].head
+    forge.upload(forge.commit("evil", {"e": "e"}), artifact_name("prod", head), {"plan.json": plan()})
+    forge.merge(number)
+    [told] = approved(forge, since).told
+    assert "its run is of another commit than the pull request's last one" in told
+
+
+def test_of_two_pushes_the_last_one_counts_though_its_run_ended_first(forge: GitHub) -> None:
+    since = forge.head()
+    first = forge.commit("topic", {"t.yaml": "1"})
+    number = forge.open_pull("topic")
+    last = forge.commit("topic", {"t.yaml": "2"})
+    forge.upload(last, artifact_name("prod", last), {"plan.json": plan()})
+    forge.upload(first, artifact_name("prod", first), {"plan.json": b"of the older head"})
+    forge.merge(number, "squash")
+    assert [each.content for each in approved(forge, since).plans] == [plan()]
+
+
+def test_a_run_that_is_started_again_overwrites(forge: GitHub) -> None:
+    since = forge.head()
+    newer = plan(age=timedelta(hours=1))
+    forge.merge(pull(forge, "topic", plan(), newer))
+    assert [each.content for each in approved(forge, since).plans] == [newer]
+
+
+def test_an_expired_artifact_and_one_that_is_gone_are_told(forge: GitHub) -> None:
+    since = forge.head()
+    forge.merge(pull(forge, "old", plan(), expired=True))
+    forge.merge(pull(forge, "none"))
+    deleted = pull(forge, "deleted", plan())
+    forge.merge(deleted)
+    artifact = forge.artifacts[-1]
+    forge.refuse = lambda seen: (410, {"message": "Gone"}, {}) if f"/{artifact.id}/zip" in seen.path else None
+    old, none, gone = approved(forge, since).told
+    assert old.endswith("does not count: it has expired")
+    assert "there is no artifact reconciler-plan-prod-" in none
+    assert gone.endswith("is not there any more")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"{}", "no format_version"),
+        (b"\xff", "it is not JSON"),
+        (plan("staging"), "it is a plan for the environment staging"),
+        (plan(age=timedelta(days=15)), "the saved plan expired"),
+        (plan(targets=["Store"]), "the saved plan was altered after it was made"),
+    ],
+)
+def test_what_approves_nothing_is_told_and_left_out(forge: GitHub, content: bytes, why: str) -> None:
+    since = forge.head()
+    forge.merge(pull(forge, "topic", content))
+    found = approved(forge, since)
+    assert numbers(found) == []
+    assert why in found.told[0]
+
+
+def test_each_environment_has_an_artifact_of_its_own(forge: GitHub) -> None:
+    since = forge.head()
+    number = pull(forge, "topic", plan())
+    head = forge.pulls[number].head
+    forge.upload(head, artifact_name("staging", head), {"plan.json": plan("staging")})
+    forge.merge(number)
+    for environment in ("prod", "staging"):
+        assert [each.content for each in approved(forge, since, environment).plans] == [plan(environment)]
+    assert numbers(approved(forge, since, "other")) == []
+
+
+def test_only_what_was_merged_into_our_branch_counts(forge: GitHub) -> None:
+    since = forge.head()
+    forge.commit("dev", {"d.yaml": "d"})
+    head = forge.commit("topic", {"t.yaml": "t"}, onto="dev")
+    forge.upload(head, artifact_name("prod", head), {"plan.json": plan()})
+    into_dev = forge.open_pull("topic", base="dev")
+    forge.merge(into_dev)
+    into_main = pull(forge, "dev", plan())  # one more commit on dev, planned for main
+    forge.merge(into_main)
+    assert numbers(approved(forge, since)) == [into_main]
+
+
+def test_a_base_that_moved_keeps_the_approval(forge: GitHub) -> None:
+    since = forge.head()
+    number = pull(forge, "topic", plan())
+    forge.commit("main", {"other.yaml": "moved"}, "pushed by somebody")
+    forge.merge(number, "rebase")
+    assert numbers(approved(forge, since)) == [number]
+
+
+def test_a_workflow_that_is_not_ours_approves_nothing(forge: GitHub) -> None:
+    since = forge.head()
+    forge.merge(pull(forge, "one", plan(), workflow=OTHER))
+    assert numbers(approved(forge, since, paths=(OTHER,))) == [1]
+    assert "its run is of another workflow" in approved(forge, since, paths=(WORKFLOW,)).told[0]
+
+
+def test_the_workflows_that_count_are_this_one_and_the_one_of_init_unless_named(forge: GitHub) -> None:
+    own = f"{forge.repository}/.github/workflows/reconciler-apply.yml@refs/heads/main"
+    event = read_event(forge.environ(GITHUB_WORKFLOW_REF=own))
+    assert workflows(event, ()) == (".github/workflows/reconciler-apply.yml", WORKFLOW)
+    assert workflows(event, (OTHER,)) == (OTHER,)
+    assert workflows(replace(event, workflow=None), ()) == ()
+
+
+def test_a_history_that_was_rewritten_leaves_the_last_pull_request_alone_and_says_so(forge: GitHub) -> None:
+    number = pull(forge, "topic", plan())
+    forge.merge(number)
+    found = approved(forge, "a" * 40)
+    assert numbers(found) == [number]
+    assert found.told[0].startswith("the commit that was applied last (aaaaaaaaaaaa) is not in this repository")
+
+
+def test_a_forge_that_fails_is_an_error_and_no_missing_approval(forge: GitHub) -> None:
+    since = forge.head()
+    forge.merge(pull(forge, "topic", plan()))
+    forge.refuse = lambda seen: (500, {"message": "oops"}, {}) if "/actions/artifacts" in seen.path else None
+    with pytest.raises(ApiError):
+        approved(forge, since)
