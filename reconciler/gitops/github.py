@@ -289,6 +289,7 @@ class GitHub:
             head=needed(text(body, "head", "sha"), "head of the pull request"),
             base=needed(text(body, "base", "ref"), "base of the pull request"),
             is_ours=source.lower() == self._repository.lower(),
+            # inferred: the head of a merged pull request stays, whatever is pushed to its branch afterwards.
             merge_commit=text(body, "merge_commit_sha") if text(body, "merged_at") else None,
             title=text(body, "title") or "",
             url=text(body, "html_url") or "",
