@@ -31,7 +31,7 @@ reconciler gitops result report.json --print               # connects to nothing
 _NUMBER = re.compile(r"([1-9][0-9]{0,17})\.json")
 
 
-@command("result", formats=("markdown",), examples=EXAMPLES, manifests=False)
+@command("result", examples=EXAMPLES, manifests=False)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option(
     "--approved",
