@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,8 @@ from reconciler.cli.options import Options
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.app.saved_plans import Gate
+    from reconciler.http.observe import Observer
     from reconciler.reconcile.gathered import Reviewed
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -47,3 +50,12 @@ def reviewed_plans(
     named = options.project.environments
     found = read_reviewed(files, named[0] if len(named) == 1 else None, gated)
     return require_digest(found, digest) if digest else found
+
+
+def gate_of(gated: Path | None, observer: Observer) -> Gate | None:
+    """Return what asks the forge about a gated plan; None where there is none, so that no forge is needed."""
+    if gated is None:
+        return None
+    from reconciler.gitops.gate import forge_gate
+
+    return forge_gate(os.environ, observer)

@@ -16,7 +16,7 @@ from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import commit_option, plan_options, plan_request
-from reconciler.cli.saved_plans import reviewed_plans, saved_plan_options
+from reconciler.cli.saved_plans import gate_of, reviewed_plans, saved_plan_options
 from reconciler.cli.terminal.ask import can_ask
 from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.listen import Listener
@@ -96,10 +96,11 @@ def apply(
     if resume:
         require_durable(session.settings.ledger, os.environ, "--resume", ephemeral=ephemeral_ledger)
     agreed = yes or saved is not None or resume
-    approval = Approval(saved, resume=resume, agreed=agreed, accept_unsure=ephemeral_ledger)
+    face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache
+    gate = gate_of(gated, listener)
+    approval = Approval(saved, resume=resume, agreed=agreed, accept_unsure=ephemeral_ledger, gate=gate)
     if not approval.agreed and not can_ask():
         raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
-    face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache
     run = partial(apply_session, lock_wait=lock_wait, token_cache=token_cache, commit=commit)
     report = run_to_end(run(session, request, approval, face, listener))
     if report is not None:

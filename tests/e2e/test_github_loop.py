@@ -1,0 +1,146 @@
+"""The GitOps loop at GitHub, with real git, real HTTP and the emulator: what was reviewed is applied, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator.testing import RunningEmulator
+from support.checkout import Checkout, entity_sync, http_config
+from support.forges.github import GitHub, secondary_limit
+from support.loop import Loop, begun
+
+
+@pytest.fixture
+def loop(checkout: Checkout, tmp_path: Path):
+    with GitHub(tmp_path, prefix="/api/v3") as forge:
+        loop = begun(checkout, forge, checkout.environment)
+        loop.commit("main", "hook.yaml", http_config("hook"))
+        loop.clone(forge.head())
+        ended = loop.run("apply", "-e", "test", "--yes", commit=forge.head())
+        assert ended.status == 0, str(ended)
+        checkout.emulator.clear_requests()
+        yield loop
+
+
+def sync(entity: str) -> tuple[str, dict]:
+    return f"{entity}.yaml", entity_sync(entity, "hook")
+
+
+def test_three_merges_while_one_apply_runs_are_applied_by_the_next(loop: Loop) -> None:
+    forge = loop.forge
+    squashed = loop.opened("one", sync("buyers"))
+    rebased = loop.opened("two", sync("catalogs"), sync("suppliers"), sync("categories"))
+    merged = loop.opened("three", sync("adminUsers"))
+    forge.merge(squashed, "squash")
+    forge.merge(rebased, "rebase")
+    forge.merge(merged, "merge")
+    # The runs of the first two never were: a forge keeps one that waits, and drops older ones.
+    ended = loop.approved()
+    assert ended.status == 0, str(ended)
+    assert f"approved by pull request {squashed}, {rebased}, {merged}" in ended.stderr
+    assert loop.applied().status == 0
+    assert set(loop.outcomes().values()) == {"applied"}
+    assert len(loop.outcomes()) == 5
+    assert loop.result().status == 0
+    for number in (squashed, rebased, merged):
+        plan, result = forge.comments[number]
+        assert plan["body"].startswith("<!-- reconciler:comment head=")
+        assert result["body"].startswith("<!-- reconciler:result environment=test commit=")
+    # What was applied is remembered: the same run once more finds nothing to do, and says so.
+    again = loop.approved()
+    assert again.status == 4
+    assert "nothing is approved" in again.stderr
+
+
+def test_the_rest_is_planned_anew_and_applied_behind_reviewers_alone(loop: Loop) -> None:
+    forge = loop.forge
+    number = loop.opened("one", sync("buyers"))
+    # Nobody planned this: pushed past the pull request, or changed in the portal since.
+    loop.commit("main", *sync("catalogs"))
+    head = forge.merge(number, "squash")
+    assert loop.approved().status == 0
+    assert loop.run("plan", "-e", "test", "--save", "../new.json", commit=head).status == 0
+    gated = ("../approved/test", "--gated", "../new.json")
+
+    ended = loop.applied(*gated, commit=head)
+    # What was approved is applied, what nobody reviewed is not.
+    assert ended.status == 5, str(ended)
+    assert loop.outcomes() == {"EntitySync/buyers": "applied"}
+    ended = loop.applied("--gated", "../new.json", commit=head)
+    assert ended.status == 4, str(ended)
+    assert "GitHub has no environment test" in ended.stderr
+    forge.protect("test", reviewers=False)
+    ended = loop.applied("--gated", "../new.json", commit=head)
+    assert (ended.status, "no required reviewers" in ended.stderr) == (4, True), str(ended)
+    forge.refuse = lambda seen: (403, {"message": "no"}, {}) if "/environments/" in seen.path else None
+    assert loop.applied("--gated", "../new.json", commit=head).status == 4
+    assert "EntitySync/catalogs" in loop.pending()
+
+    forge.refuse = lambda _seen: None
+    forge.protect("test")
+    ended = loop.applied("--gated", "../new.json", commit=head)
+    assert ended.status == 0, str(ended)
+    assert "EntitySync/catalogs" not in loop.pending()
+
+
+def test_a_plan_is_applied_by_the_digest_that_somebody_has_seen(loop: Loop) -> None:
+    loop.commit("main", *sync("buyers"))
+    head = loop.forge.head()
+    loop.clone(head)
+    shown = loop.run("plan", "-e", "test", "--save", "../new.json", "--format", "json", commit=head)
+    digest = shown.json["digest"]
+    loop.commit("main", *sync("catalogs"))
+    loop.clone(loop.forge.head())
+    assert loop.applied("../new.json", "--digest", "sha256:" + "0" * 64).status == 4
+    # No forge is asked: the environment has no reviewers here, and the digest is the review.
+    assert loop.applied("../new.json", "--digest", digest).status == 0
+    assert loop.outcomes() == {"EntitySync/buyers": "applied"}
+
+
+def test_a_secondary_rate_limit_delays_and_changes_nothing(loop: Loop) -> None:
+    number = loop.opened("one", sync("buyers"))
+    loop.forge.merge(number)
+    limits: list[str] = []
+
+    def refuse(seen):
+        if len(limits) < 2 and "/actions/" in seen.path:
+            limits.append(seen.path)
+            return secondary_limit(0)
+        return None
+
+    loop.forge.refuse = refuse
+    assert loop.approved().status == 0
+    assert len(limits) == 2
+
+
+def test_a_fork_and_dependabot_are_told_why_nothing_is_planned(loop: Loop, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    loop.commit("theirs", *sync("buyers"))
+    number = loop.forge.open_pull("theirs", source="mallory/shop")
+    loop.clone(loop.forge.head("theirs"))
+    ended = loop.run("gitops", "comment", pull=number, GITHUB_STEP_SUMMARY=str(summary))
+    assert ended.status == 0, str(ended)
+    assert "fork" in summary.read_text()
+    assert not loop.forge.comments
+
+
+def test_a_second_environment_is_approved_and_applied_by_itself(
+    checkout: Checkout, emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    with GitHub(tmp_path) as forge:
+        loop = Loop(checkout, forge)
+        other = checkout.environment("other", ledger=f"sqlite:///{tmp_path}/other.db")
+        loop.commit("main", "environment.yaml", checkout.environment(), other)
+        loop.commit("one", "hook.yaml", http_config("hook"))
+        number = forge.open_pull("one")
+        loop.planned(number, "test", "other")
+        forge.merge(number)
+        ended = loop.run("gitops", "approved", "-e", "all", "--output", "../approved")
+        assert ended.status == 0, str(ended)
+        found = sorted(str(path.relative_to(tmp_path / "approved")) for path in (tmp_path / "approved").rglob("*.json"))
+        assert found == [f"other/{number}.json", f"test/{number}.json"]
+        # A folder that has plans already would approve them.
+        again = loop.run("gitops", "approved", "-e", "test", "--output", "../approved")
+        assert again.status == 64
