@@ -23,6 +23,7 @@ ENVIRONMENTS: Mapping[str, str] = {
     "apply": _ONE,
     "import": _ONE,
     "drift": _SEVERAL,
+    "gitops approved": _SEVERAL,
     "drift snooze": _ONE,
     "pause": _ONE,
     "resume": _ONE,

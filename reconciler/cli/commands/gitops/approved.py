@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 reconciler gitops approved -e production --output approved
-reconciler apply approved/production                            # what it has found
-reconciler gitops approved -e all --output approved --since SHA # not what the ledger remembers
+reconciler gitops approved -e all --output approved --workflow PATH
+reconciler apply approved/production            # what it has found
 """
 
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from reconciler.gitops.event import Event
 
 EXAMPLES = """
-reconciler gitops result report.json                       # at the pull request of this commit
-reconciler gitops result report.json --approved approved   # at each whose plan was applied
-reconciler gitops result report.json --print               # connects to nothing
+reconciler gitops result result.json                     # at this commit's
+reconciler gitops result result.json --approved approved # at all of them
+reconciler gitops result result.json --print             # connects to nothing
 """
 _NUMBER = re.compile(r"([1-9][0-9]{0,17})\.json")
 
@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"([1-9][0-9]{0,17})\.json")
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder that `gitops approved` wrote: its pull requests are told.",
+    help="What `gitops approved` wrote: these pull requests are told.",
 )
 @forge_options
 @click.option("--print", "only_print", is_flag=True, help="Print the text and write nothing anywhere.")
