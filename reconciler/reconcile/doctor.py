@@ -51,7 +51,7 @@ _OF_OUTCOME = {Outcome.ANSWERS: Verdict.OK, Outcome.UNKNOWN: Verdict.NOTE, Outco
 class Finding:
     """Finding of one check, and what to do about it; `outcome` is that of a probe."""
 
-    area: Literal["access", "target", "secret", "ledger", "data"]
+    area: Literal["access", "target", "secret", "ledger", "data", "forge"]
     subject: str
     verdict: Verdict
     message: str

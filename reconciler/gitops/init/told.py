@@ -39,7 +39,7 @@ def _lines(begun: Begun, style: Style) -> Iterator[str]:
     if any(not need.emulated for need in begun.needs):
         yield from style.wrap("`reconciler doctor` tries the login, `reconciler import` takes in what is live.", 2)
     if begun.settings:
-        yield from ("", *style.wrap("To be set by hand", 0, BOLD))
+        yield from ("", *style.wrap("To be set by hand; `reconciler doctor --forge` checks it", 0, BOLD))
         for setting in begun.settings:
             yield from style.wrap(visible(setting.where), 2)
             for line in setting.what:

@@ -16,6 +16,7 @@ _AREAS = {
     "secret": "Secrets",
     "ledger": "Ledger",
     "data": "Data syncs",
+    "forge": "Forge",
 }
 
 
@@ -31,7 +32,8 @@ def doctor_to_text(findings: Mapping[str, Sequence[Finding]], style: Style | Non
 
 def _environment(environment: str, findings: Sequence[Finding], style: Style) -> str:
     """Return what was found, by area, the verdict last; every line that is not well names the next step."""
-    lines = style.wrap(f"Environment {environment}", 0, BOLD)
+    # No environment can be called that: it stands for the repository.
+    lines = style.wrap("Repository" if environment == "*" else f"Environment {environment}", 0, BOLD)
     for area, group in groupby(findings, key=lambda finding: finding.area):
         lines.append(f"  {_AREAS[area]}")
         for finding in group:
