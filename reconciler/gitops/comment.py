@@ -10,9 +10,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from reconciler.errors import Place
-from reconciler.gitops.plans import EnvironmentPlan, Failure, RuleChange
+from reconciler.gitops.plans import EnvironmentPlan, Failure
 from reconciler.kind.semantics import Risk
+from reconciler.manifest.rule_changes import RuleChange
 from reconciler.reconcile.plan import ApplyReport, Note, Plan
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.apply import apply_pieces, apply_title
@@ -44,11 +44,11 @@ def plan_comment(plans: Sequence[EnvironmentPlan], head: str | None, *, url: str
         url: an https URL of the run, whose artifacts hold all of it.
     """
     pieces = [*_rules(plans), *_overview(plans)]
-    told = [plan for plan in plans if plan.plan is not None]
+    told = [plan for plan in plans if plan.failure is None]
     pieces += _alerts(told, alarms, "CAUTION", "Live sends to forbidden hosts", _ALARMS, "forbidden hosts")
     pieces += _alerts(told, pauses, "WARNING", "Paused", _PAUSES, "pauses")
     for plan in plans:
-        pieces += _failed(plan) if plan.plan is None else _planned(plan, plan.plan, head)
+        pieces += _planned(plan.plan, head) if plan.plan and not plan.failure else _failed(plan)
     of = f" of {code_span(head[:12])}" if head else ""
     closing = f"<sub>Plans{of}; a newer commit makes new ones.</sub>"
     opening = f"{PLAN_OPENING}head={head} -->" if head else f"{PLAN_OPENING}-->"
@@ -93,7 +93,7 @@ def _rules(plans: Sequence[EnvironmentPlan]) -> Iterable[Piece]:
     """Yield what decides over changes and is none itself: it stands on top, because nothing below would tell of it."""
     found: dict[RuleChange, list[str]] = defaultdict(list)
     for plan in plans:
-        for rule in plan.rules:
+        for rule in plan.plan.rules_changed if plan.plan else ():
             found[rule].append(plan.environment or plan.file)
     if not found:
         return
@@ -107,7 +107,7 @@ def _rules(plans: Sequence[EnvironmentPlan]) -> Iterable[Piece]:
 
 def _rule(rule: RuleChange, environments: Sequence[str], *, several: bool) -> str:
     named = " ".join(code_span(part, 160) for part in (f"{rule.kind}/{rule.name}", rule.path) if part)
-    place = f" · {code_span(where(Place(rule.file, rule.line)), 160)}" if rule.file else ""
+    place = f" · {code_span(where(rule.place), 160)}"
     of = f" · for {', '.join(code_span(each, 80) for each in environments[:5])}" if several else ""
     before, after = (None if value is None else code_span(value, 160) for value in (rule.before, rule.after))
     if before is None:
@@ -134,7 +134,7 @@ def _overview(plans: Sequence[EnvironmentPlan]) -> Iterable[Piece]:
 
 
 def _verdict(plan: EnvironmentPlan) -> str:
-    if plan.plan is None:
+    if plan.plan is None or plan.failure:
         return "**no plan**"
     if plan.plan.is_empty:
         return "nothing to do"
@@ -167,15 +167,15 @@ def _alerts(
     yield Piece(more, rank, "headings")
 
 
-def _planned(plan: EnvironmentPlan, planned: Plan, head: str | None) -> Iterable[Piece]:
-    yield Piece(plan_title(planned), _TITLES, "headings")
+def _planned(plan: Plan, head: str | None) -> Iterable[Piece]:
+    yield Piece(plan_title(plan), _TITLES, "headings")
     if plan.commit is not None and head is not None and plan.commit != head:
         words = f"This plan is of {code_span(plan.commit[:12])}, not of the last commit, and approves nothing of it."
         yield Piece(f"> [!CAUTION]\n> {words}\n", _FAILURES, "headings")
-    yield from _listed(plan_pieces(planned))
+    yield from _listed(plan_pieces(plan))
     secrets = " What the secrets of targets decide is compared and checked at apply." if plan.secrets_at_apply else ""
-    times = f"{_TIME}{moment(planned.created_at)}; approves until {moment(planned.expires_at)}.</sub>"
-    yield Piece(f"{plan_closing(planned)}{secrets}\n\n{times}\n", _CLOSINGS, "closing words")
+    times = f"{_TIME}{moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
+    yield Piece(f"{plan_closing(plan)}{secrets}\n\n{times}\n", _CLOSINGS, "closing words")
 
 
 def _listed(pieces: Sequence[Piece]) -> Iterable[Piece]:

@@ -26,7 +26,7 @@ def plan_outputs(plans: Sequence[EnvironmentPlan]) -> dict[str, str]:
 
 
 def _status(plans: Sequence[EnvironmentPlan]) -> str:
-    planned = [each.plan for each in plans if each.plan is not None]
+    planned = [each.plan for each in plans if each.plan and not each.failure]
     if len(planned) < len(plans) or not plans:
         return "failed"
     if any(plan.refused for plan in planned):
@@ -35,5 +35,5 @@ def _status(plans: Sequence[EnvironmentPlan]) -> str:
 
 
 def _line(each: EnvironmentPlan) -> str:
-    counts = plan_counts(each.plan) if each.plan else "no plan"
+    counts = plan_counts(each.plan) if each.plan and not each.failure else "no plan"
     return f"{each.environment or each.file}: {counts}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,19 +13,6 @@ from reconciler.gitops.members import items, number, text
 from reconciler.reconcile.approval import check_intact
 from reconciler.reconcile.plan import Plan
 from reconciler.reconcile.planread import json_from_text, plan_from_json, read_saved
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChange:
-    """A change of a rule, which has no live counterpart; `before` and `after` are None where it is absent."""
-
-    kind: str
-    name: str
-    file: str
-    line: int
-    path: str
-    before: str | None
-    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +31,18 @@ class EnvironmentPlan:
 
     Args:
         file: as it was named.
-        plan: what it holds; None: it could not be read, or planning failed.
-        environment: whose plan it is; None: it could not be read.
+        plan: what it holds; None: it could not be read.
         failure: why it could not be read, or why planning failed.
-        commit: what its manifests stood at in git, where that is known.
-        rules: the rules that changed.
-        secrets_at_apply: whether it was made without the secrets of targets.
     """
 
     file: str
     plan: Plan | None
-    environment: str | None = None
     failure: Failure | None = None
-    commit: str | None = None
-    rules: tuple[RuleChange, ...] = ()
-    secrets_at_apply: bool = False
+
+    @property
+    def environment(self) -> str | None:
+        """Whose plan it is; None: it could not be read."""
+        return None if self.plan is None else self.plan.environment
 
 
 def read_plans(files: Iterable[Path]) -> list[EnvironmentPlan]:
@@ -85,28 +69,17 @@ def _read(file: Path) -> EnvironmentPlan:
         check_intact(plan)
     except PlanFileError as error:
         return EnvironmentPlan(str(file), None, failure=Failure(error.code, error.message, error.next_step))
-    document: Mapping[str, Any] = data if isinstance(data, dict) else {}
-    failure = _failure(document)
-    return EnvironmentPlan(
-        str(file),
-        None if failure else plan,
-        plan.environment,
-        failure,
-        text(document, "commit"),
-        tuple(_rules(items(document, "rules_changed"))),
-        document.get("secrets_at_apply") is True,
-    )
+    return EnvironmentPlan(str(file), plan, _failure(plan))
 
 
-def _failure(document: Mapping[str, Any]) -> Failure | None:
-    error = document.get("error")
-    if document.get("status") != "failed" and not isinstance(error, dict):
+def _failure(plan: Plan) -> Failure | None:
+    if plan.error is None:
         return None
     return Failure(
-        text(error, "code") or "error",
-        text(error, "message") or "planning failed",
-        text(error, "next_step"),
-        tuple(_problem(problem) for problem in items(error, "problems")),
+        text(plan.error, "code") or "error",
+        text(plan.error, "message") or "planning failed",
+        text(plan.error, "next_step"),
+        tuple(_problem(problem) for problem in items(plan.error, "problems")),
     )
 
 
@@ -115,21 +88,3 @@ def _problem(problem: Any) -> str:
     line = number(problem, "source", "line")
     where = f"{place}:{line}: " if place and line else f"{place}: " if place else ""
     return f"{where}{text(problem, 'message') or ''}"
-
-
-def _rules(changes: Sequence[Any]) -> Iterable[RuleChange]:
-    for change in changes:
-        yield RuleChange(
-            text(change, "kind") or "",
-            text(change, "name") or "",
-            text(change, "file") or "",
-            number(change, "line") or 0,
-            text(change, "path") or "",
-            _value(change, "before"),
-            _value(change, "after"),
-        )
-
-
-def _value(change: Any, member: str) -> str | None:
-    value = change.get(member) if isinstance(change, dict) else None
-    return None if value is None else str(value)

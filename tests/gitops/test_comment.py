@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from reconciler.errors import UsageError
+from reconciler.errors import Place, UsageError
 from reconciler.gitops.comment import head_of, plan_comment, result_comment, result_opening, says_the_same
-from reconciler.gitops.plans import EnvironmentPlan, Failure, RuleChange, read_plans
+from reconciler.gitops.plans import EnvironmentPlan, Failure, read_plans
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
+from reconciler.manifest.rule_changes import RuleChange
 from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.plan import Change, FieldChange, Note, NoteKind, Plan
 from reconciler.reconcile.planfile import plan_to_json
@@ -25,11 +26,15 @@ from support.report_samples import SAMPLE_APPLY, SAMPLE_PLAN, change, hostile_ap
 from support.report_strategies import hostile_text
 
 HEAD = "c0ffee" + "0" * 34
-RAISED = RuleChange("Environment", "prod", "env/prod.yaml", 7, "guardrails.deletesMax", "5", "500")
+RAISED = RuleChange("Environment", "prod", Place("env/prod.yaml", 7), "guardrails.deletesMax", "5", "500")
 
 
 def of(planned: Plan, **more: object) -> EnvironmentPlan:
-    return EnvironmentPlan(f"{planned.environment}.json", planned, planned.environment, **more)  # type: ignore[arg-type]
+    return EnvironmentPlan(f"{planned.environment}.json", replace(planned, **more))  # type: ignore[arg-type]
+
+
+def failed(environment: str, failure: Failure) -> EnvironmentPlan:
+    return EnvironmentPlan(f"{environment}.json", plan(environment=environment), failure)
 
 
 def order(body: str, *words: str) -> None:
@@ -49,14 +54,14 @@ def test_rules_stand_on_top_then_what_live_must_not_do_then_pauses_then_plans() 
         Note(NoteKind.PAUSED, "EntitySync/stock", "paused until Monday"),
         Note(NoteKind.FORBIDDEN_HOST, "Webhook/w", "sends to evil"),
     )
-    body = plan_comment([of(plan((change(risk=Risk.STOPS_SYNC),), notes), rules=(RAISED,))], HEAD)
+    body = plan_comment([of(plan((change(risk=Risk.STOPS_SYNC),), notes), rules_changed=(RAISED,))], HEAD)
     order(body, f"head={HEAD}", "Rules changed: 1", "guardrails.deletesMax", "forbidden hosts: 1", "Webhook/w",
           "Paused: 1", "EntitySync/stock", "Plan for `sandbox`", "Stops sync", "Merging approves")  # fmt: skip
     assert "was `5`, becomes `500`" in body
 
 
 def test_a_rule_that_changed_for_two_environments_is_told_once_with_both() -> None:
-    plans = [of(plan(environment=name), rules=(RAISED,)) for name in ("prod", "sandbox")]
+    plans = [of(plan(environment=name), rules_changed=(RAISED,)) for name in ("prod", "sandbox")]
     body = plan_comment(plans, HEAD)
     assert body.count("guardrails.deletesMax") == 1
     assert "for `prod`, `sandbox`" in body
@@ -66,7 +71,7 @@ def test_the_first_lines_say_of_each_environment_how_bad_it_is() -> None:
     plans = [
         of(plan((change(Action.DELETE, risk=Risk.LOSES_DATA), change()), environment="prod")),
         of(plan(environment="sandbox")),
-        EnvironmentPlan("x.json", None, "test", Failure("unreachable", "no answer", "Check the network.")),
+        failed("test", Failure("unreachable", "no answer", "Check the network.")),
     ]
     body = plan_comment(plans, HEAD)
     assert "- `prod`: 2 changes; the worst **loses data**\n- `sandbox`: nothing to do\n- `test`: **no plan**\n" in body
@@ -75,7 +80,7 @@ def test_the_first_lines_say_of_each_environment_how_bad_it_is() -> None:
 
 def test_a_failed_plan_says_so_with_its_problems_and_approves_nothing() -> None:
     failure = Failure("manifest", "2 problems", "Correct them.", ("a.yaml:3: unknown member", "b.yaml: @octocat"))
-    body = plan_comment([EnvironmentPlan("p.json", None, "prod", failure)], HEAD)
+    body = plan_comment([failed("prod", failure)], HEAD)
     assert "### Plan for `prod`: failed" in body
     assert "so nothing is approved" in body
     assert "unknown member" in body
@@ -104,7 +109,7 @@ def test_two_texts_that_differ_in_time_alone_say_the_same() -> None:
     assert says_the_same(body, plan_comment([of(later)], HEAD))
     assert says_the_same(body.replace("\n", "\r\n"), body)
     assert not says_the_same(body, plan_comment([of(SAMPLE_PLAN)], "d" * 40))
-    assert not says_the_same(body, plan_comment([of(SAMPLE_PLAN, rules=(RAISED,))], HEAD))
+    assert not says_the_same(body, plan_comment([of(SAMPLE_PLAN, rules_changed=(RAISED,))], HEAD))
 
 
 def test_the_head_is_read_back_from_the_first_line_alone() -> None:
@@ -115,12 +120,15 @@ def test_the_head_is_read_back_from_the_first_line_alone() -> None:
 @given(hostile_text)
 @settings(max_examples=40, deadline=None)
 def test_hostile_text_stays_text(text: str) -> None:
-    rules = (RuleChange(text, text, text, 3, text, text, text), RuleChange(text, text, text, 0, text, None, text))
+    rules = (
+        RuleChange(text, text, Place(text, 3), text, text, text),
+        RuleChange(text, text, Place(text), "", None, text),
+    )
     failure = Failure(text, text, text, (text, text))
     plans = [
-        of(hostile_plan(text), rules=rules, secrets_at_apply=True, commit="e" * 40),
-        EnvironmentPlan(text, None, None, failure),
-        EnvironmentPlan(text, None, text, failure),
+        of(hostile_plan(text), rules_changed=rules, secrets_at_apply=True, commit="e" * 40),
+        EnvironmentPlan(text, None, failure),
+        failed(text, failure),
     ]
     for body in (plan_comment(plans, HEAD), result_comment(hostile_apply(text), HEAD)):
         assert_only_our_markup(body)
@@ -152,9 +160,9 @@ def test_many_environments_with_much_to_warn_of_fit_and_still_show_the_worst_cha
     notes = tuple(
         Note(kind, f"{words}{n}", words) for n in range(40) for kind in (NoteKind.PAUSED, NoteKind.FORBIDDEN_HOST)
     )
-    rules = tuple(RuleChange(words, words, words, n, words, words, words) for n in range(60))
+    rules = tuple(RuleChange(words, words, Place(words, n), words, words, words) for n in range(60))
     worst = change(Action.DELETE, name="the-worst", risk=Risk.LOSES_DATA)
-    plans = [of(plan((*many(300), worst), notes, environment=f"env-{n}"), rules=rules) for n in range(5)]
+    plans = [of(plan((*many(300), worst), notes, environment=f"env-{n}"), rules_changed=rules) for n in range(5)]
     body = plan_comment(plans, HEAD)
     assert len(body) <= LIMIT
     assert "and 40 more" in body
@@ -166,6 +174,16 @@ def test_plan_files_are_read_in_the_order_of_their_environments(tmp_path: Path) 
     assert [each.environment for each in read_plans(files)] == ["prod", "test"]
     with pytest.raises(UsageError, match="both plans for the environment prod"):
         read_plans([files[1], files[1]])
+
+
+def test_a_file_of_a_plan_that_failed_says_why(tmp_path: Path) -> None:
+    problem = {"code": "c", "message": "unknown member", "source": {"file": "a.yaml", "line": 3, "column": 1}}
+    error = {"code": "manifests", "message": "1 problem", "source": None, "next_step": "Correct it.", "exit_status": 1}
+    none: dict[str, object] = {"status": None, "vendor_code": None, "request": None, "roles": []}
+    error |= none | {"problems": [problem | {"value": None, "hint": None}]}
+    (read,) = read_plans([saved(tmp_path / "p.json", replace(plan(environment="prod"), error=error))])
+    assert read.failure == Failure("manifests", "1 problem", "Correct it.", ("a.yaml:3: unknown member",))
+    assert read.environment == "prod"
 
 
 def test_a_file_that_is_no_plan_is_shown_as_one_that_approves_nothing(tmp_path: Path) -> None:

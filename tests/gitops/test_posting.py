@@ -27,7 +27,7 @@ OLD, NEW = "a" * 40, "b" * 40
 
 def body(head: str, unchanged: int = 14) -> str:
     planned = replace(SAMPLE_PLAN, unchanged=unchanged)
-    return plan_comment([EnvironmentPlan("p.json", planned, planned.environment)], head)
+    return plan_comment([EnvironmentPlan("p.json", planned)], head)
 
 
 def post(forge: MemoryForge, text: str, head: str) -> Posted:
