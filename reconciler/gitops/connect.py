@@ -10,7 +10,11 @@ from reconciler.gitops.event import Event, ForgeName
 from reconciler.gitops.forge import Forge
 from reconciler.http.observe import Observer
 
-FORGES = {ForgeName.GITHUB: "reconciler.gitops.github:open_github"}
+FORGES = {
+    ForgeName.GITHUB: "reconciler.gitops.github:open_github",
+    ForgeName.AZURE: "reconciler.gitops.azure_devops:open_azure_devops",
+    ForgeName.GITLAB: "reconciler.gitops.gitlab:open_gitlab",
+}
 
 
 def open_forge(

@@ -89,19 +89,20 @@ class Session:
             raise self._faults.unanswered(call, silence, write=method != "GET") from None
         return self._result(call, answer)
 
-    async def download(self, path: str, largest: int) -> bytes:
+    async def download(self, path: str, largest: int, params: Params | None = None) -> bytes:
         """GET bytes, from where the API keeps them: one redirect is followed, and the token does not go with it.
 
         Args:
             path: relative to the API's base.
             largest: bytes that they may have.
+            params: the query.
 
         Raises:
             ApiError: the subclass says what happened; `UnexpectedAnswer` for more bytes, or a redirect to what is no
                 https URL (http on this machine).
         """
         call = Call("GET", path)
-        url = self._url(call, None)
+        url = self._url(call, params)
         target: httpx.URL | None = None
 
         async def attempt(number: int) -> Answer:
@@ -295,13 +296,13 @@ class HttpReader:
             raise ValueError(f"POST {path} is no question")
         return await self._session.request("POST", path, body=body)
 
-    async def download(self, path: str, largest: int) -> bytes:
+    async def download(self, path: str, largest: int, params: Params | None = None) -> bytes:
         """GET bytes of at most that many, from where the API redirects to; the token does not go with it.
 
         Raises:
             ApiError: a subclass that says what happened.
         """
-        return await self._session.download(path, largest)
+        return await self._session.download(path, largest, params)
 
 
 class HttpWriter(HttpReader):
