@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import for_each, readers
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.reader import Ledgers
+from reconciler.reconcile.digests import sealed
 from reconciler.reconcile.plan import Note, NoteKind, Plan
+from reconciler.reconcile.planfile import error_body
 from reconciler.reconcile.planner import require_secrets
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.words import counted
@@ -62,3 +65,16 @@ async def plan_each(
 def _unread(base: Base) -> Note:
     problems = counted(base.unread, "problem")
     return Note(NoteKind.POLICY, base.name, f"the base has {problems}: rules that could not be read there count as new")
+
+
+def failed_plan(environment: str, error: ReconcilerError, now: datetime, commit: str | None = None) -> Plan:
+    """Return the plan that approves nothing, because planning failed.
+
+    Args:
+        environment: its name; empty where it is not known.
+        error: why.
+        now: what time it is.
+        commit: what the manifests stand at in git, where that is known.
+    """
+    created = now.replace(microsecond=0)
+    return sealed(Plan(environment, (), created, created, (), (), (), 0, "", commit=commit, error=error_body(error)))

@@ -6,7 +6,7 @@ covers are carried out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -152,8 +152,9 @@ def permit_all(comparison: Comparison, only: Callable[[Change], bool] | None = N
 def permit_saved(comparison: Comparison, reviewed: Sequence[Reviewed]) -> Permission:
     """Permit what saved plans approve and still stands, and windows that have begun or ended since.
 
-    Windows were reviewed with their manifests. Where a guardrail refuses one of them, they are left alone, and what was
-    approved is carried out. Of several plans, one that a guardrail refuses is left out, and the others are carried out.
+    Windows were reviewed with their manifests, and so were secrets where plans were made without them. Where a
+    guardrail refuses one of them, they are left alone, and what was approved is carried out. Of several plans, one that
+    a guardrail refuses is left out, and the others are carried out.
 
     Args:
         comparison: the plan made now.
@@ -174,7 +175,8 @@ def permit_saved(comparison: Comparison, reviewed: Sequence[Reviewed]) -> Permis
         plans=found.plans,
         overtaken=gathered.overtaken,
     )
-    permission = _with_windows(comparison, permission)
+    secrets = any(each.plan.secrets_at_apply and not each.gated for each in reviewed)
+    permission = _with_what_moves_by_itself(comparison, permission, secrets=secrets)
     _require_secrets(comparison, permission)
     return permission
 
@@ -288,14 +290,35 @@ def _without_us(entry: JournalEntry, change: Change, now: Change | None, *, is_s
     return ChangeResult(change, Outcome.STALE, StalePlan.code, words, PLAN_AGAIN)
 
 
-def _with_windows(comparison: Comparison, permission: Permission) -> Permission:
-    windows = {change.digest for change in permission.unreviewed if change.cause is Cause.WINDOW}
-    wider = permission.approved | windows
-    works = tuple(work for work in comparison.planned.work.values() if work.change.digest in wider)
-    if not windows or any(breach.overridden is None for breach in breaches(comparison.inputs, works)):
+def _with_what_moves_by_itself(comparison: Comparison, permission: Permission, *, secrets: bool) -> Permission:
+    """Permit windows that have begun or ended as well, and secrets that have changed where plans left them to apply."""
+    permission = _wider(comparison, permission, {each.digest for each in permission.unreviewed if _is_window(each)})
+    if not secrets:
         return permission
-    unreviewed = tuple(change for change in permission.unreviewed if change.digest not in windows)
+    return _wider(comparison, permission, {each.digest for each in permission.unreviewed if _is_of_secrets(each)})
+
+
+def _is_window(change: Change) -> bool:
+    return change.cause is Cause.WINDOW
+
+
+def _is_of_secrets(change: Change) -> bool:
+    return change.action is Action.UPDATE and all(field.sensitive for field in change.fields)
+
+
+def _wider(comparison: Comparison, permission: Permission, digests: set[str]) -> Permission:
+    """Permit some changes as well, or none of them where a guardrail refuses one."""
+    wider = permission.approved | digests
+    if not digests or _standing(comparison, wider) - _standing(comparison, permission.approved):
+        return permission
+    unreviewed = tuple(change for change in permission.unreviewed if change.digest not in digests)
     return replace(permission, approved=wider, unreviewed=unreviewed)
+
+
+def _standing(comparison: Comparison, digests: Collection[str]) -> set[str]:
+    """Return the guardrails that refuse some of these changes."""
+    works = tuple(work for work in comparison.planned.work.values() if work.change.digest in digests)
+    return {breach.rule for breach in breaches(comparison.inputs, works) if breach.overridden is None}
 
 
 def _checked(comparison: Comparison, permission: Permission) -> Permission:

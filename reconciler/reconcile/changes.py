@@ -54,6 +54,7 @@ def draft(
     now: datetime,
     restored_at: datetime | None = None,
     over: End | None = None,
+    at_apply: bool = False,
 ) -> Draft | None:
     """Return the change that makes live as desired, or None where it already is.
 
@@ -68,15 +69,19 @@ def draft(
         now: the moment of planning.
         restored_at: when live was last overwritten from elsewhere, or None where that does not happen.
         over: the end of the last lease on it, where leases are over and nobody has resumed it since.
+        at_apply: whether secrets that are not set here are there when it is applied.
     """
     if desired.absent:
         snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
         return None if observed is None else _delete(kind, desired, observed, snapshot)
     if observed is None:
-        return _create(kind, desired, memory, api_url, now, restored_at)
+        return _create(kind, desired, memory, api_url, now, restored_at, at_apply=at_apply)
     before = without(observed.state, desired.ignore) if desired.ignore else observed.state
     after = without(desired.state, desired.ignore) if desired.ignore else desired.state
-    found = tuple(differences(kind.spec, opened(after, before, readable=kind.readable), before, moved_secrets))
+    shown = opened(after, before, readable=kind.readable, at_apply=at_apply)
+    found = tuple(differences(kind.spec, shown, before, moved_secrets))
+    if at_apply:
+        found = tuple(field for field in found if not _differs_unseen(kind.spec, field, desired))
     if not kind.readable:
         told = {field.path for field in found}
         model: type[SpecModel] = kind.spec
@@ -113,8 +118,27 @@ def draft(
         detail="; ".join(filter(None, (_detail(kind, changed, desired, now, timed, over), resends))) or None,
         timed=timed,
     )
-    hidden = tuple(field.path for field in found if hides_change(kind.spec, field, desired.sensitive))
+    hidden = tuple(
+        field.path
+        for field in found
+        if not (at_apply and _has_unset(field, desired)) and hides_change(kind.spec, field, desired.sensitive)
+    )
     return Draft(change, wanted, observed, changed, hidden)
+
+
+def _differs_unseen(model: type[SpecModel], field: FieldChange, desired: Desired) -> bool:
+    """Whether a value with a secret in it that is not set here differs from live in nothing that can be seen."""
+    if field.sensitive or field.before is None or not _has_unset(field, desired):
+        return False
+    return hide(model, field, desired.sensitive).sensitive
+
+
+def _has_unset(field: FieldChange, desired: Desired) -> bool:
+    """Whether a secret in a field is not set here."""
+    secrets = secrets_in(desired.state)
+    below = (f"{field.path}.", f"{field.path}[")
+    unset = (path for path, secret in secrets if secret.shown is not None and not secret.is_set)
+    return any(path == field.path or path.startswith(below) for path in unset)
 
 
 def _volume(memory: Memory, api_url: str, *live_ids: str) -> Volume | None:
@@ -124,13 +148,20 @@ def _volume(memory: Memory, api_url: str, *live_ids: str) -> Volume | None:
 
 
 def _create(
-    kind: Kind[Any], desired: Desired, memory: Memory, api_url: str, now: datetime, restored_at: datetime | None
+    kind: Kind[Any],
+    desired: Desired,
+    memory: Memory,
+    api_url: str,
+    now: datetime,
+    restored_at: datetime | None,
+    *,
+    at_apply: bool,
 ) -> Draft:
     snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
     paused = pause_words(desired.pause, now) if desired.pause is not None and desired.pause.paused else None
     state = without(desired.state, desired.ignore)
     held = frozenset(path for path, secret in secrets_in(state) if secret.shown is None)
-    found = differences(kind.spec, opened(state, {}), {}, held)
+    found = differences(kind.spec, opened(state, {}, at_apply=at_apply), {}, held)
     fields = tuple(hide(kind.spec, field, desired.sensitive) for field in found)
     change = Change(
         kind=desired.kind,

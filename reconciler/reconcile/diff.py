@@ -83,19 +83,22 @@ def secrets_in(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
                     yield from secrets_in(item, f"{path}[{index}].")
 
 
-def opened(desired: State, observed: Mapping[str, Any], *, readable: bool = True) -> State:
+def opened(desired: State, observed: Mapping[str, Any], *, readable: bool = True, at_apply: bool = False) -> State:
     """Return a desired state with the values that live shows in the open, so that both can be compared.
 
     Args:
         desired: its `Secret` objects of write-only fields stay as they are.
         observed: what stands for a value that is not set here, so that it is no difference.
         readable: whether live shows them at all; where not, the observed value always stands for them.
+        at_apply: whether what can be shown of a value stands for one that is not set here, and is when it is applied.
     """
 
     def open_value(value: Any, live: Any) -> Any:
         if isinstance(value, Secret):
             if value.shown is None:
                 return value
+            if readable and at_apply and not value.is_set:
+                return value.shown
             return value.value if readable and value.is_set else live
         if isinstance(value, dict):
             return open_state(value, live if isinstance(live, Mapping) else {})

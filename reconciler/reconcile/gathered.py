@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.errors import StalePlan
@@ -73,6 +73,7 @@ def gather(reviewed: Sequence[Reviewed], planned: Planned) -> Gathered:
         reviewed: in the order in which they were made. A gated one approves only what the others do not.
         planned: the plan made now.
     """
+    blind = {number for number, each in enumerate(reviewed) if each.plan.secrets_at_apply}
     open_ones = [number for number, each in enumerate(reviewed) if not each.gated]
     by_key: dict[str, list[tuple[int, Change]]] = {}
     asked: dict[str, tuple[int, Operation]] = {}
@@ -91,7 +92,7 @@ def gather(reviewed: Sequence[Reviewed], planned: Planned) -> Gathered:
     for key, change in fresh.items():
         changes = by_key.get(key, [])
         first = [each for each in changes if each[0] in open_ones]
-        numbers = _covered(change, first, planned) or _covered(change, changes, planned)
+        numbers = _covered(change, first, planned, blind) or _covered(change, changes, planned, blind)
         if numbers:
             covering[change.digest] = numbers
     settled = {desired.key for desired in planned.settled}
@@ -107,20 +108,29 @@ def gather(reviewed: Sequence[Reviewed], planned: Planned) -> Gathered:
     )
 
 
-def _covered(now: Change, reviewed: Sequence[tuple[int, Change]], planned: Planned) -> frozenset[int]:
+def _covered(
+    now: Change, reviewed: Sequence[tuple[int, Change]], planned: Planned, blind: Collection[int]
+) -> frozenset[int]:
     """Return the numbers of the plans that approve a change: the first that has it, or several together."""
     exactly = next((number for number, old in reviewed if old.digest == now.digest), None)
-    return frozenset((exactly,)) if exactly is not None else _covered_in_parts(now, reviewed, planned)
+    return frozenset((exactly,)) if exactly is not None else _covered_in_parts(now, reviewed, planned, blind)
 
 
-def _covered_in_parts(now: Change, reviewed: Iterable[tuple[int, Change]], planned: Planned) -> frozenset[int]:
-    """Return the numbers of the plans that together have reviewed all that a change does now; empty: they have not."""
-    parts = [(number, old) for number, old in reviewed if _is_like(old, now)]
+def _covered_in_parts(
+    now: Change, reviewed: Iterable[tuple[int, Change]], planned: Planned, blind: Collection[int]
+) -> frozenset[int]:
+    """Return the numbers of the plans that together have reviewed all that a change does now; empty: they have not.
+
+    Plans that were made without secrets (`blind`) leave to apply which secrets differ.
+    """
+    parts = [(number, old) for number, old in reviewed if _is_like(old, now, whole=number not in blind)]
+    lenient = any(number in blind for number, _ in parts)
     known: dict[str, list[FieldChange]] = {}
     for _, old in parts:
         for each in old.fields:
             known.setdefault(each.path, []).append(each)
-    fields = {field_digest(each) for each in now.fields if each.path not in now.timed}
+    asked = [each for each in now.fields if each.path not in now.timed and not (lenient and each.sensitive)]
+    fields = {field_digest(each) for each in asked}
     was_asked = {number: set(map(field_digest, old.fields)) for number, old in parts}
     state = planned.work[now.key].desired.state
     changing = {each.path for each in now.fields}
@@ -132,9 +142,10 @@ def _covered_in_parts(now: Change, reviewed: Iterable[tuple[int, Change]], plann
     return frozenset(number for number in was_asked if was_asked[number] & fields or not fields)
 
 
-def _is_like(old: Change, now: Change) -> bool:
-    """Whether one change may be a part of another."""
-    return old.id == now.id and old.action in _IN_PARTS and now.action in _IN_PARTS
+def _is_like(old: Change, now: Change, *, whole: bool = True) -> bool:
+    """Whether one change may be a part of another; creates and renames only where they are not approved as a whole."""
+    alike = not whole and old.action is now.action and old.action is not Action.DELETE
+    return (old.id, old.renamed_from) == (now.id, now.renamed_from) and (alike or {old.action, now.action} <= _IN_PARTS)
 
 
 def _is_live(path: str, reviewed: Sequence[FieldChange], state: Mapping[str, object]) -> bool:

@@ -12,19 +12,24 @@ from reconciler.kind.semantics import State, semantics_by_path
 from reconciler.ledger.config.model import Memory, Snapshot
 from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.manifest.resolve import LITERAL
-from reconciler.reconcile.diff import secrets_in, value_at
+from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.secrets import SecretStatus
 from reconciler.reconcile.work import Desired, Work
 
 
-def secret_notes(desired: Desired, status: SecretStatus, memory: Memory) -> Iterator[Note]:
+def secret_notes(desired: Desired, status: SecretStatus, memory: Memory, *, at_apply: bool = False) -> Iterator[Note]:
     """Yield a note for each secret that could not be compared, and why, at the place of the manifest.
 
     Where the secret itself stands would have to be looked up in the file, and there may be thousands of these.
     """
-    for path, secret in status.unset:
+    if at_apply and not desired.absent:
+        for path, secret in secrets_in(desired.state):
+            if not secret.is_set and not covers(desired.ignore, path):
+                words = f"{path}: {secret.reference} is checked at apply, which compares it and checks its host"
+                yield Note(NoteKind.CHECKED_AT_APPLY, desired.key, words, desired.place)
+    for path, secret in status.unset if not at_apply else ():
         words = f"{path}: {secret.reference} {secret.lacks} here; it is not compared"
         yield Note(NoteKind.SECRET_UNSET, desired.key, words, desired.place)
     for path, secret in secrets_in(desired.state):

@@ -149,6 +149,7 @@ class NoteKind(StrEnum):
     FORBIDDEN_HOST = "forbidden-host"
     PAUSED = "paused"
     SECRET_UNSET = "secret-unset"
+    CHECKED_AT_APPLY = "checked-at-apply"
     SECRET_UNKNOWN = "secret-unknown"
     SECRET_CHANGES = "secret-changes"
     SECRET_BLANKS = "secret-blanks"

@@ -97,13 +97,13 @@ def _operation(operation: Operation) -> Operation:
 
 
 def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
-    """Stop where a change has to send a secret that has no value here.
+    """Stop where a change has to send a secret that has no value here, unless apply is to check that.
 
     Raises:
         SecretUnset: names the first of them with file and line, and how many more there are.
     """
     missing: list[tuple[str, Secret]] = []
-    for work in works:
+    for work in works if not inputs.secrets_at_apply else ():
         if work.change.action is Action.DELETE:
             continue
         kind = inputs.kinds[work.change.kind]
@@ -148,6 +148,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
             readable=kind.readable,
             restored_at=inputs.restored_at,
             push_secrets=inputs.push_secrets,
+            at_apply=inputs.secrets_at_apply,
         )
         found.notes.extend(
             Note(NoteKind.UNKNOWN_MEMBER, desired.key, words, desired.place) for words in kind.notes(observed)
@@ -166,6 +167,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         restored_at=inputs.restored_at,
         now=inputs.now,
         over=lease_over(inputs, desired),
+        at_apply=inputs.secrets_at_apply,
     )
     if item is not None:
         found.drafts.append(_with_what_is_made(inputs, item))
@@ -178,7 +180,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         found.settled.append(desired)
     if not kind.readable and not desired.absent:
         found.notes.append(unreadable_note(desired, memory.snapshots.get((api_url, desired.kind, desired.id))))
-    found.notes.extend(secret_notes(desired, status, memory))
+    found.notes.extend(secret_notes(desired, status, memory, at_apply=inputs.secrets_at_apply))
     found.notes.extend(literal_notes(inputs, desired))
 
 

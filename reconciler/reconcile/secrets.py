@@ -42,6 +42,7 @@ def secret_status(
     readable: bool = True,
     restored_at: datetime | None,
     push_secrets: bool,
+    at_apply: bool = False,
 ) -> SecretStatus:
     """Compare the secrets of a live object with what the ledger remembers of them.
 
@@ -54,6 +55,7 @@ def secret_status(
         readable: whether live shows the object; where not, no value of it can be compared with live.
         restored_at: fingerprints from before this moment count as unknown, and are pushed.
         push_secrets: treat every secret that is set as moved.
+        at_apply: whether secrets that are not set here are there when it is applied; what needs no value is told.
     """
     moved: set[str] = set()
     unknown: list[tuple[str, Secret]] = []
@@ -63,11 +65,12 @@ def secret_status(
     for path, secret in held.items():
         if covers(desired.ignore, path) or not _has_parent(observed.state, path):
             continue  # left to others, or created together with its parent
-        if not secret.is_set:
+        shows = secret.shown is not None and readable  # live shows it, so it is compared itself
+        if not secret.is_set and (shows or not at_apply):
             unset.append((path, secret))
             continue
-        if secret.shown is not None and readable:
-            continue  # live shows it, so it is compared itself
+        if shows:
+            continue
         if push_secrets:
             moved.add(path)
             continue
@@ -79,6 +82,8 @@ def secret_status(
         elif restored_at is not None and fingerprint.applied_at < restored_at:
             moved.add(path)
             restored = True
+        elif not secret.is_set:
+            unset.append((path, secret))
         elif not matches(
             fingerprint.digest,
             memory.salt,

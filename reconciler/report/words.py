@@ -64,6 +64,7 @@ CAUSES = {
 NOTES = {
     NoteKind.PAUSED: ("sync is paused", "syncs are paused"),
     NoteKind.SECRET_UNSET: ("secret is not set here", "secrets are not set here"),
+    NoteKind.CHECKED_AT_APPLY: ("secret is checked at apply", "secrets are checked at apply"),
     NoteKind.SECRET_UNKNOWN: ("secret is unknown to the ledger", "secrets are unknown to the ledger"),
     NoteKind.FORBIDDEN_HOST: ("live object sends to a forbidden host", "live objects send to forbidden hosts"),
     NoteKind.SECRET_CHANGES: ("value changes in a secret part", "values change in secret parts"),

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from reconciler.app.base import open_base
-from reconciler.app.files import write_file
 from reconciler.app.plan import plan_each
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, combine, plan_status
 from reconciler.cli.options import Options
-from reconciler.cli.plan_options import plan_options, plan_request, save_option
+from reconciler.cli.plan_file import failure_saved, planned_commit, save_plan
+from reconciler.cli.plan_options import commit_option, plan_options, plan_request, save_option
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.reconcile.digests import PLAN_KEY, signed
 from reconciler.reconcile.plan import Plan
+from reconciler.reconcile.session import Session
 from reconciler.report.escape import terminal
 from reconciler.report.renderers import PLAN
 
@@ -32,6 +33,7 @@ reconciler plan -e all --exit-code             # 2 where something is pending
 reconciler plan -e sandbox --target EntitySync/categories
 reconciler plan -e sandbox --format html --output plan.html
 reconciler plan -e sandbox --base main        # rules that this branch changes, on top
+reconciler plan -e sandbox --save plan.json --secrets-at-apply   # for pull requests
 """
 
 
@@ -43,6 +45,12 @@ reconciler plan -e sandbox --base main        # rules that this branch changes, 
     help="Show what changes in the rules since: a folder of manifests, or a commit or branch of git.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 2 where changes are pending.")
+@commit_option("What the manifests stand at; else the head of the pull request, or git is asked.")
+@click.option(
+    "--secrets-at-apply",
+    is_flag=True,
+    help="Plan without the secrets of targets: apply compares them and checks their hosts.",
+)
 @plan_options
 @click.pass_obj
 def plan(
@@ -50,6 +58,8 @@ def plan(
     save: Path | None,
     base: str | None,
     exit_code: bool,
+    commit: str | None,
+    secrets_at_apply: bool,
     targets: tuple[str, ...],
     excluded: tuple[str, ...],
     overridden: tuple[str, ...],
@@ -60,25 +70,25 @@ def plan(
     """Compare the manifests with what is live and show what `apply` would change.
 
     Nothing is written: a plan has a connection that can only read. What a guardrail refuses is shown with the way to
-    override it, and makes the exit status 3; --override shows what would pass, and approves nothing.
+    override it, and makes the exit status 3; --override shows what would pass, and approves nothing. A file that is
+    saved where a guardrail refuses or planning fails says so, and approves nothing.
     """
     request = plan_request(targets, excluded, overridden, reason, push_secrets)
-    sessions, failures = options.project.sessions(utc_now())
-    if save is not None and len(sessions) > 1:
-        raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")
-    if options.format == "html" and len(sessions) > 1:
-        raise UsageError("an HTML page shows one environment", next_step="Name one with -e/--environment.")
-    compared = None if base is None else open_base(base, options.project.manifests, options.project.load())
-    found = run_to_end(
-        plan_each(sessions, request, Listener(options.verbosity), token_cache=not no_token_cache, base=compared)
-    )
-    errors = [*(item for item in found if isinstance(item, ReconcilerError)), *failures]
-    if len(found) == 1 and not failures and errors:
-        raise errors[0]
-    plans = [item for item in found if isinstance(item, Plan)]
+    request = replace(request, secrets_at_apply=secrets_at_apply)
+    known = planned_commit(options, commit) if save is not None or options.format == "json" else None
+    with failure_saved(save, options, known):
+        sessions, failures = options.project.sessions(utc_now())
+        _check_one(sessions, save, options)
+        compared = None if base is None else open_base(base, options.project.manifests, options.project.load())
+        listener = Listener(options.verbosity)
+        found = run_to_end(plan_each(sessions, request, listener, token_cache=not no_token_cache, base=compared))
+        errors = [*(item for item in found if isinstance(item, ReconcilerError)), *failures]
+        if len(found) == 1 and not failures and errors:
+            raise errors[0]
+    plans = [replace(item, commit=known) for item in found if isinstance(item, Plan)]
     if save is not None:
         for one in plans:
-            write_file(save, PLAN.render("json", signed(one, os.environ.get(PLAN_KEY))))
+            save_plan(save, one)
             say(f"Saved the plan as {save}")
     if plans:
         details = {"saved_as": str(save)} if save is not None and options.format == "text" else {}
@@ -87,3 +97,15 @@ def plan(
     for breach in (breach for one in plans for breach in one.refused if options.output is not None):
         say(terminal(f"Refused by {breach.rule}: {breach.message}"))
     return combine([*(report_failure(error, options) for error in errors), plan_status(plans, exit_code=exit_code)])
+
+
+def _check_one(sessions: Sequence[Session], save: Path | None, options: Options) -> None:
+    """Refuse what takes one environment where several are meant.
+
+    Raises:
+        UsageError: several are.
+    """
+    if save is not None and len(sessions) > 1:
+        raise UsageError("--save takes the plan of one environment", next_step="Name one with -e/--environment.")
+    if options.format == "html" and len(sessions) > 1:
+        raise UsageError("an HTML page shows one environment", next_step="Name one with -e/--environment.")
