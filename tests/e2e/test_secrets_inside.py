@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.checkout import Checkout, Document, document
+from support.checkout import Checkout, Document, document, http_config
 
 PATH = "deliveryTargets.http.endpoint"
 
@@ -221,3 +221,30 @@ def test_a_secret_setting_of_a_store_is_remembered_by_its_fingerprint(checkout: 
     assert [field["path"] for field in change["fields"]] == ["settings.other_token"]
     checkout.applied()
     assert str(checkout.emulator.state(secrets=True)).count("kr3mbel-two") == 3
+
+
+def test_planned_without_secrets_it_approves_the_same_and_is_applied_with_them(shop: Checkout) -> None:
+    more = http_config("more", "${secret:SIGN}")
+    moved = hook("https://me:${secret:PW}@other.example.com/in?code=${secret:CODE}")
+    new = {**hook("https://${secret:PW}@new.example.com/in"), "metadata": {"name": "new"}}
+    shop.write("shop.yaml", moved, more, new)
+    shop.variables["SIGN"] = "kr3mbel-sign"
+    seen, secrets = planned(shop), {name: shop.variables.pop(name) for name in ("PW", "CODE", "SIGN")}
+    failed = shop.call("plan", "--save", "plan.json")
+    assert failed.status == 1, str(failed)
+    kept = json.loads((shop.folder / "plan.json").read_text())
+    assert (kept["status"], kept["error"]["code"], kept["changes"]) == ("failed", "secret-unset", [])
+    with shop.unchanged():
+        refused = shop.call("apply", "plan.json")
+    assert refused.status == 4, str(refused)
+    assert "plan.json: planning had failed" in refused.stderr
+    ended = shop.call("plan", "--secrets-at-apply", "--save", "plan.json")
+    assert ended.status == 0, str(ended)
+    assert "checked at apply" in ended.stdout
+    kept = json.loads((shop.folder / "plan.json").read_text())
+    assert [change["digest"] for change in kept["changes"]] == [change["digest"] for change in seen["changes"]]
+    assert (kept["approves"], kept["status"]) == (seen["approves"], "planned")
+    shop.variables.update(secrets, CODE="kr3mbel-two")
+    assert shop.call("apply", "plan.json").status == 0
+    assert "https://me:kr3mbel-pw@other.example.com/in?code=kr3mbel-two" in str(shop.live())
+    assert planned(shop)["changes"] == []
