@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
-from reconciler.ledger.config import environments
+from reconciler.ledger.config import applied, environments
 from reconciler.ledger.config import leases as config_leases
 from reconciler.ledger.config import pause_log as config_pauses
 from reconciler.ledger.config import requests as config_requests
@@ -77,6 +77,7 @@ def overview(tx: Transaction) -> dict[str, Any]:
         "lock": applies[0] if applies else None,
         "locks": applies,
         "counts": counts,
+        "commits": applied.listed(connection),
         "runs": _runs(connection),
         "snapshots": [
             {"api_url": row.api_url, "kind": row.kind, "id": row.live_id, "applied_at": row.applied_at.isoformat()}

@@ -51,7 +51,11 @@ _MOST_CONFLICTS = 10
 _STATES = (
     ("28", "does not let this user in", "Check user, password and pg_hba.conf of the server."),
     ("3D000", "has no such database", "Create the database first: reconciler makes tables, not databases."),
-    ("42501", "does not allow that to this user", "Let somebody who may run `reconciler ledger migrate` once."),
+    (
+        "42501",
+        "does not allow that to this user",
+        "Take a user who may; where tables are missing, one who may runs `reconciler ledger migrate` once.",
+    ),
     ("3F000", "has no schema in the search path", "Create the schema, or name it in the user's search_path."),
     ("42P07", "has tables of something else", "Give the ledger a schema or a database of its own."),
     ("55P03", "is held by another process", "Try again in a moment; see `reconciler ledger show`."),

@@ -82,9 +82,12 @@ def test_apply_tells_of_each_change_what_is_known(checkout: Checkout, numbers: t
     stdout, _ = stopped_twice(checkout, process, *numbers)
     report = json.loads(stdout)
     assert outcomes(report) == {"DeliveryConfig/hook": "unknown", "EntitySync/buyers": "skipped"}
-    resumed = checkout.call("apply", "--resume", "--format", "json")
+    assert checkout.call("ledger", "show", "--format", "json").json["commits"] == []
+    resumed = checkout.call("apply", "--resume", "--format", "json", "--commit", "2" * 40)
     assert resumed.status == 0, str(resumed)
     assert set(outcomes(resumed.json).values()) <= {"applied", "already"}
+    (known,) = checkout.call("ledger", "show", "--format", "json").json["commits"]
+    assert (known["environment"], known["commit"], known["whole_commit"]) == ("test", "2" * 40, "2" * 40)
 
 
 def test_apply_reports_as_text_and_names_the_command_that_goes_on(checkout: Checkout) -> None:

@@ -36,3 +36,19 @@ def last_whole(connection: Connection, environment: str) -> str | None:
 
 def _read(connection: Connection, table: Table, environment: str) -> str | None:
     return connection.execute(select(table.c.commit_id).where(table.c.environment == environment)).scalar_one_or_none()
+
+
+def listed(connection: Connection) -> list[dict[str, str | None]]:
+    """Read the commits that were applied to each environment, as plain data."""
+    whole = {row.environment: row for row in connection.execute(select(applied_commits))}
+    newest = {row.environment: row for row in connection.execute(select(applied_approvals))}
+    return [
+        {
+            "environment": name,
+            "commit": newest[name].commit_id if name in newest else None,
+            "applied_at": newest[name].applied_at.isoformat() if name in newest else None,
+            "whole_commit": whole[name].commit_id if name in whole else None,
+            "whole_applied_at": whole[name].applied_at.isoformat() if name in whole else None,
+        }
+        for name in sorted(whole.keys() | newest.keys())
+    ]

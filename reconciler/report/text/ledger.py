@@ -31,6 +31,8 @@ def ledger_to_text(overview: Mapping[str, Any] | None, style: Style | None = Non
         lines.extend(style.wrap(f"Taken to {overview['moved_to']}: it takes no more writes", 0, YELLOW))
     for lock in overview["locks"] or [None]:
         lines.extend(_lock(lock, style))
+    for each in overview["commits"]:
+        lines.extend(_commits(each, style))
     if overview["data"]:
         lines.extend(["", style.paint("Data syncs", BOLD)])
     for sync in overview["data"]:
@@ -62,6 +64,19 @@ def _lock(lock: Mapping[str, Any] | None, style: Style) -> list[str]:
         YELLOW,
         hanging=2,
     )
+
+
+def _commits(each: Mapping[str, Any], style: Style) -> list[str]:
+    """Return which commits were applied: with all that was approved, and with all that the manifests ask for."""
+    if each["commit"] is None:
+        words = f"all of commit {each['whole_commit']} ({_time(each['whole_applied_at'])})"
+    else:
+        whole = each["whole_commit"]
+        rest = (
+            "" if whole == each["commit"] else f"; all of {whole} before" if whole else "; something was left to apply"
+        )
+        words = f"what was approved up to commit {each['commit']} ({_time(each['applied_at'])}){rest}"
+    return style.wrap(f"Applied to {each['environment']}: {words}", 0, hanging=2)
 
 
 def _data_sync(sync: Mapping[str, Any], style: Style) -> list[str]:
