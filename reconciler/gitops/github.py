@@ -144,7 +144,13 @@ class GitHub:
         walked, told = [until], []
         if since is not None and since != until:
             try:
-                walked = _first_parents(await self._compared(since, until), until)
+                compared = await self._compared(since, until)
+                walked = _first_parents(compared, until)
+                if not compared:
+                    told.append(f"{until[:12]} is no newer than the commit that was applied last ({since[:12]})")
+                elif not walked:
+                    walked = [until]
+                    told.append(f"too much was merged since {since[:12]}: only {until[:12]} itself is looked at")
             except NotFound:
                 told.append(
                     f"the commit that was applied last ({since[:12]}) is not in this repository any more: "
@@ -152,6 +158,7 @@ class GitHub:
                 )
         elif since == until:
             walked = []
+            told.append(f"{until[:12]} is what was applied last")
         if len(walked) > _LONGEST_WALK:
             told.append(
                 f"of {len(walked)} commits since {(since or '')[:12]} only the newest {_LONGEST_WALK} are looked at"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator
-from support.checkout import Checkout, entity_sync, http_config
-from support.forges.github import GitHub, secondary_limit
+from support.checkout import Checkout, Document, entity_sync, http_config
+from support.forges.github import WORKFLOW, GitHub, secondary_limit
 from support.loop import Loop, begun
 
 
@@ -24,8 +24,8 @@ def loop(checkout: Checkout, tmp_path: Path):
         yield loop
 
 
-def sync(entity: str) -> tuple[str, dict]:
-    return f"{entity}.yaml", entity_sync(entity, "hook")
+def sync(entity: str, config: str = "hook") -> tuple[str, Document]:
+    return f"{entity}.yaml", entity_sync(entity, config)
 
 
 def test_three_merges_while_one_apply_runs_are_applied_by_the_next(loop: Loop) -> None:
@@ -144,3 +144,60 @@ def test_a_second_environment_is_approved_and_applied_by_itself(
         # A folder that has plans already would approve them.
         again = loop.run("gitops", "approved", "-e", "test", "--output", "../approved")
         assert again.status == 64
+
+
+def test_the_whole_loop_from_init_to_the_issue_that_closes_itself(
+    checkout: Checkout, emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    with GitHub(tmp_path) as forge:
+        loop = Loop(checkout, forge, environment="emulator", more={"EMULATOR": emulator.url})
+        # An empty folder becomes a repository, and its first pull request is green.
+        assert checkout.call("init", "new", "--ci", "github").status == 0
+        new = tmp_path / "new"
+        files = {str(path.relative_to(new)): path.read_text() for path in new.rglob("*") if path.is_file()}
+        assert WORKFLOW in files
+        forge.commit("main", {"README.md": "Sync configuration"}, "begin")
+        forge.commit("begin", files, "reconciler init")
+        first = forge.open_pull("begin")
+        loop.planned(first)
+        assert "DeliveryConfig" in forge.comments[first][0]["body"]
+        forge.merge(first, "merge")
+        assert loop.approved().status == 0
+        assert loop.applied().status == 0, loop.last
+
+        # Two changes, one squashed and one of three commits rebased; the run of the first was dropped.
+        squashed = loop.opened("one", sync("buyers", "order-hook"))
+        rebased = loop.opened(
+            "two", *(sync(entity, "order-hook") for entity in ("catalogs", "suppliers", "categories"))
+        )
+        forge.merge(squashed, "squash")
+        forge.merge(rebased, "rebase")
+        loop.subprocesses = True
+        assert loop.approved().status == 0
+        assert loop.applied().status == 0, loop.last
+        assert loop.result().status == 0
+        loop.subprocesses = False
+        assert len(loop.outcomes()) == 4
+        assert [len(forge.comments[number]) for number in (squashed, rebased)] == [2, 2]
+
+        # Somebody changes something in the portal: an issue opens, and is left alone while nothing more happens.
+        checkout.change_live(lambda state: state["deliveryConfigs"]["order-hook"].update(Name="Changed in the portal"))
+        told = [comment for comments in forge.comments.values() for comment in comments]
+        for _ in range(2):
+            assert loop.drift().status == 2, loop.last
+        (issue,) = forge.issues.values()
+        written = [seen.method for seen in forge.requests if "/issues" in seen.path and seen.method != "GET"]
+        assert (issue["state"], written[-1:], written.count("POST")) == ("open", ["POST"], len(told) + 1)
+
+        # It is adopted by a pull request like any other change, and the issue closes by itself.
+        assert loop.run("drift", "-e", "emulator", "--adopt", "DeliveryConfig/order-hook").status == 0, loop.last
+        adopted = (tmp_path / "work/manifests/delivery/order-hook.yaml").read_text()
+        assert "Changed in the portal" in adopted
+        forge.commit("adopt", {"manifests/delivery/order-hook.yaml": adopted}, "Adopt")
+        number = forge.open_pull("adopt")
+        loop.planned(number)
+        forge.merge(number, "squash")
+        assert loop.approved().status == 0, loop.last
+        assert loop.applied().status == 0, loop.last
+        assert loop.drift().status == 0, loop.last
+        assert forge.issues[issue["number"]]["state"] == "closed"

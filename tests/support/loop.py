@@ -26,19 +26,24 @@ class Loop:
         checkout: where commands run; its ledger outlives the jobs, its folder `work` is a job's clone.
         forge: the forge.
         subprocesses: whether commands are processes of their own, as in a pipeline.
+        environment: the one that jobs are about.
+        more: variables of every job.
+        last: how the last command ended.
     """
 
     checkout: Checkout
     forge: GitHub
     subprocesses: bool = False
     environment: str = ENVIRONMENT
-    plans: dict[int, Ended] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+    last: Ended | None = None
 
     def run(self, *words: str | Path, pull: int | None = None, commit: str | None = None, **more: str) -> Ended:
         """Run a command in the job of a pull request, or of a commit that was pushed to main."""
-        self.checkout.variables = self.forge.environ(pull=pull, commit=commit, **more)
+        self.checkout.variables = self.forge.environ(pull=pull, commit=commit, **self.more, **more)
         use = self.checkout.run if self.subprocesses else self.checkout.call
-        return use("-C", "work", *words)
+        self.last = use("-C", "work", *words)
+        return self.last
 
     def clone(self, commit: str) -> None:
         """Check a commit out, as the first step of a job."""
@@ -46,6 +51,9 @@ class Loop:
         shutil.rmtree(work, ignore_errors=True)
         subprocess.run(["git", "clone", "-q", self.forge.git, work], check=True)
         subprocess.run(["git", "checkout", "-q", "--detach", commit], cwd=work, check=True)
+        # What git ignores, and outlives a job: the ledger that `init` names.
+        (self.checkout.folder / "kept").mkdir(exist_ok=True)
+        (work / ".reconciler").symlink_to(self.checkout.folder / "kept", target_is_directory=True)
 
     def commit(self, branch: str, name: str, *documents: Document) -> str:
         """Commit a file of manifests to a branch."""
@@ -90,6 +98,14 @@ class Loop:
     def result(self, commit: str | None = None) -> Ended:
         """Tell the pull requests what became of their plans."""
         return self.run("gitops", "result", "../report.json", "--approved", "../approved", commit=commit)
+
+    def drift(self) -> Ended:
+        """Run the scheduled job: drift of main, and its issue; return how drift ended."""
+        self.clone(self.forge.head())
+        ended = self.run("drift", "-e", self.environment, "--save", "../drift.json")
+        told = self.run("gitops", "issue", "../drift.json")
+        assert told.status == 0, str(told)
+        return ended
 
     def pending(self) -> list[str]:
         """Return what a plan of the clone would change, as `Kind/name`."""
