@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from reconciler.errors import ApiError, SecretUnset, UsageError
+from reconciler.errors import ApiError, LoadError, SecretUnset, UsageError
 from reconciler.gitops.connect import open_forge
 from reconciler.gitops.event import read_event
 from reconciler.http.observe import Observer
@@ -25,7 +25,7 @@ def forge_gate(environ: Mapping[str, str], observer: Observer) -> Callable[[str]
         try:
             async with open_forge(read_event(environ), observer) as forge:
                 found = await forge.reviewed(environment)
-        except (ApiError, SecretUnset, UsageError) as error:
+        except (ApiError, LoadError, SecretUnset, UsageError) as error:
             return f"the forge cannot be asked whether the environment {environment} has reviewers: {error.message}"
         return None if found.is_certain else found.why
 

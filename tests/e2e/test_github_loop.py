@@ -115,15 +115,23 @@ def test_a_secondary_rate_limit_delays_and_changes_nothing(loop: Loop) -> None:
     assert len(limits) == 2
 
 
-def test_a_fork_and_dependabot_are_told_why_nothing_is_planned(loop: Loop, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "actor", "why"), [("mallory/shop", "mallory", "fork"), (None, "dependabot[bot]", "Dependabot")]
+)
+def test_a_fork_and_dependabot_are_told_why_nothing_is_planned(
+    loop: Loop, tmp_path: Path, source: str | None, actor: str, why: str
+) -> None:
     summary = tmp_path / "summary.md"
     loop.commit("theirs", *sync("buyers"))
-    number = loop.forge.open_pull("theirs", source="mallory/shop")
+    number = loop.forge.open_pull("theirs", source=source)
     loop.clone(loop.forge.head("theirs"))
-    ended = loop.run("gitops", "comment", pull=number, GITHUB_STEP_SUMMARY=str(summary))
+    ended = loop.run("gitops", "comment", pull=number, GITHUB_STEP_SUMMARY=str(summary), GITHUB_ACTOR=actor)
     assert ended.status == 0, str(ended)
-    assert "fork" in summary.read_text()
+    assert why in summary.read_text()
     assert not loop.forge.comments
+    # Neither approves anything once it is merged: its change is planned anew, behind the gate.
+    loop.forge.merge(number)
+    assert loop.approved().status == 4
 
 
 def test_a_second_environment_is_approved_and_applied_by_itself(

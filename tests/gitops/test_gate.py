@@ -1,0 +1,66 @@
+"""The gate before what nobody has reviewed: whatever is not a clear yes is a no."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from reconciler.gitops.gate import forge_gate
+from reconciler.http.observe import Silent
+from support.forges.github import GitHub
+
+
+def ask(environ: dict[str, str], environment: str = "prod") -> str | None:
+    return asyncio.run(forge_gate(environ, Silent())(environment))
+
+
+@pytest.fixture
+def forge(tmp_path: Path):
+    with GitHub(tmp_path) as running:
+        running.commit("main", {"a.yaml": "1"}, "begin")
+        yield running
+
+
+def test_required_reviewers_open_it(forge: GitHub) -> None:
+    forge.protect("prod")
+    assert ask(forge.environ()) is None
+
+
+def test_anything_else_keeps_it_closed_and_says_why(forge: GitHub) -> None:
+    forge.protect("prod", reviewers=False)
+    assert ask(forge.environ()) == "the environment prod of GitHub has no required reviewers"
+    forge.environments["prod"] = [{"type": "required_reviewers", "reviewers": []}]
+    assert ask(forge.environ()) == "the environment prod of GitHub has no required reviewers"
+    assert "no environment other" in (ask(forge.environ(), "other") or "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((401, {"message": "Bad credentials"}, {}), "cannot be asked"),
+        ((403, {"message": "Resource not accessible by integration"}, {}), "does not tell this token"),
+        ((200, b"<html>", {"content-type": "text/html"}), "cannot be asked"),
+        ((200, [], {}), "no required reviewers"),
+        ((200, {"protection_rules": "required_reviewers"}, {}), "no required reviewers"),
+        ((302, b"", {"location": "/elsewhere"}), "cannot be asked"),
+    ],
+)
+def test_a_forge_that_does_not_say_so_keeps_it_closed(forge: GitHub, answer: tuple, words: str) -> None:
+    forge.protect("prod")
+    forge.refuse = lambda _seen: answer
+    assert words in (ask(forge.environ()) or "")
+
+
+@pytest.mark.parametrize("missing", ["GITHUB_TOKEN", "GITHUB_REPOSITORY"])
+def test_without_a_forge_or_a_token_it_stays_closed(forge: GitHub, missing: str) -> None:
+    forge.protect("prod")
+    environ = forge.environ()
+    del environ[missing]
+    assert "cannot be asked" in (ask(environ) or "")
+
+
+def test_a_name_that_is_a_path_asks_for_that_name_alone(forge: GitHub) -> None:
+    forge.protect("prod")
+    assert ask(forge.environ(), "other/../prod") is not None
