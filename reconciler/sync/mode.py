@@ -59,6 +59,11 @@ class Mode(StrEnum):
         return self not in (Mode.INCREMENTAL, Mode.LIGHT, Mode.REMOVE)
 
     @property
+    def looks(self) -> bool:
+        """Whether the target is read as well, record by record."""
+        return self in (Mode.VERIFY, Mode.REWRITE)
+
+    @property
     def is_full(self) -> bool:
         """Whether it is a full sync to the sync log, which begins anew with it."""
         return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE)

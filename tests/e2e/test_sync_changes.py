@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
@@ -166,6 +167,41 @@ def test_verify_repairs_an_edit_by_hand(small: Shop, part: str) -> None:
     small.emulator.clear_requests()
     small.synced("--verify")
     assert small.writes() == []
+
+
+@pytest.mark.parametrize("mode", ["--verify", "--rewrite"])
+def test_what_a_restored_site_has_again_under_a_former_sku_is_removed(small: Shop, mode: str) -> None:
+    yesterday = small.emulator.site()
+    small.portal("PATCH", "products/p4", {"xp": {"SKU": "NEW"}})
+    small.portal("DELETE", "products/p5")
+    small.synced("--full")
+    today = small.held()
+    small.emulator.load_site(
+        {**small.emulator.site(), **{name: yesterday[name] for name in yesterday if name != "logs"}}
+    )
+    assert {"SKU-p4", "SKU-p5"} <= small.held().stock.keys() & small.held().prices.keys()
+    small.synced(mode)
+    assert small.wrong(today) == []
+    assert not {"SKU-p4", "SKU-p5"} & (small.held().stock.keys() | small.held().prices.keys())
+
+
+@pytest.mark.parametrize("mode", ["--verify", "--rewrite"])
+def test_skus_that_a_restored_ledger_knows_nothing_of_are_removed_unless_another_has_them(
+    small: Shop, mode: str
+) -> None:
+    yesterday = small.checkout.ledger.with_suffix(".yesterday")
+    assert small.checkout.call("ledger", "backup", str(yesterday)).status == 0
+    for key in ("p3", "p4"):
+        small.portal("PATCH", f"products/{key}", {"xp": {"SKU": f"LOST-{key}"}})
+    small.synced("--full")
+    shutil.copy(yesterday, small.checkout.ledger)
+    # The one is used by nobody now, the other by another product.
+    for key, sku in (("p3", "NEW"), ("p4", "SKU-p4"), ("p6", "LOST-p4")):
+        small.portal("PATCH", f"products/{key}", {"xp": {"SKU": sku}})
+    small.synced(mode)
+    assert small.wrong() == []
+    small.synced("--verify")
+    assert small.wrong() == []
 
 
 def test_rewrite_sends_everything(small: Shop) -> None:

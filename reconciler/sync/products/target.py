@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -105,19 +105,23 @@ class ProductTarget:
         """Read what the site holds of the products that should be in these states."""
         # Of a product that is to be discontinued nothing but its variants is written, and so compared.
         discontinued = frozenset(state.key for state in states if state.gone)
-        return await self._observe({state.key: skus_of(state) for state in states}, whole, discontinued)
+        records = {state.key: skus_of(state) for state in states}
+        bodies = await self._bodies(records)
+        return await self._observe(_with_theirs(records, bodies), bodies, whole, discontinued)
 
     async def observe_held(self, held: Mapping[str, Held], whole: _Prices | None) -> Observation:
         """Read what the site holds of what we noted."""
         noted = {key: held_from_json(body) for key, body in held.items()}
-        return await self._observe(
-            {key: Skus(one.printed_stock, one.printed_prices) for key, one in noted.items()}, whole
-        )
+        records = {key: Skus(one.printed_stock, one.printed_prices) for key, one in noted.items()}
+        return await self._observe(records, await self._bodies(records), whole)
 
     async def _observe(
-        self, records: Mapping[str, Skus], prices: _Prices | None, discontinued: Collection[str] = ()
+        self,
+        records: Mapping[str, Skus],
+        bodies: Mapping[str, Wire | None],
+        prices: _Prices | None,
+        discontinued: Collection[str] = (),
     ) -> Observation:
-        bodies = await self._bodies(records) if Part.PRODUCT in self._parts else {}
         levels: Mapping[str, tuple[StockLevel, ...]] = {}
         if Part.STOCK in self._parts:
             asked = (sku for skus in records.values() for sku in sorted(skus.stock | skus.former))
@@ -149,6 +153,8 @@ class ProductTarget:
         return (level for level in levels if level.location in self._locations)
 
     async def _bodies(self, keys: Collection[str]) -> dict[str, Wire | None]:
+        if Part.PRODUCT not in self._parts:
+            return {}
         # Nothing was ever written under what stands for a product without an ID, and not every path takes it.
         asked = [key for key in keys if not has_no_id(key)]
         reads = (self._breaker.repeat(partial(read_product, self._reader, key)) for key in asked)
@@ -156,6 +162,20 @@ class ProductTarget:
 
     async def _levels(self, skus: Sequence[str]) -> dict[str, tuple[StockLevel, ...]]:
         return await self._breaker.repeat(lambda: read_stock(self._reader, skus))
+
+
+def _with_theirs(records: Mapping[str, Skus], bodies: Mapping[str, Wire | None]) -> Mapping[str, Skus]:
+    """Add the SKUs that a product has at the site and nobody noted: to a restored ledger they are former ones."""
+    found = dict(records)
+    for key, body in bodies.items():
+        skus = records[key]
+        if others := (_skus_in(body) - skus.stock - skus.prices):
+            found[key] = replace(skus, former=skus.former | others)
+    return found
+
+
+def _skus_in(body: Wire | None) -> frozenset[str]:
+    return frozenset(item["sku"] for item in (body or {}).get("variants", ()) if isinstance(item.get("sku"), str))
 
 
 def skus_of(state: ProductState) -> Skus:

@@ -193,7 +193,7 @@ class Pipeline:
         self._slots.release()
 
     async def _observe(self, states: Sequence[TargetState]) -> Observation:
-        if self._context.mode is not Mode.VERIFY or not states:
+        if not self._context.mode.looks or not states:
             return Observation()
         return await self._context.sink.observe(states, self._context.whole)
 

@@ -47,7 +47,7 @@ async def check_target(context: RunContext, logbook: Logbook, known: int) -> Fin
     mode = context.mode
     if not known:
         return Finding(mode, remarks=await _before_our_time(mode, logbook))
-    if mode in (Mode.VERIFY, Mode.REWRITE):
+    if mode.looks:
         return Finding(mode)
     otherwise: tuple[str, ...] = ()
     remark = await _foreign_log(logbook)

@@ -64,7 +64,7 @@ class Stages:
         await (self._begin_removal() if removes else self._preflight())
         if context.mode.is_full and not context.run.log_opened:
             await self._logbook.open(context.run)
-        context.whole = await context.sink.whole() if context.mode is Mode.VERIFY else None
+        context.whole = await context.sink.whole() if context.mode.looks else None
         limit: TooManyGone | None = None
         async with asyncio.TaskGroup() as hands:
             pipeline = Pipeline(context, hands)
@@ -124,7 +124,7 @@ class Stages:
         try:
             return await self._context.sink.facts()
         except TargetIncomplete:
-            if known and self._context.mode not in (Mode.VERIFY, Mode.REWRITE):
+            if known and not self._context.mode.looks:
                 # What was written to it is gone with it. The next run goes on from this one's mode.
                 await self._context.begin(Mode.VERIFY)
             raise
@@ -182,7 +182,7 @@ class Stages:
         context.meter.phase = Phase.DELETES
         left = await deletes.look_for_unseen() if context.mode.lists else 0
         await deletes.carry_out()
-        if context.mode is Mode.VERIFY:
+        if context.mode.looks:
             await deletes.verify()
         if not context.mode.lists or context.stopping:
             return

@@ -8,7 +8,6 @@ from datetime import datetime
 from reconciler.errors import Conflict, NotFound, Rejected
 from reconciler.ledger.data.model import DataRun, LogDates
 from reconciler.sparklayer.sync_log import LoggedError, SyncStatus, SyncTimes, read_status, record_full, record_partial
-from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.log_dates import recognise
 
@@ -100,7 +99,7 @@ class Logbook:
         """
         await self._patch(SyncTimes(last_full_sync=completed, last_full_sync_succeeded=True))
         await self._ledger.log.remember(LogDates(last_full=completed))
-        if self._context.mode in (Mode.VERIFY, Mode.REWRITE) and (status := await self._read()) is not None:
+        if self._context.mode.looks and (status := await self._read()) is not None:
             # The log may have been another's, and what a full sync does not write of it is as it was.
             await self._ledger.log.remember(LogDates(last_partial=status.times.last_partial_sync))
 
