@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli.demo_pages import forge_page
 from reconciler.cli.exit_status import Status
 from reconciler.errors import LoadError
 
@@ -53,6 +55,7 @@ class Stage:
     waits: bool
     number: int = 0
     surprises: list[str] = field(default_factory=list)
+    pages: list[Path] = field(default_factory=list)
 
     def say(self, title: str, *lines: str) -> None:
         """Begin a step: its title, and what it is about."""
@@ -103,6 +106,13 @@ class Stage:
         self._print(self._paint(f"\n$ cat {name}", _BOLD))
         self._print((self.folder / name).read_text(encoding="utf-8").rstrip())
 
+    def page(self, name: str, title: str) -> None:
+        """Show a text for a forge as the forge would, as a page."""
+        if (self.folder / name).is_file():
+            made = forge_page(self.folder / name, title)
+            self.pages.append(made)
+            self._print(f"   As a page: {made.as_uri()}")
+
     def _environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
         color = {} if self.color else {"NO_COLOR": "1"}
@@ -131,7 +141,10 @@ def play(stage: Stage) -> Status:
     stage.say("Somebody pauses a sync in the portal", "No reason, no end, and nobody is told.")
     pause_in_portal(stage.emulator)
     stage.say("Drift", "The scheduled check finds it, knows that live moved, and says what to do.")
-    stage.run("drift -e emulator", expected=Status.PENDING)
+    stage.run("drift -e emulator --save drift.json", expected=Status.PENDING)
+    stage.say("The rolling issue", "What the scheduled job writes of it at the forge: one issue, closed by itself.")
+    stage.run("gitops issue drift.json --print --output issue.md")
+    stage.page("issue.md", "Drift, as a rolling issue")
     stage.say("Put right")
     stage.run("apply -e emulator --target EntitySync/stock --yes")
     stage.run("drift -e emulator")
@@ -155,8 +168,15 @@ def play(stage: Stage) -> Status:
         "A plan to look at",
         "Another endpoint, a pause with an end, and a sync that goes: a guardrail refuses to delete just like that.",
     )
+    shutil.copytree(stage.folder / "manifests", stage.folder / "before")
     change_manifests(stage.folder / "manifests")
-    stage.run("plan -e emulator --format html --output plan.html", expected=Status.REFUSED)
+    plan = "plan -e emulator --base before --save change.json --format html --output plan.html"
+    stage.run(plan, expected=Status.REFUSED)
+    stage.say(
+        "The pull request's comment", "The same change, as reviewers see it: changed rules first, then the risks."
+    )
+    stage.run("gitops comment change.json --print --output comment.md")
+    stage.page("comment.md", "A pull request's comment")
     return curtain(stage)
 
 
@@ -236,6 +256,7 @@ def change_manifests(folder: Path) -> None:
         "delivery/order-hook.yaml": ("/ordercloud/orders", "/v2/orders"),
         "syncs/products.yaml": ("deliveryConfig: search-products", f"deliveryConfig: search-products\n  {pause}"),
         "syncs/orders.yaml": ("metadata: {name: errors}", "metadata: {name: errors}\nstate: absent"),
+        "environments/emulator.yaml": ("literalSecrets: allow", "literalSecrets: allow, maxChanges: 20"),
     }
     for name, (old, new) in edits.items():
         path = folder / name
@@ -244,8 +265,8 @@ def change_manifests(folder: Path) -> None:
 
 def curtain(stage: Stage) -> Status:
     """Say what is left behind and, where something did not go as it should, what."""
-    page = stage.folder / "plan.html"
-    stage.say("That was all of it", f"Look at {page.as_uri()}", f"Everything is in {stage.folder}; remove it any time.")
+    pages = [f"Look at {page.as_uri()}" for page in (stage.folder / "plan.html", *stage.pages)]
+    stage.say("That was all of it", *pages, f"Everything is in {stage.folder}; remove it any time.")
     for surprise in stage.surprises:
         sys.stderr.write(f"demo: {surprise}\n")
     return Status.ERROR if stage.surprises else Status.DONE

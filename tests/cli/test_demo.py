@@ -28,7 +28,13 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         timeout=300,
     )
     assert ended.returncode == 0, ended.stdout
-    assert (folder / "plan.html").exists()
+    for name in ("plan.html", "issue.html", "comment.html"):
+        assert f"Look at {(folder / name).as_uri()}" in ended.stdout
+    # What a forge would show: as pages that load and run nothing, with what changes in the rules before the changes.
+    issue, comment = ((folder / name).read_text() for name in ("issue.html", "comment.html"))
+    assert "default-src 'none'" in issue
+    assert "EntitySync/stock" in issue
+    assert comment.index("maxChanges") < comment.index("DeliveryConfig/order-hook")
     found = re.split(r"^\d+\. (.*)$", ended.stdout, flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
 

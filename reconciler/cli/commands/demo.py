@@ -32,14 +32,14 @@ reconciler demo --step     # waits for Enter between the steps
 def demo(options: Options, step: bool, keep: Path | None) -> Status:
     """Watch validate, plan, apply, drift, data syncs and import at work against the emulator.
 
-    Everything happens in a folder of its own, which is left behind with an HTML plan to look at; your folder is not
-    touched.
+    Everything happens in a folder of its own, which is left behind with pages to look at: a plan, a pull request's
+    comment, a rolling issue; your folder is not touched.
     """
     try:
         from reconciler.emulator.testing import running_emulator
     except ModuleNotFoundError as error:
         raise MissingExtra("The demo", "emulator") from error
-    folder = keep or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
+    folder = (keep or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))).resolve()
     shutil.copytree(find_example(), folder / "manifests")
     color = wants_color(options.color, sys.stdout, os.environ)
     with running_emulator(seed=PRODUCTS, seed_number=SEED_NUMBER) as emulator:
