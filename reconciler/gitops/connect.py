@@ -13,6 +13,7 @@ from reconciler.http.observe import Observer
 FORGES = {
     ForgeName.GITHUB: "reconciler.gitops.github:open_github",
     ForgeName.AZURE: "reconciler.gitops.azure_devops:open_azure_devops",
+    ForgeName.GITLAB: "reconciler.gitops.gitlab:open_gitlab",
 }
 
 
