@@ -67,13 +67,18 @@ class Style:
         return self.paint(f"{symbol} {action.value:<6}", ACTION_COLORS[action])
 
     def wrap(self, text: str, indent: int, *codes: str, hanging: int = 0) -> list[str]:
-        """Return text (from outside or ours) as painted lines within the width; further lines hang by `hanging`."""
+        """Return text (from outside or ours) as painted lines within the width; further lines hang by `hanging`.
+
+        A word that is wider than the width stands whole on a line of its own, so that a URL or an ID can be copied and
+        searched for: a terminal breaks it without adding a character.
+        """
         lines = textwrap.wrap(
             terminal(self.given.completed(text)),
             max(self.width, 40),
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hanging),
             break_on_hyphens=False,
+            break_long_words=False,
         )
         return [self.paint(line, *codes) for line in lines]
 
@@ -83,7 +88,7 @@ class Style:
         room = max(self.width, 40) - indent
         if len(shown) <= room:
             return " " * indent + self.paint(shown, *codes), False
-        kept = shown[: room - 1].rpartition(" ")[0] or shown[: room - 2]
+        kept = shown[: room - 1].rpartition(" ")[0] or shown.partition(" ")[0]
         return " " * indent + self.paint(f"{kept} …", *codes), True
 
     def finish(self, lines: Iterable[str]) -> str:

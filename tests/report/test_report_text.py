@@ -68,6 +68,22 @@ RENDERERS: dict[str, Callable[[str, Style], str]] = {
 }
 
 
+LONG_URL = f"https://discover.sitecorecloud.io/{'a-long-path/' * 9}end"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_url_is_in_one_piece_however_narrow_the_terminal_is(name: str, width: int) -> None:
+    wide = RENDERERS[name](LONG_URL, Style(width=UNWRAPPED, full=True))
+    narrow = RENDERERS[name](LONG_URL, Style(width=width, full=True))
+    assert narrow.count(LONG_URL) == wide.count(LONG_URL) > 0
+
+
+def test_a_line_that_is_cut_is_cut_between_words() -> None:
+    assert Style(width=60).line(f"{LONG_URL} is one word", 2) == (f"  {LONG_URL} …", True)
+    assert Style(width=60).line(f"read from {LONG_URL}", 2) == ("  read from …", True)
+
+
 @pytest.mark.parametrize("renderer", RENDERERS)
 @given(text=hostile_text)
 @settings(max_examples=40)
@@ -181,7 +197,7 @@ def test_the_closing_line_names_the_next_command() -> None:
     assert "`reconciler apply plan.json -e sandbox`" in plan_to_text(pending, saved_as="plan.json")
 
 
-def test_everything_but_places_fits_80_columns_and_colour_is_only_there_when_asked() -> None:
+def test_everything_but_long_words_fits_80_columns_and_colour_is_only_there_when_asked() -> None:
     fields = (FieldChange("a.long.path" * 5, "v" * 500, "w" * 9_000), FieldChange("text", "a\n" * 9, "b" * 300 + "\n"))
     long_place = change(name="n" * 90, file="deep/" * 30 + "file.yaml", fields=fields, risk=Risk.RE_SYNCS)
     for output in (
@@ -192,7 +208,7 @@ def test_everything_but_places_fits_80_columns_and_colour_is_only_there_when_ask
     ):
         assert "\x1b" not in output
         for line in output.splitlines():
-            assert len(line) <= 80 or ".yaml" in line or "n" * 90 in line, line
+            assert len(line) <= 80 or ".yaml" in line or any(len(word) > 60 for word in line.split()), line
     assert "\x1b[" in plan_to_text(SAMPLE_PLAN, Style(color=True))
 
 

@@ -43,6 +43,7 @@ FIELDS_SHOWN = 20
 NOTES_SHOWN = 5
 KEYS_SHOWN = 8
 RULES_SHOWN = 30
+LINE_LIMIT = 400
 # Lines of a terminal: beyond these the first ones are out of sight when the last ones are written.
 SCREEN = 24
 
@@ -81,8 +82,7 @@ def field_lines(change: Change, style: Style, indent: int) -> Iterator[str]:
             continue
         yield from style.wrap(f"{view.mark} {clip(visible(view.path), VALUE_LIMIT)}:", indent, hanging=4)
         for mark, line in view.diff:
-            room = max(style.width - indent - 6, 40)
-            shown = clip(visible(line), room - 24) if len(visible(line)) > room else visible(line)
+            shown = clip(visible(line), max(style.width - indent - 6, LINE_LIMIT))
             yield " " * (indent + 4) + style.paint(f"{mark} {shown}".rstrip(), MARK_COLORS.get(mark, DIM))
     if len(listed) > FIELDS_SHOWN:
         yield " " * indent + style.paint(f"… and {len(listed) - FIELDS_SHOWN:,} more fields", DIM)
