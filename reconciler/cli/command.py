@@ -119,6 +119,7 @@ class Command(_SharedOptions):
         settings["params"] = [*(settings.get("params") or ()), *shared]
         super().__init__(*arguments, **settings)
         self.formats = tuple(formats)
+        self.has_result = result
         self.examples = examples
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -128,9 +129,19 @@ class Command(_SharedOptions):
         asked = options.format
         if asked not in self.formats and options.format_is_default:
             ctx.obj = replace(options, format=self.formats[0])
+            if self.has_result and not ctx.resilient_parsing:
+                tell_other_format(ctx.command_path, asked, self.formats)
         elif asked not in self.formats and not ctx.resilient_parsing:
             raise click.UsageError(f"`{ctx.info_name}` has no format {asked!r}; it has {', '.join(self.formats)}.", ctx)
         return rest
+
+
+def tell_other_format(command_path: str, wished: str, formats: Sequence[str]) -> None:
+    """Say on stderr that the format which is wished for all commands is not among those of this one."""
+    from reconciler.cli.terminal.output import say
+
+    has = f"it has {', '.join(formats)}" if len(formats) > 1 else "it has text alone"
+    say(f"RECONCILER_FORMAT: `{command_path}` has no format {wished}, {has}. The result is text.")
 
 
 class Group(_SharedOptions, click.Group):

@@ -48,6 +48,22 @@ def test_a_format_that_all_are_to_have_is_no_error_for_a_command_without_it(monk
     assert options_of("show").format == "json"
 
 
+def test_that_another_format_is_written_than_was_wished_is_said_once_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RECONCILER_FORMAT", "html")
+    options_of("show")
+    written = capsys.readouterr()
+    assert written.err == (
+        "RECONCILER_FORMAT: `reconciler show` has no format html, it has text, json. The result is text.\n"
+    )
+    assert "RECONCILER_FORMAT" not in written.out
+    options_of("show", "--format", "json")
+    monkeypatch.setenv("RECONCILER_FORMAT", "json")
+    options_of("show")
+    assert capsys.readouterr().err == ""
+
+
 def test_what_stands_later_wins() -> None:
     found = options_of("-m", "a", "-e", "x", "--format", "text", "show", "-m", "b", "-e", "y", "--format", "json")
     assert (found.manifests, found.environments, found.format) == (Path("b"), ("y",), "json")

@@ -19,6 +19,7 @@ from reconciler.ordercloud.lists import list_all, list_by_id
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.orders import OrderReader
 from reconciler.ordercloud.readers.pages import Listing, by_ids, in_company
+from reconciler.ordercloud.readers.products import ProductReader
 from reconciler.ordercloud.readers.walk import walk
 
 MEGABYTE = 1_000_000
@@ -125,6 +126,35 @@ def test_the_end_of_a_walk_counts_from_its_first_answer() -> None:
     message = refused(Hostile(answer), READERS["walk"], requests=120)
     assert "does not end: 10,500 entries" in message
     assert "it said it holds 200" in message
+
+
+@pytest.mark.parametrize("announced", [150, 5_000])
+def test_products_that_never_stop_end_at_twice_the_first_count_and_ten_thousand(announced: int) -> None:
+    """Filters and order are followed; there is but one more page after each, and the list says so."""
+    came = 0
+
+    def answer(asked: dict[str, Any]) -> Any:
+        where = asked.get("ID", ())
+        elsewhere = asked["path"] != "products" or "InventoryRecords.AddressID" in asked
+        if elsewhere or any(text.startswith("!*") for text in where):
+            return page([], 0)
+        low = max((int(text[2:]) for text in where if text.startswith(">")), default=-1)
+        high = min((int(text[2:]) for text in where if text.startswith("<")), default=None)
+        start = low + 1 + 100 * (asked["page"] - 1)
+        numbers = range(start, start + 100 if high is None else min(start + 100, high))
+        return page([{"ID": f"p{number:09}"} for number in numbers], announced if high is None else high - low - 1)
+
+    async def read(reader: Hostile) -> None:
+        nonlocal came
+        async with aclosing(ProductReader(reader).walk()) as products:
+            async for _ in products:
+                came += 1
+
+    most = 2 * announced + 10_000
+    message = refused(Hostile(answer), read, requests=2 * most // 100, memory=30 * MEGABYTE)
+    assert f"GET products: the list does not end: {most + 100:,} entries came" in message
+    assert f"it said it holds {announced:,}" in message
+    assert announced < came <= most
 
 
 def test_no_walk_goes_beyond_ten_million() -> None:

@@ -12,7 +12,7 @@ from reconciler.app.drift import Drift, drift_of_each, resume_expired
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
 from reconciler.app.signals import run_to_end
-from reconciler.cli.command import Group
+from reconciler.cli.command import Group, tell_other_format
 from reconciler.cli.commands.drift.snooze import snooze
 from reconciler.cli.exit_status import Status, apply_status, combine, drift_status
 from reconciler.cli.options import Options
@@ -68,6 +68,7 @@ def drift(
         return None
     options = context.find_object(Options) or Options()
     if options.format not in DRIFT.formats and options.format_is_default:
+        tell_other_format(context.command_path, options.format, DRIFT.formats)
         options = replace(options, format="text")
     elif options.format not in DRIFT.formats:
         raise UsageError(f"drift has no format {options.format}", next_step=f"It has {', '.join(DRIFT.formats)}.")
