@@ -34,7 +34,8 @@ Every option has an environment variable, which what is written beats: `RECONCIL
 `RECONCILER_SYNC_RUN_LOCK_WAIT=60` or `RECONCILER_EMULATE_PORT=8801`. A flag takes `1` or `0`; an option that may be
 repeated takes its values with spaces between them. Those of the shared options go without the command's name:
 `RECONCILER_CHDIR`, `RECONCILER_MANIFESTS`, `RECONCILER_ENVIRONMENT`, `RECONCILER_FORMAT` (a command that lacks the
-format writes text, and says so on stderr), `RECONCILER_OUTPUT`, `RECONCILER_NO_COLOR`, `RECONCILER_VERBOSE`. What agrees to something for one run has none:
+format writes text, and says so on stderr), `RECONCILER_OUTPUT`, `RECONCILER_NO_COLOR`, `RECONCILER_VERBOSE`. What
+agrees to something for one run has none:
 {", ".join(f"`{flag}`" for flag in sorted(WITHOUT - {"--help", "--version"}))}.
 
 Without `-m`, the manifests are those in `manifests`, here or in the nearest folder above that has it. The search ends

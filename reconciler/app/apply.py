@@ -149,7 +149,7 @@ async def apply_session(
                         return None
                     # Somebody thought about it for a while: what was shown is an approval like a saved plan.
                     comparison = await compare()
-                    permission = permit_saved(comparison, (Reviewed(shown),))
+                    permission = replace(permit_saved(comparison, (Reviewed(shown),)), left=permission.left)
                 if permission.unreviewed or permission.waiting:
                     face.leaves_alone((*permission.unreviewed, *permission.waiting))
                 known = "what became of the changes under way is not known"
@@ -175,6 +175,7 @@ async def apply_session(
                     whole = _is_whole(permission)
                     if whole or not approval.resume:  # an interrupted run may be of an older commit
                         ledger.remember_applied_commit(session.name, commit, whole=whole)
+                report = replace(report, operations=(*report.operations, *permission.left))
         except asyncio.CancelledError:
             if report is None:
                 raise Interrupted(f"Interrupted: {known}", next_step="Run the command again.") from None

@@ -79,11 +79,12 @@ def plan_status(plans: Iterable[Plan], *, exit_code: bool = False) -> Status:
 def apply_status(report: ApplyReport | None) -> Status:
     """Return the exit status of an apply; None: there was none, because nobody agreed."""
     from reconciler.errors import GuardrailBreach
-    from reconciler.reconcile.plan import STILL_PAUSED, Outcome
+    from reconciler.reconcile.plan import DONE, STILL_PAUSED, Outcome
 
     if report is None:
         return Status.DONE
-    outcomes = report.outcomes
+    outcomes = {result.outcome for result in report.results}
+    outcomes |= {result.outcome for result in report.operations if not result.was_refused_before}
     statuses: list[Status] = []
     if report.interrupted:
         statuses.append(Status.INTERRUPTED)
@@ -94,8 +95,10 @@ def apply_status(report: ApplyReport | None) -> Status:
     codes = {plan.code for plan in report.plans} - {None}
     if GuardrailBreach.code in codes:
         statuses.append(Status.REFUSED)
+    if any(each.is_part for each in report.operations):
+        statuses.append(Status.PARTLY)
     if codes or outcomes & {Outcome.STALE, Outcome.SKIPPED}:
-        statuses.append(Status.PARTLY if outcomes & {Outcome.APPLIED, Outcome.ALREADY} else Status.STALE)
+        statuses.append(Status.PARTLY if outcomes & DONE else Status.STALE)
     return combine(statuses)
 
 

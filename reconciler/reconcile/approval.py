@@ -57,6 +57,7 @@ class Permission:
         waiting: operations that are due by now and that nobody approved: they are left alone.
         plans: number of a saved plan to why a guardrail refuses it.
         overtaken: number of a saved plan to the keys of its changes that another plan's change took the place of.
+        left: outcomes of earlier operations that a part was refused of, and that nothing is sent of any more.
     """
 
     approved: frozenset[str]
@@ -67,6 +68,7 @@ class Permission:
     waiting: tuple[Operation, ...] = ()
     plans: Mapping[int, GuardrailBreach] = field(default_factory=dict)
     overtaken: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    left: tuple[OperationResult, ...] = ()
 
 
 def check_intact(saved: Plan) -> None:
@@ -146,7 +148,14 @@ def permit_all(comparison: Comparison, only: Callable[[Change], bool] | None = N
     chosen = frozenset(change.digest for change in plan.changes if only is None or only(change))
     if only is None:
         chosen |= {operation.digest for operation in plan.operations}
-    return _checked(comparison, Permission(chosen))
+    return _checked(comparison, Permission(chosen, left=_left(comparison) if only is None else ()))
+
+
+def _left(comparison: Comparison) -> tuple[OperationResult, ...]:
+    """Return what became of requests that the manifests still ask for, and of which a part was refused."""
+    planned, now = comparison.planned, comparison.inputs.now
+    ended = [each for each in planned.ended.values() if now < each.operation.not_after]
+    return tuple(not_carried_out(each.operation, planned) for each in ended if each.outcome is Outcome.FAILED)
 
 
 def permit_saved(comparison: Comparison, reviewed: Sequence[Reviewed]) -> Permission:

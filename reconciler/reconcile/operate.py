@@ -26,7 +26,7 @@ from reconciler.kind.request import Call, Wish
 from reconciler.ledger.config.model import AskedRequest, StepState
 from reconciler.ledger.data.model import DataScope
 from reconciler.reconcile.ending import cut_off
-from reconciler.reconcile.plan import Operation, OperationResult, Outcome, StepResult
+from reconciler.reconcile.plan import DONE, Operation, OperationResult, Outcome, StepResult
 from reconciler.reconcile.requests import Task
 from reconciler.reconcile.work import Planned
 
@@ -39,6 +39,9 @@ _METHOD_NOT_ALLOWED = 405
 _ENDED = {StepState.SENT: Outcome.UNKNOWN, StepState.DONE: Outcome.ALREADY}
 _WORST_FIRST = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.STALE, Outcome.SKIPPED)
 _NOT_AGAIN = "It is not sent again by itself: see what is live, and ask for it in another request where it is missing."
+_REST_NOT_SENT = (
+    "What was refused is not sent again by itself: mend the cause, ask for it in another request, and remove this one."
+)
 _MAYBE_TWICE = "accepted with --ephemeral-ledger: this ledger cannot know whether it was carried out before"
 _UNSURE = (
     "Accept with --ephemeral-ledger that it may be done twice, or write another notAfter: that makes another request."
@@ -246,6 +249,8 @@ def _summed(
     next_step = failure.next_step if failure is not None else None
     if outcome is Outcome.UNKNOWN:
         next_step = _NOT_AGAIN
+    elif outcome is Outcome.FAILED and outcomes & DONE:
+        next_step = _REST_NOT_SENT
     code = failure.code if failure is not None else None
     return OperationResult(operation, outcome, tuple(steps), code, first.message, next_step)
 
@@ -263,7 +268,7 @@ def _time(operation: Operation) -> str:
 def not_carried_out(operation: Operation, planned: Planned) -> OperationResult:
     """Return what became of an operation that an approval names, and that the plan made now does not carry out."""
     ended = planned.ended.get(operation.key)
-    if ended is not None and ended.id == operation.id:
+    if ended is not None and ended.operation.id == operation.id:
         return OperationResult(operation, ended.outcome, ended.steps, message=ended.words)
     words = "the manifest is gone, says something else, or is left out by --target"
     return _whole(operation, Outcome.STALE, words, StalePlan.code, "Plan again and have the new plan reviewed.")

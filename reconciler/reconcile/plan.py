@@ -277,6 +277,9 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+DONE = frozenset({Outcome.APPLIED, Outcome.ALREADY})
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
     """The true outcome of one change of an apply, with the error's code, words and next step where it has one."""
@@ -307,6 +310,17 @@ class OperationResult:
     code: str | None = None
     message: str | None = None
     next_step: str | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a part was carried out and a part was not, or may not have been."""
+        return self.outcome not in DONE and any(step.outcome in DONE for step in self.steps)
+
+    @property
+    def was_refused_before(self) -> bool:
+        """Whether an earlier run carried out a part, and this one nothing: what was refused then is no error of it."""
+        taken = any(step.outcome in (Outcome.APPLIED, Outcome.UNKNOWN) for step in self.steps)
+        return self.is_part and not taken
 
 
 @dataclass(frozen=True, slots=True)

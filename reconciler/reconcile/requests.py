@@ -140,9 +140,9 @@ def requested(
 
 @dataclass(frozen=True, slots=True)
 class EndedRequest:
-    """A request of the manifests that is not carried out any more: its ID, what became of it and of its steps."""
+    """A request of the manifests that is not carried out any more, what became of it and of its steps."""
 
-    id: str
+    operation: Operation
     outcome: Outcome
     words: str
     steps: tuple[StepResult, ...] = ()
@@ -191,14 +191,14 @@ def _judge(
         steps = tuple(StepResult(step.does, _BECAME[step.state], step.message) for step in known.steps)
         became = {step.outcome for step in steps}
         outcome = next((worst for worst in _WORST_FIRST if worst in became), Outcome.ALREADY)
-        found.ended[request.key] = EndedRequest(request.id, outcome, words, steps)
+        found.ended[request.key] = EndedRequest(task.operation, outcome, words, steps)
         found.notes.append(_note(request, words))
         if any(step.state is StepState.PENDING for step in known.steps):
             found.rest.append(task)
         return
     if inputs.now >= request.not_after:
         words = f"its notAfter passed at {request.not_after:%Y-%m-%d %H:%M %Z}, so it is not carried out; {_REMOVE}"
-        found.ended[request.key] = EndedRequest(request.id, Outcome.STALE, words)
+        found.ended[request.key] = EndedRequest(task.operation, Outcome.STALE, words)
         found.notes.append(_note(request, words))
         return
     found.tasks.append(task)

@@ -304,8 +304,14 @@ def apply_closing(report: ApplyReport) -> str:
         return ""
     if report.interrupted:
         return f"Carry on with `reconciler apply --resume -e {environment}`; it looks before it writes."
-    if outcomes & {Outcome.UNKNOWN, Outcome.FAILED}:
+    begun = [result for result in report.operations if result.is_part]
+    whole = {result.outcome for result in report.results}
+    whole |= {result.outcome for result in report.operations if not result.is_part}
+    if whole & {Outcome.UNKNOWN, Outcome.FAILED}:
         return f"Mend what failed; `reconciler plan -e {environment}` shows what is left, and apply carries it out."
+    if begun:
+        what = "What is left of a request that was begun has to be asked for in another one"
+        return f"{what}; `reconciler plan -e {environment}` shows what else is left."
     if outcomes & {Outcome.STALE, Outcome.SKIPPED} or any(plan.code for plan in report.plans):
         return f"Plan again with `reconciler plan -e {environment}` and have what was refused reviewed."
     return f"Done. `reconciler plan -e {environment} --exit-code` shows whether anything is left."

@@ -148,6 +148,18 @@ def test_what_was_refused_can_be_asked_for_again(checkout: Checkout) -> None:
     assert sent(checkout) == RECORDS
 
 
+def test_a_request_that_was_refused_in_part_is_told_by_every_apply_until_it_is_over(checkout: Checkout) -> None:
+    prepare(checkout, resync())
+    checkout.call("plan", "--save", "plan.json")
+    checkout.emulator.fault("status", method="POST", path="*/sync", nth=2, status=400)
+    assert checkout.call("apply", "--yes").status == 1
+    for words in (["--yes"], ["plan.json"]):
+        again = checkout.call("apply", *words, "--format", "json")
+        assert (again.status, ended_requests(again)) == (5, {"repair": "failed"}), str(again)
+    assert "partly carried out" in checkout.call("apply", "--yes").stdout
+    assert Counter(sent(checkout)) == Counter(["P-1", "P-3"])
+
+
 def test_a_paused_sync_and_a_disabled_config_are_explained(checkout: Checkout) -> None:
     prepare(checkout)
     checkout.write("sync.yaml", http_config("one", enabled=False), product_sync(pause=True))

@@ -128,6 +128,7 @@ def test_what_was_refused_in_part_is_over(ledger: Ledger) -> None:
     api = FakeApi(b=Rejected("no such record", status=400))
     result = carried_out(ledger, api)
     assert (result.outcome, steps(result)) == (FAILED, [APPLIED, FAILED, APPLIED])
+    assert "in another request" in (result.next_step or "")
     assert carried_out(ledger, api).outcome is STALE
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from reconciler.cli.exit_status import Status, apply_status
 from reconciler.errors import Place
 from reconciler.reconcile.plan import ApplyReport, Operation, OperationResult, Outcome, Plan, StepResult
 from reconciler.report.documents.apply import apply_from_json, apply_to_json
 from reconciler.report.renderers import APPLY, PLAN, RESYNC
+from reconciler.report.words import apply_closing
 from support.report_samples import SAMPLE_PLAN
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -43,6 +45,36 @@ def result(outcome: Outcome, *steps: Outcome, **changes: Any) -> OperationResult
 
 def report(*results: OperationResult) -> ApplyReport:
     return ApplyReport("sandbox", "run", (), operations=results)
+
+
+A, F, K, U = Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED, Outcome.UNKNOWN
+BEFORE = Outcome.ALREADY
+
+
+@pytest.mark.parametrize(
+    ("outcome", "steps", "status"),
+    [
+        (A, (A, A), Status.DONE),
+        (F, (A, F), Status.ERROR),  # refused now; an error comes before a part that is missing
+        (F, (F, F), Status.ERROR),
+        (F, (BEFORE, F), Status.PARTLY),  # refused by an earlier run, and over
+        (U, (BEFORE, U), Status.ERROR),
+        (U, (A, U), Status.ERROR),
+        (K, (A, K), Status.PARTLY),
+        (K, (BEFORE, K), Status.PARTLY),
+        (K, (K, K), Status.STALE),
+    ],
+)
+def test_the_exit_status_of_a_request_counts_its_steps(
+    outcome: Outcome, steps: tuple[Outcome, Outcome], status: Status
+) -> None:
+    assert apply_status(report(result(outcome, *steps))) is status
+
+
+def test_what_is_left_of_a_request_that_was_begun_is_not_said_to_be_carried_out_by_apply() -> None:
+    for begun in (result(F, BEFORE, F), result(F, A, F), result(U, A, U)):
+        assert apply_closing(report(begun)).startswith("What is left of a request that was begun has to be")
+    assert apply_closing(report(result(F, F, F), result(F, A, F))).startswith("Mend what failed")
 
 
 CUT_OFF = report(result(Outcome.UNKNOWN, Outcome.APPLIED, Outcome.UNKNOWN))
