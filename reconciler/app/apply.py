@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from reconciler.ledger.writer import Ledger
 
 
+_AGAIN = "Run the command again."
+CARRY_ON = "Carry on with `reconciler apply --resume`; it looks before it writes."
+
+
 class ApplyFace(Protocol):
     """Whoever asked for an apply: a terminal, a service, a worker."""
 
@@ -118,7 +122,7 @@ async def apply_session(
     holder = describe_holder(command)
     report: ApplyReport | None = None
     plans: tuple[PlanVerdict, ...] = ()
-    known = "nothing was sent"
+    known, go_on = "nothing was sent", _AGAIN
     with (
         Ledger.open(session.settings.ledger) as ledger,
         ledger.lock(holder, session.name, session.urls, wait=lock_wait, on_wait=face.waits_for) as lock,
@@ -153,6 +157,7 @@ async def apply_session(
                 if permission.unreviewed or permission.waiting:
                     face.leaves_alone((*permission.unreviewed, *permission.waiting))
                 known = "what became of the changes under way is not known"
+                go_on = _AGAIN if command == HEAL else CARRY_ON
                 report = await apply(
                     narrowed(comparison.planned, permission) if approval.is_narrow else comparison.planned,
                     session.kinds,
@@ -178,7 +183,7 @@ async def apply_session(
                 report = replace(report, operations=(*report.operations, *permission.left))
         except asyncio.CancelledError:
             if report is None:
-                raise Interrupted(f"Interrupted: {known}", next_step="Run the command again.") from None
+                raise Interrupted(f"Interrupted: {known}", next_step=go_on) from None
         return report
 
 

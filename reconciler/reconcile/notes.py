@@ -132,7 +132,7 @@ def run_notes(inputs: PlanInputs, works: Iterable[Work]) -> Iterator[Note]:
     """Yield notes on the environment or the changes: an interrupted run, open hosts, limits of a pause."""
     unfinished = inputs.memory.unfinished
     if unfinished is not None:
-        words = f"run {unfinished.id} by {unfinished.holder} was interrupted; `reconciler apply --resume` carries on"
+        words = f"run {unfinished.id} by {unfinished.holder} was interrupted"
         yield Note(NoteKind.INTERRUPTED_RUN, inputs.environment, words)
     if inputs.target_hosts is None and any(_points_at_hosts(inputs, desired) for desired in inputs.desired):
         words = "the Environment has no targetHosts, so delivery targets may point anywhere"

@@ -247,7 +247,11 @@ def note_lines(kind: NoteKind, notes: Sequence[Note], at_most: int) -> list[str]
 
 def note_step(kind: NoteKind, environment: str) -> str | None:
     """Return the command that leads on from notes of a kind, or None; raw text."""
-    return f"reconciler import -e {environment}" if kind is NoteKind.UNMANAGED else None
+    steps = {
+        NoteKind.UNMANAGED: f"reconciler import -e {environment}",
+        NoteKind.INTERRUPTED_RUN: f"reconciler apply --resume -e {environment}",
+    }
+    return steps.get(kind)
 
 
 def why_failed(plan: Plan) -> tuple[str, str | None] | None:

@@ -75,6 +75,35 @@ def stopped_twice(checkout: Checkout, process: subprocess.Popen[str], *numbers: 
     return stdout, heard + stderr
 
 
+def test_after_an_apply_that_was_killed_whoever_looks_is_told_to_resume_it(checkout: Checkout) -> None:
+    checkout.write("all.yaml", checkout.environment(), http_config("hook"), entity_sync("buyers", "hook"))
+    process = hanging_at(checkout, "*/deliveryconfig*", "apply", "--yes", method="POST")
+    process.kill()
+    process.communicate()
+    checkout.emulator.clear_faults()
+    resume = "reconciler apply --resume -e test -m manifests"
+    for words in ("plan", "drift", "ledger show"):
+        told = checkout.call(*words.split(), "-m", "manifests").stdout
+        assert f"→ {resume}\n" in told, told
+    assert f"`{resume}`" in checkout.call("plan", "-m", "manifests", "--format", "markdown").stdout
+    assert checkout.call(*resume.split()[1:]).status == 0
+    assert "apply --resume" not in checkout.call("ledger", "show").stdout
+
+
+def test_an_apply_that_is_cut_without_a_report_names_what_carries_on(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(work: Any) -> None:
+        work.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reconciler.cli.commands.apply.run_to_end", cut)
+    checkout.write("all.yaml", checkout.environment(), http_config("hook"))
+    ended = checkout.call("apply", "--yes", "-m", "manifests", "-e", "test")
+    assert ended.status == 130
+    assert "`reconciler apply --resume -m manifests -e test`" in ended.stderr
+
+
 @pytest.mark.parametrize("numbers", SIGNALS)
 def test_apply_tells_of_each_change_what_is_known(checkout: Checkout, numbers: tuple[signal.Signals, ...]) -> None:
     checkout.write("all.yaml", checkout.environment(), http_config("hook"), entity_sync("buyers", "hook"))

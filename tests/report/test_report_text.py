@@ -26,6 +26,7 @@ from reconciler.reconcile.plan import (
     NoteKind,
     Outcome,
 )
+from reconciler.report.given import Given
 from reconciler.report.style import UNWRAPPED, Style
 from reconciler.report.text.apply import apply_to_text
 from reconciler.report.text.drift import drift_to_text
@@ -253,6 +254,19 @@ def test_at_its_end_apply_lists_what_it_has_not_told_before() -> None:
 def test_nothing_to_do_is_said_once() -> None:
     assert apply_to_text(ApplyReport("sandbox", "", ())) == "Apply to sandbox: nothing to do\n"
     assert plan_to_text(plan()) == ("Plan for sandbox: 14 unchanged\n\nNothing to do: live is as the manifests say.\n")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_after_an_apply_that_was_cut_the_next_step_is_to_resume_it(width: int) -> None:
+    notes = (Note(NoteKind.INTERRUPTED_RUN, "sandbox", "run 0123456789abcdef by somebody@a-machine was interrupted"),)
+    style = Style(width=width, given=Given(manifests="config"))
+    cut = plan_to_text(plan((change(),), notes), style)
+    assert "      → reconciler apply --resume -e sandbox -m config\n" in cut
+    assert "Carry on with `reconciler apply --resume -e sandbox -m config`" in " ".join(cut.splitlines()[-3:])
+    assert "      → reconciler apply --resume -e sandbox -m config\n" in plan_to_text(plan((), notes), style)
+    assert "apply --resume" not in plan_to_text(plan((change(),)), style)
+    drifted = drift_to_text(replace(SAMPLE_DRIFT, notes=notes), style)
+    assert "      → reconciler apply --resume -e sandbox -m config\n" in drifted
 
 
 def test_only_an_interrupted_apply_can_be_resumed() -> None:

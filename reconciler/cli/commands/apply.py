@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.apply import Approval, apply_session
+from reconciler.app.apply import CARRY_ON, Approval, apply_session
 from reconciler.app.commits import clean_commit
 from reconciler.app.saved_plans import open_for_saved
 from reconciler.app.signals import run_to_end
@@ -22,7 +22,7 @@ from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import is_read_with_stderr, show
 from reconciler.clock import utc_now
-from reconciler.errors import UsageError
+from reconciler.errors import Interrupted, UsageError
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.digests import PLAN_KEY
 from reconciler.reconcile.session import PlanRequest
@@ -102,7 +102,10 @@ def apply(
     if not approval.agreed and not can_ask():
         raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
     run = partial(apply_session, lock_wait=lock_wait, token_cache=token_cache, commit=commit)
-    report = run_to_end(run(session, request, approval, face, listener))
+    try:
+        report = run_to_end(run(session, request, approval, face, listener))
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted: whether anything was sent is not known", next_step=CARRY_ON) from None
     if report is not None:
         told = {"told": face.told} if options.format == "text" and is_read_with_stderr(options) else {}
         show(options, APPLY, report, **told)

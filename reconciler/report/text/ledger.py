@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from reconciler.report.style import BOLD, GREEN, RED, YELLOW, Style
+from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.words import counted, moment
 
 _TOLD = ("open", "dead", "due", "gone")
@@ -108,6 +108,8 @@ def _run(run: Mapping[str, Any], style: Style) -> list[str]:
     counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or "no changes"
     head = f"{_time(run['started_at'])}  {run['environment']}  {done}: {counts} ({run['holder']}, run {run['id']})"
     lines = style.wrap(head, 2, *([] if run["finished_at"] else [YELLOW]), hanging=2)
+    if run["finished_at"] is None and run["command"] == "apply":
+        lines.extend(style.wrap(f"→ reconciler apply --resume -e {run['environment']}", 6, DIM, hanging=2))
     # What became of it since stands in the run that closed it.
     for entry in run["entries"] if closed_by is None else ():
         if entry["outcome"] in _ENTRY_PROBLEMS:

@@ -227,6 +227,9 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
     limits = visible(" ".join(filter(None, (plan_limits(plan), overrides_again(plan)))))
     command = f"reconciler apply -e {environment} {limits}".rstrip()
     kept = f"reconciler plan -e {environment} {limits}".rstrip()
+    if any(note.kind is NoteKind.INTERRUPTED_RUN for note in plan.notes):
+        step = note_step(NoteKind.INTERRUPTED_RUN, environment)
+        return f"Carry on with `{step}`; it looks before it writes. Or apply this plan with `{command}`."
     return f"Apply it with `{command}`; keep it for review with `{kept} --save plan.json`."
 
 
