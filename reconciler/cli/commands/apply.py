@@ -31,7 +31,7 @@ from reconciler.report.renderers import APPLY
 EXAMPLES = """
 reconciler apply -e sandbox                 # shows the plan and asks
 reconciler apply plan.json                  # what was approved, no more
-reconciler apply approved/production        # every plan of a folder, in one run
+reconciler apply approved/production        # all plans of a folder
 reconciler apply plan.json --digest sha256:3f61c0… # that plan, or nothing
 reconciler apply -e sandbox --yes           # for scripts: plan and apply
 reconciler apply -e sandbox --resume        # after an interruption

@@ -32,8 +32,8 @@ reconciler plan -e sandbox --save plan.json    # to be reviewed, then applied
 reconciler plan -e all --exit-code             # 2 where something is pending
 reconciler plan -e sandbox --target EntitySync/categories
 reconciler plan -e sandbox --format html --output plan.html
-reconciler plan -e sandbox --base main        # rules that this branch changes, on top
-reconciler plan -e sandbox --save plan.json --secrets-at-apply   # for pull requests
+reconciler plan -e sandbox --base main        # what it changes in the rules
+reconciler plan --save plan.json --secrets-at-apply    # for pull requests
 """
 
 
