@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.connections import for_each, readers
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.reader import Ledgers
-from reconciler.reconcile.digests import sealed
+from reconciler.reconcile.digests import plan_digest
 from reconciler.reconcile.plan import Note, NoteKind, Plan
 from reconciler.reconcile.planfile import error_body
 from reconciler.reconcile.planner import require_secrets
@@ -77,4 +77,5 @@ def failed_plan(environment: str, error: ReconcilerError, now: datetime, commit:
         commit: what the manifests stand at in git, where that is known.
     """
     created = now.replace(microsecond=0)
-    return sealed(Plan(environment, (), created, created, (), (), (), 0, "", commit=commit, error=error_body(error)))
+    plan = Plan(environment, (), created, created, (), (), (), 0, "", commit=commit, error=error_body(error))
+    return replace(plan, digest=plan_digest(plan))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.errors import StalePlan
 from reconciler.kind.kind import Action
@@ -67,7 +67,8 @@ def gather(reviewed: Sequence[Reviewed], planned: Planned) -> Gathered:
 
     A change is approved by the first plan that has exactly it. Where none has, it is approved by all plans that change
     its object, if each of its fields was reviewed in one of them, before and after alike, and live already is as
-    reviewed in the other fields: two pull requests that change one object, or one of which a part is live by now.
+    reviewed in the other fields: two pull requests that change one object, or one of which a part is live by now. What
+    a field is may also be what another of the plans has made of it since.
 
     Args:
         reviewed: in the order in which they were made. A gated one approves only what the others do not.
@@ -123,37 +124,64 @@ def _covered_in_parts(
 
     Plans that were made without secrets (`blind`) leave to apply which secrets differ.
     """
-    parts = [(number, old) for number, old in reviewed if _is_like(old, now, whole=number not in blind)]
+    creates = [number for number, old in reviewed if old.action is Action.CREATE]
+    parts = [
+        (number, old)
+        for number, old in reviewed
+        if _is_like(old, now, whole=number not in blind, made_by_another=len(creates) > 1)
+    ]
     lenient = any(number in blind for number, _ in parts)
-    known: dict[str, list[FieldChange]] = {}
-    for _, old in parts:
+    known: dict[str, list[tuple[int, FieldChange]]] = {}
+    for number, old in parts:
         for each in old.fields:
-            known.setdefault(each.path, []).append(each)
+            known.setdefault(each.path, []).append((number, each))
     asked = [each for each in now.fields if each.path not in now.timed and not (lenient and each.sensitive)]
-    fields = {field_digest(each) for each in asked}
-    was_asked = {number: set(map(field_digest, old.fields)) for number, old in parts}
+    numbers = [_reviewed_in(each, known.get(each.path, ())) for each in asked]
     state = planned.work[now.key].desired.state
     changing = {each.path for each in now.fields}
     rest = all(_is_live(path, known[path], state) for path in known if path not in changing)
     steps = {step for _, old in parts for step in old.steps}
-    if not parts or not (rest and steps.issuperset(now.steps)) or not fields <= set().union(*was_asked.values()):
+    if not (rest and steps.issuperset(now.steps) and all(numbers)):
         return frozenset()
     # Where nothing is left but what a window moves, what was reviewed is live.
-    return frozenset(number for number in was_asked if was_asked[number] & fields or not fields)
+    return frozenset().union(*numbers) if numbers else frozenset(number for number, _ in parts)
 
 
-def _is_like(old: Change, now: Change, *, whole: bool = True) -> bool:
-    """Whether one change may be a part of another; creates and renames only where they are not approved as a whole."""
+def _reviewed_in(now: FieldChange, reviewed: Iterable[tuple[int, FieldChange]]) -> frozenset[int]:
+    """Return the numbers of the plans that have reviewed what a field becomes, from what it is.
+
+    What it is may be what another plan of the same list has made of it since.
+    """
+    became = {digest_of(value_to_json(old.after)) for _, old in reviewed if not old.sensitive}
+    is_made = not now.sensitive and digest_of(value_to_json(now.before)) in became
+    return frozenset(
+        number
+        for number, old in reviewed
+        if field_digest(old) == field_digest(now if not is_made else replace(now, before=old.before))
+    )
+
+
+def _is_like(old: Change, now: Change, *, whole: bool = True, made_by_another: bool = False) -> bool:
+    """Whether one change may be a part of another.
+
+    Args:
+        old: the one that was reviewed.
+        now: the one that is planned now.
+        whole: whether creates and renames are approved as a whole.
+        made_by_another: whether several plans create the object, so that one of them may have done so since.
+    """
     alike = not whole and old.action is now.action and old.action is not Action.DELETE
-    return (old.id, old.renamed_from) == (now.id, now.renamed_from) and (alike or {old.action, now.action} <= _IN_PARTS)
+    in_parts = _IN_PARTS | {Action.CREATE} if made_by_another else _IN_PARTS
+    is_part = old.action in in_parts and now.action in _IN_PARTS
+    return (old.id, old.renamed_from) == (now.id, now.renamed_from) and (alike or is_part)
 
 
-def _is_live(path: str, reviewed: Sequence[FieldChange], state: Mapping[str, object]) -> bool:
+def _is_live(path: str, reviewed: Sequence[tuple[int, FieldChange]], state: Mapping[str, object]) -> bool:
     """Whether a field that does not change any more already is as one of its reviews wanted it."""
-    if any(field.sensitive for field in reviewed):
+    if any(field.sensitive for _, field in reviewed):
         return True  # its value is in no plan, and none is sent
     now = digest_of(value_to_json(value_at(state, path)))
-    return "[" not in path and any(now == digest_of(value_to_json(field.after)) for field in reviewed)
+    return "[" not in path and any(now == digest_of(value_to_json(field.after)) for _, field in reviewed)
 
 
 def _without_work(
@@ -180,8 +208,9 @@ def _overtaken(
         now = fresh.get(key)
         if now is None or now.digest not in covering:
             continue
-        for number, change in reviewed:
-            made = {field_digest(field) for field in now.fields}
-            if change.digest != now.digest and not made.issuperset(map(field_digest, change.fields)):
+        others = [(number, change) for number, change in reviewed if change.digest != now.digest]
+        made = {field_digest(field) for field in now.fields} if others else set()
+        for number, change in others:
+            if not made.issuperset(map(field_digest, change.fields)):
                 found[number] = (*found.get(number, ()), key)
     return found

@@ -109,6 +109,26 @@ def test_a_rest_is_not_approved_where_the_other_fields_are_not_as_reviewed() -> 
     assert covers(planned(config(name="New", enabled=False), live=[live_config(Name="Moved")]), reviewed) == {}
 
 
+def test_what_an_earlier_one_of_them_has_made_of_a_field_is_no_base_that_moved() -> None:
+    first, second = saved(config(name="First")), saved(config(name="Second"))
+    live = [live_config(Name="First"), *LIVE[1:]]
+    now = planned(config(name="Second"), live=live)
+    assert covers(now, first, second) == {"DeliveryConfig/hooks": [1]}
+    assert covers(now, second) == {}
+    assert covers(planned(config(name="Second"), live=[live_config(Name="Hand"), *LIVE[1:]]), first, second) == {}
+
+
+def test_what_an_earlier_one_of_them_has_created_is_changed_by_the_one_that_builds_on_it() -> None:
+    first, second = saved(config("extra")), saved(config("extra", enabled=False))
+    live = [*LIVE, live_config("extra")]
+    now = planned(config("extra", enabled=False), live=live)
+    assert covers(now, first) == {}
+    assert covers(now, second) == {}  # nobody said that it would be there
+    assert covers(now, first, second) == {"DeliveryConfig/extra": [1]}
+    moved = planned(config("extra", enabled=False), live=[*LIVE, live_config("extra", Name="By hand")])
+    assert covers(moved, first, second) == {}
+
+
 def test_a_delete_and_a_create_are_approved_as_a_whole_or_not() -> None:
     reviewed = saved(config("extra", enabled=False), config("more"))
     now = planned(config("extra", enabled=True), config("more"))
