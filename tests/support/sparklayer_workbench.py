@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -136,12 +137,15 @@ class Settings:
 
 
 def quick_clock(waits: list[float]) -> Clock:
-    """A clock that remembers waits and does not wait."""
+    """A clock that remembers waits and does not wait: their time has passed at once."""
+    passed = 0.0
 
     async def sleep(seconds: float) -> None:
+        nonlocal passed
         waits.append(seconds)
+        passed += seconds
 
-    return Clock(sleep=sleep)
+    return Clock(lambda: time.monotonic() + passed, lambda: time.time() + passed, sleep)
 
 
 def written(url: str, work: Callable[[HttpWriter], Any], *, waits: list[float] | None = None, **settings: Any) -> Any:
