@@ -21,6 +21,8 @@ from reconciler.emulator.switches import Switches
 from reconciler.emulator.traffic import TrafficSetting
 
 START_TIMEOUT = 30.0
+# A proxy of the environment is not for the loopback.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class RunningEmulator:
@@ -49,8 +51,7 @@ class RunningEmulator:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_emulator/{path}", data, method=method)  # noqa: S310 (http only)
         try:
-            # A proxy of the environment is not for the loopback.
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+            with _OPENER.open(request) as answer:
                 content = answer.read()
         except urllib.error.HTTPError as error:
             error.msg = f"{error.msg}: {error.read().decode()}"

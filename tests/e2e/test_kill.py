@@ -146,7 +146,7 @@ def test_the_requests_counted_here_are_all_there_are(checkout: Checkout) -> None
 def test_a_signal_lets_what_is_under_way_finish(checkout: Checkout, number: signal.Signals) -> None:
     prepare(checkout)
     checkout.emulator.fault("latency", nth=READING + 1, seconds=0.5)
-    process = checkout.start("apply", "--yes", "--format", "json")
+    process = checkout.fork("apply", "--yes", "--format", "json")
     wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
     process.send_signal(number)
     report, _ = process.communicate(timeout=30)

@@ -210,7 +210,7 @@ def test_two_runners_side_by_side_send_each_record_once(checkout: Checkout) -> N
     checkout.write("other.yaml", checkout.environment("other"))
     checkout.emulator.fault("latency", method="POST", path="*/sync", seconds=0.3)
     # Two environments of one marketplace: the apply lock of each is its own.
-    both = [checkout.start("apply", "--yes", "-e", name, FLAG, "--format", "json") for name in ("test", "other")]
+    both = [checkout.fork("apply", "--yes", "-e", name, FLAG, "--format", "json") for name in ("test", "other")]
     ended = [process.communicate(timeout=60)[0] for process in both]
     assert Counter(sent(checkout)) == Counter(RECORDS), ended
     assert checkout.call("apply", "--yes", "-e", "test").status == 0
@@ -233,7 +233,7 @@ def test_killed_at_any_request_nothing_is_sent_twice_and_the_unknown_is_told(
 ) -> None:
     prepare(checkout, resync())
     checkout.emulator.fault("hang", nth=nth, when=when)
-    process = checkout.start("apply", "--yes")
+    process = checkout.fork("apply", "--yes")
     wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]) or process.poll() is not None)
     assert checkout.emulator.faults()[0]["fired"]
     process.kill()
@@ -262,7 +262,7 @@ def test_killed_at_any_request_nothing_is_sent_twice_and_the_unknown_is_told(
 def test_resume_carries_on_with_what_was_never_sent_and_tells_the_unknown(checkout: Checkout) -> None:
     prepare(checkout, resync())
     checkout.emulator.fault("hang", nth=READS + 2, when="after")
-    process = checkout.start("apply", "--yes")
+    process = checkout.fork("apply", "--yes")
     wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
     process.kill()
     process.communicate()

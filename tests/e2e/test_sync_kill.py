@@ -180,9 +180,9 @@ def test_stopped_on_request_it_ends_tidily_and_the_next_run_is_right(shop: Shop,
     shop.prepare(environment={"ordercloud": slow, "sparklayer": slow})
     for _ in range(3):
         seen = len(shop.emulator.requests())
-        process = shop.checkout.start("sync", "run", "shop", "--full", "--format", "json")
+        process = shop.checkout.fork("sync", "run", "shop", "--full", "--format", "json")
         enough = seen + dice.randrange(20, 120)
-        wait_until(lambda: len(shop.emulator.requests()) >= enough or process.poll() is not None, 60)  # noqa: B023
+        wait_until(lambda: len(shop.emulator.requests()) >= enough or process.poll() is not None, 60, 0.2)  # noqa: B023
         if way == "ctrl_c":
             process.send_signal(signal.SIGINT)
         else:

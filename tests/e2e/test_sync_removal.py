@@ -168,7 +168,7 @@ def test_a_removal_whose_apply_is_killed_is_planned_again(shop: Shop) -> None:
     shop.synced("--full")
     absent(shop, products="discontinue", logs="clear")
     shop.emulator.fault("hang", method="DELETE", path="*/sync-log*", when="before")
-    process = shop.checkout.start("apply", "--yes")
+    process = shop.checkout.fork("apply", "--yes")
     try:
         wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
         assert process.poll() is None

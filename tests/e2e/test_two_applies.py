@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from support.checkout import Checkout, http_config, wait_until
+from support.forked import Forked
 
 pytestmark = pytest.mark.usefixtures("on_both")
 
 
 @pytest.fixture
-def holding(checkout: Checkout) -> subprocess.Popen[str]:
+def holding(checkout: Checkout) -> Forked:
     """Return an apply that holds the lock while its create hangs, not yet carried out."""
     checkout.write("environment.yaml", checkout.environment())
     checkout.write("hook.yaml", http_config("hook"))
     checkout.emulator.fault("hang", method="POST", path="*/deliveryconfig", when="before")
-    process = checkout.start("apply", "--yes")
+    process = checkout.fork("apply", "--yes")
     wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
     return process
 
 
-def end(process: subprocess.Popen[str]) -> None:
+def end(process: Forked) -> None:
     process.kill()
     process.communicate()
 
 
-def test_the_second_is_refused_and_told_who_holds_the_lock(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+def test_the_second_is_refused_and_told_who_holds_the_lock(checkout: Checkout, holding: Forked) -> None:
     try:
         with checkout.unchanged():
             ended = checkout.run("apply", "--yes")
@@ -39,14 +38,14 @@ def test_the_second_is_refused_and_told_who_holds_the_lock(checkout: Checkout, h
     assert "reconciler ledger unlock" in " ".join(ended.stderr.split())
 
 
-def test_planning_needs_no_lock(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+def test_planning_needs_no_lock(checkout: Checkout, holding: Forked) -> None:
     try:
         assert checkout.run("plan", "--exit-code").status == 2
     finally:
         end(holding)
 
 
-def test_the_living_holder_is_not_unlocked_without_force(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+def test_the_living_holder_is_not_unlocked_without_force(checkout: Checkout, holding: Forked) -> None:
     try:
         ended = checkout.call("ledger", "unlock")
         assert ended.status == 1, str(ended)
@@ -60,16 +59,16 @@ def test_one_that_may_wait_says_for_whom_and_goes_on_when_the_first_is_done(chec
     checkout.write("environment.yaml", checkout.environment())
     checkout.write("hook.yaml", http_config("hook"))
     checkout.emulator.fault("latency", method="POST", path="*/deliveryconfig", seconds=4)
-    first = checkout.start("apply", "--yes")
+    first = checkout.fork("apply", "--yes")
     wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]))
-    second = checkout.start("apply", "--yes", "--lock-wait", "60")
+    second = checkout.fork("apply", "--yes", "--lock-wait", "60")
     told = [process.communicate(timeout=60) for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), told
     assert f"pid {first.pid}" in told[1][1]
     assert checkout.writes() == [("POST", "deliveryconfig")]
 
 
-def test_one_that_waited_in_vain_is_refused(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+def test_one_that_waited_in_vain_is_refused(checkout: Checkout, holding: Forked) -> None:
     try:
         with checkout.unchanged():
             ended = checkout.run("apply", "--yes", "--lock-wait", "0.5")
@@ -79,7 +78,7 @@ def test_one_that_waited_in_vain_is_refused(checkout: Checkout, holding: subproc
     assert "ledger-locked" in ended.stderr
 
 
-def test_a_dead_holder_does_not_block(checkout: Checkout, holding: subprocess.Popen[str]) -> None:
+def test_a_dead_holder_does_not_block(checkout: Checkout, holding: Forked) -> None:
     end(holding)
     checkout.emulator.clear_faults()
     ended = checkout.run("apply", "--yes")
@@ -90,7 +89,7 @@ def test_a_dead_holder_does_not_block(checkout: Checkout, holding: subprocess.Po
 def test_many_at_once_do_each_change_once(checkout: Checkout) -> None:
     checkout.write("environment.yaml", checkout.environment())
     checkout.write("hooks.yaml", *(http_config(f"hook-{number}") for number in range(4)))
-    running = [checkout.start("apply", "--yes", "--lock-wait", "60") for _ in range(4)]
+    running = [checkout.fork("apply", "--yes", "--lock-wait", "60") for _ in range(4)]
     ended = [(process.communicate(timeout=60), process.returncode) for process in running]
     assert [status for _, status in ended] == [0] * 4, ended
     assert sorted(checkout.writes()) == [("POST", "deliveryconfig")] * 4

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from reconciler.report.codes.environment import ENVIRONMENT_FILE
 from reconciler.sparklayer import prices, products, stock, sync_log
 from reconciler.sparklayer.kinds import customer_group, price_list, stock_location, store
 from reconciler.sparklayer.lists import PRICE_LISTS
+from support.forked import Forked
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -177,22 +179,30 @@ def test_what_a_page_shows_is_what_happens(page: str, steps: list[tuple[str, int
             if command.startswith("<!-- "):
                 in_the_portal(emulator, *command.split(maxsplit=4)[2:])
                 continue
-            ended = subprocess.run(
-                ["bash", "-c", command],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                cwd=tmp_path,
-                env=env,
-                timeout=60,
-            )
-            assert ended.returncode == status, f"{page}: {command}\n{ended.stdout}"
-            rest = ended.stdout
+            # What the README shows is run as users run it, and so is what needs a shell; the rest has no need to.
+            needs_shell = page == "README.md" or not re.fullmatch(r"reconciler [^|&;<>$`*?~\\]+", command)
+            ended, output = (in_a_shell if needs_shell else forked)(command, tmp_path, env)
+            assert ended == status, f"{page}: {command}\n{output}"
+            rest = output
             for line in shown:
                 pieces = [re.escape(piece) for piece in line.strip().split("…")]
                 found = re.search(".*".join(pieces), rest)
-                assert found, f"{page}: {command} does not show {line!r}\n{ended.stdout}"
+                assert found, f"{page}: {command} does not show {line!r}\n{output}"
                 rest = rest[found.end() :]
+
+
+def in_a_shell(command: str, folder: Path, env: dict[str, str]) -> tuple[int | None, str]:
+    """Run a line and return its exit status and all that it shows."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    ended = subprocess.run(["bash", "-c", command], cwd=folder, env=env, timeout=60, **pipes)
+    return ended.returncode, ended.stdout
+
+
+def forked(command: str, folder: Path, env: dict[str, str]) -> tuple[int | None, str]:
+    """Run a line that is nothing but a command of reconciler, and return its exit status and all that it shows."""
+    process = Forked(tuple(shlex.split(command)[1:]), folder, env, merged=True)
+    output, _ = process.communicate()
+    return process.returncode, output
 
 
 def test_the_environment_to_copy_is_the_one_that_the_command_shows() -> None:

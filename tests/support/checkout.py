@@ -150,18 +150,17 @@ class Checkout:
 
     def run(self, *words: str | Path) -> Ended:
         """Run a command as a process of its own."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "reconciler", *map(str, words)],
-            cwd=self.folder,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-        )
-        return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        process = self.fork(*words)
+        stdout, stderr = process.communicate()
+        assert process.returncode is not None
+        return Ended(process.returncode, stdout, stderr)
+
+    def fork(self, *words: str | Path) -> Forked:
+        """Start a command as a process of its own and return at once; nothing has to be imported first."""
+        return Forked(tuple(map(str, words)), self.folder, self.environ)
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
-        """Start a command and return at once."""
+        """Start a command and return at once, as `fork` does, but as users do: by a new Python."""
         return subprocess.Popen(
             [sys.executable, "-m", "reconciler", *map(str, words)],
             cwd=self.folder,
@@ -171,10 +170,6 @@ class Checkout:
             stderr=subprocess.PIPE,
             text=True,
         )
-
-    def fork(self, *words: str | Path) -> Forked:
-        """Start a command and return at once: the same, but nothing has to be imported first."""
-        return Forked(tuple(map(str, words)), self.folder, self.environ)
 
     def call(self, *words: str | Path) -> Ended:
         """Run a command inside this process: the same, but faster."""
@@ -248,12 +243,12 @@ def _process_hooks_kept() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30, every: float = 0.03) -> None:
     """Poll until something holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def outcomes(report: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,9 @@
-"""Commands in processes of their own that are forked with everything imported: for tests that kill a great many."""
+"""Commands in processes of their own that are forked with everything imported: the same, without the start of Python.
+
+Each has its own process ID, streams, signals, environment and folder, and ends as `reconciler` does. What it does not
+show is the start: imports, variables that Python itself reads, signals before the first line of ours, and what Python
+does at the very end. tests/e2e/test_forked.py holds both ways against each other.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ import pkgutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -30,10 +36,20 @@ _CONTEXT.set_forkserver_preload(
 
 
 class Forked:
-    """A command that runs, with what tests use of `subprocess.Popen`. Its output goes into files."""
+    """A command that runs, with what tests use of `subprocess.Popen`. Its output goes into files.
 
-    def __init__(self, words: tuple[str, ...], folder: Path, environ: Mapping[str, str]) -> None:
-        self._out, self._err = (tempfile.NamedTemporaryFile() for _ in range(2))  # noqa: SIM115
+    Args:
+        words: of its command line, after `reconciler`.
+        folder: where it runs.
+        environ: its whole environment.
+        merged: stderr goes where stdout goes.
+    """
+
+    def __init__(
+        self, words: tuple[str, ...], folder: Path, environ: Mapping[str, str], *, merged: bool = False
+    ) -> None:
+        self._out = tempfile.NamedTemporaryFile()  # noqa: SIM115
+        self._err = self._out if merged else tempfile.NamedTemporaryFile()  # noqa: SIM115
         told = (words, str(folder), dict(environ), self._out.name, self._err.name)
         self._process = _CONTEXT.Process(target=_command, args=told)
         self._process.start()
@@ -75,13 +91,22 @@ def _text(file: IO[bytes]) -> str:
 
 def _command(words: tuple[str, ...], folder: str, environ: dict[str, str], out: str, err: str) -> None:
     """Be `reconciler` in the forked process."""
-    for descriptor, path in ((0, os.devnull), (1, out), (2, err)):
+    for descriptor, path in enumerate((os.devnull, out, err)):
+        if descriptor == 2 and err == out:
+            os.dup2(1, 2)
+            continue
         opened = os.open(path, os.O_RDWR)
         os.dup2(opened, descriptor)
         os.close(opened)
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode, closefd=False) for number, mode in enumerate("rww"))
+    # As Python makes them where they are no terminal.
+    was = sys.stdout
+    encoding, errors = was.encoding, was.errors
+    sys.stdin = os.fdopen(0, "r", encoding=encoding, errors=errors, closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, errors=errors, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(environ)
+    time.tzset()
     os.chdir(folder)
     sys.argv = ["reconciler", *words]
     from reconciler.cli.main import main
