@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.errors import ApiError, GuardrailBreach, PlanFileError, StalePlan
-from reconciler.gitops.archive import read_archive
-from reconciler.gitops.event import Event
+from reconciler.gitops.event import Event, ForgeName
 from reconciler.gitops.forge import Artifact, Forge, PullRequest, Walk
 from reconciler.gitops.members import text
 from reconciler.reconcile.approval import check_approval
 from reconciler.reconcile.planread import json_from_text, plan_from_json
 
-PULL_REQUEST_WORKFLOW = ".github/workflows/reconciler-pull-request.yml"
-"""The workflow of pull requests that `init` writes."""
+PULL_REQUEST_WORKFLOW = {
+    ForgeName.GITHUB: ".github/workflows/reconciler-pull-request.yml",
+    ForgeName.AZURE: "azure-pipelines/reconciler-pull-request.yml",
+}
+"""The workflow of pull requests that `init` writes; a project of GitLab has one file for everything."""
 # Problems of one pull request's artifacts that are told.
 _TOLD = 3
 
@@ -61,7 +63,8 @@ def workflows(event: Event, named: Sequence[str]) -> tuple[str, ...]:
     """
     if named or event.workflow is None:
         return tuple(named)
-    return tuple(dict.fromkeys((event.workflow, PULL_REQUEST_WORKFLOW)))
+    written = PULL_REQUEST_WORKFLOW.get(event.forge)
+    return tuple(dict.fromkeys(filter(None, (event.workflow, written))))
 
 
 async def gather(
@@ -109,7 +112,7 @@ async def _approval(
     name = artifact_name(environment, pull.head)
     artifact = _counting(await forge.artifacts(name, pull, paths), name)
     try:
-        content = read_archive(await forge.download(artifact))
+        content = await forge.download(artifact)
         _check(content, environment, pull, now, key)
     except ApiError as error:
         if error.status not in (404, 410):

@@ -22,8 +22,12 @@ _ENCRYPTED = 0x1
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
-def read_archive(content: bytes) -> bytes:
+def read_archive(content: bytes, folder: str | None = None) -> bytes:
     """Return the plan in an artifact's archive. Nothing is written anywhere, and no name in it is followed.
+
+    Args:
+        content: the archive.
+        folder: in which the file lies, where the forge puts one around an artifact's files.
 
     Raises:
         PlanFileError: it is no archive, or does not hold exactly one plain file of that name, of a plan's size at most.
@@ -31,8 +35,8 @@ def read_archive(content: bytes) -> bytes:
     _check_list(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            found = archive.infolist()
-            if [info.filename for info in found] != [MEMBER]:
+            found = [info for info in archive.infolist() if folder is None or info.filename != f"{folder}/"]
+            if [info.filename for info in found] != [MEMBER if folder is None else f"{folder}/{MEMBER}"]:
                 raise _refused(f"it does not hold exactly one file {MEMBER}")
             (info,) = found
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import ApiError, LoginRefused, NotFound, ServerFault, Unreachable
+from reconciler.gitops.archive import read_archive
 from reconciler.gitops.event import Event
 from reconciler.gitops.forge import LARGEST_ARCHIVE, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
 from reconciler.gitops.members import at, items, needed, number, text
@@ -179,10 +180,14 @@ class AzureDevOps:
         return found
 
     async def download(self, artifact: Artifact) -> bytes:
-        """Download an artifact. documented: the answer may be a zip; inferred: `$format=zip` asks for that."""
+        """Download the plan in an artifact. documented: the answer may be a zip.
+
+        inferred: `$format=zip` asks for that, and its files lie in a folder of the artifact's name.
+        """
         run, _, name = artifact.id.partition("/")
         asked: Params = {"artifactName": name, "$format": "zip"}
-        return await self._client.download(f"{self._apis}/build/builds/{run}/artifacts", LARGEST_ARCHIVE, asked)
+        path = f"{self._apis}/build/builds/{run}/artifacts"
+        return read_archive(await self._client.download(path, LARGEST_ARCHIVE, asked), folder=name)
 
     async def comments(self, number: int) -> Sequence[Comment]:
         """List the comments that open a thread: what others answer in it is theirs."""

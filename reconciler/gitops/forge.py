@@ -133,7 +133,11 @@ class Forge(Protocol):
         ...
 
     async def download(self, artifact: Artifact) -> bytes:
-        """Download an artifact's archive, of at most `LARGEST_ARCHIVE` bytes."""
+        """Download the plan in an artifact, whose archive has at most `LARGEST_ARCHIVE` bytes.
+
+        Raises:
+            PlanFileError: there is no plan in it, or something else as well.
+        """
         ...
 
     async def comments(self, number: int) -> Sequence[Comment]:

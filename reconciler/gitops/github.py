@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import ApiError, LoginRefused, NotFound, RateLimited, Rejected, ServerFault, Unreachable
+from reconciler.gitops.archive import read_archive
 from reconciler.gitops.event import Event
 from reconciler.gitops.forge import LARGEST_ARCHIVE, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
 from reconciler.gitops.members import at, items, needed, number, text
@@ -189,7 +190,8 @@ class GitHub:
         return [await self._artifact(body, pull, workflow) for body in named]
 
     async def download(self, artifact: Artifact) -> bytes:
-        return await self._client.download(f"{self._base}/actions/artifacts/{artifact.id}/zip", LARGEST_ARCHIVE)
+        path = f"{self._base}/actions/artifacts/{artifact.id}/zip"
+        return read_archive(await self._client.download(path, LARGEST_ARCHIVE))
 
     async def comments(self, number: int) -> Sequence[Comment]:
         return [_comment(body) for body in await self._pages(f"{self._base}/issues/{number}/comments")]

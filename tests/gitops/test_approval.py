@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.errors import ApiError
 from reconciler.gitops.approval import Gathered, artifact_name, gather, workflows
-from reconciler.gitops.event import read_event
+from reconciler.gitops.event import ForgeName, read_event
 from reconciler.gitops.github import open_github
 from reconciler.http.observe import Silent
 from reconciler.http.retry import RetryPolicy
@@ -200,6 +200,9 @@ def test_the_workflows_that_count_are_this_one_and_the_one_of_init_unless_named(
     event = read_event(forge.environ(GITHUB_WORKFLOW_REF=own))
     assert workflows(event, ()) == (".github/workflows/reconciler-apply.yml", WORKFLOW)
     assert workflows(event, (OTHER,)) == (OTHER,)
+    azure = replace(event, forge=ForgeName.AZURE, workflow="12")
+    assert workflows(azure, ()) == ("12", "azure-pipelines/reconciler-pull-request.yml")
+    assert workflows(replace(event, forge=ForgeName.GITLAB, workflow=None), ()) == ()
     assert workflows(replace(event, workflow=None), ()) == ()
 
 

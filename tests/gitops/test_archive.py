@@ -96,3 +96,11 @@ def test_a_byte_that_differs_is_refused_or_makes_no_difference(place: int, byte:
     except PlanFileError:
         return
     assert found == PLAN
+
+
+def test_a_folder_that_the_forge_puts_around_the_file_is_known_and_no_other() -> None:
+    assert read_archive(written(("x/plan.json", PLAN)), folder="x") == PLAN
+    assert read_archive(written(("x/", b""), ("x/plan.json", PLAN)), folder="x") == PLAN
+    for name in ("plan.json", "y/plan.json", "x/../plan.json", "x/y/plan.json"):
+        with pytest.raises(PlanFileError):
+            read_archive(written((name, PLAN)), folder="x")

@@ -69,9 +69,11 @@ def test_the_artifact_of_the_last_head_counts_and_no_other(forge: AzureDevOps) -
     forge.builds[forge.artifacts[-1].run]["triggerInfo"]["pr.sourceSha"] = "c" * 40
 
     async def find(client: Client) -> Any:
-        return await client.artifacts(name, await client.pull_request(number), [PIPELINE_FILE])
+        found = await client.artifacts(name, await client.pull_request(number), [PIPELINE_FILE])
+        return found, await client.download(found[-1])
 
-    found = ask(forge, find)
+    found, content = ask(forge, find)
+    assert content == b"good"
     assert [artifact.refused for artifact in found] == [
         "its run is of another commit than the pull request's last one",
         "its run is of a fork",

@@ -1,4 +1,4 @@
-"""The GitOps loop at GitHub, job by job: a clone with manifests, a forge on loopback, the real command line."""
+"""The GitOps loop at a forge, job by job: a clone with manifests, a forge on loopback, the real command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any
 import yaml
 
 from support.checkout import Checkout, Document, Ended, outcomes
+from support.forges.azure_devops import AzureDevOps
 from support.forges.github import GitHub
+from support.forges.gitlab import GitLab
 
 ENVIRONMENT = "test"
 
@@ -32,7 +34,7 @@ class Loop:
     """
 
     checkout: Checkout
-    forge: GitHub
+    forge: GitHub | AzureDevOps | GitLab
     subprocesses: bool = False
     environment: str = ENVIRONMENT
     more: dict[str, str] = field(default_factory=dict)
@@ -122,7 +124,9 @@ class Loop:
         return outcomes(self.report)
 
 
-def begun(checkout: Checkout, forge: GitHub, document: Callable[[], Document], **options: Any) -> Loop:
+def begun(
+    checkout: Checkout, forge: GitHub | AzureDevOps | GitLab, document: Callable[[], Document], **options: Any
+) -> Loop:
     """Begin a repository whose main has an Environment that was applied, with nothing else."""
     loop = Loop(checkout, forge, **options)
     loop.commit("main", "environment.yaml", document())
