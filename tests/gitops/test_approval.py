@@ -147,6 +147,7 @@ def test_an_expired_artifact_and_one_that_is_gone_are_told(forge: GitHub) -> Non
         (plan("staging"), "it is a plan for the environment staging"),
         (plan(age=timedelta(days=15)), "the saved plan expired"),
         (plan(targets=["Store"]), "the saved plan was altered after it was made"),
+        (plan(commit="c" * 40), "it is a plan of the commit cccccccccccc, not of the pull request's last one"),
     ],
 )
 def test_what_approves_nothing_is_told_and_left_out(forge: GitHub, content: bytes, why: str) -> None:
@@ -212,6 +213,16 @@ def test_a_history_that_was_rewritten_leaves_the_last_pull_request_alone_and_say
     found = approved(forge, "a" * 40)
     assert numbers(found) == [number]
     assert found.told[0].startswith("the commit that was applied last (aaaaaaaaaaaa) is not in this repository")
+
+
+def test_a_commit_that_is_no_newer_than_the_applied_one_brings_nothing_and_says_so(forge: GitHub) -> None:
+    forge.merge(pull(forge, "topic", plan()))
+    newest, forge_head = forge.head(), forge.head
+    assert approved(forge, newest).told == (f"{newest[:12]} is what was applied last",)
+    older = forge._run("rev-parse", "main~1")
+    forge.head = lambda branch="main": older if branch == "main" else forge_head(branch)  # type: ignore[method-assign]
+    found = approved(forge, newest)
+    assert found.told == (f"{older[:12]} is no newer than the commit that was applied last ({newest[:12]})",)
 
 
 def test_a_forge_that_fails_is_an_error_and_no_missing_approval(forge: GitHub) -> None:

@@ -75,6 +75,14 @@ def test_comments_and_issues_are_written_read_and_changed(forge: GitHub) -> None
     assert forge.issues[int(issue.id)]["state_reason"] == "completed"
 
 
+@pytest.mark.parametrize("count", [99, 100, 101, 250])
+def test_lists_are_read_to_their_end(forge: GitHub, count: int) -> None:
+    for number in range(count):
+        forge.comment(7, str(number))
+    found = ask(forge, lambda client: client.comments(7))
+    assert [comment.body for comment in found] == [str(number) for number in range(count)]
+
+
 def test_reviewers_of_an_environment_are_asked_for(forge: GitHub) -> None:
     forge.protect("prod")
     forge.protect("loose", reviewers=False)
