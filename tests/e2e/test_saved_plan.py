@@ -215,6 +215,14 @@ def test_a_plan_that_a_guardrail_refused_stays_refused(checkout: Checkout, saved
         ended = checkout.call("apply", SAVED)
     assert ended.status == 3, str(ended)
     assert "maxChanges" in ended.stderr
+    # A limit that was raised since is no review of what was refused; a reason beside the digest that somebody saw is.
+    seen = json.loads(saved.read_text())
+    assert seen["status"] == "refused"
+    checkout.write("environment.yaml", checkout.environment())
+    assert checkout.call("apply", SAVED).status == 3
+    vouched = ("--override", "maxChanges", "--reason", "first of its kind")
+    assert checkout.call("apply", SAVED, "--digest", seen["approves"], *vouched).status == 0
+    assert len(checkout.writes()) == 3
 
 
 def test_what_a_saved_plan_overrides_is_overridden_by_apply_alone(checkout: Checkout, saved: Path) -> None:
