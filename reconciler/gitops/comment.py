@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from reconciler.gitops.plans import EnvironmentPlan, Failure
 from reconciler.kind.semantics import Risk
 from reconciler.manifest.rule_changes import RuleChange
-from reconciler.reconcile.plan import ApplyReport, Note, Plan
+from reconciler.reconcile.plan import FIXED_RULES, ApplyReport, Note, Plan
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.apply import apply_pieces, apply_title
 from reconciler.report.markdown.page import Piece, page
@@ -28,9 +28,14 @@ NOTES_SHOWN = 15
 PROBLEMS_SHOWN = 20
 LISTED = 50
 """Changes of one risk that are listed, for each environment: who has to read more reads the artifact."""
+_MEANT = (
+    "If what a guardrail refuses is meant: raise it, or name the objects in `guardrails.overrides` of the Environment, "
+    "in this pull request; or have the pipeline that is started by hand apply it, with the rule and a reason."
+)
 # Before the pieces of plans, which begin at 0.
 _RULES, _ALARMS, _PAUSES, _TITLES, _FAILURES = range(-5, 0)
 _CLOSINGS = -2
+_LINK = re.compile(r"\]\(https://[^)\s]+\)")
 # The last words of a plan begin so: two comments that differ there only say the same.
 _TIME = "<sub>Live was read "
 
@@ -62,12 +67,12 @@ def head_of(body: str) -> str | None:
 
 
 def says_the_same(body: str, other: str) -> bool:
-    """Whether two texts say the same, but for when live was read."""
+    """Whether two texts say the same, but for when live was read, and which run of the same commit they link to."""
     return _timeless(body) == _timeless(other)
 
 
 def _timeless(body: str) -> list[str]:
-    lines = (line.rstrip() for line in body.strip().splitlines())
+    lines = (_LINK.sub("](run)", line.rstrip()) for line in body.strip().splitlines())
     return [line for line in lines if not line.startswith(_TIME)]
 
 
@@ -173,6 +178,8 @@ def _planned(plan: Plan, head: str | None) -> Iterable[Piece]:
         words = f"This plan is of {code_span(plan.commit[:12])}, not of the last commit, and approves nothing of it."
         yield Piece(f"> [!CAUTION]\n> {words}\n", _FAILURES, "headings")
     yield from _listed(plan_pieces(plan))
+    if any(breach.rule not in FIXED_RULES for breach in plan.refused):
+        yield Piece(f"{_MEANT}\n", _CLOSINGS, "closing words")
     secrets = " What the secrets of targets decide is compared and checked at apply." if plan.secrets_at_apply else ""
     times = f"{_TIME}{moment(plan.created_at)}; approves until {moment(plan.expires_at)}.</sub>"
     yield Piece(f"{plan_closing(plan)}{secrets}\n\n{times}\n", _CLOSINGS, "closing words")

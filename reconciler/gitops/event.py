@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from reconciler.errors import LoadError, UsageError
 from reconciler.gitops.members import number, text
@@ -213,7 +213,7 @@ def _azure(told: Mapping[str, str], repository: str | None) -> Event:
         branch=_branch(told.get("SYSTEM_PULLREQUEST_TARGETBRANCH" if pull else "BUILD_SOURCEBRANCH")),
         no_secrets=_azure_secrets(told, pull),
         workflow=told.get("SYSTEM_DEFINITIONID"),
-        run_url=f"{url.rstrip('/')}/{project}/_build/results?buildId={run}" if run else None,
+        run_url=f"{url.rstrip('/')}/{quote(project)}/_build/results?buildId={run}" if run else None,
     )
 
 

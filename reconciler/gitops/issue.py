@@ -14,6 +14,8 @@ from reconciler.report.words import moment
 _STATE = re.compile(r"<!-- reconciler:drift environment=\S{1,100} state=([0-9a-f]{16}) -->")
 # GitHub takes no longer label.
 _LONGEST_LABEL = 50
+_KEEPS = "reconciler writes it again when something changes, and closes the issue when nothing drifts"
+_WAITS = "reconciler opens the issue again when something drifts"
 # As `words.spoken` writes durations: what is older than in the last run is still the same drift.
 _AGES = re.compile(r"(?:under )?\d+ (?:d|h|min|s)\b(?: \d+ (?:d|h|min|s)\b)?")
 
@@ -41,8 +43,8 @@ def issue_body(report: DriftReport, *, url: str | None = None) -> str:
     """
     environment = report.environment
     marker = f"<!-- reconciler:drift environment={_plain(environment)[:100]} state={drift_state(report)} -->"
-    what = "as soon as something changes" if report.drifted else "and opens again when something drifts"
-    seen = f"As it was at {moment(report.checked_at)}. This text is kept by reconciler, {what}."
+    keeps = _KEEPS if report.drifted else _WAITS
+    seen = f"As it was at {moment(report.checked_at)}; {keeps}."
     closing = f"{drift_closing(report)}<sub>{seen}</sub>"
     head = f"{marker}\n{drift_title(report)}"
     return page(head, drift_pieces(report), closing, f"reconciler drift -e {environment}", url)

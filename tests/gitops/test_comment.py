@@ -18,7 +18,7 @@ from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
 from reconciler.manifest.rule_changes import RuleChange
 from reconciler.reconcile.digests import change_digest, plan_digest
-from reconciler.reconcile.plan import Change, FieldChange, Note, NoteKind, Plan
+from reconciler.reconcile.plan import FIXED_RULES, Change, FieldChange, Note, NoteKind, Plan
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.report.markdown.page import LIMIT
 from support.markdown import assert_only_our_markup
@@ -91,7 +91,9 @@ def test_a_failed_plan_says_so_with_its_problems_and_approves_nothing() -> None:
 def test_a_refused_plan_says_that_apply_would_refuse_it() -> None:
     refused = replace(hostile_plan("x"), environment="prod")
     body = plan_comment([of(refused)], HEAD)
-    order(body, "Refused by guardrail", "Apply would refuse this plan")
+    order(body, "Refused by guardrail", "`guardrails.overrides`", "Apply would refuse this plan")
+    fixed = replace(refused, breaches=tuple(each for each in refused.breaches if each.rule in FIXED_RULES))
+    assert "`guardrails.overrides`" not in plan_comment([of(fixed)], HEAD)
 
 
 def test_without_any_plan_the_comment_says_that_nothing_is_approved() -> None:
@@ -110,6 +112,13 @@ def test_two_texts_that_differ_in_time_alone_say_the_same() -> None:
     assert says_the_same(body.replace("\n", "\r\n"), body)
     assert not says_the_same(body, plan_comment([of(SAMPLE_PLAN)], "d" * 40))
     assert not says_the_same(body, plan_comment([of(SAMPLE_PLAN, rules_changed=(RAISED,))], HEAD))
+
+
+def test_a_cut_text_says_the_same_whichever_run_of_the_commit_it_links_to() -> None:
+    cut = [of(plan(many(3_000)))]
+    bodies = [plan_comment(cut, HEAD, url=f"https://ci.example/run/{number}") for number in (1, 2)]
+    assert bodies[0] != bodies[1]
+    assert says_the_same(*bodies)
 
 
 def test_the_head_is_read_back_from_the_first_line_alone() -> None:

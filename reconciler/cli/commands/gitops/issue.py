@@ -17,6 +17,7 @@ from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say, write_result
 from reconciler.errors import Place, PlanFileError
 from reconciler.reconcile.plan import DriftReport
+from reconciler.report.escape import terminal
 
 if TYPE_CHECKING:
     from reconciler.gitops.event import Event
@@ -82,7 +83,7 @@ async def _kept(
 def _words(posted: Posted, environment: str) -> str:
     from reconciler.gitops.posting import Did
 
-    where = f" {posted.where}" if posted.where else ""
+    where = f" {terminal(posted.where)}" if posted.where else ""
     told = {
         Did.CREATED: f"opened{where}",
         Did.UPDATED: f"brought up to date{where}",
@@ -92,4 +93,4 @@ def _words(posted: Posted, environment: str) -> str:
         Did.LEFT_CLOSED: f"left as somebody closed it{where}; `drift snooze` mutes drift with a reason",
         Did.NOTHING: "none, because nothing drifts",
     }
-    return f"Drift issue of {environment}: {told.get(posted.did, posted.did)}."
+    return f"Drift issue of {terminal(environment)}: {told.get(posted.did, posted.did)}."
