@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,18 +40,20 @@ def checkout(forge: GitHub, folder: Path, branch: str = "main") -> Path:
     return folder
 
 
+def runner_of(forge: GitHub, emulator: RunningEmulator, folder: Path, environ: dict[str, str]) -> Runner:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    base = {"PATH": path, "HOME": str(folder.parent), "LANG": "C.UTF-8", "EMULATOR": emulator.url}
+    context = {"github.token": forge.token, "github.event.merge_group.base_sha || 'HEAD^1'": "HEAD^1"}
+    return Runner(folder, base | environ, context)
+
+
 def test_a_change_goes_from_an_empty_folder_to_live(forge: GitHub, emulator: RunningEmulator, tmp_path: Path) -> None:
     hook = (tmp_path / "shop" / "manifests" / "delivery" / "order-hook.yaml").read_text()
     renamed = hook.replace("Orders to the ERP", "Orders to the new ERP")
     forge.commit("rename", {"manifests/delivery/order-hook.yaml": renamed}, "Rename the hook")
     number = forge.open_pull("rename")
     head = forge.pulls[number].head
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    base = {"PATH": path, "HOME": str(tmp_path), "LANG": "C.UTF-8", "EMULATOR": emulator.url}
-
-    def runner(folder: Path, environ: dict[str, str]) -> Runner:
-        context = {"github.token": forge.token, "github.event.merge_group.base_sha || 'HEAD^1'": "HEAD^1"}
-        return Runner(folder, base | environ, context)
+    runner = partial(runner_of, forge, emulator)
 
     # The pull request: planned and commented, and nothing is written.
     job = runner(checkout(forge, tmp_path / "pull", "rename"), forge.environ(pull=number))
@@ -86,3 +90,23 @@ def test_a_change_goes_from_an_empty_folder_to_live(forge: GitHub, emulator: Run
     # Again: nothing is pending, so nobody is asked.
     assert job.run(text, "plan-emulator"), job.log
     assert job.context["steps.plan.outputs.status"] == "0"
+
+
+def test_what_nobody_approved_is_applied_by_its_digest_where_the_environment_has_no_reviewers(
+    forge: GitHub, emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    forge.protect("emulator", reviewers=False)
+    job = runner_of(forge, emulator, checkout(forge, tmp_path / "main"), forge.environ())
+    apply, by_hand = ((job.folder / WORKFLOWS / f"reconciler-{name}.yml").read_text() for name in ("apply", "by-hand"))
+    assert job.run(apply, "plan-emulator"), job.log
+    assert not job.run(apply, "apply-emulator")
+    assert "has no required reviewers" in job.log
+    assert not emulator.state()["ordercloud"]["deliveryConfigs"]
+    (digest,) = set(re.findall(r"Digest `(sha256:[0-9a-f]{64})`", job.summary))
+    assert f"start the workflow by hand with its digest {digest}" in job.log
+    assert job.run(by_hand, "plan-emulator"), job.log
+    job.context["inputs.digest"] = "sha256:" + "0" * 64
+    assert not job.run(by_hand, "apply-emulator")
+    job.context["inputs.digest"] = digest
+    assert job.run(by_hand, "apply-emulator"), job.log
+    assert emulator.state()["ordercloud"]["deliveryConfigs"]

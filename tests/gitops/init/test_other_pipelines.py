@@ -80,6 +80,13 @@ def test_of_azure_no_run_is_dropped_and_forks_plan_nothing() -> None:
     assert all("ne(variables['System.PullRequest.IsFork'], 'True')" in job["condition"] for job in secret)
 
 
+def test_of_azure_the_plans_of_the_pull_request_pipeline_count() -> None:
+    """By default those of the pipeline that asks, and there that is another one."""
+    path = "azure-pipelines/reconciler-pull-request.yml"
+    assert f"--workflow {path}" in AZURE["azure-pipelines/reconciler-apply.yml"]
+    assert path in AZURE
+
+
 def test_of_azure_nothing_that_somebody_types_is_part_of_a_script() -> None:
     for text in AZURE.values():
         for job in jobs_of(yaml.safe_load(text)):
