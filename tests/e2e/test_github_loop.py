@@ -87,16 +87,20 @@ def test_the_rest_is_planned_anew_and_applied_behind_reviewers_alone(loop: Loop)
 
 def test_a_plan_is_applied_by_the_digest_that_somebody_has_seen(loop: Loop) -> None:
     loop.commit("main", *sync("buyers"))
-    head = loop.forge.head()
-    loop.clone(head)
-    shown = loop.run("plan", "-e", "test", "--save", "../new.json", "--format", "json", commit=head)
-    digest = shown.json["digest"]
-    loop.commit("main", *sync("catalogs"))
     loop.clone(loop.forge.head())
+    seen = loop.run("plan", "-e", "test", "--secrets-at-apply", "--format", "json").json["approves"]
+    # The workflow that somebody starts with that digest plans anew, and applies that very file behind the environment.
+    assert loop.run("plan", "-e", "test", "--save", "../new.json").status == 0
     assert loop.applied("../new.json", "--digest", "sha256:" + "0" * 64).status == 4
     # No forge is asked: the environment has no reviewers here, and the digest is the review.
-    assert loop.applied("../new.json", "--digest", digest).status == 0
+    assert loop.applied("../new.json", "--digest", seen).status == 0
     assert loop.outcomes() == {"EntitySync/buyers": "applied"}
+    # What came since is another plan.
+    loop.commit("main", *sync("catalogs"))
+    loop.clone(loop.forge.head())
+    assert loop.run("plan", "-e", "test", "--save", "../new.json").status == 0
+    assert loop.applied("../new.json", "--digest", seen).status == 4
+    assert loop.pending() == ["EntitySync/catalogs"]
 
 
 def test_a_secondary_rate_limit_delays_and_changes_nothing(loop: Loop) -> None:

@@ -64,12 +64,20 @@ class Loop:
 
     def planned(self, number: int, *environments: str) -> Ended:
         """Run the pull request's pipeline: plan, comment, and leave the plan as an artifact."""
-        head = self.forge.pulls[number].head
-        self.clone(head)
+        pull = self.forge.pulls[number]
+        head, words = pull.head, ("--secrets-at-apply",)
+        if isinstance(self.forge, GitHub):
+            # There a job for a pull request has a merge of it into its base, which is no commit of anybody's.
+            self.clone(self.forge.head(pull.base))
+            self.forge._run("merge", "-q", "--no-ff", "-m", "Merge to try", head, at=self.checkout.folder / "work")
+            words = ("--base", "HEAD^1", "--secrets-at-apply")
+        else:
+            self.clone(head)
         for environment in environments or (self.environment,):
             file = self.checkout.folder / f"plan-{environment}.json"
-            ended = self.run("plan", "-e", environment, "--save", file, pull=number)
+            ended = self.run("plan", "-e", environment, "--save", file, *words, pull=number)
             assert ended.status == 0, str(ended)
+            assert json.loads(file.read_text())["commit"] == head
             self.forge.upload(head, f"reconciler-plan-{environment}-{head}", {"plan.json": file.read_bytes()})
         ended = self.run("gitops", "comment", file, pull=number)
         assert ended.status == 0, str(ended)
