@@ -282,7 +282,8 @@ def apply_counts(report: ApplyReport) -> str:
     parts += [
         f"{counted(done[outcome], 'request')} {OPERATION_OUTCOMES[outcome]}" for outcome in Outcome if done[outcome]
     ]
-    return ", ".join(parts) or "nothing to do"
+    nothing = "nothing applied" if any(plan.code for plan in report.plans) else "nothing to do"
+    return ", ".join(parts) or nothing
 
 
 def plan_verdicts(report: ApplyReport) -> list[tuple[str, str | None, str | None]]:
@@ -296,7 +297,7 @@ def plan_verdicts(report: ApplyReport) -> list[tuple[str, str | None, str | None
             keys = ", ".join(plan.overtaken[:_OVERTAKEN_SHOWN])
             more = len(plan.overtaken) - _OVERTAKEN_SHOWN
             keys += f" and {more:,} more" if more > 0 else ""
-            found.append((f"{plan.file}: another plan's change took the place of its own of {keys}", None, None))
+            found.append((f"{plan.file}: changed as another plan says, and not as this one: {keys}", None, None))
     return found
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.app.plan import failed_plan
+from reconciler.clock import utc_now
+from reconciler.errors import StalePlan
 from reconciler.reconcile.digests import plan_digest
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planread import read_plan
@@ -304,6 +307,18 @@ def test_the_plans_of_all_that_was_merged_are_applied_in_one_run(checkout: Check
     ]
     assert sorted(checkout.writes()) == [("PATCH", "deliveryconfig/hook"), ("PUT", "entitysync/buyers")]
     assert checkout.pending() == ["create EntitySync/catalogs"]
+    # One that failed is left out and told, as long as something is pending; an altered one stops everything.
+    failed = failed_plan("test", StalePlan("no answer"), utc_now())
+    (folder / "4.json").write_text(json.dumps(plan_to_json(failed)))
+    ended = checkout.call("apply", str(folder), "--format", "json")
+    assert ended.status == 5, str(ended)
+    assert [(Path(plan["file"]).name, plan["code"]) for plan in ended.json["plans"]][-1] == ("4.json", "stale-plan")
+    (folder / "4.json").write_text(json.dumps(plan_to_json(read_plan(folder / "3.json")) | {"environment": "other"}))
+    with checkout.unchanged():
+        ended = checkout.call("apply", str(folder))
+    assert ended.status == 1, str(ended)
+    assert "4.json" in ended.stderr
+    assert "altered" in ended.stderr
 
 
 def test_a_digest_that_somebody_saw_applies_that_plan_and_no_other(checkout: Checkout, saved: Path) -> None:
