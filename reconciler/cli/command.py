@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
@@ -17,13 +18,34 @@ from reconciler.errors import ManifestErrors, ReconcilerError
 from reconciler.report.given import Given
 from reconciler.report.renderers import FORMATS
 
+_SENTENCE = 200
 SHARED = frozenset({parameter.name for parameter in shared_options(FORMATS)} | {"version"})
+
+
+class _HelpFormatter(click.HelpFormatter):
+    """Wraps between words alone: an option that is broken at its hyphen is one that nobody finds."""
+
+    _WHOLE, _HYPHEN = "\N{NON-BREAKING HYPHEN}", re.compile(r"(?<=\w)-(?=\w)")
+
+    def write(self, string: str) -> None:
+        super().write(string.replace(self._WHOLE, "-"))
+
+    def write_text(self, text: str) -> None:
+        super().write_text(self._HYPHEN.sub(self._WHOLE, text))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl([(term, self._HYPHEN.sub(self._WHOLE, text)) for term, text in rows], col_max, col_spacing)
 
 
 class _SharedOptions(click.Command):
     """Help in parts: options of the command, those that it shares, examples, environment variables."""
 
     examples: str = ""
+
+    def get_help(self, ctx: click.Context) -> str:
+        formatter = _HelpFormatter(width=ctx.terminal_width, max_width=ctx.max_content_width)
+        self.format_help(ctx, formatter)
+        return formatter.getvalue().rstrip("\n")
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the parameters, each option with its environment variable."""
@@ -161,6 +183,11 @@ class Group(_SharedOptions, click.Group):
         settings["params"] = [*(settings.get("params") or ()), *shared]
         super().__init__(*arguments, **settings)
         self.examples = examples
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(_SENTENCE)) for name, command in commands if command])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

@@ -36,6 +36,19 @@ def test_help_fits_a_terminal(name: str, command: click.Command) -> None:
     assert [line for line in help_of(name, command).splitlines() if len(line) > 80] == []
 
 
+@pytest.mark.parametrize("columns", [60, 80, 160])
+@pytest.mark.parametrize(("name", "command"), [("", app), *ALL], ids=["app", *(name for name, _ in ALL)])
+def test_no_word_is_broken_and_no_sentence_cut_however_narrow_the_terminal_is(
+    name: str, command: click.Command, columns: int
+) -> None:
+    def words(width: int) -> list[str]:
+        return command.get_help(
+            click.Context(command, info_name=name, terminal_width=width, max_content_width=width)
+        ).split()
+
+    assert words(columns) == words(1_000)
+
+
 @pytest.mark.parametrize(("name", "command"), ALL, ids=[name for name, _ in ALL])
 def test_every_command_says_what_it_does_and_shows_it(name: str, command: click.Command) -> None:
     assert command.help

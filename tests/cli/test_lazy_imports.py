@@ -33,8 +33,8 @@ def modules_after(*arguments: str) -> set[str]:
     "words",
     [
         ["--help"],
-        ["validate"],
-        ["validate", "--format", "json"],
+        ["validate", "manifests/delivery"],
+        ["validate", "manifests/delivery", "--format", "json"],
         ["schema", "--check"],
         ["completion", "bash"],
         *([name, "--help"] for name in ("plan", "apply", "drift", "import", "doctor", "ledger", "emulate", "demo")),
@@ -44,6 +44,10 @@ def modules_after(*arguments: str) -> set[str]:
 )
 def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
     assert not modules_after(*words) & HEAVY
+
+
+def test_validate_imports_what_judges_policies_and_nothing_else_that_is_heavy() -> None:
+    assert modules_after("validate") & HEAVY == {"jsonschema"}
 
 
 def test_status_of_data_syncs_needs_no_client_and_no_terminal_library() -> None:
