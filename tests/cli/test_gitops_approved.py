@@ -21,6 +21,7 @@ from reconciler.ledger.writer import Ledger
 from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
 from reconciler.reconcile.planfile import plan_to_json
+from reconciler.reconcile.verdict import PlanVerdict
 from reconciler.report.documents.apply import apply_to_json
 from support.checkout import Ended, document
 from support.forges.github import GitHub
@@ -148,8 +149,9 @@ def test_without_a_token_the_variable_is_named(forge: GitHub, token: str) -> Non
     assert (ended.status, "GITHUB_TOKEN" in ended.stderr) == (1, True), str(ended)
 
 
-def report(forge: GitHub, *results: ChangeResult, environment: str = "prod") -> str:
-    (forge.folder / "report.json").write_text(json.dumps(apply_to_json(ApplyReport(environment, None, results))))
+def report(forge: GitHub, *results: ChangeResult, plans: tuple[PlanVerdict, ...] = ()) -> str:
+    done = ApplyReport("prod", None, results, plans=plans)
+    (forge.folder / "report.json").write_text(json.dumps(apply_to_json(done)))
     return "report.json"
 
 
@@ -181,6 +183,22 @@ def test_an_apply_that_did_nothing_is_not_told(forge: GitHub) -> None:
     before = len(forge.requests)
     ended = call(forge, "result", report(forge))
     assert (ended.status, len(forge.requests)) == (0, before), str(ended)
+
+
+def test_a_plan_that_was_left_out_is_told(forge: GitHub) -> None:
+    number = merged(forge, "one", "prod")
+    left_out = PlanVerdict("approved/prod/1.json", "sha256:1", None, "stale-plan", "the saved plan expired", None)
+    assert call(forge, "result", report(forge, plans=(left_out,))).status == 0
+    assert "expired" in forge.comments[number][0]["body"]
+
+
+def test_a_pull_request_that_is_named_is_told_alone(forge: GitHub) -> None:
+    first = merged(forge, "one", "prod")
+    merged(forge, "two", "prod")
+    assert call(forge, "approved", "-e", "prod", "--output", "approved").status == 0
+    words = ("--approved", "approved", "--pull-request", str(first), "--commit", forge.head())
+    assert call(forge, "result", report(forge, RESULT), *words).status == 0
+    assert list(forge.comments) == [first]
 
 
 def test_a_result_can_be_printed_alone(forge: GitHub) -> None:

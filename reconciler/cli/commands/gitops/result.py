@@ -59,7 +59,7 @@ def result(options: Options, /, files: tuple[Path, ...], folder: Path | None, on
     if only_print:
         write_result(options, "\n".join(result_comment(report, commit, url=event.run_url) for report in reports))
         return Status.DONE
-    worth = [report for report in reports if report.outcomes or report.interrupted or report.ledger_problem]
+    worth = [report for report in reports if _says_something(report)]
     if not worth:
         say("Nothing was applied, so nothing is told.")
         return Status.DONE
@@ -67,6 +67,12 @@ def result(options: Options, /, files: tuple[Path, ...], folder: Path | None, on
     for words in run_to_end(_told(event, commit, worth, _numbers(folder, event), listener, told["author"])):
         say(words)
     return Status.DONE
+
+
+def _says_something(report: ApplyReport) -> bool:
+    """Whether anything was done, or a plan that was approved was left out."""
+    left_out = any(plan.code for plan in report.plans)
+    return bool(report.outcomes or left_out or report.interrupted or report.ledger_problem)
 
 
 def _read(file: Path) -> ApplyReport:
@@ -83,8 +89,10 @@ def _read(file: Path) -> ApplyReport:
 
 
 def _numbers(folder: Path | None, event: Event) -> dict[str | None, list[int]]:
-    """Return the pull requests of each environment; under None those of environments that the folder does not have."""
-    found: dict[str | None, list[int]] = {None: [] if event.pull_request is None else [event.pull_request]}
+    """Return the pull requests of each environment; under None those of any other."""
+    if event.pull_request is not None:
+        return {None: [event.pull_request]}
+    found: dict[str | None, list[int]] = {None: []}
     for file in sorted(folder.glob("*/*.json")) if folder is not None else ():
         if (named := _NUMBER.fullmatch(file.name)) is not None:
             found.setdefault(file.parent.name, []).append(int(named[1]))
