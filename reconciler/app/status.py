@@ -1,16 +1,24 @@
-"""Read the status of the data syncs of environments; only their ledgers are read."""
+"""Read the status of the data syncs of environments from their ledgers, and what is paused from live."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from reconciler.errors import ReconcilerError
 from reconciler.ledger.reader import Ledgers
-from reconciler.reconcile.paused import paused_as_known
-from reconciler.reconcile.plan import Note
-from reconciler.reconcile.session import Session
+from reconciler.reconcile.paused import PausedNow, paused_as_known, paused_live
+from reconciler.reconcile.plan import NoteKind
+from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.sync.datasync import data_syncs, leaving_syncs, named
 from reconciler.sync.monitor.status import SyncStatus, status_of
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
+
+_PATIENCE_SECONDS = 10.0
 
 
 def statuses_of_each(sessions: Sequence[Session], names: Sequence[str], now: datetime) -> dict[str, list[SyncStatus]]:
@@ -29,13 +37,61 @@ def statuses_of_each(sessions: Sequence[Session], names: Sequence[str], now: dat
         return {session.name: _statuses(session, names, ledgers, now) for session in sessions}
 
 
-def paused_in(session: Session) -> tuple[Note, ...]:
+def paused_as_told(session: Session, why: str) -> PausedNow:
     """Return what is paused in an environment, as far as manifests and ledger tell.
+
+    Args:
+        session: the environment.
+        why: live is not asked.
 
     Raises:
         LedgerError: there is a ledger, and it cannot be read.
     """
-    return tuple(paused_as_known(session.desired, session.memory(), session.opened_at))
+    return PausedNow(tuple(paused_as_known(session.desired, session.memory(), session.opened_at)), why)
+
+
+async def paused_in_each(
+    sessions: Sequence[Session], observer: Observer, *, token_cache: bool = True
+) -> dict[str, PausedNow]:
+    """Return what is paused live, by environment. Where live does not answer soon, what manifests and ledger tell.
+
+    Args:
+        sessions: the environments.
+        observer: told of the requests.
+        token_cache: whether access tokens may be kept in files.
+
+    Raises:
+        LedgerError: there is a ledger, and it cannot be read.
+    """
+    found = await asyncio.gather(*(_paused_in(session, observer, token_cache=token_cache) for session in sessions))
+    return {session.name: paused for session, paused in zip(sessions, found, strict=True)}
+
+
+async def _paused_in(session: Session, observer: Observer, *, token_cache: bool) -> PausedNow:
+    from reconciler.app.connections import readers
+    from reconciler.app.pause import pausable_kinds
+    from reconciler.reconcile.leased import held_notes
+    from reconciler.reconcile.live import read_live
+
+    memory, kinds = session.memory(), pausable_kinds(session)
+    if not kinds:
+        return PausedNow()
+    try:
+        async with (
+            asyncio.timeout(_PATIENCE_SECONDS),
+            readers(session, kinds, observer, token_cache=token_cache) as opened,
+        ):
+            live = await read_live(session.kinds, kinds, opened)
+    except TimeoutError:
+        return paused_as_told(session, f"no answer within {_PATIENCE_SECONDS:g} s")
+    except ReconcilerError as error:
+        return paused_as_told(session, error.message)
+    inputs = session.inputs(live, PlanRequest(), memory, session.opened_at)
+    notes = list(paused_live(inputs))
+    for desired in inputs.desired:
+        held = held_notes(inputs, desired, live.get(desired.kind, {}).get(desired.id))
+        notes.extend(note for note in held if note.kind is NoteKind.NOT_PAUSED)
+    return PausedNow(tuple(notes))
 
 
 def _statuses(session: Session, names: Sequence[str], ledgers: Ledgers, now: datetime) -> list[SyncStatus]:

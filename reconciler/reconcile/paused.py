@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.ledger.config.model import Memory
@@ -14,6 +15,22 @@ from reconciler.reconcile.leased import active_leases, lease_over, over_since, p
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.work import Desired
 from reconciler.words import spoken
+
+
+@dataclass(frozen=True, slots=True)
+class PausedNow:
+    """What is paused in an environment.
+
+    Args:
+        notes: one for each sync that is paused, or that runs although a lease holds it.
+        unseen: why live was not seen, so that the notes are what manifests and ledger tell; None: it was.
+    """
+
+    notes: tuple[Note, ...] = ()
+    unseen: str | None = None
+
+
+NOTHING_PAUSED = PausedNow()
 
 
 def paused_live(inputs: PlanInputs) -> Iterator[Note]:
@@ -34,7 +51,7 @@ def paused_live(inputs: PlanInputs) -> Iterator[Note]:
             took = resumes_took(pauses_of(inputs.memory, kind_name, live_id))
             if leases:
                 words = "; ".join(filter(None, (*map(_leased, leases), took)))
-                yield _note(desired, f"{kind_name}/{live_id}", words)
+                yield _note(desired, f"{kind_name}/{live_id}" if desired is None else desired.key, words)
             elif desired is None:
                 words = "without an end that is known: no manifest names it, so by whom and why is not known"
                 yield _note(None, f"{kind_name}/{live_id}", words)

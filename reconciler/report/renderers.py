@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconciler.reconcile.doctor import Finding
     from reconciler.reconcile.importer import ImportResult
     from reconciler.reconcile.pause_report import Lifted, PausesReport, Taken
-    from reconciler.reconcile.plan import ApplyReport, DriftReport, Note, Plan
+    from reconciler.reconcile.paused import PausedNow
+    from reconciler.reconcile.plan import ApplyReport, DriftReport, Plan
     from reconciler.report.codes.lookup import Meaning
     from reconciler.report.style import Style
     from reconciler.sparklayer.sync_log import SyncStatus as SyncLog
@@ -139,7 +140,7 @@ SYNC_RUN: Subject[RunReport, str] = Subject(text="text.sync_run:run_to_text", js
 SYNC_DRY_RUN: Subject[DryRun, str] = Subject(
     text="text.sync_dry_run:dry_run_to_text", json="documents.sync_dry_run:dry_run_to_json"
 )
-SYNC_STATUS: Subject[str, datetime, Sequence[SyncStatus], Sequence[Note]] = Subject(
+SYNC_STATUS: Subject[str, datetime, Sequence[SyncStatus], PausedNow] = Subject(
     text="text.sync_status:statuses_to_text", json="documents.sync_status:statuses_to_json"
 )
 SYNC_PROBLEMS: Subject[str, Problems] = Subject(

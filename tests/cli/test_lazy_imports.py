@@ -51,7 +51,7 @@ def test_validate_imports_what_judges_policies_and_nothing_else_that_is_heavy() 
 
 
 def test_status_of_data_syncs_needs_no_client_and_no_terminal_library() -> None:
-    assert not modules_after("sync", "status", "-e", "emulator") & {"httpx", "rich", "starlette"}
+    assert not modules_after("sync", "status", "-e", "emulator", "--offline") & {"httpx", "rich", "starlette"}
 
 
 def test_help_imports_no_command_and_no_model() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from support.checkout import Checkout, Document, Ended, document, wait_until
+from support.checkout import Checkout, Document, Ended, document, http_config, wait_until
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 PRODUCTS = 40
@@ -207,6 +207,28 @@ def test_several_environments_are_shown_at_once(shop: Checkout) -> None:
     found = {each["environment"]: each["syncs"][0]["standing"] for each in ended.json}
     assert found == {"test": "applied", "other": "never"}
     assert not (shop.folder / "other.db").exists()
+
+
+def test_status_begins_with_a_pause_that_was_made_in_the_portal(shop: Checkout) -> None:
+    shop.write(
+        "syncs.yaml",
+        http_config("hook"),
+        document("EntitySync", "shelves", {"entity": "categories", "deliveryConfig": "hook"}),
+    )
+    shop.applied()
+    shop.change_live(lambda state: next(iter(state["syncs"].values())).update(Paused=True))
+    for words in (("sync", "status"), ("plan",), ("drift",)):
+        text = shop.call(*words).stdout
+        assert text.startswith("1 sync is paused\n  EntitySync/shelves: without an end that is known"), text
+    found = fitting(shop.call("sync", "status", "--format", "json"), "sync-status")
+    assert ([note["subject"] for note in found["paused"]], found["paused_unseen"]) == (["EntitySync/shelves"], None)
+    shop.emulator.clear_requests()
+    offline = fitting(shop.call("sync", "status", "--format", "json", "--offline"), "sync-status")
+    assert (offline["paused"], "--offline" in offline["paused_unseen"]) == ([], True)
+    assert shop.emulator.requests() == []
+    shop.emulator.fault("status", status=403, count=None, path="*/integrations/*")
+    ended = shop.call("sync", "status")
+    assert (ended.status, "Pauses that were made elsewhere are not known: " in ended.stdout) == (0, True)
 
 
 def test_a_terminal_is_kept_up_to_date_until_ctrl_c(shop: Checkout) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from reconciler.ledger.config.model import Memory
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
 from reconciler.reconcile.drift import find_drift
-from reconciler.reconcile.paused import paused_as_known
+from reconciler.reconcile.pause_report import pauses_report
+from reconciler.reconcile.paused import PausedNow, paused_as_known
 from reconciler.reconcile.plan import NoteKind
 from reconciler.reconcile.planner import make_plan
 from reconciler.report.renderers import DRIFT, PLAN, SYNC_STATUS
@@ -65,6 +67,25 @@ def test_plan_and_drift_begin_with_what_is_paused(case: str, format_name: str) -
             assert text.index('"notes"') < text.index('"paused"')
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_plan_drift_and_pauses_call_a_sync_by_the_same_name(case: str) -> None:
+    given, memory, _ = CASES[case]
+    desired = replace(entity_sync(**given), name="shelves")
+    read = inputs([config(), desired], [live_config(), live_sync(Paused=True)], memory=memory)
+    planned = make_plan(read)
+    drift = find_drift(read, planned)
+    told = {
+        *(
+            note.subject
+            for note in (*planned.plan.notes, *drift.notes)
+            if "categor" in note.subject or "EntitySync" in note.subject
+        ),
+        *(change.key for change in planned.plan.changes),
+        *(sync.sync.key for sync in pauses_report(read, 0).syncs),
+    }
+    assert told == {"EntitySync/shelves"}
+
+
 def test_status_tells_of_a_lease_that_is_over_and_was_not_lifted() -> None:
     lease = Lease("EntitySync", "categories", "ann", NOW - timedelta(hours=2), "bulk load")
     (note,) = paused_as_known((entity_sync(),), Memory(leases=(lease,)), NOW)
@@ -86,9 +107,10 @@ def test_status_begins_with_what_manifests_and_ledger_say_is_paused(format_name:
         (entity_sync(pause=True, pause_spec=SEASON), Memory(), "by pricing: Season price load"),
         (entity_sync(), Memory(leases=(lease,)), "by ann: bulk load"),
     ):
-        paused = tuple(paused_as_known([config(), desired], memory, NOW))
+        paused = PausedNow(tuple(paused_as_known([config(), desired], memory, NOW)), "no answer")
         text = SYNC_STATUS.render(format_name, "test", datetime.now(UTC), [], paused)
         assert words in " ".join(text.split())
         if format_name == "text":
             assert text.startswith("1 sync is paused\n")
+            assert "Pauses that were made elsewhere are not known: no answer" in text
     assert not list(paused_as_known([config(), entity_sync(pause_spec=SEASON)], Memory(), NOW + timedelta(days=1)))

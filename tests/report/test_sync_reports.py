@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 
 from reconciler.kind.connection import Json
 from reconciler.ledger.data.model import CodeCount, LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
+from reconciler.reconcile.paused import PausedNow
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.report.csv.sync_problems import problems_to_csv
 from reconciler.report.documents.sync_explain import explanation_to_json
@@ -114,7 +115,7 @@ RENDERERS: dict[str, Callable[[str, Style], str]] = {
         run_report(sync=text, remarks=(text,), message=text, next_step=text, state=State.INTERRUPTED), text, style
     ),
     "status": lambda text, style: statuses_to_text(
-        text, NOW, hostile_status(text), (Note(NoteKind.PAUSED, text, text),), style
+        text, NOW, hostile_status(text), PausedNow((Note(NoteKind.PAUSED, text, text),), text), style
     ),
     "errors": lambda text, style: problems_to_text(text, page(problem(text), problem(text), more=True), style),
     "explain": lambda text, style: explanation_to_text(text, text, explanation(text), style),
@@ -144,7 +145,7 @@ def schema(name: str) -> dict[str, Any]:
 @hypothesis_settings(max_examples=40)
 def test_json_fits_its_schema_and_keeps_every_value(text: str) -> None:
     report = run_to_json(run_report(sync=text, message=text, next_step=text, remarks=(text,)), text)
-    statuses = statuses_to_json(text, NOW, hostile_status(text), (Note(NoteKind.PAUSED, text, text),))
+    statuses = statuses_to_json(text, NOW, hostile_status(text), PausedNow((Note(NoteKind.PAUSED, text, text),), text))
     errors = problems_to_json(text, page(problem(text)))
     for name, document in (("sync-run", report), ("sync-status", statuses), ("sync-errors", errors)):
         jsonschema.validate(document, schema(name))
@@ -196,7 +197,7 @@ def test_what_the_sync_log_has_no_room_for_is_counted() -> None:
 
 
 def status_text(sync: DataSync, known: SyncOverview) -> str:
-    return statuses_to_text("production", NOW, [status_of(sync, known, NOW)], (), Style(width=120))
+    return statuses_to_text("production", NOW, [status_of(sync, known, NOW)], style=Style(width=120))
 
 
 def test_a_run_under_way_is_shown_with_pace_and_holder() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reconciler.ledger.data.model import DataRun, RunningNow
-from reconciler.reconcile.plan import Note
+from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.reconcile.planfile import Count, Document, NoteDocument, Time, note_to_json, time_to_json
 from reconciler.report.documents.sync_run import (
     FORMAT_VERSION,
@@ -140,19 +140,23 @@ class SyncStatusesDocument(Document):
     format_version: Literal[1]
     environment: str
     checked_at: Time
-    paused: list[NoteDocument] = Field(description="What manifests and ledger say is paused: until when, by whom, why.")
+    paused: list[NoteDocument] = Field(description="What is paused live: until when, by whom, why.")
+    paused_unseen: str | None = Field(
+        description="Why live was not seen; `paused` is then what manifests and ledger tell. null: it was."
+    )
     syncs: list[SyncStatusDocument]
 
 
 def statuses_to_json(
-    environment: str, checked_at: datetime, statuses: Sequence[SyncStatus], paused: Sequence[Note] = ()
+    environment: str, checked_at: datetime, statuses: Sequence[SyncStatus], paused: PausedNow = NOTHING_PAUSED
 ) -> dict[str, Any]:
     """Return where data syncs stand, in the shape of `SyncStatusesDocument`."""
     return {
         "format_version": FORMAT_VERSION,
         "environment": environment,
         "checked_at": time_to_json(checked_at),
-        "paused": [note_to_json(note) for note in paused],
+        "paused": [note_to_json(note) for note in paused.notes],
+        "paused_unseen": paused.unseen,
         "syncs": [_status(status) for status in statuses],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
-from reconciler.reconcile.plan import Note
+from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.text.plan import alarm_lines
@@ -35,7 +35,7 @@ def statuses_to_text(
     environment: str,
     _checked_at: datetime,
     statuses: Sequence[SyncStatus],
-    paused: Sequence[Note] = (),
+    paused: PausedNow = NOTHING_PAUSED,
     style: Style | None = None,
 ) -> str:
     """Return the status of an environment's data syncs, as text.
@@ -47,7 +47,10 @@ def statuses_to_text(
         style: colour, characters and width; left out: no colour, Unicode, 80 columns.
     """
     style = style or Style()
-    lines: list[str] = list(alarm_lines(paused, style))
+    lines: list[str] = list(alarm_lines(paused.notes, style))
+    if paused.unseen is not None:
+        words = f"Pauses that were made elsewhere are not known: {clip(visible(paused.unseen), _LIMIT)}"
+        lines.extend((*style.wrap(words, 0, DIM), ""))
     if not statuses:
         lines.extend(style.wrap(f"The environment {environment} has no data sync.", 0))
     for number, status in enumerate(statuses):

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import click
 
-from reconciler.app.status import paused_in, statuses_of_each
+from reconciler.app.signals import run_to_end
+from reconciler.app.status import paused_as_told, paused_in_each, statuses_of_each
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
+from reconciler.cli.plan_options import token_cache_option
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
+from reconciler.reconcile.paused import PausedNow
 from reconciler.reconcile.session import Session
 from reconciler.report.renderers import SYNC_STATUS
 
 _REFRESH_SECONDS = 1.0
+_ASK_SECONDS = 60.0
 EXAMPLES = """
 reconciler sync status -e production
 reconciler sync status shop -e production --live
@@ -32,31 +36,59 @@ reconciler sync status -e all --format json
 @command("status", formats=SYNC_STATUS.formats, examples=EXAMPLES, environments="several")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_data_syncs)
 @click.option("--live", "lively", is_flag=True, help="Keep showing it, until Ctrl-C. On a terminal only.")
+@click.option("--offline", is_flag=True, help="Ask no API: pauses that were made elsewhere are not known then.")
+@token_cache_option
 @click.pass_obj
-def status(options: Options, names: tuple[str, ...], lively: bool) -> Status:
+def status(options: Options, names: tuple[str, ...], lively: bool, offline: bool, no_token_cache: bool) -> Status:
     """Show the runs, open problems and freshness of data syncs.
 
-    Everything is read from the ledger; no API is asked. Whether another integration writes the sync log is what
-    `drift` finds out.
+    Runs, problems and freshness are read from the ledger. What is paused is asked of the API, for ten seconds at most;
+    with --offline it is what manifests and ledger tell. Whether another integration writes the sync log is what `drift`
+    finds out.
     """
     sessions, failures = options.project.sessions(utc_now())
+    paused = _Paused(sessions, options, offline=offline, token_cache=not no_token_cache)
     if lively:
         if options.format != "text" or options.output is not None:
             raise UsageError("--live shows text on a terminal", next_step="Leave --format and --output out.")
-        _live(sessions, names, options)
+        _live(sessions, names, options, paused)
     elif sessions:
-        write_result(options, _rendered(sessions, names, options))
+        write_result(options, _rendered(sessions, names, options, paused.now()))
     return combine(report_failure(error, options) for error in failures)
 
 
-def _rendered(sessions: Sequence[Session], names: Sequence[str], options: Options) -> str:
+class _Paused:
+    """What is paused, by environment; asked anew after a minute."""
+
+    def __init__(self, sessions: Sequence[Session], options: Options, *, offline: bool, token_cache: bool) -> None:
+        self._sessions, self._options = sessions, options
+        self._offline, self._token_cache = offline, token_cache
+        self._found: dict[str, PausedNow] = {}
+        self._asked_at: float | None = None
+
+    def now(self) -> dict[str, PausedNow]:
+        """Return what is paused."""
+        if self._offline:
+            return {session.name: paused_as_told(session, "no API was asked (--offline)") for session in self._sessions}
+        if self._asked_at is None or time.monotonic() - self._asked_at >= _ASK_SECONDS:
+            from reconciler.cli.terminal.listen import Listener
+
+            listener = Listener(self._options.verbosity)
+            self._found = run_to_end(paused_in_each(self._sessions, listener, token_cache=self._token_cache))
+            self._asked_at = time.monotonic()
+        return self._found
+
+
+def _rendered(
+    sessions: Sequence[Session], names: Sequence[str], options: Options, paused: Mapping[str, PausedNow]
+) -> str:
     now = utc_now()
     found = statuses_of_each(sessions, names, now)
-    values = [(session.name, now, found[session.name], paused_in(session)) for session in sessions]
+    values = [(session.name, now, found[session.name], paused[session.name]) for session in sessions]
     return SYNC_STATUS.render_each(options.format, values, style=result_style(options))
 
 
-def _live(sessions: Sequence[Session], names: Sequence[str], options: Options) -> None:
+def _live(sessions: Sequence[Session], names: Sequence[str], options: Options, paused: _Paused) -> None:
     """Show where data syncs stand, again every second, until Ctrl-C."""
     if sys.stdout is None or not sys.stdout.isatty():
         raise UsageError("--live needs a terminal", next_step="Leave it out.")
@@ -64,5 +96,5 @@ def _live(sessions: Sequence[Session], names: Sequence[str], options: Options) -
 
     with suppress(KeyboardInterrupt), live_view(options.color) as refresh:
         while True:
-            refresh(_rendered(sessions, names, options))
+            refresh(_rendered(sessions, names, options, paused.now()))
             time.sleep(_REFRESH_SECONDS)
