@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from reconciler.app.sync import Chosen, HowToRun, opened_store
+from reconciler.app.sync import Chosen, HowToRun, opened_ledger
 from reconciler.clock import utc_now
 from reconciler.errors import GuardrailBreach, Interrupted, NotFound, UsageError
 from reconciler.registry import open_writer
+from reconciler.sync.clearing import Cleared, Clearing, ClearingReport
 from reconciler.sync.datasync import DataSync, connections_of, data_syncs, require_applied
 from reconciler.sync.mode import LIMIT
 from reconciler.sync.products.old_prices import OldPrices, old_prices
@@ -26,41 +27,11 @@ if TYPE_CHECKING:
     from reconciler.sync.products.settings import ProductSettings
     from reconciler.sync.run.breaker import Breaker
 
+COMMAND = "clear-list"
+"""The command as the ledger has it, beside `apply`."""
 _FEATURE = "A data sync"
 _A_DAY = timedelta(hours=24)
 _CHUNK = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Clearing:
-    """What there is to clear.
-
-    Args:
-        price_list: slug of the list.
-        skus: how many have prices there.
-        products: how many they belong to.
-        override: why the limit is passed; None: it is not reached.
-    """
-
-    price_list: str
-    skus: int
-    products: int
-    override: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """What became of it.
-
-    Args:
-        skus: how many lost their prices.
-        refused: SKU to SparkLayer's words, where it did not take that.
-        no_list: there was no such list any more, and no prices with it.
-    """
-
-    skus: int
-    refused: Mapping[str, str]
-    no_list: bool = False
 
 
 async def clear_list(
@@ -70,8 +41,8 @@ async def clear_list(
     face: SyncFace,
     observer: Observer,
     agreed: Callable[[Clearing], bool],
-) -> Cleared | None:
-    """Remove the prices that a data sync wrote to an old price list.
+) -> ClearingReport:
+    """Remove the prices that a data sync wrote to an old price list, and keep in the ledger that it was done, and why.
 
     Args:
         chosen: the data sync.
@@ -82,7 +53,7 @@ async def clear_list(
         agreed: is shown what would be done, and says whether it is to be.
 
     Returns:
-        What became of it; None: there was nothing to do, or nobody agreed.
+        What was found, and what became of it.
 
     Raises:
         UsageError: prices go to that list now.
@@ -95,26 +66,35 @@ async def clear_list(
 
     require_applied(chosen.sync)
     _require_old(chosen, slug)
-    settings = _settings(chosen.sync)
-    with (
-        opened_store(chosen, _FEATURE, ephemeral=how.ephemeral) as store,
-        store.lock(describe_holder("sync run --clear-list"), wait=how.lock_wait, on_wait=face.waits_for),
-    ):
-        number, products, live = 0, 0, 0
-        for found in _chunks(store, settings, slug):
-            number += sum(len(each.skus) for each in found.values())
-            products += len(found)
-            live += sum(not each.gone for each in found.values())
-        override = _within_limit(chosen, store, how, slug, live)
-        if not number or not agreed(Clearing(slug, number, products, override)):
-            return None
-        try:
-            return await _clear(chosen, store, settings, slug, how, observer)
-        except asyncio.CancelledError:
-            raise Interrupted(
-                "Interrupted: some prices were removed from the list",
-                next_step=f"`reconciler sync run {chosen.sync.name} --clear-list {slug}` does the rest.",
-            ) from None
+    settings, holder = _settings(chosen.sync), describe_holder(f"sync run --clear-list {slug}")
+    with opened_ledger(chosen, _FEATURE, ephemeral=how.ephemeral) as ledger:
+        store = ledger.store(chosen.sync.scope)
+        with store.lock(holder, wait=how.lock_wait, on_wait=face.waits_for):
+            found = _found(chosen, store, settings, slug, how)
+            report = ClearingReport(chosen.session.name, chosen.sync.name, found)
+            if not found.skus or not agreed(found):
+                return report
+            plan = {"sync": chosen.sync.name, "price_list": slug, "skus": found.skus, "products": found.products}
+            reasons = {} if found.override is None else {LIMIT: found.override}
+            run = ledger.begin_run(chosen.session.name, holder, plan, (), reasons, command=COMMAND)
+            try:
+                done = await _clear(chosen, store, settings, slug, how, observer)
+            except asyncio.CancelledError:
+                raise Interrupted(
+                    "Interrupted: some prices were removed from the list",
+                    next_step=f"`reconciler sync run {chosen.sync.name} --clear-list {slug}` does the rest.",
+                ) from None
+            ledger.finish_run(run)
+            return replace(report, done=done)
+
+
+def _found(chosen: Chosen, store: Store, settings: ProductSettings, slug: str, how: HowToRun) -> Clearing:
+    number, products, live = 0, 0, 0
+    for found in _chunks(store, settings, slug):
+        number += sum(len(each.skus) for each in found.values())
+        products += len(found)
+        live += sum(not each.gone for each in found.values())
+    return Clearing(slug, number, products, _within_limit(chosen, store, how, slug, live))
 
 
 def _require_old(chosen: Chosen, slug: str) -> None:

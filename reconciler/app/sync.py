@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.data.store import Store
+    from reconciler.ledger.writer import Ledger
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
@@ -98,7 +99,7 @@ def choose(project: Project, name: str | None, *, leaving: bool = False) -> Chos
 
 
 @contextmanager
-def opened_store(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Store]:
+def opened_ledger(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Ledger]:
     """Within, the ledger of a data sync is open.
 
     Args:
@@ -115,6 +116,13 @@ def opened_store(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[S
     url = chosen.session.settings.ledger
     require_durable(url, os.environ, feature, ephemeral=ephemeral)
     with Ledger.open(url) as ledger:
+        yield ledger
+
+
+@contextmanager
+def opened_store(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Store]:
+    """Within, the part of the ledger that is a data sync's is open; see `opened_ledger`."""
+    with opened_ledger(chosen, feature, ephemeral=ephemeral) as ledger:
         yield ledger.store(chosen.sync.scope)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.report.codes.lookup import Meaning
     from reconciler.report.style import Style
     from reconciler.sparklayer.sync_log import SyncStatus as SyncLog
+    from reconciler.sync.clearing import ClearingReport
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.monitor.problems import Problems
     from reconciler.sync.monitor.status import SyncStatus
@@ -140,6 +141,9 @@ SYNC_RUN: Subject[RunReport, str] = Subject(text="text.sync_run:run_to_text", js
 SYNC_DRY_RUN: Subject[DryRun, str] = Subject(
     text="text.sync_dry_run:dry_run_to_text", json="documents.sync_dry_run:dry_run_to_json"
 )
+CLEARING: Subject[ClearingReport] = Subject(
+    text="text.clearing:clearing_to_text", json="documents.clearing:clearing_to_json"
+)
 SYNC_STATUS: Subject[str, datetime, Sequence[SyncStatus], PausedNow] = Subject(
     text="text.sync_status:statuses_to_text", json="documents.sync_status:statuses_to_json"
 )
@@ -177,6 +181,7 @@ SUBJECTS: dict[str, Subject[*tuple[Any, ...]]] = {
     "ledger": LEDGER,
     "sync_run": SYNC_RUN,
     "sync_dry_run": SYNC_DRY_RUN,
+    "clearing": CLEARING,
     "sync_status": SYNC_STATUS,
     "sync_problems": SYNC_PROBLEMS,
     "sync_explanation": SYNC_EXPLANATION,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from support.checkout import Checkout, Ended, document, wait_until
 from support.syncing import Shop
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 
 @pytest.fixture
@@ -137,12 +142,17 @@ def test_prices_on_the_old_list_are_cleared_after_they_were_shown_and_under_the_
     assert "nobody to ask" in sync_run(shop, *clear).stderr
     refused = sync_run(shop, *clear, "--yes")
     assert (refused.status, "3 products would lose the prices" in refused.stderr) == (3, True)
-    vouched = (*clear, "--override", "maxDeletePercent", "--reason", "done")
-    shown = sync_run(shop, *vouched, "--dry-run")
+    vouched = (*clear, "--override", "maxDeletePercent", "--reason", "old list")
+    shown = sync_run(shop, *vouched, "--dry-run", "--format", "json")
     assert (shown.status, "the prices of 3 SKUs of 3 products" in shown.stderr) == (0, True)
+    assert (shown.json["skus"], shown.json["removed"], shown.json["done"]) == (3, 0, False)
     assert prices(shop, "ordercloud-price") == {"P1", "P2", "P3", "THEIRS"}
     done = sync_run(shop, *vouched, "--yes")
     assert (done.status, "Removed the prices of 3 SKUs" in done.stdout) == (0, True)
+    kept = shop.checkout.call("ledger", "show", "--format", "json").json["runs"][0]
+    reason = {"rule": "maxDeletePercent", "reason": "old list"}
+    assert (kept["command"], kept["overrides"], bool(kept["finished_at"])) == ("clear-list", [reason], True)
+    assert "overridden maxDeletePercent: old list" in shop.checkout.call("ledger", "show").stdout
     assert (prices(shop, "ordercloud-price"), prices(shop, "two")) == ({"THEIRS"}, {"P1", "P2", "P3"})
     assert "there are no prices" in sync_run(shop, *vouched, "--yes").stdout
     shop.emulator.clear_requests()
@@ -153,10 +163,11 @@ def test_prices_on_the_old_list_are_cleared_after_they_were_shown_and_under_the_
 def test_prices_that_do_not_flow_any_more_can_be_cleared_and_flow_again(shop: Shop) -> None:
     shop.synced("--full")
     shop.change(pricing=None)
-    done = sync_run(
-        shop, "--clear-list", "ordercloud-price", "--yes", "--override", "maxDeletePercent", "--reason", "done"
-    )
+    words = ("--clear-list", "ordercloud-price", "--yes", "--override", "maxDeletePercent", "--reason", "old list")
+    done = sync_run(shop, *words, "--format", "json")
     assert done.status == 0, str(done)
+    jsonschema.validate(done.json, json.loads((SCHEMAS / "clear-list.schema.json").read_text()))
+    assert (done.json["removed"], done.json["override"], done.json["refused"]) == (3, "old list", [])
     assert prices(shop, "ordercloud-price") == set()
     shop.synced("--full")
     shop.change()

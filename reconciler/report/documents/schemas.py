@@ -6,6 +6,7 @@ import json
 
 from reconciler.reconcile.planfile import Document, PlanDocument
 from reconciler.report.documents.apply import ApplyDocument
+from reconciler.report.documents.clearing import ClearingDocument
 from reconciler.report.documents.drift import DriftDocument
 from reconciler.report.documents.error import ErrorDocument
 from reconciler.report.documents.pauses import LiftedDocument, PausesDocument, TakenDocument
@@ -28,6 +29,7 @@ _DOCUMENTS: dict[str, type[Document]] = {
     "validation.schema.json": ValidationDocument,
     "error.schema.json": ErrorDocument,
     "sync-run.schema.json": SyncRunDocument,
+    "clear-list.schema.json": ClearingDocument,
     "sync-dry-run.schema.json": SyncDryRunDocument,
     "sync-status.schema.json": SyncStatusesDocument,
     "sync-errors.schema.json": SyncErrorsDocument,
