@@ -67,7 +67,7 @@ def run(shop: Checkout, *words: str, status: int = 0) -> Any:
 
 
 def status(shop: Checkout, *words: str) -> Any:
-    ended = shop.call("sync", "status", "--format", "json", *words)
+    ended = shop.call("sync", "status", "--format", "json", "--offline", *words)
     assert ended.status == 0, str(ended)
     (found,) = fitting(ended, "sync-status")["syncs"]
     return found
