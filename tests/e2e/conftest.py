@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,14 +7,7 @@ import pytest
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.retry import RetryPolicy
 from support.checkout import Checkout
-from support.statements import compiled_once
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_once() -> Iterator[None]:
-    """Commands that run inside this process compile their SQL once for a module."""
-    with compiled_once():
-        yield
+from support.statements import sql_compiled_once  # noqa: F401 - a fixture for all tests here
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.testing import emulator_process
+from reconciler.emulator.testing import RunningEmulator, emulator_process
 from support.checkout import Checkout, document, wait_until
 from support.syncing import LOG, Shop, is_write
 
@@ -22,12 +22,20 @@ KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "12"))
 REQUESTS = 130
 
 
-@pytest.fixture
-def shop(tmp_path: Any, ledger_url: str) -> Iterator[Shop]:
-    """A shop against an emulator in a process of its own, which is not held up by the tests' polling."""
-    server_ledger = None if ledger_url.startswith("sqlite:") else ledger_url
+@pytest.fixture(scope="module")
+def emulator_apart() -> Iterator[RunningEmulator]:
+    """An emulator in a process of its own, which is not held up by the tests' polling."""
     with emulator_process() as emulator:
-        yield Shop(Checkout(tmp_path, emulator, server_ledger=server_ledger))
+        yield emulator
+
+
+@pytest.fixture
+def shop(tmp_path: Any, ledger_url: str, emulator_apart: RunningEmulator) -> Shop:
+    """A shop against an emulator as it was when it started."""
+    server_ledger = None if ledger_url.startswith("sqlite:") else ledger_url
+    emulator_apart.reset()
+    emulator_apart.keep_bodies(None)
+    return Shop(Checkout(tmp_path, emulator_apart, server_ledger=server_ledger))
 
 
 def log_writes(shop: Shop) -> list[dict[str, Any]]:
@@ -239,8 +247,9 @@ def sell(shop: Shop, dice: random.Random) -> None:
     objects = shop.emulator.state()["ordercloud"]["commerce"]["objects"]
     elsewhere = {*objects.get("InventoryRecord", {}), *objects.get("Variant", {})}
     plain = [one["ID"] for one in objects["Product"][""] if one["Inventory"]["Enabled"] and one["ID"] not in elsewhere]
+    portal = shop.portal
     for product_id in dice.sample(plain, 3):
-        shop.portal("PATCH", f"products/{product_id}", {"Inventory": {"QuantityAvailable": dice.randrange(400)}})
+        portal("PATCH", f"products/{product_id}", {"Inventory": {"QuantityAvailable": dice.randrange(400)}})
 
 
 @pytest.mark.parametrize("mode", ["incremental", "light", "verify", "rewrite", "resumed"])

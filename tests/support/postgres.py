@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 NOBODY = 65534
 FOLDER = Path(__file__).parents[1] / ".postgres"
-SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=200", "listen_addresses=", "shared_buffers=32MB")
+SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=400", "listen_addresses=", "shared_buffers=32MB")
 
 
 def new_database(template: str | None = None, locale: str | None = None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 from weakref import WeakKeyDictionary
 
+import pytest
 import sqlalchemy
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -19,8 +20,15 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from reconciler.ledger import postgres, sqlite
 
 
+@pytest.fixture(scope="module", autouse=True)
+def sql_compiled_once() -> Iterator[None]:
+    """Ledgers that a module opens compile their SQL once. For a `conftest.py` to import."""
+    with _compiled_once():
+        yield
+
+
 @contextmanager
-def compiled_once() -> Iterator[None]:
+def _compiled_once() -> Iterator[None]:
     """Within, all engines of one database share what they compiled; each still connects and runs it for itself."""
     compiled: dict[Hashable, Any] = {}
     types: dict[type, MutableMapping[Any, Any]] = {}

@@ -6,14 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.engine import Engine, open_engine, quick
-from support.statements import compiled_once
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_once() -> Iterator[None]:
-    """Runs compile their SQL once for a module."""
-    with compiled_once():
-        yield
+from support.statements import sql_compiled_once  # noqa: F401 - a fixture for all tests here
 
 
 @pytest.fixture
