@@ -95,15 +95,16 @@ class GitHubSettings:
             listed = await self._client.get(f"{path}/{kind}", {"per_page": 100})
         except ApiError as error:
             return [_untold(one.name, f"its {kind}", error)]
-        there = {text(each, "name") for each in items(listed, kind)}
+        # documented: GitHub keeps their names in capitals, and does not tell them apart by case.
+        there = {(text(each, "name") or "").upper() for each in items(listed, kind)}
         found = []
         for name in wanted:
-            if name not in there:
+            if name.upper() not in there:
                 use = f": postgresql://…, a login that may {one.ledger}" if name == LEDGER else ""
                 step = f"Add it in {where}{use}."
                 found.append(Finding("forge", one.name, Verdict.FAILED, f"has no {kind[:-1]} {name}", step))
         if kind == "secrets":
-            more = sorted(name for name in there if name and name not in wanted)
+            more = sorted(there - {"", *(name.upper() for name in wanted)})
             if more and not one.default_branch:
                 words = f"has secrets that no plan needs: {', '.join(more)}"
                 step = "Take them out: whoever may push can reach them."

@@ -17,6 +17,7 @@ from reconciler.gitops.init.repository import Wish, begin
 from reconciler.gitops.init.source import Source
 from reconciler.reconcile.doctor import Finding, Verdict
 from support.forges.github import Answer, GitHub, Seen
+from support.forges.gitlab import GitLab
 from support.http_client_helpers import Listener
 
 PULL_REQUEST = ".github/workflows/reconciler-pull-request.yml"
@@ -169,3 +170,15 @@ def test_a_token_that_is_refused_is_told(shop: Path, forge: tuple[GitHub, Settin
     environ = forge[0].environ() | {"GITHUB_TOKEN": "another"}
     forge[0].refuse = lambda _seen: None
     assert [subject for subject, _ in wrong(examine(shop, environ))] == ["forge"]
+
+
+def test_of_another_forge_approvals_are_asked_for_and_the_rest_is_listed(tmp_path: Path) -> None:
+    shop = begun(tmp_path / "shop", "gitlab")
+    with GitLab(tmp_path) as running:
+        running.commit("main", {"a": "1"}, "begin")
+        found = examine(shop, running.environ())
+    assert wrong(found) == [
+        ("sandbox", "GitLab has no protected environment sandbox, or does not show it to this token")
+    ]
+    listed = {one.subject for one in found[EVERYWHERE] if one.verdict is Verdict.NOTE}
+    assert "GitLab: Build, Pipeline schedules" in listed

@@ -18,6 +18,7 @@ from reconciler.gitops.init.source import WHEELS, Source
 from reconciler.gitops.init.starter import (
     EMULATOR,
     REGION,
+    check_branch,
     check_names,
     environment_file,
     repository_files,
@@ -89,6 +90,7 @@ async def begin(
     known = [one.name for one in there.environments] if there else []
     wanted = list(dict.fromkeys(wish.environments)) or ([] if known else [EMULATOR])
     check_names(list(dict.fromkeys((*known, *wanted))))
+    branch = check_branch(branch) if branch else default_branch(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -111,7 +113,6 @@ async def begin(
     needs = needs_of(_checked(manifests), manifest_kinds())
     found: tuple[Setting, ...] = ()
     if wish.ci is not None:
-        branch = branch or default_branch(folder)
         origin = replace(origin, requirement=wish.requirement, wheel=None) if wish.requirement else origin
         made = {path: sealed(text) for path, text in pipelines(wish.ci, needs, branch).items()}
         files += settle(folder, made, force=wish.force)

@@ -47,6 +47,19 @@ def check_names(names: Sequence[str]) -> None:
         raise UsageError("two environments differ in case alone", next_step="Forges take them for one; rename one.")
 
 
+def check_branch(name: str) -> str:
+    """Return a branch that can stand in a pipeline.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not re.fullmatch(r"[\w./-]+", name, re.ASCII):
+        raise UsageError(
+            f"{name[:60]} is no branch that pipelines can name", next_step="Use letters, digits, `-`, `_`, `.` and `/`."
+        )
+    return name
+
+
 def repository_files() -> dict[str, str]:
     """Return what a repository has whatever its environments, by path."""
     return {path: fill(f"repository/{name}", {}) for path, name in _FILES.items()}

@@ -155,3 +155,9 @@ def test_the_default_branch_is_the_one_of_the_origin_or_where_it_began(tmp_path:
     git("clone", "-q", "origin", "clone", folder=tmp_path)
     git("switch", "-q", "-c", "feature", folder=tmp_path / "clone")
     assert default_branch(tmp_path / "clone") == "trunk"
+
+
+def test_a_branch_that_would_be_more_than_a_name_in_a_pipeline_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        asyncio.run(begin(Wish(tmp_path / "new", "github"), {}, ORIGIN, branch='main"]\njobs: {}'))
+    assert not (tmp_path / "new").exists()
