@@ -17,6 +17,7 @@ from reconciler.gitops.init.pipelines import CI
 from reconciler.gitops.init.repository import default_branch
 from reconciler.gitops.init.settings import settings
 from reconciler.http.observe import Observer
+from reconciler.manifest.select import named_environment
 from reconciler.reconcile.doctor import Finding, Verdict
 from reconciler.registry import manifest_kinds
 
@@ -37,6 +38,7 @@ async def examine_forge(project: Project, environ: Mapping[str, str], observer: 
         Findings by environment; those of the repository under `EVERYWHERE`.
 
     Raises:
+        UsageError: there is no such environment.
         ReconcilerError: the manifests are not as they have to be.
     """
     loaded = Project(project.manifests, (ALL,)).load()
@@ -44,6 +46,9 @@ async def examine_forge(project: Project, environ: Mapping[str, str], observer: 
     meant = [
         need for need in everything if need.name in (project.environments or [need.name]) or ALL in project.environments
     ]
+    for name in project.environments:
+        if name != ALL:
+            named_environment(loaded, name)
     branch = default_branch(loaded.base)
     found: dict[str, list[Finding]] = {EVERYWHERE: _pipelines(loaded.base, everything, branch)}
     found |= {need.name: list(examine_needs(need)) for need in meant}
@@ -52,7 +57,7 @@ async def examine_forge(project: Project, environ: Mapping[str, str], observer: 
     except UsageError:
         step = f"Set GITHUB_REPOSITORY and {TOKEN[ForgeName.GITHUB]}, or the variables of your forge."
         found[EVERYWHERE].append(Finding("forge", "forge", Verdict.NOTE, "was not asked: none is told", step))
-        return found
+        return _with_findings(found)
     try:
         if event.forge is ForgeName.GITHUB:
             await _github(event, meant, branch, observer, found)
@@ -60,6 +65,11 @@ async def examine_forge(project: Project, environ: Mapping[str, str], observer: 
             await _by_protocol(event, meant, branch, observer, found)
     except (ApiError, SecretUnset) as error:
         found[EVERYWHERE].append(Finding("forge", "forge", Verdict.FAILED, error.message, error.next_step))
+    return _with_findings(found)
+
+
+def _with_findings(found: Mapping[str, list[Finding]]) -> dict[str, list[Finding]]:
+    """Leave out environments of which nothing was looked at, so that nobody calls them well."""
     return {name: findings for name, findings in found.items() if findings}
 
 

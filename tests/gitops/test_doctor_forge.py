@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from reconciler.app.project import Project
+from reconciler.errors import UsageError
 from reconciler.gitops.doctor import EVERYWHERE, examine_forge
 from reconciler.gitops.init.pipelines import CI
 from reconciler.gitops.init.repository import Wish, begin
@@ -136,6 +137,7 @@ def test_without_a_forge_the_pipelines_are_examined_alone(shop: Path) -> None:
     found = examine(shop, {})
     assert wrong(found) == []
     assert found[EVERYWHERE][-1].message == "was not asked: none is told"
+    assert list(found) == [EVERYWHERE], "of the environment nothing was looked at"
 
 
 def test_secrets_that_pipelines_do_not_hand_over_are_named(shop: Path) -> None:
@@ -182,3 +184,8 @@ def test_of_another_forge_approvals_are_asked_for_and_the_rest_is_listed(tmp_pat
     ]
     listed = {one.subject for one in found[EVERYWHERE] if one.verdict is Verdict.NOTE}
     assert "GitLab: Build, Pipeline schedules" in listed
+
+
+def test_an_environment_that_is_not_there_is_told(shop: Path) -> None:
+    with pytest.raises(UsageError, match="there is no environment nowhere"):
+        asyncio.run(examine_forge(Project(shop / "manifests", ("nowhere",)), {}, Listener()))
