@@ -205,7 +205,7 @@ def test_a_proxys_407_is_told_as_such_and_once(monkeypatch: pytest.MonkeyPatch, 
     assert "marker" not in f"{caught.value.message}{caught.value.next_step}"
 
 
-@pytest.mark.parametrize(("status", "tries"), [(403, 1), (502, 3)])
+@pytest.mark.parametrize(("status", "tries"), [(403, 1), (500, 3), (502, 3)])
 def test_a_proxy_that_opens_no_tunnel_says_so(monkeypatch: pytest.MonkeyPatch, status: int, tries: int) -> None:
     listener = Listener()
 

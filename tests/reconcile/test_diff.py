@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from reconciler.reconcile.diff import covers, differences, field_path, hide, value_at, with_ignored, without
+from reconciler.reconcile.diff import (
+    covers,
+    differences,
+    field_path,
+    hide,
+    hides_change,
+    value_at,
+    with_ignored,
+    without,
+)
 from reconciler.reconcile.plan import FieldChange
 from support.builders import ALL_KINDS, config, http_targets, live_config, secret
 
@@ -79,6 +88,19 @@ def test_of_a_name_and_its_secret_no_value_is_shown_wherever_in_a_free_form_obje
         states = [{"deliveryTargets": {"contentHub": {"configData": data}}} for data in (before, after)]
         found = [hide(MODEL, field, frozenset()) for field in differences(MODEL, states[1], states[0], frozenset())]
         assert found == [FieldChange(path, None, None, sensitive=True)]
+
+
+def test_a_secret_that_moves_inside_a_value_is_a_change_whatever_else_does():
+    path = "deliveryTargets.contentHub.configData"
+    old, new = ({"name": "apiKey", "value": value, "more": 1} for value in ("old", "new"))
+    for before, after, hidden in (
+        (old, new, True),
+        (old, {**new, "more": 2}, True),
+        (old, {**old, "more": 2}, False),
+        (old, old, False),
+    ):
+        assert hides_change(MODEL, FieldChange(path, before, after), frozenset()) is hidden
+    assert not hides_change(MODEL, FieldChange(path, old, new, sensitive=True), frozenset())
 
 
 def test_a_free_form_object_shows_what_differs_inside_it():

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.ledger.config.model import Memory
+from reconciler.ledger.config.model import LiveObject, Memory, PauseEvent
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease
 from reconciler.reconcile.drift import find_drift
+from reconciler.reconcile.leased import NOT_VERIFIED, VERIFIED, resumes_took
 from reconciler.reconcile.pause_report import pauses_report
 from reconciler.reconcile.paused import PausedNow, paused_as_known
 from reconciler.reconcile.plan import NoteKind
@@ -114,3 +115,23 @@ def test_status_begins_with_what_manifests_and_ledger_say_is_paused(format_name:
             assert text.startswith("1 sync is paused\n")
             assert "Pauses that were made elsewhere are not known: no answer" in text
     assert not list(paused_as_known([config(), entity_sync(pause_spec=SEASON)], Memory(), NOW + timedelta(days=1)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        ([], None),
+        ([None], None),
+        ([90], "the last resume took 1 min 30 s"),
+        ([60, None, 120], "the last 2 resumes took 1 min to 2 min"),
+        ([60, 60, 60, 9_000], "the last 3 resumes took 1 min"),
+    ],
+)
+def test_what_resumes_took_is_said_of_the_last_ones_that_somebody_timed(seconds: list[int | None], words: str) -> None:
+    sync = LiveObject("https://api.example.com", "EntitySync", "buyers")
+
+    def event(took: int | None, verdict: str = VERIFIED, *, paused: bool = False) -> PauseEvent:
+        return PauseEvent(sync, paused, "lease", "somebody", NOW, verdict=verdict, seconds=took)
+
+    others = [event(1, paused=True), event(1, NOT_VERIFIED)]
+    assert resumes_took([*others, *map(event, seconds)]) == words
