@@ -144,6 +144,18 @@ class World:
         self.shop.emulator.load(state)
         self.set_faults()
 
+    def share_address(self) -> None:
+        """Give a product stock at an address once more: what stands there is added up."""
+        records = self.objects()["InventoryRecord"]
+        plain = sorted(key for key, rows in records.items() if rows and "/" not in key)
+        for key in self.dice.sample(plain, min(2, len(plain))):
+            row = {
+                "AddressID": self.dice.choice(records[key])["AddressID"],
+                "QuantityAvailable": self.dice.randrange(50),
+            }
+            self.shop.portal("POST", f"products/{key}/inventoryrecords", row)
+            self.tell(f"{key} at {row['AddressID']}")
+
     def wrong_clock(self) -> None:
         """Answer once with a date far off, in a run that is due, or set the source's clock for good."""
         off = timedelta(hours=self.dice.choice((-30, -2, 2, 30)))
@@ -218,6 +230,17 @@ class World:
         for name in ("products", "variants"):
             site[name]["records"] = []
         self.shop.emulator.load_site({**site, "stock": {}, "logs": {}, "prices": {key: {} for key in site["prices"]}})
+
+    def lose_price_list(self) -> None:
+        """Delete the price list at the site: a run stops at that, writes nothing, and apply alone makes it again."""
+        site = self.shop.emulator.site()
+        self.hide(*self.shop.held().prices)
+        self.shop.emulator.load_site({**site, "price_lists": {}, "prices": {}})
+        self.shop.emulator.clear_requests()
+        ended = self.shop.run()
+        assert (ended.status, "no price list" in ended.stderr, self.shop.writes()) == (1, True, []), str(ended)
+        self.cut = self.cut or len(self.told)
+        self.shop.checkout.applied()
 
     def hide(self, *names: str) -> None:
         self.unseen.update(dict.fromkeys(names, len(self.told)))
@@ -295,9 +318,11 @@ WEIGHTS = {
     "spoil": 2,
     "change_scope": 3,
     "change_option_costs": 2,
+    "share_address": 2,
     "wrong_clock": 2,
     "edit_target": 5,
     "empty_target": 2,
+    "lose_price_list": 1,
     "run_due": 4,
     "run_full": 3,
     "run_verify": 4,
