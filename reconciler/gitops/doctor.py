@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.app.project import ALL, Project
 from reconciler.errors import ApiError, SecretUnset, UsageError
+from reconciler.gitops.azure_settings import open_azure_settings
 from reconciler.gitops.connect import open_forge
 from reconciler.gitops.event import TOKEN, Event, ForgeName, read_event
 from reconciler.gitops.github_settings import open_settings
@@ -100,6 +101,9 @@ async def _by_protocol(
             verdict = Verdict.OK if reviewed.is_certain else Verdict.FAILED
             step = f"Give the environment {need.name} approvals; else apply what nobody approved by its digest."
             found[need.name].append(Finding("forge", need.name, verdict, reviewed.why, step))
+    if event.forge is ForgeName.AZURE:
+        async with open_azure_settings(event, observer) as there:
+            found[EVERYWHERE] += await there.findings(branch)
     for setting in settings(_CI[event.forge], meant, branch, installs=True):
         words = f"look at it yourself: {'; '.join(setting.what)}"
         found[EVERYWHERE].append(Finding("forge", setting.where, Verdict.NOTE, words))

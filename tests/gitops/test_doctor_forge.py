@@ -17,6 +17,7 @@ from reconciler.gitops.init.pipelines import CI
 from reconciler.gitops.init.repository import Wish, begin
 from reconciler.gitops.init.source import Source
 from reconciler.reconcile.doctor import Finding, Verdict
+from support.forges.azure_devops import AzureDevOps
 from support.forges.github import Answer, GitHub, Seen
 from support.forges.gitlab import GitLab
 from support.http_client_helpers import Listener
@@ -184,6 +185,33 @@ def test_of_another_forge_approvals_are_asked_for_and_the_rest_is_listed(tmp_pat
     ]
     listed = {one.subject for one in found[EVERYWHERE] if one.verdict is Verdict.NOTE}
     assert "GitLab: Build, Pipeline schedules" in listed
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_of_azure_devops_validation_and_rights_are_asked_for(tmp_path: Path, well: bool) -> None:
+    shop = begun(tmp_path / "shop", "azure")
+
+    def answer(seen: Seen) -> Answer | None:
+        policies = [{"isEnabled": True, "isBlocking": well, "settings": {"buildDefinitionId": 11}}]
+        said = {
+            "/policy/configurations": {"value": policies},
+            "/_apis/projects/": {"id": "project-id", "name": "Shop Config"},
+            "/classificationnodes/areas": {"identifier": "area-id"},
+            "/permissions/2e9eb7ed-3c0a-47d4-87c1-0ffdf275fd87/16384": {"count": 1, "value": [well]},
+            "/permissions/83e28ad4-2d72-4ceb-97b0-c7726d5502c3/32": {"count": 1, "value": [well]},
+        }
+        return next(((200, body, {}) for part, body in said.items() if part in seen.path), None)
+
+    with AzureDevOps(tmp_path) as running:
+        running.commit("main", {"a": "1"}, "begin")
+        running.protect("sandbox", reviewers=well)
+        running.refuse = answer
+        found = examine(shop, running.environ())
+        asked = [seen.query["tokens"] for seen in running.requests if "/permissions/" in seen.path]
+    assert asked == [f"repoV2/project-id/{running.repository}", "vstfs:///Classification/Node/area-id"]
+    assert [subject for subject, _ in wrong(found)] == (
+        [] if well else ["branch main", "Contribute to pull requests", "Edit work items in this node", "sandbox"]
+    )
 
 
 def test_an_environment_that_is_not_there_is_told(shop: Path) -> None:
