@@ -181,6 +181,23 @@ def test_only_what_was_merged_into_our_branch_counts(forge: GitHub) -> None:
     assert numbers(approved(forge, since)) == [into_main]
 
 
+def test_a_pull_request_of_another_branch_counts_not_even_where_its_commits_came_to_ours(forge: GitHub) -> None:
+    since = forge.head()
+    forge.commit("dev", {"d.yaml": "d"})
+    head = forge.commit("topic", {"t.yaml": "t"}, onto="dev")
+    forge.upload(head, artifact_name("prod", head), {"plan.json": plan()})
+    forge.merge(forge.open_pull("topic", base="dev"))
+    forge._run("branch", "-f", "main", "dev")  # pushed to main, and by no pull request
+    assert numbers(approved(forge, since)) == []
+
+
+def test_a_pull_request_that_is_still_open_approves_nothing_though_its_commits_are_on_main(forge: GitHub) -> None:
+    since = forge.head()
+    pull(forge, "topic", plan())
+    forge._run("branch", "-f", "main", "topic")
+    assert numbers(approved(forge, since)) == []
+
+
 def test_a_base_that_moved_keeps_the_approval(forge: GitHub) -> None:
     since = forge.head()
     number = pull(forge, "topic", plan())
@@ -225,9 +242,10 @@ def test_a_commit_that_is_no_newer_than_the_applied_one_brings_nothing_and_says_
     assert found.told == (f"{older[:12]} is no newer than the commit that was applied last ({newest[:12]})",)
 
 
-def test_a_forge_that_fails_is_an_error_and_no_missing_approval(forge: GitHub) -> None:
+@pytest.mark.parametrize("asked", ["/commits/", "/actions/artifacts", "/zip", "/actions/runs/"])
+def test_a_forge_that_fails_is_an_error_and_no_missing_approval(forge: GitHub, asked: str) -> None:
     since = forge.head()
     forge.merge(pull(forge, "topic", plan()))
-    forge.refuse = lambda seen: (500, {"message": "oops"}, {}) if "/actions/artifacts" in seen.path else None
+    forge.refuse = lambda seen: (500, {"message": "oops"}, {}) if asked in seen.path else None
     with pytest.raises(ApiError):
         approved(forge, since)
