@@ -57,6 +57,19 @@ _ISSUED = re.compile(
     r"([\w.=-]{8,}|\0)"
 )
 
+# What has to be in a text, in small letters, so that a pattern may find something: looking for that is cheap.
+_SAID = (
+    ("authorization", _HEADER),
+    ("cookie", _HEADER),
+    ("private key", _PEM),
+    ("-u", _USER_FLAG),
+    ("-user", _USER_FLAG),
+    ("login", _NETRC),
+    ("jdbc:oracle:", _ORACLE),
+    ("@", _USERINFO),
+    ("", _ISSUED),
+)
+
 
 def userinfo_in(text: str) -> Iterator[Span]:
     """Yield where `user:password` stands before a host without a scheme."""
@@ -70,19 +83,27 @@ def shows_credentials(text: str) -> bool:
 
 def credentials_in(text: str) -> Iterator[Span]:
     """Yield where in a text that is no JSON credentials stand."""
-    for credentials in _BEARER.finditer(text):
-        if credentials[1].lower().rstrip(".,;:!?)") not in _NO_BEARER:
-            yield credentials.span(1)
-    yield from (credentials.span(1) for credentials in _BASIC.finditer(text) if _is_basic(credentials[1]))
-    for pattern in (_HEADER, _PEM, _USER_FLAG, _NETRC, _ORACLE, _USERINFO, _ISSUED):
-        yield from (found.span(1) for found in pattern.finditer(text))
-    for pattern in (_ELEMENT, _FLAG):
-        yield from (found.span(2) for found in pattern.finditer(text) if is_telling(found[1]))
-    yield from _named_in(text)
+    lowered = text.lower()
+    for needle, pattern in _SAID:
+        if needle in lowered:
+            yield from (found.span(1) for found in pattern.finditer(text))
+    if "bearer" in lowered:
+        for credentials in _BEARER.finditer(text):
+            if credentials[1].lower().rstrip(".,;:!?)") not in _NO_BEARER:
+                yield credentials.span(1)
+    if "basic" in lowered:
+        yield from (credentials.span(1) for credentials in _BASIC.finditer(text) if _is_basic(credentials[1]))
+    for needle, pattern in (("<", _ELEMENT), ("-", _FLAG)):
+        if needle in text:
+            yield from (found.span(2) for found in pattern.finditer(text) if is_telling(found[1]))
+    if ":" in text:
+        yield from _named_in(text)
 
 
 def pairs_in(text: str) -> Iterator[Span]:
     """Yield where secrets stand behind telling names, in a text that has JSON in it and is none."""
+    if '"' not in text and "'" not in text:
+        return
     for pair in _JSON_PAIR.finditer(text):
         if pair["value"] and is_telling(pair["name"]):
             yield pair.span("value")

@@ -319,6 +319,13 @@ def test_how_much_is_sent_again_is_estimated(path: str, value: Any, words: str |
         assert "no run has counted yet" in (DataSyncKind().resends(after, observed, changed, None) or "")
 
 
+def test_one_request_is_told_as_one() -> None:
+    after = changed_to("pricing/priceList", "two")
+    changed = frozenset(field.path for field in differences(DataSyncSpec, after, WHOLE, frozenset()))
+    said = DataSyncKind().resends(after, Observed("DataSync", "ordercloud", WHOLE, {}), changed, Volume(9))
+    assert "about 1 request to write" in str(said)
+
+
 def test_the_rows_of_an_estimated_request_are_those_that_are_sent() -> None:
     assert ROWS == BATCH
 

@@ -13,7 +13,7 @@ from reconciler.sparklayer.kinds.data_sync.cost import cost_of, resend_of, touch
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
 from reconciler.sparklayer.sync_log import clear_every_log
-from reconciler.words import parse_duration, spoken
+from reconciler.words import counted, parse_duration, spoken
 
 _PRICE_LIST_NAME = "OrderCloud Price"
 _PER_WALK = 1_000
@@ -209,7 +209,7 @@ def _amount(volume: Volume | None, sections: Sequence[str]) -> str:
     if volume is None:
         return "how many, no run has counted yet"
     again = resend_of(volume.records, sections)
-    requests = f"about {again.writes:,} requests to write all of it, {again.reads:,} or more to read it"
+    requests = f"about {counted(again.writes, 'request')} to write all of it, {again.reads:,} or more to read it"
     return f"up to {again.records:,} records, {requests}"
 
 
