@@ -116,6 +116,17 @@ def test_defaults_are_left_out_and_secrets_become_references(empty: Checkout) ->
     assert "HOOK_HTTP_SECRET" in empty.call("plan").stdout
 
 
+def test_files_are_called_after_what_they_hold_and_point_editors_at_the_schema(empty: Checkout) -> None:
+    (empty.folder / "schemas").mkdir()
+    (empty.folder / "schemas" / "manifest.schema.json").write_text("{}")
+    load(empty, live_config("hook"), buyers=sync_to("hook"))
+    imported(empty)
+    files = {name: content.decode() for name, content in empty.manifest_bytes().items() if name != "environment.yaml"}
+    assert {name.rpartition("/")[2] for name in files} == {"delivery-config.yaml", "entity-sync.yaml"}
+    for content in files.values():
+        assert content.startswith("# yaml-language-server: $schema=../schemas/manifest.schema.json\n"), content
+
+
 def test_secrets_of_objects_with_like_names_are_told_apart(empty: Checkout) -> None:
     load(empty, *(live_config(live_id) for live_id in ("a-b", "a_b", "A-B")))
     references = {

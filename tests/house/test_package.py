@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -84,6 +85,13 @@ def test_the_base_install_checks_manifests(installed: Path) -> None:
 def test_the_base_install_has_the_main_commands(installed: Path, command: str) -> None:
     ended = run(installed, command, "--help", blocked="starlette uvicorn")
     assert ended.returncode == 0, ended.stderr
+
+
+def test_the_distribution_is_not_called_what_somebody_else_has_and_leans_on_no_inside_without_a_bound() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (project["name"], [*project["scripts"]]) == ("ordercloud-reconciler", ["reconciler"])
+    [uvicorn] = [each for each in project["optional-dependencies"]["emulator"] if each.startswith("uvicorn")]
+    assert ",<" in uvicorn  # the emulator leans on its inside
 
 
 def test_a_missing_extra_is_named_by_its_packages_since_no_index_has_the_distribution(installed: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -137,3 +138,11 @@ def test_what_is_no_sync_configuration_is_not_taken_for_one_that_is_absent(kind:
 @pytest.mark.parametrize("answer", [NotFound("none"), {}, {"DeliveryConfigID": None, "ConfigData": None}])
 def test_a_sync_that_is_not_configured_is_absent(kind: str, answer: Any) -> None:
     assert asyncio.run(kinds()[kind].read(Answering(answer))) == {}
+
+
+@pytest.mark.parametrize("targets", [5, "x", True, [], [1], {"Http": 5}, {"Http": [1]}, {"Unknown": 5}])
+@pytest.mark.parametrize("members", [{}, {"ID": "c", "Name": 5}])
+def test_a_delivery_config_that_is_none_is_read_or_refused_and_never_a_bug(targets, members):
+    for wire in (members, {**members, "DeliveryTargets": targets}):
+        with suppress(UnexpectedAnswer):
+            CONFIG.observe("c", wire)

@@ -111,6 +111,12 @@ def test_the_counts_come_first_and_what_destroys_next() -> None:
     assert positions == sorted(positions)
 
 
+def test_that_a_new_object_comes_from_git_is_not_said() -> None:
+    for action, words in ((Action.CREATE, ""), (Action.UPDATE, "      git moved\n")):
+        shown = plan_to_text(plan((change(action, cause=Cause.GIT_MOVED),)))
+        assert f"manifests/search.yaml:1\n{words}\n" in shown
+
+
 def test_a_change_says_where_why_and_what() -> None:
     text = plan_to_text(SAMPLE_PLAN)
     assert (

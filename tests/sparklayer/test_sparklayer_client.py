@@ -23,6 +23,12 @@ def failure(url: str, method: str, path: str, body: object = None, **settings: o
     return caught.value
 
 
+def test_advice_names_the_field_that_its_connection_has(emulator: RunningEmulator) -> None:
+    emulator.fault("answer", path=f"*/{GROUPS}", body="<html>", count=None)
+    step = failure(emulator.sparklayer_url, "get", GROUPS).next_step or ""
+    assert step == "Check url, and that no proxy or gateway answers in the API's place."
+
+
 def test_it_logs_in_once_for_its_site(emulator: RunningEmulator) -> None:
     async def twice(reader) -> None:
         await reader.get(GROUPS)
