@@ -202,6 +202,21 @@ def test_retry_after_comes_as_seconds_or_as_a_date(value: str, seconds: float | 
     assert retry_after(Answer(429, {"retry-after": value}, b""), 1_000_000) == seconds
 
 
+@pytest.mark.parametrize("failures", [1, 2])
+@pytest.mark.parametrize("status", [408, 503])
+def test_a_fault_is_repeated_so_often_and_no_more(failures: int, status: int) -> None:
+    """What failed is somebody else's to repeat; that the API asks to come later still is not."""
+    policy = RetryPolicy(attempts=5, failures=failures, random=lambda: 0.0)
+    server = ScriptedServer(otherwise=answer(status))
+    with pytest.raises(ApiError):
+        run(server, "get", policy=policy)
+    assert len(server.requests) == failures
+    busy = ScriptedServer(otherwise=answer(429))
+    with pytest.raises(ApiError):
+        run(busy, "get", policy=policy)
+    assert len(busy.requests) == 5
+
+
 def test_retry_after_is_capped() -> None:
     policy = RetryPolicy(random=lambda: 0.0)
     assert policy.wait(1, 86_400) == 60
