@@ -15,7 +15,8 @@ from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
 
 ELSEWHERE = "Name the folder of the manifests with -m. To delete live objects, write `state: absent`."
 FIRST_MANIFEST = (
-    "`reconciler import` needs an Environment manifest there first; `reconciler explain Environment` shows one."
+    "`reconciler init` begins a repository with one. `reconciler import` needs an Environment manifest there first; "
+    "`reconciler explain Environment` shows one."
 )
 _PERMISSIONS = "Check its permissions."
 _SUFFIXES = (".yaml", ".yml")

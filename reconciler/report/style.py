@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -34,6 +35,9 @@ OUTCOME_COLORS = {
 }
 # Wide enough for everything: what a pipe or a file takes is found by its lines, so nothing in it is wrapped.
 UNWRAPPED = sys.maxsize
+# Escaped in every text from outside, so that it is in none.
+_GLUE = "\N{NO-BREAK SPACE}"
+_COMMAND = re.compile(r"`(?=reconciler )[^`]+`|(?<=^→ )reconciler .*")
 MARK_COLORS = {"+": GREEN, "-": RED}
 # Every non-ASCII character that our own texts use, and what stands for it where the encoding cannot carry it.
 _ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "•": "*", "✓": "ok", "✗": "x", "·": "-", "—": "-"})
@@ -70,17 +74,18 @@ class Style:
         """Return text (from outside or ours) as painted lines within the width; further lines hang by `hanging`.
 
         A word that is wider than the width stands whole on a line of its own, so that a URL or an ID can be copied and
-        searched for: a terminal breaks it without adding a character.
+        searched for: a terminal breaks it without adding a character. A command to run is such a word.
         """
+        shown = _COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), terminal(self.given.completed(text)))
         lines = textwrap.wrap(
-            terminal(self.given.completed(text)),
+            shown,
             max(self.width, 40),
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hanging),
             break_on_hyphens=False,
             break_long_words=False,
         )
-        return [self.paint(line, *codes) for line in lines]
+        return [self.paint(line.replace(_GLUE, " "), *codes) for line in lines]
 
     def line(self, text: str, indent: int, *codes: str) -> tuple[str, bool]:
         """Return text as one painted line, cut between words where it is wider than the width; and whether it was."""

@@ -80,6 +80,16 @@ def test_a_url_is_in_one_piece_however_narrow_the_terminal_is(name: str, width: 
     assert narrow.count(LONG_URL) == wide.count(LONG_URL) > 0
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_command_to_run_is_in_one_piece(width: int) -> None:
+    command = "reconciler drift snooze DeliveryConfig/search-products -e production --for 7d --reason …"
+    style = Style(width=width)
+    told = style.wrap(f"Whoever knows of it says so for a while with `{command}`, and why; it ends by itself then.", 2)
+    assert [line for line in told if f"`{command}`" in line]
+    assert "\xa0" not in "".join(told)
+    assert style.wrap(f"→ {command}", 6, hanging=2)[-1].endswith(command)
+
+
 def test_a_line_that_is_cut_is_cut_between_words() -> None:
     assert Style(width=60).line(f"{LONG_URL} is one word", 2) == (f"  {LONG_URL} …", True)
     assert Style(width=60).line(f"read from {LONG_URL}", 2) == ("  read from …", True)
@@ -268,7 +278,7 @@ def test_after_an_apply_that_was_cut_the_next_step_is_to_resume_it(width: int) -
     style = Style(width=width, given=Given(manifests="config"))
     cut = plan_to_text(plan((change(),), notes), style)
     assert "      → reconciler apply --resume -e sandbox -m config\n" in cut
-    assert "Carry on with `reconciler apply --resume -e sandbox -m config`" in " ".join(cut.splitlines()[-3:])
+    assert "Carry on with `reconciler apply --resume -e sandbox -m config`" in " ".join(cut.splitlines()[-4:])
     assert "      → reconciler apply --resume -e sandbox -m config\n" in plan_to_text(plan((), notes), style)
     assert "apply --resume" not in plan_to_text(plan((change(),)), style)
     drifted = drift_to_text(replace(SAMPLE_DRIFT, notes=notes), style)
