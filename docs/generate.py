@@ -84,7 +84,8 @@ guardrails:
 
 The digest of a saved plan finds mistakes; it is no signature. Where `RECONCILER_PLAN_KEY` is set, `plan --save` signs
 the file with it (HMAC-SHA256), and `apply` takes only files that are signed so. Set it for jobs behind a protected
-environment, never for those of a pull request.
+environment, never for those of a pull request: `gitops approved` signs what a pull request's run has planned, once it
+has checked where the file comes from.
 
 Limits stand in the Environment, under `guardrails`:
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
+
+import orjson
 
 from reconciler.errors import ApiError, GuardrailBreach, PlanFileError, StalePlan
 from reconciler.gitops.event import Event, ForgeName
 from reconciler.gitops.forge import Artifact, Forge, PullRequest, Walk
 from reconciler.gitops.members import text
 from reconciler.reconcile.approval import check_approval
+from reconciler.reconcile.digests import signed
+from reconciler.reconcile.plan import Plan
 from reconciler.reconcile.planread import json_from_text, plan_from_json
 
 PULL_REQUEST_WORKFLOW = {
@@ -83,7 +88,8 @@ async def gather(
         walk: the pull requests that were merged.
         paths: of the workflows whose artifacts count; empty: any of this repository.
         now: what time it is.
-        key: the one that plans have to be signed with; None or empty: any plan is taken.
+        key: what the plans that count are signed with, now that it is known where they come from: a job for a pull
+            request has no key. None or empty: they stay as they are.
 
     Raises:
         ApiError: the forge did not answer as it should; what a plan is not there for is told instead.
@@ -113,14 +119,19 @@ async def _approval(
     artifact = _counting(await forge.artifacts(name, pull, paths), name)
     try:
         content = await forge.download(artifact)
-        _check(content, environment, pull, now, key)
+        plan = _checked(content, environment, pull, now)
     except ApiError as error:
         if error.status not in (404, 410):
             raise
         raise _NotApprovedError(f"{name} is not there any more") from None
     except (PlanFileError, StalePlan, GuardrailBreach) as error:
         raise _NotApprovedError(f"{name}: {error.message}") from None
-    return content
+    return _signed(content, plan, key) if key else content
+
+
+def _signed(content: bytes, plan: Plan, key: str) -> bytes:
+    document = cast("dict[str, object]", json_from_text(content))  # it was read as a plan
+    return orjson.dumps({**document, "signature": signed(plan, key).signature}, option=orjson.OPT_INDENT_2)
 
 
 def _counting(found: Sequence[Artifact], name: str) -> Artifact:
@@ -134,8 +145,8 @@ def _counting(found: Sequence[Artifact], name: str) -> Artifact:
     raise _NotApprovedError(f"{name} does not count: {'; '.join(list(reasons)[:_TOLD])}")
 
 
-def _check(content: bytes, environment: str, pull: PullRequest, now: datetime, key: str | None) -> None:
-    """Refuse a plan that approves nothing, so that its file need not be carried any further."""
+def _checked(content: bytes, environment: str, pull: PullRequest, now: datetime) -> Plan:
+    """Return the plan of a file; one that approves nothing is refused, and need not be carried any further."""
     document = json_from_text(content)
     plan = plan_from_json(document)
     commit = text(document, "commit")
@@ -143,4 +154,5 @@ def _check(content: bytes, environment: str, pull: PullRequest, now: datetime, k
         raise PlanFileError(f"it is a plan for the environment {plan.environment}")
     if commit is not None and commit != pull.head:
         raise PlanFileError(f"it is a plan of the commit {commit[:12]}, not of the pull request's last one")
-    check_approval(plan, now, key)
+    check_approval(plan, now)
+    return plan

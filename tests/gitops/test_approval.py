@@ -17,9 +17,10 @@ from reconciler.gitops.event import ForgeName, read_event
 from reconciler.gitops.github import open_github
 from reconciler.http.observe import Silent
 from reconciler.http.retry import RetryPolicy
-from reconciler.reconcile.digests import plan_digest
+from reconciler.reconcile.digests import is_signed, plan_digest
 from reconciler.reconcile.plan import Plan
 from reconciler.reconcile.planfile import plan_to_json
+from reconciler.reconcile.planread import plan_from_json
 from support.forges.github import WORKFLOW, GitHub
 
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
@@ -45,12 +46,14 @@ def pull(forge: GitHub, name: str, *plans: bytes, environment: str = "prod", **u
     return forge.open_pull(name)
 
 
-def approved(forge: GitHub, since: str | None, environment: str = "prod", paths: tuple[str, ...] = ()) -> Gathered:
+def approved(
+    forge: GitHub, since: str | None, environment: str = "prod", paths: tuple[str, ...] = (), key: str | None = None
+) -> Gathered:
     async def call() -> Gathered:
         event = read_event(forge.environ())
         async with open_github(event, Silent(), policy=RetryPolicy(attempts=1)) as client:
             walk = await client.merged(since, forge.head(), event.branch)
-            return await gather(client, environment, walk, paths, NOW)
+            return await gather(client, environment, walk, paths, NOW, key)
 
     return asyncio.run(call())
 
@@ -67,6 +70,15 @@ def test_three_merges_while_one_apply_runs_are_gathered_together(forge: GitHub) 
     found = approved(forge, since)
     assert (numbers(found), found.told) == (pulls, ())
     assert found.plans[0].content == plan()
+
+
+def test_who_holds_the_key_signs_what_counts_and_nothing_else_of_it_changes(forge: GitHub) -> None:
+    since = forge.head()
+    forge.merge(pull(forge, "topic", plan()))
+    [found] = approved(forge, since, key="kr3mbel").plans
+    document = json.loads(found.content)
+    assert is_signed(plan_from_json(document), "kr3mbel")
+    assert document == json.loads(plan()) | {"signature": document["signature"]}
 
 
 def test_a_queue_group_of_two_counts_by_the_runs_of_its_pull_requests(forge: GitHub) -> None:
