@@ -143,6 +143,7 @@ def test_a_window_that_a_guardrail_refuses_does_not_keep_what_was_reviewed_from_
 def test_windows_that_join_to_more_than_max_pause_are_a_breach(windows: Windows, limit: str, rules: list[str]) -> None:
     found = compare(OPEN, paused=False, declared=pause(windows=windows), guardrails=Guardrails(maxPause=limit))
     assert [breach.rule for breach in found.planned.plan.breaches] == rules
+    assert all("or more, window after window" in breach.message for breach in found.planned.plan.breaches)
 
 
 def test_drift_names_the_window_and_the_command_that_goes_by_it() -> None:
