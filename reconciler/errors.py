@@ -311,16 +311,16 @@ class ServerFault(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer that is no JSON, of another shape, or a redirect to another host.
+    """An answer that is no JSON, of another shape, larger than its bound, or a redirect to another host.
 
-    `answer` is what it says where it is JSON but for texts that hold half a character (lone surrogates): whoever reads
-    many records at once can go on without those that hold them.
+    `answer` is what it says where it is JSON but for texts with lone surrogates: the other records can be used.
     """
 
     code = "api-unexpected-answer"
     passes = True
     is_unsure = True
     answer: Any = None
+    is_too_large = False
 
     @property
     def is_transient(self) -> bool:

@@ -13,7 +13,7 @@ from typing import cast
 
 import orjson
 
-from reconciler.errors import ApiError, GuardrailBreach, PlanFileError, StalePlan
+from reconciler.errors import ApiError, GuardrailBreach, PlanFileError, StalePlan, UnexpectedAnswer
 from reconciler.gitops.event import Event, ForgeName
 from reconciler.gitops.forge import Artifact, Forge, PullRequest, Walk
 from reconciler.gitops.members import text
@@ -121,6 +121,8 @@ async def _approval(
         content = await forge.download(artifact)
         plan = _checked(content, environment, pull, now)
     except ApiError as error:
+        if isinstance(error, UnexpectedAnswer) and error.is_too_large:
+            raise _NotApprovedError(f"{name} does not count: too large") from None
         if error.status not in (404, 410):
             raise
         raise _NotApprovedError(f"{name} is not there any more") from None

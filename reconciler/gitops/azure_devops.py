@@ -292,7 +292,10 @@ class AzureDevOps:
         if str(identity) in workflow:
             return True
         if identity not in self._pipelines:
-            body = await self._client.get(f"{self._apis}/build/definitions/{identity}")
+            try:
+                body = await self._client.get(f"{self._apis}/build/definitions/{identity}")
+            except NotFound:  # the pipeline was deleted meanwhile
+                return False
             self._pipelines[identity] = (text(body, "process", "yamlFilename") or "").lstrip("/")
         return self._pipelines[identity] in {path.lstrip("/") for path in workflow}
 

@@ -270,11 +270,11 @@ class GitHub:
             return Artifact(found.id, found.run, "it has expired")
         if run is None:
             return Artifact(found.id, found.run, "GitHub does not say which run made it")
-        return Artifact(
-            found.id,
-            found.run,
-            self._refused(await self._client.get(f"{self._base}/actions/runs/{run}"), pull, workflow),
-        )
+        try:
+            refused = self._refused(await self._client.get(f"{self._base}/actions/runs/{run}"), pull, workflow)
+        except NotFound:
+            refused = "its run is not there any more"
+        return Artifact(found.id, found.run, refused)
 
     def _refused(self, run: Any, pull: PullRequest, workflow: Sequence[str]) -> str | None:
         """Return why a run's artifacts do not count for a pull request; None: they do."""

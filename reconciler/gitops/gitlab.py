@@ -145,7 +145,11 @@ class GitLab:
                 # Its jobs are in another project.
                 found.append(Artifact("", str(identity), refused))
                 continue
-            for job in await self._pages(f"{self._base}/pipelines/{identity}/jobs"):
+            try:
+                jobs = await self._pages(f"{self._base}/pipelines/{identity}/jobs")
+            except NotFound:  # the pipeline was deleted meanwhile
+                continue
+            for job in jobs:
                 kept = text(job, "artifacts_file", "filename")
                 if kept is not None and (kept == f"{name}.zip" or text(job, "name") == f"plan-{environment}"):
                     found.append(Artifact(f"{number(job, 'id')}/{environment}", str(identity), refused))
@@ -225,7 +229,10 @@ class GitLab:
             return None
         # documented: a pipeline for merged results is of a commit that merges head and target.
         if ref.endswith("/merge") and commit is not None:
-            merge = await self._client.get(f"{self._base}/repository/commits/{commit}")
+            try:
+                merge = await self._client.get(f"{self._base}/repository/commits/{commit}")
+            except NotFound:  # commits of merged results are swept up some time
+                return "the commit of its pipeline is not there any more"
             if pull.head in items(merge, "parent_ids"):
                 return None
         return "its pipeline is of another commit than the merge request's last one"

@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from reconciler.errors import LoadError
-from reconciler.http.decoding import Body, Room, Undecodable
+from reconciler.http.decoding import Body, Room, TooLarge, Undecodable
 from reconciler.http.retry import Answer, NoAnswer
 
 # What fails before the first byte of the request has left.
@@ -206,7 +206,8 @@ def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float)
     elif isinstance(error, TimeoutError):
         reason = f"no complete answer within {bounds.exchange:g} s"
     elif isinstance(error, Undecodable):
-        return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds)
+        too_large = isinstance(error, TooLarge)
+        return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds, too_large=too_large)
     elif isinstance(error, httpx.ProxyError) and (status := _STATUS.match(str(error))):
         return _refused_by_proxy(int(status[0]), seconds)
     elif not sent:

@@ -16,6 +16,10 @@ class Undecodable(Exception):
     """A body that is too large, or not in the one encoding that was asked for. Never leaves this room."""
 
 
+class TooLarge(Undecodable):
+    """A body is larger than it may be."""
+
+
 class Decoder(Protocol):
     """Takes a body in pieces."""
 
@@ -147,4 +151,4 @@ class Body:
 
     def _check(self, size: int) -> None:
         if size > self._largest:
-            raise Undecodable(f"the body is larger than {self._largest:,} bytes")
+            raise TooLarge(f"the body is larger than {self._largest:,} bytes")

@@ -147,7 +147,10 @@ class FaultReader:
         # An answer that came and is of no use, such as one that is too large, is not a network that fails.
         kind = UnexpectedAnswer if silence.sent and silence.hopeless else Unreachable
         message = f"{call}: {self.redactor.clean(silence.reason)}"
-        return kind(message, request=str(call), next_step=silence.next_step or self._next_step(kind))
+        error = kind(message, request=str(call), next_step=silence.next_step or self._next_step(kind))
+        if isinstance(error, UnexpectedAnswer):
+            error.is_too_large = silence.too_large
+        return error
 
     def lost(self, call: Call, reason: str, status: int | None = None) -> AnswerLost:
         """Return the error of a write whose answer was lost: its outcome is unknown."""

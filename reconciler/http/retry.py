@@ -40,6 +40,7 @@ class NoAnswer(Exception):
         hopeless: repeating is of no use, e.g. a certificate that is not trusted.
         seconds: how long the attempt took.
         next_step: what the user can do, where that is not what it is for every unreachable API.
+        too_large: the answer is larger than it may be.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class NoAnswer(Exception):
         hopeless: bool = False,
         seconds: float = 0.0,
         next_step: str | None = None,
+        too_large: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -57,6 +59,7 @@ class NoAnswer(Exception):
         self.hopeless = hopeless
         self.seconds = seconds
         self.next_step = next_step
+        self.too_large = too_large
 
 
 @dataclass(frozen=True, slots=True)

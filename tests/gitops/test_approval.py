@@ -151,6 +151,28 @@ def test_an_expired_artifact_and_one_that_is_gone_are_told(forge: GitHub) -> Non
     assert gone.endswith("is not there any more")
 
 
+def test_an_artifact_that_is_too_large_counts_not_and_the_others_are_gathered(
+    forge: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = forge.head()
+    large, good = pull(forge, "large"), pull(forge, "good", plan())
+    head = forge.pulls[large].head
+    forge.upload(head, artifact_name("prod", head), b"x" * 20_000)
+    forge.merge(large)
+    forge.merge(good)
+    monkeypatch.setattr("reconciler.gitops.github.LARGEST_ARCHIVE", 10_000)
+    found = approved(forge, since)
+    assert numbers(found) == [good]
+    assert found.told == (f"pull request {large}: {artifact_name('prod', head)} does not count: too large",)
+
+
+def test_an_artifact_whose_run_is_gone_counts_not(forge: GitHub) -> None:
+    since = forge.head()
+    forge.merge(pull(forge, "topic", plan()))
+    forge.refuse = lambda seen: (404, {"message": "Not Found"}, {}) if "/actions/runs/" in seen.path else None
+    assert approved(forge, since).told[0].endswith("does not count: its run is not there any more")
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.errors import LoginRefused, UsageError
+from reconciler.errors import ApiError, LoginRefused, UsageError
+from reconciler.gitops.approval import gather
 from reconciler.gitops.event import read_event
+from reconciler.gitops.forge import Walk
 from reconciler.gitops.gitlab import GitLab as Client
 from reconciler.gitops.gitlab import open_gitlab
 from reconciler.http.retry import RetryPolicy
@@ -101,6 +104,42 @@ def test_a_pipeline_for_merged_results_counts_by_the_head_that_it_merges(forge: 
         return await client.artifacts(name, await client.pull_request(number), [])
 
     assert [each.refused for each in ask(forge, find)] == [None]
+
+
+def test_a_pipeline_or_a_commit_that_is_gone_counts_not_and_the_others_do(forge: GitLab) -> None:
+    number = branch(forge, "topic")
+    head = forge.pulls[number].head
+    name = f"reconciler-plan-test-{head}"
+    forge.upload(head, name, {"plan.json": b"good"})
+    forge.upload(head, name, {"plan.json": b"swept"}, ref=f"refs/merge-requests/{number}/merge")
+    forge.pipelines[-1]["sha"] = "f" * 40
+    forge.upload(head, name, {"plan.json": b"deleted"})
+    gone = f"/pipelines/{forge.pipelines[-1]['id']}/jobs"
+    forge.refuse = lambda seen: (404, {"message": "404 Not found"}, {}) if seen.path.endswith(gone) else None
+
+    async def find(client: Client) -> Any:
+        found = await client.artifacts(name, await client.pull_request(number), [])
+        return [each.refused for each in found]
+
+    assert ask(forge, find) == ["the commit of its pipeline is not there any more", None]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_plan_that_is_gone_is_told_and_a_forge_that_fails_is_an_error(forge: GitLab, status: int) -> None:
+    number = branch(forge, "topic")
+    head = forge.pulls[number].head
+    forge.upload(head, f"reconciler-plan-test-{head}", {"plan.json": b"good"})
+    answers = [(status, {"message": "gone"}, {}), (403, {"message": "no"}, {})]
+    forge.refuse = lambda seen: answers[0] if "/artifacts/" in seen.path else None
+
+    async def find(client: Client) -> Any:
+        walk = Walk((await client.pull_request(number),))
+        return (await gather(client, "test", walk, (), datetime.now(UTC))).told[0]
+
+    assert ask(forge, find).endswith("is not there any more")
+    del answers[0]
+    with pytest.raises(ApiError):
+        ask(forge, find)
 
 
 def test_notes_are_written_read_and_changed(forge: GitLab) -> None:
