@@ -60,13 +60,14 @@ def artifact_name(environment: str, head: str) -> str:
 
 
 def workflows(event: Event, named: Sequence[str]) -> tuple[str, ...]:
-    """Return the paths of the workflows whose artifacts count; none: any of this repository.
+    """Return the paths of the workflows whose artifacts count; none for a project of GitLab, which has one file.
 
     Args:
-        event: what the pipeline says of itself: its own file, and the one that `init` writes for pull requests.
+        event: what the pipeline says of itself: its own file counts where it is told, and the one that `init` writes
+            for pull requests.
         named: what somebody named instead.
     """
-    if named or event.workflow is None:
+    if named:
         return tuple(named)
     written = PULL_REQUEST_WORKFLOW.get(event.forge)
     return tuple(dict.fromkeys(filter(None, (event.workflow, written))))
@@ -86,7 +87,7 @@ async def gather(
         forge: where it is asked.
         environment: its name.
         walk: the pull requests that were merged.
-        paths: of the workflows whose artifacts count; empty: any of this repository.
+        paths: of the workflows whose artifacts count.
         now: what time it is.
         key: what the plans that count are signed with, now that it is known where they come from: a job for a pull
             request has no key. None or empty: they stay as they are.

@@ -282,7 +282,7 @@ class AzureDevOps:
             return "its run is of a fork"
         if text(run, "triggerInfo", "pr.sourceSha") != pull.head:
             return "its run is of another commit than the pull request's last one"
-        if workflow and not await self._is_of(run, workflow):
+        if not await self._is_of(run, workflow):
             return "its run is of another pipeline"
         return None
 

@@ -287,7 +287,7 @@ class GitHub:
             return "its run is of a fork"
         if text(run, "head_sha") != pull.head:
             return "its run is of another commit than the pull request's last one"
-        if workflow and path not in workflow:
+        if path not in workflow:
             return "its run is of another workflow"
         return None
 

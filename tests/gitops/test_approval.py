@@ -47,13 +47,18 @@ def pull(forge: GitHub, name: str, *plans: bytes, environment: str = "prod", **u
 
 
 def approved(
-    forge: GitHub, since: str | None, environment: str = "prod", paths: tuple[str, ...] = (), key: str | None = None
+    forge: GitHub,
+    since: str | None,
+    environment: str = "prod",
+    paths: tuple[str, ...] | None = None,
+    key: str | None = None,
 ) -> Gathered:
     async def call() -> Gathered:
         event = read_event(forge.environ())
         async with open_github(event, Silent(), policy=RetryPolicy(attempts=1)) as client:
             walk = await client.merged(since, forge.head(), event.branch)
-            return await gather(client, environment, walk, paths, NOW, key)
+            count = workflows(event, ()) if paths is None else paths
+            return await gather(client, environment, walk, count, NOW, key)
 
     return asyncio.run(call())
 
@@ -244,7 +249,9 @@ def test_a_workflow_that_is_not_ours_approves_nothing(forge: GitHub) -> None:
     since = forge.head()
     forge.merge(pull(forge, "one", plan(), workflow=OTHER))
     assert numbers(approved(forge, since, paths=(OTHER,))) == [1]
-    assert "its run is of another workflow" in approved(forge, since, paths=(WORKFLOW,)).told[0]
+    # Where the pipeline does not tell its own file, and where none is named, another one counts no more.
+    for paths in ((WORKFLOW,), None, ()):
+        assert "its run is of another workflow" in approved(forge, since, paths=paths).told[0]
 
 
 def test_the_workflows_that_count_are_this_one_and_the_one_of_init_unless_named(forge: GitHub) -> None:
@@ -255,7 +262,8 @@ def test_the_workflows_that_count_are_this_one_and_the_one_of_init_unless_named(
     azure = replace(event, forge=ForgeName.AZURE, workflow="12")
     assert workflows(azure, ()) == ("12", "azure-pipelines/reconciler-pull-request.yml")
     assert workflows(replace(event, forge=ForgeName.GITLAB, workflow=None), ()) == ()
-    assert workflows(replace(event, workflow=None), ()) == ()
+    assert workflows(replace(event, workflow=None), ()) == (WORKFLOW,)
+    assert workflows(replace(azure, workflow=None), ()) == ("azure-pipelines/reconciler-pull-request.yml",)
 
 
 def test_a_history_that_was_rewritten_leaves_the_last_pull_request_alone_and_says_so(forge: GitHub) -> None:
