@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.errors import UsageError
+from reconciler.errors import ApiError, NotFound, UsageError
 from reconciler.gitops.comment import says_the_same
 from reconciler.gitops.forge import Comment, Forge, Issue
 from reconciler.gitops.issue import issue_body, issue_label, issue_title, state_of
@@ -59,7 +59,7 @@ async def post_comment(
         return Posted(Did.OLDER, forge.author)
     if not mine:
         return await _add(forge, number, body, opening) if create else Posted(Did.NOTHING, forge.author)
-    return await _keep(forge, number, mine, body, forge.author)
+    return await _keep(forge, number, mine, body, forge.author, create=create)
 
 
 async def _add(forge: Forge, number: int, body: str, opening: str) -> Posted:
@@ -76,15 +76,36 @@ async def _add(forge: Forge, number: int, body: str, opening: str) -> Posted:
     return kept if mine[0].id != added.id else Posted(Did.CREATED, author, added.id)
 
 
-async def _keep(forge: Forge, number: int, mine: list[Comment], body: str, author: str) -> Posted:
-    """Bring the oldest up to date, and delete the others, which runs at the same time wrote."""
+async def _keep(
+    forge: Forge, number: int, mine: list[Comment], body: str, author: str, *, create: bool = True
+) -> Posted:
+    """Bring the oldest up to date, and delete the others, which runs at the same time wrote.
+
+    Such a run may delete them, too; where the oldest itself is gone it is written anew, once.
+    """
     oldest, *others = mine
     for other in others:
-        await forge.delete_comment(number, other)
+        try:
+            await forge.delete_comment(number, other)
+        except ApiError as error:
+            if not _is_gone(error):
+                raise
     if says_the_same(oldest.body, body):
         return Posted(Did.UNCHANGED, author, oldest.id)
-    await forge.edit_comment(number, oldest, body)
+    try:
+        await forge.edit_comment(number, oldest, body)
+    except ApiError as error:
+        if not _is_gone(error):
+            raise
+        if not create:
+            return Posted(Did.NOTHING, author)
+        added = await forge.add_comment(number, body)
+        return Posted(Did.CREATED, added.author or author, added.id)
     return Posted(Did.UPDATED, author, oldest.id)
+
+
+def _is_gone(error: ApiError) -> bool:
+    return isinstance(error, NotFound) or error.status == 410
 
 
 def _ours(comments: Sequence[Comment], author: str, opening: str) -> list[Comment]:

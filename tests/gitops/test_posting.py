@@ -83,6 +83,30 @@ def test_what_racing_runs_left_is_tidied_by_the_next() -> None:
     assert [each.id for each in forge.talk] == ["1"]
 
 
+def test_a_duplicate_that_another_run_deletes_first_is_no_trouble() -> None:
+    forge = MemoryForge(talk=[Comment("1", "us", body(OLD)), Comment("2", "us", body(OLD, 5))], head=OLD)
+
+    async def meanwhile() -> None:
+        forge.talk = forge.talk[:1]
+
+    forge.before_write = meanwhile
+    assert post(forge, body(OLD), OLD).did is Did.UNCHANGED
+    assert [each.id for each in forge.talk] == ["1"]
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_comment_that_was_deleted_meanwhile_is_written_anew_once_where_one_is_written_at_all(create: bool) -> None:
+    forge = MemoryForge(talk=[Comment("1", "us", body(OLD, 5))], head=OLD)
+
+    async def meanwhile() -> None:
+        forge.talk = []
+
+    forge.before_write = meanwhile
+    posted = asyncio.run(post_comment(forge, 1, body(OLD), opening=PLAN_OPENING, create=create))  # type: ignore[arg-type]
+    assert posted.did is (Did.CREATED if create else Did.NOTHING)
+    assert [each.body for each in forge.talk] == ([body(OLD)] if create else [])
+
+
 def test_a_token_of_somebody_elses_never_piles_up_comments() -> None:
     forge = MemoryForge(head=OLD, writes_as="alice")
     assert post(forge, body(OLD), OLD) == Posted(Did.CREATED, "alice", "101")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler.errors import NotFound
 from reconciler.gitops.forge import Comment, Issue, PullRequest
 
 
@@ -35,10 +36,12 @@ class MemoryForge:
 
     async def edit_comment(self, number: int, comment: Comment, body: str) -> None:
         await self._writing("edit")
+        self._find(comment)
         self.talk = [replace(each, body=body) if each.id == comment.id else each for each in self.talk]
 
     async def delete_comment(self, number: int, comment: Comment) -> None:
         await self._writing("delete")
+        self._find(comment)
         self.talk = [each for each in self.talk if each.id != comment.id]
 
     async def issues(self, label: str) -> Sequence[Issue]:
@@ -56,6 +59,10 @@ class MemoryForge:
             (label, replace(each, title=title, body=body, is_open=is_open) if each.id == issue.id else each)
             for label, each in self.labelled
         ]
+
+    def _find(self, comment: Comment) -> None:
+        if all(each.id != comment.id for each in self.talk):
+            raise NotFound("there is no such object", status=404)
 
     def _id(self) -> str:
         self._ids += 1
