@@ -128,7 +128,7 @@ class Forge(Protocol):
         Args:
             name: of the artifact, exactly.
             pull: the pull request whose last head it has to be made for.
-            workflow: paths of the pipelines that may have made it; empty: any of this repository.
+            workflow: paths of the pipelines that may have made it; GitLab, which has one file, asks for none.
         """
         ...
 
