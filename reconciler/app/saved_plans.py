@@ -9,9 +9,9 @@ from pathlib import Path
 
 from reconciler.app.project import Project
 from reconciler.errors import GuardrailBreach, PlanFileError, ReconcilerError, StalePlan, UsageError
-from reconciler.reconcile.approval import Permission, check_approval, check_connections, permit_saved
+from reconciler.reconcile.approval import Permission, check_approval, check_connections, needs, permit_saved
 from reconciler.reconcile.digests import approval_digest
-from reconciler.reconcile.gathered import Reviewed, gather
+from reconciler.reconcile.gathered import Reviewed
 from reconciler.reconcile.plan import Outcome, Plan
 from reconciler.reconcile.planread import read_plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
@@ -168,10 +168,12 @@ async def permit_gated(
     """
     taken, left_out = saved.taken, saved.left_out
     gated = next((number for number, each in enumerate(taken) if each.gated), None)
-    if gated is not None and any(gated in numbers for numbers in gather(taken, comparison.planned).covering.values()):
+    if gated is not None and needs(taken, gated, comparison.planned):
         environment = comparison.inputs.environment
         closed = await gate(environment) if gate is not None else "nobody can be asked whether it has reviewers"
-        if closed is not None:
+        if closed is None:
+            taken = (*taken[:gated], replace(taken[gated], passed=True), *taken[gated + 1 :])
+        else:
             seen = approval_digest(taken[gated].plan)
             error = StalePlan(
                 f"nobody has reviewed it, and {closed}",

@@ -158,6 +158,21 @@ def _left(comparison: Comparison) -> tuple[OperationResult, ...]:
     return tuple(not_carried_out(each.operation, planned) for each in ended if each.outcome is Outcome.FAILED)
 
 
+def needs(reviewed: Sequence[Reviewed], number: int, planned: Planned) -> bool:
+    """Whether one saved plan approves something that the others do not, secrets that go along with it included.
+
+    Args:
+        reviewed: the saved plans.
+        number: which of them; it has not passed its gate.
+        planned: the plan made now.
+    """
+    gathered = gather(reviewed, planned)
+    if any(number in numbers for numbers in gathered.covering.values()):
+        return True
+    alone = reviewed[number].plan.secrets_at_apply and not any(each.takes_secrets for each in reviewed)
+    return alone and any(map(_is_of_secrets, gathered.unreviewed))
+
+
 def permit_saved(comparison: Comparison, reviewed: Sequence[Reviewed]) -> Permission:
     """Permit what saved plans approve and still stands, and windows that have begun or ended since.
 
@@ -184,7 +199,7 @@ def permit_saved(comparison: Comparison, reviewed: Sequence[Reviewed]) -> Permis
         plans=found.plans,
         overtaken=gathered.overtaken,
     )
-    secrets = any(each.plan.secrets_at_apply and not each.gated for each in reviewed)
+    secrets = any(each.takes_secrets for each in reviewed)
     permission = _with_what_moves_by_itself(comparison, permission, secrets=secrets)
     _require_secrets(comparison, permission)
     return permission

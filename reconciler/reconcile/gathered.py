@@ -29,11 +29,18 @@ class Reviewed:
         plan: what was reviewed.
         file: where it stands, as it was named; empty: it was never saved.
         gated: whether nobody has reviewed it before the forge's own gate.
+        passed: whether that gate is open, so that it is reviewed by now.
     """
 
     plan: Plan
     file: str = ""
     gated: bool = False
+    passed: bool = False
+
+    @property
+    def takes_secrets(self) -> bool:
+        """Whether secrets that have changed go along with it: its review left them to apply."""
+        return self.plan.secrets_at_apply and (self.passed or not self.gated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +150,12 @@ def _covered_in_parts(
     steps = {step for _, old in parts for step in old.steps}
     if not (rest and steps.issuperset(now.steps) and all(numbers)):
         return frozenset()
-    # Where nothing is left but what a window moves, what was reviewed is live.
-    return frozenset().union(*numbers) if numbers else frozenset(number for number, _ in parts)
+    if not numbers:
+        # Where nothing is left but secrets and what a window moves, what was reviewed is live.
+        return frozenset(number for number, _ in parts)
+    seen = all(_reviewed_in(each, known.get(each.path, ())) for each in now.fields if each.sensitive)
+    trusted = () if seen else (number for number, _ in parts if number in blind)
+    return frozenset().union(*numbers, trusted)
 
 
 def _reviewed_in(now: FieldChange, reviewed: Iterable[tuple[int, FieldChange]]) -> frozenset[int]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconciler.errors import GuardrailBreach, PlanFileError, SecretUnset
+from reconciler.app.saved_plans import SavedPlans, permit_gated, require_digest
+from reconciler.errors import GuardrailBreach, PlanFileError, SecretUnset, StalePlan
 from reconciler.kind.kind import Observed
 from reconciler.ledger.config.model import Memory, SecretFingerprint
 from reconciler.ledger.config.secret_fingerprint import fingerprint
-from reconciler.reconcile.approval import check_approval, permit_saved
+from reconciler.reconcile.approval import Permission, check_approval, permit_saved
 from reconciler.reconcile.gathered import Reviewed
 from reconciler.reconcile.plan import NoteKind
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan, require_secrets
 from reconciler.reconcile.planread import plan_from_json
 from reconciler.reconcile.session import Comparison
+from reconciler.reconcile.verdict import PlanVerdict
 from reconciler.reconcile.work import Desired
 from support.builders import API, NOW, config, entity_sync, http_targets, inputs, live_config, live_sync, secret
 
@@ -127,3 +130,76 @@ def test_a_plan_that_says_so_by_an_edit_alone_is_altered() -> None:
     plan = compare(hooks("s3cr3t", enabled=False), entity_sync()).planned.plan
     with pytest.raises(PlanFileError, match="altered"):
         check_approval(replace(plan, secrets_at_apply=True), NOW)
+
+
+class Gate:
+    """A forge that says this of its environment, and counts how often it was asked."""
+
+    def __init__(self, closed: str | None) -> None:
+        self.closed, self.asked = closed, 0
+
+    async def __call__(self, _environment: str) -> str | None:
+        self.asked += 1
+        return self.closed
+
+
+def gated(reviewed: Reviewed) -> Reviewed:
+    return replace(reviewed, file="new.json", gated=True)
+
+
+def permitted(now: Comparison, gate: Gate, *plans: Reviewed) -> tuple[Permission, tuple[PlanVerdict, ...]]:
+    return asyncio.run(permit_gated(now, SavedPlans(plans), gate))
+
+
+OLD = applied("old")
+
+
+@pytest.mark.parametrize(
+    "rest", [{}, {"syncEntityDeleted": False}], ids=["the plan is empty", "the plan changes another object"]
+)
+def test_a_gated_plan_that_passed_sends_a_secret_that_has_changed_like_an_approval(rest: dict[str, Any]) -> None:
+    made = blind(hooks(None), entity_sync(**rest), memory=OLD)
+    now = compare(hooks("new"), entity_sync(**rest), memory=OLD)
+    everything = {change.digest for change in now.planned.plan.changes}
+    gate = Gate(None)
+    permission, _ = permitted(now, gate, gated(made))
+    assert permission.approved == permit_saved(now, (made,)).approved == everything
+    assert gate.asked == 1
+    seen = require_digest((gated(made),), made.plan.approves or "")
+    assert permitted(now, Gate("no reviewers"), *seen)[0].approved == everything
+
+
+def test_a_closed_gate_lets_no_secret_through_and_that_is_said() -> None:
+    now = compare(hooks("new"), entity_sync(), memory=OLD)
+    made = gated(blind(hooks(None), entity_sync(), memory=OLD))
+    with pytest.raises(StalePlan, match=r"new\.json: nobody has reviewed it, and no reviewers"):
+        permitted(now, Gate("no reviewers"), made)
+    # Beside a plan that was made with secrets, and approves no other than it has.
+    moved = {"syncEntityDeleted": False}
+    now = compare(hooks("new"), entity_sync(**moved), memory=OLD)
+    seen = Reviewed(compare(hooks("old"), entity_sync(**moved), memory=OLD).planned.plan)
+    permission, told = permitted(now, Gate("no reviewers"), seen, made)
+    assert permission.approved == {change.digest for change in seen.plan.changes}
+    assert [change.key for change in permission.unreviewed] == ["DeliveryConfig/hooks"]
+    assert [each.code for each in told] == [None, "stale-plan"]
+    assert len(permitted(now, Gate(None), seen, made)[0].approved) == 2
+
+
+def test_a_secret_along_with_a_reviewed_change_waits_for_the_gate_where_the_gated_plan_alone_left_it_to_apply() -> None:
+    now = compare(hooks("new", enabled=False), entity_sync(), memory=OLD)
+    seen = Reviewed(compare(hooks("old", enabled=False), entity_sync(), memory=OLD).planned.plan)
+    made = gated(blind(hooks(None, enabled=False), entity_sync(), memory=OLD))
+    for closed, sent in (("no reviewers", 0), (None, 1)):
+        gate = Gate(closed)
+        assert (len(permitted(now, gate, seen, made)[0].approved), gate.asked) == (sent, 1)
+
+
+def test_the_forge_is_not_asked_about_secrets_that_an_approval_covers_or_that_have_not_changed() -> None:
+    gate = Gate("no reviewers")
+    made = blind(hooks(None), entity_sync(), memory=OLD)
+    assert permitted(compare(hooks("new"), entity_sync(), memory=OLD), gate, made, gated(made))[0].approved
+    permitted(compare(hooks("old"), entity_sync(), memory=OLD), gate, gated(made))
+    now = compare(hooks("new"), entity_sync(), memory=OLD)
+    with_secrets = Reviewed(compare(hooks("old"), entity_sync(), memory=OLD).planned.plan)
+    assert permitted(now, gate, gated(with_secrets))[0].approved == frozenset()
+    assert gate.asked == 0
