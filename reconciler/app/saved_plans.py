@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,8 @@ from reconciler.reconcile.plan import Outcome, Plan
 from reconciler.reconcile.planread import read_plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.reconcile.verdict import PlanVerdict
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{1,64}")
 
 Gate = Callable[[str], Awaitable[str | None]]
 """Whether a forge's environment of this name has reviewers: None, or one sentence why that cannot be relied on."""
@@ -76,8 +79,10 @@ def require_digest(reviewed: Sequence[Reviewed], digest: str) -> tuple[Reviewed,
     (each,) = reviewed
     approves = approval_digest(each.plan)
     if digest not in (each.plan.digest, approves):
+        # What is no digest may be anything that was pasted here, also a secret.
+        named = f"the digest {digest}" if _DIGEST.fullmatch(digest) else "this digest, which is none"
         raise StalePlan(
-            f"{each.file} is not the plan with the digest {digest}: its digest is {approves}",
+            f"{each.file} is not the plan with {named}: its digest is {approves}",
             next_step="See what is planned by now, and give the digest of that plan.",
         )
     return (replace(each, gated=False),)

@@ -19,6 +19,7 @@ from reconciler.report.given import Given
 from reconciler.report.renderers import FORMATS
 
 _SENTENCE = 200
+_KEPT_AS_TYPED = frozenset({"reason", "owner"})
 SHARED = frozenset({parameter.name for parameter in shared_options(FORMATS)} | {"version"})
 
 
@@ -61,6 +62,7 @@ class _SharedOptions(click.Command):
         """Run the command; an error names the next command with what was given to this one."""
         _silence_asyncio()
         try:
+            _refuse_typed_secrets(ctx)
             return super().invoke(ctx)
         except ReconcilerError as error:
             complete(error, (ctx.obj or Options()).given)
@@ -107,6 +109,17 @@ class _SharedOptions(click.Command):
             formatter.write("Examples:\n")
             formatter.write("".join(f"  {line}\n" for line in self.examples.strip().splitlines()))
         super().format_epilog(ctx, formatter)
+
+
+def _refuse_typed_secrets(ctx: click.Context) -> None:
+    """Refuse a secret in what is kept and shown as it was typed; all options are read by now."""
+    for parameter in ctx.command.params:
+        text = ctx.params.get(parameter.name or "") if parameter.name in _KEPT_AS_TYPED else None
+        if text:
+            from reconciler.app.typed_text import require_no_secret
+            from reconciler.manifest.search import find_manifests
+
+            require_no_secret(parameter.opts[0], text, (ctx.obj or Options()).manifests or find_manifests())
 
 
 def _silence_asyncio() -> None:

@@ -55,10 +55,7 @@ class Scope:
             environ: environment variables, e.g. `os.environ`.
             base: what relative paths count from: the parent of the manifests folder.
         """
-        folder = environ.get(SECRETS_DIR)
-        if folder:
-            environ = {**environ, SECRETS_DIR: str(base / folder)}
-        return cls(environment.spec.variables, environ, base)
+        return cls(environment.spec.variables, with_secrets_folder(environ, base), base)
 
     def text(self, text: str, place: Callable[[], Place], *, ledger: bool = False) -> str:
         """Return a text with its references resolved.
@@ -161,7 +158,7 @@ class Scope:
 
     def _refuse_secret_name(self, reference: Reference, place: Callable[[], Place]) -> None:
         name = reference.name
-        if _SECRET_NAME.search(name.upper()) and name not in self._allowed_beside():
+        if is_credential(name) and name not in self._allowed_beside():
             raise UnresolvedReference(
                 f"{reference} names a secret, and this field would show it",
                 place=place(),
@@ -170,6 +167,17 @@ class Scope:
 
     def _allowed_beside(self) -> list[str]:
         return self.environ.get(ALLOW_ENV, "").replace(",", " ").split()
+
+
+def with_secrets_folder(environ: Mapping[str, str], base: Path) -> Mapping[str, str]:
+    """Return environment variables in which the folder of secrets counts from a base, where it is relative."""
+    folder = environ.get(SECRETS_DIR)
+    return {**environ, SECRETS_DIR: str(base / folder)} if folder else environ
+
+
+def is_credential(name: str) -> bool:
+    """Whether an environment variable holds a credential, by what it is called."""
+    return _SECRET_NAME.search(name.upper()) is not None
 
 
 def _how_to_set(reference: Reference) -> str:

@@ -164,5 +164,8 @@ def test_a_digest_that_somebody_saw_stands_for_the_review_of_one_plan(tmp_path: 
         assert require_digest((gated,), digest) == (Reviewed(plan, "g"),)
     with pytest.raises(StalePlan, match="g is not the plan with the digest sha256:1"):
         require_digest((gated,), "sha256:1")
+    with pytest.raises(StalePlan, match="g is not the plan with this digest") as caught:
+        require_digest((gated,), "kr3mbel-9")
+    assert "kr3mbel-9" not in str(caught.value)
     with pytest.raises(UsageError):
         require_digest((gated, gated), plan.digest)
