@@ -21,13 +21,13 @@ from reconciler.secret import MASK
 
 if TYPE_CHECKING:
     from reconciler.manifest.load import Loaded
-    from reconciler.manifest.model import EnvironmentManifest, Manifest
-    from reconciler.manifest.policies import PolicySpec
+    from reconciler.manifest.model import EnvironmentManifest, Manifest, PolicyManifest
 
 ADDED, MANAGED = "new", "managed"
 _NO_RULES = ("variables", "patches")
 _OF_METADATA = ("protect", "ignore", "sensitive", "environments")
-Leaves = Mapping[Path, Any]
+# Longer lists are told by the entries that are new or gone.
+_SHORT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def _of_environment(before: EnvironmentManifest | None, after: EnvironmentManife
     used = _variables_used(before) | _variables_used(after)
     old, new = _rules_of(before, used), _rules_of(after, used)
     yield from _differences(after, "spec", old, new)
+    yield from _of_secrets(before, after)
 
 
 def _variables_used(environment: EnvironmentManifest) -> frozenset[str]:
@@ -91,14 +92,14 @@ def _variables_used(environment: EnvironmentManifest) -> frozenset[str]:
     return frozenset(found)
 
 
-def _rules_of(environment: EnvironmentManifest, variables: frozenset[str]) -> Leaves:
+def _rules_of(environment: EnvironmentManifest, variables: frozenset[str]) -> Mapping[str, Any]:
     typed = environment.spec.model_dump(mode="json", by_alias=True)
     whole = _with_defaults(typed, environment.raw)
     rules = {name: value for name, value in whole.items() if name not in _NO_RULES}
     values = environment.raw.get("variables")
     if isinstance(values, Mapping):
         rules["variables"] = {name: value for name, value in values.items() if name in variables}
-    return dict(_leaves(rules))
+    return rules
 
 
 def _with_defaults(typed: Any, said: Any) -> Any:
@@ -109,14 +110,6 @@ def _with_defaults(typed: Any, said: Any) -> Any:
     return said
 
 
-def _leaves(value: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    for name, each in value.items():
-        if isinstance(each, Mapping):
-            yield from _leaves(each, (*path, name))
-        elif each is not None:
-            yield (*path, name), each
-
-
 def _of_policies(before: Loaded, after: Loaded, environment: EnvironmentManifest) -> Iterator[RuleChange]:
     old = {each.name: each for each in before.policies if _is_for(each, environment)}
     new = {each.name: each for each in after.policies if _is_for(each, environment)}
@@ -125,7 +118,7 @@ def _of_policies(before: Loaded, after: Loaded, environment: EnvironmentManifest
         if was is None:
             yield RuleChange(now.kind, name, now.place(), "", None, f"{now.spec.severity}: {now.spec.message}")
         else:
-            yield from _differences(now, "spec", _leaves_of(was.spec), _leaves_of(now.spec))
+            yield from _differences(now, "spec", _spec_of(was), _spec_of(now))
             yield from _differences(now, "metadata", _metadata_of(was), _metadata_of(now))
     for name, was in sorted(old.items()):
         if name not in new:
@@ -141,6 +134,7 @@ def _of_manifests(before: Loaded, after: Loaded, environment: EnvironmentManifes
         if now is not None:
             if _is_for(now, environment) or (was is not None and _is_for(was, environment)):
                 yield from _differences(now, "metadata", {} if was is None else _metadata_of(was), _metadata_of(now))
+                yield from () if was is None else _of_secrets(was, now)
         elif was is not None and _is_for(was, environment) and not was.absent and not _is_renamed(was, renamed):
             yield RuleChange(was.kind, was.name, environment.place(), "", MANAGED, None)
 
@@ -154,22 +148,100 @@ def _is_for(manifest: Manifest, environment: EnvironmentManifest) -> bool:
     return limits is None or environment.name in limits
 
 
-def _metadata_of(manifest: Manifest) -> Leaves:
+def _metadata_of(manifest: Manifest) -> Mapping[str, Any]:
     given = manifest.metadata.model_dump(mode="json", by_alias=True)
-    return {(name,): given[name] for name in _OF_METADATA if given[name]}
+    # An empty list of environments is no environment; what is left out is all of them.
+    return {name: given[name] for name in _OF_METADATA if given[name] or (name == "environments" and given[name] == [])}
 
 
-def _leaves_of(spec: PolicySpec) -> Leaves:
-    return {(name,): value for name, value in spec.model_dump(mode="json", by_alias=True).items()}
+def _spec_of(policy: PolicyManifest) -> Mapping[str, Any]:
+    return policy.spec.model_dump(mode="json", by_alias=True)
 
 
-def _differences(manifest: Manifest, part: str, before: Leaves, after: Leaves) -> Iterator[RuleChange]:
-    for path in sorted(before.keys() | after.keys()):
-        old, new = before.get(path), after.get(path)
-        if old != new:
-            place = manifest.at(path) if part == "spec" else manifest.metadata_at(*path)
-            dotted = ".".join((part, *map(str, path)))
-            yield RuleChange(manifest.kind, manifest.name, place, dotted, _shown(path, old), _shown(path, new))
+def _secrets_of(manifest: Manifest) -> Mapping[str, str]:
+    """Return which secrets a spec, or the patches of an Environment, refer to: a plan without secrets cannot tell."""
+    names = manifest.raw.get("patches", []) if isinstance(manifest.raw.get("patches"), list) else []
+    told = {}
+    for text in texts_of(manifest.raw):
+        path: tuple[Any, ...] = text.path
+        if isinstance(manifest.spec, EnvironmentSpec):
+            if path[0] != "patches" or len(path) < 3 or not isinstance(path[1], int):
+                continue
+            patch = names[path[1]]
+            path = ("patches", f"{patch.get('kind')}/{patch.get('name')}", *path[3:])
+        references = _references_in(text.text)
+        if references:
+            told[".".join(map(str, path))] = " ".join(references)
+    return told
+
+
+def _references_in(text: str) -> list[str]:
+    try:
+        return [str(part) for part in parse_text(text) if isinstance(part, Reference) and part.source == "secret"]
+    except BadReference:
+        return []
+
+
+def _of_secrets(before: Manifest, after: Manifest) -> Iterator[RuleChange]:
+    """Yield the secrets that are referred to otherwise than before."""
+    old, new = _secrets_of(before), _secrets_of(after)
+    for path in sorted(old.keys() & new.keys()):
+        if old[path] != new[path]:
+            yield RuleChange(after.kind, after.name, after.place(), f"spec.{path}", old[path], new[path])
+
+
+def _differences(manifest: Manifest, part: str, before: Any, after: Any, path: Path = ()) -> Iterator[RuleChange]:
+    """Yield what differs, as small as can be: who reads a long value does not see what changed in it."""
+    if isinstance(before, Mapping | None) and isinstance(after, Mapping | None):
+        old, new = before or {}, after or {}
+        for name in sorted(old.keys() | new.keys()):
+            yield from _differences(manifest, part, old.get(name), new.get(name), (*path, name))
+    elif before != after:
+        lists = isinstance(before, list | None) and isinstance(after, list | None)
+        if lists and max(len(json.dumps(before)), len(json.dumps(after))) > _SHORT:
+            yield from _entries(manifest, part, before, after, path)
+        else:
+            yield _change(manifest, part, path, before, after)
+
+
+def _entries(
+    manifest: Manifest, part: str, before: list[Any] | None, after: list[Any] | None, path: Path
+) -> Iterator[RuleChange]:
+    """Yield the entries of a long list that are new or gone."""
+    old, new = before or [], after or []
+    if not old or not new:
+        counts = [None if value is None else f"{len(value):,} entries" for value in (before, after)]
+        yield RuleChange(manifest.kind, manifest.name, _place(manifest, part, path), _dotted(part, path), *counts)
+    gone, come = [each for each in old if each not in new], [each for each in new if each not in old]
+    if not gone and not come:
+        words = f"{len(old):,} entries", f"{len(new):,} entries, in another order or number"
+        yield RuleChange(manifest.kind, manifest.name, _place(manifest, part, path), _dotted(part, path), *words)
+    for entry in gone:
+        yield from _entry(manifest, part, entry, None, (*path, old.index(entry)))
+    for entry in come:
+        yield from _entry(manifest, part, None, entry, (*path, new.index(entry)))
+
+
+def _entry(manifest: Manifest, part: str, before: Any, after: Any, path: Path) -> Iterator[RuleChange]:
+    if isinstance(before, Mapping) or isinstance(after, Mapping):
+        yield from _differences(manifest, part, before, after, path)
+    else:
+        yield _change(manifest, part, path, before, after)
+
+
+def _change(manifest: Manifest, part: str, path: Path, before: Any, after: Any) -> RuleChange:
+    place = _place(manifest, part, path)
+    return RuleChange(
+        manifest.kind, manifest.name, place, _dotted(part, path), _shown(path, before), _shown(path, after)
+    )
+
+
+def _dotted(part: str, path: Path) -> str:
+    return part + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path)
+
+
+def _place(manifest: Manifest, part: str, path: Path) -> Place:
+    return manifest.at(path) if part == "spec" else manifest.metadata_at(*path)
 
 
 def _shown(path: Path, value: Any) -> str | None:
@@ -177,7 +249,9 @@ def _shown(path: Path, value: Any) -> str | None:
     if value is None:
         return None
     position = position_of(EnvironmentSpec, path, frozenset())
-    if position.write_only and not _is_reference(value):
+    if isinstance(value, str) and _is_reference(value):
+        return value
+    if position.write_only:
         return MASK
     shown = without_secrets(value, position, frozenset())
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)

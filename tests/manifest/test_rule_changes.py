@@ -127,7 +127,7 @@ def test_each_part_of_a_policy_is_told(compare: Compare) -> None:
     after = policy("message: N, severity: warning, schema: {}", "name: p, environments: [e]")
     assert compare(environment() + before, environment() + after) == [
         ("Policy/p spec.message", "M", "N"),
-        ("Policy/p spec.schema", '{"type": "object"}', "{}"),
+        ("Policy/p spec.schema.type", "object", None),
         ("Policy/p spec.severity", "error", "warning"),
         ("Policy/p metadata.environments", None, '["e"]'),
     ]
@@ -184,3 +184,74 @@ def test_a_password_in_the_ledgers_url_is_masked(compare: Compare) -> None:
     (found,) = compare(environment(), environment("{ledger: 'postgresql://u:hunter2@localhost/l'}"))
     assert "hunter2" not in str(found)
     assert "localhost" in str(found)
+
+
+def test_of_a_long_list_the_entries_that_are_new_or_gone_are_told(compare: Compare) -> None:
+    hosts = [f"host-{number}.example.com" for number in range(60)]
+    before, after = hosts, [*hosts[:30], "*.evil.example", *hosts[31:]]
+    assert compare(environment(f"{{targetHosts: {before}}}"), environment(f"{{targetHosts: {after}}}")) == [
+        ("Environment/e spec.targetHosts[30]", "host-30.example.com", None),
+        ("Environment/e spec.targetHosts[30]", None, "*.evil.example"),
+    ]
+
+
+def test_a_long_list_that_comes_goes_or_is_ordered_otherwise_is_told(compare: Compare) -> None:
+    hosts = [f"host-{number}.example.com" for number in range(20)]
+    found = compare(environment(), environment(f"{{targetHosts: {hosts}}}"))
+    assert found[0] == ("Environment/e spec.targetHosts", None, "20 entries")
+    assert len(found) == 21
+    assert compare(environment(f"{{targetHosts: {hosts}}}"), environment("{targetHosts: []}"))[0] == (
+        "Environment/e spec.targetHosts",
+        "20 entries",
+        "0 entries",
+    )
+    assert compare(environment(f"{{targetHosts: {hosts}}}"), environment(f"{{targetHosts: {hosts[::-1]}}}")) == [
+        ("Environment/e spec.targetHosts", "20 entries", "20 entries, in another order or number")
+    ]
+
+
+def test_nothing_hides_between_long_reasons(compare: Compare) -> None:
+    def overridden(*entries: str) -> str:
+        return environment(f"{{guardrails: {{overrides: [{', '.join(entries)}]}}}}")
+
+    def entry(objects: str, reason: str) -> str:
+        return f"{{rule: maxDeletes, objects: ['{objects}'], reason: {reason}, until: 2030-01-01T00:00:00Z}}"
+
+    first, last = entry("EntitySync/a", "a" * 300), entry("EntitySync/b", "b" * 300)
+    found = compare(overridden(first, last), overridden(first, entry("*/*", "x"), last))
+    assert ("Environment/e spec.guardrails.overrides[1].objects", None, '["*/*"]') in found
+    assert all(before is None for _, before, _ in found)
+    assert len(found) == 4
+
+
+def test_of_a_schema_what_changed_is_told(compare: Compare) -> None:
+    def rule(most: int) -> str:
+        padding = ", ".join(f"p{number}: {{type: string}}" for number in range(40))
+        return policy(f"message: M, schema: {{properties: {{{padding}, secret: {{maximum: {most}}}}}}}")
+
+    assert compare(environment() + rule(1), environment() + rule(9)) == [
+        ("Policy/p spec.schema.properties.secret.maximum", "1", "9")
+    ]
+
+
+def test_a_manifest_that_is_for_no_environment_any_more_is_told(compare: Compare) -> None:
+    assert compare(environment() + config(), environment() + config("name: c, environments: []")) == [
+        ("DeliveryConfig/c metadata.environments", None, "[]")
+    ]
+
+
+def test_another_secret_is_told(compare: Compare) -> None:
+    other = config().replace("secret:S}", "secret:OTHER}")
+    assert compare(environment() + config(), environment() + other) == [
+        ("DeliveryConfig/c spec.deliveryTargets.http.secret", "${secret:S}", "${secret:OTHER}")
+    ]
+
+
+def test_another_secret_in_a_patch_is_told(compare: Compare) -> None:
+    def patched(name: str) -> str:
+        target = f"{{deliveryTargets: {{http: {{secret: '${{secret:{name}}}'}}}}}}"
+        return environment(f"{{patches: [{{kind: DeliveryConfig, name: c, spec: {target}}}]}}") + config()
+
+    assert compare(patched("A"), patched("B")) == [
+        ("Environment/e spec.patches.DeliveryConfig/c.deliveryTargets.http.secret", "${secret:A}", "${secret:B}")
+    ]
