@@ -23,7 +23,7 @@ from reconciler.report.words import RISKS, alarms, apply_closing, counted, momen
 PLAN_OPENING = "<!-- reconciler:comment "
 """How a comment with plans begins, which nobody sees."""
 _HEAD = re.compile(r"<!-- reconciler:comment head=([0-9a-f]{40,64}) -->")
-RULES_SHOWN = 40
+RULES_SHOWN = 30
 NOTES_SHOWN = 15
 PROBLEMS_SHOWN = 20
 LISTED = 50
@@ -114,7 +114,7 @@ def _rule(rule: RuleChange, environments: Sequence[str], *, several: bool) -> st
     named = " ".join(code_span(part, 160) for part in (f"{rule.kind}/{rule.name}", rule.path) if part)
     place = f" · {code_span(where(rule.place), 160)}"
     of = f" · for {', '.join(code_span(each, 80) for each in environments[:5])}" if several else ""
-    before, after = (None if value is None else code_span(value, 200) for value in (rule.before, rule.after))
+    before, after = (None if value is None else code_span(value, 160) for value in (rule.before, rule.after))
     if before is None:
         change = f"new: {after or '(empty)'}"
     elif after is None:

@@ -174,7 +174,7 @@ def test_many_environments_with_much_to_warn_of_fit_and_still_show_the_worst_cha
     plans = [of(plan((*many(300), worst), notes, environment=f"env-{n}"), rules_changed=rules) for n in range(5)]
     body = plan_comment(plans, HEAD)
     assert len(body) <= LIMIT
-    assert "and 20 more" in body
+    assert "and 30 more" in body
     assert "the-worst" in body
 
 
