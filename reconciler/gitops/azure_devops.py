@@ -143,6 +143,9 @@ class AzureDevOps:
         """ID of the identity that the token writes as."""
         return self._author
 
+    async def may_write_as(self, author: str) -> bool:
+        return author == await _who_we_are(self._client)
+
     async def pull_request(self, number: int) -> PullRequest:
         return _pull(await self._client.get(f"{self._base}/pullrequests/{number}"))
 

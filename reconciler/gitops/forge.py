@@ -104,6 +104,10 @@ class Forge(Protocol):
         """Who we are there: whose comments and issues are ours."""
         ...
 
+    async def may_write_as(self, author: str) -> bool:
+        """Ask whether an account may be the one that the token writes as, whoever we are said to be."""
+        ...
+
     async def pull_request(self, number: int) -> PullRequest:
         """Ask for a pull request as it is now.
 

@@ -138,6 +138,15 @@ class GitHub:
         """Whom the token writes as."""
         return self._author
 
+    async def may_write_as(self, author: str) -> bool:
+        """Ask whether an account may be the token's. inferred: a job's token and an app's may not ask, and are bots."""
+        try:
+            return text(await self._client.get("user"), "login") == author
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            return author.endswith("[bot]")
+
     async def pull_request(self, number: int) -> PullRequest:
         return self._pull(await self._client.get(f"{self._base}/pulls/{number}"))
 

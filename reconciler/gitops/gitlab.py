@@ -109,6 +109,9 @@ class GitLab:
         """Name of the user that the token writes as."""
         return self._author
 
+    async def may_write_as(self, author: str) -> bool:
+        return text(await self._client.get("user"), "username") == author
+
     async def pull_request(self, number: int) -> PullRequest:
         return _pull(await self._client.get(f"{self._base}/merge_requests/{number}"))
 

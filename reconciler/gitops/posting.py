@@ -115,7 +115,8 @@ def _ours(comments: Sequence[Comment], author: str, opening: str) -> list[Commen
 async def post_issue(forge: Forge, report: DriftReport, *, url: str | None = None) -> Posted:
     """Keep the rolling issue of an environment: opened, brought up to date or closed, where something changed.
 
-    What somebody closed while it drifts stays closed until something else drifts.
+    Issues of other authors are ignored, whatever they say. What somebody closed while it drifts stays closed until
+    something else drifts.
 
     Args:
         forge: where it is.
@@ -133,9 +134,11 @@ async def post_issue(forge: Forge, report: DriftReport, *, url: str | None = Non
     if not mine:
         if not report.drifted:
             return Posted(Did.NOTHING, forge.author)
-        foreign = next((issue for issue in labelled if state_of(issue.body) is not None and issue.is_open), None)
-        if foreign is not None:
-            raise _other_author(foreign, label)
+        marked = {issue.author: issue for issue in labelled if state_of(issue.body) is not None and issue.is_open}
+        for author, issue in marked.items():
+            # A stranger's is nothing to us. One that this token wrote would be opened anew by every run.
+            if await forge.may_write_as(author):
+                raise _other_author(issue, label)
         added = await forge.open_issue(title, body, label)
         if added.author != forge.author:
             raise _other_author(added, label)

@@ -160,3 +160,14 @@ def test_refusals_are_errors_with_a_next_step_of_the_forge(forge: GitHub, answer
         ask(forge, lambda client: client.pull_request(1))
     assert "environment, then run" not in (raised.value.next_step or "")
     assert forge.token not in str(raised.value)
+
+
+def test_whose_the_token_may_be_is_asked_and_a_bot_where_it_may_not_ask(forge: GitHub) -> None:
+    def answers(names: tuple[str, ...]) -> list[bool]:
+        return [ask(forge, lambda client, name=name: client.may_write_as(name)) for name in names]
+
+    names = ("alice", "mallory", "shop[bot]")
+    forge.refuse = lambda _seen: (200, {"login": "alice"}, {})
+    assert answers(names) == [True, False, False]
+    forge.refuse = lambda _seen: (403, {"message": "Resource not accessible by integration"}, {})
+    assert answers(names) == [False, False, True]

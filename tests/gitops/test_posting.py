@@ -185,12 +185,22 @@ def test_labels_fit_and_differ_where_environments_do() -> None:
     assert max(map(len, labels)) <= 50
 
 
-def test_a_labelled_issue_of_somebody_else_is_neither_edited_nor_doubled() -> None:
-    forge = MemoryForge(labelled=[(issue_label("prod"), Issue("7", "mallory", "x", issue_body(report(MOVED)), True))])
-    with pytest.raises(UsageError, match="written by mallory") as raised:
-        keep(forge, report(STALE))
-    assert "--author mallory" in (raised.value.next_step or "")
-    assert forge.writes == []
+def test_a_labelled_issue_of_a_stranger_is_ignored() -> None:
+    theirs = Issue("7", "mallory", "x", issue_body(report(MOVED)), True)
+    forge = MemoryForge(labelled=[(issue_label("prod"), theirs)])
+    assert keep(forge, report(STALE)) is Did.CREATED
+    assert keep(forge, report(STALE)) is Did.UNCHANGED
+    assert keep(forge, report()) is Did.CLOSED
+    assert forge.labelled[0][1] == theirs
+
+
+def test_an_issue_that_the_token_wrote_as_somebody_else_than_we_are_said_to_be_is_not_doubled() -> None:
+    forge = MemoryForge(writes_as="alice")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="written by alice") as raised:
+            keep(forge, report(STALE))
+    assert "--author alice" in (raised.value.next_step or "")
+    assert forge.writes == ["open"]
 
 
 def test_of_two_issues_opened_at_the_same_time_the_oldest_stays() -> None:

@@ -22,6 +22,9 @@ class MemoryForge:
     before_write: Callable[[], Awaitable[None]] | None = None
     _ids: int = 100
 
+    async def may_write_as(self, author: str) -> bool:
+        return author == self.writes_as
+
     async def pull_request(self, number: int) -> PullRequest:
         return PullRequest(number, self.head, "main", True)
 
