@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -254,6 +255,9 @@ def _event_file(told: Mapping[str, str]) -> Mapping[str, Any]:
     if path is None:
         return {}
     try:
+        # Opening a FIFO would wait for who writes it, and a device has no end.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise LoadError("the event file is no regular file", next_step=_EVENT_STEP)
         with Path(path).open("rb") as file:
             content = file.read(LARGEST_EVENT + 1)
         happened = json.loads(content) if len(content) <= LARGEST_EVENT else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,12 @@ def test_no_forge_and_several_are_named_and_one_can_be_chosen() -> None:
         read_event(GITHUB | GITLAB)
     assert "github, gitlab" in (raised.value.next_step or "")
     assert read_event(GITHUB | GITLAB, forge="gitlab").forge is ForgeName.GITLAB
+
+
+@pytest.mark.parametrize("path", ["fifo", "/dev/zero", "."])
+def test_an_event_file_that_is_no_regular_file_is_not_read(tmp_path: Path, path: str) -> None:
+    if path == "fifo":
+        path = str(tmp_path / path)
+        os.mkfifo(path)
+    with pytest.raises(LoadError, match="no regular file"):
+        read_event(GITHUB | {"GITHUB_EVENT_PATH": path})
