@@ -23,7 +23,7 @@ from reconciler.http.limit import RateLimit
 from reconciler.http.login import FixedToken, Login, TokenHolder, TokenSource, read_token
 from reconciler.http.observe import Call, Exchanged
 from reconciler.http.redact import Redactor
-from reconciler.http.retry import Answer, NoAnswer, Repeater, http_date
+from reconciler.http.retry import TOO_MANY_REQUESTS, Answer, NoAnswer, Repeater, http_date, retry_after
 from reconciler.http.tokens import Token
 from reconciler.kind.connection import Json, Params
 
@@ -46,7 +46,9 @@ class Session:
         self._connections = connections
         self._options = options
         self._redactor = Redactor()
-        self._faults = FaultReader(api.faults, self._redactor, api.scopes, api.forbidden, api.url_fields[0], api.steps)
+        self._faults = FaultReader(
+            api.faults, self._redactor, api.scopes, api.forbidden, api.url_fields[0], api.steps, self._left_alone
+        )
         self._rate = RateLimit(api.requests_per_second, clock=options.clock)
         writes = api.writes_per_second
         self._write_rate = None if writes is None else RateLimit(writes, burst=1, clock=options.clock)
@@ -57,6 +59,11 @@ class Session:
         self._tokens = self._token_holder(api.login)
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         self.api_clock = ApiClock(options.clock)
+
+    def _left_alone(self, answer: Answer) -> float | None:
+        now = self._options.clock.wall()
+        asked = self._api.limited(answer, now)
+        return retry_after(answer, now) if asked is None and answer.status == TOO_MANY_REQUESTS else asked
 
     def is_question(self, path: str) -> bool:
         """Whether a POST to a path changes nothing."""

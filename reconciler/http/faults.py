@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from reconciler.errors import (
     AnswerLost,
@@ -28,6 +29,8 @@ from reconciler.kind.connection import Json
 _LONGEST_MESSAGE = 1_000
 _LONGEST_CODE = 200
 _MOST_ROLES = 20
+# A longer wait that an answer asks for is not told: it is a clock that is wrong, or worse.
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class FaultReader:
         forbidden: the next step after a 403, where the API has no roles.
         url_field: what manifests call the API's URL.
         steps: what a user can do about an error, where that is not what it is for a provider's API.
+        left_alone: says of an answer for how many seconds the API wants to be left alone; None: it does not say so.
     """
 
     parser: FaultParser
@@ -110,6 +114,7 @@ class FaultReader:
     forbidden: str | None = None
     url_field: str = "apiUrl"
     steps: Mapping[type[ApiError], str] = field(default_factory=dict)
+    left_alone: Callable[[Answer], float | None] = lambda _answer: None
 
     def offline(self, answer: Answer) -> bool:
         """Whether the answer says that the API refused the request unprocessed, for a moment."""
@@ -121,11 +126,14 @@ class FaultReader:
         fault = read_fault(answer, self.parser)
         if fault is None:
             return self.foreign(call, answer)
-        kind = fault.error or self._kind_of(answer.status)
+        limited = RateLimited if self.left_alone(answer) is not None else None
+        kind = fault.error or limited or self._kind_of(answer.status)
         said = self._said(fault)
         message = f"{call}: {said or _WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
         code = None if fault.code is None else self.redactor.clean(fault.code)[:_LONGEST_CODE]
-        step = fault.next_step or (self.forbidden if answer.status == 403 else None) or self._next_step(kind)
+        # A limit is no missing permission, though it may be a 403.
+        forbidden = self.forbidden if answer.status == 403 and kind is not RateLimited else None
+        step = fault.next_step or forbidden or self._next_step(kind, answer)
         if kind is MissingRole:
             return self._missing_role(message, fault, code, call, answer)
         rows = {place: self.redactor.clean(words)[:_LONGEST_MESSAGE] for place, words in fault.rows.items()}
@@ -186,7 +194,7 @@ class FaultReader:
         if kind in (NotFound, MissingRole):
             return self.unusable(call, answer, "the answer is not the API's own error")
         message = f"{call}: {_WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
-        return kind(message, status=answer.status, request=str(call), next_step=self._next_step(kind))
+        return kind(message, status=answer.status, request=str(call), next_step=self._next_step(kind, answer))
 
     def _missing_role(self, message: str, fault: Fault, code: str | None, call: Call, answer: Answer) -> MissingRole:
         named = tuple(self.redactor.clean(role)[:_LONGEST_CODE] for role in fault.roles[:_MOST_ROLES])
@@ -206,9 +214,13 @@ class FaultReader:
             return Rejected
         return _kind_of(status)
 
-    def _next_step(self, kind: type[ApiError]) -> str | None:
+    def _next_step(self, kind: type[ApiError], answer: Answer | None = None) -> str | None:
         step = self.steps.get(kind) or _NEXT_STEP.get(kind)
-        return None if step is None else step.format(url=self.url_field)
+        if step is None:
+            return None
+        seconds = self.left_alone(answer) if answer is not None and kind is RateLimited else None
+        wait = "" if seconds is None or seconds > _DAY else f" It asks to wait {_spoken(seconds)}."
+        return step.format(url=self.url_field) + wait
 
     def _said(self, fault: Fault) -> str:
         said = ": ".join(part for part in (fault.code, fault.message) if part)
@@ -220,3 +232,7 @@ class FaultReader:
 
 def _kind_of(status: int) -> type[ApiError]:
     return _BY_STATUS.get(status, ServerFault if status >= 500 else Rejected)
+
+
+def _spoken(seconds: float) -> str:
+    return f"{ceil(seconds)} s" if seconds < 60 else f"{ceil(seconds / 60)} min"

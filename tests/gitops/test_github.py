@@ -162,6 +162,17 @@ def test_refusals_are_errors_with_a_next_step_of_the_forge(forge: GitHub, answer
     assert forge.token not in str(raised.value)
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(3600, "60 min"), (200, "4 min")])
+def test_a_limit_that_is_not_waited_out_says_when_to_try_again_and_asks_for_no_permission(
+    forge: GitHub, seconds: int, told: str
+) -> None:
+    forge.refuse = lambda _seen: secondary_limit(seconds)
+    with pytest.raises(RateLimited) as raised:
+        ask(forge, lambda client: client.pull_request(1))
+    step = f"Try again later: GitHub limits requests of one token. It asks to wait {told}."
+    assert raised.value.next_step == step
+
+
 def test_whose_the_token_may_be_is_asked_and_a_bot_where_it_may_not_ask(forge: GitHub) -> None:
     def answers(names: tuple[str, ...]) -> list[bool]:
         return [ask(forge, lambda client, name=name: client.may_write_as(name)) for name in names]
