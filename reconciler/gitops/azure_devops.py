@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.errors import ApiError, LoginRefused, NotFound, ServerFault, Unreachable
+from reconciler.errors import AnswerLost, ApiError, LoginRefused, NotFound, ServerFault, Unreachable
 from reconciler.gitops.archive import read_archive
 from reconciler.gitops.event import Event
-from reconciler.gitops.forge import LARGEST_ARCHIVE, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
+from reconciler.gitops.forge import LARGEST_ARCHIVE, LOST_STEP, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
 from reconciler.gitops.members import at, items, needed, number, text
 from reconciler.gitops.work_items import WorkItems
 from reconciler.http.api import Api, Options
@@ -47,6 +47,7 @@ _PERMISSION = (
 _STEPS: Mapping[type[ApiError], str] = {
     LoginRefused: "Check that this step has `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`.",
     Unreachable: "Check the network, the proxy settings and SYSTEM_COLLECTIONURI.",
+    AnswerLost: LOST_STEP,
     ServerFault: "Try again later; Azure DevOps itself is failing.",
 }
 

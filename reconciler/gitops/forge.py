@@ -12,6 +12,8 @@ from typing import Protocol
 
 LARGEST_ARCHIVE = 64 * 2**20
 """Bytes that an artifact's archive may have."""
+LOST_STEP = "Run this step again: it looks for what is there already before it writes."
+"""What to do where the answer to a write was lost."""
 
 
 @dataclass(frozen=True, slots=True)

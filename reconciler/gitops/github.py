@@ -11,10 +11,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.errors import ApiError, LoginRefused, NotFound, RateLimited, Rejected, ServerFault, Unreachable
+from reconciler.errors import (
+    AnswerLost,
+    ApiError,
+    LoginRefused,
+    NotFound,
+    RateLimited,
+    Rejected,
+    ServerFault,
+    Unreachable,
+)
 from reconciler.gitops.archive import read_archive
 from reconciler.gitops.event import Event
-from reconciler.gitops.forge import LARGEST_ARCHIVE, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
+from reconciler.gitops.forge import LARGEST_ARCHIVE, LOST_STEP, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
 from reconciler.gitops.members import at, items, needed, number, text
 from reconciler.http.api import Api, Options
 from reconciler.http.client import HttpWriter, open_session
@@ -45,6 +54,7 @@ _STEPS: Mapping[type[ApiError], str] = {
     LoginRefused: "Check GITHUB_TOKEN of this job: is it set from `github.token`, and has the job not ended?",
     Unreachable: "Check the network, the proxy settings and GITHUB_API_URL.",
     RateLimited: "Try again later: GitHub limits requests of one token.",
+    AnswerLost: LOST_STEP,
     ServerFault: "Try again later; GitHub itself is failing.",
 }
 

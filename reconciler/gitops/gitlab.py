@@ -11,9 +11,18 @@ from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from reconciler.errors import ApiError, LoginRefused, NotFound, RateLimited, ServerFault, Unreachable, UsageError
+from reconciler.errors import (
+    AnswerLost,
+    ApiError,
+    LoginRefused,
+    NotFound,
+    RateLimited,
+    ServerFault,
+    Unreachable,
+    UsageError,
+)
 from reconciler.gitops.event import Event
-from reconciler.gitops.forge import LARGEST_ARCHIVE, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
+from reconciler.gitops.forge import LARGEST_ARCHIVE, LOST_STEP, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
 from reconciler.gitops.members import at, items, needed, number, text
 from reconciler.http.api import Api, Options
 from reconciler.http.client import HttpWriter, open_session
@@ -36,6 +45,7 @@ _STEPS: Mapping[type[ApiError], str] = {
     LoginRefused: "Check GITLAB_TOKEN: a project access token with the scope api, which may have expired.",
     Unreachable: "Check the network, the proxy settings and CI_API_V4_URL.",
     RateLimited: "Try again later: GitLab limits requests of one user.",
+    AnswerLost: LOST_STEP,
     ServerFault: "Try again later; GitLab itself is failing.",
 }
 

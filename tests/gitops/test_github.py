@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import LoginRefused, NotFound, RateLimited, Rejected
+from reconciler.errors import AnswerLost, LoginRefused, NotFound, RateLimited, Rejected
 from reconciler.gitops.event import read_event
 from reconciler.gitops.github import GitHub as Client
 from reconciler.gitops.github import open_github
@@ -182,3 +182,11 @@ def test_whose_the_token_may_be_is_asked_and_a_bot_where_it_may_not_ask(forge: G
     assert answers(names) == [True, False, False]
     forge.refuse = lambda _seen: (403, {"message": "Resource not accessible by integration"}, {})
     assert answers(names) == [False, False, True]
+
+
+def test_a_comment_whose_answer_is_lost_is_looked_for_by_the_same_step(forge: GitHub) -> None:
+    number = branch(forge, "topic")
+    forge.refuse = lambda seen: (502, {"message": "Bad gateway"}, {}) if seen.method == "POST" else None
+    with pytest.raises(AnswerLost) as raised:
+        ask(forge, lambda client: client.add_comment(number, "one"))
+    assert (raised.value.next_step or "").startswith("Run this step again")

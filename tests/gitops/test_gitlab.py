@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import ApiError, LoginRefused, UsageError
+from reconciler.errors import AnswerLost, ApiError, LoginRefused, UsageError
 from reconciler.gitops.approval import gather
 from reconciler.gitops.event import read_event
 from reconciler.gitops.forge import Walk
@@ -175,3 +175,11 @@ def test_a_token_that_is_refused_is_named_and_not_shown(forge: GitLab) -> None:
         ask(forge, lambda client: client.pull_request(1), GITLAB_TOKEN="wrong-token-marker")
     assert "GITLAB_TOKEN" in (raised.value.next_step or "")
     assert "wrong-token-marker" not in str(raised.value)
+
+
+def test_a_comment_whose_answer_is_lost_is_looked_for_by_the_same_step(forge: GitLab) -> None:
+    number = branch(forge, "topic")
+    forge.refuse = lambda seen: (502, {"message": "Bad gateway"}, {}) if seen.method == "POST" else None
+    with pytest.raises(AnswerLost) as raised:
+        ask(forge, lambda client: client.add_comment(number, "one"))
+    assert (raised.value.next_step or "").startswith("Run this step again")
