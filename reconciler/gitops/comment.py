@@ -112,7 +112,9 @@ def _rules(plans: Sequence[EnvironmentPlan]) -> Iterable[Piece]:
 
 def _rule(rule: RuleChange, environments: Sequence[str], *, several: bool) -> str:
     named = " ".join(code_span(part, 160) for part in (f"{rule.kind}/{rule.name}", rule.path) if part)
-    place = f" · {code_span(where(rule.place), 160)}"
+    # What is gone as a whole stands nowhere any more.
+    is_gone = rule.after is None and not rule.path
+    place = "" if is_gone else f" · {code_span(where(rule.place), 160)}"
     of = f" · for {', '.join(code_span(each, 80) for each in environments[:5])}" if several else ""
     before, after = (None if value is None else code_span(value, 160) for value in (rule.before, rule.after))
     if before is None:

@@ -212,3 +212,12 @@ def test_a_result_is_a_comment_of_its_own_that_a_second_run_finds_again() -> Non
     assert body.startswith(result_opening(SAMPLE_APPLY.environment, HEAD))
     assert not body.startswith("<!-- reconciler:comment ")
     assert f"`{HEAD[:12]}`" in body
+
+
+def test_a_policy_or_a_manifest_that_is_gone_has_no_place() -> None:
+    gone = RuleChange("Policy", "no-deletes", Place("env/prod.yaml", 1), "", "error: no", None)
+    less = RuleChange("Environment", "prod", Place("env/prod.yaml", 7), "spec.guardrails.deletesMax", "5", None)
+    lines = plan_comment([EnvironmentPlan("p", replace(SAMPLE_PLAN, rules_changed=(gone, less)))], HEAD).splitlines()
+    [told] = [line for line in lines if "no-deletes" in line]
+    assert "env/prod.yaml" not in told
+    assert any("deletesMax" in line and "env/prod.yaml:7" in line for line in lines)
