@@ -164,6 +164,13 @@ def test_of_azure_the_same_is_known_offline(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", [None, "# nothing\n", "x @ git+/work/main@abc\n"])
+def test_what_pipelines_cannot_install_from_is_a_fault(shop: Path, text: str | None) -> None:
+    path = shop / "requirements-reconciler.txt"
+    path.unlink() if text is None else path.write_text(text)
+    assert [subject for subject, _ in wrong(examine(shop, {}))] == ["requirements-reconciler.txt"]
+
+
 def test_without_pipelines_that_is_what_is_wrong(tmp_path: Path) -> None:
     asyncio.run(begin(Wish(tmp_path, None, ("sandbox",)), {}, Source("x")))
     assert wrong(examine(tmp_path, {})) == [("pipelines", "there are none of ours")]

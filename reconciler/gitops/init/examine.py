@@ -8,8 +8,9 @@ from pathlib import Path
 
 from reconciler.gitops.init.identities import LEDGER
 from reconciler.gitops.init.needs import Needs
-from reconciler.gitops.init.pipelines import CI, FILES, pipelines
+from reconciler.gitops.init.pipelines import CI, FILES, REQUIREMENTS, pipelines
 from reconciler.gitops.init.settle import is_ours, sealed
+from reconciler.gitops.init.source import unusable
 from reconciler.reconcile.doctor import Finding, Verdict
 
 _MAPPING = {"github": r"secrets\.{name}\b", "azure": r"\$\({name}\)"}
@@ -30,6 +31,11 @@ def examine_pipelines(folder: Path, ci: CI, needs: Sequence[Needs], branch: str)
         needs: of each environment.
         branch: the default branch.
     """
+    required = _read(folder / REQUIREMENTS)
+    wrong = "is missing" if required is None else unusable(required)
+    if wrong is not None:
+        step = f"Write one line for pip into it, or let `reconciler init --ci {ci} --requirement LINE --force` do so."
+        yield Finding("forge", REQUIREMENTS, Verdict.FAILED, wrong, step)
     again = f"`reconciler init --ci {ci}` brings it up to date."
     for path, text in pipelines(ci, needs, branch).items():
         there = _read(folder / path)

@@ -11,10 +11,10 @@ from pathlib import Path
 from reconciler.app.project import Project
 from reconciler.errors import LoadError, ManifestErrors, OutputError
 from reconciler.gitops.init.needs import Needs, needs_of
-from reconciler.gitops.init.pipelines import CI, REQUIREMENTS, pipelines
+from reconciler.gitops.init.pipelines import CI, FILES, REQUIREMENTS, pipelines
 from reconciler.gitops.init.settings import Setting, settings
-from reconciler.gitops.init.settle import Outcome, Settled, sealed, settle
-from reconciler.gitops.init.source import WHEELS, Source
+from reconciler.gitops.init.settle import Outcome, Settled, check_paths, sealed, settle
+from reconciler.gitops.init.source import WHEELS, Source, check_requirement, unusable
 from reconciler.gitops.init.starter import (
     EMULATOR,
     REGION,
@@ -90,16 +90,20 @@ async def begin(
     known = [one.name for one in there.environments] if there else []
     wanted = list(dict.fromkeys(wish.environments)) or ([] if known else [EMULATOR])
     check_names(list(dict.fromkeys((*known, *wanted))))
-    branch = check_branch(branch) if branch else default_branch(folder)
+    branch = check_branch(branch) if branch is not None else default_branch(folder)
+    if wish.requirement is not None:
+        check_requirement(wish.requirement)
+        origin = replace(origin, requirement=wish.requirement, wheel=None)
+    starter = take is None and not there
+    new = [name for name in wanted if name not in known]
+    _check_places(wish, origin, new, starter=starter, imports=take is not None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror}", next_step="Name another folder.") from error
     schema = schemas(manifest_kinds())[ALL_KINDS].decode()
     files = [*settle(folder, {**repository_files(), f"schemas/{ALL_KINDS}": schema}, force=wish.force)]
-    starter = take is None and not there
     begins = starter or (there is not None and uses_starter(there))
-    new = [name for name in wanted if name not in known]
     imported: list[str] = []
     for name in wanted:
         if name in new:
@@ -113,13 +117,30 @@ async def begin(
     needs = needs_of(_checked(manifests), manifest_kinds())
     found: tuple[Setting, ...] = ()
     if wish.ci is not None:
-        origin = replace(origin, requirement=wish.requirement, wheel=None) if wish.requirement else origin
         made = {path: sealed(text) for path, text in pipelines(wish.ci, needs, branch).items()}
         files += settle(folder, made, force=wish.force)
         files += _install(folder, origin, force=wish.force)
-        known_source = _text(folder / REQUIREMENTS).strip() not in ("", _NOTHING.strip())
-        found = settings(wish.ci, needs, branch, installs=known_source)
+        found = settings(wish.ci, needs, branch, installs=unusable(_text(folder / REQUIREMENTS)) is None)
     return Begun(folder, tuple(files), tuple(imported), needs, found)
+
+
+def _check_places(wish: Wish, origin: Source, new: Sequence[str], *, starter: bool, imports: bool) -> None:
+    """Refuse, before anything is written, what stands in the way of what will be.
+
+    Raises:
+        OutputError: a link, or a folder in a file's place.
+    """
+    paths = [*repository_files(), f"schemas/{ALL_KINDS}", *(starter_files() if starter else ())]
+    paths += [environment_file(name, starter=starter)[0] for name in new]
+    if wish.ci is not None:
+        paths += [*FILES[wish.ci], REQUIREMENTS]
+        paths += [f"{WHEELS}/{origin.wheel.name}"] if origin.wheel else []
+    if imports:
+        # What is imported goes into folders by kind.
+        manifests = wish.folder / MANIFESTS
+        links = [path for path in (manifests, *manifests.rglob("*")) if path.is_symlink()]
+        paths += [path.relative_to(wish.folder).as_posix() for path in links]
+    check_paths(wish.folder, paths)
 
 
 def default_branch(folder: Path) -> str:

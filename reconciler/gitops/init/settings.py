@@ -35,7 +35,11 @@ def settings(ci: CI, needs: Sequence[Needs], branch: str, *, installs: bool) -> 
         branch: the default branch.
         installs: whether it is known what pipelines install.
     """
-    found = [] if installs else [Setting(REQUIREMENTS, ("where pipelines install reconciler from: one line for pip",))]
+    found = (
+        []
+        if installs
+        else [Setting(REQUIREMENTS, ("fill it in: where pipelines install reconciler from, one line for pip",))]
+    )
     found += [Setting(_PLACES[ci].format(name=one.name), _of_identity(ci, one, branch)) for one in identities(needs)]
     elsewhere = [f"{need.name}: {one}" for need in needs for one in need.elsewhere]
     if elsewhere:

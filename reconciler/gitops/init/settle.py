@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from reconciler.app.files import write_file
 from reconciler.errors import OutputError
@@ -54,7 +54,40 @@ def settle(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Sett
     Raises:
         OutputError: one cannot be written.
     """
+    check_paths(folder, files)
     return tuple(Settled(path, _settled(folder / path, text, force=force)) for path, text in files.items())
+
+
+def check_paths(folder: Path, paths: Iterable[str]) -> None:
+    """Refuse files that cannot be written, or that would be written elsewhere because a link leads out.
+
+    Args:
+        folder: of the repository; where it is itself is its owner's matter.
+        paths: of files below it.
+
+    Raises:
+        OutputError: a link is on the way to one, a folder in its place, or a file in the place of its folder.
+    """
+    for path in paths:
+        _check_path(folder, PurePosixPath(path).parts)
+
+
+def _check_path(folder: Path, parts: Sequence[str]) -> None:
+    at = folder
+    for number, part in enumerate(parts, 1):
+        at /= part
+        try:
+            linked, is_folder, there = at.is_symlink(), at.is_dir(), at.exists()
+        except OSError as error:
+            raise OutputError(f"{at} cannot be written: {error.strerror}", next_step="Name another folder.") from error
+        if linked:
+            raise OutputError(
+                f"{at} is a symbolic link, and nothing is written through one",
+                next_step="Put a file or folder of its own there, or take the link away.",
+            )
+        if there and is_folder != (number < len(parts)):
+            words = "a folder, where a file belongs" if is_folder else "a file, where a folder belongs"
+            raise OutputError(f"{at} is {words}", next_step="Move it away, or name another folder.")
 
 
 def _settled(path: Path, text: str, *, force: bool) -> Outcome:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from reconciler.errors import UsageError
 
 DISTRIBUTION = "ordercloud-reconciler"
 EXTRAS = "emulator,postgres"
@@ -45,7 +47,7 @@ def source() -> Source:
 def _of(origin: dict[str, Any]) -> Source:
     url, name = str(origin.get("url", "")), f"{DISTRIBUTION}[{EXTRAS}]"
     if "vcs_info" in origin:
-        return Source(f"{name} @ git+{_plain(url)}@{origin['vcs_info'].get('commit_id', '')}")
+        return _of_git(url, str(origin["vcs_info"].get("commit_id", "")))
     if urlsplit(url).scheme != "file":
         hashes = (origin.get("archive_info") or {}).get("hashes") or {}
         fixed = f"#sha256={hashes['sha256']}" if "sha256" in hashes else ""
@@ -54,7 +56,38 @@ def _of(origin: dict[str, Any]) -> Source:
     if path.suffix == ".whl" and path.is_file():
         return Source(f"./{WHEELS}/{path.name}[{EXTRAS}]", path)
     remote, commit = _git(path, "remote", "get-url", "origin"), _git(path, "rev-parse", "HEAD")
-    return Source(f"{name} @ git+{_plain(remote)}@{commit}" if remote and commit else None)
+    return _of_git(remote or "", commit or "")
+
+
+def check_requirement(line: str) -> None:
+    """Refuse what is not one line that pip can read.
+
+    Raises:
+        UsageError: it is not.
+    """
+    wrong = "is more than one line" if not line.isprintable() else unusable(line)
+    if wrong is not None:
+        raise UsageError(
+            f"--requirement {wrong}", next_step=f"Give one line for pip, such as {DISTRIBUTION}[{EXTRAS}]==VERSION."
+        )
+
+
+def unusable(text: str) -> str | None:
+    """Return why pip cannot install from a file of requirements, or None."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if not lines:
+        return "says not where reconciler comes from"
+    if any(re.search(r"(?:^|[\s@])git\+(?!\w+://)", line) for line in lines):
+        return "names a repository by a path, which pip cannot read: it takes git+https:// or git+file:///"
+    return None
+
+
+def _of_git(url: str, commit: str) -> Source:
+    """Return a repository at its commit; a path that is not absolute leads nowhere from a runner."""
+    plain = f"file://{quote(url)}" if url.startswith("/") else _plain(url)
+    if not commit or not re.match(r"(?:https?|git)://[^/]|file:///", plain):
+        return Source(None)
+    return Source(f"{DISTRIBUTION}[{EXTRAS}] @ git+{plain}@{commit}")
 
 
 def _plain(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from reconciler.app.project import ALL
 from reconciler.errors import UsageError
 from reconciler.gitops.init.identities import DRIFT, PLAN
 from reconciler.gitops.init.template import fill
@@ -38,6 +39,11 @@ def check_names(names: Sequence[str]) -> None:
             raise UsageError(
                 f"{name[:60]} is no name for an environment", next_step="Use letters, digits, `-`, `_` and `.`."
             ) from None
+        if name.casefold() == ALL:
+            raise UsageError(
+                f"an environment cannot be called {name}",
+                next_step="`-e all` means every environment; choose another name.",
+            )
         if name.endswith((PLAN, DRIFT)) or name.startswith("-"):
             raise UsageError(
                 f"an environment cannot be called {name}",
@@ -53,7 +59,8 @@ def check_branch(name: str) -> str:
     Raises:
         UsageError: it cannot.
     """
-    if not re.fullmatch(r"[\w./-]+", name, re.ASCII):
+    # documented: git check-ref-format, of which this takes the plain part.
+    if not re.fullmatch(r"[\w./-]+", name, re.ASCII) or re.search(r"^-|(^|/)[./]|\.\.|[./]$|\.lock(/|$)", name):
         raise UsageError(
             f"{name[:60]} is no branch that pipelines can name", next_step="Use letters, digits, `-`, `_`, `.` and `/`."
         )

@@ -115,3 +115,15 @@ def test_a_signal_reaches_what_writes_and_pauses_of_a_job_are_resumed_in_any_cas
 
 def test_without_an_environment_that_lasts_nothing_looks_for_drift() -> None:
     assert not [path for path in pipelines("github", NEEDS[:1], "main") if "drift" in path]
+
+
+def test_what_is_started_by_hand_runs_on_the_branch_alone_and_no_tag_and_also_where_nothing_changes() -> None:
+    jobs = github_yaml(FILES[".github/workflows/reconciler-by-hand.yml"])["jobs"]
+    begin = [job for name, job in jobs.items() if name.startswith(("plan-", "run-"))]
+    assert begin
+    assert all("github.ref == 'refs/heads/main'" in job["if"] for job in begin)
+    # A tag may be called like the branch.
+    assert "ref_name" not in str(jobs)
+    # A change of secrets alone is no change of a plan that has none, so no status of it decides.
+    applying = [job for name, job in jobs.items() if name.startswith("apply-")]
+    assert [job for job in applying if "if" in job or not job["needs"].startswith("plan-")] == []

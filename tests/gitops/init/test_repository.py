@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.app.project import Project
-from reconciler.errors import ManifestErrors, UsageError
+from reconciler.errors import ManifestErrors, OutputError, UsageError
 from reconciler.gitops.init.repository import Begun, Wish, begin, default_branch
 from reconciler.gitops.init.settle import Outcome, is_ours, sealed
 from reconciler.gitops.init.source import Source
@@ -91,7 +91,7 @@ def test_a_file_is_ours_until_a_byte_changes() -> None:
 
 def test_the_list_says_what_to_set_and_where_and_what_can_be_reached(tmp_path: Path) -> None:
     text = told(run(tmp_path, "sandbox", origin=Source(None)))
-    assert "requirements-reconciler.txt where pipelines install reconciler from" in text
+    assert "requirements-reconciler.txt fill it in: where pipelines install reconciler from" in text
     assert "GitHub: Settings, Environments, sandbox-plan plans pull requests; open to every branch" in text
     assert "secrets: OC_CLIENT_SECRET, HOOK_SIGNING_KEY, RECONCILER_LEDGER" in text
     assert "a login that may SELECT alone" in text
@@ -123,7 +123,9 @@ def test_a_wheel_is_put_beside_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [("sandbox-plan",), ("x-drift",), ("a b",), ("-x",), ("Prod", "prod")], ids=lambda names: names[0]
+    "names",
+    [("sandbox-plan",), ("x-drift",), ("a b",), ("-x",), ("Prod", "prod"), ("all",), ("ALL",)],
+    ids=lambda names: names[0],
 )
 def test_names_that_a_forge_would_mix_up_are_refused_before_anything_is_written(
     names: tuple[str, ...], tmp_path: Path
@@ -157,7 +159,73 @@ def test_the_default_branch_is_the_one_of_the_origin_or_where_it_began(tmp_path:
     assert default_branch(tmp_path / "clone") == "trunk"
 
 
-def test_a_branch_that_would_be_more_than_a_name_in_a_pipeline_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "branch",
+    [
+        'main" ]\nevil: x',
+        "${{ github.token }}",
+        'main"]\njobs: {}',
+        "",
+        "-x",
+        "a..b",
+        "/a",
+        "a/",
+        "a//b",
+        ".a",
+        "a.lock",
+    ],
+)
+def test_a_branch_that_would_be_more_than_a_name_in_a_pipeline_is_refused(branch: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        asyncio.run(begin(Wish(tmp_path / "new", "github"), {}, ORIGIN, branch='main"]\njobs: {}'))
+        asyncio.run(begin(Wish(tmp_path / "new", "github"), {}, ORIGIN, branch=branch))
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("line", ["x==1\n--index-url evil", " ", "", "# x", "x @ git+/work/r@main", "git+../r"])
+def test_a_requirement_that_pip_cannot_read_is_refused(line: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--requirement"):
+        asyncio.run(begin(Wish(tmp_path / "new", "github", requirement=line), {}, ORIGIN, branch="main"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_that_pip_cannot_read_is_in_the_list(tmp_path: Path) -> None:
+    run(tmp_path, "sandbox")
+    (tmp_path / "requirements-reconciler.txt").write_text("ordercloud-reconciler @ git+/work/main@abc\n")
+    assert "requirements-reconciler.txt fill it in" in told(run(tmp_path))
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [
+        ("requirements-reconciler.txt", "f"),
+        (".gitignore", "new"),
+        (".github", "."),
+        ("schemas", "."),
+        ("manifests", "."),
+        ("wheels", "."),
+    ],
+)
+def test_nothing_is_written_through_a_link(link: str, to: str, force: bool, tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "shop"
+    victim.mkdir()
+    folder.mkdir()
+    (victim / "f").write_text("mine")
+    (folder / link).symlink_to(victim / to)
+    wheel = tmp_path / "r-1-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    with pytest.raises(OutputError, match=f"{link} is a symbolic link"):
+        run(folder, "sandbox", force=force, origin=Source(f"./wheels/{wheel.name}", wheel))
+    assert [(path.name, path.read_text()) for path in victim.iterdir()] == [("f", "mine")]
+    assert [path.name for path in folder.iterdir()] == [link], "nothing else was written either"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_in_the_place_of_a_file_is_named_and_the_other_way_round(force: bool, tmp_path: Path) -> None:
+    (tmp_path / "a" / ".gitignore").mkdir(parents=True)
+    with pytest.raises(OutputError, match="gitignore is a folder, where a file belongs"):
+        run(tmp_path / "a", force=force)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / ".github").write_text("x")
+    with pytest.raises(OutputError, match="github is a file, where a folder belongs"):
+        run(tmp_path / "b", force=force)

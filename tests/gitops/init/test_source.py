@@ -68,3 +68,21 @@ def test_a_checkout_is_installed_from_its_origin_or_cannot_be(monkeypatch: pytes
 
 def test_from_an_index_it_is_pinned_to_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installed(monkeypatch, None) == Source(f"{NAME}==0.1.0")
+
+
+@pytest.mark.parametrize(
+    ("remote", "requirement"),
+    [
+        ("/srv/a b@c", f"{NAME} @ git+file:///srv/a%20b%40c@{COMMIT}"),
+        ("file:///srv/r", f"{NAME} @ git+file:///srv/r@{COMMIT}"),
+        ("../main", None),
+        ("main", None),
+    ],
+)
+def test_an_origin_that_is_a_path_is_one_that_pip_can_read_or_none(
+    monkeypatch: pytest.MonkeyPatch, remote: str, requirement: str | None
+) -> None:
+    monkeypatch.setattr(module, "_git", lambda _folder, word, *_: remote if word == "remote" else COMMIT)
+    found = installed(monkeypatch, {"url": "file:///checkout", "dir_info": {}})
+    assert found == Source(requirement)
+    assert requirement is None or module.unusable(requirement) is None
