@@ -17,6 +17,7 @@ from reconciler.gitops.init.pipelines import CI
 from reconciler.gitops.init.repository import Wish, begin
 from reconciler.gitops.init.source import Source
 from reconciler.reconcile.doctor import Finding, Verdict
+from reconciler.report.text.doctor import doctor_to_text
 from support.forges.azure_devops import AzureDevOps
 from support.forges.github import Answer, GitHub, Seen
 from support.forges.gitlab import GitLab
@@ -139,6 +140,9 @@ def test_without_a_forge_the_pipelines_are_examined_alone(shop: Path) -> None:
     assert wrong(found) == []
     assert found[EVERYWHERE][-1].message == "was not asked: none is told"
     assert list(found) == [EVERYWHERE], "of the environment nothing was looked at"
+    text = doctor_to_text(found)
+    assert "Nothing to mend was found; 1 thing could not be checked." in text
+    assert "well" not in text
 
 
 def test_secrets_that_pipelines_do_not_hand_over_are_named(shop: Path) -> None:

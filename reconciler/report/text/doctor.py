@@ -42,6 +42,13 @@ def _environment(environment: str, findings: Sequence[Finding], style: Style) ->
             if finding.next_step and finding.verdict is not Verdict.OK:
                 lines.extend(style.wrap(f"→ {finding.next_step}", 6, DIM, hanging=2))
     failed = sum(finding.verdict is Verdict.FAILED for finding in findings)
-    verdict = f"✗ {counted(failed, 'thing')} to mend." if failed else "✓ All is well."
-    lines.extend(style.wrap(verdict, 0, BOLD, RED if failed else GREEN))
+    # A note about the forge is of something that was not looked at.
+    unseen = sum(finding.verdict is Verdict.NOTE and finding.area == "forge" for finding in findings)
+    if failed:
+        lines.extend(style.wrap(f"✗ {counted(failed, 'thing')} to mend.", 0, BOLD, RED))
+    elif unseen:
+        words = f"· Nothing to mend was found; {counted(unseen, 'thing')} could not be checked."
+        lines.extend(style.wrap(words, 0, BOLD, YELLOW))
+    else:
+        lines.extend(style.wrap("✓ All is well.", 0, BOLD, GREEN))
     return style.finish(lines)
