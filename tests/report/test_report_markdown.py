@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -55,6 +56,14 @@ def test_the_samples_have_table_first_and_what_destroys_on_top() -> None:
     assert "`-` **delete** `DeliveryConfig/old-search` · `manifests/old.yaml:3`" in markdown
     assert "Cut to fit" not in markdown
     assert_only_our_markup(drift_to_markdown(SAMPLE_DRIFT))
+
+
+def test_a_plan_without_changes_shows_its_digest_where_secrets_alone_may_have_changed() -> None:
+    """The digest is what a workflow that is started by hand is given."""
+    empty = replace(plan(), approves="sha256:1")
+    assert empty.is_empty
+    assert "Digest" not in plan_to_markdown(empty)
+    assert "Digest `sha256:1`." in plan_to_markdown(replace(empty, secrets_at_apply=True))
 
 
 def huge(count: int) -> tuple[Note, ...]:

@@ -43,8 +43,9 @@ def plan_to_markdown(plan: Plan, *, url: str | None = None) -> str:
     """
     first = f"{plan_alarms(plan)}{paused_block(plan.notes)}{plan_rules(plan)}"
     head = f"{marker('plan', plan.environment)}\n{first}{plan_title(plan)}"
-    # What a workflow that is started by hand is given, where nobody else has to agree.
-    named = f" Digest {code_span(plan.approves)}." if plan.approves and not plan.is_empty else ""
+    # What a workflow that is started by hand is given, where nobody else has to agree; also for secrets alone.
+    wanted = plan.secrets_at_apply or not plan.is_empty
+    named = f" Digest {code_span(plan.approves)}." if plan.approves and wanted else ""
     read = f" <sub>Live was read {moment(plan.created_at)}; approves until {moment(plan.expires_at)}.{named}</sub>"
     closing = f"{plan_closing(plan)}{read if plan.error is None else ''}"
     return page(head, plan_pieces(plan), closing, f"reconciler plan -e {plan.environment}", url)
