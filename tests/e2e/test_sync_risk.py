@@ -20,3 +20,17 @@ def test_a_plan_counts_the_records_that_a_changed_data_sync_sends_again(checkout
     (change,) = checkout.call("plan", "--format", "json").json["changes"]
     assert change["risk"] == "stops-sync"
     assert "sends no more prices" in change["detail"]
+
+
+def test_a_link_with_a_query_or_a_fragment_is_applied_like_any_other(checkout: Checkout) -> None:
+    shop = Shop(checkout)
+    shop.emulator.seed(4, 1)
+    shop.prepare()
+    for link in ("https://portal.example.com/#/products/{ID}", "https://portal.example.com/product?id={ID}&tab=stock"):
+        checkout.write("shop.yaml", shop.data_sync(products={"recordUrl": link}))
+        assert checkout.call("apply", "--yes").status == 0
+        assert checkout.call("plan", "--exit-code").status == 0
+        shop.synced("--full")
+    for link in ("https://u:pw@portal.example.com/{ID}", "https://portal.example.com/{ID}?token=abc"):
+        checkout.write("shop.yaml", shop.data_sync(products={"recordUrl": link}))
+        assert "must hold no credentials" in " ".join(checkout.call("validate").stdout.split())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import parse_qsl
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
+from reconciler.kind.credentials import shows_credentials
 from reconciler.kind.semantics import FieldSemantics, Risk
+from reconciler.kind.telling import is_telling
 from reconciler.manifest.environment import Duration
 from reconciler.manifest.explain import BadValue
 from reconciler.sparklayer.kinds.data_sync.mapping import MappingSpec
@@ -27,6 +30,22 @@ def _is_shorter(text: str, interval: str | None) -> bool:
     return interval is not None and parse_duration(text) < parse_duration(interval)
 
 
+def _without_credentials(link: str) -> str:
+    address, _, fragment = link.partition("#")
+    pairs = parse_qsl(address.partition("?")[2]) + parse_qsl(fragment.partition("?")[2])
+    if shows_credentials(link) or any(is_telling(name) for name, _ in pairs):
+        raise ValueError("the sync log shows this link to merchants, so it must hold no credentials")
+    return link
+
+
+RecordUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://.*\{ID\}"),
+    AfterValidator(_without_credentials),
+    FieldSemantics(code=True),
+]
+
+
 class ProductsSpec(SparkLayerSpec):
     """Which products flow, and how they are mapped."""
 
@@ -43,7 +62,7 @@ class ProductsSpec(SparkLayerSpec):
     ship_weight_unit: Annotated[Literal["g", "kg", "lb", "oz"], _RE_SYNCS] = Field(
         default="kg", description="Unit of OrderCloud's ShipWeight, which has none of its own."
     )
-    record_url: Annotated[str, StringConstraints(pattern=r"^https?://.*\{ID\}")] | None = Field(
+    record_url: RecordUrl | None = Field(
         default=None,
         description="Where people find a product, {ID} for its ID: what the sync log links to. Left out: its API URL.",
     )
