@@ -27,7 +27,10 @@ def _parsed_time(value: object) -> datetime:
     """Read an RFC 3339 time with an offset; anything else is refused."""
     if not isinstance(value, str):
         raise ValueError("a time is a string")  # noqa: TRY004 - pydantic turns only ValueError into a finding
-    moment = datetime.fromisoformat(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("a time is written as 2026-12-01T06:00:00Z") from None  # the other's words repeat the value
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset, e.g. Z")
     try:

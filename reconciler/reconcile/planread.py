@@ -21,6 +21,8 @@ from reconciler.reconcile.planfile import (
 
 # A plan of 50,000 changes with long values is a tenth of this.
 LARGEST_BYTES = 256 * 2**20
+# As bytes say little of the memory that values take: `[],` is 3 of them, and 64 in memory.
+MOST_VALUES = 10_000_000
 NEXT_STEP = "Make a new one with `reconciler plan --save plan.json` and have it reviewed."
 
 
@@ -78,7 +80,7 @@ def explained(error: ValidationError) -> str:
     """Return the first finding, with its path in the file and without its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    return f"{path}: {first['msg']}"
+    return f"{path}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def broken_rule(data: object, model: type[Document]) -> str | None:
@@ -172,8 +174,15 @@ def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
     """Read the JSON of a file that reconciler wrote.
 
     Raises:
-        PlanFileError: it is not JSON.
+        PlanFileError: it is not JSON, or holds more values than any such file.
     """
+    commas = text.count(",") if isinstance(text, str) else text.count(b",")
+    if commas > MOST_VALUES:
+        raise PlanFileError(
+            f"this is not a saved plan: it holds more than {MOST_VALUES:,} values",
+            place=Place(file) if file else None,
+            next_step=NEXT_STEP,
+        )
     try:
         return orjson.loads(text)  # which takes no lone surrogate, no NaN and no endless nesting
     except ValueError:

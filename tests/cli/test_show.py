@@ -89,6 +89,21 @@ def test_what_is_none_of_them_is_refused_without_its_values(
     assert words in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_file_of_more_values_than_any_result_has_is_refused_before_they_are_made(tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_bytes(b"[" + b"[]," * (planread.MOST_VALUES + 1) + b"[]]")
+    with pytest.raises(planread.PlanFileError, match="holds more than 10,000,000 values"):
+        read_result(tmp_path / "file.json")
+
+
+def test_a_time_that_is_none_is_told_without_its_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(saved(tmp_path, "plan").read_text())
+    (tmp_path / "file.json").write_text(json.dumps({**document, "created_at": "hunter2"}))
+    assert run(["show", str(tmp_path / "file.json")]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "created_at: a time is written as" in told
+    assert "hunter2" not in told
+
+
 def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planread, "LARGEST_BYTES", 1000)
     assert run(["show", "/dev/zero"]) == 1
