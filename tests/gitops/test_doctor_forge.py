@@ -168,7 +168,7 @@ def test_of_azure_the_same_is_known_offline(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", [None, "# nothing\n", "x @ git+/work/main@abc\n"])
+@pytest.mark.parametrize("text", [None, "# nothing\n", "x @ git+/srv/origin@abc\n"])
 def test_what_pipelines_cannot_install_from_is_a_fault(shop: Path, text: str | None) -> None:
     path = shop / "requirements-reconciler.txt"
     path.unlink() if text is None else path.write_text(text)

@@ -181,7 +181,7 @@ def test_a_branch_that_would_be_more_than_a_name_in_a_pipeline_is_refused(branch
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("line", ["x==1\n--index-url evil", " ", "", "# x", "x @ git+/work/r@main", "git+../r"])
+@pytest.mark.parametrize("line", ["x==1\n--index-url evil", " ", "", "# x", "x @ git+/srv/r@main", "git+../r"])
 def test_a_requirement_that_pip_cannot_read_is_refused(line: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--requirement"):
         asyncio.run(begin(Wish(tmp_path / "new", "github", requirement=line), {}, ORIGIN, branch="main"))
@@ -190,7 +190,7 @@ def test_a_requirement_that_pip_cannot_read_is_refused(line: str, tmp_path: Path
 
 def test_a_file_that_pip_cannot_read_is_in_the_list(tmp_path: Path) -> None:
     run(tmp_path, "sandbox")
-    (tmp_path / "requirements-reconciler.txt").write_text("ordercloud-reconciler @ git+/work/main@abc\n")
+    (tmp_path / "requirements-reconciler.txt").write_text("ordercloud-reconciler @ git+/srv/origin@abc\n")
     assert "requirements-reconciler.txt fill it in" in told(run(tmp_path))
 
 
