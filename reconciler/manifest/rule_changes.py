@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Place
-from reconciler.kind.sensitive import position_of, without_secrets
+from reconciler.kind.sensitive import Position, position_of, without_secrets
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.positions import Path
 from reconciler.manifest.references import BadReference, Reference, parse_text, texts_of
@@ -249,17 +249,25 @@ def _shown(path: Path, value: Any) -> str | None:
     if value is None:
         return None
     position = position_of(EnvironmentSpec, path, frozenset())
-    if isinstance(value, str) and _is_reference(value):
-        return value
+    parts = _parts(value) if isinstance(value, str) else ()
+    if len(parts) == 1 and isinstance(parts[0], Reference):
+        return _told(parts[0])
     if position.write_only:
         return MASK
-    shown = without_secrets(value, position, frozenset())
+    text = "".join(_told(part) if isinstance(part, Reference) else part for part in parts)
+    shown = without_secrets(text or value, position, frozenset())
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
 
 
-def _is_reference(value: Any) -> bool:
+def _parts(text: str) -> tuple[str | Reference, ...]:
     try:
-        parts = parse_text(value) if isinstance(value, str) else ()
+        return parse_text(text)
     except BadReference:
-        return False
-    return len(parts) == 1 and isinstance(parts[0], Reference)
+        return (text,)
+
+
+def _told(reference: Reference) -> str:
+    """Write a reference with its default, in which a password may stand."""
+    if reference.default is None:
+        return str(reference)
+    return f"{str(reference)[:-1]}:-{without_secrets(reference.default, Position(None), frozenset())}}}"

@@ -186,6 +186,12 @@ def test_a_password_in_the_ledgers_url_is_masked(compare: Compare) -> None:
     assert "localhost" in str(found)
 
 
+def test_a_password_in_the_default_of_a_reference_is_masked(compare: Compare) -> None:
+    ledger = "${env:RECONCILER_LEDGER:-postgresql://u:hunter2@localhost/l}"
+    (found,) = compare(environment(), environment(f"{{ledger: '{ledger}'}}"))
+    assert "hunter2" not in str(found)
+
+
 def test_of_a_long_list_the_entries_that_are_new_or_gone_are_told(compare: Compare) -> None:
     hosts = [f"host-{number}.example.com" for number in range(60)]
     before, after = hosts, [*hosts[:30], "*.evil.example", *hosts[31:]]

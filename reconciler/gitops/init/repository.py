@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler.app.commits import ask_git
 from reconciler.app.project import Project
 from reconciler.errors import LoadError, ManifestErrors, OutputError
 from reconciler.gitops.init.needs import Needs, needs_of
@@ -212,14 +212,4 @@ def _text(path: Path) -> str:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    try:
-        ended = subprocess.run(  # noqa: S603 - no shell, and words of our own
-            ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git is on the PATH
-            capture_output=True,
-            check=False,
-            timeout=20,
-            text=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return ended.stdout.strip() or None if ended.returncode == 0 else None
+    return (ask_git(folder, *words) or "").strip() or None

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from reconciler.app.commits import ask_git
 from reconciler.errors import UsageError
 
 DISTRIBUTION = "ordercloud-reconciler"
 EXTRAS = "emulator,postgres"
 WHEELS = "wheels"
-_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +102,4 @@ def _plain(url: str) -> str:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    try:
-        ended = subprocess.run(  # noqa: S603 - no shell, and words of our own
-            ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git is on the PATH
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-            text=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return ended.stdout.strip() or None if ended.returncode == 0 else None
+    return (ask_git(folder, *words) or "").strip() or None
