@@ -80,7 +80,14 @@ async def open_github(
     Raises:
         SecretUnset: GITHUB_TOKEN is not set.
     """
-    api = Api(
+    options = Options(observer=observer, policy=policy or RetryPolicy(), clock=clock or Clock())
+    async with open_session(github_api(event), options) as session:
+        yield GitHub(HttpWriter(session), event.repository, author or AUTHOR)
+
+
+def github_api(event: Event) -> Api:
+    """Return how GitHub is asked and told."""
+    return Api(
         event.api_url,
         FixedToken(event.token),
         parse_fault,
@@ -92,9 +99,6 @@ async def open_github(
         writes_per_second=_WRITES_PER_SECOND,
         steps=_STEPS,
     )
-    options = Options(observer=observer, policy=policy or RetryPolicy(), clock=clock or Clock())
-    async with open_session(api, options) as session:
-        yield GitHub(HttpWriter(session), event.repository, author or AUTHOR)
 
 
 def parse_fault(body: Json) -> Fault | None:

@@ -12,18 +12,16 @@ from urllib.parse import quote
 
 from reconciler.errors import ApiError, NotFound
 from reconciler.gitops.event import Event
-from reconciler.gitops.github import limited, parse_fault
+from reconciler.gitops.github import github_api
 from reconciler.gitops.init.identities import LEDGER, Identity
 from reconciler.gitops.members import at, items, text
-from reconciler.http.api import Api, Options
+from reconciler.http.api import Options
 from reconciler.http.client import HttpReader, open_session
-from reconciler.http.login import FixedToken
 from reconciler.http.observe import Observer
 from reconciler.kind.connection import Json
 from reconciler.reconcile.doctor import Finding, Verdict
 
 CHECK = "reconciler"
-_REQUESTS_PER_SECOND = 10.0
 
 
 @asynccontextmanager
@@ -33,16 +31,7 @@ async def open_settings(event: Event, observer: Observer) -> AsyncIterator[GitHu
     Raises:
         SecretUnset: GITHUB_TOKEN is not set.
     """
-    api = Api(
-        event.api_url,
-        FixedToken(event.token),
-        parse_fault,
-        _REQUESTS_PER_SECOND,
-        headers={"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"},
-        url_fields=("GITHUB_API_URL",),
-        limited=limited,
-    )
-    async with open_session(api, Options(observer=observer)) as session:
+    async with open_session(github_api(event), Options(observer=observer)) as session:
         yield GitHubSettings(HttpReader(session), event.repository)
 
 
