@@ -22,7 +22,6 @@ from reconciler.report.words import RISKS, alarms, apply_closing, counted, momen
 
 PLAN_OPENING = "<!-- reconciler:comment "
 """How a comment with plans begins, which nobody sees."""
-_HEAD = re.compile(r"<!-- reconciler:comment head=([0-9a-f]{40,64}) -->")
 RULES_SHOWN = 30
 NOTES_SHOWN = 15
 PROBLEMS_SHOWN = 20
@@ -58,12 +57,6 @@ def plan_comment(plans: Sequence[EnvironmentPlan], head: str | None, *, url: str
     closing = f"<sub>Plans{of}; a newer commit makes new ones.</sub>"
     opening = f"{PLAN_OPENING}head={head} -->" if head else f"{PLAN_OPENING}-->"
     return page(opening, pieces, closing, "reconciler show plan.json", url)
-
-
-def head_of(body: str) -> str | None:
-    """Return the commit that a comment with plans says that it is about."""
-    found = _HEAD.match(body)
-    return found[1] if found else None
 
 
 def says_the_same(body: str, other: str) -> bool:
