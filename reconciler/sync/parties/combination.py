@@ -1,0 +1,50 @@
+"""Combinations of parties that have prices of their own, and what a price list of one is called. Pure."""
+
+from __future__ import annotations
+
+import json
+from base64 import b32encode
+from dataclasses import dataclass
+from hashlib import blake2b
+
+SLUG_PREFIX = "oc-"
+"""How the slug of every price list begins that is made for a combination."""
+_CHARACTERS = 26
+_BYTES = 17
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Combination:
+    """What decides the prices of a user: one price list is made for each that customers really have.
+
+    Args:
+        buyer: ID of the buyer.
+        groups: IDs of those of the user's groups that have prices of their own, sorted, each once.
+        currency: of the prices, in capitals.
+    """
+
+    buyer: str
+    groups: tuple[str, ...]
+    currency: str
+
+    @property
+    def key(self) -> str:
+        """Its ID among records, e.g. `acme+gold+vip@GBP`: neither character can be part of an OrderCloud ID."""
+        return "+".join((self.buyer, *self.groups)) + f"@{self.currency}"
+
+    @property
+    def slug(self) -> str:
+        """Slug of its price list: 29 characters, from IDs alone, so that it survives a new name and cannot collide."""
+        said = json.dumps([self.buyer, list(self.groups), self.currency], ensure_ascii=True).encode()
+        digest = b32encode(blake2b(said, digest_size=_BYTES).digest()).decode().lower()
+        return SLUG_PREFIX + digest[:_CHARACTERS]
+
+    @classmethod
+    def of_key(cls, key: str) -> Combination | None:
+        """Return the combination that has this key; None where none can have it."""
+        parties, at, currency = key.rpartition("@")
+        buyer, *groups = parties.split("+")
+        if not at or not currency or not buyer or not all(groups):
+            return None
+        found = cls(buyer, tuple(groups), currency)
+        return found if groups == sorted(set(groups)) and currency == currency.upper() else None
