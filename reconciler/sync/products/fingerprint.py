@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from typing import Any
-
-import orjson
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
+from reconciler.sync.mapping.digest import digest_of
 from reconciler.sync.mapping.values import plain
 from reconciler.sync.products.model import Part, Wanted
 
-_SIZE = 16
 # What is read of each product by itself.
 _INSIDE = frozenset({"Variants", "InventoryRecords"})
 
@@ -36,7 +32,7 @@ def fingerprints(wanted: Wanted) -> dict[Part, bytes]:
 
 def of_product(body: Wire) -> bytes:
     """Return the fingerprint of a canonical product."""
-    return _digest(body)
+    return digest_of(body)
 
 
 def of_stock(levels: Iterable[StockLevel]) -> bytes:
@@ -45,7 +41,7 @@ def of_stock(levels: Iterable[StockLevel]) -> bytes:
         [level.sku, level.location, level.level, level.restock_date.isoformat() if level.restock_date else None]
         for level in levels
     ]
-    return _digest(sorted(rows, key=lambda row: row[:2]))
+    return digest_of(sorted(rows, key=lambda row: row[:2]))
 
 
 def of_prices(prices: Iterable[Price]) -> bytes:
@@ -55,34 +51,9 @@ def of_prices(prices: Iterable[Price]) -> bytes:
         for price in prices
         if price.tiers
     ]
-    return _digest(sorted(rows))
+    return digest_of(sorted(rows))
 
 
 def of_list(product: Mapping[str, Any]) -> bytes:
     """Return the fingerprint of what lists show of a product: itself and its default price schedule."""
-    return _digest({name: value for name, value in product.items() if name not in _INSIDE})
-
-
-def _digest(value: Any) -> bytes:
-    return blake2b(_json(_canonical(value)), digest_size=_SIZE).digest()
-
-
-def _json(value: Any) -> bytes:
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        # A whole number beyond 64 bits, or half a character in a text.
-        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _canonical(value: Any) -> Any:
-    """The same value for what means the same: `1` and `1.0`, null and nothing, objects of a list in another order."""
-    if isinstance(value, dict):
-        return {name: _canonical(member) for name, member in value.items() if member is not None}
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return sorted(map(_canonical, value), key=_json) if len(value) > 1 else [_canonical(value[0])]
-    if isinstance(value, list):
-        return [_canonical(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return digest_of({name: value for name, value in product.items() if name not in _INSIDE})
