@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -135,10 +136,15 @@ class GitLab:
 
         found: dict[int, PullRequest] = {}
         places = {commit: place for place, commit in enumerate(walked)}
-        for bodies in await asyncio.gather(*(requests_of(commit) for commit in walked)):
-            for pull in map(_pull, bodies):
+        listed = await asyncio.gather(*(requests_of(commit) for commit in walked))
+        for commit, bodies in zip(walked, listed, strict=True):
+            for body in bodies:
+                pull = _pull(body)
+                if pull.merge_commit not in places and _is_fast_forward(body):
+                    # inferred: GitLab rebased it on the way, and lists it by the last commit that came of it.
+                    pull = replace(pull, merge_commit=commit)
                 if pull.merge_commit in places and pull.base == (branch or pull.base):
-                    found[pull.number] = pull
+                    found.setdefault(pull.number, pull)
         return Walk(sorted(found.values(), key=lambda pull: -places[pull.merge_commit or ""]), told)
 
     async def artifacts(self, name: str, pull: PullRequest, workflow: Sequence[str]) -> Sequence[Artifact]:  # noqa: ARG002
@@ -268,6 +274,11 @@ def _no_issue() -> NoReturn:
     raise UsageError(
         "there is no rolling issue at GitLab", next_step="Read the drift report in the job, or in its artifacts."
     )
+
+
+def _is_fast_forward(body: Any) -> bool:
+    made = text(body, "merge_commit_sha") or text(body, "squash_commit_sha")
+    return text(body, "state") == "merged" and made is None
 
 
 def _pull(body: Any) -> PullRequest:

@@ -31,23 +31,30 @@ def test_the_whole_loop_from_init_to_drift_that_is_gone(
         assert loop.approved().status == 0, loop.last
         assert loop.applied().status == 0, loop.last
 
-        # Two merges, of which one had no run; both are approved and applied, and told.
-        sync = [(f"{entity}.yaml", entity_sync(entity, "order-hook")) for entity in ("buyers", "catalogs", "suppliers")]
-        numbers = [loop.opened("one", sync[0]), loop.opened("two", *sync[1:])]
-        for number in numbers:
-            forge.merge(number, "squash")
+        # Three merges, each in its way, while one apply runs: all are approved, applied and told by the next.
+        squashed, rebased, merged = (
+            loop.opened(branch, *((f"{entity}.yaml", entity_sync(entity, "order-hook")) for entity in entities))
+            for branch, entities in (
+                ("one", ("buyers",)),
+                ("two", ("catalogs", "suppliers", "categories")),
+                ("three", ("buyerUsers",)),
+            )
+        )
+        for number, how in ((squashed, "squash"), (rebased, "rebase"), (merged, "merge")):
+            forge.merge(number, how)
         assert loop.approved().status == 0, loop.last
+        assert f"approved by pull request {squashed}, {rebased}, {merged}" in loop.last.stderr
         assert loop.applied().status == 0, loop.last
-        assert len(loop.outcomes()) == 3
+        assert list(loop.outcomes().values()) == ["applied"] * 5
         assert loop.result().status == 0, loop.last
-        for number in numbers:
+        for number in (squashed, rebased, merged):
             plan, result = forge.said(number)
             assert plan.startswith("<!-- reconciler:comment head=")
             assert result.startswith("<!-- reconciler:result environment=emulator commit=")
 
         # The same pipeline once more touches nothing.
         written = [seen for seen in forge.requests if seen.method in ("PATCH", "PUT", "DELETE")]
-        again = loop.opened("three", ("adminUsers.yaml", entity_sync("adminUsers", "order-hook")))
+        again = loop.opened("four", ("adminUsers.yaml", entity_sync("adminUsers", "order-hook")))
         loop.planned(again)
         assert len(forge.said(again)) == 1
         assert [seen for seen in forge.requests if seen.method in ("PATCH", "PUT", "DELETE")] == written

@@ -43,7 +43,7 @@ def branch(forge: AzureDevOps, name: str, commits: int = 1) -> int:
     return forge.open_pull(name)
 
 
-@pytest.mark.parametrize("how", ["merge", "squash", "rebase"])
+@pytest.mark.parametrize("how", ["merge", "squash", "rebase", "semi-linear"])
 def test_merged_pull_requests_are_found_however_they_were_merged(forge: AzureDevOps, how: str) -> None:
     since = forge.head()
     numbers = [branch(forge, f"topic-{number}", 3) for number in range(2)]

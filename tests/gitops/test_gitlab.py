@@ -44,12 +44,14 @@ def branch(forge: GitLab, name: str, commits: int = 1) -> int:
     return forge.open_pull(name)
 
 
-@pytest.mark.parametrize("how", ["merge", "squash"])
+@pytest.mark.parametrize("how", ["merge", "squash", "rebase", "semi-linear"])
 def test_merged_requests_are_found_however_they_were_merged(forge: GitLab, how: str) -> None:
     since = forge.head()
     numbers = [branch(forge, f"topic-{number}", 3) for number in range(2)]
+    heads = [forge.pulls[number].head for number in numbers]
     until = [forge.merge(number, how) for number in numbers][-1]
-    assert [pull.number for pull in ask(forge, lambda client: client.merged(since, until, "main")).pulls] == numbers
+    walk = ask(forge, lambda client: client.merged(since, until, "main"))
+    assert [(pull.number, pull.head) for pull in walk.pulls] == list(zip(numbers, heads, strict=True))
     assert ask(forge, lambda client: client.merged(until, until, "main")).pulls == []
     strange = ask(forge, lambda client: client.merged("f" * 40, until, "main"))
     assert [pull.number for pull in strange.pulls] == numbers[-1:]
@@ -59,7 +61,7 @@ def test_merged_requests_are_found_however_they_were_merged(forge: GitLab, how: 
 def test_a_fast_forward_is_found_by_its_own_head(forge: GitLab) -> None:
     since, number = forge.head(), branch(forge, "topic", 3)
     forge._run("update-ref", "refs/heads/main", forge.pulls[number].head)
-    forge.pulls[number].merge_commit = forge.pulls[number].head
+    forge.pulls[number].merge_commit, forge.pulls[number].how = forge.pulls[number].head, "fast-forward"
     walk = ask(forge, lambda client: client.merged(since, forge.head(), "main"))
     assert [pull.number for pull in walk.pulls] == [number]
 

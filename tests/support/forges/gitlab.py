@@ -109,7 +109,6 @@ class GitLab(Hosted):
 
     def _request(self, pull: Pull) -> dict[str, Any]:
         merged = pull.merge_commit is not None
-        is_merge = merged and len(self._run("log", "-1", "--format=%P", str(pull.merge_commit)).split()) > 1
         return {
             "iid": pull.number,
             "title": pull.title,
@@ -119,8 +118,9 @@ class GitLab(Hosted):
             "source_project_id": int(pull.source or PROJECT),
             "target_project_id": PROJECT,
             "sha": pull.head,
-            "merge_commit_sha": pull.merge_commit if is_merge else None,
-            "squash_commit_sha": pull.merge_commit if merged and not is_merge else None,
+            # A fast-forward is neither, with or without the rebase that GitLab makes on the way.
+            "merge_commit_sha": pull.merge_commit if pull.how in ("merge", "semi-linear") else None,
+            "squash_commit_sha": pull.merge_commit if pull.how == "squash" else None,
             "web_url": f"{self.url}/acme/shop/-/merge_requests/{pull.number}",
         }
 
@@ -135,8 +135,12 @@ class GitLab(Hosted):
         return _page(seen, [{"id": commit} for commit in found])
 
     def _requests_of(self, seen: Seen, commit: str) -> Answer:
-        found = [pull for pull in self.pulls.values() if commit in (*pull.introduced, pull.head)]
+        found = [pull for pull in self.pulls.values() if commit in self._commits_of(pull)]
         return _page(seen, [self._request(pull) for pull in found])
+
+    def _commits_of(self, pull: Pull) -> tuple[str | None, ...]:
+        """Return the commits that a merge request is known by: those on its way are not, where it was rebased."""
+        return (pull.head, pull.merge_commit, *(pull.introduced if pull.how in ("merge", "squash") else ()))
 
     def _pipelines_of(self, seen: Seen, number: str) -> Answer:
         return _page(seen, [each for each in reversed(self.pipelines) if each["number"] == int(number)])

@@ -25,7 +25,7 @@ _GIT = _NAME | {
 
 @dataclass
 class Pull:
-    """A pull request: `introduced` are the commits that it became on its base."""
+    """A pull request: `introduced` are the commits that it became on its base, `how` says by which way."""
 
     number: int
     branch: str
@@ -35,6 +35,7 @@ class Pull:
     source: str | None = None
     merge_commit: str | None = None
     introduced: tuple[str, ...] = ()
+    how: str = ""
 
 
 @dataclass
@@ -139,26 +140,30 @@ class Hosted:
         return number
 
     def merge(self, number: int, how: str = "merge") -> str:
-        """Merge a pull request by `merge`, `squash` or `rebase`; return the commit that it became."""
+        """Merge a pull request by `merge`, `squash`, `rebase` or both (`semi-linear`); return the commit it became."""
         pull, work = self.pulls[number], self.folder / "forge-work"
         self._run("fetch", "-q", "origin", at=work)
         self._run("checkout", "-q", "-B", pull.base, f"origin/{pull.base}", at=work)
         before = self.head(pull.base)
-        if how == "rebase":
+        if how in ("rebase", "semi-linear"):
             self._run("checkout", "-q", "--detach", pull.head, at=work)
             # As GitHub does: the commits are always made anew.
             self._run(
                 "rebase", "-q", "--force-rebase", "--onto", before, f"{before}", at=work, GIT_COMMITTER_NAME="GitHub"
             )
             rebased = self._run("rev-parse", "HEAD", at=work)
-            self._run("checkout", "-q", "-B", pull.base, rebased, at=work)
+            if how == "rebase":
+                self._run("checkout", "-q", "-B", pull.base, rebased, at=work)
+            else:
+                self._run("checkout", "-q", pull.base, at=work)
+                self._run("merge", "-q", "--no-ff", "-m", f"Merge pull request #{number}", rebased, at=work)
         elif how == "squash":
             self._run("merge", "-q", "--squash", pull.head, at=work)
             self._run("commit", "-q", "--allow-empty", "-m", f"{pull.title} (#{number})", at=work)
         else:
             self._run("merge", "-q", "--no-ff", "-m", f"Merge pull request #{number}", pull.head, at=work)
         self._run("push", "-q", "origin", pull.base, at=work)
-        pull.merge_commit = self.head(pull.base)
+        pull.merge_commit, pull.how = self.head(pull.base), how
         pull.introduced = tuple(self._run("rev-list", f"{before}..{pull.base}").split())
         return pull.merge_commit
 
