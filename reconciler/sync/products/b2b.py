@@ -7,8 +7,8 @@ from typing import Any
 
 from reconciler.kind.connection import Wire
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, mapped
+from reconciler.sync.mapping.limits import out_of_range
 from reconciler.sync.mapping.values import Misfit, View, first, number, text, whole, wire_number
-from reconciler.sync.products.limits import out_of_range
 
 # inferred: that the API takes these names; they come from the documentation of the metafield.
 SETTINGS = (

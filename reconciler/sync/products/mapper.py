@@ -17,15 +17,16 @@ from reconciler.ordercloud.readers.records import Product
 from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, items_of, mapped
+from reconciler.sync.mapping.limits import reserved, too_long
+from reconciler.sync.mapping.prices import Pricing, currency_of, pricing_of, schedule_id, schedule_of, with_markups
 from reconciler.sync.mapping.rules import MappingRules
+from reconciler.sync.mapping.skus import sku_of
 from reconciler.sync.mapping.values import View, mapping, objects, text, text_or_none
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.products.limits import reserved, too_long
 from reconciler.sync.products.model import FLAW, NO_ID, Held, Name, Part
-from reconciler.sync.products.prices import Pricing, currency_of, pricing_of, schedule_of, with_markups
 from reconciler.sync.products.settings import ProductSettings
 from reconciler.sync.products.stock import Stock, levels_of, own_stock, restock_date, shared_stock
-from reconciler.sync.products.variants import body_of, sku_of
+from reconciler.sync.products.variants import body_of
 
 ValueT = TypeVar("ValueT")
 SKU = "sku"
@@ -128,7 +129,13 @@ def draft(source: Product, settings: ProductSettings, now: datetime, list_curren
         slug = _attempt(lambda: _slug(product, settings.rules), Part.PRODUCT, problems)
     pricing = None
     if Part.PRICES in settings.parts:
-        pricing = _attempt(lambda: pricing_of(product, settings, now, list_currency), Part.PRICES, problems)
+        pricing = _attempt(
+            lambda: pricing_of(
+                product.external_id, schedule_id(product), schedule_of(product), now, list_currency or settings.currency
+            ),
+            Part.PRICES,
+            problems,
+        )
     shared = shared_stock(product, settings) if Part.STOCK in settings.parts else None
     variants = _Variants(settings, product, list_currency, shared, pricing, problems).drafts()
     return Draft(

@@ -9,10 +9,10 @@ from typing import Any
 
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.mapping.fields import Item, Unfit, check, mapped
+from reconciler.sync.mapping.limits import out_of_range
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.values import Misfit, View, calendar_date, first, mapping, objects, text_or_none, whole
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.products.limits import out_of_range
 from reconciler.sync.products.model import Part
 from reconciler.sync.products.settings import ProductSettings
 

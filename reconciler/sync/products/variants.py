@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.kind.connection import Wire
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, mapped
-from reconciler.sync.mapping.rules import MappingRules
+from reconciler.sync.mapping.limits import out_of_range, too_long
 from reconciler.sync.mapping.values import (
     Found,
     Misfit,
@@ -23,28 +23,8 @@ from reconciler.sync.mapping.values import (
     text_or_none,
 )
 from reconciler.sync.products.b2b import rrp, settings
-from reconciler.sync.products.limits import out_of_range, too_long
 
 STATUSES = ("live", "suspended", "pending", "discontinued")
-
-
-def sku_of(item: Item, rules: MappingRules) -> str:
-    """Return the SKU of a variant.
-
-    Raises:
-        Unfit: it has none that can be used.
-    """
-    expression = rules.expressions.get("variants.sku")
-    if expression is not None:
-        found = mapped(expression, "variants.sku", item.views[:1], text, "text")
-        sku = found.value if found is not None else None
-    else:
-        sku = text_or_none(item.own.xp.get("SKU")) or text_or_none(item.own.xp.get("sku"))
-    if sku is None:
-        where = "xp.SKU" if expression is None else f"what variants.sku is mapped to ({expression.text[:60]})"
-        raise Unfit(item.external_id, "no-sku", f"The SKU is not set. Set {where} in OrderCloud.")
-    check(item.external_id, too_long("SKU", sku))
-    return sku
 
 
 def body_of(item: Item, sku: str, context: Context) -> tuple[Wire, list[Unfit]]:

@@ -1,4 +1,4 @@
-"""Mapping of prices: those of a product and its variants, as docs/sync.md says. Pure."""
+"""Mapping of prices: those of a price schedule, for a product and its variants, as docs/sync.md says. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 
 from reconciler.sparklayer.records import Tier
 from reconciler.sync.mapping.fields import Unfit, check
+from reconciler.sync.mapping.limits import out_of_range
 from reconciler.sync.mapping.money import as_sent, total, with_percentages
 from reconciler.sync.mapping.values import Misfit, View, json_number, mapping, moment, objects, text_or_none, whole
-from reconciler.sync.products.limits import out_of_range
-from reconciler.sync.products.settings import ProductSettings
 
 _AMOUNT = "AmountPerQuantity"
 _PERCENTAGE = "Percentage"
@@ -45,26 +44,33 @@ def currency_of(schedule: Mapping[str, Any]) -> str | None:
     return currency.upper() if currency is not None else None
 
 
-def pricing_of(product: View, settings: ProductSettings, now: datetime, list_currency: str | None) -> Pricing:
-    """Return what a product costs.
+def schedule_id(product: View) -> str:
+    """Return the ID of the default price schedule of a product, for messages."""
+    schedule = schedule_of(product)
+    return text_or_none(schedule.get("ID")) or text_or_none(product.data.get("DefaultPriceScheduleID")) or "(no ID)"
+
+
+def pricing_of(
+    external_id: str, name: str, schedule: Mapping[str, Any], now: datetime, expected_currency: str | None
+) -> Pricing:
+    """Return what a price schedule makes of a product without options.
 
     Args:
-        product: with its default price schedule.
-        settings: of the DataSync.
+        external_id: of the product, or whatever a problem with the schedule is told of.
+        name: ID of the schedule, for messages.
+        schedule: as the API has it; empty where there is none.
         now: the source's clock.
-        list_currency: of the price list; None: there is no such list yet.
+        expected_currency: of the price list, else the store's; None: neither is known.
 
     Raises:
         Unfit: the prices must not be written.
     """
-    schedule = schedule_of(product)
     breaks = objects(schedule.get("PriceBreaks"))
     if not breaks:
         return Pricing()
-    name = text_or_none(schedule.get("ID")) or text_or_none(product.data.get("DefaultPriceScheduleID")) or "(no ID)"
-    currency = _currency(product.external_id, name, schedule, list_currency or settings.currency)
+    currency = _currency(external_id, name, schedule, expected_currency)
     has_sale = any(json_number(item.get("SalePrice")) is not None for item in breaks)
-    on_sale, due = _sale(product.external_id, name, schedule, now) if has_sale else (False, None)
+    on_sale, due = _sale(external_id, name, schedule, now) if has_sale else (False, None)
     tiers: dict[int, Tier] = {}
     for item in breaks:
         quantity, price = whole(item.get("Quantity")), json_number(item.get("Price"))
@@ -75,8 +81,8 @@ def pricing_of(product: View, settings: ProductSettings, now: datetime, list_cur
                 f"The price schedule {name} has a price break without a usable price or quantity. "
                 "Correct it in OrderCloud."
             )
-            raise Unfit(product.external_id, "price-not-a-number", message)
-        check(product.external_id, out_of_range("quantity", quantity) or out_of_range("price", price))
+            raise Unfit(external_id, "price-not-a-number", message)
+        check(external_id, out_of_range("quantity", quantity) or out_of_range("price", price))
         tiers.setdefault(quantity, Tier(quantity, price))
     return Pricing(tuple(tiers[quantity] for quantity in sorted(tiers)), due, currency)
 
