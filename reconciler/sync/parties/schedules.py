@@ -95,24 +95,18 @@ class PartySchedules:
             products[product] = products.get(product, frozenset()) | {schedule}
         return cls(found)
 
-    def combination(
-        self, buyer: str, groups: Iterable[str], currency: str, list_currency: str | None = None
-    ) -> Combination | None:
-        """Return the combination whose price list a user needs; None: the default list has this user's prices.
+    def combination(self, buyer: str, groups: Iterable[str], currency: str) -> Combination | None:
+        """Return the combination whose price list a user needs; None: it has no prices of its own.
 
         Args:
             buyer: ID of the user's buyer.
             groups: IDs of all the user's groups, in any order; those without prices do not count.
             currency: of the user: `currency_of`.
-            list_currency: of the default price list; a user with another currency needs a list in any case. None: as
-                the user's.
         """
         priced = tuple(sorted({group for group in groups if self.by_party.get((buyer, group))}))
-        currency = currency.upper()
-        other = list_currency is not None and list_currency.upper() != currency
-        if not priced and not self.by_party.get((buyer, None)) and not other:
+        if not priced and not self.by_party.get((buyer, None)):
             return None
-        return Combination(buyer, priced, currency)
+        return Combination(buyer, priced, currency.upper())
 
     def products(self, combination: Combination) -> frozenset[str]:
         """Return the IDs of the products that have a schedule for a combination."""

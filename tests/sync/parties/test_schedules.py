@@ -84,11 +84,6 @@ def test_groups_without_prices_do_not_count_and_neither_does_a_group_of_that_nam
     assert schedules.combination("else", ["vip"], "GBP") is None
 
 
-def test_a_user_with_another_currency_than_the_default_list_has_needs_a_list() -> None:
-    assert PartySchedules().combination("acme", (), "EUR", "gbp") == Combination("acme", (), "EUR")
-    assert PartySchedules().combination("acme", (), "gbp", "GBP") is None
-
-
 @pytest.mark.parametrize(
     ("user", "expected"),
     [
