@@ -62,7 +62,7 @@ class _SharedOptions(click.Command):
         """Run the command; an error names the next command with what was given to this one."""
         _silence_asyncio()
         try:
-            _refuse_typed_secrets(ctx)
+            _keep_no_typed_secrets(ctx)
             return super().invoke(ctx)
         except ReconcilerError as error:
             complete(error, (ctx.obj or Options()).given)
@@ -111,15 +111,20 @@ class _SharedOptions(click.Command):
         super().format_epilog(ctx, formatter)
 
 
-def _refuse_typed_secrets(ctx: click.Context) -> None:
-    """Refuse a secret in what is kept and shown as it was typed; all options are read by now."""
+def _keep_no_typed_secrets(ctx: click.Context) -> None:
+    """Refuse the value of a secret in what is kept and shown as it was typed, and mask what looks like one.
+
+    All options are read by now.
+    """
     for parameter in ctx.command.params:
         text = ctx.params.get(parameter.name or "") if parameter.name in _KEPT_AS_TYPED else None
         if text:
             from reconciler.app.typed_text import require_no_secret
+            from reconciler.kind.sensitive import masked
             from reconciler.manifest.search import find_manifests
 
             require_no_secret(parameter.opts[0], text, (ctx.obj or Options()).manifests or find_manifests())
+            ctx.params[parameter.name or ""] = masked(text)
 
 
 def _silence_asyncio() -> None:

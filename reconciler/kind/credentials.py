@@ -57,6 +57,16 @@ _ISSUED = re.compile(
     r"([\w.=-]{8,}|\0)"
 )
 
+_PATH = re.compile(r"[A-Za-z][\w+.-]*://[^/?#\s]+(/[^?#\s]*)", re.ASCII)
+# A piece of a path as machines make it: many letters and digits, a long number, a UUID.
+_MADE_BY_MACHINE = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,}|[0-9]{15,}"
+    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![A-Za-z0-9])"
+)
+_CHAT_HOOK = re.compile(
+    r"[A-Za-z][\w+.-]*://(?:hooks\.[^/]+/[^/]+/[^/]+/[^/]|[^/]+/[^?#]*webhooks?\w*/[^/]+/[^/])", re.ASCII
+)
+
 # What has to be in a text, in small letters, so that a pattern may find something: looking for that is cheap.
 _SAID = (
     ("authorization", _HEADER),
@@ -74,6 +84,12 @@ _SAID = (
 def userinfo_in(text: str) -> Iterator[Span]:
     """Yield where `user:password` stands before a host without a scheme."""
     yield from (found.span(1) for found in _USERINFO.finditer(text))
+
+
+def has_token_in_path(text: str) -> bool:
+    """Whether the path of a URL has a piece that nobody would type, as those of chat hooks have: it may be a token."""
+    path = _PATH.match(text)
+    return path is not None and (_MADE_BY_MACHINE.search(path[1]) or _CHAT_HOOK.match(text)) is not None
 
 
 def shows_credentials(text: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from reconciler.kind.telling import tells_of_entry, tells_of_member
+from reconciler.kind.telling import tells_of_entry, tells_of_member, tells_of_number
 
 Span = tuple[int, int]
 _DEEPEST = 60
@@ -27,6 +27,7 @@ class _Text:
 
     value: str
     places: tuple[int, ...]  # and where it ends
+    is_short: bool = False  # a short number, a boolean or null
 
 
 _Value = _Text | dict[str, "_Value"] | list["_Value"]
@@ -43,18 +44,24 @@ def spans_in_json(text: str, spans: Callable[[str], tuple[Span, ...]]) -> list[S
         value, end = _read(text, _skip(text, 0), 0)
     except _NoJson:
         return None
-    return list(_secrets(value, spans, whole=False)) if _skip(text, end) == len(text) else None
+    return list(_secrets(value, spans)) if _skip(text, end) == len(text) else None
 
 
-def _secrets(value: _Value, spans: Callable[[str], tuple[Span, ...]], *, whole: bool) -> Iterator[Span]:
+def _secrets(
+    value: _Value, spans: Callable[[str], tuple[Span, ...]], *, whole: bool = False, digits: bool = False
+) -> Iterator[Span]:
     if isinstance(value, dict):
         beside = {name: item.value if isinstance(item, _Text) else None for name, item in value.items()}
         for name, item in value.items():
-            yield from _secrets(item, spans, whole=whole or tells_of_member(name, beside))
+            tells = tells_of_member(name, beside)
+            yield from _secrets(item, spans, whole=whole or tells, digits=digits or tells_of_number(name))
     elif isinstance(value, list):
         entries = [item.value if isinstance(item, _Text) else None for item in value]
         for index, item in enumerate(value):
-            yield from _secrets(item, spans, whole=whole or tells_of_entry(entries, index))
+            yield from _secrets(item, spans, whole=whole or tells_of_entry(entries, index), digits=digits)
+    elif value.is_short:
+        if digits and value.value[-1].isdigit():
+            yield value.places[0], value.places[-1]
     elif whole:
         if value.value:
             yield value.places[0], value.places[-1]
@@ -81,9 +88,8 @@ def _read(text: str, at: int, depth: int) -> tuple[_Value, int]:
     atom = _ATOM.match(text, at)
     if atom is None:
         raise _NoJson
-    # Short numbers, booleans and null are never taken for secrets.
-    value = "" if _NO_SECRET.fullmatch(atom[0]) else atom[0]
-    return _Text(value, (*range(at, at + len(value)), at + len(value))), atom.end()
+    # Booleans and null are never taken for secrets, short numbers where the name says so.
+    return _Text(atom[0], tuple(range(at, atom.end() + 1)), _NO_SECRET.fullmatch(atom[0]) is not None), atom.end()
 
 
 def _read_object(text: str, at: int, depth: int) -> tuple[_Value, int]:

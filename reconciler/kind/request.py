@@ -18,6 +18,7 @@ from reconciler.errors import Problem
 from reconciler.kind.connection import Wire
 from reconciler.kind.kind import ManifestKind, ManifestView, Observed, SpecT_co
 from reconciler.kind.semantics import SpecModel
+from reconciler.kind.sensitive import FreeText
 
 LONGEST_AHEAD = timedelta(days=7)
 """How far ahead the end of a request may lie. What is older is over, so a ledger that is older knows all of them."""
@@ -37,7 +38,7 @@ class RequestSpec(SpecModel):
         description="When the request is over, done or not, with its offset, e.g. 2026-12-01T06:00:00Z; at most 7 days "
         "ahead. Part of its identity: another time makes it another request."
     )
-    reason: Annotated[str, StringConstraints(pattern=r"\S", max_length=500)] | None = Field(
+    reason: Annotated[str, StringConstraints(pattern=r"\S", max_length=500), FreeText] | None = Field(
         default=None, description="Why, for whoever reviews it."
     )
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from reconciler.kind.credentials import credentials_in, pairs_in, userinfo_in
 from reconciler.kind.inside_json import spans_in_json
 from reconciler.kind.semantics import fields_of
-from reconciler.kind.telling import is_telling, tells_of_entry, tells_of_member
+from reconciler.kind.telling import is_telling, tells_of_entry, tells_of_member, tells_of_number
 from reconciler.secret import MASK, Secret
 
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*:(?://|\\\\)", re.ASCII)
@@ -30,8 +30,12 @@ _PAIR = re.compile(rf"(?:^|[;&\n])([^=;&\n]*){_EQUALS}")
 _END = re.compile(r";|\n(?=[ \t]*[\w.-]+=)|\Z")
 _END_IN_FORM = re.compile(r"[&;\n]|\Z")
 _ASSIGNED = re.compile(rf"(?<![^\s,{{(])([A-Za-z][\w.-]{{0,59}}){_EQUALS}([^\s,;&]+)", re.ASCII)
-_URL_INSIDE = re.compile(r"(?:(?<![\w/+.-])[A-Za-z][\w+.-]*:|(?<![\w:/+.-]))//[^\s\"'<>]+", re.ASCII)
-_RELATIVE = re.compile(rf"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*\?[\w.\[\]%-]+{_EQUALS}\S+")
+_URL_INSIDE = re.compile(r"((?<![\w+.-])[\w+.-]+:(?://|\\\\)|(?<![\w:/+.-])//)[^\s\"'<>]+", re.ASCII)
+# The ? or # before values, percent-encoded: as often as somebody did that.
+_QUERY_ENCODED = re.compile(r"%(?:25)*(?:3f|23)(?=[^?#/]*(?:=|%(?:25)*3d))", re.IGNORECASE)
+_RELATIVE = re.compile(
+    rf"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*(?:\?|%(?:25)*3f)[\w.\[\]%-]+(?:{_EQUALS}|%(?:25)*3d)\S+", re.IGNORECASE
+)
 _ANCHOR = re.compile(r"[/!]?[a-z]+(?:[-_/](?:[a-z]+|[0-9]{1,3}))*")  # a fragment that names a place in a page
 _MAY_HOLD = re.compile(
     r"[/?=;:<%[]|--|bearer|basic|password|gh[a-z]_|github_|glpat-|xox|xapp|k_live_|k_test_|AIza|shp[a-z]{2}_|whsec_|eyJ",
@@ -119,6 +123,8 @@ def _in_url(text: str, start: int, *, whole: bool) -> Iterable[Span]:
 
 def _in_query(text: str, end: int) -> Iterator[Span]:
     query = next((index for index in range(end, len(text)) if text[index] in "?#"), len(text))
+    if (encoded := _QUERY_ENCODED.search(text, end, query)) is not None:
+        query = encoded.end()
     # In a query and in a fragment values follow their names; what has no name is a value.
     for piece in re.finditer(r"[^?#&;]+", text[query:]):
         first = query + piece.start()
@@ -131,13 +137,13 @@ def _in_query(text: str, end: int) -> Iterator[Span]:
 
 def _urls_in(text: str) -> Iterator[Span]:
     """Yield where secrets stand in the URLs inside a text, those without a scheme or a host included."""
-    if "//" in text:
+    if "//" in text or ":\\\\" in text:
         for url in _URL_INSIDE.finditer(text):
-            found = _in_url(url[0], url[0].index("//") + 2, whole=False)
+            found = _in_url(url[0], len(url[1]), whole=False)
             yield from ((url.start() + first, url.start() + last) for first, last in found)
     if text[:1] == "?" and _QUERY_ALONE.fullmatch(text):
         yield from _in_query(text, 0)
-    if "?" in text:
+    if "?" in text or "%" in text:
         for url in _RELATIVE.finditer(text):
             if "//" not in url[0]:
                 yield from ((url.start() + first, url.start() + last) for first, last in _in_query(url[0], 0))
@@ -211,11 +217,20 @@ def secret_parts(text: str, *, whole: bool, host: bool) -> Iterator[str]:
             yield from dict.fromkeys((piece, unquote(piece), unquote_plus(piece)))
 
 
+def masked(text: str) -> str:
+    """Return free text, such as the reason of a pause, as it may be shown and kept: secrets in it masked."""
+    return replaced(text, spans(text))
+
+
 def replaced(text: str, found: Iterable[Span], by: str = MASK) -> str:
     """Return a text with parts of it replaced."""
     for start, end in reversed(tuple(found)):
         text = text[:start] + by + text[end:]
     return text
+
+
+FreeText = AfterValidator(masked)
+"""Annotation of a field that people write words into: it holds them without the secrets that stand in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +246,7 @@ class Position:
         write_only: whether it is a secret field, which is masked and sealed as a whole anyway.
         plain: whether a secret may be a part of a field that is none of these.
         code: whether the value is an expression: its texts are no values, and it refuses credentials itself.
+        digits: whether it is a secret as a number of few digits, too.
     """
 
     model: type[BaseModel] | None
@@ -241,6 +257,7 @@ class Position:
     write_only: bool = False
     plain: bool = True
     code: bool = False
+    digits: bool = False
 
     @property
     def may_hold(self) -> bool:
@@ -250,6 +267,12 @@ class Position:
     def spans(self, text: str) -> tuple[Span, ...]:
         """Return where secrets stand in a text that is the value here, in order."""
         return () if self.code and not self.whole else spans(text, whole=self.whole, host=self.host)
+
+    def hides(self, value: object) -> bool:
+        """Whether a value that is no text is a secret here: a number that is long, or that is said to be one."""
+        if not self.whole or isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return self.digits or len(str(abs(value))) >= _LONG
 
     def entry(self, entries: Sequence[Any], index: int) -> Position:
         """Return the position of an entry of a list: `[apiKey, C]` may be a name and its value."""
@@ -268,7 +291,8 @@ class Position:
         node = fields_of(self.model).get(name) if self.model is not None else None
         if node is None:
             whole = whole or (self.free and tells_of_member(name, beside))
-            return Position(None, path, self.free, whole, plain=self.plain)
+            digits = self.digits or (self.free and tells_of_number(name))
+            return Position(None, path, self.free, whole, plain=self.plain, digits=digits)
         semantics = node.semantics
         plain = self.plain and not (semantics.identity or semantics.references or semantics.pause)
         return Position(
@@ -341,9 +365,4 @@ def without_secrets(value: Any, position: Position, marked: frozenset[str], hidd
         return [without_secrets(item, position.entry(value, index), marked, hidden) for index, item in enumerate(value)]
     if isinstance(value, Secret):
         return value if value.shown is None else value.shown
-    return MASK if position.whole and is_long_number(value) else value
-
-
-def is_long_number(value: object) -> bool:
-    """Whether a value is a number that may be a secret under a telling name."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and len(str(abs(value))) >= _LONG
+    return MASK if position.hides(value) else value

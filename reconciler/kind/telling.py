@@ -8,16 +8,20 @@ from typing import Any
 from unicodedata import combining, normalize
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# Secrets that may be numbers of few digits.
+_SHORT_CODES = frozenset(("pin", "pins", "puk", "cvv", "cvc", "passcode", "otp", "totp"))
 # fmt: off
 _WORDS = frozenset((
     "pass", "password", "passwd", "pwd", "pw", "passphrase", "passcode", "secret", "token", "key", "credential", "cred",
     "auth", "authorization", "bearer", "jwt", "signature", "sig", "sas", "hmac", "cookie", "pat", "dsn", "otp", "totp",
     "pfx", "passwort", "kennwort", "contrasena", "motdepasse", "senha", "wachtwoord",
+    "salt", "pepper", "mnemonic", *_SHORT_CODES,
 ))
 # Words that mean other things as well, where they stand alone in a text.
 _VAGUE = frozenset((
     "pass", "pw", "token", "key", "credential", "cred", "auth", "authorization", "bearer", "signature", "sig", "sas",
     "hmac", "cookie", "pat", "dsn",
+    "salt", "pepper", "mnemonic", "pin",
 ))
 # At the end of a name they say nothing of what it names: `authHeader`, `apiKeyProd`, `private_key_pem`.
 _SAY_NOTHING = (
@@ -29,7 +33,8 @@ _SAY_NOTHING = (
 _ENDINGS = (
     "key", "secret", "token", "pass", "password", "passwd", "pwd", "pw", "passphrase", "passcode", "connectionstring",
     "authorization", "auth", "credential", "cred", "jwt", "hmac", "signature", "cookie", "bearer", "connstring",
-    "connstr", "sessionid", "sessid", "passwort", "kennwort",
+    "connstr", "sessionid", "sessid", "passwort", "kennwort", "pincode", "accesscode", "authcode", "securitycode",
+    "verificationcode", "passwordsalt", "hashsalt",
 )
 _ENGLISH = re.compile(
     "(by|com|encom|over|under|sur|tres)pass|(mon|tur|don|hoc|joc|whis|lac|mic|flun|dar|mal)keys?|(un)?sacred"
@@ -57,6 +62,12 @@ def is_telling(name: str) -> bool:
     squeezed = _squeezed(_ascii(name)).rstrip("0123456789")
     forms = (squeezed, squeezed.removesuffix("s"), *(squeezed.removesuffix(end) for end in _SAY_NOTHING))
     return any(form.endswith(_ENDINGS) and not _ENGLISH.fullmatch(form) for form in forms)
+
+
+def tells_of_number(name: str) -> bool:
+    """Whether a name says that its value is a secret even as a number of few digits: `pin`, `userPIN`, `pinCode`."""
+    words = _words(name)
+    return bool(words) and (words[-1] in _SHORT_CODES or "".join(words[-2:]) in ("pincode", "securitycode"))
 
 
 def is_clearly_telling(name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
 from reconciler.kind.semantics import FieldSemantics, SpecModel
+from reconciler.kind.sensitive import FreeText
 from reconciler.words import PATTERN as DURATION_PATTERN
 from reconciler.words import parse_duration
 
@@ -88,7 +89,7 @@ class Override(SpecModel):
         "resyncMax",
     ] = Field(description="ID of the guardrail.")
     objects: Annotated[list[str], Field(min_length=1)] = Field(description="Changes that it is for, as KIND/NAME.")
-    reason: Annotated[str, StringConstraints(pattern=r"\S")] = Field(description="Why; shown with the plan.")
+    reason: Annotated[str, StringConstraints(pattern=r"\S"), FreeText] = Field(description="Why; shown with the plan.")
     until: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_only_text)] = Field(
         description="Void from then on."
     )

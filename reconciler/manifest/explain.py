@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.errors import Problem
+from reconciler.kind.sensitive import masked
 from reconciler.manifest.annotations import (
     annotations_at,
     choices,
@@ -97,9 +98,9 @@ def suggest(word: object, known: Sequence[str], what: str) -> str:
 
 
 def shorten(value: Any) -> str:
-    """Return a value as one short line."""
+    """Return a value as one short line, without the secrets in it."""
     if isinstance(value, str):
-        text = value
+        text = masked(value)
     elif isinstance(value, dict | list):
         text = "{…}" if isinstance(value, dict) else "[…]"
     else:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from reconciler.errors import Problem
 from reconciler.kind.semantics import SpecModel
-from reconciler.kind.sensitive import Position, marked_paths
+from reconciler.kind.sensitive import FreeText, Position, marked_paths
 from reconciler.manifest.explain import shorten
 from reconciler.manifest.references import BadReference, Reference, parse_text, texts_of
 from reconciler.secret import Secret
@@ -30,7 +30,7 @@ _HOW = "Write JSON Schema of draft 2020-12: see `reconciler explain bad-policy`.
 class PolicySpec(SpecModel):
     """A rule over manifests."""
 
-    message: Annotated[str, StringConstraints(pattern=r"\S", max_length=500)] = Field(
+    message: Annotated[str, StringConstraints(pattern=r"\S", max_length=500), FreeText] = Field(
         description="What the rule asks for, in one sentence: what people read where it is broken."
     )
     severity: Literal["error", "warning"] = Field(

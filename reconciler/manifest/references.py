@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from reconciler.errors import Place, Problem, UnresolvedReference
-from reconciler.kind.sensitive import Position, is_long_number, marked_paths, position_of, replaced
+from reconciler.kind.sensitive import Position, marked_paths, position_of, replaced
 from reconciler.manifest.annotations import is_write_only
 from reconciler.manifest.positions import Locator, Path
 from reconciler.manifest.secret_sources import SECRET_SOURCES
@@ -205,7 +205,7 @@ def _literals(value: Any, position: Position, path: Path, marked: frozenset[str]
     elif isinstance(value, str):
         if position.may_hold and is_literal(value) and position.spans(value):
             yield path
-    elif position.whole and is_long_number(value):
+    elif position.hides(value):
         yield path
 
 

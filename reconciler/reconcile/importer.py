@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from reconciler.kind.credentials import has_token_in_path
 from reconciler.kind.kind import Kinds, Observed
 from reconciler.kind.semantics import State, fields_of, semantics_by_path
 from reconciler.kind.sensitive import Position, position_of
@@ -208,12 +209,29 @@ def as_manifest(
     kind = kinds[observed.kind]
     name = names[observed.kind, observed.id]
     secrets: list[ImportedSecret] = []
+    notes = list(kind.notes(observed))
     named = with_references(kind.spec, observed.state, lambda target, live_id: names.get((target, live_id), live_id))
     taken = set() if variables is None else variables
     spec = _spec(kind.spec, named, "", f"{observed.kind}/{name}", observed.id, secrets, taken)
+    notes.extend(_token_notes(spec, Position(kind.spec)))
     if kind.id_field is not None and spec.get(kind.id_field) == name:
         del spec[kind.id_field]  # the default
-    return Imported(observed.kind, name, observed.id, spec, tuple(secrets), tuple(kind.notes(observed)))
+    return Imported(observed.kind, name, observed.id, spec, tuple(secrets), tuple(notes))
+
+
+def _token_notes(value: Any, position: Position) -> Iterator[str]:
+    """Yield where the path of a URL may hold a token, which nothing masks."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _token_notes(item, position.below(name, frozenset(), value))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _token_notes(item, position.entry(value, index))
+    elif isinstance(value, str) and position.may_hold and has_token_in_path(value):
+        yield (
+            f"has a URL in {position.path} whose path may hold a token, as those of chat hooks do. It was written as "
+            "it is: where it is secret, name the field in metadata.sensitive and write that part as ${secret:NAME}"
+        )
 
 
 def _spec(

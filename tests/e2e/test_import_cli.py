@@ -69,6 +69,16 @@ def imported(checkout: Checkout, *words: str) -> Any:
     return ended.json
 
 
+def test_a_token_that_the_path_of_a_url_may_hold_is_told(empty: Checkout) -> None:
+    hook = {"Endpoint": "https://hooks.slack.com/services/T01ABC/B02GHI/kr3mbelABC123ghiJKL456", "Secret": "kept"}
+    load(empty, live_config("hook", Http=hook))
+    told = "DeliveryConfig/hook has a URL in deliveryTargets.http.endpoint whose path may hold a token"
+    (note,) = imported(empty)["notes"]
+    assert note.startswith(told)
+    assert "metadata.sensitive" in note
+    assert_nothing_pending(empty)
+
+
 def assert_nothing_pending(checkout: Checkout, *words: str) -> None:
     ended = checkout.call("plan", "--exit-code", *words)
     assert ended.status == 0, str(ended)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.kind.credentials import shows_credentials
+from reconciler.kind.credentials import has_token_in_path, shows_credentials
 from reconciler.kind.sensitive import marked_paths, position_of, replaced, spans, without_secrets
 from reconciler.kind.telling import is_telling
 from reconciler.ordercloud.kinds.delivery_config import DeliveryConfigSpec
@@ -135,14 +135,14 @@ def test_pairs_lists_of_arguments_and_long_numbers_in_free_form_maps_are_masked(
             "pair": ["X-Api-Key", "C"],
             "args": ["run", "--password", "C", "-x", "y"],
             "entry": {"k": "apiKey", "v": "C"},
-            "pin": {"secretCode": "y", "apiKey": 123456, "token": 12345, "keys": [True, 1234567.5]},
+            "map": {"secretCode": "y", "apiKey": 123456, "token": 12345, "keys": [True, 1234567.5]},
             "words": ["key", "colour"],
         }
     ) == {
         "pair": ["X-Api-Key", "••••••"],
         "args": ["run", "--password", "••••••", "-x", "y"],
         "entry": {"k": "apiKey", "v": "••••••"},
-        "pin": {"secretCode": "y", "apiKey": "••••••", "token": 12345, "keys": [True, "••••••"]},
+        "map": {"secretCode": "y", "apiKey": "••••••", "token": 12345, "keys": [True, "••••••"]},
         "words": ["key", "colour"],
     }
 
@@ -166,3 +166,21 @@ def test_an_entry_is_masked_by_its_place_too() -> None:
 )
 def test_an_expression_is_shown_as_it_is_and_holds_no_credentials(text: str, has: bool) -> None:
     assert shows_credentials(text) is has
+
+
+@pytest.mark.parametrize(
+    ("url", "held"),
+    [
+        ("https://hooks.slack.com/services/T01ABCDEF/B02GHIJKL/abcDEF123ghiJKL456mnoPQR", True),
+        ("https://hooks.zapier.com/hooks/catch/123456/abcdef", True),
+        ("https://discord.com/api/webhooks/123456789012345678/abcDEF-ghi_JKL123456", True),
+        ("https://api.telegram.org/bot123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11/sendMessage", True),
+        ("https://x.example.com/in/3f2504e0-4f89-11d3-9a0c-0305e82c3301", True),
+        ("https://hooks.example.com/in", False),
+        ("https://x.example.com/api/v1/SyncProductsToWarehouse/orders-2026-11-29", False),
+        ("https://x.example.com/in?code=abcDEF123ghiJKL456mnoPQR", False),
+        ("no URL at all: abcDEF123ghiJKL456mnoPQR", False),
+    ],
+)
+def test_a_path_that_may_hold_a_token_is_told_from_one_that_somebody_typed(url: str, held: bool) -> None:
+    assert has_token_in_path(url) is held

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.kind.sensitive import Position, is_telling, marked_paths, position_of, replaced, spans, without_secrets
 from reconciler.ordercloud.kinds.delivery_config import DeliveryConfigSpec
+from reconciler.secret import MASK
 
 URL_TEXT = st.text("abcXYZ019-_.~!$*+,", min_size=4, max_size=12).map(lambda text: f"mark{text}")
 
@@ -32,6 +33,14 @@ URL_TEXT = st.text("abcXYZ019-_.~!$*+,", min_size=4, max_size=12).map(lambda tex
             "Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=•",
         ),
         ("AccountName=shop;AccountKey=k; Password = p;", "AccountName=shop;AccountKey=•; Password =•;"),
+        ("${env:X:-https://me:pw@h/?code=C}", "${env:X:-https://•@h/?code=•"),
+        ("a/https://me:pw@h/x, -https://me:pw@h", "a/https://•@h/x, -https://•@h"),
+        (r"at https:\\me:pw@h\x", r"at https:\\•@h\x"),
+        ("https://h/f%3Fcode=C&v=2", "https://h/f%3Fcode=•&v=•"),
+        ("https://h/f%253Fcode%253DC", "https://h/f%253F•"),
+        ("see /f%3fcode=C there", "see /f%3fcode=• there"),
+        ("https://h/f%23code=C", "https://h/f%23code=•"),
+        ("https://h/why%3F/more", "https://h/why%3F/more"),
         ("a plain text = with a sign", "a plain text = with a sign"),
         ("", ""),
         ("https://a.example.com/in#Xy7PW", "https://a.example.com/in#•"),
@@ -66,6 +75,11 @@ URL_TEXT = st.text("abcXYZ019-_.~!$*+,", min_size=4, max_size=12).map(lambda tex
             '[{"name": "apiKey", "value": "•"}, {"name": "size", "value": "L"}]',
         ),
         (r'{"u": "https:\/\/u:pw@h\/x", "h": "\u0042earer Xy1"}', r'{"u": "https:\/\/•@h\/x", "h": "\u0042earer •"}'),
+        (
+            '{"pin": 4711, "pins": [12], "n": 4711, "pinned": true}',
+            '{"pin": •, "pins": [•], "n": 4711, "pinned": true}',
+        ),
+        ("pin=4711;n=1", "pin=•;n=1"),
         ('{"apiKey": C, "a": true}', '{"apiKey": •, "a": true}'),
         ("grant_type=a&client_secret=C&scope=s", "grant_type=a&client_secret=•&scope=s"),
         ("HOST=h\nAPI_KEY=C\nPORT=1", "HOST=h\nAPI_KEY=•\nPORT=1"),
@@ -162,6 +176,12 @@ def test_names_that_tell(name: str) -> None:
         "sessioncookie",
         "secretvalue",
         "passcode",
+        "pin",
+        "userPIN",
+        "pinCode",
+        "salt",
+        "passwordSalt",
+        "accessCode",
     ],
 )
 def test_plurals_and_compounds_of_telling_names_tell(name: str) -> None:
@@ -172,6 +192,10 @@ def test_plurals_and_compounds_of_telling_names_tell(name: str) -> None:
     "name",
     [
         "title",
+        "postalCode",
+        "pinned",
+        "spin",
+        "basalt",
         "keyword",
         "keywords",
         "passwordPolicy",
@@ -273,3 +297,16 @@ def test_any_path_can_be_marked() -> None:
         "http": {"endpoint": "https://hooks.example.com/T0", "customAuthHeaderName": "••••••"}
     }
     assert Position(DeliveryConfigSpec).below("name", marked_paths(["name"])).whole
+
+
+def test_a_number_is_masked_where_it_is_long_or_its_name_says_that_few_digits_are_a_secret() -> None:
+    value = {"pin": 4711, "cards": [{"userPins": [12, 0.5]}], "tokens": 5, "token": 471147, "n": 471147, "pinned": True}
+    shown = without_secrets(value, Position(None, free=True), frozenset())
+    assert shown == {
+        "pin": MASK,
+        "cards": [{"userPins": [MASK, MASK]}],
+        "tokens": 5,
+        "token": MASK,
+        "n": 471147,
+        "pinned": True,
+    }

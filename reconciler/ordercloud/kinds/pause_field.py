@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, Validati
 from pydantic_core import PydanticCustomError
 
 from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel
+from reconciler.kind.sensitive import FreeText
 from reconciler.manifest.environment import Duration
 from reconciler.manifest.explain import BadValue, nearest
 from reconciler.pause.declared import DeclaredPause
@@ -58,7 +59,7 @@ class PauseWindow(SpecModel):
     )
     duration: Duration = Field(description="How long it lasts, e.g. 2h, as a stopwatch measures it.")
     timezone: str = Field(description="Time zone by its IANA name, e.g. Europe/London; UTC where none is meant.")
-    reason: Annotated[str, Field(min_length=1)] = Field(description="Why, for whoever is on call.")
+    reason: Annotated[str, Field(min_length=1), FreeText] = Field(description="Why, for whoever is on call.")
 
     @field_validator("cron")
     @classmethod
@@ -101,12 +102,12 @@ class Pause(SpecModel):
         default=None,
         description="Times at which it is paused again and again, beside `until`. `drift --heal` starts and ends them.",
     )
-    reason: Annotated[str, Field(min_length=1)] | None = Field(
+    reason: Annotated[str, Field(min_length=1), FreeText] | None = Field(
         default=None,
         description="Why, for whoever is on call; required but for windows, which say it themselves.",
         validate_default=True,
     )
-    owner: str | None = Field(default=None, description="Whom to ask.")
+    owner: Annotated[str, FreeText] | None = Field(default=None, description="Whom to ask.")
 
     @field_validator("reason")
     @classmethod
