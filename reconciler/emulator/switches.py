@@ -102,6 +102,20 @@ class Switches(BaseModel):
         description="A request whose path and query have more than 2,086 characters: 414, or answered like any other.",
     )
 
+    user_list: Literal["buyerusers", "per_buyer"] = Field(
+        default="buyerusers",
+        description="Whether the marketplace lists the users of all buyers at once, as newer ones do, or answers 404.",
+    )
+    default_users: Literal["readable", "forbidden"] = Field(
+        default="readable", description="Whether API clients, which name their default users, are listed, or are a 403."
+    )
+    shipment_touches_order: Literal["yes", "no"] = Field(
+        default="yes", description="Whether LastUpdated of an order moves when some of it is shipped."
+    )
+    order_returns: Literal["readable", "absent"] = Field(
+        default="readable", description="Whether the returns of orders are listed, or their paths answer 404."
+    )
+
     delivery_rename: Literal["updated", "deleted_and_updated"] = Field(
         default="updated",
         description="What is delivered of a record that gets another ID: its new one, or also that the old one went.",
@@ -132,8 +146,9 @@ class Switches(BaseModel):
     spark_settings_refusal: Literal["403", "400"] = Field(
         default="403", description="Status where a key made in the Dashboard writes settings."
     )
-    spark_settings_read: Literal["answered", "refused"] = Field(
-        default="answered", description="A key made in the Dashboard reads settings: the list, or 403."
+    spark_settings_read: Literal["answered", "refused", "absent"] = Field(
+        default="answered",
+        description="A key made in the Dashboard reads settings: the list, or 403. absent: no key does, it is a 404.",
     )
     spark_base_currency_setting: Literal["listed", "absent"] = Field(
         default="listed", description="Whether the list of settings has the base currency, as baseCurrency."
@@ -155,6 +170,22 @@ class Switches(BaseModel):
     )
     spark_balance_left_out: Literal["kept", "cleared"] = Field(
         default="kept", description="An upsert of a customer without its balance: the balance stays, or goes."
+    )
+    spark_customer_read: Literal["v1", "absent"] = Field(
+        default="v1", description="Whether a customer can be read, by the path of version 1 and all of it, or is a 404."
+    )
+    spark_customer_answer: Literal["customer", "empty"] = Field(
+        default="customer", description="What an upsert of a customer answers: the customer, or nothing."
+    )
+    spark_customer_status_inactive: Literal["inactive", "disabled"] = Field(
+        default="inactive",
+        description="The status beside active that a customer can be given; another one is refused with a 400.",
+    )
+    spark_email_case: Literal["ignored", "told_apart"] = Field(
+        default="ignored", description="Whether emails that differ in case are the same, so that a second one is a 409."
+    )
+    spark_log_purchases: Literal["accepted", "refused"] = Field(
+        default="accepted", description="A sync log of purchases, which only Ignite names: taken, or 400."
     )
     spark_duplicate_product: Literal["409", "400"] = Field(
         default="409", description="Status for an external ID or slug of a product or variant that is taken."

@@ -218,7 +218,10 @@ def test_long_urls(emulator: RunningEmulator, token: str) -> None:
 def test_every_switch_has_a_test_here() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     together = {"login_status", "scope_beyond_roles"}
-    with_commerce = {"unknown_record", "xp_patch_depth", "number_ids", "large_lists", "clashing_xp", "unknown_catalog"}
+    with_commerce = {
+        *("unknown_record", "xp_patch_depth", "number_ids", "large_lists", "clashing_xp", "unknown_catalog"),
+        *("user_list", "default_users", "shipment_touches_order", "order_returns"),
+    }
     assert set(ORDERCLOUD) <= tests | together | with_commerce
 
 

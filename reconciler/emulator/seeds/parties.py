@@ -20,6 +20,8 @@ from reconciler.emulator.seeds.words import (
 
 WAREHOUSES = ("warehouse-1", "warehouse-2", "shop-leeds")
 SUPPLIERS = ("supplier-northern", "supplier-ruhr", "supplier-lowlands")
+# Whom the shop's API client acts as while nobody is logged in.
+ANONYMOUS = "anonymous-shopper"
 RETAIL, TRADE = "retail", "trade"
 RANGES = ("essentials", "professional")
 OPENED = "2025-01-06T09:00:00.000+00:00"
@@ -104,6 +106,9 @@ class Parties:
             yield from self._person(retail, f"shopper-{number:05d}", "example.com", flaws)
             yield from self._address(retail, f"home-{number:05d}", flaws)
         yield "CatalogAssignment", (), _sees(RETAIL, RETAIL)
+        yield "BuyerUser", (RETAIL,), _user(Dice("anonymous"), ANONYMOUS, "example.com")
+        client = {"ID": "storefront", "AppName": "Storefront", "Active": True, "IsAnonBuyer": True}
+        yield "ApiClient", (), {**client, "DefaultContextUserName": ANONYMOUS}
         self.companies.append(retail)
         for number in range(self._businesses):
             yield from self._business(number, flaws)

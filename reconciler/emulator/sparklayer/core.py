@@ -49,6 +49,8 @@ class Core(Resource):
         )
 
     def _list(self, site: Site, _request: Request) -> Answer:
+        if self._state.switches.spark_settings_read == "absent":
+            raise self._problems.refuse(404, "There is no such page.")
         # inferred: whether a key of the Dashboard may read; see the switch.
         if self._state.switches.spark_settings_read == "refused" and self._is_dashboards(site):
             raise self._problems.refuse(403, "Global settings unavailable, please contact support")

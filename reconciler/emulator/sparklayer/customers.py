@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter
 
 from reconciler.emulator.sparklayer import models
-from reconciler.emulator.sparklayer.legacy_customers import without_owner
+from reconciler.emulator.sparklayer.legacy_customers import LOOKUPS, without_owner
 from reconciler.emulator.sparklayer.problems import INVALID, INVALID_ID, MISMATCH, TAKEN, UNKNOWN_ID
 from reconciler.emulator.sparklayer.resource import Resource, Routes
 from reconciler.emulator.sparklayer.site import JsonObject, Site, Table
@@ -16,7 +16,6 @@ from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 ONE = "/api/v2/customers/{lookupBy}/{identifier}"
 _CUSTOMER = TypeAdapter(models.CustomerV2)
-_LOOKUPS = ("platform", "email", "sparklayer")
 # What names a customer, or is stored beside it.
 _APART = frozenset({"id", "legacy_id", "addresses"})
 
@@ -48,7 +47,11 @@ class Customers(Resource):
         self._keep_balance(before, record)
         site.customers.put(record)
         self._replace_addresses(site, record, sent.addresses or [])
-        return json_answer(_shown(site, record), 201 if found is None else 200)
+        status = 201 if found is None else 200
+        # inferred: what it answers; see the switch.
+        if self._state.switches.spark_customer_answer == "empty":
+            return Answer(status)
+        return json_answer(_shown(site, record), status)
 
     def _delete(self, site: Site, request: Request) -> Answer:
         customer = self._find(site, request)
@@ -57,8 +60,7 @@ class Customers(Resource):
         site.customers.remove(customer["id"])
         # documented: the primary customer of a company is archived, and external ID and email are free again at once.
         # inferred: that the primary one is whom others call their parent, the word, and that both hold for one.
-        others = site.customers.records.values()
-        if any(other.get("parent_customer_id") in (customer["id"], _uuid(customer)) for other in others):
+        if any(site.customers.sharing("parent_customer_id", own_id) for own_id in (customer["id"], _uuid(customer))):
             kept = {name: value for name, value in customer.items() if name not in ("external_id", "email")}
             site.customers.put({**kept, "status": "archived", "updated_at": site.now})
             return NO_CONTENT
@@ -68,11 +70,18 @@ class Customers(Resource):
 
     def _find(self, site: Site, request: Request) -> JsonObject | None:
         lookup, name = request.ids["lookupBy"], request.ids["identifier"]
-        if lookup not in _LOOKUPS:
-            raise self._problems.refuse(400, f"lookupBy is one of {', '.join(_LOOKUPS)}.", INVALID, "lookupBy")
+        if lookup not in LOOKUPS:
+            raise self._problems.refuse(400, f"lookupBy is one of {', '.join(LOOKUPS)}.", INVALID, "lookupBy")
+        if lookup == "email":
+            return site.customer(lookup, name) or next(iter(self._alike(site, name)), None)
         if lookup != "sparklayer" or name.startswith(site.customers.prefix):
             return site.customer(lookup, name)
         return site.customer(lookup, self._as_uuid(name))
+
+    def _alike(self, site: Site, email: str) -> list[JsonObject]:
+        """Return who has an email that counts as the same. inferred: whether case tells them apart; see the switch."""
+        apart = self._state.switches.spark_email_case == "told_apart"
+        return [] if apart else site.customers.sharing("email", email)
 
     def _as_uuid(self, name: str) -> str:
         try:
@@ -115,8 +124,13 @@ class Customers(Resource):
         if sent.parent_customer_id is not None and site.customer(None, sent.parent_customer_id) is None:
             parent = sent.parent_customer_id
             raise self._problems.refuse(400, f"There is no customer {parent}.", UNKNOWN_ID, "parent_customer_id")
+        # inferred: the other status, and that it refuses any that it does not know; see the switch.
+        if sent.status not in (None, "active", self._state.switches.spark_customer_status_inactive):
+            raise self._problems.refuse(400, f"There is no status {sent.status}.", INVALID, "status")
         own_id = set() if found is None else {found["id"]}
         self._check_taken(site.customers, ("external_id", "email"), sent.sent(), own_id)
+        if any(other["id"] not in own_id for other in self._alike(site, sent.email or "")):
+            raise self._taken("email", sent.email)
         own = set() if found is None else {address["id"] for address in site.addresses_of(found)}
         seen: set[str] = set()
         for address in sent.addresses or ():

@@ -14,7 +14,10 @@ from reconciler.emulator.sparklayer.site import JsonObject, Site, Table
 from reconciler.emulator.wire import Answer, Request, json_answer
 
 ONE = "/api/v1/customers/{id}"
+# inferred: that reads take what the documented delete of version 1 takes.
+LOOKED_UP = "/api/v1/customers/{lookupBy}/{identifier}"
 ADDRESSES = f"{ONE}/addresses"
+LOOKUPS = ("platform", "email", "sparklayer")
 _CUSTOMER = TypeAdapter(models.Customer)
 _ADDRESS = TypeAdapter(models.Address)
 
@@ -26,13 +29,30 @@ class LegacyCustomers(Resource):
         """See `Resource`."""
         return (
             ("GET", ONE, self._get),
+            ("GET", LOOKED_UP, self._look_up),
             ("PATCH", ONE, self._patch),
             ("GET", ADDRESSES, self._addresses),
             ("POST", ADDRESSES, self._add_address),
         )
 
     def _get(self, site: Site, request: Request) -> Answer:
+        self._check_readable()
         return json_answer(self._shown(site, self._customer(site, request)))
+
+    def _look_up(self, site: Site, request: Request) -> Answer:
+        self._check_readable()
+        lookup, name = request.ids["lookupBy"], request.ids["identifier"]
+        if lookup not in LOOKUPS:
+            raise self._problems.refuse(400, f"lookupBy is one of {', '.join(LOOKUPS)}.", INVALID, "lookupBy")
+        found = site.customer(lookup, name)
+        if found is None:
+            raise self._problems.not_found("Customer", name)
+        return json_answer(self._shown(site, found))
+
+    def _check_readable(self) -> None:
+        # inferred: whether there is such a path at all; see the switch.
+        if self._state.switches.spark_customer_read == "absent":
+            raise self._problems.refuse(404, "There is no such page.")
 
     def _patch(self, site: Site, request: Request) -> Answer:
         sent = self._problems.body(request, _CUSTOMER).sent()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reconciler.emulator.clock import Clock
@@ -18,13 +18,16 @@ class Table:
     Args:
         prefix: of the IDs, e.g. `pp_`; empty: UUIDs.
         unique: members that no two records share.
+        shared: members that several may share, each with the form in which they are the same.
     """
 
-    def __init__(self, prefix: str, *unique: str) -> None:
+    def __init__(self, prefix: str, *unique: str, shared: Mapping[str, Callable[[str], str]] | None = None) -> None:
         self.prefix = prefix
         self.records: dict[str, JsonObject] = {}
         self.number = 0
         self._indexes: dict[str, dict[str, str]] = {member: {} for member in unique}
+        self._forms = shared or {}
+        self._sharing: dict[tuple[str, str], dict[str, None]] = {}
 
     def new_id(self) -> str:
         """Return an ID that no record has."""
@@ -40,6 +43,11 @@ class Table:
         found = self._indexes[member].get(value)
         return None if found is None else self.records[found]
 
+    def sharing(self, member: str, value: str) -> list[JsonObject]:
+        """Return the records with a value of a shared member, in the order in which they were stored."""
+        found = self._sharing.get((member, self._forms[member](value)), ())
+        return [self.records[own_id] for own_id in found]
+
     def taken(self, record: JsonObject, own_id: str | None) -> Iterator[str]:
         """Yield the unique members of which another record has the value."""
         for member, index in self._indexes.items():
@@ -54,15 +62,27 @@ class Table:
         for member, index in self._indexes.items():
             if record.get(member) is not None:
                 index[record[member]] = record["id"]
+        for place in self._places(record):
+            self._sharing.setdefault(place, {})[record["id"]] = None
 
     def remove(self, own_id: str) -> JsonObject | None:
         """Remove a record and return it."""
         record = self.records.pop(own_id, None)
         if record is not None:
             for member, index in self._indexes.items():
-                if record.get(member) is not None:
+                # Where two records share it all the same, the later one holds it.
+                if record.get(member) is not None and index.get(record[member]) == own_id:
                     del index[record[member]]
+            for place in self._places(record):
+                del self._sharing[place][own_id]
+                if not self._sharing[place]:
+                    del self._sharing[place]
         return record
+
+    def _places(self, record: JsonObject) -> list[tuple[str, str]]:
+        return [
+            (member, form(record[member])) for member, form in self._forms.items() if record.get(member) is not None
+        ]
 
     def dump(self) -> JsonObject:
         """Return the table as JSON."""
@@ -86,8 +106,9 @@ class Site:
         self.groups: dict[str, JsonObject] = {BASE_GROUP: {"slug": BASE_GROUP, "name": "Base", "parent_slug": None}}
         self.products = Table("pp_", "external_id", "slug")
         self.variants = Table("pv_", "external_id")
-        self.customers = Table("cu_", "external_id", "email", "uuid")
-        self.addresses = Table("ca_", "external_id")
+        companies: dict[str, Callable[[str], str]] = {"parent_customer_id": str, "email": str.casefold}
+        self.customers = Table("cu_", "external_id", "email", "uuid", shared=companies)
+        self.addresses = Table("ca_", "external_id", shared={"customer_id": str})
         self.locations = Table("", "external_id")
         self.stock: dict[str, dict[str, JsonObject]] = {}
         self.price_lists: dict[str, JsonObject] = {}
@@ -110,7 +131,7 @@ class Site:
 
     def addresses_of(self, customer: JsonObject) -> list[JsonObject]:
         """Return the addresses of a customer as they are stored."""
-        return [address for address in self.addresses.records.values() if address["customer_id"] == customer["id"]]
+        return self.addresses.sharing("customer_id", customer["id"])
 
     def dump(self) -> JsonObject:
         """Return everything as JSON."""

@@ -52,7 +52,9 @@ class SyncLog(Resource):
 
     def _key(self, request: Request) -> str:
         data_type = request.ids["data_type"]
-        if data_type not in DATA_TYPES:
+        # inferred: whether there is a log of purchases; see the switch.
+        refused = data_type == "purchases" and self._state.switches.spark_log_purchases == "refused"
+        if refused or data_type not in DATA_TYPES:
             raise self._problems.refuse(400, f"{data_type} is no data type.", INVALID, "data_type")
         return f"{request.ids['integration']}/{data_type}"
 

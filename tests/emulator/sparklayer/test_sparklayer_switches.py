@@ -57,6 +57,8 @@ def test_settings_read(emulator: RunningEmulator, plain_spark: httpx.Client) -> 
     assert plain_spark.get("/v1/settings").status_code == 403
     emulator.add_site("demo", may_write_settings=True)
     assert plain_spark.get("/v1/settings").status_code == 200
+    emulator.switch(spark_settings_read="absent")
+    assert plain_spark.get("/v1/settings").status_code == 404
 
 
 def test_base_currency_setting(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
@@ -76,6 +78,53 @@ def test_balance_left_out(emulator: RunningEmulator, plain_spark: httpx.Client) 
         body["payment_on_account"] = {"credit_limit": 5}
         found = plain_spark.put("/v2/customers/platform/C", json=body).json()["payment_on_account"]
         assert found == {"credit_limit": 5, **balance}
+
+
+def test_customer_read(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    body = {"external_id": "B.c", "email": "a@example.com", "discount_percentage": 5}
+    made = plain_spark.put("/v2/customers/platform/B.c", json=body).json()
+    for path in ("B.c", "platform/B.c", "email/a@example.com", f"sparklayer/{made['id']}"):
+        emulator.switch(spark_customer_read="v1")
+        found = plain_spark.get(f"/v1/customers/{path}")
+        assert (found.json()["id"], found.json()["discount_percentage"]) == (made["legacy_id"], 5)
+        emulator.switch(spark_customer_read="absent")
+        assert plain_spark.get(f"/v1/customers/{path}").status_code == 404
+    emulator.switch(spark_customer_read="v1")
+    assert plain_spark.get("/v1/customers/platform/none").status_code == 404
+    assert plain_spark.get("/v1/customers/name/B.c").status_code == 400
+
+
+def test_customer_answer(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    emulator.switch(spark_customer_answer="empty")
+    for status in (201, 200):
+        answer = plain_spark.put("/v2/customers/platform/C", json={"external_id": "C"})
+        assert (answer.status_code, answer.content) == (status, b"")
+
+
+def test_customer_status_inactive(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    for known, other in (("inactive", "disabled"), ("disabled", "inactive")):
+        emulator.switch(spark_customer_status_inactive=known)
+        for status, answer in ((known, 2), ("active", 2), (other, 4), ("gone", 4)):
+            body = {"external_id": "C", "status": status}
+            assert plain_spark.put("/v2/customers/platform/C", json=body).status_code // 100 == answer
+
+
+def test_email_case(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    first = {"external_id": "C", "email": "A@example.com"}
+    second = {"external_id": "D", "email": "a@example.com"}
+    assert plain_spark.put("/v2/customers/platform/C", json=first).status_code == 201
+    assert plain_spark.put("/v2/customers/platform/D", json=second).status_code == 409
+    assert plain_spark.put("/v2/customers/email/a@example.com", json=second | {"external_id": "C"}).status_code == 200
+    assert plain_spark.put("/v2/customers/platform/C", json=first).status_code == 200
+    emulator.switch(spark_email_case="told_apart")
+    assert plain_spark.put("/v2/customers/platform/D", json=second).status_code == 201
+
+
+def test_log_purchases(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:
+    log = "/v1/sync-log/ordercloud/purchases"
+    assert plain_spark.put(log, json={}).status_code == 204
+    emulator.switch(spark_log_purchases="refused")
+    assert [plain_spark.request(method, log, json={}).status_code for method in ("PUT", "PATCH", "GET")] == [400] * 3
 
 
 def test_base_group(emulator: RunningEmulator, plain_spark: httpx.Client) -> None:

@@ -18,6 +18,7 @@ from reconciler.emulator.ordercloud.lists import read_query
 from reconciler.emulator.ordercloud.models import JsonObject, Model, checked_body
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.state import State
+from reconciler.emulator.switches import Switches
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 Route = tuple[tuple[str, ...], str, str, Handler]
@@ -70,6 +71,9 @@ class Endpoints:
         """Answer a list."""
         scope = self.scope(resource, request)
         options, filters = read_query(request, resource.listing.options)
+        # inferred: whether those who may read them may read them here; see the switch.
+        if resource.name == "ApiClient" and self._state.switches.default_users == "forbidden":
+            raise refuse(403, "Auth.InsufficientRoles", "API clients are not for you.")
         if resource.name == "Order":
             options |= {"direction": request.ids["direction"], "drafts": str(asks_for_drafts(filters)).lower()}
         selection = self.selection(resource, scope, options, filters)
@@ -115,6 +119,11 @@ class Endpoints:
         catalog_id = options.get("catalogID")
         if catalog_id and self._state.switches.unknown_catalog in minding:
             self.market.existing("Catalog", (), catalog_id)
+
+    @property
+    def switches(self) -> Switches:
+        """Return how the API behaves where nobody knows."""
+        return self._state.switches
 
     @property
     def capped(self) -> bool:

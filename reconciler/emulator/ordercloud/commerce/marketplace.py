@@ -12,7 +12,7 @@ The names are those of `resources.py`; the tuple holds the IDs of the parents.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from reconciler.emulator.clock import Clock
@@ -21,6 +21,7 @@ from reconciler.emulator.ordercloud.commerce.resource import Reference, Resource
 from reconciler.emulator.ordercloud.commerce.store import Store
 from reconciler.emulator.ordercloud.errors import id_exists, invalid, not_found
 from reconciler.emulator.ordercloud.models import JsonObject, Problems, check_id, date_text
+from reconciler.emulator.switches import Switches
 
 # The organisation that owns the marketplace, as OwnerID, CompanyID of its users and ToCompanyID of orders.
 MARKETPLACE_ID = "emulator-marketplace"
@@ -53,10 +54,12 @@ class Marketplace:
     Args:
         resources: by name.
         clock: for the dates that are stamped.
+        switches: returns how it behaves where nobody knows.
     """
 
-    def __init__(self, resources: Mapping[str, Resource], clock: Clock) -> None:
+    def __init__(self, resources: Mapping[str, Resource], clock: Clock, switches: Callable[[], Switches]) -> None:
         self.resources = resources
+        self.switches = switches
         self.observer: Observer | None = None
         self._clock = clock
         searched = frozenset(name for name, resource in resources.items() if resource.searched or resource.indexed)
@@ -200,6 +203,11 @@ class Marketplace:
             self._touched.add((name, scope, key))
         else:
             self._refresh(name, scope, key, stamp=True)
+
+    def stamp(self, name: str, scope: Scope, key: str) -> None:
+        """Move `LastUpdated` of an object, but in a `load`, whose objects have their own."""
+        if self._touched is None:
+            self.update(name, scope, key, {})
 
     def update(self, name: str, scope: Scope, key: str, changes: JsonObject) -> None:
         """Update members of an object without checks, with everything that follows."""

@@ -95,6 +95,7 @@ def _member(described: Mapping[str, Any], required: bool, default: Any, build: A
     )
 
 
+_CLIENT_FLAGS = ("AllowAnyBuyer", "AllowAnySupplier", "AllowSeller", "IsAnonBuyer")
 _ID = Member(str)
 _REQUIRED_ID = Member(str, required=True)
 _FLAG = Member(bool)
@@ -147,6 +148,21 @@ MODELS: Mapping[str, Model] = {
         "ProductSupplier", {"SupplierID": _REQUIRED_ID, "DefaultPriceScheduleID": _ID}, closed=True
     ),
     "SupplierBuyer": Model("SupplierBuyer", {"BuyerID": _REQUIRED_ID}, closed=True),
+    # Members from a seed of the vendor's.
+    "ApiClient": Model(
+        "ApiClient",
+        {
+            "ID": Member(str, max_length=100),
+            "AccessTokenDuration": Member(int, default=600),
+            "Active": Member(bool, default=False),
+            "AppName": Member(str, required=True, max_length=100),
+            "RefreshTokenDuration": Member(int, default=0),
+            "DefaultContextUserName": _ID,
+            "xp": Member(dict),
+            **{name: Member(bool, default=False) for name in _CLIENT_FLAGS},
+        },
+        closed=True,
+    ),
     "ProductFacet": Model(
         "ProductFacet",
         {

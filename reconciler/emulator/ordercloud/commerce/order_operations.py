@@ -183,6 +183,9 @@ class OrderOperations:
         return json_answer(page)
 
     def _buyer_users(self, request: Request) -> Answer:
+        # inferred: that an older marketplace does not have the path; see the switch.
+        if self._endpoints.switches.user_list == "per_buyer":
+            raise refuse(404, "NotFound", "There is no such page.")
         market = self._market
         resource = market.resources["BuyerUser"]
         source = market.store.across("BuyerUser")

@@ -86,6 +86,13 @@ class UserRules(Rules):
         return [Preset(key, lambda: lambda entry, _row: f"{group_id}/{entry}" in table)]
 
 
+class ApiClientRules(Rules):
+    """Rules of API clients: their secrets are shown to nobody, and so kept nowhere."""
+
+    def complete(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
+        row.pop("ClientSecret", None)
+
+
 class AddressRules(Rules):
     """Rules of addresses: State and Zip are required in the US and Canada."""
 

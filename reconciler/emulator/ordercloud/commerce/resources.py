@@ -8,7 +8,13 @@ from reconciler.emulator.ordercloud.commerce import catalogue as goods
 from reconciler.emulator.ordercloud.commerce.categories import CatalogRules, CategoryRules
 from reconciler.emulator.ordercloud.commerce.models import MODELS
 from reconciler.emulator.ordercloud.commerce.orders import LineItemRules, OrderRules
-from reconciler.emulator.ordercloud.commerce.parties import AddressRules, BuyerRules, CompanyRules, UserRules
+from reconciler.emulator.ordercloud.commerce.parties import (
+    AddressRules,
+    ApiClientRules,
+    BuyerRules,
+    CompanyRules,
+    UserRules,
+)
 from reconciler.emulator.ordercloud.commerce.resource import (
     ALL_METHODS,
     Reference,
@@ -167,6 +173,15 @@ _ALL = (
         "ProductFacet",
         "ProductFacet",
         _listing("ProductFacet", ("ID", "Name", "XpPath"), ("ListOrder", "ID", "Name", "XpPath")),
+    ),
+    # API clients, to be read: those that log in are told to the emulator itself.
+    _resource(
+        "/v1/apiclients",
+        "ApiClient",
+        "ApiClient",
+        _listing("ApiClient", ("ID", "AppName"), ("ID", "AppName")),
+        rules=ApiClientRules(),
+        methods=frozenset({"list", "get"}),
     ),
     # Catalogs
     _resource(

@@ -54,7 +54,7 @@ class Commerce:
     """
 
     def __init__(self, state: State) -> None:
-        self.market = Marketplace(RESOURCES, state.clock)
+        self.market = Marketplace(RESOURCES, state.clock, lambda: state.switches)
         self._endpoints = Endpoints(state, self.market)
 
     def routes(self) -> Iterable[Route]:

@@ -67,5 +67,10 @@ class ShipmentItemRules(Rules):
         order = market.row("Order", (), row["OrderID"])
         lines = market.store.rows("LineItem", (row["OrderID"],))
         done = all((line.get("QuantityShipped") or 0) >= line["Quantity"] for line in lines)
-        if order is not None and order["Status"] == "Open" and done:
+        if order is None:
+            return
+        if order["Status"] == "Open" and done:
             market.update("Order", (), row["OrderID"], {"Status": "Completed", "DateCompleted": market.now()})
+        elif market.switches().shipment_touches_order == "yes":
+            # inferred: that it is a change of the order; see the switch.
+            market.stamp("Order", (), row["OrderID"])

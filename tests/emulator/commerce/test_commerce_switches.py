@@ -1,0 +1,36 @@
+"""Switches of what a marketplace tells of its people and orders."""
+
+from __future__ import annotations
+
+from reconciler.emulator.testing import RunningEmulator
+from support.shop import Shop
+
+CLIENT = {"ID": "web", "AppName": "Storefront", "Active": True, "DefaultContextUserName": "anonymous"}
+
+
+def test_the_users_of_all_buyers_are_one_list_or_none(emulator: RunningEmulator, stocked: Shop) -> None:
+    assert stocked.ids("/buyerusers") == ["u"]
+    emulator.switch(user_list="per_buyer")
+    assert stocked.refused("GET", "/buyerusers", status=404) == "NotFound"
+    assert stocked.ids("/buyers/acme/users") == ["u"]
+
+
+def test_api_clients_name_their_default_user_unless_they_may_not_be_read(emulator: RunningEmulator, shop: Shop) -> None:
+    emulator.seed_with({"Objects": {"ApiClients": [{**CLIENT, "ClientSecret": "hidden"}]}})
+    (found,) = shop.get("/apiclients")["Items"]
+    assert found.items() >= CLIENT.items()
+    assert "ClientSecret" not in found
+    assert shop.get("/apiclients/web") == found
+    emulator.switch(default_users="forbidden")
+    assert shop.refused("GET", "/apiclients", status=403) == "Auth.InsufficientRoles"
+
+
+def test_a_partial_shipment_moves_last_updated_of_its_order_or_not(emulator: RunningEmulator, stocked: Shop) -> None:
+    stocked.delete("/shipments/sh/items/o/l")
+    for value in ("yes", "no"):
+        emulator.switch(shipment_touches_order=value)
+        before = stocked.get("/orders/incoming/o")["LastUpdated"]
+        emulator.clock(advance=60)
+        stocked.post("/shipments/sh/items", OrderID="o", LineItemID="l", QuantityShipped=1)
+        assert (stocked.get("/orders/incoming/o")["LastUpdated"] > before) == (value == "yes")
+        stocked.delete("/shipments/sh/items/o/l")
