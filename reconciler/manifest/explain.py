@@ -51,6 +51,11 @@ PATTERNS = {
         "Rename it.",
     ),
     r"\S": ("must not be blank", "Write it in a few words."),
+    r"^\d{4}-\d{2}-\d{2}$": ("must be a date", "Write it as 2026-05-01."),
+    r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$": (
+        "must be names with dots between them",
+        "Write it as xp.sparkCartId.",
+    ),
     r"^[A-Z]{3}$": ("must be the code of a currency: three capital letters", "Write it as GBP, EUR or USD."),
     r"^https?://.*\{ID\}": (
         "must begin with http:// or https:// and hold {ID}",

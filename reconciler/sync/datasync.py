@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, TypeAlias
 
 from reconciler.errors import NotApplied, UsageError
 from reconciler.ledger.config.model import Memory, Snapshot
@@ -16,13 +17,17 @@ from reconciler.reconcile.session import Session
 from reconciler.reconcile.work import Desired
 from reconciler.sparklayer.kinds.data_sync.kind import discontinues_on_remove
 from reconciler.sync.datatype import AnyDataType
-from reconciler.sync.products.datatype import Products
+from reconciler.sync.products.datatype import Products, bind_products
 from reconciler.sync.products.settings import product_settings
 from reconciler.sync.settings import SyncSettings, sync_settings
 
 KIND = "DataSync"
 SOURCE, TARGET = "ordercloud", "sparklayer"
 API_NAMES = {SOURCE: "OrderCloud", TARGET: "SparkLayer"}
+Binder: TypeAlias = Callable[[Mapping[str, Any]], AnyDataType | None]
+"""Binds a data type to what a manifest says; None: it does not flow."""
+DATA_TYPES: tuple[Binder, ...] = (bind_products,)
+"""The data types in the order in which one command runs them: what others refer to comes first."""
 
 
 class Standing(StrEnum):
@@ -35,11 +40,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DataSync:
-    """A data sync as its manifest says.
+    """One data type of a data sync, as the manifest says: it has runs, a lock, and a place in the ledger of its own.
 
     Args:
         name: of the manifest.
-        settings: when it runs, and what it promises.
+        settings: when it runs, and what it promises, for this data type.
         data: what flows.
         scope: what the ledger keeps it under.
         standing: whether that was applied.
@@ -61,20 +66,25 @@ class DataSync:
         return f"{KIND}/{self.name}"
 
     @property
+    def type(self) -> str:
+        """Name of the data type."""
+        return self.data.name
+
+    @property
     def environment(self) -> str:
         """Name of the environment."""
         return self.scope.environment
 
 
 def data_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
-    """Return the data syncs of an environment, by name.
+    """Return the data syncs of an environment, by name, and each by its data types in the order in which they run.
 
     Args:
         session: the environment.
         memory: tells what was applied.
     """
-    wanted = [item for item in session.desired if item.kind == KIND and not item.absent]
-    return tuple(sorted((_data_sync(session, memory, item) for item in wanted), key=lambda sync: sync.name))
+    wanted = sorted((item for item in session.desired if item.kind == KIND and not item.absent), key=_name)
+    return tuple(sync for item in wanted for sync in _data_syncs(session, memory, item))
 
 
 def leaving_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
@@ -98,7 +108,7 @@ def _leaving(session: Session, memory: Memory, desired: Desired) -> DataSync | N
     data = Products(product_settings(removed.state))
     return DataSync(
         desired.name,
-        sync_settings(desired.name, removed.state),
+        settings_for(data, sync_settings(desired.name, removed.state)),
         data,
         DataScope(session.name, target, desired.id, data.name),
         Standing.APPLIED,
@@ -107,18 +117,37 @@ def _leaving(session: Session, memory: Memory, desired: Desired) -> DataSync | N
     )
 
 
-def _data_sync(session: Session, memory: Memory, desired: Desired) -> DataSync:
+def _data_syncs(session: Session, memory: Memory, desired: Desired) -> Iterator[DataSync]:
     target = session.connections[TARGET].live_side
     applied = memory.snapshots.get((target, KIND, desired.id))
-    data = Products(product_settings(desired.state))
-    return DataSync(
-        desired.name,
-        sync_settings(desired.name, desired.state),
-        data,
-        DataScope(session.name, target, desired.id, data.name),
-        _standing(session, desired, applied),
-        None if applied is None else applied.applied_at,
-    )
+    settings, standing = sync_settings(desired.name, desired.state), _standing(session, desired, applied)
+    for bind in DATA_TYPES:
+        if (data := bind(desired.state)) is not None:
+            yield DataSync(
+                desired.name,
+                settings_for(data, settings),
+                data,
+                DataScope(session.name, target, desired.id, data.name),
+                standing,
+                None if applied is None else applied.applied_at,
+            )
+
+
+def settings_for(data: AnyDataType, settings: SyncSettings) -> SyncSettings:
+    """Return the settings of a DataSync as they hold for one of its data types.
+
+    A data type may have a walk interval of its own. Where lists alone show nothing, only walks look: light walks never
+    come before them, and all that is promised is what walks keep.
+    """
+    if data.walk_interval is not None:
+        settings = replace(settings, walk_interval=data.walk_interval)
+    if data.lights:
+        return settings
+    return replace(settings, look_interval=settings.walk_interval, freshness=settings.rest_freshness)
+
+
+def _name(desired: Desired) -> str:
+    return desired.name
 
 
 def _standing(session: Session, desired: Desired, applied: Snapshot | None) -> Standing:
@@ -130,17 +159,17 @@ def _standing(session: Session, desired: Desired, applied: Snapshot | None) -> S
 
 
 def named(syncs: Sequence[DataSync], environment: str, name: str | None) -> DataSync:
-    """Return the data sync of this name; None takes the only one.
+    """Return the data sync of this name, the first of its data types; None takes the only one.
 
     Raises:
         UsageError: there is no such one, or more than one and none is named.
     """
-    names = ", ".join(sync.name for sync in syncs)
+    names = ", ".join(dict.fromkeys(sync.name for sync in syncs))
     if not syncs:
         raise UsageError(
             f"the environment {environment} has no {KIND}", next_step=f"Add a manifest of kind {KIND}, and apply it."
         )
-    if name is None and len(syncs) > 1:
+    if name is None and any(sync.name != syncs[0].name for sync in syncs):
         raise UsageError(f"the environment {environment} has several: {names}", next_step="Name one of them.")
     found = next((sync for sync in syncs if name is None or sync.name == name), None)
     if found is None:

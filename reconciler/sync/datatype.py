@@ -120,6 +120,24 @@ class Written:
     sent: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class SyncLog:
+    """Sync log that the problems of a data type go to.
+
+    Args:
+        name: the data type of the log, in the API's words.
+        owned: a full sync begins it anew and its dates are ours. Else it is another data type's: only problems are
+            added to it and resolved in it, under IDs that `prefix` keeps apart.
+        prefix: what an external ID begins with in a log that is not owned.
+        sure: that the API keeps such a log is documented; else a run finds out, and says so where it does not.
+    """
+
+    name: str
+    owned: bool = True
+    prefix: str = ""
+    sure: bool = True
+
+
 class NotBegun(Exception):
     """Nothing of a record was sent, because the run is to stop."""
 
@@ -198,11 +216,23 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
 
     @property
     def name(self) -> str:
-        """The data type of the sync log."""
+        """What it is called on the command line and in the ledger, e.g. `party-prices`."""
 
     @property
     def noun(self) -> str:
         """What one record is called, e.g. `product`."""
+
+    @property
+    def log(self) -> SyncLog | None:
+        """The sync log that its problems go to; None: there is none, and only `sync errors` has them."""
+
+    @property
+    def walk_interval(self) -> timedelta | None:
+        """How often everything is read; None: as the DataSync says."""
+
+    @property
+    def lights(self) -> bool:
+        """Whether lists alone show most changes. Else there are no light walks, and `Source.listed` yields nothing."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -288,13 +318,22 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def held_names(self, held: Held) -> Collection[Name]:
         """Return the names under which the target holds something of a record. Pure."""
 
-    def deleted(self, key: str, taken: Mapping[Name, str], held: Held) -> StateT:
+    def leaves_alone(self, *, outside: bool) -> bool:
+        """Return whether the target keeps a record that is gone or, `outside`, left the scope. Pure.
+
+        Such records are told and not deleted, so `maxDeletePercent` does not count them. `deleted` returns a state
+        without anything to write, and with a problem in words.
+        """
+
+    def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> StateT:
         """Return the state that the target should have of a record that is gone or left the scope. Pure.
 
         Args:
             key: of the record.
             taken: names that other records have, and the keys of those: what is there under them is not this record's.
-            held: what the target holds.
+            held: what the target holds. A verify asks again about what was deleted before, and does not know why it
+                was: a data type that cares notes it here.
+            outside: it exists, and left the scope.
         """
 
     def not_listed(self, key: str) -> RecordProblem:

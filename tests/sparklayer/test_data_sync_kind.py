@@ -74,9 +74,12 @@ def creates(plan: Plan) -> str:
         ("{products: {mapping: {variants.sku: 'a b'}}}", "bad-value", "syntax error at column 3 of the expression"),
         ("{products: {mapping: {title: 'uper(Name)'}}}", "bad-value", "JMESPath has no function uper()"),
         ("{products: {mapping: {title: \"'https://u:pw@h'\"}}}", "bad-value", "must hold no credentials"),
-        ("{products: {}, customers: {}}", "unknown-field", "spec.customers"),
-        ("{products: {}, orders: {}}", "unknown-field", "spec.orders"),
-        ("{pricing: {partyPriceLists: true}, currency: GBP}", "unknown-field", "spec.pricing.partyPriceLists"),
+        ("{products: {}, mode: pull}", "unknown-field", "spec.mode"),
+        ("{customers: {onDelete: archive}}", "unknown-value", "spec.customers.onDelete"),
+        ("{customers: {mapping: {accountingId: ID}}}", "unknown-field", "spec.customers.mapping.accountingId"),
+        ("{customers: {groups: {vip: wholesal}}}", "unknown-reference", "there is no CustomerGroup wholesal"),
+        ("{orders: {cartID: 'xp..id'}}", "bad-format", "names with dots between them"),
+        ("{orders: {since: yesterday}}", "bad-format", "must be a date"),
         ("{pricing: {}}", "no-list-currency", "ordercloud-price"),
         ("{stock: {locations: {a: main, b: mian}}}", "unknown-reference", "there is no StockLocation mian"),
         ("{stock: {default: mian}}", "unknown-reference", "there is no StockLocation mian"),
@@ -93,10 +96,10 @@ def test_what_is_wrong_with_a_data_sync_is_said_where_it_stands(
 
 
 def test_the_nearest_known_name_and_the_next_step_are_offered(bench: Workbench) -> None:
-    found = problems(bench, PLACE, sync("{products: {mapping: {variants.skuu: ID}}, customers: {}}"))
+    found = problems(bench, PLACE, sync("{products: {mapping: {variants.skuu: ID}}, mode: pull}"))
     assert {problem.value: problem.hint for problem in found} == {
         "variants.skuu": "Did you mean variants.sku?",
-        "customers": "It comes with a later version; leave it out until then.",
+        "mode": "It comes with a later version; leave it out until then.",
     }
 
 

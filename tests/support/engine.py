@@ -20,7 +20,7 @@ from reconciler.errors import ApiError, NotFound, ServerFault
 from reconciler.http.observe import Silent
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.writer import Ledger
-from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, TargetState, Written
+from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, SyncLog, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run import pipeline, runner
@@ -43,6 +43,7 @@ SETTINGS = SyncSettings(
     max_delete_percent=50,
 )
 GONE = b"-"
+LOG = SyncLog("things")
 SCOPE = DataScope("test", "https://site#demo", "test", "things")
 
 
@@ -77,6 +78,11 @@ class Things:
 
     name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
     inside = MappingProxyType({"body": "the inside"})
+    walk_interval = None
+    lights: bool = True
+    log: SyncLog | None = LOG
+    left_alone: bool = False
+    """Whether the site keeps what is gone or left the scope."""
     clock_offset = timedelta()
 
     def remedy(self, code: str, external_ids: Any) -> str | None:
@@ -126,7 +132,13 @@ class Things:
     def held_names(self, held: Any) -> list[tuple[str, str]]:
         return []
 
-    def deleted(self, key: str, taken: Any, held: Any) -> TargetState:
+    def leaves_alone(self, *, outside: bool) -> bool:
+        return self.left_alone
+
+    def deleted(self, key: str, taken: Any, held: Any, *, outside: bool) -> TargetState:
+        if self.left_alone:
+            why = "left the scope" if outside else "is gone"
+            return TargetState(key=key, prints={}, gone=True, problems=(RecordProblem(key, "body", "left", why),))
         return TargetState(key=key, prints={"body": GONE}, gone=True)
 
     def not_listed(self, key: str) -> RecordProblem:

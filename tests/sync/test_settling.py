@@ -226,10 +226,10 @@ def test_what_a_restored_site_has_again_under_a_former_sku_is_removed_unless_ano
     assert wanted(stool(), renamed).held.former == {"NEW"}
     held = data.returned(held_to_json(gone), again)
     assert set(data.held_names(held)) == {("sku", "STOOL"), ("slug", "stool")}
-    removed = data.deleted("stool", {}, held)
+    removed = data.deleted("stool", {}, held, outside=False)
     assert removed.removes == {"stock", "prices"}
     assert held_from_json(removed.held(whole=True)) == gone
-    theirs = data.deleted("stool", {("sku", "STOOL"): "other"}, held)
+    theirs = data.deleted("stool", {("sku", "STOOL"): "other"}, held, outside=False)
     assert theirs.removes == frozenset()
     assert held_from_json(theirs.held(whole=True)).former == {"NEW"}
 

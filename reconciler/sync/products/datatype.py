@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Product
-from reconciler.sync.datatype import Held, Name
+from reconciler.sync.datatype import Held, Name, SyncLog
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.explain import explain_record
@@ -19,7 +19,7 @@ from reconciler.sync.products.model import Name as ProductName
 from reconciler.sync.products.model import Part, Wanted, held_from_json, held_to_json
 from reconciler.sync.products.remedy import remedy
 from reconciler.sync.products.resolve import deleted, settle
-from reconciler.sync.products.settings import ProductSettings, digest
+from reconciler.sync.products.settings import ProductSettings, digest, product_settings
 from reconciler.sync.products.sink import PROBE, ProductSink
 from reconciler.sync.products.source import ProductSource, key_of, look_of, not_listed, roles_of
 from reconciler.sync.products.state import ProductState, state_of
@@ -51,6 +51,9 @@ class Products:
     settings: ProductSettings
 
     name = DATA_TYPE
+    log = SyncLog(DATA_TYPE)
+    walk_interval = None
+    lights = True
     noun = "product"
     parts = tuple(part.value for part in Part)
     inside = INSIDE
@@ -121,7 +124,10 @@ class Products:
         slug = [] if before.slug is None else [(SLUG, before.slug)]
         return [*slug, *((SKU, sku) for sku in sorted(before.skus.keys() | before.priced))]
 
-    def deleted(self, key: str, taken: Mapping[Name, str], held: Held) -> ProductState:
+    def leaves_alone(self, *, outside: bool) -> bool:  # noqa: ARG002 - a product that left the scope goes as well
+        return False
+
+    def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> ProductState:  # noqa: ARG002
         before = held_from_json(held).without_names_of_others(_skus(taken))
         wanted = deleted(key, before)
         return state_of(wanted, before, _slug(wanted), held_back=False)
@@ -133,6 +139,16 @@ class Products:
         self, source: ClockedReader, target: Querier, store: Store, key: str, now: datetime
     ) -> Explanation:
         return await explain_record(self.settings, source, target, store, key, now)
+
+
+def bind_products(state: Mapping[str, Any]) -> Products | None:
+    """Return the data type as a DataSync binds it; None where neither products, stock nor prices flow.
+
+    Args:
+        state: what the DataSync wants, in manifest terms, defaults in, references as live IDs.
+    """
+    settings = product_settings(state)
+    return Products(settings) if settings.parts else None
 
 
 def _names(names: Collection[ProductName]) -> list[Name]:

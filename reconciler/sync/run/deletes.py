@@ -165,7 +165,8 @@ class Deletes:
                 break
             chunk = leaving[start : start + _CHUNK]
             claimed = {each.level.key: each.level for each in chunk if each.claimed}
-            await self._pipeline.delete([each.level for each in chunk], claimed)
+            outside = {each.level.key for each in chunk if each.outside}
+            await self._pipeline.delete([each.level for each in chunk], claimed, outside)
         await self._pipeline.drain()
 
     async def verify(self) -> None:
@@ -184,10 +185,14 @@ class Deletes:
             await self._pipeline.delete(deleted)
         await self._pipeline.drain()
 
+    def _goes(self, leaving: _Leaving) -> bool:
+        """Whether the target loses it: what is told and left alone does not count for the limit."""
+        return not self._context.data.leaves_alone(outside=leaving.outside)
+
     async def _check(self, *, whole: bool = True) -> None:
         """Refuse more deletes than may be; whole: all that have to go are known."""
         context, settings = self._context, self._context.job.settings
-        new = [leaving for leaving in self._leaving.values() if not leaving.level.gone]
+        new = [leaving for leaving in self._leaving.values() if not leaving.level.gone and self._goes(leaving)]
         counts = await context.ledger.records.counts(context.source_now)
         recent = await context.ledger.records.deleted_since(context.job.now() - _A_DAY)
         known = counts.records - counts.gone + recent

@@ -55,6 +55,11 @@ class _Work:
     token: str | None
 
     @property
+    def deletes(self) -> bool:
+        """Whether it is deleted, and not told and left alone."""
+        return self.state.gone and bool(self.state.prints or self.state.removes)
+
+    @property
     def was_gone(self) -> bool:
         """Whether it is deleted, and was before."""
         return self.state.gone and self.level is not None and self.level.gone
@@ -122,8 +127,13 @@ class Pipeline:
 
         await self._take(drafts, resolve, levels, claimed or {})
 
-    async def delete(self, levels: Sequence[Level], claimed: Mapping[str, Level] | None = None) -> None:
-        """Take in records that are gone at the source or left the scope; see `take`."""
+    async def delete(
+        self,
+        levels: Sequence[Level],
+        claimed: Mapping[str, Level] | None = None,
+        outside: Collection[str] = frozenset(),
+    ) -> None:
+        """Take in records that are gone at the source or, `outside`, left the scope; see `take`."""
         context, data = self._context, self._context.data
 
         async def resolve(held: _HeldByKey) -> list[TargetState]:
@@ -131,7 +141,9 @@ class Pipeline:
             taken = await context.ledger.names.claim_many(
                 {key: data.held_names(of_key) for key, of_key in held.items()}
             )
-            return [data.deleted(key, taken.get(key, {}), of_key) for key, of_key in held.items()]
+            return [
+                data.deleted(key, taken.get(key, {}), of_key, outside=key in outside) for key, of_key in held.items()
+            ]
 
         known = {level.key: level for level in levels}
         await self._take(known, resolve, known, claimed or {})
@@ -255,8 +267,8 @@ class Pipeline:
             problems=tuple(self._row(problem) for problem in (*state.problems, *written.refused)),
             due_at=state.due,
             gone=state.gone,
-            # What somebody overrode the limit for does not count for it.
-            gone_at=self._context.job.now() if state.gone and not self._context.limit_lifted else None,
+            # What somebody overrode the limit for does not count for it, nor what is told and left alone.
+            gone_at=self._context.job.now() if work.deletes and not self._context.limit_lifted else None,
             names=state.keeps if whole else None,
             token=work.token,
             written=written.sent and bool(written.done),

@@ -248,3 +248,21 @@ def test_the_target_may_hold_what_was_noted_what_has_a_fingerprint_and_what_is_i
     assert may_hold(replace(nothing, held={"slug": "a"}))
     assert may_hold(replace(nothing, prints={"body": b"1"}))
     assert may_hold(replace(nothing, doubtful=True))
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_what_a_data_type_never_deletes_is_told_and_counts_for_no_limit(engine: Engine, outside: bool) -> None:
+    engine.things.there = {f"t{number}": "x" for number in range(6)}
+    engine.run(Mode.FULL)
+    engine.things.left_alone = True
+    engine.settings = replace(engine.settings, max_delete_percent=0)
+    if outside:
+        engine.things.outside = {"t1", "t2"}
+    else:
+        del engine.things.there["t1"], engine.things.there["t2"]
+    assert engine.run(Mode.WALK).state is State.FINISHED
+    assert engine.things.sent == []
+    assert engine.things.site.keys() == {f"t{number}" for number in range(6)}
+    words = "left the scope" if outside else "is gone"
+    told = engine.levels.store.problems.listed(10, 0)
+    assert [(each.key, each.problem.message) for each in told] == [("t1", words), ("t2", words)]

@@ -81,6 +81,11 @@ _TOUCHES: Mapping[str, frozenset[str]] = {
     "products.recordUrl": frozenset(),
     "stock": frozenset({"stock"}),
     "pricing": frozenset({"pricing"}),
+    "customers": frozenset({"customers"}),
+    "customers.walkInterval": frozenset(),
+    "customers.recordUrl": frozenset(),
+    "orders": frozenset({"orders"}),
+    "orders.recordUrl": frozenset(),
     # Recommended prices are the product's.
     "currency": frozenset({"products", "pricing"}),
 }

@@ -19,7 +19,13 @@ _PRICE_LIST_NAME = "OrderCloud Price"
 _PER_WALK = 1_000
 _DURATIONS = ("interval", "lookInterval", "walkInterval", "freshness")
 # What flows, in the words of a plan.
-_SECTIONS: Mapping[str, str] = {"products": "products", "stock": "stock", "pricing": "prices"}
+_SECTIONS: Mapping[str, str] = {
+    "products": "products",
+    "stock": "stock",
+    "pricing": "prices",
+    "customers": "customers",
+    "orders": "orders",
+}
 
 
 class DataSyncKind(Kind[DataSyncSpec]):
@@ -139,8 +145,8 @@ class DataSyncKind(Kind[DataSyncSpec]):
 
 def _check(manifest: ManifestView, lists: Collection[str | None]) -> Iterator[Problem]:
     spec: DataSyncSpec = manifest.spec
-    if spec.products is None and spec.stock is None and spec.pricing is None:
-        message = f"DataSync {manifest.name}: nothing flows, as it has neither products, stock nor pricing"
+    if all(getattr(spec, section) is None for section in _SECTIONS):
+        message = f"DataSync {manifest.name}: nothing flows, as it has none of {', '.join(_SECTIONS)}"
         yield Problem("missing-field", message, manifest.place(), hint="Add at least one of them; {} will do.")
     if spec.stock is not None and not spec.stock.locations and spec.stock.default is None:
         message = f"DataSync {manifest.name}: spec.stock has neither locations nor default, so stock has nowhere to go"

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
-from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from reconciler.kind.credentials import shows_credentials
 from reconciler.kind.semantics import FieldSemantics, Risk
-from reconciler.kind.telling import is_telling
 from reconciler.manifest.environment import Duration
 from reconciler.manifest.explain import BadValue
+from reconciler.sparklayer.kinds.data_sync.common import RE_SYNCS, SCOPE, SECTION, RecordUrl
 from reconciler.sparklayer.kinds.data_sync.mapping import MappingSpec
+from reconciler.sparklayer.kinds.data_sync.spec_customers import CustomersSpec
+from reconciler.sparklayer.kinds.data_sync.spec_orders import OrdersSpec
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec
 from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.words import parse_duration
 
 PRICE_LIST = "ordercloud-price"
-# What decides what records become: they are compared anew, and sent where they differ.
-_RE_SYNCS = FieldSemantics(risk=Risk.RE_SYNCS)
-# What does not flow any more stays in the target as it is, and grows old.
-_SECTION = FieldSemantics(risk=Risk.RE_SYNCS, risk_gone=Risk.STOPS_SYNC)
 _PLACES = FieldSemantics(references="StockLocation", risk=Risk.RE_SYNCS, risk_gone=Risk.STOPS_SYNC)
 
 
@@ -30,36 +26,20 @@ def _is_shorter(text: str, interval: str | None) -> bool:
     return interval is not None and parse_duration(text) < parse_duration(interval)
 
 
-def _without_credentials(link: str) -> str:
-    address, _, fragment = link.partition("#")
-    pairs = parse_qsl(address.partition("?")[2]) + parse_qsl(fragment.partition("?")[2])
-    if shows_credentials(link) or any(is_telling(name) for name, _ in pairs):
-        raise ValueError("the sync log shows this link to merchants, so it must hold no credentials")
-    return link
-
-
-RecordUrl = Annotated[
-    str,
-    StringConstraints(pattern=r"^https?://.*\{ID\}"),
-    AfterValidator(_without_credentials),
-    FieldSemantics(code=True),
-]
-
-
 class ProductsSpec(SparkLayerSpec):
     """Which products flow, and how they are mapped."""
 
     catalogs: (
         Annotated[
             list[Annotated[str, Field(min_length=1)]],
-            FieldSemantics(unordered=True, selects=True, risk=Risk.RE_SYNCS, risk_gone=Risk.STOPS_SYNC),
+            SCOPE,
         ]
         | None
     ) = Field(default=None, description="IDs of OrderCloud catalogs whose products flow. Left out: all products.")
     mapping: MappingSpec | None = Field(
         default=None, description="JMESPath over the source record, per value. Left out: the defaults."
     )
-    ship_weight_unit: Annotated[Literal["g", "kg", "lb", "oz"], _RE_SYNCS] = Field(
+    ship_weight_unit: Annotated[Literal["g", "kg", "lb", "oz"], RE_SYNCS] = Field(
         default="kg", description="Unit of OrderCloud's ShipWeight, which has none of its own."
     )
     record_url: RecordUrl | None = Field(
@@ -82,8 +62,6 @@ class StockSpec(SparkLayerSpec):
 class PricingSpec(SparkLayerSpec):
     """Where prices go."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"partyPriceLists"})
-
     price_list: Annotated[
         str,
         Field(min_length=1),
@@ -92,6 +70,15 @@ class PricingSpec(SparkLayerSpec):
         default=PRICE_LIST,
         description="metadata.name of the PriceList for default prices, or the slug of one that no manifest names: "
         "it is created with the DataSync.",
+    )
+    party_price_lists: Annotated[bool, RE_SYNCS] = Field(
+        default=False,
+        description="Whether price schedules of buyers and user groups become price lists of the customers' own.",
+    )
+    party_prices: Annotated[Literal["rules", "rows"], RE_SYNCS] = Field(
+        default="rules",
+        description="How such a list is complete: by a rule from the default list, with rows for what differs; or all "
+        "rows are written.",
     )
 
 
@@ -113,7 +100,7 @@ class OnRemoveSpec(SparkLayerSpec):
 class DataSyncSpec(SparkLayerSpec):
     """What flows, how often, and when to worry."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"customers", "orders"})
+    later: ClassVar[frozenset[str]] = frozenset({"mode"})
 
     # The API calls it free text; it is part of a path, and whatever reads that may take some characters otherwise.
     integration: Annotated[
@@ -150,17 +137,23 @@ class DataSyncSpec(SparkLayerSpec):
         description="A run that would discontinue more than this percentage of all products within 24 hours stops. "
         "At least one may be; 0: none.",
     )
-    products: Annotated[ProductsSpec, _SECTION] | None = Field(
+    products: Annotated[ProductsSpec, SECTION] | None = Field(
         default=None, description="Products with variants. Left out: they do not flow."
     )
-    stock: Annotated[StockSpec, _SECTION] | None = Field(default=None, description="Stock. Left out: it does not flow.")
-    pricing: Annotated[PricingSpec, _SECTION] | None = Field(
+    stock: Annotated[StockSpec, SECTION] | None = Field(default=None, description="Stock. Left out: it does not flow.")
+    pricing: Annotated[PricingSpec, SECTION] | None = Field(
         default=None, description="Default prices. Left out: they do not flow."
+    )
+    customers: Annotated[CustomersSpec, SECTION] | None = Field(
+        default=None, description="Buyer users, as customers. Left out: they do not flow."
+    )
+    orders: Annotated[OrdersSpec, SECTION] | None = Field(
+        default=None, description="Orders that were placed through SparkLayer. Left out: they do not flow."
     )
     on_remove: OnRemoveSpec | None = Field(
         default=None, description="What becomes of what it wrote once `state: absent` is applied."
     )
-    currency: Annotated[CurrencyCode, _RE_SYNCS] | None = Field(
+    currency: Annotated[CurrencyCode, RE_SYNCS] | None = Field(
         default=None,
         description="ISO 4217: of prices without a currency while there is no price list, and of a list that is made.",
     )

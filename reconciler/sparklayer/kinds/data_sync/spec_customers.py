@@ -1,0 +1,68 @@
+"""Section `customers` of a DataSync."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reconciler.kind.semantics import FieldSemantics, Risk
+from reconciler.manifest.environment import Duration
+from reconciler.sparklayer.kinds.data_sync.common import RE_SYNCS, SCOPE, Jmespath, RecordUrl, mapped
+from reconciler.sparklayer.kinds.spec import SparkLayerSpec
+
+_GROUPS = FieldSemantics(references="CustomerGroup", risk=Risk.RE_SYNCS)
+
+
+class CustomerMappingSpec(SparkLayerSpec):
+    """JMESPath expressions that replace defaults; docs/sync.md says what each gives and what it sees."""
+
+    email: Jmespath | None = mapped("email", "E-mail address. Default: Email of the user.")
+    first_name: Jmespath | None = mapped("firstName", "First name. Default: FirstName.")
+    last_name: Jmespath | None = mapped("lastName", "Last name. Default: LastName.")
+    title: Jmespath | None = mapped("title", "Form of address. Default: none.")
+    company_name: Jmespath | None = mapped("companyName", "Name of the company. Default: Name of the buyer.")
+    status: Jmespath | None = mapped("status", "Status. Default: by Active of user and buyer.")
+    role: Jmespath | None = mapped("role", "Slug of a role of the site. Default: none.")
+    currency_code: Jmespath | None = mapped("currencyCode", "Currency. Default: of the buyer's or user's Locale.")
+    group: Jmespath | None = mapped("group", "Slug of a customer group. Default: by `groups`.")
+    accounting_id: Jmespath | None = mapped("accountingID", "ID in the accounting system. Default: none.")
+    sales_agent_groups: Jmespath | None = mapped("salesAgentGroups", "List of sales agent groups. Default: none.")
+    price_lists: Jmespath | None = mapped("priceLists", "List of price list slugs. Default: by the price schedules.")
+    discount_percentage: Jmespath | None = mapped("discountPercentage", "Discount in percent points. Default: none.")
+    payment_on_account: Jmespath | None = mapped("paymentOnAccount", "Credit limit, currency and terms. Default: none.")
+    parent_customer_id: Jmespath | None = mapped("parentCustomerID", "external_id of the parent. Default: none.")
+    tax_exempt: Jmespath | None = mapped("taxExempt", "Whether no tax is charged. Default: none.")
+
+
+class CustomersSpec(SparkLayerSpec):
+    """Which buyer users flow as customers, and how they are mapped."""
+
+    buyers: Annotated[list[Annotated[str, Field(min_length=1)]], SCOPE] | None = Field(
+        default=None, description="Patterns of buyer IDs whose users flow, e.g. b2b-*. Left out: all buyers."
+    )
+    where: Jmespath | None = Field(
+        default=None, description="JMESPath over the user: only those flow for whom it is true. Left out: all."
+    )
+    groups: Annotated[dict[str, str], _GROUPS] = Field(
+        default={}, description="OrderCloud user group ID to metadata.name of a CustomerGroup."
+    )
+    group_price_lists: Annotated[dict[str, list[str]], RE_SYNCS] = Field(
+        default={},
+        description="Slug of a CustomerGroup to the slugs of its price lists at the site, which the API does not show.",
+    )
+    mapping: CustomerMappingSpec | None = Field(
+        default=None, description="JMESPath over the source record, per value. Left out: the defaults."
+    )
+    on_delete: Annotated[Literal["deactivate", "delete"], RE_SYNCS] = Field(
+        default="deactivate",
+        description="What becomes of the customer of a user that is gone. A delete destroys addresses and account "
+        "credit for good.",
+    )
+    walk_interval: Duration | None = Field(
+        default=None, description="How often all users are read. Left out: walkInterval of the DataSync."
+    )
+    record_url: RecordUrl | None = Field(
+        default=None,
+        description="Where people find a user, {ID} for its ID: what the sync log links to. Left out: its API URL.",
+    )

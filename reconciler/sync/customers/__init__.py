@@ -1,0 +1,1 @@
+"""Customers: buyer users with their addresses, groups and price lists."""

@@ -1,0 +1,1 @@
+"""Orders that were placed through SparkLayer, on their way back to it."""
