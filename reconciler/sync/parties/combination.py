@@ -13,24 +13,25 @@ _CHARACTERS = 26
 _BYTES = 17
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Combination:
     """What decides the prices of a user: one price list is made for each that customers really have.
 
     Args:
         buyer: ID of the buyer.
         groups: IDs of those of the user's groups that have prices of their own, sorted, each once.
-        currency: of the prices, in capitals.
+        currency: of the prices, in capitals; None: that of the default price list.
     """
 
     buyer: str
-    groups: tuple[str, ...]
-    currency: str
+    groups: tuple[str, ...] = ()
+    currency: str | None = None
 
     @property
     def key(self) -> str:
-        """Its ID among records, e.g. `acme+gold+vip@GBP`: neither character can be part of an OrderCloud ID."""
-        return "+".join((self.buyer, *self.groups)) + f"@{self.currency}"
+        """Its ID among records, e.g. `acme+gold+vip` or `acme@EUR`: no OrderCloud ID has such characters."""
+        parties = "+".join((self.buyer, *self.groups))
+        return parties if self.currency is None else f"{parties}@{self.currency}"
 
     @property
     def slug(self) -> str:
@@ -42,9 +43,10 @@ class Combination:
     @classmethod
     def of_key(cls, key: str) -> Combination | None:
         """Return the combination that has this key; None where none can have it."""
-        parties, at, currency = key.rpartition("@")
+        parties, at, currency = key.partition("@")
         buyer, *groups = parties.split("+")
-        if not at or not currency or not buyer or not all(groups):
+        if not buyer or not all(groups) or groups != sorted(set(groups)):
             return None
-        found = cls(buyer, tuple(groups), currency)
-        return found if groups == sorted(set(groups)) and currency == currency.upper() else None
+        if at and (not currency or currency != currency.upper()):
+            return None
+        return cls(buyer, tuple(groups), currency or None)

@@ -95,7 +95,7 @@ class PartySchedules:
             products[product] = products.get(product, frozenset()) | {schedule}
         return cls(found)
 
-    def combination(self, buyer: str, groups: Iterable[str], currency: str) -> Combination | None:
+    def combination(self, buyer: str, groups: Iterable[str], currency: str | None) -> Combination | None:
         """Return the combination whose price list a user needs; None: it has no prices of its own.
 
         Args:
@@ -106,7 +106,7 @@ class PartySchedules:
         priced = tuple(sorted({group for group in groups if self.by_party.get((buyer, group))}))
         if not priced and not self.by_party.get((buyer, None)):
             return None
-        return Combination(buyer, priced, currency.upper())
+        return Combination(buyer, priced, currency)
 
     def products(self, combination: Combination) -> frozenset[str]:
         """Return the IDs of the products that have a schedule for a combination."""
@@ -130,14 +130,10 @@ class PartySchedules:
         return None
 
 
-def currency_of(user: Mapping[str, Any], list_currency: str) -> str:
-    """Return the currency of a user's prices: its Locale's, else that of the default price list.
-
-    Args:
-        user: as the API has it.
-        list_currency: of the default price list.
-    """
-    return (text_or_none(mapping(user.get("Locale")).get("Currency")) or list_currency).upper()
+def currency_of(user: Mapping[str, Any]) -> str | None:
+    """Return the currency of a user's prices: its Locale's; None: it has none, and that of the default list counts."""
+    currency = text_or_none(mapping(user.get("Locale")).get("Currency"))
+    return None if currency is None else currency.upper()
 
 
 def _parties(combination: Combination) -> Iterable[Party]:
