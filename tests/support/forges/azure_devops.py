@@ -22,6 +22,8 @@ STATES = {"Issue": {"To Do": "Proposed", "Doing": "InProgress", "Verified": "Com
 class AzureDevOps(Hosted):
     """One repository. `author` is the identity of the token."""
 
+    described = "azure_devops"
+
     repository: str = "278d5cd2-584d-4b63-824a-2ba458937249"
     prefix: str = "/acme"
     author: str = "d6245f20-2af8-44f4-9451-8107cb2767db"
@@ -52,7 +54,7 @@ class AzureDevOps(Hosted):
             "status": "completed",
             "definition": {"id": pipeline, "name": "pull request", "path": "\\"},
             "repository": {"id": self.repository, "type": "TfsGit"},
-            "triggerInfo": {"pr.number": str(number), "pr.sourceSha": head, "pr.isFork": str(fork)},
+            "triggerInfo": {"pr.sourceSha": head, "pr.isFork": str(fork)},
         }
         archive = zipped({f"{name}/{path}": content for path, content in files.items()})
         self.artifacts.append(Artifact(self._ids + 100_000, name, archive, self._ids))

@@ -35,6 +35,8 @@ BOT = "github-actions[bot]"
 class GitHub(Hosted):
     """One repository. `prefix` is `/api/v3` on Enterprise; `author` is whom the token writes as."""
 
+    described = "github"
+
     author: str = BOT
     artifacts: list[Artifact] = field(default_factory=list)
     runs: dict[int, dict[str, Any]] = field(default_factory=dict)

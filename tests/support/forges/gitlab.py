@@ -20,6 +20,8 @@ PROJECT = 5
 class GitLab(Hosted):
     """One project. `author` is the user of the token."""
 
+    described = "gitlab"
+
     repository: str = str(PROJECT)
     prefix: str = "/api/v4"
     author: str = "project_5_bot"
@@ -95,7 +97,7 @@ class GitLab(Hosted):
         if seen.headers.get("authorization") != f"Bearer {self.token}":
             return 401, {"message": "401 Unauthorized"}, {}
         if seen.path == f"{self.prefix}/user":
-            return 200, {"id": 77, "username": self.author, "bot": True}, {}
+            return 200, {"id": 77, "username": self.author}, {}
         for (method, pattern), handler in _ROUTES.items():
             matched = re.fullmatch(f"{self.prefix}/projects/{PROJECT}{pattern}", seen.path)
             if method == seen.method and matched is not None:
@@ -143,7 +145,8 @@ class GitLab(Hosted):
         return (pull.head, pull.merge_commit, *(pull.introduced if pull.how in ("merge", "squash") else ()))
 
     def _pipelines_of(self, seen: Seen, number: str) -> Answer:
-        return _page(seen, [each for each in reversed(self.pipelines) if each["number"] == int(number)])
+        found = [each for each in reversed(self.pipelines) if each["number"] == int(number)]
+        return _page(seen, [{name: each[name] for name in each if name != "number"} for each in found])
 
     def _jobs_of(self, seen: Seen, pipeline: str) -> Answer:
         return _page(seen, [job for job in self.jobs if job["pipeline"]["id"] == int(pipeline)])

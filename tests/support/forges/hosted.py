@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, ClassVar, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from support.forges.described import undescribed
 
 _NAME = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "A"}
 _GIT = _NAME | {
@@ -65,7 +67,13 @@ Answer = tuple[int, Any, Mapping[str, str]]
 
 @dataclass
 class Hosted:
-    """One repository at a forge. `refuse`, when set, may answer a request before anything else does."""
+    """One repository at a forge. `refuse`, when set, may answer a request before anything else does.
+
+    `undescribed` is what was asked or answered that the forge's published description does not have: nothing may be.
+    """
+
+    described: ClassVar[str]
+    """Its table in tests/data/forges/described."""
 
     folder: Path
     repository: str = "acme/shop"
@@ -75,6 +83,7 @@ class Hosted:
     pulls: dict[int, Pull] = field(default_factory=dict)
     requests: list[Seen] = field(default_factory=list)
     refuse: Callable[[Seen], Answer | None] = lambda _seen: None
+    undescribed: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self.git = self.folder / "forge.git"
@@ -94,10 +103,11 @@ class Hosted:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        assert error is not None or not self.undescribed, self.undescribed
 
     # What people and pipelines do at the forge.
 
@@ -175,6 +185,16 @@ class Hosted:
         """Answer one request."""
         raise NotImplementedError
 
+    def held(self, seen: Seen) -> Answer:
+        """Answer one request, and hold it and its answer against the forge's description."""
+        status, answer, headers = self.answer(seen)
+        path = unquote(seen.path)
+        if path.startswith(f"{self.prefix}/") and not path.startswith("/store/"):
+            told = None if status >= 300 or isinstance(answer, bytes) else answer
+            path = path.removeprefix(self.prefix)
+            self.undescribed += undescribed(self.described, seen.method, path, seen.query, seen.body, told)
+        return status, answer, headers
+
     def _run(self, *words: str, at: Path | None = None, check: bool = True, **more: str) -> str:
         ended = subprocess.run(
             ["git", *words],
@@ -207,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = json.loads(content) if content else None
         seen = Seen(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
-        status, answer, more = self.owner.answer(seen)
+        status, answer, more = self.owner.held(seen)
         sent = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {"content-type": "application/json; charset=utf-8", **more}.items():
