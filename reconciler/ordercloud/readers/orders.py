@@ -1,4 +1,4 @@
-"""Submitted orders with their lines and shipments, from the oldest change to the latest."""
+"""Orders with their lines and shipments: by their last change from the oldest to the latest, or by ID."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Literal, cast
 
-from reconciler.errors import UnexpectedAnswer
+from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
 from reconciler.ordercloud.bounds import PAGE_SIZE, WalkBound, count_of
-from reconciler.ordercloud.lists import Page, path_segment
+from reconciler.ordercloud.lists import Page, one_object, path_segment
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.flaws import Report, usable
-from reconciler.ordercloud.readers.pages import Listing, id_chunks, instant, moment_of, one_record
+from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant, moment_of
 from reconciler.ordercloud.readers.records import Freshness, Order, Reading
 from reconciler.ordercloud.readers.streams import found_or_none, mapped, read_ahead
 from reconciler.ordercloud.readers.walk import list_of, walk
@@ -54,32 +54,70 @@ class OrderReader:
         Raises:
             ApiError: a request failed: what comes after was not read.
         """
-        listed = read_ahead(self._with_lines(since, filters or {}))
-        async with aclosing(mapped(listed, self._shipped, _AHEAD)) as orders:
+        async with aclosing(self._whole(self._pages(since, filters or {}))) as orders:
             async for order in orders:
-                if order is not None:
-                    yield order
+                yield order
 
-    async def one(self, order_id: str) -> Reading[Order]:
-        """Read an order by ID, submitted or not. STALE: its lines, which come from the search index, do not fit it.
+    async def some(self, order_ids: Iterable[str], *, filters: Params | None = None) -> AsyncGenerator[Order, None]:
+        """Read the orders that have one of these IDs, as far as the list, and so the search index, knows them.
+
+        Args:
+            order_ids: IDs.
+            filters: further filters of the orders list.
 
         Raises:
             ApiError: a request failed.
         """
-        path = f"{self._path}/{path_segment(order_id)}"
-        order = await found_or_none(one_record(self._reader, path))
-        lines = None if order is None else await found_or_none(self._lines_of(order_id))
-        if order is None or lines is None:
+        listing = Listing(self._reader, self._path, filters or {}, report=self._report)
+        async with aclosing(self._whole(_at_once(await by_ids(listing, order_ids)))) as orders:
+            async for order in orders:
+                yield order
+
+    async def plain(
+        self, since: datetime | None = None, *, filters: Params | None = None
+    ) -> AsyncGenerator[list[Wire], None]:
+        """Yield the orders as their list alone has them, without lines and shipments; see `changed`."""
+        async with aclosing(read_ahead(self._pages(since, filters or {}))) as pages:
+            async for page in pages:
+                yield page
+
+    async def total(self, since: datetime | None = None, *, filters: Params | None = None) -> int:
+        """Count the orders that `changed` would read."""
+        params = {**(filters or {}), **_since(since)}
+        return (await Page.read(self._reader, self._path, params, lenient=True)).total
+
+    async def one(self, order_id: str) -> Reading[Order]:
+        """Read an order by ID, submitted or not, as the system itself has it.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        # documented: one request has the order and all of its lines; inferred: no search index answers it.
+        path = f"{self._path}/{path_segment(order_id)}/worksheet"
+        try:
+            sheet = await one_object(self._reader, path)
+        except NotFound:
             return Reading(None, Freshness.CURRENT)
-        record = await self._shipped({**order, "LineItems": lines})
-        if record is None:
-            return Reading(None, Freshness.CURRENT)
-        fits = order.get("LineItemCount") == len(lines)
-        return Reading(record, Freshness.CURRENT if fits else Freshness.STALE)
+        order, lines = sheet.get("Order"), sheet.get("LineItems") or []
+        if (
+            not isinstance(order, dict)
+            or not isinstance(lines, list)
+            or not all(isinstance(one, dict) for one in lines)
+        ):
+            raise UnexpectedAnswer(f"GET {path}: the answer is not an order with its lines", request=f"GET {path}")
+        usable(path, [order], None)
+        return Reading(await self._shipped({**order, "LineItems": lines}), Freshness.CURRENT)
+
+    async def _whole(self, pages: AsyncGenerator[list[Wire], None]) -> AsyncGenerator[Order, None]:
+        """Add lines and shipments."""
+        async with aclosing(mapped(read_ahead(self._with_lines(pages)), self._shipped, _AHEAD)) as orders:
+            async for order in orders:
+                if order is not None:
+                    yield order
 
     async def _pages(self, since: datetime | None, filters: Params) -> AsyncGenerator[list[Wire], None]:
         """Orders by LastUpdated, a page at a time; several may have the same."""
-        bound = f"!<{instant(since)}" if since is not None else None
+        bound = _since(since).get("LastUpdated")
         latest, beyond = None, False
         limit: WalkBound | None = None
         while True:
@@ -107,9 +145,9 @@ class OrderReader:
                     yield piece.items
             bound = f">{last}"
 
-    async def _with_lines(self, since: datetime | None, filters: Params) -> AsyncGenerator[Wire, None]:
-        async with aclosing(read_ahead(self._pages(since, filters))) as pages:
-            async for orders in pages:
+    async def _with_lines(self, pages: AsyncGenerator[list[Wire], None]) -> AsyncGenerator[Wire, None]:
+        async with aclosing(read_ahead(pages)) as ahead:
+            async for orders in ahead:
                 lines: dict[str, list[Wire]] = {}
                 for found in await together(self._lines(chunk) for chunk in _chunks(orders)):
                     lines |= found
@@ -147,6 +185,14 @@ class OrderReader:
         pairs = zip(shipments, items, strict=True)
         filled = [{**shipment, "Items": found} for shipment, found in pairs if found is not None]
         return cast("Order", {**order, "Shipments": filled})
+
+
+async def _at_once(orders: list[Wire]) -> AsyncGenerator[list[Wire], None]:
+    yield orders
+
+
+def _since(moment: datetime | None) -> dict[str, str]:
+    return {} if moment is None else {"LastUpdated": f"!<{instant(moment)}"}
 
 
 def _latest(path: str, orders: Sequence[Wire], since: datetime | None, *, beyond: bool) -> datetime:

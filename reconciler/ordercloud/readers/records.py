@@ -305,12 +305,37 @@ class Shipment(TypedDict, total=False):
     Cost: float | None
     FromAddressID: str | None
     ToAddressID: str | None
+    ToAddress: Address | None
     xp: Xp
     Items: list[ShipmentItem]
 
 
+class ReturnItem(TypedDict, total=False):
+    """How much of a line comes back."""
+
+    LineItemID: str | None
+    Quantity: int
+    RefundAmount: float | None
+    Comments: str | None
+
+
+class OrderReturn(TypedDict, total=False):
+    """Goods of an order that come back; `Completed` once the buyer has the money."""
+
+    ID: str
+    OrderID: str | None
+    Status: str | None
+    DateSubmitted: str | None
+    DateCompleted: str | None
+    LastUpdated: str | None
+    RefundAmount: float | None
+    Comments: str | None
+    ItemsToReturn: list[ReturnItem] | None
+    xp: Xp
+
+
 class Order(TypedDict, total=False):
-    """A submitted order, and beside the API's members its lines and shipments."""
+    """An order, and beside the API's members its lines, shipments and, where they were asked for, returns."""
 
     ID: str
     FromUser: dict[str, Any] | None
@@ -331,6 +356,8 @@ class Order(TypedDict, total=False):
     Subtotal: float
     ShippingCost: float
     TaxCost: float
+    Gratuity: float
+    Fees: float
     PromotionDiscount: float
     Currency: str | None
     Total: float
@@ -338,6 +365,7 @@ class Order(TypedDict, total=False):
     xp: Xp
     LineItems: list[LineItem]
     Shipments: list[Shipment]
+    Returns: list[OrderReturn] | None
 
 
 class Freshness(StrEnum):

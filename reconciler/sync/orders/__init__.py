@@ -1,1 +1,1 @@
-"""Orders that were placed through SparkLayer, on their way back to it."""
+"""The data type of orders: those that were placed through SparkLayer go back to it as purchases."""
