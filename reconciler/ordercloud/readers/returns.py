@@ -15,7 +15,7 @@ from reconciler.ordercloud.readers.walk import list_of
 from reconciler.ordercloud.together import together
 
 # The one place of what is inferred: the SDKs have path and members. That its members filter like those of other lists,
-# that what reads orders may read it, and that 403 or 404 means that this marketplace does not show them is not published.
+# that what reads orders may read it, and what 403 and 404 mean is not published.
 PATH = "orderreturns"
 
 
