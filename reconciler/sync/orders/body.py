@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.kind.connection import Wire
-from reconciler.sparklayer.kinds.data_sync.expressions import FailedExpression
 from reconciler.sparklayer.purchases import AWAITING_APPROVAL, ORDER, PAYMENT_METHODS
+from reconciler.sync.mapping.fields import Item, Unfit
 from reconciler.sync.mapping.money import minor_units, total
+from reconciler.sync.mapping.skus import sku_of
 from reconciler.sync.mapping.values import (
+    View,
     json_number,
     mapping,
     objects,
@@ -223,13 +225,13 @@ class Purchase:
         product, variant = mapping(line.wire.get("Product")), mapping(line.wire.get("Variant"))
         product_id = text_or_none(line.wire.get("ProductID"))
         variant_id = text_or_none(variant.get("ID"))
-        external_id = product_id if variant_id is None else f"{product_id}/{variant_id}"
+        external_id = f"{product_id}/{variant_id}" if variant_id is not None else str(product_id)
         specs = [
             {"key": text_or_none(spec.get("Name")) or text_or_none(spec.get("SpecID")), "value": value}
             for spec in objects(line.wire.get("Specs"))
             if (value := text_or_none(spec.get("Value")) or text_or_none(spec.get("OptionID"))) is not None
         ]
-        sku = self._sku(product, variant)
+        sku = self._sku(external_id, product, variant)
         return {
             "identifiers": {"external_id": external_id, **({} if sku is None else {"sku": sku})},
             "name_parent": text_or_none(product.get("Name")) or product_id,
@@ -238,15 +240,12 @@ class Purchase:
             "line_total": line_total,
         }
 
-    def _sku(self, product: Mapping[str, Any], variant: Mapping[str, Any]) -> str | None:
+    def _sku(self, external_id: str, product: Mapping[str, Any], variant: Mapping[str, Any]) -> str | None:
         """The SKU as products map it, as far as the line's own copy of the product tells."""
-        own = variant or product
-        if self._settings.sku is None:
-            xp = mapping(own.get("xp"))
-            return text_or_none(xp.get("SKU")) or text_or_none(xp.get("sku"))
+        views = (View(external_id, variant), View(external_id, product)) if variant else (View(external_id, product),)
         try:
-            return text_or_none(self._settings.sku.search({**own, "Product": product}))
-        except FailedExpression:
+            return sku_of(Item(external_id, views, 1), self._settings.skus)
+        except Unfit:
             return None
 
     def _package(self, lot: Lot, lines: list[Wire]) -> Wire:

@@ -6,6 +6,7 @@ Pure. The body is what the order says; what else SparkLayer has of the purchase 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.ordercloud.readers.records import Order
+from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sync.mapping.values import (
     Misfit,
     mapping,
@@ -24,6 +26,8 @@ from reconciler.sync.orders.body import Findings, Purchase, Unusable, value_at
 from reconciler.sync.orders.model import BY_ID, FLAW, NEVER, NO_ID, Draft, Version
 from reconciler.sync.orders.settings import OrderSettings
 
+# What all expressions together may do to one order.
+_WORK = 2 * MOST_WORK
 _OPEN = frozenset({"Open", "AwaitingApproval"})
 
 
@@ -41,6 +45,8 @@ def draft(source: Order, settings: OrderSettings, now: datetime, currencies: fro
     cart: str | None = None
     updated = NEVER.updated
     body: Wire | None = None
+    if settings.skus.expressions:
+        settings = replace(settings, skus=settings.skus.within(_WORK))
     try:
         _usable(data, found.key)
         updated = _moment(data)

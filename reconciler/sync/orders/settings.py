@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sync.mapping.rules import MappingRules
 from reconciler.words import parse_duration
 
 CART_PATH = "xp.sparkCartId"
 PAYMENT_PATH = "xp.sparkPaymentType"
 """Where an order says how it is paid: the other of the two marks that SparkLayer leaves (the place is inferred)."""
+SKU = "variants.sku"
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
 _VERSION = 1
 
@@ -29,7 +31,7 @@ class OrderSettings:
         since: the first day, UTC, whose changes flow; None: not known yet.
         look_again: how long until an open order is looked at again, whatever its source says.
         currency: the store's: of orders that do not say theirs.
-        sku: the expression for the SKU of a variant; None: the default.
+        skus: how products map their SKUs.
         record_url: template of links to records; None: the API's own URL.
     """
 
@@ -37,7 +39,7 @@ class OrderSettings:
     since: date | None = None
     look_again: timedelta = timedelta(hours=24)
     currency: str | None = None
-    sku: Expression | None = None
+    skus: MappingRules = field(default_factory=MappingRules)
     record_url: str | None = None
 
     @property
@@ -69,13 +71,13 @@ def order_settings(state: Mapping[str, Any]) -> OrderSettings | None:
     if orders is None:
         return None
     since = orders.get("since")
-    sku = ((state.get("products") or {}).get("mapping") or {}).get("variants.sku")
+    sku = ((state.get("products") or {}).get("mapping") or {}).get(SKU)
     return OrderSettings(
         cart_path=orders.get("cartID") or CART_PATH,
         since=None if since is None else date.fromisoformat(since),
         look_again=parse_duration(state.get("walkInterval") or "24h"),
         currency=state.get("currency"),
-        sku=None if sku is None else Expression(sku),
+        skus=MappingRules({} if sku is None else {SKU: Expression(sku)}),
         record_url=orders.get("recordUrl"),
     )
 
@@ -87,6 +89,6 @@ def digest(settings: OrderSettings) -> str:
         "cartID": settings.cart_path,
         "since": None if settings.since is None else settings.since.isoformat(),
         "currency": settings.currency,
-        "sku": None if settings.sku is None else settings.sku.text,
+        "skus": {key: rule.text for key, rule in settings.skus.expressions.items()},
     }
     return blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.orders.mapper import draft
 from reconciler.sync.orders.model import Draft
 from reconciler.sync.orders.settings import OrderSettings
@@ -257,7 +258,7 @@ def test_a_line_is_identified_as_products_are() -> None:
     found = body(order(line("a", Variant=variant, Specs=specs)))["packages"][0]["line_items"][0]
     assert found["identifiers"] == {"external_id": "p-a/v1", "sku": "S-1"}
     assert found["custom_attributes"] == [{"key": "Size", "value": "L"}]
-    mapped = OrderSettings(sku=Expression("join('-', [Product.ID, ID])"))
+    mapped = OrderSettings(skus=MappingRules({"variants.sku": Expression("join('-', [Product.ID, ID])")}))
     found = body(order(line("a", Variant=variant)), settings=mapped)["packages"][0]["line_items"][0]
     assert found["identifiers"]["sku"] == "p-a-v1"
 
