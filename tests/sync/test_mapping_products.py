@@ -331,6 +331,17 @@ def test_an_expression_for_sku_or_options_does_not_fall_back_to_the_product() ->
     ]
 
 
+def test_an_expression_for_sku_or_options_sees_the_product_beside_the_variant() -> None:
+    options = "[{group: 'Of', value: Product.ID}]"
+    said = expressed(variants_sku="join('-', [Product.ID, ID])", variants_options=options)
+    found = mapped(chair(), said).product
+    assert found is not None
+    assert [item["sku"] for item in found["variants"]] == [
+        f"chair-{item['external_id'][6:]}" for item in found["variants"]
+    ]
+    assert found["variants"][0]["options"] == [{"group": "Of", "value": "chair"}]
+
+
 @pytest.mark.parametrize("key", ["slug", "variants_position", "variants_status"])
 def test_an_expression_that_gives_null_leaves_the_default(key: str) -> None:
     wanted = mapped(stool(), expressed(**{key: "nothing"}))

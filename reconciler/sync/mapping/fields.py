@@ -95,6 +95,7 @@ def mapped(
     expected: str,
     *,
     code: str = "bad-mapping",
+    product: View | None = None,
 ) -> Found[ValueT] | None:
     """Return what an expression gives, on the first view where that is not null.
 
@@ -105,15 +106,16 @@ def mapped(
         convert: turns the result into a value, or raises `Misfit`.
         expected: what it has to be, for messages.
         code: of the problem where it is something else.
+        product: what the expression sees as `Product`; None: the last of the views.
 
     Raises:
         Unfit: it fails, or gives something else.
     """
-    product = views[-1].data
+    seen = (views[-1] if product is None else product).data
 
     def evaluated(view: View) -> Any:
         try:
-            return expression.search({**view.data, "Product": product})
+            return expression.search({**view.data, "Product": seen})
         except FailedExpression as error:
             kind = "costly-mapping" if isinstance(error, CostlyExpression) else "bad-mapping"
             raise Unfit(view.external_id, kind, f"The mapping of {key} fails on this record: {error}") from None

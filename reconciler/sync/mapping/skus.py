@@ -16,7 +16,7 @@ def sku_of(item: Item, rules: MappingRules) -> str:
     """
     expression = rules.expressions.get("variants.sku")
     if expression is not None:
-        found = mapped(expression, "variants.sku", item.views[:1], text, "text")
+        found = mapped(expression, "variants.sku", item.views[:1], text, "text", product=item.product)
         sku = found.value if found is not None else None
     else:
         sku = text_or_none(item.own.xp.get("SKU")) or text_or_none(item.own.xp.get("sku"))

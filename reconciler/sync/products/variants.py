@@ -129,7 +129,14 @@ def _whole(value: Any) -> int | None:
 def _options(item: Item, context: Context) -> list[Wire] | None:
     expression = context.rules.expressions.get("variants.options")
     if expression is not None:
-        found = mapped(expression, "variants.options", item.views[:1], _option_list, "list of group and value")
+        found = mapped(
+            expression,
+            "variants.options",
+            item.views[:1],
+            _option_list,
+            "list of group and value",
+            product=item.product,
+        )
         options = found.value if found is not None else {}
     else:
         options = _spec_options(item.own)
