@@ -37,7 +37,12 @@ def new_state(switches: Switches, traffic: TrafficSetting, seed: Seed = EMPTY, d
 
 
 def _make_rooms(seed: Seed, deliver_to: Sequence[str], state: State) -> Sequence[Room]:
-    return (OrderCloud(state, seed, deliver_to), SparkLayer(state))
+    ordercloud, sparklayer = OrderCloud(state, seed, deliver_to), SparkLayer(state)
+    # Orders that were placed through SparkLayer came from carts there.
+    sparklayer.carts = lambda: ordercloud.seeding.carts
+    ordercloud.seeding.on_carts = sparklayer.place_carts
+    sparklayer.place_carts()
+    return ordercloud, sparklayer
 
 
 class App:

@@ -10,7 +10,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,15 +119,26 @@ class RunningEmulator:
         chosen = {} if roles is None else {"roles": roles}
         self.control("POST", "clients", {"id": client_id, "secret": secret, **chosen, **setting})
 
-    def seed(self, products: int, seed_number: int = 0) -> dict[str, Any]:
-        """Replace the marketplace by a generated one until the next reset; return what is in it."""
-        found: dict[str, Any] = self.control("PUT", "seed", {"products": products, "seedNumber": seed_number})
+    def seed(self, products: int, seed_number: int = 0, **sizes: int) -> dict[str, Any]:
+        """Replace the marketplace by a generated one until the next reset; return what is in it.
+
+        Args:
+            products: how many.
+            seed_number: which of the many of this size.
+            sizes: how many `buyers`, `users`, `ownPrices`, `orders`, where they are not to follow from the products.
+        """
+        asked = {"products": products, "seedNumber": seed_number, **sizes}
+        found: dict[str, Any] = self.control("PUT", "seed", asked)
         return found
 
     def seed_with(self, marketplace: Mapping[str, Any]) -> dict[str, Any]:
         """Replace the marketplace by one in the seeding tool's format until the next reset; return what is in it."""
         found: dict[str, Any] = self.control("PUT", "seed", {"Objects": {}, **marketplace})
         return found
+
+    def add_carts(self, ids: Sequence[str] | None = None, site: str = "demo") -> None:
+        """Add to a SparkLayer site carts whose orders were placed, by their UUIDs; None: those of the seed's orders."""
+        self.control("POST", f"sites/{site}/carts", {"ids": ids})
 
     def seeded(self) -> dict[str, Any]:
         """Return what the marketplace was seeded with: `objects` by kind, `flaws` with their IDs."""

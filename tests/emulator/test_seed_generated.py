@@ -18,8 +18,9 @@ from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
 from reconciler.emulator.ordercloud.models import ID_PATTERN
 from reconciler.emulator.ordercloud.room import OrderCloud
 from reconciler.emulator.seeds.files import seed_from
-from reconciler.emulator.seeds.generate import generated
-from reconciler.emulator.seeds.seed import FLAWS
+from reconciler.emulator.seeds.generate import Sizes, generated
+from reconciler.emulator.seeds.own_prices import PRICE_FLAWS
+from reconciler.emulator.seeds.seed import FLAWS, FlawLog
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.testing import running_emulator
 from reconciler.emulator.traffic import TrafficSetting
@@ -27,7 +28,7 @@ from reconciler.errors import UsageError
 
 DIGEST = """
 import hashlib, orjson, sys
-from reconciler.emulator.seeds.generate import generated
+from reconciler.emulator.seeds.generate import Sizes, generated
 from reconciler.emulator.seeds.seed import FlawLog
 print(hashlib.sha256(orjson.dumps(list(generated(int(sys.argv[1]), 7).rows(FlawLog())))).hexdigest())
 """
@@ -147,9 +148,11 @@ def test_stock_is_kept_in_all_the_ways_there_are(
     assert {"warehouse-1", "warehouse-2", "shop-leeds"} <= places
 
 
-def test_prices_have_breaks_sales_and_parties(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+def test_prices_have_breaks_sales_and_parties(
+    rows: dict[str, dict[str, list[dict[str, Any]]]], flawed: dict[str, list[str]]
+) -> None:
     schedules = {row["ID"]: row for row in rows["PriceSchedule"][""]}
-    assert {len(row["PriceBreaks"]) for row in schedules.values()} == {0, 1, 3}
+    assert {len(row["PriceBreaks"]) for row in schedules.values()} == {0, 1, 2, 3}
     sales = [row for row in schedules.values() if "SaleStart" in row]
     assert {"SaleEnd" in row for row in sales} == {True, False}
     assert all(
@@ -157,7 +160,8 @@ def test_prices_have_breaks_sales_and_parties(rows: dict[str, dict[str, list[dic
     )
     party = rows["ProductAssignment"][""]
     assert {"UserGroupID" in row for row in party} == {True, False}
-    assert all(row["PriceScheduleID"] in schedules for row in party)
+    gone = {f"{row['ProductID']}/{row['BuyerID']}" for row in party if row["PriceScheduleID"] not in schedules}
+    assert gone == set(flawed["price-schedule-is-gone"])
 
 
 def test_orders_add_up(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
@@ -168,7 +172,7 @@ def test_orders_add_up(rows: dict[str, dict[str, list[dict[str, Any]]]]) -> None
         assert order["Subtotal"] == pytest.approx(sum(line["LineTotal"] for line in lines))
         if order["Status"] == "Completed":
             assert all(line["QuantityShipped"] == line["Quantity"] for line in lines)
-    assert any("sparklayerCartID" in order.get("xp", {}) for order in rows["Order"][""])
+    assert any("sparkCartId" in order.get("xp", {}) for order in rows["Order"][""])
 
 
 def test_every_flaw_of_the_list_is_there_and_counted(flawed: dict[str, list[str]]) -> None:
@@ -220,9 +224,29 @@ def test_the_flaws_are_what_they_say(
         scope for scope, lines in rows["LineItem"].items() for line in lines if line["ProductID"] not in products
     }
     assert ordered == set(flawed["order-of-deleted-product"])
-    users = {f"{scope}/{row['ID']}": row["Email"] for scope, table in rows["BuyerUser"].items() for row in table}
+    users = {
+        f"{scope}/{row['ID']}": row.get("Email", "") for scope, table in rows["BuyerUser"].items() for row in table
+    }
     emails = Counter(users.values())
     assert all(emails[users[key]] > 1 for key in flawed["duplicate-email"])
+    rows_of = {f"{scope}/{row['ID']}": row for scope, table in rows["BuyerUser"].items() for row in table}
+    assert {key for key, row in rows_of.items() if "Email" not in row} == set(flawed["no-email"])
+    assert {key for key, row in rows_of.items() if not row["Active"]} == set(flawed["inactive-user"])
+    assert {key for key, email in users.items() if email.isupper()} == set(flawed["email-in-capitals"])
+    assert all("<script>" in rows_of[key]["FirstName"] for key in flawed["html-in-user-name"])
+    assert all(isinstance(rows_of[key]["xp"]["discount"], str) for key in flawed["discount-is-text"])
+    own = {
+        flaw: [
+            schedules[row["PriceScheduleID"]]
+            for row in rows["ProductAssignment"][""]
+            if f"{row['ProductID']}/{row['BuyerID']}" in flawed[flaw] and row["PriceScheduleID"] in schedules
+        ]
+        for flaw in PRICE_FLAWS
+    }
+    assert all(len(own[flaw]) >= len(flawed[flaw]) for flaw in PRICE_FLAWS if flaw != "price-schedule-is-gone")
+    assert {row["ID"] for row in schedules.values() if row.get("Currency") == "EUR"} <= {
+        row["ID"] for row in own["foreign-price"]
+    }
     closed = {
         scope.partition("/")[0]
         for name in ("InventoryRecord", "VariantInventoryRecord")
@@ -231,6 +255,29 @@ def test_the_flaws_are_what_they_say(
         if record["AddressID"] == "warehouse-closed"
     }
     assert closed == set(flawed["dangling-stock-address"])
+
+
+def test_orders_from_sparklayer_have_carts_there_but_for_flawed_ones(
+    rows: dict[str, dict[str, list[dict[str, Any]]]], flawed: dict[str, list[str]]
+) -> None:
+    state = new_state(Switches(), TrafficSetting(), generated(800))
+    carts = orjson.loads(orjson.dumps(state.rooms["sparklayer"].dump(secrets=True)))["sites"]["demo"]["purchases"]
+    named = {row["ID"]: row["xp"]["sparkCartId"] for row in rows["Order"][""] if "xp" in row}
+    lost = {key for key, cart in named.items() if cart not in carts}
+    assert lost == {*flawed["unknown-cart"], *flawed["cart-is-no-uuid"]}
+    assert {cart["type"] for cart in carts.values()} == {"order_unconfirmed"}
+    twice = Counter(named.values())
+    assert {key for key, cart in named.items() if twice[cart] > 1} >= set(flawed["cart-used-twice"])
+    orders = {row["ID"]: row for row in rows["Order"][""]}
+    assert {key for key, row in orders.items() if row["Currency"] == "EUR"} == set(flawed["foreign-order"])
+
+
+def test_the_sizes_of_a_marketplace_can_be_chosen() -> None:
+    seed = generated(30, 1, Sizes(buyers=12, users=60, own_prices=50, orders=9))
+    counts = Counter(row[0] for row in seed.rows(FlawLog()))
+    assert (counts["Buyer"], counts["Order"]) == (13, 9)
+    assert counts["BuyerUser"] == 60 + 5 + 1
+    assert 40 < counts["ProductAssignment"] < 70
 
 
 def test_a_reset_brings_the_seed_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID
 from reconciler.emulator.ordercloud.models import JsonObject, date_text
 from reconciler.emulator.seeds.goods import Goods, product_id
 from reconciler.emulator.seeds.parties import RETAIL, WAREHOUSES, Company
-from reconciler.emulator.seeds.seed import FlawLog, Row
+from reconciler.emulator.seeds.seed import CART, FlawLog, Row
 from reconciler.emulator.seeds.words import SPECS, WARES, Dice
 
 _START = datetime(2025, 6, 2, 8, 0, tzinfo=UTC)
@@ -20,6 +21,10 @@ _STATUS = (
 )
 _FLAWED_EVERY = 20
 _MOST = 20_000
+# Of orders with a cart: of the first 40 every fourth, then one in 50.
+CART_FLAWS = ("unknown-cart", "cart-is-no-uuid", "cart-used-twice", "foreign-order")
+_EARLY, _EARLY_FLAW, _CART_FLAW = 40, 4, 50
+_PAYMENTS = ("paymentOnAccount", "paymentByInvoice", "upfrontPayment")
 
 
 class Orders:
@@ -29,18 +34,24 @@ class Orders:
         seed_number: of the marketplace.
         companies: who buys.
         goods: what there is to buy, all of its rows made.
+        count: how many; None: one for every ten products, at least three.
     """
 
-    def __init__(self, seed_number: int, companies: Sequence[Company], goods: Goods) -> None:
+    def __init__(self, seed_number: int, companies: Sequence[Company], goods: Goods, count: int | None = None) -> None:
         self._dice = Dice(seed_number, "orders")
+        self._count = min(max(goods.count // 10, 3), _MOST) if count is None else count
+        # What was added later has dice of its own, so that what was there before stays as it is.
+        self._more = Dice(seed_number, "carts")
+        self._carts = 0
+        self._cart = ""
         self._companies = companies
         self._goods = goods
 
     def rows(self, flaws: FlawLog) -> Iterator[Row]:
-        """Yield one order for every ten products, at least three."""
+        """Yield every order with its lines and shipments, and the carts at SparkLayer that they came from."""
         if not self._goods.count:
             return
-        for number in range(min(max(self._goods.count // 10, 3), _MOST)):
+        for number in range(self._count):
             yield from self._order(number, flaws)
 
     def _order(self, number: int, flaws: FlawLog) -> Iterator[Row]:
@@ -77,12 +88,32 @@ class Orders:
         if status == "Completed":
             body["DateCompleted"] = body["LastUpdated"]
         if company.id != RETAIL and dice.roll() < 0.7:
-            body["xp"] = {"sparklayerCartID": f"cart-{seed_text(dice)}"}
+            yield from self._from_cart(body, flaws)
         yield "Order", (), body
         for line in lines:
             yield "LineItem", (key,), line
         if status == "Completed" or (status == "Open" and len(lines) > 1 and dice.roll() < 0.4):
             yield from self._shipment(key, company, body, lines, whole=status == "Completed")
+
+    def _from_cart(self, body: JsonObject, flaws: FlawLog) -> Iterator[Row]:
+        """Mark an order as placed through SparkLayer, and yield the cart there; now and then something is wrong."""
+        dice = self._more
+        cart = str(uuid.UUID(int=int(seed_text(dice) * 4, 16) ^ self._carts, version=4))
+        self._carts += 1
+        flaw = ""
+        if self._carts % (_EARLY_FLAW if self._carts <= _EARLY else _CART_FLAW) == _EARLY_FLAW - 1:
+            flaw = CART_FLAWS[self._carts // _EARLY_FLAW % len(CART_FLAWS)]
+            flaws.note(flaw, body["ID"])
+        if flaw == "cart-used-twice":
+            cart = self._cart
+        elif flaw == "cart-is-no-uuid":
+            cart = f"cart-{seed_text(dice)}"
+        elif flaw != "unknown-cart":
+            self._cart = cart
+            yield CART, (), {"ID": cart}
+        if flaw == "foreign-order":
+            body["Currency"] = "EUR"
+        body["xp"] = {"sparkCartId": cart, "sparkPaymentType": dice.pick(_PAYMENTS)}
 
     def _line(self, place: int, created: datetime) -> JsonObject:
         dice = self._dice

@@ -26,6 +26,9 @@ RETAIL, TRADE = "retail", "trade"
 RANGES = ("essentials", "professional")
 OPENED = "2025-01-06T09:00:00.000+00:00"
 _ADDRESS_FLAW, _EMAIL_FLAW = 8, 11
+# Of the first 40 users every fourth, then one in 50.
+USER_FLAWS = ("no-email", "email-in-capitals", "inactive-user", "html-in-user-name", "discount-is-text")
+_EARLY_USERS, _EARLY_FLAW, _USER_FLAW = 40, 4, 50
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Company:
 
     id: str
     groups: list[str] = field(default_factory=list)
+    in_several_groups: bool = False
     users: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
@@ -88,15 +92,23 @@ class Parties:
     Args:
         products: how many products there are: a larger shop has more buyers.
         seed_number: of the marketplace.
+        buyers: how many business customers; None: by the products.
+        users: how many users these have in all; None: two to six each.
     """
 
-    def __init__(self, products: int, seed_number: int) -> None:
+    def __init__(self, products: int, seed_number: int, buyers: int | None = None, users: int | None = None) -> None:
         self.companies: list[Company] = []
         self._dice = Dice(seed_number, "parties")
+        # What was added later has dice of its own, so that what was there before stays as it is.
+        self._more = Dice(seed_number, "people")
         self._shoppers = 5 + products // 1_000
-        self._businesses = 4 + min(products // 500, 196)
+        self._businesses = 4 + min(products // 500, 196) if buyers is None else buyers
+        self._each = None if users is None else max(round(users / max(self._businesses, 1)), 1)
         self._addresses = 0
         self._users = 0
+        self._people = 0
+        self._flaws = 0
+        self._due = False
 
     def rows(self, flaws: FlawLog) -> Iterator[Row]:
         """Yield the shop's own customers, then the business customers with their groups and price levels."""
@@ -119,22 +131,25 @@ class Parties:
         company = Company(f"b2b-{number:04d}")
         # Every third has a catalog of its own, which the API makes where none is named.
         own_catalog = number % 3 == 2
-        yield "Buyer", (), _buyer(company.id, name, None if own_catalog else TRADE)
+        buyer = _buyer(company.id, name, None if own_catalog else TRADE)
+        yield "Buyer", (), {**buyer, "xp": {"erpNumber": f"ERP-{number:05d}", "creditLimit": 500 * (number % 20)}}
         yield "CatalogAssignment", (), _sees(company.id if own_catalog else TRADE, company.id)
         yield "SupplierBuyer", (dice.pick(SUPPLIERS),), {"BuyerID": company.id}
         for title in ("Buyers", "Site managers", "Approvers")[: dice.between(1, 3)]:
             group = title.lower().replace(" ", "-")
             company.groups.append(group)
             yield "UserGroup", (company.id,), {"ID": group, "Name": title}
-        for _ in range(dice.between(2, 6)):
+        for _ in range(self._each or dice.between(2, 6)):
             user = f"{company.id}-user-{len(company.users) + 1}"
             yield from self._person(company, user, f"{company.id}.example", flaws)
             assignment = {"UserGroupID": dice.pick(company.groups), "UserID": user}
             yield "UserGroupAssignment", (company.id,), assignment
+            yield from self._second_group(company, assignment)
         for place in range(dice.between(1, 4)):
             yield from self._address(company, f"site-{place + 1}", flaws)
         group_address = {"AddressID": company.addresses[0], "UserGroupID": company.groups[0]}
         yield "AddressAssignment", (company.id,), {**group_address, "IsShipping": True, "IsBilling": True}
+        yield from self._own_addresses(company)
         if number % 4 == 0:
             hidden = {"CategoryID": "office", "BuyerID": company.id, "Visible": False, "ViewAllProducts": False}
             yield "CategoryAssignment", (RETAIL,), hidden
@@ -147,8 +162,58 @@ class Parties:
             self._users = 0
             body["Email"] = f"{company.users[0]}@{domain}"
             flaws.note("duplicate-email", f"{company.id}/{user_id}")
+        if company.id != RETAIL:
+            self._complete(company, body, flaws)
         company.users.append(user_id)
         yield "BuyerUser", (company.id,), body
+
+    def _complete(self, company: Company, body: JsonObject, flaws: FlawLog) -> None:
+        """Complete a user with what business customers have, and with a flaw now and then."""
+        dice = self._more
+        self._people += 1
+        body["Phone"] = f"+44 113 496 0{dice.between(100, 999)}"
+        xp: JsonObject = {"erpNumber": f"C{self._people:06d}", "title": dice.pick(("Ms", "Mr", "Dr", ""))}
+        if dice.roll() < 0.4:
+            xp["discount"] = dice.pick((2.5, 5, 7.25, 10, 12.5))
+        body["xp"] = xp
+        early = self._people <= _EARLY_USERS
+        self._due |= self._people % (_EARLY_FLAW if early else _USER_FLAW) == _EARLY_FLAW - 1
+        # The first one of a company stays well: the addresses of others are compared with its own.
+        if not self._due or not company.users or not body["Email"].startswith(body["ID"]):
+            return
+        self._due = False
+        flaw = USER_FLAWS[self._flaws % len(USER_FLAWS)]
+        self._flaws += 1
+        flaws.note(flaw, f"{company.id}/{body['ID']}")
+        match flaw:
+            case "no-email":
+                del body["Email"]
+            case "email-in-capitals":
+                body["Email"] = f"{company.users[0]}@{company.id}.example".upper()
+            case "inactive-user":
+                body["Active"] = False
+            case "html-in-user-name":
+                body["FirstName"] = f"<b>{body['FirstName']}</b> <script>alert('x')</script>"
+            case _:
+                xp["discount"] = "ca. 10 %"
+
+    def _second_group(self, company: Company, first: JsonObject) -> Iterator[Row]:
+        """Yield for every third user who could be in another group that it is."""
+        others = [group for group in company.groups if group != first["UserGroupID"]]
+        if others and self._more.roll() < 0.34:
+            company.in_several_groups = True
+            yield "UserGroupAssignment", (company.id,), {**first, "UserGroupID": self._more.pick(others)}
+
+    def _own_addresses(self, company: Company) -> Iterator[Row]:
+        """Yield which addresses some users have for themselves, and what the whole company has."""
+        dice = self._more
+        for user in company.users:
+            if dice.roll() < 0.4:
+                named = {"AddressID": dice.pick(company.addresses), "UserID": user}
+                yield "AddressAssignment", (company.id,), {**named, "IsShipping": True, "IsBilling": dice.roll() < 0.5}
+        if dice.roll() < 0.6:
+            everybody = {"AddressID": company.addresses[-1], "IsShipping": dice.roll() < 0.7, "IsBilling": True}
+            yield "AddressAssignment", (company.id,), everybody
 
     def _address(self, company: Company, address_id: str, flaws: FlawLog) -> Iterator[Row]:
         dice = self._dice

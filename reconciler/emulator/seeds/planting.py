@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,9 +12,11 @@ from reconciler.emulator.bodies import json_object, validated
 from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.seeds.files import PARTS, seed_of
-from reconciler.emulator.seeds.generate import PRODUCTS_LIMIT, generated
-from reconciler.emulator.seeds.seed import FlawLog, Row, Seed
+from reconciler.emulator.seeds.generate import PRODUCTS_LIMIT, Sizes, generated
+from reconciler.emulator.seeds.seed import CART, FlawLog, Row, Seed
 from reconciler.emulator.wire import Answer, Request, json_answer
+
+PARTIES_LIMIT = 1_000_000
 
 
 class GeneratedSetting(BaseModel):
@@ -24,10 +26,16 @@ class GeneratedSetting(BaseModel):
 
     products: int = Field(ge=0, le=PRODUCTS_LIMIT)
     seedNumber: int = 0  # noqa: N815 (a name of the JSON)
+    buyers: int | None = Field(default=None, ge=0, le=PARTIES_LIMIT, description="Business customers.")
+    users: int | None = Field(default=None, ge=0, le=PARTIES_LIMIT, description="Users of these, in all.")
+    ownPrices: int | None = Field(default=None, ge=0, le=PARTIES_LIMIT)  # noqa: N815
+    orders: int | None = Field(default=None, ge=0, le=PARTIES_LIMIT)
 
 
 class Seeding:
     """Seeding of a marketplace.
+
+    `carts` are the IDs of the carts at SparkLayer that its orders came from; `on_carts` is called when they are others.
 
     Args:
         market: the marketplace.
@@ -35,6 +43,8 @@ class Seeding:
     """
 
     def __init__(self, market: Marketplace, seed: Seed) -> None:
+        self.carts: list[str] = []
+        self.on_carts: Callable[[], None] = lambda: None
         self._market = market
         self._at_start = seed
         self._report: dict[str, Any] = {}
@@ -68,7 +78,8 @@ class Seeding:
             seed = seed_of(request.body, "body")
         else:
             setting = validated(GeneratedSetting, json_object(request))
-            seed = generated(setting.products, setting.seedNumber)
+            sizes = Sizes(setting.buyers, setting.users, setting.ownPrices, setting.orders)
+            seed = generated(setting.products, setting.seedNumber, sizes)
         self._versions = None
         self._plant(seed)
         return self._show(request)
@@ -76,11 +87,15 @@ class Seeding:
     def _plant(self, seed: Seed) -> None:
         counts: Counter[str] = Counter()
         flaws = FlawLog()
+        self.carts = []
 
         def counted() -> Iterator[Row]:
             for row in seed.rows(flaws):
                 counts[row[0]] += 1
-                yield row
+                if row[0] == CART:
+                    self.carts.append(row[2]["ID"])
+                else:
+                    yield row
 
         self._market.reset()
         self._market.load(counted(), silent=True)
@@ -91,3 +106,4 @@ class Seeding:
             "skipped": dict(seed.skipped),
             "remarks": list(seed.remarks),
         }
+        self.on_carts()

@@ -11,6 +11,8 @@ from reconciler.emulator.ordercloud.models import JsonObject
 
 # Resource, IDs of the parents, and the object: what `Marketplace.load` takes.
 Row = tuple[str, Scope, JsonObject]
+# Stands in a row for a resource: a cart of SparkLayer's that an order of the marketplace names; its object has the ID.
+CART = "SparkLayerCart"
 
 FLAWS: Mapping[str, str] = {
     "no-sku": "A product, and its variants, without xp.SKU.",
@@ -30,6 +32,21 @@ FLAWS: Mapping[str, str] = {
     "negative-stock": "A product with less than nothing in stock.",
     "address-without-street": "A buyer's address without Street1, as BUYER/ADDRESS.",
     "duplicate-email": "A buyer's user with the email address of another one, as BUYER/USER.",
+    "no-email": "A buyer's user without an email address, as BUYER/USER.",
+    "email-in-capitals": "A buyer's user with the email address of another one in capitals, as BUYER/USER.",
+    "inactive-user": "A buyer's user who is not active, as BUYER/USER.",
+    "html-in-user-name": "A buyer's user with HTML in the name, as BUYER/USER.",
+    "discount-is-text": "A buyer's user whose xp.discount is text with a unit, as BUYER/USER.",
+    "ambiguous-price": "A product with different prices for two groups of a buyer, as PRODUCT/BUYER.",
+    "price-schedule-is-gone": "A product with a price for a buyer that is gone, as PRODUCT/BUYER.",
+    "foreign-price": "A product with a price for a buyer in another currency, as PRODUCT/BUYER.",
+    "price-without-currency": "A product with a price for a buyer without a currency, as PRODUCT/BUYER.",
+    "party-price-without-prices": "A product with a price schedule for a buyer that has no prices, as PRODUCT/BUYER.",
+    "party-quantities": "A product with other quantities for a buyer than for others, as PRODUCT/BUYER.",
+    "unknown-cart": "An order with the ID of a cart that SparkLayer does not have.",
+    "cart-is-no-uuid": "An order whose xp.sparkCartId is no UUID.",
+    "cart-used-twice": "An order with the cart of another order.",
+    "foreign-order": "An order in another currency.",
     "order-of-deleted-product": "An order with a line item whose product is gone.",
 }
 

@@ -106,14 +106,7 @@ class Purchasing(Resource):
         if customer is None:
             raise self._problems.refuse(400, f"There is no customer {asked.customer_id}.", UNKNOWN_ID, "customer_id")
         cart_id = str(uuid.uuid4())
-        empty: JsonObject = {"packages": [], "accounting_files": [], "custom_fields": [], "customer_identifiers": {}}
-        dates = {"last_updated": site.now}
-        site.purchases[cart_id] = {
-            "type": "cart",
-            "purchase_identifiers": {"sparklayer": cart_id},
-            "dates": dates,
-            **empty,
-        }
+        site.purchases[cart_id] = {**placed_cart(cart_id, site.now), "type": "cart"}
         return json_answer({"cart_id": cart_id}, 201)
 
     def _lookup(self, site: Site, request: Request) -> JsonObject | None:
@@ -133,6 +126,13 @@ class Purchasing(Resource):
         if found is None:
             raise self._problems.not_found("Purchase", request.ids["identifier"])
         return found
+
+
+def placed_cart(cart_id: str, now: str) -> JsonObject:
+    """Return the purchase of a cart whose order was placed, and that the platform has not confirmed yet."""
+    empty: JsonObject = {"packages": [], "accounting_files": [], "custom_fields": [], "customer_identifiers": {}}
+    named = {"type": "order_unconfirmed", "purchase_identifiers": {"sparklayer": cart_id}}
+    return {**named, "dates": {"last_updated": now}, **empty}
 
 
 def _fits(purchase: JsonObject, params: dict[str, str]) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
 
 from reconciler.emulator.bodies import decode, json_object, validated
 from reconciler.emulator.room import Room
@@ -12,17 +14,26 @@ from reconciler.emulator.sparklayer.core import Core
 from reconciler.emulator.sparklayer.customers import Customers
 from reconciler.emulator.sparklayer.later import Later
 from reconciler.emulator.sparklayer.legacy_customers import LegacyCustomers
-from reconciler.emulator.sparklayer.login import Login, SiteSetting
+from reconciler.emulator.sparklayer.login import DEMO, Login, SiteSetting
+from reconciler.emulator.sparklayer.models import Uuid
 from reconciler.emulator.sparklayer.price_lists import PriceLists
 from reconciler.emulator.sparklayer.pricing import Pricing
 from reconciler.emulator.sparklayer.problems import Problems
 from reconciler.emulator.sparklayer.products import Products
-from reconciler.emulator.sparklayer.purchasing import Purchasing
+from reconciler.emulator.sparklayer.purchasing import Purchasing, placed_cart
 from reconciler.emulator.sparklayer.site import Site
 from reconciler.emulator.sparklayer.stock import Stock
 from reconciler.emulator.sparklayer.synclog import SyncLog
 from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Refusal, Request, json_answer
+
+
+class CartsSetting(BaseModel):
+    """Body of `POST /_emulator/sites/{site}/carts`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ids: list[Uuid] | None = None
 
 
 class SparkLayer(Room):
@@ -32,6 +43,7 @@ class SparkLayer(Room):
 
     def __init__(self, state: State) -> None:
         super().__init__()
+        self.carts: Callable[[], Sequence[str]] = list
         self._problems = Problems(state)
         self.login = Login(state, self._problems)
         lists = PriceLists(state, self._problems)
@@ -51,6 +63,12 @@ class SparkLayer(Room):
             for method, path, handler in routes:
                 self.router.add(method, path, self.login.secured(handler))
 
+    def place_carts(self) -> None:
+        """Place at the site `demo` the carts that orders of the marketplace came from, where they are not there yet."""
+        site = self.login.sites.get(DEMO.id)
+        for cart_id in self.carts():
+            _place(site, cart_id)
+
     def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:
         """Return a problem; the code, where there is one, in its `errors`."""
         errors = [{"code": code, "message": message or "", "property": ""}] if code is not None else []
@@ -63,6 +81,7 @@ class SparkLayer(Room):
             ("GET", "/_emulator/sites/{site}", self._show_site),
             ("PUT", "/_emulator/sites/{site}", self._replace_site),
             ("DELETE", "/_emulator/sites/{site}", self._empty_site),
+            ("POST", "/_emulator/sites/{site}/carts", self._add_carts),
             ("DELETE", "/_emulator/site-tokens", self._revoke_tokens),
         )
 
@@ -83,6 +102,14 @@ class SparkLayer(Room):
     def _empty_site(self, request: Request) -> Answer:
         """Empty a SparkLayer site; keys and tokens stay."""
         self.login.restore(self._site(request).id, {})
+        return NO_CONTENT
+
+    def _add_carts(self, request: Request) -> Answer:
+        """Add to a SparkLayer site carts whose orders were placed, by their UUIDs: {"ids"}, else those of the seed."""
+        site = self._site(request)
+        asked = validated(CartsSetting, decode(request))
+        for cart_id in self.carts() if asked.ids is None else asked.ids:
+            _place(site, cart_id)
         return NO_CONTENT
 
     def _site(self, request: Request) -> Site:
@@ -113,3 +140,9 @@ class SparkLayer(Room):
     def reset(self) -> None:
         """Reset to the empty site `demo`."""
         self.login.reset()
+        self.place_carts()
+
+
+def _place(site: Site | None, cart_id: str) -> None:
+    if site is not None and cart_id not in site.purchases:
+        site.purchases[cart_id] = placed_cart(cart_id, site.now)
