@@ -95,6 +95,46 @@ def test_a_light_walk_tells_of_a_product_that_becomes_bad_and_reads_it_once(shop
     assert len(reads[0]) > len(reads[1]) == 3
 
 
+def problems(shop: Shop) -> list[tuple[str, str]]:
+    listed = shop.checkout.call("sync", "errors", "--format", "json").json["problems"]
+    return [(problem["external_id"], problem["code"]) for problem in listed]
+
+
+def test_a_light_walk_sees_that_a_product_has_its_id_again(shop: Shop) -> None:
+    shop.change(interval="1s", lookInterval="1s")
+    shop.synced("--full")
+    rewrite(shop, '"ID":"p1"', '"ID":null')
+    shop.synced("--full")
+    assert problems(shop) == [("p1", "bad-record"), ("(null: Hammer 1)", "no-id"), ("p1", "not-listed")]
+    shop.emulator.clear_faults()
+    time.sleep(1.1)
+    assert shop.synced()["mode"] == "light"
+    assert (problems(shop), said(shop), shop.wrong()) == ([], {}, [])
+
+
+def test_what_stands_for_an_id_goes_with_the_run_that_does_not_see_it_though_it_stands_at_the_limit(shop: Shop) -> None:
+    shop.change(maxDeletePercent=0)
+    rewrite(shop, '"ID":"p1"', '"ID":null')
+    shop.synced("--full")
+    assert problems(shop) == [("(null: Hammer 1)", "no-id")]
+    shop.emulator.clear_faults()
+    shop.portal("DELETE", "products/p3")
+    assert shop.run("--full").status == 3
+    assert (problems(shop), said(shop)) == ([], {})
+
+
+def test_a_product_without_an_id_that_is_asked_for_by_the_one_it_had_is_told_once(shop: Shop) -> None:
+    shop.synced("--full")
+    rewrite(shop, '"ID":"p1"', '"ID":null')
+    assert shop.checkout.call("sync", "retry", "shop", "p1").status == 0
+    shop.synced()
+    assert {external_id for external_id, _ in problems(shop)} == {"p1"}
+    shop.emulator.clear_faults()
+    assert shop.checkout.call("sync", "retry", "shop", "p1").status == 0
+    shop.synced()
+    assert problems(shop) == []
+
+
 @pytest.mark.parametrize(
     ("find", "put", "asked", "status", "words"),
     [

@@ -80,7 +80,7 @@ class ProductSource:
     async def changed_since(self, moment: datetime) -> AsyncGenerator[list[Product], None]:
         if not self._knows_stock:
             return
-        flawed = Flawed()
+        flawed = Flawed(named=True)
         changed = ProductReader(self._reader, flawed.add).stock_changed_since(
             moment, catalogs=self._scope.catalogs, parts=self._parts
         )
@@ -89,7 +89,7 @@ class ProductSource:
                 yield chunk
 
     async def some(self, keys: Iterable[str]) -> list[Product]:
-        flawed = Flawed()
+        flawed = Flawed(named=True)
         async with aclosing(ProductReader(self._reader, flawed.add).some(keys, parts=self._parts)) as products:
             found = [product async for product in products] + flawed.take()
         inside = await together(self._scope.has(key_of(product)) for product in found)
@@ -143,15 +143,21 @@ def _look(product: Product) -> bytes | None:
 
 
 class Flawed:
-    """Takes the records of one stream that cannot be used, each once: the mapper tells what is wrong with them."""
+    """Takes the records of one stream that cannot be used, each once: the mapper tells what is wrong with them.
 
-    def __init__(self) -> None:
+    Args:
+        named: whether those without an ID are left out: a walk tells of them, and what is no walk could not tell
+            that they are gone.
+    """
+
+    def __init__(self, *, named: bool = False) -> None:
+        self._named = named
         self._seen: set[str] = set()
         self._waiting: list[Product] = []
 
     def add(self, record: BadRecord) -> None:
         """Take a record. One that has no ID has its place in the ledger under what stands for it."""
-        if record.key not in self._seen:
+        if record.key not in self._seen and (record.has_id or not self._named):
             self._seen.add(record.key)
             self._waiting.append(cast("Product", {"ID": record.key, "Name": record.label, FLAW: record}))
 

@@ -22,6 +22,7 @@ _IN_HAND = 256
 _RESULTS_AT_ONCE = 200
 _RESULTS_LINGER = 0.05
 _NOTHING: Mapping[str, Any] = {}
+_IN_NO_LIST = b"-"
 _HeldByKey: TypeAlias = Mapping[str, Held]
 _Resolve: TypeAlias = Callable[[_HeldByKey], Awaitable[Sequence[TargetState]]]
 
@@ -106,7 +107,8 @@ class Pipeline:
         for record in records:
             draft = data.map(record, context.source_now, context.facts)
             drafts[draft.key] = draft
-            if (look := data.look(record)) is not None:
+            # Of one that no list has, the next list that has it is news.
+            if (look := _IN_NO_LIST if unlisted else data.look(record)) is not None:
                 self._looks[draft.key] = look
             # Mapping one record may be much work, and between two of them signals have to be heard.
             await asyncio.sleep(0)

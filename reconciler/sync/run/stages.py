@@ -181,7 +181,12 @@ class Stages:
         context = self._context
         context.meter.phase = Phase.DELETES
         left = await deletes.look_for_unseen() if context.mode.lists else 0
-        await deletes.carry_out()
+        try:
+            await deletes.carry_out()
+        except TooManyGone:
+            # What the walk did not see and the target never had is gone, whatever may not go there.
+            await self._close_unconfirmed()
+            raise
         if context.mode.looks:
             await deletes.verify()
         if not context.mode.lists or context.stopping:
@@ -191,7 +196,11 @@ class Stages:
             noun = counted(left, context.data.noun)
             what = "did not come in the lists and still exist, but cannot be read yet: left as they are"
             context.remarks.append(f"{noun} {what}")
-        await context.ledger.problems.close_unconfirmed(context.run.id)
+        await self._close_unconfirmed()
+
+    async def _close_unconfirmed(self) -> None:
+        if self._context.mode.lists:
+            await self._context.ledger.problems.close_unconfirmed(self._context.run.id)
 
     async def _read(self, pipeline: Pipeline) -> None:
         context = self._context
