@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from reconciler.app.sync import Chosen, HowToRun, opened_ledger
+from reconciler.app.chosen import Chosen, HowToRun, opened_ledger
 from reconciler.clock import utc_now
 from reconciler.errors import GuardrailBreach, Interrupted, NotFound, UsageError
 from reconciler.registry import open_writer
 from reconciler.sync.clearing import Cleared, Clearing, ClearingReport
 from reconciler.sync.datasync import DataSync, connections_of, data_syncs, require_applied
 from reconciler.sync.mode import LIMIT
+from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.old_prices import OldPrices, old_prices
 from reconciler.words import counted
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.http.client import HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.ledger.data.store import Store
-    from reconciler.sync.products.datatype import Products
     from reconciler.sync.products.settings import ProductSettings
     from reconciler.sync.run.breaker import Breaker
 
@@ -32,6 +32,18 @@ COMMAND = "clear-list"
 _FEATURE = "A data sync"
 _A_DAY = timedelta(hours=24)
 _CHUNK = 100
+
+
+def of_prices(chosen: Sequence[Chosen]) -> Chosen:
+    """Return the data type that wrote default prices.
+
+    Raises:
+        UsageError: the data sync has none such.
+    """
+    found = next((each for each in chosen if isinstance(each.sync.data, Products)), None)
+    if found is None:
+        raise UsageError(f"{chosen[0].sync.name} writes no default prices", next_step="Leave --clear-list out.")
+    return found
 
 
 async def clear_list(
@@ -100,7 +112,7 @@ def _found(chosen: Chosen, store: Store, settings: ProductSettings, slug: str, h
 def _require_old(chosen: Chosen, slug: str) -> None:
     session = chosen.session
     for sync in data_syncs(session, session.memory()):
-        if _settings(sync).price_list == slug:
+        if isinstance(sync.data, Products) and sync.data.settings.price_list == slug:
             raise UsageError(
                 f"{sync.name} writes its prices to the price list {slug}",
                 next_step="Only a list that no data sync writes to any more can be cleared.",
@@ -108,7 +120,7 @@ def _require_old(chosen: Chosen, slug: str) -> None:
 
 
 def _settings(sync: DataSync) -> ProductSettings:
-    return cast("Products", sync.data).settings
+    return cast("Products", sync.data).settings  # `of_prices` chose it
 
 
 def _chunks(store: Store, settings: ProductSettings, slug: str) -> Iterator[dict[str, OldPrices]]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from reconciler.app.sync import Chosen, HowToRun, mode_of, reading_job
+from reconciler.app.chosen import Chosen, HowToRun
+from reconciler.app.sync import mode_of, reading_job
 from reconciler.clock import utc_now
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ledger.reader import Ledgers

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.app.chosen import Chosen, HowToRun, only, opened_store
 from reconciler.app.project import Project
-from reconciler.app.sync import Chosen, HowToRun, look_up, opened_store
+from reconciler.app.sync import look_up
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
 
 _LONGEST = 100
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
 _ALL = 2**62
 
 
@@ -34,37 +33,34 @@ class Records:
     unknown: tuple[str, ...] = ()
 
 
-def choose_with_ids(project: Project, words: Sequence[str]) -> tuple[Chosen, tuple[str, ...]]:
-    """Return the data sync and the IDs of `[NAME] [ID…]`: the first word is a name where there is such a data sync.
+def choose_with_ids(
+    project: Project, words: Sequence[str], data_type: str | None
+) -> tuple[tuple[Chosen, ...], tuple[str, ...]]:
+    """Return the data types and the IDs of `[NAME] [ID…]`: the first word is a name where there is such a data sync.
+
+    Where there are IDs, it is the one data type that may have them.
 
     Raises:
-        UsageError: the first word is no name, and there are several data syncs.
+        UsageError: the first word is no name, and there are several data syncs; or the IDs do not tell which data type
+            is meant, and none is named.
         ReconcilerError: manifests or references are not as they have to be.
     """
     session = project.session(utc_now())
     syncs = data_syncs(session, session.memory())
     is_name = bool(words) and any(sync.name == words[0] for sync in syncs)
-    sync = named(syncs, session.name, words[0] if is_name else None)
-    return Chosen(session, sync), tuple(words[1:] if is_name else words)
+    found = named(syncs, session.name, words[0] if is_name else None, data_type)
+    chosen, ids = tuple(Chosen(session, sync) for sync in found), tuple(words[1:] if is_name else words)
+    return ((only(chosen, ids),) if ids else chosen), ids
 
 
-def record_key(external_id: str) -> str:
-    """Return the record that the external ID of a product or variant (`{ProductID}/{VariantID}`) belongs to.
+def record_keys(chosen: Chosen, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the records that external IDs belong to, each once.
 
     Raises:
-        UsageError: no product and no variant can have it.
+        UsageError: no record of this data type can have one of them.
     """
-    if not _EXTERNAL_ID.fullmatch(external_id):
-        raise UsageError(
-            f"{external_id[:_LONGEST] or 'an empty text'} is no ID of a product, nor ProductID/VariantID",
-            next_step="IDs hold letters, digits, - and _, and are at most 100 characters long.",
-        )
-    return external_id.partition("/")[0]
-
-
-def record_keys(ids: Sequence[str]) -> tuple[str, ...]:
-    """Return the records that external IDs belong to, each once; see `record_key`."""
-    return tuple(dict.fromkeys(map(record_key, ids)))
+    data = only((chosen,), ids).sync.data
+    return tuple(dict.fromkeys(key for external_id in ids if (key := data.record_of(external_id)) is not None))
 
 
 def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> Problems:
@@ -88,7 +84,8 @@ def open_problems(chosen: Chosen, limit: int, offset: int, code: str | None) -> 
         found = ledgers.problems(url, sync.scope, limit + 1 if limit else _ALL, offset, code)
     return Problems(
         sync.name,
-        sync.scope.data_type,
+        sync.type,
+        sync.data.entries,
         found.open,
         found.logged,
         found.listed[:limit] if limit else found.listed,
@@ -118,7 +115,7 @@ async def retry_records(chosen: Chosen, ids: Sequence[str], how: HowToRun, obser
         ApiError: the source cannot be read.
         LedgerError: the ledger cannot be written, or would forget it.
     """
-    keys = record_keys(ids)
+    keys = record_keys(chosen, ids)
     with opened_store(chosen, "`sync retry`", ephemeral=how.ephemeral) as store:
         if not keys:
             return Records(store.records.retry())
@@ -135,15 +132,15 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Reco
         UsageError: none of the records is known.
         LedgerError: the ledger cannot be written, or would forget it.
     """
-    keys = record_keys(ids)
+    keys = record_keys(chosen, ids)
     with opened_store(chosen, "`sync drop`", ephemeral=ephemeral) as store:
         known = store.records.levels(keys)
         number = store.records.drop(keys)
     unknown = tuple(key for key in keys if key not in known)
     if not known:
-        name, environment = chosen.sync.name, chosen.session.name
+        name, environment = chosen.sync.command, chosen.session.name
         raise UsageError(
-            f"{name} knows no record {some(unknown)}",
+            f"{chosen.sync.name} knows no {chosen.sync.data.noun} {some(unknown)}",
             next_step=f"`reconciler sync errors {name} -e {environment}` lists those with problems.",
         )
     return Records(number, unknown)

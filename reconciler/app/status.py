@@ -21,20 +21,23 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 10.0
 
 
-def statuses_of_each(sessions: Sequence[Session], names: Sequence[str], now: datetime) -> dict[str, list[SyncStatus]]:
-    """Return where data syncs stand, by environment.
+def statuses_of_each(
+    sessions: Sequence[Session], names: Sequence[str], now: datetime, data_type: str | None = None
+) -> dict[str, list[SyncStatus]]:
+    """Return where data syncs stand, by environment: one status for each of their data types.
 
     Args:
         sessions: the environments.
         names: which data syncs; none: all.
         now: the moment that this is about.
+        data_type: this one alone; None: all.
 
     Raises:
-        UsageError: there is none of this name.
+        UsageError: there is none of this name, or no such data type flows.
         LedgerError: there is a ledger, and it cannot be read.
     """
     with Ledgers() as ledgers:
-        return {session.name: _statuses(session, names, ledgers, now) for session in sessions}
+        return {session.name: _statuses(session, names, ledgers, now, data_type) for session in sessions}
 
 
 def paused_as_told(session: Session, why: str) -> PausedNow:
@@ -94,9 +97,12 @@ async def _paused_in(session: Session, observer: Observer, *, token_cache: bool)
     return PausedNow(tuple(notes))
 
 
-def _statuses(session: Session, names: Sequence[str], ledgers: Ledgers, now: datetime) -> list[SyncStatus]:
+def _statuses(
+    session: Session, names: Sequence[str], ledgers: Ledgers, now: datetime, data_type: str | None
+) -> list[SyncStatus]:
     memory = session.memory(ledgers)
     known = (*data_syncs(session, memory), *leaving_syncs(session, memory))
-    chosen = [named(known, session.name, name) for name in dict.fromkeys(names)] or known
+    asked = dict.fromkeys(names or (sync.name for sync in known if data_type in (None, sync.type)))
+    chosen = [sync for name in asked for sync in named(known, session.name, name, data_type)]
     found = ledgers.sync_overview(session.settings.ledger, [sync.scope for sync in chosen], now)
     return [status_of(sync, found[sync.scope], now) for sync in chosen]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.app.chosen import Chosen, HowToRun, opened_ledger, opened_store
 from reconciler.app.overdue import lift_where_allowed
-from reconciler.app.project import Project
 from reconciler.clock import utc_now
 from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope, UsageError
 from reconciler.ledger.url import require_durable
-from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
 from reconciler.sync.datasync import (
     API_NAMES,
@@ -23,7 +22,6 @@ from reconciler.sync.datasync import (
     Standing,
     connections_of,
     data_syncs,
-    leaving_syncs,
     named,
     require_applied,
 )
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.data.store import Store
-    from reconciler.ledger.writer import Ledger
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
@@ -43,87 +40,9 @@ if TYPE_CHECKING:
     from reconciler.sync.run.traffic import Traffic
 
 _Result = TypeVar("_Result")
-_FEATURE = "A data sync"
+FEATURE = "A data sync"
+"""What needs a ledger that lasts, for messages."""
 _LOOK_EVERY_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A data sync and its environment."""
-
-    session: Session
-    sync: DataSync
-
-
-@dataclass(frozen=True, slots=True)
-class HowToRun:
-    """Options of a run of a data sync.
-
-    Args:
-        ephemeral: a ledger that is gone after this job will do.
-        lock_wait: seconds to wait for another run.
-        token_cache: whether access tokens may be kept in files.
-        patience: seconds that an API may stay away before a run gives up.
-        overrides: limits of the manifest that this run may pass, each with the reason.
-    """
-
-    ephemeral: bool = False
-    lock_wait: float = 0.0
-    token_cache: bool = True
-    patience: float = 900.0
-    overrides: Mapping[str, str] = field(default_factory=dict)
-
-
-def choose(project: Project, name: str | None, *, leaving: bool = False) -> Chosen:
-    """Return the data sync that a use case works on.
-
-    Args:
-        project: the manifests.
-        name: of the data sync; None: the only one.
-        leaving: whether it may be one whose products are to be discontinued.
-
-    Raises:
-        UsageError: there is none of this name, or several and none is named.
-        ReconcilerError: manifests or references are not as they have to be.
-    """
-    session = project.session(utc_now())
-    memory = session.memory()
-    syncs = (*data_syncs(session, memory), *leaving_syncs(session, memory))
-    chosen = named(syncs, session.name, name)
-    if chosen.leaving and not leaving:
-        raise UsageError(
-            f"{chosen.name} is to be absent",
-            next_step=f"`reconciler sync run {chosen.name}` discontinues what it wrote; more there is not to do.",
-        )
-    return Chosen(session, chosen)
-
-
-@contextmanager
-def opened_ledger(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Ledger]:
-    """Within, the ledger of a data sync is open.
-
-    Args:
-        chosen: the data sync.
-        feature: what needs it, for the message.
-        ephemeral: a ledger that is gone after this job will do.
-
-    Raises:
-        LedgerNotDurable: the ledger would forget everything.
-        LedgerError: it cannot be opened.
-    """
-    from reconciler.ledger.writer import Ledger
-
-    url = chosen.session.settings.ledger
-    require_durable(url, os.environ, feature, ephemeral=ephemeral)
-    with Ledger.open(url) as ledger:
-        yield ledger
-
-
-@contextmanager
-def opened_store(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[Store]:
-    """Within, the part of the ledger that is a data sync's is open; see `opened_ledger`."""
-    with opened_ledger(chosen, feature, ephemeral=ephemeral) as ledger:
-        yield ledger.store(chosen.sync.scope)
 
 
 async def run_once(
@@ -151,7 +70,7 @@ async def run_once(
     async def run(job: Job, stop: asyncio.Event) -> tuple[RunReport, bool]:
         return await run_sync(job, mode, stop=stop, on_progress=face.progresses), stop.is_set()
 
-    return await _running(chosen, how, face, observer, "sync run", run)
+    return await _running((chosen,), how, face, observer, "sync run", lambda jobs, stop: run(jobs[0], stop))
 
 
 def mode_of(sync: DataSync, asked: Mode | None) -> Mode | None:
@@ -170,15 +89,30 @@ def mode_of(sync: DataSync, asked: Mode | None) -> Mode | None:
     return Mode.REMOVE
 
 
-async def watch_on(chosen: Chosen, how: HowToRun, face: WatchFace, observer: Observer) -> tuple[RunReport | None, bool]:
-    """Run a data sync again and again, until the face, a limit or a new apply ends it; otherwise as `run_once`."""
+async def watch_on(
+    chosen: Sequence[Chosen], how: HowToRun, face: WatchFace, observer: Observer
+) -> tuple[tuple[RunReport, ...], bool]:
+    """Run data types of a data sync again and again, until the face, limits or a new apply end it.
+
+    Args:
+        chosen: the data types of one data sync, in the order in which they run.
+        how: cache, patience, waiting.
+        face: who is told.
+        observer: told of the requests.
+
+    Returns:
+        The last report of each that ran, and whether the face ended it.
+
+    Raises:
+        ReconcilerError: nothing was begun, or the ledger failed.
+    """
     from reconciler.sync.run.loop import watch
 
-    async def run(job: Job, stop: asyncio.Event) -> tuple[RunReport | None, bool]:
+    async def run(jobs: Sequence[Job], stop: asyncio.Event) -> tuple[tuple[RunReport, ...], bool]:
         looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop, face))
         try:
             last = await watch(
-                job, stop=stop, on_progress=face.progresses, on_report=face.ended, on_missing=face.lacks_something
+                jobs, stop=stop, on_progress=face.progresses, on_report=face.ended, on_missing=face.lacks_something
             )
             return last, stop.is_set()
         finally:
@@ -187,9 +121,9 @@ async def watch_on(chosen: Chosen, how: HowToRun, face: WatchFace, observer: Obs
     return await _running(chosen, how, face, observer, "sync watch", run, watches=True)
 
 
-async def _stop_when_applied_anew(chosen: Chosen, stop: asyncio.Event, face: WatchFace) -> None:
+async def _stop_when_applied_anew(chosen: Sequence[Chosen], stop: asyncio.Event, face: WatchFace) -> None:
     """End a watch whose manifest is not what was applied any more: what was reviewed runs."""
-    sync, session = chosen.sync, chosen.session
+    sync, session = chosen[0].sync, chosen[0].session
     while not stop.is_set():
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
         try:
@@ -197,47 +131,53 @@ async def _stop_when_applied_anew(chosen: Chosen, stop: asyncio.Event, face: Wat
         except LedgerError:  # busy now; where it is worse than that, the run says so
             continue
         now = named(data_syncs(session, memory), session.name, sync.name)
-        if now.standing is not Standing.APPLIED:
+        if now[0].standing is not Standing.APPLIED:
             face.applied_anew(sync)
             stop.set()
 
 
 async def _running(
-    chosen: Chosen,
+    chosen: Sequence[Chosen],
     how: HowToRun,
     face: SyncFace,
     observer: Observer,
     command: str,
-    work: Callable[[Job, asyncio.Event], Awaitable[_Result]],
+    work: Callable[[Sequence[Job], asyncio.Event], Awaitable[_Result]],
     *,
     watches: bool = False,
 ) -> _Result:
     from reconciler.ledger.process import describe_holder
     from reconciler.sync.run.context import transport
 
+    first = chosen[0]
     # First: without a lasting ledger nothing counts as applied, and applying would not help.
-    require_durable(chosen.session.settings.ledger, os.environ, _FEATURE, ephemeral=how.ephemeral)
-    require_applied(chosen.sync)
+    require_durable(first.session.settings.ledger, os.environ, FEATURE, ephemeral=how.ephemeral)
+    require_applied(first.sync)
     lifted, left = await lift_where_allowed(
-        chosen.session, face.waits_for, observer, command, token_cache=how.token_cache
+        first.session, face.waits_for, observer, command, token_cache=how.token_cache
     )
     face.lifted(lifted)
     for problem in left:
         face.left_paused(problem)
-    holder = describe_holder(command)
-    with (
-        opened_store(chosen, _FEATURE, ephemeral=how.ephemeral) as store,
-        # A watch takes the lock of the runs for each of its own: between two of them anybody may run the sync.
-        (store.watching if watches else store.lock)(holder, wait=how.lock_wait, on_wait=face.waits_for),
-    ):
-        async with _job(chosen, store, holder, how, observer, transport(how.patience)) as job:
+    holder, policy = describe_holder(command), transport(how.patience)
+    with opened_ledger(first, FEATURE, ephemeral=how.ephemeral) as ledger, ExitStack() as locks:
+        stores = [ledger.store(each.sync.scope) for each in chosen]
+        for store in stores:
+            # A watch takes the lock of the runs for each of its own: between two of them anybody may run the sync.
+            lock = store.watching if watches else store.lock
+            locks.enter_context(lock(holder, wait=how.lock_wait, on_wait=face.waits_for))
+        async with AsyncExitStack() as opened:
+            jobs = [
+                await opened.enter_async_context(_job(each, store, holder, how, observer, policy))
+                for each, store in zip(chosen, stores, strict=True)
+            ]
             with face.stoppable() as stop:
                 try:
-                    return await work(job, stop)
+                    return await work(jobs, stop)
                 except asyncio.CancelledError:
                     raise Interrupted(
                         "Stopped at once: what was under way was not waited for",
-                        next_step=f"`reconciler sync run {chosen.sync.name}` looks at what became of it, and goes on.",
+                        next_step=f"`reconciler sync run {first.sync.name}` looks at what became of it, and goes on.",
                     ) from None
 
 
@@ -360,7 +300,7 @@ async def look_up(chosen: Chosen, keys: Sequence[str], how: HowToRun, observer: 
     if outside:
         raise OutOfScope(
             f"{name} is not about the {noun} {some(outside)}, and never synced it: nothing is queued",
-            next_step=f"Change the scope of {name}, or assign the {noun} to one of its catalogs.",
+            next_step=f"Change the scope of {name} in its manifest, or bring the {noun} into it.",
         )
 
 
@@ -378,7 +318,7 @@ async def explain(chosen: Chosen, key: str, how: HowToRun, observer: Observer) -
     """
     from reconciler.http.retry import PATIENT
 
-    with opened_store(chosen, _FEATURE, ephemeral=True) as store:
+    with opened_store(chosen, FEATURE, ephemeral=True) as store:
         policy = replace(PATIENT, seconds=how.patience)
         async with reading_job(chosen, store, "", how, observer, policy) as job:
             return await job.data.explain(job.source, job.target, job.store, key, utc_now())

@@ -50,6 +50,13 @@ def complete_objects(context: click.Context, _parameter: click.Parameter, incomp
     return [key for key in keys if key.startswith(incomplete)]
 
 
+def complete_data_types(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the data types that begin like this."""
+    from reconciler.sync.datasync import TYPE_NAMES
+
+    return [name for name in TYPE_NAMES if name.startswith(incomplete)]
+
+
 def complete_data_syncs(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of data syncs that begin like this."""
     from reconciler.sync.datasync import KIND

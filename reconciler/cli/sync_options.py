@@ -7,12 +7,20 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.completion import complete_data_types
 from reconciler.cli.plan_options import token_cache_option
 from reconciler.errors import UsageError
 from reconciler.sync.mode import LIMIT, Mode
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+type_option = click.option(
+    "--type",
+    "data_type",
+    metavar="TYPE",
+    shell_complete=complete_data_types,
+    help="Only this data type, e.g. products. Left out: all that flow.",
+)
 ledger_option = click.option("--ephemeral-ledger", is_flag=True, help="Accept a ledger that is gone after this job.")
 
 

@@ -76,13 +76,23 @@ class Subject(Generic[*_Value]):
         return made if isinstance(made, str) else dump(made)
 
     def render_each(
-        self, format_name: str, values: Sequence[tuple[*_Value]], *, style: Style | None = None, **details: Any
+        self,
+        format_name: str,
+        values: Sequence[tuple[*_Value]],
+        *,
+        style: Style | None = None,
+        several: bool | None = None,
+        **details: Any,
     ) -> str:
-        """Return several results in a format: one is itself, of several JSON is an array; see `render`."""
+        """Return several results in a format: one is itself, of several JSON is an array; see `render`.
+
+        `several` says so where their number does not: several were asked for.
+        """
         made = [self._made(format_name, value, style, details) for value in values]
         if all(isinstance(one, str) for one in made):
             return _BETWEEN.get(format_name, "\n").join(made)
-        return json_text(made[0] if len(made) == 1 else made)
+        is_one = len(made) == 1 if several is None else not several
+        return json_text(made[0] if is_one else made)
 
     def _made(self, format_name: str, value: tuple[*_Value], style: Style | None, details: dict[str, Any]) -> Any:
         if format_name == "text":

@@ -28,6 +28,8 @@ Binder: TypeAlias = Callable[[Mapping[str, Any]], AnyDataType | None]
 """Binds a data type to what a manifest says; None: it does not flow."""
 DATA_TYPES: tuple[Binder, ...] = (bind_products,)
 """The data types in the order in which one command runs them: what others refer to comes first."""
+TYPE_NAMES = ("products", "party-prices", "customers", "orders")
+"""Their names, for the command line."""
 
 
 class Standing(StrEnum):
@@ -71,6 +73,11 @@ class DataSync:
         return self.data.name
 
     @property
+    def command(self) -> str:
+        """Words by which a command names it: `shop`, or `shop --type orders` where the DataSync has several types."""
+        return self.settings.command
+
+    @property
     def environment(self) -> str:
         """Name of the environment."""
         return self.scope.environment
@@ -108,7 +115,7 @@ def _leaving(session: Session, memory: Memory, desired: Desired) -> DataSync | N
     data = Products(product_settings(removed.state))
     return DataSync(
         desired.name,
-        settings_for(data, sync_settings(desired.name, removed.state)),
+        settings_for(data, sync_settings(desired.name, removed.state), several=False),
         data,
         DataScope(session.name, target, desired.id, data.name),
         Standing.APPLIED,
@@ -121,24 +128,26 @@ def _data_syncs(session: Session, memory: Memory, desired: Desired) -> Iterator[
     target = session.connections[TARGET].live_side
     applied = memory.snapshots.get((target, KIND, desired.id))
     settings, standing = sync_settings(desired.name, desired.state), _standing(session, desired, applied)
-    for bind in DATA_TYPES:
-        if (data := bind(desired.state)) is not None:
-            yield DataSync(
-                desired.name,
-                settings_for(data, settings),
-                data,
-                DataScope(session.name, target, desired.id, data.name),
-                standing,
-                None if applied is None else applied.applied_at,
-            )
+    flowing = [data for bind in DATA_TYPES if (data := bind(desired.state)) is not None]
+    for data in flowing:
+        yield DataSync(
+            desired.name,
+            settings_for(data, settings, several=len(flowing) > 1),
+            data,
+            DataScope(session.name, target, desired.id, data.name),
+            standing,
+            None if applied is None else applied.applied_at,
+        )
 
 
-def settings_for(data: AnyDataType, settings: SyncSettings) -> SyncSettings:
-    """Return the settings of a DataSync as they hold for one of its data types.
+def settings_for(data: AnyDataType, settings: SyncSettings, *, several: bool) -> SyncSettings:
+    """Return the settings of a DataSync as they hold for one of its data types, which may be one of several.
 
     A data type may have a walk interval of its own. Where lists alone show nothing, only walks look: light walks never
     come before them, and all that is promised is what walks keep.
     """
+    if several:
+        settings = replace(settings, data_type=data.name)
     if data.walk_interval is not None:
         settings = replace(settings, walk_interval=data.walk_interval)
     if data.lights:
@@ -158,8 +167,16 @@ def _standing(session: Session, desired: Desired, applied: Snapshot | None) -> S
     return Standing.APPLIED if same else Standing.CHANGED
 
 
-def named(syncs: Sequence[DataSync], environment: str, name: str | None) -> DataSync:
-    """Return the data sync of this name, the first of its data types; None takes the only one.
+def named(
+    syncs: Sequence[DataSync], environment: str, name: str | None, data_type: str | None = None
+) -> tuple[DataSync, ...]:
+    """Return the data types of the data sync of this name, in the order in which they run; None takes the only one.
+
+    Args:
+        syncs: those of the environment.
+        environment: its name.
+        name: of the data sync.
+        data_type: this one alone.
 
     Raises:
         UsageError: there is no such one, or more than one and none is named.
@@ -171,9 +188,15 @@ def named(syncs: Sequence[DataSync], environment: str, name: str | None) -> Data
         )
     if name is None and any(sync.name != syncs[0].name for sync in syncs):
         raise UsageError(f"the environment {environment} has several: {names}", next_step="Name one of them.")
-    found = next((sync for sync in syncs if name is None or sync.name == name), None)
-    if found is None:
+    found = tuple(sync for sync in syncs if name is None or sync.name == name)
+    if not found:
         raise UsageError(f"the environment {environment} has no {KIND} {name}", next_step=f"It has {names}.")
+    if data_type is None:
+        return found
+    types = ", ".join(sync.type for sync in found)
+    found = tuple(sync for sync in found if sync.type == data_type)
+    if not found:
+        raise UsageError(f"of {name or names} no {data_type[:60]} flow", next_step=f"It has {types}.")
     return found
 
 

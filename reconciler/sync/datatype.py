@@ -223,6 +223,14 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         """What one record is called, e.g. `product`."""
 
     @property
+    def entries(self) -> tuple[str, str]:
+        """What has problems, one and several: what one entry of `sync errors` and of the sync log is about."""
+
+    @property
+    def id_form(self) -> str:
+        """What external IDs look like, for people, e.g. `the ID of a product, or ProductID/VariantID`."""
+
+    @property
     def log(self) -> SyncLog | None:
         """The sync log that its problems go to; None: there is none, and only `sync errors` has them."""
 
@@ -272,6 +280,9 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
 
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find a record in the source."""
+
+    def record_of(self, external_id: str) -> str | None:
+        """Return the key of the record that an external ID belongs to; None: no record can have such a one. Pure."""
 
     def source(self, reader: ClockedReader, breaker: Breaker | None) -> Source[RecordT]:
         """Return the reader of the records; without a breaker only the transport repeats what failed."""

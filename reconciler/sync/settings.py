@@ -24,6 +24,7 @@ class SyncSettings:
         max_open_problems: how many open problems it may have.
         max_held_back_percent: how much of all records problems may hold back.
         max_delete_percent: how much of all records one run may discontinue.
+        data_type: the one that these are for, where the DataSync has several; None: it has one.
     """
 
     name: str
@@ -35,6 +36,12 @@ class SyncSettings:
     max_open_problems: int
     max_held_back_percent: float
     max_delete_percent: float
+    data_type: str | None = None
+
+    @property
+    def command(self) -> str:
+        """Words by which a command names this data type of the DataSync: `shop`, or `shop --type orders`."""
+        return self.name if self.data_type is None else f"{self.name} --type {self.data_type}"
 
     @property
     def rest_freshness(self) -> timedelta:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.app.records import record_keys
 from reconciler.cli.exit_status import Status, run_status
 from reconciler.cli.sync_options import asked_mode
 from reconciler.cli.terminal.progress import PlainLines
@@ -102,7 +101,17 @@ def test_a_plain_line_is_one_line_whatever_is_in_it() -> None:
 
 def ended(state: State, **counts: int) -> RunReport:
     return RunReport(
-        "shop", "products", Mode.FULL, None, "run", state, resumed=False, started_at=NOW, ended_at=NOW, counts=counts
+        "shop",
+        "products",
+        ("product", "products"),
+        Mode.FULL,
+        None,
+        "run",
+        state,
+        resumed=False,
+        started_at=NOW,
+        ended_at=NOW,
+        counts=counts,
     )
 
 
@@ -135,7 +144,3 @@ def test_what_is_asked_for_is_a_mode() -> None:
     assert asked_mode(False, False, True) is Mode.REWRITE
     with pytest.raises(UsageError):
         asked_mode(False, True, True)
-
-
-def test_the_id_of_a_variant_stands_for_its_record() -> None:
-    assert record_keys(["P-1/red", "P-2", "P-1", "P-1/blue"]) == ("P-1", "P-2")

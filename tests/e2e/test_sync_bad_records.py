@@ -143,7 +143,7 @@ def test_a_product_without_an_id_that_is_asked_for_by_the_one_it_had_is_told_onc
         ('"ID":"p1"', '"ID":null', "p1", 0, "asked for by its ID: it has no ID"),
         ('"ID":"p1"', '"ID":42', "p1", 0, "asked for by its ID: its ID is no text: 42"),
         ('"ID":"p1"', '"ID":42', "42", 1, "OrderCloud has no product 42"),
-        ('"ID":"p1"', '"ID":42', "(42: Hammer 1)", 64, "(42: Hammer 1) is no ID of a product"),
+        ('"ID":"p1"', '"ID":42', "(42: Hammer 1)", 64, "(42: Hammer 1) is not the ID of a product"),
     ],
 )
 def test_a_bad_product_is_explained(shop: Shop, find: str, put: str, asked: str, status: int, words: str) -> None:

@@ -171,7 +171,7 @@ def test_problems_are_a_status_of_their_own_where_asked_for(shop: Checkout) -> N
 
 def test_text_goes_to_stdout_and_progress_to_stderr(shop: Checkout) -> None:
     ended = shop.call("sync", "run")
-    assert ended.stdout.startswith("Full sync of shop in test: finished in ")
+    assert ended.stdout.startswith("Full sync of shop in test, products: finished in ")
     assert "reconciler sync errors shop -e test" in " ".join(ended.stdout.split())
     assert any(line.startswith("closing the sync log") for line in ended.stderr.splitlines())
     assert "shop in test, products: up to date, with problems" in shop.call("sync", "status").stdout
@@ -331,14 +331,14 @@ def test_what_needs_no_giving_up_is_left_alone(shop: Checkout) -> None:
     shop.call("sync", "retry", good)
     assert shop.call("sync", "drop", good).stdout == "None of them failed or has a problem.\n"
     assert status(shop)["records"]["open"] == 1
-    refused(shop.call("sync", "drop", "no-such"), "usage", "knows no record no-such", exit_status=64)
+    refused(shop.call("sync", "drop", "no-such"), "usage", "knows no product no-such", exit_status=64)
 
 
 @pytest.mark.parametrize("words", [("run", "--explain"), ("retry",), ("drop",)])
 @pytest.mark.parametrize("record", ["", "..", "../x", "a b", "a/b/c", "a?x=1"])
 def test_what_can_be_no_record_is_no_record(shop: Checkout, words: tuple[str, ...], record: str) -> None:
     shop.emulator.clear_requests()
-    refused(shop.call("sync", *words, record), "usage", "is no ID of a product", exit_status=64)
+    refused(shop.call("sync", *words, record), "usage", "is not the ID of a product", exit_status=64)
     assert all("products" not in request["path"] for request in shop.emulator.requests())
 
 

@@ -42,7 +42,7 @@ from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import RunReport, State
 from support.report_strategies import hostile_text
-from support.sync_samples import NOW, ago, data_run, data_sync, overview, under_way
+from support.sync_samples import NOW, PRODUCTS, ago, data_run, data_sync, overview, under_way
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -65,6 +65,7 @@ def run_report(**changes: Any) -> RunReport:
     given_values: dict[str, Any] = {
         "sync": "shop",
         "data_type": "products",
+        "entries": PRODUCTS.entries,
         "mode": Mode.FULL,
         "asked": None,
         "run_id": "run-1",
@@ -86,7 +87,7 @@ def problem(text: str = "P-1/red", **changes: Any) -> OpenProblem:
 
 
 def page(*listed: OpenProblem, **changes: Any) -> Problems:
-    return replace(Problems("shop", "products", len(listed), len(listed), listed), **changes)
+    return replace(Problems("shop", "products", PRODUCTS.entries, len(listed), len(listed), listed), **changes)
 
 
 def explanation(text: str) -> Explanation:
@@ -163,7 +164,7 @@ def test_json_fits_its_schema_and_keeps_every_value(text: str) -> None:
 
 def test_a_run_says_first_how_it_ended_and_what_it_wrote() -> None:
     lines = run_to_text(run_report(), "production", Style(width=120)).splitlines()
-    assert lines[0] == "Full sync of shop in production: finished in 5 min 12 s"
+    assert lines[0] == "Full sync of shop in production, products: finished in 5 min 12 s"
     assert lines[1:5] == [
         "  read       30,000 records: 29,880 unchanged, 120 written",
         "  wrote      product of 20, stock of 80, prices of 90",

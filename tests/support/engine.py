@@ -78,6 +78,7 @@ class Things:
 
     name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
     inside = MappingProxyType({"body": "the inside"})
+    entries, id_form = ("thing", "things"), "the ID of a thing"
     walk_interval = None
     lights: bool = True
     log: SyncLog | None = LOG
@@ -90,6 +91,9 @@ class Things:
 
     def link(self, external_id: str, api_url: str) -> str:
         return f"{api_url}/{external_id}"
+
+    def record_of(self, external_id: str) -> str | None:
+        return external_id or None
 
     def source(self, reader: Any, breaker: Any) -> Things:
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -91,7 +92,7 @@ def plan(
             save_plan(save, one)
             say(f"Saved the plan as {save}")
     if plans:
-        details = {"saved_as": str(save)} if save is not None and options.format == "text" else {}
+        details: dict[str, Any] = {"saved_as": str(save)} if save is not None and options.format == "text" else {}
         rendered = PLAN.render_each(options.format, [(one,) for one in plans], style=result_style(options), **details)
         write_result(options, rendered)
     for breach in (breach for one in plans for breach in one.refused if options.output is not None):

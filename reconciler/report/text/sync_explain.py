@@ -29,7 +29,7 @@ def explanation_to_text(name: str, environment: str, found: Explanation, style: 
     style = style or Style()
     lines = style.wrap(f"{found.key} in {name}, {environment}: {_verdict(found)}", 0, BOLD, hanging=2)
     if found.due is not None:
-        lines.extend(style.wrap(f"It is read again {moment(found.due)}, when a sale begins or ends.", 0))
+        lines.extend(style.wrap(f"It is read again {moment(found.due)}, as what becomes of it changes then.", 0))
     lines.extend(["", style.paint("Source", BOLD)])
     lines.extend(_source(found.source, style))
     if found.problems:
@@ -50,7 +50,7 @@ def _verdict(found: Explanation) -> str:
 
 def _source(source: Mapping[str, Any] | None, style: Style) -> Iterator[str]:
     if source is None:
-        yield "  OrderCloud has no such product."
+        yield "  OrderCloud has none of this ID."
         return
     text = json.dumps(source, indent=2, ensure_ascii=False, default=str).splitlines()
     for line in text[:_SOURCE_LINES]:

@@ -27,7 +27,7 @@ def problems_to_text(environment: str, found: Problems, style: Style | None = No
     if not found.open:
         head = f"{found.sync} in {environment}, {found.data_type}: no open problems"
         return style.finish(style.wrap(head, 0, BOLD, GREEN))
-    head = f"{found.sync} in {environment}, {found.data_type}: {problem_count(found.open)}"
+    head = f"{found.sync} in {environment}, {found.data_type}: {problem_count(found.open, found.entries)}"
     logged = f"; the sync log has {found.logged:,} of them" if found.logged < found.open else ""
     lines = style.wrap(f"{head}{logged}", 0, BOLD, YELLOW, hanging=2)
     if found.held_back.records:

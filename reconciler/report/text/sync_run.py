@@ -35,7 +35,7 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
     mode = MODES[report.mode]
     took = spoken(report.ended_at - report.started_at)
     ended = f"{STATES[report.state]} {'in' if report.state is State.FINISHED else 'after'} {took}"
-    head = f"{mode[0].upper()}{mode[1:]} of {report.sync} in {environment}: {ended}"
+    head = f"{mode[0].upper()}{mode[1:]} of {report.sync} in {environment}, {report.data_type}: {ended}"
     color = YELLOW if report.state is State.FINISHED and report.counts.get("problems") else _COLORS[report.state]
     lines = style.wrap(head, 0, BOLD, color, hanging=2)
     if report.message is not None and report.state in (State.INTERRUPTED, State.STOPPED):
@@ -78,4 +78,4 @@ def _problems(report: RunReport, environment: str) -> str:
     if logged < found:
         parts.append(f"the sync log has {logged:,} of them")
     more = f" ({', '.join(parts)})" if parts else ""
-    return f"{problem_count(found)}{more}; `reconciler sync errors {report.sync} -e {environment}`"
+    return f"{problem_count(found, report.entries)}{more}; `reconciler sync errors {report.sync} -e {environment}`"

@@ -180,7 +180,7 @@ def _problems(status: SyncStatus) -> str:
     if not counts.problems:
         return f"none open, {allowed}"
     logged = f"{counts.logged:,} of them in the sync log" if counts.logged < counts.problems else "all in the sync log"
-    return f"{problem_count(counts.problems)}, {allowed}; {logged}"
+    return f"{problem_count(counts.problems, status.sync.data.entries)}, {allowed}; {logged}"
 
 
 def _freshness(status: SyncStatus) -> Iterator[str]:
@@ -217,5 +217,5 @@ def _step(environment: str, status: SyncStatus) -> str | None:
     if status.going is not None or (status.last is not None and status.last.state == STOPPED):
         return None  # the message of the run that was stopped says it
     if status.next is not None and status.next.at <= status.checked_at and status.waiting is None:
-        return f"reconciler sync run {sync.name} -e {environment}"
-    return f"reconciler sync errors {sync.name} -e {environment}" if status.counts.problems else None
+        return f"reconciler sync run {sync.command} -e {environment}"
+    return f"reconciler sync errors {sync.command} -e {environment}" if status.counts.problems else None

@@ -82,9 +82,9 @@ def code_count(code: CodeCount) -> str:
     return f"{code.external_ids:>6,} {code.code}{held}"
 
 
-def problem_count(number: int) -> str:
+def problem_count(number: int, entries: tuple[str, str]) -> str:
     """Return `59 products and variants with open problems`: each of them is one entry of the sync log."""
-    return f"{counted(number, 'product or variant', 'products and variants')} with open problems"
+    return f"{counted(number, *entries)} with open problems"
 
 
 def part_counts(parts: Mapping[str, int]) -> str:

@@ -35,9 +35,12 @@ async def _read(reader: Reader, path: str, role: str) -> Finding:
 
 
 def _standings(syncs: Sequence[DataSync]) -> Iterator[Finding]:
+    flowing: dict[str, list[str]] = {}
     for sync in syncs:
+        flowing.setdefault(sync.key, []).extend(sync.data.flowing)
+    for sync in {each.key: each for each in syncs}.values():
         if sync.standing is Standing.APPLIED:
-            yield Finding("data", sync.key, Verdict.OK, f"applied; what flows: {', '.join(sync.data.flowing)}")
+            yield Finding("data", sync.key, Verdict.OK, f"applied; what flows: {', '.join(flowing[sync.key])}")
             continue
         how = "never applied" if sync.standing is Standing.NEVER else "changed since it was applied"
         step = f"`reconciler apply -e {sync.environment} --target {sync.key}`; before that it does not run."

@@ -42,9 +42,9 @@ async def data_drift(
 
     async def one(sync: DataSync) -> list[DriftItem]:
         overview = overviews[sync.scope]
-        log = None
-        if overview.log.started is not None:
-            log = await read_status(readers[TARGET], sync.settings.integration, sync.scope.data_type)
+        log, kept = None, sync.data.log
+        if overview.log.started is not None and kept is not None and kept.owned:
+            log = await read_status(readers[TARGET], sync.settings.integration, kept.name)
         return list(drift_items(sync, overview, log, memory, session.opened_at))
 
     found = await asyncio.gather(*(one(sync) for sync in chosen))

@@ -49,14 +49,14 @@ def drift_items(
             ),
             snoozed_until=snooze.until if snooze else None,
             snooze_reason=snooze.reason if snooze else None,
-            message=message,
+            message=message if sync.settings.data_type is None else f"{sync.type}: {message}",
         )
 
 
 def _findings(
     sync: DataSync, overview: SyncOverview, log: SyncStatus | None, now: datetime
 ) -> Iterator[tuple[Cause, str, str]]:
-    where = f"{sync.name} -e {sync.environment}"
+    where = f"{sync.command} -e {sync.environment}"
     again = f"run {where}{_past_the_limit(overview)}"
     if sync.leaving:
         if (words := unremoved(sync, overview)) is not None:
@@ -70,7 +70,7 @@ def _findings(
         yield Cause.DATA_STOPPED, words, again
     if (words := excess(sync, overview)) is not None:
         yield Cause.OPEN_PROBLEMS, words, f"errors {where}"
-    if (words := foreign_log(overview, log)) is not None:
+    if sync.data.log is not None and sync.data.log.owned and (words := foreign_log(overview, log)) is not None:
         yield Cause.FOREIGN_SYNC_LOG, words, f"run {where} --verify"
 
 

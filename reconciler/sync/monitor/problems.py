@@ -38,8 +38,9 @@ class Problems:
 
     Args:
         sync: name of the DataSync.
-        data_type: of the sync log.
-        open: products and variants with a problem, listed or not.
+        data_type: what flows.
+        entries: what has problems, one and several.
+        open: how many of those have a problem, listed or not.
         logged: those of them that the sync log has.
         codes: how often each problem is open, the most frequent first.
         held_back: what they hold back as a whole, and what would let most of that through.
@@ -51,6 +52,7 @@ class Problems:
 
     sync: str
     data_type: str
+    entries: tuple[str, str]
     open: int
     logged: int
     listed: tuple[OpenProblem, ...]

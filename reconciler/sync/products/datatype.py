@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
 DATA_TYPE = "products"
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
 INSIDE: Mapping[str, str] = MappingProxyType(
     {
         Part.PRODUCT.value: "the inside of variants",
@@ -51,6 +53,8 @@ class Products:
     settings: ProductSettings
 
     name = DATA_TYPE
+    entries = ("product or variant", "products and variants")
+    id_form = "the ID of a product, or ProductID/VariantID"
     log = SyncLog(DATA_TYPE)
     walk_interval = None
     lights = True
@@ -80,6 +84,9 @@ class Products:
 
     def link(self, external_id: str, api_url: str) -> str:
         return self.settings.link(external_id, api_url)
+
+    def record_of(self, external_id: str) -> str | None:
+        return external_id.partition("/")[0] if _EXTERNAL_ID.fullmatch(external_id) else None
 
     def source(self, reader: ClockedReader, breaker: Breaker | None) -> ProductSource:
         return ProductSource(reader, self.settings, breaker)

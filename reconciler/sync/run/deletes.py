@@ -233,7 +233,7 @@ def _too_many(context: RunContext, limit: LimitReached, known: int, leaving: Seq
         f"{least}{counted(len(leaving), noun)} would be discontinued ({', '.join(why)}){before}, and {LIMIT} "
         f"({settings.max_delete_percent:g} %) allows {limit.allowed:,} of {known:,} in 24 h; none was: "
         f"{some(limit.ids)}",
-        f"Look whether they are meant to go; if so, `reconciler sync run {settings.name} --override {LIMIT} "
+        f"Look whether they are meant to go; if so, `reconciler sync run {settings.command} --override {LIMIT} "
         f"--reason TEXT`{raising}.",
         limit,
     )

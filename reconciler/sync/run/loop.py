@@ -1,10 +1,11 @@
-"""The continuous loop: run, wait for `interval` after the end, run again."""
+"""The continuous loop: run each data type, wait for `interval` after its end, run it again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError, LedgerLocked, ReconcilerError, SourceIncomplete, TargetIncomplete
@@ -21,69 +22,125 @@ _AFTER_FAILURE = timedelta(minutes=1)
 _LONGEST_AFTER_FAILURE = timedelta(minutes=15)
 
 
+@dataclass(slots=True)
+class _Turn:
+    """Turn of one data type: when it rests, and how its last run ended.
+
+    Args:
+        job: what to work with.
+        rests_since: when its last run ended.
+        pause: how long it rests from then on.
+        failures: runs that failed, in a row.
+        report: of its last run; None: none began.
+    """
+
+    job: Job
+    rests_since: datetime
+    pause: timedelta = timedelta()
+    failures: int = 0
+    report: RunReport | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a limit stopped it, or somebody cancelled it: it does not run again by itself."""
+        return self.report is not None and self.report.state in (State.STOPPED, State.CANCELLED)
+
+    def left(self) -> timedelta:
+        """Return how long it still rests."""
+        now = self.job.now()
+        # A clock that is set back makes nobody wait longer than once more.
+        self.rests_since = min(self.rests_since, now)
+        return self.rests_since + self.pause - now
+
+    def may_wake(self) -> bool:
+        """Return whether it has rested long enough to look whether a record cannot wait."""
+        return not self.failures and self.job.now() - self.rests_since >= _SHORTEST_REST
+
+    def rest(self, pause: timedelta) -> None:
+        """Begin to rest."""
+        self.rests_since, self.pause = self.job.now(), pause
+
+
 async def watch(
-    job: Job,
+    jobs: Sequence[Job],
     *,
     stop: asyncio.Event,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_report: Callable[[RunReport, datetime], None] = lambda _report, _next: None,
     on_missing: Callable[[ReconcilerError, datetime], None] = lambda _error, _next: None,
-) -> RunReport | None:
-    """Run whatever is due, again and again, until told to stop.
+) -> tuple[RunReport, ...]:
+    """Run whatever is due of each data type, one after the other, again and again, until told to stop.
 
     Between two runs anybody else may run it, too. A record that is wanted, or whose sale begins or ends, does not wait
-    for the next interval.
+    for the next interval. A data type that a limit stopped, or that was cancelled, is left out from then on; where none
+    is left, it ends.
 
     Args:
-        job: what to work with.
+        jobs: what to work with, for each data type, in the order in which they run.
         stop: ends it.
         on_progress: told about once a second while a run is on.
-        on_report: told of each run, and when the next one starts.
+        on_report: told of each run, and when the next one of its data type starts.
         on_missing: told of a run that could not begin because something is missing at one side, and of the next try.
 
     Returns:
-        The report of the last run: interrupted by `stop`, stopped by a limit, or cancelled. None: none began.
+        The last report of each data type of which a run began.
 
     Raises:
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
-    failures = 0
-    report: RunReport | None = None
-    while True:
-        try:
-            with job.store.lock(job.holder):
-                report = await run_sync(job, None, stop=stop, on_progress=on_progress)
-        except LedgerLocked:
-            # Somebody runs it by hand, which is as good.
-            pause = _WHILE_LOCKED
-        except (SourceIncomplete, TargetIncomplete) as error:
-            # Somebody may mend it meanwhile, as with an API that stays away.
-            failures += 1
-            pause = _pause(job, failures)
-            on_missing(error, job.now() + pause)
-        else:
-            failures = failures + 1 if report.state is State.INTERRUPTED else 0
-            pause = _pause(job, failures)
-            on_report(report, report.ended_at + pause)
-            if report.state in (State.STOPPED, State.CANCELLED):
-                return report
-        if stop.is_set():
-            return report
-        await _rest(job, pause, stop, may_wake=not failures)
-        if stop.is_set():
-            return report
+    turns = [_Turn(job, job.now()) for job in jobs]
+    due = list(turns)
+    while due and not stop.is_set():
+        for turn in due:
+            if not stop.is_set():
+                await _run(turn, stop, on_progress, on_report, on_missing)
+        due = await _rest([turn for turn in turns if not turn.is_over], stop)
+    return tuple(turn.report for turn in turns if turn.report is not None)
 
 
-async def _rest(job: Job, pause: timedelta, stop: asyncio.Event, *, may_wake: bool) -> None:
-    """Wait for the next run: until its time, until told to stop, or until a record cannot wait."""
-    began = job.now()
-    # A clock that is set back makes nobody wait longer than once more.
-    while (left := (began := min(began, job.now())) + pause - job.now()) > timedelta():
+async def _run(
+    turn: _Turn,
+    stop: asyncio.Event,
+    on_progress: Callable[[Progress], None],
+    on_report: Callable[[RunReport, datetime], None],
+    on_missing: Callable[[ReconcilerError, datetime], None],
+) -> None:
+    job = turn.job
+    try:
+        with job.store.lock(job.holder):
+            report = await run_sync(job, None, stop=stop, on_progress=on_progress)
+    except LedgerLocked:
+        # Somebody runs it by hand, which is as good.
+        turn.rest(_WHILE_LOCKED)
+    except (SourceIncomplete, TargetIncomplete) as error:
+        # Somebody may mend it meanwhile, as with an API that stays away.
+        turn.failures += 1
+        turn.rest(_pause(job, turn.failures))
+        on_missing(error, turn.rests_since + turn.pause)
+    else:
+        turn.report = report
+        turn.failures = turn.failures + 1 if report.state is State.INTERRUPTED else 0
+        turn.rest(_pause(job, turn.failures))
+        on_report(report, report.ended_at + turn.pause)
+
+
+async def _rest(turns: Sequence[_Turn], stop: asyncio.Event) -> list[_Turn]:
+    """Wait for the next run: until its time, until told to stop, or until a record cannot wait.
+
+    Returns:
+        Those whose turn it is; none where told to stop, or where none is left.
+    """
+    while turns and not stop.is_set():
+        left = {id(turn): turn.left() for turn in turns}
+        if due := [turn for turn in turns if left[id(turn)] <= timedelta()]:
+            return due
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), min(left, _LOOK_EVERY).total_seconds())
-            return
-        if may_wake and job.now() - began >= _SHORTEST_REST and await asyncio.to_thread(_something_waits, job):
-            return
+            await asyncio.wait_for(stop.wait(), min(*left.values(), _LOOK_EVERY).total_seconds())
+            return []
+        due = [turn for turn in turns if turn.may_wake() and await asyncio.to_thread(_something_waits, turn.job)]
+        if due:
+            return due
+    return []
 
 
 def _something_waits(job: Job) -> bool:

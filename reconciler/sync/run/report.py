@@ -49,7 +49,8 @@ class RunReport:
 
     Args:
         sync: name of the DataSync.
-        data_type: of the sync log.
+        data_type: what flowed.
+        entries: what has problems, one and several.
         mode: how it ran; `asked` is what the caller asked for, None for whatever is due.
         run_id: in the ledger.
         state: how it ended.
@@ -71,6 +72,7 @@ class RunReport:
 
     sync: str
     data_type: str
+    entries: tuple[str, str]
     mode: Mode
     asked: Mode | None
     run_id: str
@@ -87,3 +89,8 @@ class RunReport:
     next_step: str | None = None
     limit: LimitReached | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def report(self) -> RunReport:
+        """Return itself: a run and the rehearsal of one both have a report."""
+        return self

@@ -210,7 +210,7 @@ class _Run:
         return _Ending(State.FINISHED)
 
     def _interrupted(self, message: str, next_step: str | None = None) -> _Ending:
-        step = next_step or f"`reconciler sync run {self._context.job.settings.name}` goes on with it."
+        step = next_step or f"`reconciler sync run {self._context.job.settings.command}` goes on with it."
         return _Ending(State.INTERRUPTED, message, step)
 
     async def _noted(self, ending: _Ending) -> DataRun:
@@ -230,6 +230,7 @@ class _Run:
         return RunReport(
             sync=context.job.settings.name,
             data_type=context.data.name,
+            entries=context.data.entries,
             mode=Mode.of(run.mode),
             asked=self._asked,
             run_id=run.id,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from reconciler.ledger.data.model import LevelCounts
 from reconciler.sync.run import loop as watching
 from reconciler.sync.run.context import Job
+from reconciler.sync.run.report import State
 
 SOON = timedelta(milliseconds=30)
 
@@ -59,10 +62,11 @@ def rested(found: LevelCounts, pause: timedelta, *, may_wake: bool = True, stopp
         stop = asyncio.Event()
         if stopped:
             stop.set()
-        began = datetime.now(UTC)
         job: Any = Something(Kept(Levels(found)))
-        await watching._rest(cast("Job", job), pause, stop, may_wake=may_wake)
-        return datetime.now(UTC) - began
+        turn = watching._Turn(cast("Job", job), job.now(), failures=0 if may_wake else 1)
+        turn.rest(pause)
+        assert await watching._rest([turn], stop) == ([] if stopped else [turn])
+        return datetime.now(UTC) - turn.rests_since
 
     return asyncio.run(asyncio.wait_for(rest(), 30))
 
@@ -83,3 +87,40 @@ def test_after_a_failure_it_waits_its_time() -> None:
 
 def test_told_to_stop_it_ends_at_once() -> None:
     assert rested(LevelCounts(), timedelta(hours=1), stopped=True) < timedelta(seconds=20)
+
+
+async def turns_taken(jobs: list[Any], reports: dict[str, list[State]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the data types that ran, in order, until each report was given."""
+    stop, taken = asyncio.Event(), list[str]()
+
+    async def run(job: Any, *_: Any, **__: Any) -> Any:
+        taken.append(job.name)
+        state = reports[job.name].pop(0)
+        if not any(reports.values()):
+            stop.set()
+        return SimpleNamespace(state=state, ended_at=job.now())
+
+    monkeypatch.setattr(watching, "run_sync", run)
+    await asyncio.wait_for(watching.watch(jobs, stop=stop), 30)
+    return taken
+
+
+def job(name: str, interval: timedelta = SOON) -> Any:
+    store = SimpleNamespace(
+        lock=lambda _holder: nullcontext(), records=Levels(LevelCounts()), runs=Runs(), name=f"store of {name}"
+    )
+    settings = SimpleNamespace(interval=interval)
+    return SimpleNamespace(name=name, store=store, holder="", settings=settings, now=lambda: datetime.now(UTC))
+
+
+def test_the_data_types_run_one_after_the_other_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = {"lists": [State.FINISHED] * 2, "people": [State.FINISHED] * 2}
+    taken = asyncio.run(turns_taken([job("lists"), job("people")], reports, monkeypatch))
+    assert taken == ["lists", "people"] * 2
+
+
+def test_a_data_type_that_a_limit_stopped_is_left_out_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = {"lists": [State.STOPPED], "people": [State.FINISHED, State.INTERRUPTED, State.CANCELLED]}
+    monkeypatch.setattr(watching, "_AFTER_FAILURE", SOON)
+    taken = asyncio.run(turns_taken([job("lists"), job("people")], reports, monkeypatch))
+    assert taken == ["lists", "people", "people", "people"]

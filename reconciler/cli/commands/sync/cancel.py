@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from reconciler.app.chosen import choose
 from reconciler.app.records import cancel_run
-from reconciler.app.sync import choose
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
+from reconciler.cli.sync_options import type_option
 from reconciler.cli.terminal.output import write_result
 from reconciler.report.escape import terminal
 
@@ -19,14 +20,19 @@ reconciler sync cancel shop -e production
 
 @command("cancel", examples=EXAMPLES)
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
+@type_option
 @click.pass_obj
-def cancel(options: Options, name: str | None) -> None:
+def cancel(options: Options, name: str | None, data_type: str | None) -> None:
     """Cancel the run of a data sync; the next one begins anew.
 
     What is under way is finished. A run in another process hears of it within seconds. One that was interrupted is
     not resumed.
     """
-    chosen = choose(options.project, name)
-    sync = chosen.sync.name
-    asked = f"Asked the run of {sync} to stop; the next one begins anew."
-    write_result(options, terminal(asked if cancel_run(chosen) else f"No run of {sync} is on."))
+    chosen = choose(options.project, name, data_type)
+    name = chosen[0].sync.name
+    asked = [each.sync.type for each in chosen if cancel_run(each)]
+    types = f" ({', '.join(asked)})" if len(chosen) > 1 else ""
+    words = (
+        f"Asked the run of {name}{types} to stop; the next one begins anew." if asked else f"No run of {name} is on."
+    )
+    write_result(options, terminal(words))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.clear_list import clear_list
 from reconciler.app.signals import run_to_end
-from reconciler.app.sync import Chosen, HowToRun
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.ask import can_ask, confirmed

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
+from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.records import Records, choose_with_ids, retry_records
 from reconciler.app.signals import run_to_end
-from reconciler.app.sync import Chosen, HowToRun
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import token_cache_option
-from reconciler.cli.sync_options import ledger_option
+from reconciler.cli.sync_options import ledger_option, type_option
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import write_result
 from reconciler.errors import UsageError
@@ -26,32 +26,44 @@ reconciler sync retry shop -e production --all
 
 @command("retry", examples=EXAMPLES)
 @click.argument("words", nargs=-1, metavar="[NAME] [ID]...", shell_complete=complete_data_syncs)
+@type_option
 @click.option("--all", "everything", is_flag=True, help="Every record that failed or has a problem.")
 @ledger_option
 @token_cache_option
 @click.pass_obj
 def retry(
-    options: Options, words: tuple[str, ...], everything: bool, ephemeral_ledger: bool, no_token_cache: bool
+    options: Options,
+    words: tuple[str, ...],
+    data_type: str | None,
+    everything: bool,
+    ephemeral_ledger: bool,
+    no_token_cache: bool,
 ) -> None:
     """Queue records, so that the next run retries them.
 
-    They are read and compared again, whatever the ledger says of them. ID is that of a product, or of a variant as
-    the sync log has it. The first word is taken as NAME where there is such a data sync. One that was never synced is
-    asked for at the source: where that does not have it, or the data sync is not about it, nothing is queued.
+    They are read and compared again, whatever the ledger says of them. ID is as `sync errors` has it. The first word
+    is taken as NAME where there is such a data sync. A record that was never synced is asked for at the source: where
+    that does not have it, or the data sync is not about it, nothing is queued.
     """
-    chosen, ids = choose_with_ids(options.project, words)
+    chosen, ids = choose_with_ids(options.project, words, data_type)
     if everything == bool(ids):
         raise UsageError("say which records, by ID, or --all")
     how = HowToRun(ephemeral_ledger, token_cache=not no_token_cache)
-    queued = run_to_end(retry_records(chosen, ids, how, Listener(options.verbosity)))
-    write_result(options, terminal(options.given.completed(_told(chosen, queued))))
+    listener = Listener(options.verbosity)
+    told = [_told(each, run_to_end(retry_records(each, ids, how, listener)), len(chosen) > 1) for each in chosen]
+    write_result(options, terminal(options.given.completed("\n".join(told))))
 
 
-def _told(chosen: Chosen, queued: Records) -> str:
+def _told(chosen: Chosen, queued: Records, several: bool) -> str:
+    words = _words(chosen, queued)
+    return f"{chosen.sync.type}: {words[0].lower()}{words[1:]}" if several else words
+
+
+def _words(chosen: Chosen, queued: Records) -> str:
     if not queued.number:
         return "No record failed or has a problem."
     words = f"{counted(queued.number, 'record')} queued"
     if queued.unknown:
         words += f"; not known so far: {some(queued.unknown)}"
-    now = f"`reconciler sync run {chosen.sync.name} -e {chosen.session.name}` runs now; a watch, within a minute."
+    now = f"`reconciler sync run {chosen.sync.command} -e {chosen.session.name}` runs now; a watch, within a minute."
     return f"{words}. {now}"

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import click
 
+from reconciler.app.chosen import Chosen, HowToRun, choose, only
+from reconciler.app.clear_list import of_prices
 from reconciler.app.dry_run import dry_run
-from reconciler.app.records import record_key
+from reconciler.app.records import record_keys
 from reconciler.app.signals import run_to_end
-from reconciler.app.sync import HowToRun, choose, explain, run_once
+from reconciler.app.sync import explain, run_once
+from reconciler.app.sync_each import Ended, RanEach, run_each
 from reconciler.cli.command import command
 from reconciler.cli.commands.sync.clear_list import clear
 from reconciler.cli.completion import complete_data_syncs
-from reconciler.cli.exit_status import Status, run_status
+from reconciler.cli.exit_status import Status, combine, run_status
 from reconciler.cli.options import Options
-from reconciler.cli.sync_options import asked_mode, asked_overrides, mode_options, override_options, run_options
+from reconciler.cli.sync_options import (
+    asked_mode,
+    asked_overrides,
+    mode_options,
+    override_options,
+    run_options,
+    type_option,
+)
 from reconciler.cli.terminal.faces import SyncTerminal
+from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import run_listener
-from reconciler.cli.terminal.output import show
+from reconciler.cli.terminal.output import result_style, say, show, write_result
 from reconciler.cli.terminal.progress import progress_display
 from reconciler.errors import UsageError
-from reconciler.report.renderers import SYNC_DRY_RUN, SYNC_EXPLANATION, SYNC_RUN
+from reconciler.report.renderers import SYNC_DRY_RUN, SYNC_EXPLANATION, SYNC_RUN, Subject
 
+_Ended = TypeVar("_Ended", bound=Ended)
 EXAMPLES = """
 reconciler sync run -e sandbox                   # whatever is due
 reconciler sync run shop -e sandbox --full
+reconciler sync run shop -e sandbox --type products
 reconciler sync run shop -e sandbox --verify     # full, reads the target too
 reconciler sync run shop -e sandbox --full --dry-run   # what it would do
 reconciler sync run shop -e sandbox --explain P-1001   # writes nothing
@@ -33,6 +49,7 @@ reconciler sync run shop -e sandbox --clear-list old-prices   # asks first
 
 @command("run", formats=SYNC_RUN.formats, examples=EXAMPLES)
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
+@type_option
 @mode_options
 @click.option("--explain", "record", metavar="ID", help="Show what would become of one record; write nothing.")
 @click.option("--dry-run", "rehearse", is_flag=True, help="Show what a run would do; write nothing, here nor there.")
@@ -45,6 +62,7 @@ reconciler sync run shop -e sandbox --clear-list old-prices   # asks first
 def run(
     options: Options,
     name: str | None,
+    data_type: str | None,
     full: bool,
     verify: bool,
     rewrite: bool,
@@ -62,32 +80,52 @@ def run(
 ) -> Status:
     """Run a data sync once: what is due, or what is asked for.
 
-    NAME may be left out where there is one data sync. An interrupted run is resumed. Records with problems do not
-    fail a run. Of a data sync with `state: absent` and `onRemove: {products: discontinue}`, once that is applied, it
-    discontinues the products. Exit status: 0 finished; 1 an API was unreachable, the next run resumes; 3 stopped by a
-    limit of the manifest; 130 interrupted or cancelled.
+    NAME may be left out where there is one data sync. Its data types run one after the other, each in a run of its
+    own. An interrupted run is resumed. Records with problems do not fail a run. Of a data sync with `state: absent`
+    and `onRemove: {products: discontinue}`, once that is applied, it discontinues the products. Exit status: 0
+    finished; 1 an API was unreachable, the next run resumes; 3 stopped by a limit of the manifest; 130 interrupted or
+    cancelled.
     """
     mode, overrides = asked_mode(full, verify, rewrite), asked_overrides(overridden, reason)
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience, overrides)
-    chosen, listener = (
-        choose(options.project, name, leaving=record is None and old_list is None),
-        run_listener(options.verbosity),
-    )
-    environment = chosen.session.name
+    chosen = choose(options.project, name, data_type, leaving=record is None and old_list is None)
+    listener, environment = run_listener(options.verbosity), chosen[0].session.name
     if old_list is not None:
         if record is not None or mode is not None:
             raise UsageError("--clear-list is no run: it stands without --full, --verify, --rewrite and --explain")
-        return clear(options, chosen, old_list, how, yes=yes, only_show=rehearse)
+        return clear(options, of_prices(chosen), old_list, how, yes=yes, only_show=rehearse)
     if record is not None:
-        found = run_to_end(explain(chosen, record_key(record), how, listener))
-        show(options, SYNC_EXPLANATION, chosen.sync.name, environment, found)
+        one = only(chosen, (record,))
+        found = run_to_end(explain(one, record_keys(one, (record,))[0], how, listener))
+        show(options, SYNC_EXPLANATION, one.sync.name, environment, found)
         return Status.DONE
-    if rehearse:
-        with progress_display(options.color) as display:
-            would, stopped = run_to_end(dry_run(chosen, mode, how, SyncTerminal(display), listener))
-        show(options, SYNC_DRY_RUN, would, environment)
-        return run_status(would.report, stopped=stopped, fail_on_problems=fail_on_problems)
+    if overrides:
+        only(chosen)  # whoever passes a limit has seen what one data type would do
     with progress_display(options.color) as display:
-        report, stopped = run_to_end(run_once(chosen, mode, how, SyncTerminal(display), listener))
-    show(options, SYNC_RUN, report, environment)
-    return run_status(report, stopped=stopped, fail_on_problems=fail_on_problems)
+        face = SyncTerminal(display)
+        if rehearse:
+            would = run_to_end(run_each(chosen, lambda each: dry_run(each, mode, how, face, listener)))
+            return _told(options, SYNC_DRY_RUN, would, chosen, fail_on_problems=fail_on_problems)
+        ran = run_to_end(run_each(chosen, lambda each: run_once(each, mode, how, face, listener)))
+    return _told(options, SYNC_RUN, ran, chosen, fail_on_problems=fail_on_problems)
+
+
+def _told(
+    options: Options,
+    subject: Subject[_Ended, str],
+    ran: RanEach[_Ended],
+    chosen: Sequence[Chosen],
+    *,
+    fail_on_problems: bool,
+) -> Status:
+    """Show what became of each data type, and return the exit status of all of them."""
+    environment, several = chosen[0].session.name, len(chosen) > 1
+    if ran.ended:
+        values, style = [(ended, environment) for ended in ran.ended], result_style(options)
+        write_result(options, subject.render_each(options.format, values, style=style, several=several))
+    failed = [report_failure(error, options) for error in ran.errors]
+    if ran.left:
+        say(f"Not begun: {', '.join(each.sync.type for each in ran.left)}")
+    states = [Status.INTERRUPTED] if ran.left and ran.stopped else []
+    states += [run_status(ended.report, stopped=ran.stopped, fail_on_problems=fail_on_problems) for ended in ran.ended]
+    return combine([*failed, *states])

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
 import click
 
@@ -16,6 +17,7 @@ from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import token_cache_option
+from reconciler.cli.sync_options import type_option
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.output import result_style, write_result
 from reconciler.clock import utc_now
@@ -26,6 +28,8 @@ from reconciler.report.renderers import SYNC_STATUS
 
 _REFRESH_SECONDS = 1.0
 _ASK_SECONDS = 60.0
+_Asked: TypeAlias = tuple[Sequence[str], str | None]
+"""Names of data syncs, and a data type."""
 EXAMPLES = """
 reconciler sync status -e production
 reconciler sync status shop -e production --live
@@ -35,11 +39,19 @@ reconciler sync status -e all --format json
 
 @command("status", formats=SYNC_STATUS.formats, examples=EXAMPLES, environments="several")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_data_syncs)
+@type_option
 @click.option("--live", "lively", is_flag=True, help="Keep showing it, until Ctrl-C. On a terminal only.")
 @click.option("--offline", is_flag=True, help="Ask no API: pauses that were made elsewhere are not known then.")
 @token_cache_option
 @click.pass_obj
-def status(options: Options, names: tuple[str, ...], lively: bool, offline: bool, no_token_cache: bool) -> Status:
+def status(
+    options: Options,
+    names: tuple[str, ...],
+    data_type: str | None,
+    lively: bool,
+    offline: bool,
+    no_token_cache: bool,
+) -> Status:
     """Show the runs, open problems and freshness of data syncs.
 
     Runs, problems and freshness are read from the ledger. What is paused is asked of the API, for ten seconds at most;
@@ -51,9 +63,9 @@ def status(options: Options, names: tuple[str, ...], lively: bool, offline: bool
     if lively:
         if options.format != "text" or options.output is not None:
             raise UsageError("--live shows text on a terminal", next_step="Leave --format and --output out.")
-        _live(sessions, names, options, paused)
+        _live(sessions, (names, data_type), options, paused)
     elif sessions:
-        write_result(options, _rendered(sessions, names, options, paused.now()))
+        write_result(options, _rendered(sessions, (names, data_type), options, paused.now()))
     return combine(report_failure(error, options) for error in failures)
 
 
@@ -79,16 +91,15 @@ class _Paused:
         return self._found
 
 
-def _rendered(
-    sessions: Sequence[Session], names: Sequence[str], options: Options, paused: Mapping[str, PausedNow]
-) -> str:
+def _rendered(sessions: Sequence[Session], asked: _Asked, options: Options, paused: Mapping[str, PausedNow]) -> str:
     now = utc_now()
-    found = statuses_of_each(sessions, names, now)
+    names, data_type = asked
+    found = statuses_of_each(sessions, names, now, data_type)
     values = [(session.name, now, found[session.name], paused[session.name]) for session in sessions]
     return SYNC_STATUS.render_each(options.format, values, style=result_style(options))
 
 
-def _live(sessions: Sequence[Session], names: Sequence[str], options: Options, paused: _Paused) -> None:
+def _live(sessions: Sequence[Session], asked: _Asked, options: Options, paused: _Paused) -> None:
     """Show where data syncs stand, again every second, until Ctrl-C."""
     if sys.stdout is None or not sys.stdout.isatty():
         raise UsageError("--live needs a terminal", next_step="Leave it out.")
@@ -96,5 +107,5 @@ def _live(sessions: Sequence[Session], names: Sequence[str], options: Options, p
 
     with suppress(KeyboardInterrupt), live_view(options.color) as refresh:
         while True:
-            refresh(_rendered(sessions, names, options, paused.now()))
+            refresh(_rendered(sessions, asked, options, paused.now()))
             time.sleep(_REFRESH_SECONDS)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from reconciler.app.chosen import HowToRun, choose
 from reconciler.app.signals import run_to_end
-from reconciler.app.sync import HowToRun, choose, watch_on
+from reconciler.app.sync import watch_on
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
-from reconciler.cli.exit_status import Status, run_status
+from reconciler.cli.exit_status import Status, combine, run_status
 from reconciler.cli.options import Options
-from reconciler.cli.sync_options import run_options
+from reconciler.cli.sync_options import run_options, type_option
 from reconciler.cli.terminal.faces import WatchTerminal
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import show
@@ -27,11 +28,13 @@ reconciler sync watch shop -e production --format json   # a line per run
 
 @command("watch", formats=SYNC_RUN.formats, examples=EXAMPLES)
 @click.argument("name", required=False, shell_complete=complete_data_syncs)
+@type_option
 @run_options
 @click.pass_obj
 def watch(
     options: Options,
     name: str | None,
+    data_type: str | None,
     lock_wait: float,
     patience: float,
     ephemeral_ledger: bool,
@@ -39,16 +42,17 @@ def watch(
 ) -> Status:
     """Run a data sync again and again, at its `interval`.
 
-    `interval` after the end of a run, the next one starts. It ends with Ctrl-C or SIGTERM (0 between runs, 130 within
-    one), with `sync cancel`, when another manifest was applied, or at a limit of the manifest (3). An API that stays
-    away does not end it.
+    Its data types run one after the other. `interval` after the end of a run, the next one of that data type starts.
+    It ends with Ctrl-C or SIGTERM (0 between runs, 130 within one), or when another manifest was applied. A data type
+    that a limit of the manifest stops, or `sync cancel`, is left out from then on; where none is left, it ends (3, or
+    130). An API that stays away does not end it.
     """
-    chosen, listener = choose(options.project, name), run_listener(options.verbosity)
+    chosen, listener = choose(options.project, name, data_type), run_listener(options.verbosity)
 
     def write(report: RunReport) -> None:
-        show(options, SYNC_RUN, report, chosen.session.name, dump=json_line)
+        show(options, SYNC_RUN, report, chosen[0].session.name, dump=json_line)
 
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
     with progress_display(options.color) as display:
-        report, stopped = run_to_end(watch_on(chosen, how, WatchTerminal(display, write, options.given), listener))
-    return run_status(report, stopped=stopped)
+        reports, stopped = run_to_end(watch_on(chosen, how, WatchTerminal(display, write, options.given), listener))
+    return combine(run_status(report, stopped=stopped) for report in reports)
