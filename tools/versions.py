@@ -65,7 +65,8 @@ def oldest() -> None:
     """
     for name, version in lower_bounds().items():
         print(f"{name}=={version}")
-    tools = {_normal(name) for name in _pyproject()["dependency-groups"]["dev"]}
+    # Without what stands behind a name: extras, versions, for which platforms.
+    tools = {_normal(re.split(r"[\[<>=!~; ]", tool)[0]) for tool in _pyproject()["dependency-groups"]["dev"]}
     for line in _constraints():
         if line.partition("==")[0] in tools:
             print(line)

@@ -13,7 +13,7 @@ from reconciler.errors import GuardrailBreach, PlanFileError, ReconcilerError, S
 from reconciler.reconcile.approval import Permission, check_approval, check_connections, needs, permit_saved
 from reconciler.reconcile.digests import approval_digest
 from reconciler.reconcile.gathered import Reviewed
-from reconciler.reconcile.plan import Outcome, Plan
+from reconciler.reconcile.plan import ApplyReport, Outcome, Plan
 from reconciler.reconcile.planread import read_plan
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.reconcile.verdict import PlanVerdict
@@ -138,6 +138,36 @@ def open_for_saved(
         raise _named(*errors[0], len(errors) - 1)
     left_out = tuple(_verdict(each, error) for each, error in errors)
     return session, _asked([each.plan for each in taken], overrides), SavedPlans(tuple(taken), left_out)
+
+
+def nothing_approved(
+    reviewed: Sequence[Reviewed],
+    error: ReconcilerError,
+    now: datetime,
+    overrides: Mapping[str, str],
+    key: str | None = None,
+) -> ApplyReport | None:
+    """Return the report of an apply that began nothing, because none of its saved plans approves anything.
+
+    Args:
+        reviewed: the plans.
+        error: what it ended with.
+        now: what time it is.
+        overrides: guardrail rule to reason, as this apply says.
+        key: the one that the plans have to be signed with.
+
+    Returns:
+        The report; None where there is no plan, and so nothing to tell of one.
+    """
+    verdicts = []
+    for each in reviewed:
+        own = type(error)(error.message.removeprefix(f"{each.file}: "), next_step=error.next_step)
+        try:
+            check_approval(each.plan, now, key, overrides)
+        except ReconcilerError as why:
+            own = why
+        verdicts.append(_verdict(each, own))
+    return ApplyReport(reviewed[0].plan.environment, None, (), plans=tuple(verdicts)) if verdicts else None
 
 
 def _named(each: Reviewed, error: ReconcilerError, others: int) -> ReconcilerError:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler.app.saved_plans import read_reviewed, require_digest
+from reconciler.app.saved_plans import nothing_approved, read_reviewed, require_digest
 from reconciler.cli.options import Options
-from reconciler.errors import UsageError
+from reconciler.cli.terminal.output import show
+from reconciler.clock import utc_now
+from reconciler.errors import GuardrailBreach, ReconcilerError, StalePlan, UsageError
+from reconciler.reconcile.digests import PLAN_KEY
 
 if TYPE_CHECKING:
     from reconciler.app.saved_plans import Gate
@@ -47,9 +51,37 @@ def reviewed_plans(
         if digest:
             raise UsageError("--digest is about a saved plan", next_step="Name the file before it.")
         return ()
-    named = options.project.environments
-    found = read_reviewed(files, named[0] if len(named) == 1 else None, gated)
+    found = read_reviewed(files, _environment(options), gated)
     return require_digest(found, digest) if digest else found
+
+
+@contextmanager
+def refusal_written(
+    options: Options, files: tuple[Path, ...], gated: Path | None, overrides: Mapping[str, str]
+) -> Iterator[None]:
+    """Within, where nothing of saved plans may be applied, `--output` gets a report that says why of each."""
+    try:
+        yield
+    except (StalePlan, GuardrailBreach) as error:
+        if options.output is not None and (files or gated):
+            with suppress(ReconcilerError):
+                _write_refusal(options, read_reviewed(files, _environment(options), gated), error, overrides)
+        raise
+
+
+def _write_refusal(
+    options: Options, reviewed: tuple[Reviewed, ...], error: ReconcilerError, overrides: Mapping[str, str]
+) -> None:
+    from reconciler.report.renderers import APPLY
+
+    report = nothing_approved(reviewed, error, utc_now(), overrides, os.environ.get(PLAN_KEY))
+    if report is not None:
+        show(options, APPLY, report)
+
+
+def _environment(options: Options) -> str | None:
+    named = options.project.environments
+    return named[0] if len(named) == 1 else None
 
 
 def gate_of(gated: Path | None, observer: Observer) -> Gate | None:

@@ -17,14 +17,16 @@ from reconciler.reconcile.plan import FIXED_RULES, ApplyReport, Note, Plan
 from reconciler.report.escape import code_span, prose
 from reconciler.report.markdown.apply import apply_pieces, apply_title
 from reconciler.report.markdown.page import Piece, page
-from reconciler.report.markdown.plan import plan_closing, plan_pieces, plan_title
-from reconciler.report.words import RISKS, alarms, apply_closing, counted, moment, pauses, where
+from reconciler.report.markdown.plan import plan_closing, plan_pieces, plan_title, rule_told
+from reconciler.report.words import RISKS, alarms, apply_closing, counted, moment, pauses
 
 PLAN_OPENING = "<!-- reconciler:comment "
 """How a comment with plans begins, which nobody sees."""
 RULES_SHOWN = 30
 NOTES_SHOWN = 15
 PROBLEMS_SHOWN = 20
+# Environments that a rule is said to be for.
+_FOR = 5
 LISTED = 50
 """Changes of one risk that are listed, for each environment: who has to read more reads the artifact."""
 _MEANT = (
@@ -98,25 +100,10 @@ def _rules(plans: Sequence[EnvironmentPlan]) -> Iterable[Piece]:
     note = "<sub>Rules decide what may be changed and are no change of live: nothing below tells of them.</sub>"
     yield Piece(f"### Rules changed: {len(found):,}\n{note}\n", _RULES, "headings")
     for rule, environments in list(found.items())[:RULES_SHOWN]:
-        yield Piece(_rule(rule, environments, several=len(plans) > 1), _RULES, "changes of rules")
+        of = environments[:_FOR] if len(plans) > 1 else ()
+        yield Piece(f"- {rule_told(rule, of)}\n", _RULES, "changes of rules")
     if len(found) > RULES_SHOWN:
         yield Piece(f"- and {len(found) - RULES_SHOWN:,} more\n", _RULES, "changes of rules")
-
-
-def _rule(rule: RuleChange, environments: Sequence[str], *, several: bool) -> str:
-    named = " ".join(code_span(part, 160) for part in (f"{rule.kind}/{rule.name}", rule.path) if part)
-    # What is gone as a whole stands nowhere any more.
-    is_gone = rule.after is None and not rule.path
-    place = "" if is_gone else f" · {code_span(where(rule.place), 160)}"
-    of = f" · for {', '.join(code_span(each, 80) for each in environments[:5])}" if several else ""
-    before, after = (None if value is None else code_span(value, 160) for value in (rule.before, rule.after))
-    if before is None:
-        change = f"new: {after or '(empty)'}"
-    elif after is None:
-        change = f"removed, it was {before}"
-    else:
-        change = f"was {before}, becomes {after}"
-    return f"- {named}{place}{of}\n  {change}\n"
 
 
 def _overview(plans: Sequence[EnvironmentPlan]) -> Iterable[Piece]:

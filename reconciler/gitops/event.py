@@ -181,8 +181,10 @@ def _github_secrets(told: Mapping[str, str], of_pull: Any, name: str) -> str | N
     source = text(of_pull, "head", "repo", "full_name")
     if source is None or source.lower() != name.lower():
         return f"This pull request comes from a fork, {_NO_SECRETS}."
-    if told.get("GITHUB_ACTOR") == _DEPENDABOT:
-        return f"This run was started by Dependabot, {_NO_SECRETS}."
+    # The pipelines that `init` writes go by who opened it: the actor may be another by then. A run that Dependabot
+    # starts has no secrets either way.
+    if _DEPENDABOT in (text(of_pull, "user", "login"), told.get("GITHUB_ACTOR")):
+        return f"This pull request comes from Dependabot, {_NO_SECRETS}."
     return None
 
 

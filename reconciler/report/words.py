@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from reconciler.errors import Place
@@ -188,13 +188,13 @@ def rule_subject(rule: RuleChange) -> str:
     return f"{rule.kind}/{rule.name} {rule.path}".rstrip()
 
 
-def rule_words(rule: RuleChange) -> str:
-    """Return the old and the new value of a rule."""
+def rule_words(rule: RuleChange, show: Callable[[str], str] = str) -> str:
+    """Return the old and the new value of a rule, each as `show` makes of it; by default raw text."""
     if not rule.path and rule.before == MANAGED:
         return "the manifest is gone: live stays as it is, and nobody watches it"
     if rule.before is None:
-        return f"new, {rule.after}" if rule.after != ADDED else "new"
-    return f"{rule.before} → {'not there' if rule.after is None else rule.after}"
+        return f"new, {show(rule.after or '')}" if rule.after != ADDED else "new"
+    return f"{show(rule.before)} → {'not there' if rule.after is None else show(rule.after)}"
 
 
 def by_risk(changes: Iterable[Change]) -> list[tuple[Risk, list[Change]]]:

@@ -71,6 +71,12 @@ def test_the_rest_is_planned_anew_and_applied_behind_reviewers_alone(loop: Loop)
     ended = loop.applied("--gated", "../new.json", commit=head)
     assert ended.status == 4, str(ended)
     assert "GitHub has no environment test" in ended.stderr
+    # The report says it too, and so the pull request is told.
+    (left_out,) = loop.report["plans"]
+    assert (left_out["file"], left_out["code"]) == ("../new.json", "stale-plan")
+    assert left_out["message"].startswith("nobody has reviewed it, and GitHub has no environment test")
+    assert loop.result(commit=head).status == 0, loop.last
+    assert "start the workflow by hand with its digest" in forge.comments[number][-1]["body"]
     forge.protect("test", reviewers=False)
     ended = loop.applied("--gated", "../new.json", commit=head)
     assert (ended.status, "no required reviewers" in ended.stderr) == (4, True), str(ended)
@@ -92,6 +98,7 @@ def test_a_plan_is_applied_by_the_digest_that_somebody_has_seen(loop: Loop) -> N
     # The workflow that somebody starts with that digest plans anew, and applies that very file behind the environment.
     assert loop.run("plan", "-e", "test", "--save", "../new.json").status == 0
     assert loop.applied("../new.json", "--digest", "sha256:" + "0" * 64).status == 4
+    assert f"its digest is {seen}" in loop.report["plans"][0]["message"]
     # No forge is asked: the environment has no reviewers here, and the digest is the review.
     assert loop.applied("../new.json", "--digest", seen).status == 0
     assert loop.outcomes() == {"EntitySync/buyers": "applied"}
@@ -120,16 +127,17 @@ def test_a_secondary_rate_limit_delays_and_changes_nothing(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "actor", "why"), [("mallory/shop", "mallory", "fork"), (None, "dependabot[bot]", "Dependabot")]
+    ("source", "opener", "why"), [("mallory/shop", "mallory", "fork"), (None, "dependabot[bot]", "Dependabot")]
 )
 def test_a_fork_and_dependabot_are_told_why_nothing_is_planned(
-    loop: Loop, tmp_path: Path, source: str | None, actor: str, why: str
+    loop: Loop, tmp_path: Path, source: str | None, opener: str, why: str
 ) -> None:
     summary = tmp_path / "summary.md"
     loop.commit("theirs", *sync("buyers"))
-    number = loop.forge.open_pull("theirs", source=source)
+    number = loop.forge.open_pull("theirs", source=source, opener=opener)
     loop.clone(loop.forge.head("theirs"))
-    ended = loop.run("gitops", "comment", pull=number, GITHUB_STEP_SUMMARY=str(summary), GITHUB_ACTOR=actor)
+    # Whoever started this run, as where somebody has it run again.
+    ended = loop.run("gitops", "comment", pull=number, GITHUB_STEP_SUMMARY=str(summary), GITHUB_ACTOR="alice")
     assert ended.status == 0, str(ended)
     assert why in summary.read_text()
     assert not loop.forge.comments

@@ -81,7 +81,7 @@ def test_the_rules_stand_on_top_in_every_format_and_when_shown_again(shop: Check
     for words in (("show", "plan.json"), ("plan", "--base", "main")):
         markdown = shop.call(*words, "--format", "markdown").stdout
         assert markdown.index("**Rules changed**") < markdown.index("### Plan for")
-        assert "1 → 7" in markdown
+        assert "`1` → `7`" in markdown
         assert "Rules changed since" in shop.call(*words, "--format", "html").stdout
 
 

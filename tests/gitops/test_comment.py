@@ -57,7 +57,7 @@ def test_rules_stand_on_top_then_what_live_must_not_do_then_pauses_then_plans() 
     body = plan_comment([of(plan((change(risk=Risk.STOPS_SYNC),), notes), rules_changed=(RAISED,))], HEAD)
     order(body, f"head={HEAD}", "Rules changed: 1", "guardrails.deletesMax", "forbidden hosts: 1", "Webhook/w",
           "Paused: 1", "EntitySync/stock", "Plan for `sandbox`", "Stops sync", "Merging approves")  # fmt: skip
-    assert "was `5`, becomes `500`" in body
+    assert "`5` → `500` · `" in body
 
 
 def test_a_rule_that_changed_for_two_environments_is_told_once_with_both() -> None:

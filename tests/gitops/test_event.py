@@ -66,6 +66,10 @@ def test_a_fork_has_no_secrets_and_is_told_why(tmp_path: Path, source: str | Non
 def test_dependabot_has_no_secrets_and_is_told_why(tmp_path: Path) -> None:
     assert "Dependabot" in (github(tmp_path, pull_event(), GITHUB_ACTOR="dependabot[bot]").no_secrets or "")
     assert github(tmp_path, pull_event(), GITHUB_ACTOR="alice").no_secrets is None
+    # What it opened stays its own where somebody else has the run started again.
+    opened = pull_event()
+    opened["pull_request"]["user"] = {"login": "dependabot[bot]"}
+    assert "Dependabot" in (github(tmp_path, opened, GITHUB_ACTOR="alice").no_secrets or "")
 
 
 @pytest.mark.parametrize(

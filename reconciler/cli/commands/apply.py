@@ -16,7 +16,7 @@ from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import commit_option, plan_options, plan_request
-from reconciler.cli.saved_plans import gate_of, reviewed_plans, saved_plan_options
+from reconciler.cli.saved_plans import gate_of, refusal_written, reviewed_plans, saved_plan_options
 from reconciler.cli.terminal.ask import can_ask
 from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.listen import Listener
@@ -84,28 +84,29 @@ def apply(
             "a saved plan is applied as it was reviewed",
             next_step="Leave the other options out; only --override and --reason may stand.",
         )
-    project = options.project
-    commit = commit or clean_commit(project.manifests)
-    reviewed = reviewed_plans(options, files, gated, digest)
-    saved = None
-    if reviewed:
-        key = os.environ.get(PLAN_KEY)
-        session, request, saved = open_for_saved(project, reviewed, utc_now(), request.overrides, key)
-    else:
-        session = project.session(utc_now())
-    if resume:
-        require_durable(session.settings.ledger, os.environ, "--resume", ephemeral=ephemeral_ledger)
-    agreed = yes or saved is not None or resume
-    face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache
-    gate = gate_of(gated, listener)
-    approval = Approval(saved, resume=resume, agreed=agreed, accept_unsure=ephemeral_ledger, gate=gate)
-    if not approval.agreed and not can_ask():
-        raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
-    run = partial(apply_session, lock_wait=lock_wait, token_cache=token_cache, commit=commit)
-    try:
-        report = run_to_end(run(session, request, approval, face, listener))
-    except KeyboardInterrupt:
-        raise Interrupted("Interrupted: whether anything was sent is not known", next_step=CARRY_ON) from None
+    with refusal_written(options, files, gated, request.overrides):
+        project = options.project
+        commit = commit or clean_commit(project.manifests)
+        reviewed = reviewed_plans(options, files, gated, digest)
+        saved = None
+        if reviewed:
+            key = os.environ.get(PLAN_KEY)
+            session, request, saved = open_for_saved(project, reviewed, utc_now(), request.overrides, key)
+        else:
+            session = project.session(utc_now())
+        if resume:
+            require_durable(session.settings.ledger, os.environ, "--resume", ephemeral=ephemeral_ledger)
+        agreed = yes or saved is not None or resume
+        face, listener, token_cache = ApplyTerminal(options), Listener(options.verbosity), not no_token_cache
+        gate = gate_of(gated, listener)
+        approval = Approval(saved, resume=resume, agreed=agreed, accept_unsure=ephemeral_ledger, gate=gate)
+        if not approval.agreed and not can_ask():
+            raise UsageError("there is no terminal to ask on", next_step="Apply a saved plan, or say --yes.")
+        run = partial(apply_session, lock_wait=lock_wait, token_cache=token_cache, commit=commit)
+        try:
+            report = run_to_end(run(session, request, approval, face, listener))
+        except KeyboardInterrupt:
+            raise Interrupted("Interrupted: whether anything was sent is not known", next_step=CARRY_ON) from None
     if report is not None:
         told = {"told": face.told} if options.format == "text" and is_read_with_stderr(options) else {}
         show(options, APPLY, report, **told)

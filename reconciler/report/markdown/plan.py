@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
+from reconciler.manifest.rule_changes import RuleChange
 from reconciler.reconcile.plan import Breach, Change, Operation, Plan
 from reconciler.report.escape import clip, code_span, fenced, prose, visible
 from reconciler.report.markdown.page import Piece, details, fields_block, marker, note_pieces, page, paused_block
@@ -31,6 +32,8 @@ from reconciler.report.words import (
 )
 
 KEYS_SHOWN = 20
+VALUES_OF_RULES = 160
+"""Characters of a value, or of a name, of a rule that changed."""
 STEPS_SHOWN = 30
 
 
@@ -111,13 +114,24 @@ def plan_rules(plan: Plan) -> str:
     listed = plan.rules_changed
     if not listed:
         return ""
-    shown = [
-        f"> - {code_span(rule_subject(rule))}: {prose(rule_words(rule), 300)} · {code_span(where(rule.place))}"
-        for rule in listed[:KEYS_SHOWN]
-    ]
+    shown = [f"> - {rule_told(rule)}" for rule in listed[:KEYS_SHOWN]]
     if len(listed) > KEYS_SHOWN:
         shown.append(f"> - and {len(listed) - KEYS_SHOWN:,} more")
     return "\n".join(["> [!WARNING]", "> **Rules changed**", *shown, "", ""])
+
+
+def rule_told(rule: RuleChange, environments: Sequence[str] = ()) -> str:
+    """Return a rule, what it was and becomes, where it stands, and which environments it is for, where that is told."""
+    words = f"{code_span(rule_subject(rule), VALUES_OF_RULES)}: {rule_words(rule, _rule_value)}"
+    # What is gone as a whole stands nowhere any more.
+    is_gone = rule.after is None and not rule.path
+    place = "" if is_gone else f" · {code_span(where(rule.place), VALUES_OF_RULES)}"
+    of = f" · for {', '.join(code_span(each, 80) for each in environments)}" if environments else ""
+    return f"{words}{place}{of}"
+
+
+def _rule_value(value: str) -> str:
+    return code_span(value, VALUES_OF_RULES) if value else "(empty)"
 
 
 def _change_line(change: Change) -> str:

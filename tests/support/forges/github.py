@@ -265,6 +265,7 @@ class GitHub(Hosted):
         # As GitHub does: before it is merged, this is a merge that was made to try.
         body |= {"merge_commit_sha": pull.merge_commit or "f" * 40}
         body |= {"merged": merged} if "merged" in body else {}
+        body["user"] |= {"login": pull.opener}
         body["head"] |= {"sha": pull.head, "ref": pull.branch}
         body["base"] |= {"ref": pull.base, "sha": self._run("rev-parse", pull.base)}
         for side, name in (("head", pull.source or self.repository), ("base", self.repository)):

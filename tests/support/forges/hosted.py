@@ -35,6 +35,7 @@ class Pull:
     head: str
     title: str = "Change"
     source: str | None = None
+    opener: str = "alice"
     merge_commit: str | None = None
     introduced: tuple[str, ...] = ()
     how: str = ""
@@ -143,10 +144,18 @@ class Hosted:
                 pull.head = self.head(branch)
         return self.head(branch)
 
-    def open_pull(self, branch: str, base: str = "main", *, source: str | None = None, title: str = "Change") -> int:
-        """Open a pull request; `source` is the fork that it comes from."""
+    def open_pull(
+        self,
+        branch: str,
+        base: str = "main",
+        *,
+        source: str | None = None,
+        title: str = "Change",
+        opener: str = "alice",
+    ) -> int:
+        """Open a pull request; `source` is the fork that it comes from, `opener` whoever opens it."""
         number = self.next_number()
-        self.pulls[number] = Pull(number, branch, base, self.head(branch), title, source)
+        self.pulls[number] = Pull(number, branch, base, self.head(branch), title, source, opener)
         return number
 
     def merge(self, number: int, how: str = "merge") -> str:
