@@ -83,9 +83,9 @@ class Reading(Generic[RecordT]):
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Number of records that a walk will read, and what people should know about it."""
+    """Number of records that a walk will read, None where nobody can tell, and what people should know about it."""
 
-    total: int
+    total: int | None
     remarks: tuple[str, ...] = ()
 
 

@@ -10,7 +10,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
 
-from reconciler.kind.connection import Params, Reader
+from reconciler.kind.connection import Params, Reader, Wire
+from reconciler.ordercloud.bounds import count_of
 from reconciler.ordercloud.lists import path_segment
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.flaws import Report
@@ -84,6 +85,19 @@ class PartyReader:
         """Read the marketplace owner's own addresses: where stock is."""
         return self._stream(Listing(self._reader, "addresses", {}))
 
+    def api_clients(self) -> AsyncGenerator[Wire, None]:
+        """Read the API clients. inferred: that whoever reads users may read these, which takes a role of its own."""
+        return self._stream(Listing(self._reader, "apiclients", {}))
+
+    async def count_users(self, buyer_id: str | None = None) -> int | None:
+        """Count the users of a buyer, or of all buyers; None where the list says nothing of it."""
+        path = "buyerusers" if buyer_id is None else f"{_buyer(buyer_id)}/users"
+        return await self._count(path, {})
+
+    async def count_buyers(self, ids: Sequence[str] = ()) -> int | None:
+        """Count the buyers whose ID is one of these, `*` standing for any characters; all where there are none."""
+        return await self._count("buyers", {"ID": "|".join(ids)} if ids else {})
+
     def catalogs(self) -> AsyncGenerator[Catalog, None]:
         """Read the catalogs."""
         return self._stream(Listing(self._reader, "catalogs", {}))
@@ -125,6 +139,11 @@ class PartyReader:
             async for piece in pieces:
                 for item in piece.items:
                     yield item
+
+    async def _count(self, path: str, params: Params) -> int | None:
+        page = await self._reader.get(path, {"pageSize": 1, **params})
+        meta = page.get("Meta") if isinstance(page, dict) else None
+        return count_of(meta.get("TotalCount")) if isinstance(meta, dict) else None
 
     async def _one(self, path: str) -> Reading[Any]:
         return Reading(await found_or_none(one_record(self._reader, path)), Freshness.CURRENT)

@@ -176,6 +176,7 @@ class User(TypedDict, total=False):
     DateCreated: str | None
     LastActive: str | None
     PasswordLastSetDate: str | None
+    Locale: dict[str, Any] | None
     xp: Xp
 
 

@@ -101,4 +101,68 @@ RECORDS: Mapping[str, tuple[str, str]] = {
         "It could not be written after 5 attempts: SparkLayer itself failed (HTTP 503)",
         "the part",
     ),
+    "no-email": (
+        "The user has no e-mail address. Set Email in OrderCloud.",
+        "the customer",
+    ),
+    "bad-email": (
+        "The e-mail address is none that can be written to. Correct Email in OrderCloud.",
+        "the customer",
+    ),
+    "duplicate-email": (
+        "The e-mail address E is already used by customer C. Give one of them another one.",
+        "the customer",
+    ),
+    "unknown-group": (
+        "The site has no customer group G. Create it, or correct the group.",
+        "the group",
+    ),
+    "ambiguous-group": (
+        "The user is in A and B, which are mapped to several customer groups. Leave one of them.",
+        "the group",
+    ),
+    "unknown-price-list": (
+        "The site has no price list L, and would take the customer without a word. Create it, or correct it.",
+        "the customer",
+    ),
+    "missing-parent": (
+        "There is no customer P, which is mapped as the parent. Correct the parent.",
+        "the customer",
+    ),
+    "parent-cycle": (
+        "The parent P has this customer above itself. Correct one of them.",
+        "the customer",
+    ),
+    "too-many-sub-accounts": (
+        "The parent P has 251 sub-accounts, and SparkLayer takes 250. Give some of them another parent.",
+        "the customer",
+    ),
+    "incomplete-address": (
+        "The address has no first line (Street1). Complete it in OrderCloud.",
+        "the address; what the target has of it stays",
+    ),
+    "many-addresses": (
+        "The customer has 251 addresses, and SparkLayer recommends 250 at most. Assign fewer.",
+        "nothing",
+    ),
+    "too-many-addresses": (
+        "The customer has 501 addresses, and SparkLayer takes 500. Assign fewer.",
+        "the customer",
+    ),
+    "unread": (
+        "SparkLayer has a customer with this external ID or e-mail address already, and does not show what it holds.",
+        "the customer",
+    ),
+    "balance-unread": (
+        "SparkLayer does not show the balance of this customer's account, and to write the customer may clear it.",
+        "the customer",
+    ),
+    "left-scope": (
+        "The user is no longer among those that flow: the customer stays as it is.",
+        "what changes from then on",
+    ),
+    "archived": (
+        "It is the primary customer of a company: SparkLayer archived it instead of deleting it.",
+        "the delete",
+    ),
 }

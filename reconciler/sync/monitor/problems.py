@@ -28,8 +28,24 @@ CODES = (
     "costly-mapping",
     "refused",
     "failed",
+    "no-email",
+    "bad-email",
+    "duplicate-email",
+    "unknown-group",
+    "ambiguous-group",
+    "unknown-price-list",
+    "missing-parent",
+    "parent-cycle",
+    "too-many-sub-accounts",
+    "incomplete-address",
+    "many-addresses",
+    "too-many-addresses",
+    "unread",
+    "balance-unread",
+    "left-scope",
+    "archived",
 )
-"""What can be wrong with a product or variant; docs/sync.md says more."""
+"""What can be wrong with a record; docs/sync.md says more. Those of every data type, then those of each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,12 @@ class CustomerMappingSpec(SparkLayerSpec):
     discount_percentage: Jmespath | None = mapped("discountPercentage", "Discount in percent points. Default: none.")
     payment_on_account: Jmespath | None = mapped("paymentOnAccount", "Credit limit, currency and terms. Default: none.")
     parent_customer_id: Jmespath | None = mapped("parentCustomerID", "external_id of the parent. Default: none.")
+    default_billing_address: Jmespath | None = mapped(
+        "defaultBillingAddress", "ID of an address. Default: the one for bills that is assigned most closely."
+    )
+    default_shipping_address: Jmespath | None = mapped(
+        "defaultShippingAddress", "ID of an address. Default: the one for parcels that is assigned most closely."
+    )
     tax_exempt: Jmespath | None = mapped("taxExempt", "Whether no tax is charged. Default: none.")
 
 
@@ -58,6 +64,11 @@ class CustomersSpec(SparkLayerSpec):
         default="deactivate",
         description="What becomes of the customer of a user that is gone. A delete destroys addresses and account "
         "credit for good.",
+    )
+    overwrite_unread: Annotated[bool, FieldSemantics(risk=Risk.LOSES_DATA)] = Field(
+        default=False,
+        description="Whether a customer that the site does not show may be replaced by what is mapped: whatever else "
+        "it holds is lost.",
     )
     walk_interval: Duration | None = Field(
         default=None, description="How often all users are read. Left out: walkInterval of the DataSync."

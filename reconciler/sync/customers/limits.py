@@ -1,0 +1,47 @@
+"""Limits of what the target takes of customers. One table; docs/sync.md says what of it is documented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# inferred: all lengths; SparkLayer publishes none for customers.
+LENGTHS: Mapping[str, int] = {
+    "email": 255,
+    "first_name": 255,
+    "last_name": 255,
+    "title": 255,
+    "company_name": 255,
+    "accounting_id": 255,
+    "address_line1": 255,
+    "address_line2": 255,
+    "city": 255,
+    "region_code": 255,
+    "postal_code": 255,
+    "country_code": 255,
+    "company": 255,
+    "phone": 255,
+    "nickname": 255,
+}
+# documented in SparkLayer's older pages: recommended, and the most there may be.
+ADDRESSES, MOST_ADDRESSES = 250, 500
+MOST_CHILDREN = 250
+CUSTOMERS, MOST_CUSTOMERS = 100_000, 250_000
+# documented in SparkLayer's older pages: its own IDs begin so.
+RESERVED_PREFIXES: Mapping[str, str] = {"customer": "cu_", "address": "ca_"}
+MOST_PERCENT = 100
+
+
+def too_long(member: str, text: str) -> str | None:
+    """Return what is wrong with a text that is too long, in the merchant's words."""
+    limit = LENGTHS.get(member)
+    if limit is None or len(text) <= limit:
+        return None
+    return f"The {member.replace('_', ' ')} is longer than {limit:,} characters. Shorten it."
+
+
+def reserved(what: str, external_id: str) -> str | None:
+    """Return what is wrong with an ID that SparkLayer keeps for itself, in the merchant's words."""
+    prefix = RESERVED_PREFIXES[what]
+    if not external_id.startswith(prefix):
+        return None
+    return f"The {what}'s ID begins with {prefix}, which SparkLayer keeps for its own IDs. Give the buyer another ID."

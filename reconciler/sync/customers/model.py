@@ -1,0 +1,139 @@
+"""Customers, wanted and held, also as the ledger keeps it; and the record that one is made of. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.errors import LedgerError
+from reconciler.sync.problem import RecordProblem
+
+PART = "customer"
+EMAIL, USERNAME, SWAP = "email", "username", "swap"
+"""Kinds of names: what one customer of a site, or one user of a marketplace, has and no other."""
+FLAW = "(flaw)"
+"""Member of a record that came and cannot be used; it holds a `BadRecord`, which no JSON can."""
+PARENT = "(parent)"
+"""Member of a record for what the source found out of its parent: a `Parent`."""
+SCHEDULES = "(schedules)"
+"""Member of a record for the price schedules of parties: a `PartySchedules`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The customer above another one.
+
+    Args:
+        external_id: of it.
+        is_there: such a user flows.
+        in_cycle: the users are above one another.
+        children: how many customers have this parent; 0: not counted.
+    """
+
+    external_id: str
+    is_there: bool = True
+    in_cycle: bool = False
+    children: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDraft:
+    """What the target should hold of one user, as far as the record itself tells.
+
+    Args:
+        key: external ID of the customer.
+        named: what is mapped, by member of the API; None clears it. What is not named stays as it is at the site.
+        username: of the user, which is unique in the marketplace; None: it has none.
+        email: None: it has none that can be used.
+        kept: external IDs of addresses that cannot be written: they stay as they are.
+        soft: members that no mapping names: what somebody chose at the site stays.
+        opening: members of the account that are sent with a creation alone.
+        problems: of the record by itself.
+        is_whole: whether it can be written at all; else all that the target holds of it stays as it is.
+    """
+
+    key: str
+    named: Mapping[str, Any] = field(default_factory=dict)
+    username: str | None = None
+    email: str | None = None
+    kept: frozenset[str] = frozenset()
+    soft: frozenset[str] = frozenset()
+    opening: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[RecordProblem, ...] = ()
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCustomer:
+    """What the target holds of a record as far as we wrote it.
+
+    Args:
+        external_id: under which it is there; None: nothing is there.
+        own_id: SparkLayer's own ID of it; None: not known.
+        named: what was written of what is mapped.
+        extra: what was carried over beside it.
+        username: of the user, by which a user is known who has another ID by now.
+        is_gone: it was deactivated, as its user is gone.
+        left: its user left the scope, and it stays as it is.
+        was_lost: the site was seen to have nothing under its external ID.
+        parent_id: SparkLayer's own ID of the parent that was written.
+    """
+
+    external_id: str | None = None
+    own_id: str | None = None
+    named: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    username: str | None = None
+    is_gone: bool = False
+    left: bool = False
+    was_lost: bool = False
+    parent_id: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the target is thought to have it."""
+        return self.external_id is not None
+
+    @property
+    def email(self) -> str | None:
+        """The email under which it is there."""
+        email = self.named.get("email")
+        return email if isinstance(email, str) else None
+
+
+_TEXTS = {"externalId": "external_id", "ownId": "own_id", "username": "username", "parentId": "parent_id"}
+_OBJECTS = {"named": "named", "extra": "extra"}
+_FLAGS = {"gone": "is_gone", "left": "left", "lost": "was_lost"}
+
+
+def held_to_json(held: HeldCustomer) -> dict[str, Any]:
+    """Return it as JSON data; what is empty is left out."""
+    members = {**_TEXTS, **_OBJECTS, **_FLAGS}
+    found = {name: getattr(held, attribute) for name, attribute in members.items()}
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in found.items() if value}
+
+
+def held_from_json(body: Mapping[str, Any]) -> HeldCustomer:
+    """Return what `held_to_json` made of it.
+
+    Raises:
+        LedgerError: it did not make that.
+    """
+    found: dict[str, Any] = {}
+    for types, members in (((str,), _TEXTS), ((dict,), _OBJECTS), ((bool,), _FLAGS)):
+        for name, attribute in members.items():
+            if (value := body.get(name)) is None:
+                continue
+            if not isinstance(value, types):
+                raise LedgerError(
+                    "The ledger is damaged: what the target holds of a customer is not as reconciler writes it",
+                    next_step="Restore it from a backup, and see who else writes to it.",
+                )
+            found[attribute] = value
+    return HeldCustomer(**found)
+
+
+def email_name(email: str) -> tuple[str, str]:
+    """Return the name that an email is: the same whatever its case."""
+    return EMAIL, email.casefold()

@@ -1,0 +1,61 @@
+"""Record of a customer, a user with its buyer: its key, its email, its parent, and what expressions see of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.ordercloud.readers.flaws import BadRecord
+from reconciler.sync.customers.evaluate import evaluated
+from reconciler.sync.customers.model import FLAW
+from reconciler.sync.customers.settings import CustomerSettings
+from reconciler.sync.mapping.identity import SEPARATOR, customer_external_id
+from reconciler.sync.mapping.values import text, text_or_none
+
+_LATER = frozenset({"UserGroups", "Addresses"})
+
+
+def key_of(record: Mapping[str, Any]) -> str:
+    """Return the external ID of the customer that a record becomes."""
+    flaw = record.get(FLAW)
+    if isinstance(flaw, BadRecord):
+        return flaw.key if not flaw.has_id else str(record["ID"])
+    buyer, user = (text_or_none(value) or "" for value in (record.get("CompanyID"), record.get("ID")))
+    return customer_external_id(buyer, user)
+
+
+def about_user(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what `where`, `email` and `parentCustomerID` see: the user and its buyer, which are read first."""
+    return {name: value for name, value in record.items() if name not in _LATER and not name.startswith("(")}
+
+
+def email_of(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:
+    """Return the email of a user as it is there; None where it has none, so that it does not flow.
+
+    Raises:
+        Unfit: the mapping fails on it.
+    """
+    expression = settings.rules.expressions.get("email")
+    if expression is None:
+        return text_or_none(record.get("Email"))
+    return evaluated(expression, "email", key_of(record), about_user(record), text, "text")
+
+
+def parent_of(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:
+    """Return the external ID of the customer above a user; a user ID stands for one of the same buyer.
+
+    Raises:
+        Unfit: the mapping fails on it.
+    """
+    expression = settings.rules.expressions.get("parentCustomerID")
+    if expression is None:
+        return None
+    found = evaluated(expression, "parentCustomerID", key_of(record), about_user(record), text, "text")
+    if found is None or SEPARATOR in found:
+        return found
+    return customer_external_id(text_or_none(record.get("CompanyID")) or "", found)
+
+
+def shown(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what expressions and people see of a record: without what the source found out beside it."""
+    return {name: value for name, value in record.items() if not name.startswith("(")}

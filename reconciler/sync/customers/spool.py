@@ -1,0 +1,105 @@
+"""Spool of records on disk: a walk that has to see all users before it can put them in order holds none in memory."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+_MASK = (1 << 64) - 1
+
+
+class Spool:
+    """Records in a file of its own, which goes with it."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile("w+b")  # noqa: SIM115 (closed with the spool)
+        self._end = 0
+
+    def __enter__(self) -> Spool:
+        """Open it: the file is there already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def put(self, record: Any) -> int:
+        """Take a record of JSON data, and return where it is."""
+        try:
+            line = orjson.dumps(record)
+        except TypeError:
+            # Half a character in a text, or a number of very many digits.
+            line = json.dumps(record).encode()
+        place = self._end
+        self._file.seek(place)
+        self._end = place + self._file.write(line + b"\n")
+        return place
+
+    def get(self, place: int) -> Any:
+        """Return the record at a place."""
+        self._file.seek(place)
+        return json.loads(self._file.readline())
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield every record in the order in which they came; nothing may be put meanwhile."""
+        self._file.seek(0)
+        for line in self._file:
+            yield json.loads(line)
+
+
+class Marks:
+    """Set of texts by eight bytes each: a text is found, or so unlikely another one that nobody will see it."""
+
+    def __init__(self) -> None:
+        self._marks: array[int] = array("Q")
+        self._sorted = True
+
+    def add(self, text: str) -> None:
+        """Take in a text."""
+        self._marks.append(_mark(text))
+        self._sorted = False
+
+    def __contains__(self, text: str) -> bool:
+        """Whether a text was taken in."""
+        self._sort()
+        mark = _mark(text)
+        place = bisect_left(self._marks, mark)
+        return place < len(self._marks) and self._marks[place] == mark
+
+    def repeated(self) -> Repeated:
+        """Return those that came more than once."""
+        self._sort()
+        return Repeated(one for one, next_one in zip(self._marks, self._marks[1:], strict=False) if one == next_one)
+
+    def _sort(self) -> None:
+        if not self._sorted:
+            self._marks = array("Q", sorted(self._marks))
+            self._sorted = True
+
+
+class Repeated:
+    """Texts that came more than once."""
+
+    def __init__(self, marks: Iterable[int]) -> None:
+        self._marks = frozenset(marks)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._marks)
+
+    def __contains__(self, text: str) -> bool:
+        """Whether a text did."""
+        return _mark(text) in self._marks
+
+
+def _mark(text: str) -> int:
+    return hash(text) & _MASK

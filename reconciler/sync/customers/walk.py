@@ -1,0 +1,296 @@
+"""Walk over all users that flow, in an order in which names and parents come out right.
+
+All users are listed first, into a file: that costs a hundredth of a request each. Then what belongs to them is read,
+buyer by buyer. Those that have to come after others come last: who has a parent, and who shares an email with a user
+that was made earlier.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.errors import NotFound
+from reconciler.kind.connection import Reader
+from reconciler.ordercloud.readers.flaws import BadRecord, bad_record, flaw_of
+from reconciler.ordercloud.readers.parties import PartyReader
+from reconciler.ordercloud.readers.records import User
+from reconciler.ordercloud.readers.streams import mapped
+from reconciler.sync.customers.company import Company, read_company
+from reconciler.sync.customers.model import FLAW, PARENT, Parent
+from reconciler.sync.customers.record import email_of, key_of, parent_of
+from reconciler.sync.customers.scope import Skip, skipped
+from reconciler.sync.customers.settings import CustomerSettings
+from reconciler.sync.customers.spool import Marks, Repeated, Spool
+from reconciler.sync.mapping.fields import Unfit
+from reconciler.sync.mapping.values import text_or_none
+
+_CHUNK = 100
+# Buyers whose four lists are read at once.
+_BUYERS_AHEAD = 12
+_LAST = "9999"
+
+
+@dataclass(slots=True)
+class _Listed:
+    """All users that flow, on disk, and what has to be known of all of them.
+
+    Args:
+        spool: each with its buyer.
+        places: where the users of each buyer are.
+        keys: of all of them.
+        emails: of all of them.
+        flawed: those that cannot be used, in place of the users.
+    """
+
+    spool: Spool
+    places: dict[str, array[int]] = field(default_factory=dict)
+    keys: Marks = field(default_factory=Marks)
+    emails: Marks = field(default_factory=Marks)
+    flawed: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A user that has to come after others.
+
+    Args:
+        place: where it is, with all that belongs to it.
+        key: of it.
+        parent: the customer above it; None: there is none.
+        rank: among those that share an email: when it was made, and its key.
+    """
+
+    place: int
+    key: str
+    parent: str | None
+    rank: tuple[str, str]
+
+
+class Walk:
+    """Reads all users that flow, once.
+
+    Args:
+        reader: the connection.
+        settings: say which.
+        default_users: usernames of the users that API clients stand for, in lower case.
+    """
+
+    def __init__(self, reader: Reader, settings: CustomerSettings, default_users: Collection[str]) -> None:
+        self._reader = reader
+        self._settings = settings
+        self._default_users = default_users
+        self.skipped: Counter[Skip] = Counter()
+
+    async def chunks(self) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Yield the records in chunks; raises ApiError where a list could not be read."""
+        with Spool() as spool, Spool() as late_spool:
+            listed = await self._list(_Listed(spool))
+            if listed.flawed:
+                yield listed.flawed
+            late: list[_Late] = []
+            losers = Losers(spool, listed.emails.repeated(), self._settings)
+            chunk: list[dict[str, Any]] = []
+            async with aclosing(self._whole(listed)) as records:
+                async for record in records:
+                    waits = self._late(record, losers)
+                    if waits is not None:
+                        late.append(_Late(late_spool.put(record), key_of(record), *waits))
+                        continue
+                    chunk.append(record)
+                    if len(chunk) >= _CHUNK:
+                        yield chunk
+                        chunk = []
+            if chunk:
+                yield chunk
+            for some in _last(late, late_spool, listed.keys):
+                yield some
+
+    async def _list(self, listed: _Listed) -> _Listed:
+        buyers = await self._buyers()
+        async with aclosing(self._users(buyers, listed)) as users:
+            async for user in users:
+                buyer = text_or_none(user.get("CompanyID")) or ""
+                if buyer not in buyers:
+                    # Made since the buyers were read, or a supplier's.
+                    continue
+                record = {**user, "Buyer": buyers[buyer]}
+                why = skipped(record, self._settings, self._default_users)
+                if why is not None:
+                    self.skipped[why] += 1
+                    continue
+                listed.places.setdefault(buyer, array("Q")).append(listed.spool.put(record))
+                listed.keys.add(key_of(record))
+                if (email := _email(record, self._settings)) is not None:
+                    listed.emails.add(email)
+        return listed
+
+    async def _buyers(self) -> dict[str, Any]:
+        async with aclosing(PartyReader(self._reader).buyers(self._settings.buyers)) as buyers:
+            return {str(buyer["ID"]): buyer async for buyer in buyers}
+
+    async def _users(self, buyers: Mapping[str, Any], listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the users of these buyers, from the one list of all where that costs less and is there."""
+        flawed = _Flawed(listed.flawed)
+        parties = PartyReader(self._reader, flawed.add)
+        if await self._one_list_is_cheaper(len(buyers)):
+            async with aclosing(parties.users_of_all_buyers()) as users:
+                async for user in users:
+                    if (good := flawed.checked(user, None)) is not None:
+                        yield good
+            return
+        for buyer in sorted(buyers):
+            flawed.buyer = buyer
+            async with aclosing(parties.users(buyer)) as users:
+                async for user in users:
+                    if (good := flawed.checked(user, buyer)) is not None:
+                        yield good
+
+    async def _one_list_is_cheaper(self, buyers: int) -> bool:
+        try:
+            total = await PartyReader(self._reader).count_users()
+        except NotFound:
+            return False
+        return total is not None and (not self._settings.buyers or -(-total // _CHUNK) <= buyers)
+
+    async def _whole(self, listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the users with all that belongs to them, buyer by buyer."""
+
+        async def names() -> AsyncGenerator[str, None]:
+            for buyer in list(listed.places):
+                yield buyer
+
+        async def read(buyer: str) -> tuple[str, Company | None]:
+            try:
+                return buyer, await read_company(self._reader, buyer)
+            except NotFound:
+                # It went since: its users are asked for one by one, as all that did not come.
+                return buyer, None
+
+        async with aclosing(mapped(names(), read, _BUYERS_AHEAD)) as companies:
+            async for buyer, company in companies:
+                for place in listed.places.pop(buyer):
+                    if company is not None:
+                        yield company.with_parts(listed.spool.get(place))
+
+    def _late(self, record: Mapping[str, Any], losers: Losers) -> tuple[str | None, tuple[str, str]] | None:
+        """Return parent and rank of a user that has to come after others; None where it need not."""
+        parent = None
+        if self._settings.maps_parents:
+            try:
+                parent = parent_of(record, self._settings)
+            except Unfit:
+                parent = None
+        if key_of(record) in losers:
+            return parent, _rank(record)
+        return None if parent is None else (parent, ("", ""))
+
+
+class Losers:
+    """Users that share an email with another one that was made earlier.
+
+    Args:
+        spool: all users.
+        shared: emails that come more than once.
+        settings: say what the email is.
+    """
+
+    def __init__(self, spool: Spool, shared: Repeated, settings: CustomerSettings) -> None:
+        first: dict[str, tuple[str, str]] = {}
+        sharing: dict[str, str] = {}
+        for record in spool if shared else ():
+            email = _email(record, settings)
+            if email is not None and email in shared:
+                sharing[key_of(record)] = email
+                first[email] = min(first.get(email, (_LAST, "")), _rank(record)) if email in first else _rank(record)
+        self._keys = frozenset(key for key, email in sharing.items() if first[email][1] != key)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a customer comes after another one with its email."""
+        return key in self._keys
+
+
+class _Flawed:
+    """Takes the users that cannot be used, each once: the mapper tells what is wrong with them.
+
+    Args:
+        records: takes them, in place of the users.
+    """
+
+    def __init__(self, records: list[dict[str, Any]]) -> None:
+        self._records = records
+        self._seen: set[str] = set()
+        self.buyer = ""
+
+    def add(self, bad: BadRecord) -> None:
+        """Take a record of a list."""
+        self._take(bad, f"{self.buyer}.{bad.key}" if self.buyer and bad.has_id else bad.key)
+
+    def checked(self, user: Any, buyer: str | None) -> dict[str, Any] | None:
+        """Return a user that can be used; take one that cannot."""
+        company = user.get("CompanyID") if buyer is None else buyer
+        wrong = flaw_of(user, User)
+        if wrong is None and isinstance(company, str):
+            return {**user, "CompanyID": company}
+        bad = bad_record("buyerusers", user, wrong or "it has no CompanyID")
+        self._take(bad, key_of({**user, "CompanyID": company}))
+        return None
+
+    def _take(self, bad: BadRecord, key: str) -> None:
+        if key not in self._seen:
+            self._seen.add(key)
+            self._records.append({"ID": key, "Username": None, FLAW: bad})
+
+
+def _last(late: Sequence[_Late], spool: Spool, keys: Marks) -> Iterator[list[dict[str, Any]]]:
+    """Yield users that come after others: parents before children, earlier ones before later ones."""
+    above = {one.key: one.parent for one in late if one.parent is not None}
+    children = Counter(above.values())
+    depths = {one.key: _depth(one.key, above) for one in late}
+    ordered = sorted(late, key=lambda one: (bool(one.rank[0]), depths[one.key] or 0, one.rank, one.key))
+    for start in range(0, len(ordered), _CHUNK):
+        chunk = []
+        for one in ordered[start : start + _CHUNK]:
+            record = spool.get(one.place)
+            if one.parent is not None:
+                in_cycle = depths[one.key] is None
+                record[PARENT] = Parent(one.parent, one.parent in keys, in_cycle, children[one.parent])
+            chunk.append(record)
+        yield chunk
+
+
+def _depth(key: str, above: Mapping[str, str]) -> int | None:
+    """Return how many customers are above one; None where it is above itself."""
+    seen, depth, name = {key}, 0, above.get(key)
+    while name is not None:
+        if name == key:
+            return None
+        if name in seen:
+            break
+        seen.add(name)
+        depth, name = depth + 1, above.get(name)
+    return depth
+
+
+def _email(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:
+    try:
+        email = email_of(record, settings)
+    except Unfit:
+        return None
+    return None if email is None else email.casefold()
+
+
+def _rank(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what decides who has an email that several have: who was made first, else the ID."""
+    return text_or_none(record.get("DateCreated")) or _LAST, key_of(record)
+
+
+def remarks_on(skips: Mapping[Skip, int]) -> Iterable[str]:
+    """Yield how many users do not flow that could, for people."""
+    for why in (Skip.NO_EMAIL, Skip.DEFAULT):
+        if skips.get(why):
+            yield f"{skips[why]:,} users were skipped: {why.value}"

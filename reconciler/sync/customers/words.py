@@ -1,0 +1,32 @@
+"""What a merchant reads of a customer that cannot be written as it should be."""
+
+from __future__ import annotations
+
+UNREAD = (
+    "SparkLayer has a customer with this external ID or e-mail address already, and does not show what it holds: to "
+    "write it would clear its addresses, lists, discount and terms. customers.overwriteUnread in the DataSync allows "
+    "that."
+)
+BALANCE_UNREAD = (
+    "SparkLayer does not show the balance of this customer's account, and to write the customer may clear it. "
+    "customers.overwriteUnread in the DataSync allows that."
+)
+ARCHIVED = (
+    "It is the primary customer of a company: SparkLayer archived it instead of deleting it. Give its sub-accounts "
+    "another parent to be rid of it."
+)
+
+
+def refused(why: str) -> str:
+    """Return what is told of a customer that the API refused."""
+    return f"SparkLayer refused the customer: {why}"
+
+
+def unknown_list(slug: str) -> str:
+    """Return what is told of a price list that is not there."""
+    return f"The site has no price list {slug}, and would take the customer without a word. Create it, or correct it."
+
+
+def missing_parent(external_id: str) -> str:
+    """Return what is told of a parent that is not there."""
+    return f"There is no customer {external_id} at SparkLayer, which is mapped as the parent. Correct the parent."

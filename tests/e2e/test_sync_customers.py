@@ -1,0 +1,216 @@
+"""Customers from OrderCloud's users: what a site holds of them, and what it never loses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.checkout import Checkout
+from support.syncing import Shop
+
+Json = dict[str, Any]
+
+
+def user(own: str, buyer: str = "acme", **members: Any) -> Json:
+    base = {"ID": own, "BuyerID": buyer, "Username": f"{buyer}-{own}", "FirstName": own.title(), "LastName": "Berg"}
+    return {**base, "Email": f"{own}@{buyer}.example", "Active": True, **members}
+
+
+def market(*users: Json, **sections: list[Json]) -> Json:
+    buyers = sorted({one["BuyerID"] for one in users})
+    home = {"ID": "home", "Street1": "1 High Street", "City": "Leeds", "Country": "GB"}
+    return {
+        "Objects": {
+            "Buyers": [{"ID": buyer, "Name": buyer.title(), "Active": True} for buyer in buyers],
+            "Users": list(users),
+            "Addresses": [{"BuyerID": buyer, **home} for buyer in buyers],
+            "AddressAssignments": [
+                {"BuyerID": buyer, "AddressID": "home", "IsShipping": True, "IsBilling": True} for buyer in buyers
+            ],
+            **sections,
+        }
+    }
+
+
+class People(Shop):
+    """A shop of which customers alone flow."""
+
+    def begin(self, *users: Json, sections: Json | None = None, **customers: Any) -> None:
+        self.emulator.seed_with(market(*users, **(sections or {})))
+        self.prepare(**self.flows(**customers))
+
+    def flows(self, **customers: Any) -> Json:
+        return {"products": None, "stock": None, "pricing": None, "customers": customers}
+
+    def customers(self) -> dict[str, Json]:
+        """Return customers by external ID, else by email, with their addresses."""
+        site = self.emulator.site()
+        found = {}
+        for record in site["customers"]["records"]:
+            addresses = [each for each in site["addresses"]["records"] if each["customer_id"] == record["id"]]
+            found[record.get("external_id") or record.get("email") or record["id"]] = {**record, "addresses": addresses}
+        return found
+
+    def edit(self, external_id: str, **members: Any) -> None:
+        """Change a customer at the site, as a merchant does."""
+        site = self.emulator.site()
+        for record in site["customers"]["records"]:
+            if record.get("external_id") == external_id:
+                record.update(members)
+        self.emulator.load_site(site)
+
+    def plant(self, **members: Any) -> None:
+        """Put a customer of others into the site."""
+        site = self.emulator.site()
+        site["customers"]["number"] += 1
+        own = f"cu_{site['customers']['number']}"
+        addresses = members.pop("addresses", [])
+        now = "2026-01-01T00:00:00.000Z"
+        site["customers"]["records"].append({"id": own, "created_at": now, "updated_at": now, **members})
+        for address in addresses:
+            site["addresses"]["number"] += 1
+            place = {"id": f"ca_{site['addresses']['number']}", "customer_id": own}
+            site["addresses"]["records"].append({**place, **address})
+        self.emulator.load_site(site)
+
+    def problems(self) -> dict[str, str]:
+        errors = self.emulator.site()["logs"].get("ordercloud/customers", {"errors": {}})["errors"]
+        return {external_id: error["message"] for external_id, error in errors.items()}
+
+    def puts(self) -> int:
+        return sum("/v2/customers/" in each["path"] and each["method"] == "PUT" for each in self.emulator.requests())
+
+
+@pytest.fixture
+def shop(checkout: Checkout) -> People:
+    return People(checkout)
+
+
+@pytest.mark.usefixtures("on_both")
+def test_users_become_customers_and_a_second_run_writes_nothing(shop: People) -> None:
+    shop.begin(user("anna"), user("ben", Active=False), user("anna", "bolt"), user("nobody", Email=""))
+    shop.synced("--full")
+
+    customers = shop.customers()
+    assert sorted(customers) == ["acme.anna", "acme.ben", "bolt.anna"]
+    anna = customers["acme.anna"]
+    assert (anna["email"], anna["first_name"], anna["company_name"]) == ("anna@acme.example", "Anna", "Acme")
+    assert (anna["status"], customers["acme.ben"]["status"]) == ("active", "inactive")
+    assert [address["external_id"] for address in anna["addresses"]] == ["acme.anna.home"]
+    assert anna["default_billing_address_id"] == "acme.anna.home"
+
+    shop.emulator.clear_requests()
+    report = shop.synced("--full")
+    assert (shop.puts(), report["records"]["unchanged"]) == (0, 3)
+
+
+def test_a_change_costs_one_write_and_keeps_what_a_merchant_added(shop: People) -> None:
+    shop.begin(user("anna"), user("ben"))
+    shop.synced("--full")
+    shop.edit("acme.anna", discount_percentage=10, role="sales-agent", price_lists=["vip"], group="base")
+    shop.edit("acme.anna", payment_on_account={"credit_limit": 100, "balance": 7})
+    shop.portal("PATCH", "buyers/acme/users/anna", {"FirstName": "Anne"})
+    shop.emulator.clear_requests()
+
+    shop.synced("--full")
+
+    anna = shop.customers()["acme.anna"]
+    assert shop.puts() == 1
+    assert anna["first_name"] == "Anne"
+    assert (anna["discount_percentage"], anna["role"], anna["price_lists"]) == (10, "sales-agent", ["vip"])
+    assert anna["payment_on_account"] == {"credit_limit": 100, "balance": 7}
+
+
+def test_a_customer_that_was_there_before_is_taken_over_with_all_it_has(shop: People) -> None:
+    shop.begin(user("anna"))
+    address = {"address_line1": "Dock 4", "city": "Hull", "country_code": "GB"}
+    shop.plant(
+        email="anna@acme.example", discount_percentage=15, addresses=[address, {**address, "external_id": "e-1"}]
+    )
+
+    shop.synced("--full")
+
+    (anna,) = shop.customers().values()
+    assert (anna["external_id"], anna["discount_percentage"]) == ("acme.anna", 15)
+    assert sorted(str(each.get("external_id")) for each in anna["addresses"]) == ["None", "acme.anna.home", "e-1"]
+
+
+def test_a_user_that_is_gone_is_deactivated_and_one_that_left_the_scope_stays(shop: People) -> None:
+    shop.begin(*(user(own) for own in ("anna", "ben", "carl", "dora")))
+    shop.synced("--full")
+    shop.edit("acme.anna", discount_percentage=10)
+    shop.portal("DELETE", "buyers/acme/users/anna")
+    shop.portal("PATCH", "buyers/acme/users/ben", {"Email": "", "FirstName": "Benedict"})
+
+    shop.synced("--full")
+
+    customers = shop.customers()
+    assert (customers["acme.anna"]["status"], customers["acme.anna"]["discount_percentage"]) == ("inactive", 10)
+    assert len(customers["acme.anna"]["addresses"]) == 1
+    assert (customers["acme.ben"]["status"], customers["acme.ben"]["first_name"]) == ("active", "Ben")
+    assert "stays as it is" in shop.problems()["acme.ben"]
+
+
+def test_two_users_may_exchange_their_addresses(shop: People) -> None:
+    shop.begin(user("anna"), user("ben"))
+    shop.synced("--full")
+    shop.portal("PATCH", "buyers/acme/users/anna", {"Email": "BEN@acme.example"})
+    shop.portal("PATCH", "buyers/acme/users/ben", {"Email": "anna@acme.example"})
+
+    shop.synced("--full")
+
+    customers = shop.customers()
+    assert customers["acme.anna"]["email"] == "BEN@acme.example"
+    assert customers["acme.ben"]["email"] == "anna@acme.example"
+    assert shop.problems() == {}
+
+
+def test_of_users_that_share_an_address_the_one_made_first_has_it_and_the_next_is_due_when_it_is_free(
+    shop: People,
+) -> None:
+    late, early = "2026-02-01T00:00:00+00:00", "2025-02-01T00:00:00+00:00"
+    shop.begin(
+        user("anna", Email="Shop@acme.example", DateCreated=late),
+        user("zoe", Email="shop@ACME.example", DateCreated=early),
+    )
+    shop.synced("--full")
+    assert list(shop.customers()) == ["acme.zoe"]
+    assert "already used by customer acme.zoe" in shop.problems()["acme.anna"]
+
+    shop.portal("PATCH", "buyers/acme/users/zoe", {"Email": "zoe@acme.example"})
+    shop.synced("--full")
+    assert sorted(shop.customers()) == ["acme.anna", "acme.zoe"]
+    assert shop.problems() == {}
+
+
+def test_a_site_that_shows_no_customers_loses_none(shop: People) -> None:
+    shop.begin(user("anna"), user("ben"))
+    shop.emulator.switch(spark_customer_read="absent", spark_customer_answer="empty")
+    shop.plant(email="anna@acme.example", discount_percentage=15)
+
+    shop.synced("--full")
+
+    assert shop.customers()["anna@acme.example"]["discount_percentage"] == 15
+    assert "does not show what it holds" in shop.problems()["acme.anna"]
+    shop.portal("PATCH", "buyers/acme/users/ben", {"FirstName": "Benedict"})
+    shop.emulator.clear_requests()
+    shop.synced("--full")
+    assert shop.customers()["acme.ben"]["first_name"] == "Benedict"
+    assert len(shop.customers()["acme.ben"]["addresses"]) == 1
+
+
+def test_a_balance_is_never_lost_where_the_site_clears_what_is_left_out(shop: People) -> None:
+    shop.begin(user("anna"), user("ben"))
+    shop.emulator.switch(spark_balance_left_out="cleared", spark_customer_status_inactive="disabled")
+    shop.synced("--full")
+    for own, balance in (("anna", 7), ("ben", 9)):
+        shop.edit(f"acme.{own}", payment_on_account={"credit_limit": 100, "balance": balance})
+        shop.portal("PATCH", f"buyers/acme/users/{own}", {"LastName": "Berger", "Active": False})
+
+    shop.synced("--full")
+
+    customers = shop.customers()
+    assert customers["acme.anna"]["payment_on_account"] == {"credit_limit": 100, "balance": 7}
+    assert customers["acme.ben"]["payment_on_account"] == {"credit_limit": 100, "balance": 9}
+    assert {each["status"] for each in customers.values()} == {"disabled"}
