@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import for_each, readers
-from reconciler.app.probe import probe, refuse_for_pull_requests
+from reconciler.app.probe import policy_of, probe, refuse_for_pull_requests
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.reconcile.doctor import Finding, Verdict, examine
 from reconciler.reconcile.session import Session
@@ -40,6 +40,7 @@ async def examine_each(
             session,
             lambda kinds: readers(session, kinds, observer, token_cache=False),
             os.environ,
+            lambda api: policy_of(session, api, os.environ, session.opened_at),
             probe=(lambda desired: probe(session, desired, os.environ, session.opened_at)) if targets else None,
         )
         return (*found, *await _examine_syncs(session, observer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,8 +11,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Protocol
 
 from reconciler.errors import UsageError
+from reconciler.hosts import host_allowed, is_loopback
 
 ALLOW_PRIVATE = "RECONCILER_ALLOW_PRIVATE_TARGETS"
+FIREWALL = "Check the host and its firewall; OrderCloud connects from elsewhere and may still reach it."
+# How a look-up fails where there is no such name, and not where nobody answers.
+UNKNOWN_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 Network = IPv4Network | IPv6Network
 # What the forges' pipelines set while they run for a pull request, and how its value begins ("": any value).
 _PULL_REQUEST = {
@@ -74,6 +79,35 @@ class ProbePolicy:
     pull_request: str | None = None
     ca_file: str | None = field(default=None, repr=False)
     seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Obstacle to touching a host at all: what that says of it, why, and what to do about it."""
+
+    outcome: Outcome
+    message: str
+    next_step: str | None = None
+
+
+def obstacle(host: str, policy: ProbePolicy) -> Obstacle | None:
+    """Return what keeps every probe from touching a host, or None.
+
+    Args:
+        host: a name or an address.
+        policy: what may be touched.
+    """
+    if policy.pull_request is not None:
+        return Obstacle(Outcome.UNKNOWN, f"not tried: this run is for a pull request ({policy.pull_request})")
+    if policy.target_hosts is None:
+        step = "List the hosts in the Environment's targetHosts."
+        return Obstacle(Outcome.UNKNOWN, "not tried: the environment has no targetHosts", step)
+    if not host_allowed(host, policy.target_hosts):
+        step = "Mend the value, or add its host to the Environment's targetHosts."
+        return Obstacle(Outcome.REFUSES, "not tried: it points outside targetHosts", step)
+    if policy.emulated and not is_loopback(host) and not host_allowed(host, policy.private_hosts):
+        return Obstacle(Outcome.UNKNOWN, "not tried: OrderCloud is an emulator here, and sends to this machine alone")
+    return None
 
 
 class Prober(Protocol):

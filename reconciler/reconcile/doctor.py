@@ -14,10 +14,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from reconciler.errors import ApiError, LedgerError, LoginRefused, Unreachable
-from reconciler.hosts import host_allowed
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kind
-from reconciler.kind.probe import Outcome, ProbeVerdict
+from reconciler.kind.probe import FIREWALL, UNKNOWN_HOST, Outcome, ProbePolicy, ProbeVerdict, obstacle
 from reconciler.kind.semantics import semantics_by_path
 from reconciler.ledger.url import LedgerUrl, durability
 from reconciler.manifest.hosts import HostForm, hosts_of
@@ -31,7 +30,8 @@ _PORTS = {"http": 80, "kafka": 9092}
 _HTTPS = 443  # Azure's services, Event Hubs included, answer there whatever else they speak
 
 ReadersFor = Callable[[frozenset[str]], AbstractAsyncContextManager[Mapping[str, Reader]]]
-Connect = Callable[[str, int], Awaitable[str | None]]
+Connect = Callable[[str, int], Awaitable[tuple[Outcome, str] | None]]
+PolicyFor = Callable[[str], ProbePolicy]
 Probe = Callable[[Desired], Awaitable[Sequence[ProbeVerdict]]]
 
 
@@ -59,18 +59,24 @@ class Finding:
     outcome: Outcome | None = None
 
 
-async def connect_to(host: str, port: int) -> str | None:
+async def connect_to(host: str, port: int) -> tuple[Outcome, str] | None:
     """Open a TCP connection and close it again; nothing is sent. Return what went wrong, or None."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError:
-        return f"no answer within {CONNECT_SECONDS:.0f} s"
-    except socket.gaierror:
-        return "the host is not known"
+        return Outcome.UNKNOWN, f"no answer within {CONNECT_SECONDS:.0f} s"
+    except socket.gaierror as error:
+        if error.errno in UNKNOWN_HOST:
+            return Outcome.REFUSES, "the host is not known"
+        return Outcome.UNKNOWN, "its name cannot be looked up here"
+    except UnicodeError:
+        return Outcome.UNKNOWN, "its name cannot be looked up here"
+    except ConnectionRefusedError:
+        return Outcome.REFUSES, "the connection is refused"
     except OSError as error:
         # asyncio puts the address into its own words; it may come from a secret.
-        return os.strerror(error.errno) if error.errno else "no connection"
+        return Outcome.UNKNOWN, os.strerror(error.errno) if error.errno else "no connection"
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
@@ -81,6 +87,7 @@ async def examine(
     session: Session,
     readers_for: ReadersFor,
     environ: Mapping[str, str],
+    policy_for: PolicyFor,
     connect: Connect = connect_to,
     probe: Probe | None = None,
 ) -> tuple[Finding, ...]:
@@ -90,13 +97,14 @@ async def examine(
         session: the environment, its references resolved.
         readers_for: opens readers that log in for these kinds only, so that one missing role hides no other.
         environ: the process environment; it decides whether the ledger lasts.
+        policy_for: returns what may be touched of what a provider sends to, whichever way it is tried.
         connect: tries a TCP connection.
         probe: probes what an object sends to; None: a TCP connection is all that is tried.
     """
     kinds = [kind for kind in session.kinds.values() if kind.api in session.connections and kind.readable]
     access = await asyncio.gather(*(_access(kind, readers_for) for kind in kinds))
     if probe is None:
-        targets = await asyncio.gather(*(_reach(session, place, connect) for place in _places(session)))
+        targets = await asyncio.gather(*(_reach(place, policy_for(place.api), connect) for place in _places(session)))
     else:
         targets = list(chain.from_iterable(await asyncio.gather(*(_probed(each, probe) for each in session.desired))))
     summed_up = (
@@ -138,6 +146,7 @@ class _Place:
     """One value that points at a host. That of a secret is never shown, nor any part of it."""
 
     subject: str
+    api: str
     value: str = field(repr=False)
     form: HostForm
     secret: bool
@@ -152,7 +161,8 @@ def _places(session: Session) -> Iterator[_Place]:
             value = value_at(desired.state, path) if semantics.host else None
             text = value.value if isinstance(value, Secret) else value
             if semantics.host and isinstance(text, str):
-                yield _Place(f"{desired.key} {path}", text, semantics.host, isinstance(value, Secret))
+                api = session.kinds[desired.kind].api
+                yield _Place(f"{desired.key} {path}", api, text, semantics.host, isinstance(value, Secret))
 
 
 def addresses_of(value: str, form: HostForm) -> tuple[tuple[str, int], ...] | None:
@@ -167,23 +177,25 @@ def addresses_of(value: str, form: HostForm) -> tuple[tuple[str, int], ...] | No
     return tuple((str(url.hostname), url.port or _PORTS.get(url.scheme, _HTTPS)) for url in urls)
 
 
-async def _reach(session: Session, place: _Place, connect: Connect) -> Finding:
-    """Try the hosts that a delivery target points at; only those that the environment allows are touched."""
-    allowed, subject = session.settings.target_hosts, place.subject
+async def _reach(place: _Place, policy: ProbePolicy, connect: Connect) -> Finding:
+    """Try the hosts that a delivery target points at, as far as any probe may touch them."""
     addresses = addresses_of(place.value, place.form)
-    if allowed is None:
-        step = "List the hosts in the Environment's targetHosts."
-        return Finding("target", subject, Verdict.NOTE, "not tried: the environment has no targetHosts", step)
-    if addresses is None or not all(host_allowed(host, allowed) for host, _ in addresses):
-        step = "Mend the value, or add its host to the Environment's targetHosts."
-        return Finding("target", subject, Verdict.FAILED, "points outside targetHosts, or at no host", step)
+    if addresses is None:
+        return _reached(place, Outcome.REFUSES, "not tried: it points at no host", "Mend the value.")
+    for found in (obstacle(host, policy) for host, _ in addresses):
+        if found is not None:
+            return _reached(place, found.outcome, found.message, found.next_step)
     for host, port in addresses:
         failure = await connect(host, port)
         if failure is not None:
+            outcome, words = failure
             where = "" if place.secret else f"{host}:{port}: "
-            step = "Check the host and its firewall; OrderCloud connects from elsewhere and may still reach it."
-            return Finding("target", subject, Verdict.FAILED, f"{where}{failure}", step)
-    return Finding("target", subject, Verdict.OK, "answers")
+            return _reached(place, Outcome.UNKNOWN if policy.proxied else outcome, f"{where}{words}", FIREWALL)
+    return _reached(place, Outcome.ANSWERS, "it takes a connection")
+
+
+def _reached(place: _Place, outcome: Outcome, message: str, step: str | None = None) -> Finding:
+    return Finding("target", place.subject, _OF_OUTCOME[outcome], f"{outcome.value}: {message}", step, outcome)
 
 
 async def _probed(desired: Desired, probe: Probe) -> list[Finding]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.reconcile.doctor import addresses_of, connect_to
 
 MARKER = "marker-that-nobody-may-see"
+EMULATED = "cannot be known from here: not tried: OrderCloud is an emulator here, and sends to this machine alone"
 BLOB = "DeliveryConfig/hook deliveryTargets.azureBlob.connectionString"
 MANIFESTS = """
 apiVersion: reconciler/v1
@@ -26,7 +27,7 @@ spec:
     authUrl: {url}/ordercloud/oauth/token
     clientID: {client}
     clientSecret: emulator
-  targetHosts: [127.0.0.1]
+  targetHosts: [{hosts}]
   guardrails: {{literalSecrets: allow}}
 ---
 apiVersion: reconciler/v1
@@ -47,24 +48,32 @@ def emulator() -> Iterator[RunningEmulator]:
 
 
 def doctor(
-    folder: Path, url: str, target: str, client: str = "emulator", blob: str = "elsewhere.example"
+    folder: Path,
+    url: str,
+    target: str,
+    client: str = "emulator",
+    blob: str = "elsewhere.example",
+    hosts: str = "127.0.0.1",
+    more: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[int, dict[str, list[str]], str]:
     """Run doctor and return its status, verdict and message by subject, and all that it wrote."""
     manifests = folder / "manifests"
     manifests.mkdir()
-    text = MANIFESTS.format(url=url, target=target, client=client)
+    text = MANIFESTS.format(url=url, target=target, client=client, hosts=hosts)
     (manifests / "all.yaml").write_text(text)
+    secret = f"BlobEndpoint=https://{blob}/{MARKER};AccountName=a;AccountKey=eA=="
     ended = subprocess.run(
-        [sys.executable, "-m", "reconciler", "doctor", "--format", "json"],
+        [sys.executable, "-m", "reconciler", "doctor", "--format", "json", *more],
         capture_output=True,
         text=True,
         cwd=folder,
         timeout=60,
-        env={"BLOB": f"BlobEndpoint=https://{blob}/{MARKER};AccountKey=x", "NO_PROXY": "*"},
+        env={"BLOB": secret, "NO_PROXY": "*", **(environ or {})},
     )
     assert ended.stdout, ended.stderr
     findings = json.loads(ended.stdout)["environments"]["here"]
-    assert all(finding["next_step"] for finding in findings if finding["verdict"] != "ok")
+    assert all(finding["next_step"] for finding in findings if finding["verdict"] == "failed")
     found = {finding["subject"]: [finding["verdict"], finding["message"]] for finding in findings}
     return ended.returncode, found, ended.stdout + ended.stderr
 
@@ -72,8 +81,8 @@ def doctor(
 def test_each_thing_is_examined(emulator: RunningEmulator, tmp_path: Path) -> None:
     status, found, output = doctor(tmp_path, emulator.url, f"{emulator.url}/hook")
     assert found["read DeliveryConfig"] == ["ok", "logged in, 0 live"]
-    assert found["DeliveryConfig/hook deliveryTargets.http.endpoint"] == ["ok", "answers"]
-    assert found[BLOB] == ["failed", "points outside targetHosts, or at no host"]
+    assert found["DeliveryConfig/hook deliveryTargets.http.endpoint"] == ["ok", "answers: it takes a connection"]
+    assert found[BLOB] == ["failed", "refuses: not tried: it points outside targetHosts"]
     assert found["DeliveryConfig/hook deliveryTargets.http.secret"] == ["note", "${secret:NOT_SET} is not set here"]
     assert found["ledger"][0] == "ok"
     assert status == 1
@@ -100,7 +109,29 @@ def test_a_refused_login_is_said_once(emulator: RunningEmulator, tmp_path: Path)
 def test_a_target_that_does_not_answer_is_named(emulator: RunningEmulator, tmp_path: Path) -> None:
     _, found, _ = doctor(tmp_path, emulator.url, "http://127.0.0.1:9/hook")
     verdict, message = found["DeliveryConfig/hook deliveryTargets.http.endpoint"]
-    assert (verdict, message.startswith("127.0.0.1:9: ")) == ("failed", True)
+    assert (verdict, message) == ("failed", "refuses: 127.0.0.1:9: the connection is refused")
+
+
+@pytest.mark.parametrize("more", [[], ["--targets"]], ids=["connecting", "probing"])
+def test_both_ways_judge_alike_what_an_emulator_never_sends_to(
+    emulator: RunningEmulator, tmp_path: Path, more: list[str]
+) -> None:
+    status, found, _ = doctor(
+        tmp_path, emulator.url, "https://hooks.example.com/x", hosts="hooks.example.com", more=more
+    )
+    for target in ("http", "azureBlob"):
+        verdict, message = next(told for subject, told in found.items() if f"deliveryTargets.{target}" in subject)
+        expected = "refuses: not tried: it points outside targetHosts" if target == "azureBlob" else EMULATED
+        assert (verdict, message) == ("failed" if target == "azureBlob" else "note", expected)
+    assert status == 1
+
+
+def test_in_a_run_for_a_pull_request_nothing_is_connected_to(emulator: RunningEmulator, tmp_path: Path) -> None:
+    _, found, _ = doctor(tmp_path, emulator.url, f"{emulator.url}/hook", environ={"CI_MERGE_REQUEST_IID": "7"})
+    assert found["DeliveryConfig/hook deliveryTargets.http.endpoint"] == [
+        "note",
+        "cannot be known from here: not tried: this run is for a pull request (CI_MERGE_REQUEST_IID)",
+    ]
 
 
 def test_of_a_secret_target_not_even_the_host_is_shown(emulator: RunningEmulator, tmp_path: Path) -> None:
@@ -130,7 +161,7 @@ def test_addresses(value: str, form: str, addresses: object) -> None:
 
 
 def test_nothing_is_sent_to_a_target() -> None:
-    async def probe() -> tuple[str | None, bytes]:
+    async def probe() -> tuple[object, bytes]:
         received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -146,7 +177,9 @@ def test_nothing_is_sent_to_a_target() -> None:
 
 def test_targets_are_probed_when_asked_and_never_for_a_pull_request(emulator: RunningEmulator, tmp_path: Path) -> None:
     (tmp_path / "manifests").mkdir()
-    text = MANIFESTS.format(url=emulator.url, target=f"{emulator.url}/ordercloud/v1/hook?key=1", client="emulator")
+    text = MANIFESTS.format(
+        url=emulator.url, target=f"{emulator.url}/ordercloud/v1/hook?key=1", client="emulator", hosts="127.0.0.1"
+    )
     (tmp_path / "manifests" / "all.yaml").write_text(text)
     signature = f"sv=2024-11-04&sr=c&sp=rl&se=2099-01-01T00:00:00Z&sig={MARKER}"
     environ = {"BLOB": f"BlobEndpoint=https://127.0.0.1/{MARKER};SharedAccessSignature={signature}", "NO_PROXY": "*"}

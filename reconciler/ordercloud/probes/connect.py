@@ -9,12 +9,9 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from reconciler.hosts import host_allowed, is_loopback
-from reconciler.kind.probe import ALLOW_PRIVATE, Outcome, ProbePolicy
+from reconciler.kind.probe import ALLOW_PRIVATE, FIREWALL, UNKNOWN_HOST, Outcome, ProbePolicy, obstacle
 from reconciler.ordercloud.probes.addresses import is_allowed
 
-_UNKNOWN_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
-_FIREWALL = "Check the host and its firewall; OrderCloud connects from elsewhere and may still reach it."
 _CERTIFICATE = "Let the host show a certificate that is valid for its name and signed by a public authority."
 
 
@@ -98,7 +95,7 @@ class Connection:
 
 def _silent(error: BaseException) -> Stopped:
     if isinstance(error, TimeoutError):
-        return Stopped(Outcome.UNKNOWN, "it connects, and says nothing in time", _FIREWALL)
+        return Stopped(Outcome.UNKNOWN, "it connects, and says nothing in time", FIREWALL)
     return Stopped(Outcome.REFUSES, "it closes the connection without an answer", "Check what listens there.")
 
 
@@ -149,16 +146,9 @@ def check_host(host: str, policy: ProbePolicy) -> None:
     Raises:
         Stopped: it does not, or nothing is to be touched in this run.
     """
-    if policy.pull_request is not None:
-        raise Stopped(Outcome.UNKNOWN, f"not tried: this run is for a pull request ({policy.pull_request})")
-    if policy.target_hosts is None:
-        step = "List the hosts in the Environment's targetHosts."
-        raise Stopped(Outcome.UNKNOWN, "not tried: the environment has no targetHosts", step)
-    if policy.emulated and not is_loopback(host) and not host_allowed(host, policy.private_hosts):
-        raise Stopped(Outcome.UNKNOWN, "not tried: OrderCloud is an emulator here, and sends to this machine alone")
-    if not host_allowed(host, policy.target_hosts):
-        step = "Mend the value, or add its host to the Environment's targetHosts."
-        raise Stopped(Outcome.REFUSES, "not tried: it points outside targetHosts", step)
+    found = obstacle(host, policy)
+    if found is not None:
+        raise Stopped(found.outcome, found.message, found.next_step)
 
 
 async def _resolved(host: str, port: int, policy: ProbePolicy) -> tuple[str, ...]:
@@ -166,7 +156,7 @@ async def _resolved(host: str, port: int, policy: ProbePolicy) -> tuple[str, ...
         async with asyncio.timeout(policy.seconds):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        if error.errno in _UNKNOWN_HOST and not policy.proxied:
+        if error.errno in UNKNOWN_HOST and not policy.proxied:
             raise Stopped(Outcome.REFUSES, "the host is not known", "Check the name of the host.") from None
         raise Stopped(Outcome.UNKNOWN, "its name cannot be looked up here", "Check the name server here.") from None
     except (TimeoutError, OSError, UnicodeError):
@@ -184,7 +174,7 @@ async def _open(
                 address, port, ssl=context, server_hostname=host if context is not None else None
             )
     except TimeoutError:
-        raise Stopped(Outcome.UNKNOWN, f"no answer within {policy.seconds:g} s", _FIREWALL) from None
+        raise Stopped(Outcome.UNKNOWN, f"no answer within {policy.seconds:g} s", FIREWALL) from None
     except ssl.SSLCertVerificationError as error:
         raise Stopped(Outcome.REFUSES, f"its certificate is not valid: {_why(error)}", _CERTIFICATE) from None
     except (ssl.SSLError, ConnectionResetError):
@@ -194,7 +184,7 @@ async def _open(
         raise Stopped(outcome, "the connection is refused", "Check host and port.") from None
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else "no connection"
-        raise Stopped(Outcome.UNKNOWN, words, _FIREWALL) from None
+        raise Stopped(Outcome.UNKNOWN, words, FIREWALL) from None
 
 
 def _why(error: ssl.SSLCertVerificationError) -> str:

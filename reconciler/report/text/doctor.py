@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from reconciler.kind.probe import Outcome
 from reconciler.reconcile.doctor import Finding, Verdict
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from reconciler.report.words import counted
@@ -43,7 +44,10 @@ def _environment(environment: str, findings: Sequence[Finding], style: Style) ->
                 lines.extend(style.wrap(f"→ {finding.next_step}", 6, DIM, hanging=2))
     failed = sum(finding.verdict is Verdict.FAILED for finding in findings)
     # A note about the forge is of something that was not looked at.
-    unseen = sum(finding.verdict is Verdict.NOTE and finding.area == "forge" for finding in findings)
+    unseen = sum(
+        finding.outcome is Outcome.UNKNOWN or (finding.verdict is Verdict.NOTE and finding.area == "forge")
+        for finding in findings
+    )
     if failed:
         lines.extend(style.wrap(f"✗ {counted(failed, 'thing')} to mend.", 0, BOLD, RED))
     elif unseen:
