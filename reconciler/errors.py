@@ -4,6 +4,7 @@
 ReconcilerError                       exit 1
 ├── UsageError                        exit 64   usage
 ├── ManifestErrors                    exit 1    invalid-manifests (carries every Problem found)
+│   └── SeveralUnset                  exit 1    unresolved-reference
 ├── UnresolvedReference               exit 1    unresolved-reference
 ├── SecretUnset                       exit 1    secret-unset
 ├── LoadError                         exit 1    unreadable-input
@@ -116,6 +117,16 @@ class ManifestErrors(ReconcilerError):
         self.problems = tuple(problems)
 
 
+class SeveralUnset(ManifestErrors):
+    """Several references that are needed and have no value, or may not be read; each is a problem with its place."""
+
+    code = "unresolved-reference"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems)
+        self.message, self.next_step = f"{len(problems)} references have no value", "Set them where reconciler runs."
+
+
 class UnresolvedReference(ReconcilerError):
     """An `${env:}`, `${var:}` or `${secret:file:}` reference that a plan needs and that has no value."""
 
@@ -197,6 +208,7 @@ class ApiError(ReconcilerError):
         request: `METHOD path`, without query values.
         said: what the vendor said, in its own words; None: nothing.
         rows: the rows of a batch that the answer names: their place in it, from 0, and the vendor's words.
+        roles: those that the API client lacks.
     """
 
     code = "api"
@@ -216,12 +228,13 @@ class ApiError(ReconcilerError):
         request: str | None = None,
         said: str | None = None,
         rows: Mapping[int, str] | None = None,
+        roles: Sequence[str] = (),
         place: Place | None = None,
         next_step: str | None = None,
     ) -> None:
         super().__init__(message, place=place, next_step=next_step)
         self.status, self.vendor_code, self.request = status, vendor_code, request
-        self.said, self.rows = said, rows or {}
+        self.said, self.rows, self.roles = said, rows or {}, tuple(roles)
 
     @property
     def is_transient(self) -> bool:
@@ -259,19 +272,6 @@ class MissingRole(ApiError):
     """403. `roles` are those that the answer names, or those that the request would have needed."""
 
     code = "api-missing-role"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        roles: Sequence[str] = (),
-        status: int | None = 403,
-        vendor_code: str | None = None,
-        request: str | None = None,
-        next_step: str | None = None,
-    ) -> None:
-        super().__init__(message, status=status, vendor_code=vendor_code, request=request, next_step=next_step)
-        self.roles = tuple(roles)
 
 
 class NotFound(ApiError):

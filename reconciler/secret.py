@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from reconciler.errors import Place, SecretUnset
+from reconciler.errors import Place, Problem, SecretUnset
 
 MASK = "••••••"
 
@@ -110,3 +110,16 @@ class Secret:
     def __reduce__(self) -> str | tuple[object, ...]:
         """Refuse to be pickled: a secret leaves the process only inside the request that sends it."""
         raise TypeError("a Secret cannot be serialised")
+
+
+def unset_secret(secret: Secret, sender: str | None = None, or_else: str = "") -> Problem:
+    """Return the problem that a secret that has to be sent has no value.
+
+    Args:
+        secret: the secret.
+        sender: what has to send it, where that is to be named.
+        or_else: what can be done beside setting it, with a comma before it.
+    """
+    sends = f"{sender} has to send {secret.reference}, which" if sender else f"{secret.reference} has to be sent and"
+    step = f"Set it in the environment of this run{or_else}."
+    return Problem(SecretUnset.code, f"{sends} {secret.lacks}", secret.place or Place(""), hint=step)

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, SeveralUnset
 from reconciler.kind.connection import Reader
+from reconciler.manifest.connection import Connection
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
+from reconciler.secret import unset_secret
 
 if TYPE_CHECKING:  # it brings the HTTP client
     from reconciler.http.client import HttpWriter
@@ -19,6 +21,20 @@ if TYPE_CHECKING:  # it brings the HTTP client
 
 _Result = TypeVar("_Result")
 AT_ONCE = 20
+
+
+def _connections(session: Session, targets: Sequence[str]) -> dict[str, Connection]:
+    """Return what these targets need, by provider.
+
+    Raises:
+        SeveralUnset: more than one cannot be logged in to, as its client secret is not set.
+    """
+    needed = session.apis_read(targets)
+    found = {api: connection for api, connection in session.connections.items() if api in needed}
+    unset = [each.client_secret for each in found.values() if not each.client_secret.is_set]
+    if len(unset) > 1:
+        raise SeveralUnset([unset_secret(secret) for secret in unset])
+    return found
 
 
 @asynccontextmanager
@@ -43,8 +59,7 @@ async def readers(
                     connections=connections,
                 )
             )
-            for api, connection in session.connections.items()
-            if api in session.apis_read(targets)
+            for api, connection in _connections(session, targets).items()
         }
 
 
@@ -59,8 +74,7 @@ async def writers(
             api: await stack.enter_async_context(
                 open_writer(connection, session.scopes(api, targets), token_cache=token_cache, observer=observer)
             )
-            for api, connection in session.connections.items()
-            if api in session.apis_read(targets)
+            for api, connection in _connections(session, targets).items()
         }
 
 

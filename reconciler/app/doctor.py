@@ -63,4 +63,6 @@ async def _examine_syncs(session: Session, observer: Observer) -> tuple[Finding,
     if not syncs:
         return ()
     source, _ = connections_of(session)
+    if not source.client_secret.is_set:
+        return ()  # which was told of the login
     return await examine_syncs(syncs, open_reader(source, (), token_cache=False, observer=observer))

@@ -60,6 +60,10 @@ class Connection:
         return self.api_url if self.site_id is None else f"{self.api_url}#{self.site_id}"
 
 
+SETTINGS = ("targetHosts", "guardrails", "restoreWindow", "drift", "apply")
+"""What every run needs of an Environment, beside its connections and its ledger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of an Environment for a run, beside its connections."""
@@ -157,8 +161,7 @@ def resolve_settings(environment: EnvironmentManifest, scope: Scope) -> Settings
         ManifestErrors: a resolved value does not fit its field.
         LedgerError: the ledger's URL names none, or one that a manifest may not choose.
     """
-    names = ("targetHosts", "guardrails", "restoreWindow", "drift", "apply")
-    data = {name: environment.raw[name] for name in names if name in environment.raw}
+    data = {name: environment.raw[name] for name in SETTINGS if name in environment.raw}
     spec, _ = resolve_section(EnvironmentSpec, data, environment, scope, subject=f"Environment {environment.name}")
     ledger = _ledger(environment, scope)
     hosts = None if spec.target_hosts is None else tuple(spec.target_hosts)

@@ -69,7 +69,7 @@ class Scope:
             UnresolvedReference: one has no value, or may not be reached.
         """
         parts = parse_at(text, place)
-        return "".join(part if isinstance(part, str) else self._shown(part, place, ledger) for part in parts)
+        return "".join(part if isinstance(part, str) else self.shown(part, place, ledger) for part in parts)
 
     def template(self, text: str, place: Callable[[], Place]) -> str:
         """Return a text with its references resolved, but for secrets: each leaves a `HOLE`.
@@ -84,7 +84,7 @@ class Scope:
             elif part.source == "secret":
                 filled.append(HOLE)
             else:
-                filled.append(self._shown(part, place, ledger=False))
+                filled.append(self.shown(part, place, ledger=False))
         return "".join(filled)
 
     def secret(self, text: str, place: Callable[[], Place]) -> str | None:
@@ -114,8 +114,17 @@ class Scope:
         variable = self._variable(reference)
         return None if variable is None else self._without_variables().secret(variable, place)
 
-    def _shown(self, reference: Reference, place: Callable[[], Place], ledger: bool) -> str:
-        """Return the value of a reference in a field that people see."""
+    def shown(self, reference: Reference, place: Callable[[], Place], ledger: bool) -> str:
+        """Return the value of a reference in a field that people see.
+
+        Args:
+            reference: which.
+            place: finds out where, for errors.
+            ledger: whether it says where the ledger is, which may hold a password.
+
+        Raises:
+            UnresolvedReference: it has no value, or may not be reached.
+        """
         value: str | None = None
         if reference.source == "secret":
             raise UnresolvedReference(f"{reference} stands in a field that is not secret", place=place())

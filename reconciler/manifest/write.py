@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from io import StringIO
 from typing import Any, Literal
 
 import yaml
@@ -11,6 +13,8 @@ from reconciler.manifest.model import API_VERSION
 from reconciler.manifest.scalars import BadScalar, plain_value
 from reconciler.unseen import escape_unseen, is_seen
 
+# An escape of a character beyond U+FFFF; an even number of backslashes before it stands for itself.
+_BEYOND = re.compile(r"(?<!\\)((?:\\\\)*)\\U([0-9A-F]{8})")
 _ENDLESS = 1_000_000  # no folding: a long line stays one line, and a diff of it one line too
 
 
@@ -66,6 +70,13 @@ class _Dumper(yaml.SafeDumper):
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - indent lists too
         super().increase_indent(flow, False)
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        """Write what can be seen as it is: PyYAML escapes every emoji there."""
+        stream, self.stream = self.stream, StringIO()
+        super().write_double_quoted(text, split)
+        written, self.stream = self.stream.getvalue(), stream
+        stream.write(_BEYOND.sub(lambda match: match[1] + chr(int(match[2], 16)), written))
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - people do not write anchors for equal values
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -32,7 +32,7 @@ def desired_objects(manifests: Iterable[Manifest], kinds: Kinds, scope: Scope, n
         now: decides which declared pauses are over (timezone-aware).
 
     Raises:
-        UnresolvedReference: an `${env:}` or `${var:}` has no value; every one of them is named.
+        UnresolvedReference: an `${env:}` or `${var:}` has no value: the first of them.
         ManifestErrors: resolved values that do not fit their fields, all of them.
     """
     resolved: list[tuple[Manifest, ResolvedSpec]] = []
@@ -45,22 +45,15 @@ def desired_objects(manifests: Iterable[Manifest], kinds: Kinds, scope: Scope, n
             problems.extend(errors.problems)
         except UnresolvedReference as error:
             unresolved.append(error)
-    _stop_at(unresolved, problems)
+    if problems:
+        raise ManifestErrors([*problems, *(_as_problem(error) for error in unresolved)])
+    if unresolved:
+        raise unresolved[0]  # whoever opens the session names the others
     ids = {
         (manifest.kind, manifest.name): kinds[manifest.kind].live_id(manifest.name, item.state)
         for manifest, item in resolved
     }
     return tuple(_desired(manifest, item, kinds, ids, now) for manifest, item in resolved)
-
-
-def _stop_at(unresolved: Sequence[UnresolvedReference], problems: Sequence[Problem]) -> None:
-    if problems:
-        lost = [_as_problem(error) for error in unresolved]
-        raise ManifestErrors([*problems, *lost])
-    if len(unresolved) == 1:
-        raise unresolved[0]
-    if unresolved:
-        raise ManifestErrors([_as_problem(error) for error in unresolved])
 
 
 def _as_problem(error: ReconcilerError) -> Problem:

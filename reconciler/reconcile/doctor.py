@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from reconciler.errors import ApiError, LedgerError, LoginRefused, Unreachable
+from reconciler.errors import ApiError, LedgerError, LoginRefused, SecretUnset, Unreachable
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kind
 from reconciler.kind.probe import FIREWALL, UNKNOWN_HOST, Outcome, ProbePolicy, ProbeVerdict, obstacle
@@ -124,7 +124,7 @@ async def _access(kind: Kind[Any], readers_for: ReadersFor) -> Finding:
     try:
         async with readers_for(frozenset({kind.name})) as readers:
             found = await kind.read(readers[kind.api])
-    except (LoginRefused, Unreachable) as error:
+    except (LoginRefused, Unreachable, SecretUnset) as error:
         return Finding("access", subject, Verdict.FAILED, error.message, error.next_step)
     except ApiError as error:
         step = error.next_step or (f"Give the API client the role {kind.role}." if kind.role else None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from reconciler.errors import SecretUnset
+from reconciler.errors import SecretUnset, SeveralUnset
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk, fields_of
 from reconciler.manifest.environment import HealRule
@@ -223,6 +223,8 @@ def _unset(comparison: Comparison, work: Work) -> str | None:
         require_secrets(comparison.inputs, (work,))
     except SecretUnset as error:
         return error.message
+    except SeveralUnset as several:
+        return "; ".join(problem.message for problem in several.problems)
     return None
 
 

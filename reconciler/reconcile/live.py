@@ -48,6 +48,7 @@ async def _read_kind(kinds: Kinds, name: str, readers: Mapping[str, Reader]) -> 
         raise MissingRole(
             f"reading {name} needs the role {' or '.join(roles)}, which this API client does not have",
             roles=roles,
+            status=error.status,
             vendor_code=error.vendor_code,
             request=error.request,
             next_step=f"Assign it to the API client's default context user, or leave {name} out with --target.",

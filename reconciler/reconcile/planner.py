@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.errors import LedgerError, SecretUnset, UsageError
+from reconciler.errors import LedgerError, SecretUnset, SeveralUnset, UsageError
 from reconciler.kind.kind import Action, Observed
 from reconciler.kind.semantics import has_shape, write_only_paths
 from reconciler.reconcile.changes import Draft, draft
@@ -33,7 +33,7 @@ from reconciler.reconcile.requests import judge_requests, known_of
 from reconciler.reconcile.secrets import SecretStatus, secret_status
 from reconciler.reconcile.steps import bracketed
 from reconciler.reconcile.work import Desired, Planned, Work
-from reconciler.secret import Secret
+from reconciler.secret import Secret, unset_secret
 from reconciler.words import parse_duration
 
 
@@ -100,7 +100,8 @@ def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
     """Stop where a change has to send a secret that has no value here, unless apply is to check that.
 
     Raises:
-        SecretUnset: names the first of them with file and line, and how many more there are.
+        SecretUnset: there is one; it is named with file and line.
+        SeveralUnset: there are several; each is named with file and line.
     """
     missing: list[tuple[str, Secret]] = []
     for work in works if not inputs.secrets_at_apply else ():
@@ -112,14 +113,12 @@ def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
         else:
             body = kind.update_body(work.desired.state, work.observed, work.changed)
         missing.extend((work.change.key, secret) for _, secret in secrets_in(body) if not secret.is_set)
-    if missing:
-        key, first = missing[0]
-        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise SecretUnset(
-            f"{key} has to send {first.reference}, which {first.lacks}{more}",
-            place=first.place,
-            next_step="Set it in the environment of this run, or leave the object out with --target.",
-        )
+    or_else = ", or leave the object out with --target"
+    found = [unset_secret(secret, key, or_else) for key, secret in missing]
+    if len(found) > 1:
+        raise SeveralUnset(found)
+    if found:
+        raise SecretUnset(found[0].message, place=found[0].place, next_step=found[0].hint)
 
 
 def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:

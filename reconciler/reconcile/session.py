@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
-from reconciler.errors import ManifestErrors, Place, Problem
+from reconciler.errors import ManifestErrors, Place, Problem, UnresolvedReference
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kinds
 from reconciler.kind.request import RequestKinds
@@ -21,6 +21,7 @@ from reconciler.manifest.model import Manifest
 from reconciler.manifest.policies import Breaches
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import Selected
+from reconciler.manifest.unset import with_all_unset
 from reconciler.reconcile.desired import desired_objects
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.live import LiveSide, read_live
@@ -201,6 +202,7 @@ def open_session(
 
     Raises:
         UnresolvedReference: an `${env:}` or `${var:}` has no value.
+        SeveralUnset: several have none; each is named.
         ManifestErrors: a resolved value does not fit, or the Environment does not say how to reach an API.
     """
     scope = Scope.of(selected.environment, environ, selected.base)
@@ -213,17 +215,21 @@ def open_session(
         for api in dict.fromkeys(kind.api for kind in kinds.values())
         if api in needed or api in selected.environment.raw
     ]
-    with gc_paused():
-        desired = desired_objects(states, kinds, scope, now)
-        ids = {(item.kind, item.name): item.id for item in desired}
-        requests = requested(asking, request_kinds, scope, ids)
-    settings = resolve_settings(selected.environment, scope)
+    try:
+        with gc_paused():
+            desired = desired_objects(states, kinds, scope, now)
+            ids = {(item.kind, item.name): item.id for item in desired}
+            requests = requested(asking, request_kinds, scope, ids)
+        settings = resolve_settings(selected.environment, scope)
+        connections = {api: resolve_connection(selected.environment, scope, api) for api in apis}
+    except UnresolvedReference as error:
+        raise with_all_unset(error, selected.environment, selected.manifests, all_kinds, scope, apis) from None
     return Session(
         name=selected.environment.name,
         manifests=selected.manifests,
         kinds=kinds,
         desired=desired,
-        connections={api: resolve_connection(selected.environment, scope, api) for api in apis},
+        connections=connections,
         settings=settings,
         opened_at=now,
         lasting=durability(settings.ledger, environ).durable,

@@ -26,7 +26,7 @@ spec:
     apiUrl: {url}/ordercloud/v1
     authUrl: {url}/ordercloud/oauth/token
     clientID: {client}
-    clientSecret: emulator
+    clientSecret: {secret}
   targetHosts: [{hosts}]
   guardrails: {{literalSecrets: allow}}
 ---
@@ -54,22 +54,23 @@ def doctor(
     client: str = "emulator",
     blob: str = "elsewhere.example",
     hosts: str = "127.0.0.1",
+    secret: str = "emulator",
     more: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
 ) -> tuple[int, dict[str, list[str]], str]:
     """Run doctor and return its status, verdict and message by subject, and all that it wrote."""
     manifests = folder / "manifests"
     manifests.mkdir()
-    text = MANIFESTS.format(url=url, target=target, client=client, hosts=hosts)
+    text = MANIFESTS.format(url=url, target=target, client=client, hosts=hosts, secret=secret)
     (manifests / "all.yaml").write_text(text)
-    secret = f"BlobEndpoint=https://{blob}/{MARKER};AccountName=a;AccountKey=eA=="
+    value = f"BlobEndpoint=https://{blob}/{MARKER};AccountName=a;AccountKey=eA=="
     ended = subprocess.run(
         [sys.executable, "-m", "reconciler", "doctor", "--format", "json", *more],
         capture_output=True,
         text=True,
         cwd=folder,
         timeout=60,
-        env={"BLOB": secret, "NO_PROXY": "*", **(environ or {})},
+        env={"BLOB": value, "NO_PROXY": "*", **(environ or {})},
     )
     assert ended.stdout, ended.stderr
     findings = json.loads(ended.stdout)["environments"]["here"]
@@ -104,6 +105,13 @@ def test_a_refused_login_is_said_once(emulator: RunningEmulator, tmp_path: Path)
     assert status == 1
     assert found["log in"][0] == "failed"
     assert "read DeliveryConfig" not in found
+
+
+def test_a_secret_that_is_not_set_ends_no_examination(emulator: RunningEmulator, tmp_path: Path) -> None:
+    status, found, _ = doctor(tmp_path, emulator.url, f"{emulator.url}/hook", secret="${secret:OC_CLIENT_SECRET}")
+    assert found["log in"] == ["failed", "${secret:OC_CLIENT_SECRET} has to be sent and is not set"]
+    assert found["ledger"][0] == "ok"
+    assert status == 1
 
 
 def test_a_target_that_does_not_answer_is_named(emulator: RunningEmulator, tmp_path: Path) -> None:
@@ -178,7 +186,11 @@ def test_nothing_is_sent_to_a_target() -> None:
 def test_targets_are_probed_when_asked_and_never_for_a_pull_request(emulator: RunningEmulator, tmp_path: Path) -> None:
     (tmp_path / "manifests").mkdir()
     text = MANIFESTS.format(
-        url=emulator.url, target=f"{emulator.url}/ordercloud/v1/hook?key=1", client="emulator", hosts="127.0.0.1"
+        url=emulator.url,
+        target=f"{emulator.url}/ordercloud/v1/hook?key=1",
+        client="emulator",
+        hosts="127.0.0.1",
+        secret="emulator",
     )
     (tmp_path / "manifests" / "all.yaml").write_text(text)
     signature = f"sv=2024-11-04&sr=c&sp=rl&se=2099-01-01T00:00:00Z&sig={MARKER}"

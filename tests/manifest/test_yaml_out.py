@@ -70,6 +70,24 @@ def test_odd_texts_are_read_back_as_they_were(text: str) -> None:
     }
 
 
+@pytest.mark.parametrize("beside", ["", "#1: ", '"', "\t", "\x1b", "'\u200b", "\\U0001F469 ", "\n", "12:30 "])
+def test_emoji_stay_readable_whatever_stands_beside_them(beside: str) -> None:
+    # A family, an astronaut of a skin colour, the rainbow flag, that of England, and a word of Hindi with a joiner.
+    for seen in ("\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f9d1\U0001f3fd\u200d\U0001f680",
+                 "\U0001f3f3\ufe0f\u200d\U0001f308",
+                 "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+                 "\u0928\u092e\u0938\u094d\u200d\u0924\u0947"):  # fmt: skip
+        text = f"{beside}{seen} x"
+        written = render("X", {"name": "x"}, {"v": text})
+        assert seen in written
+        assert documents(written)[0]["spec"] == {"v": text}
+
+
+def test_a_joiner_and_a_person_that_are_no_emoji_together_are_escaped_apart() -> None:
+    written = render("X", {"name": "x"}, {"v": "a\u200d\U0001f469\u200d"})
+    assert '"a\\u200d\U0001f469\\u200d"' in written
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 keys = texts.filter(lambda key: key != "<<")
 numbers = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)

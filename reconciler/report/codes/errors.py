@@ -15,7 +15,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "Mend them; `reconciler validate` checks again.",
     ),
     "unresolved-reference": (
-        "An `${env:}`, `${var:}` or `${secret:file:}` that is needed has no value, or may not be read.",
+        "An `${env:}`, `${var:}` or `${secret:}` that is needed has no value, or may not be read. All are named.",
         "Set it, give it a default, or allow the name with `RECONCILER_ALLOW_ENV`.",
     ),
     "secret-unset": (
