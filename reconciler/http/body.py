@@ -22,6 +22,10 @@ _DEEP, _MARGIN = 200, 24
 _DIGITS = 20
 
 
+class UnusableJson(ValueError):
+    """JSON that is right and more than we take; the message follows `the answer`."""
+
+
 def encode(body: Json, redactor: Redactor) -> bytes:
     """Return the body as JSON. Every `Secret` in it is revealed and remembered by the redactor.
 
@@ -73,6 +77,7 @@ def decode(content: bytes) -> Json:
     """Return the decoded body, None for an empty one. A byte order mark is skipped.
 
     Raises:
+        UnusableJson: it is nested too deeply, or holds too many values.
         ValueError: it is no JSON.
     """
     content = content.removeprefix(codecs.BOM_UTF8)
@@ -97,13 +102,13 @@ def decode_leniently(content: bytes) -> Json:
     try:
         return json.loads(text, parse_constant=str, parse_int=_number, parse_float=_number)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise UnusableJson("is nested too deeply") from None
 
 
 def _check_size(content: bytes) -> None:
     """Refuse what would take far more memory than it has bytes."""
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
-        raise ValueError("too many values")
+        raise UnusableJson("holds too many values")
 
 
 def _check_depth(content: bytes, body: Json) -> None:
@@ -115,7 +120,7 @@ def _check_depth(content: bytes, body: Json) -> None:
     try:
         orjson.dumps(body)
     except TypeError:
-        raise ValueError("nested too deeply") from None
+        raise UnusableJson("is nested too deeply") from None
 
 
 def _number(text: str) -> int | float | str:

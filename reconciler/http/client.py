@@ -151,8 +151,8 @@ class Session:
         if 200 <= answer.status < 300:
             try:
                 return decode(answer.content)
-            except ValueError:
-                error = self._faults.not_json(call, answer)
+            except ValueError as why:
+                error = self._faults.not_json(call, answer, why)
                 lost = write and not self.is_question(call.path)
                 raise (self._faults.lost(call, error.message, answer.status) if lost else error) from None
         if answer.status < 400:

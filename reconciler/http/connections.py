@@ -191,14 +191,17 @@ def _is_loopback(host: str) -> bool:
 
 def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float) -> NoAnswer:
     causes = list(_causes(error))
-    where = url.host if _proxy_for(url) is None else f"{url.host} through the proxy of this environment"
+    through = "" if _proxy_for(url) is None else " through the proxy of this environment"
+    where = f"{_address(url)}{through}"
     sent = not isinstance(error, _NOT_SENT)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = f"the certificate of {url.host} is not trusted ({cause.verify_message}); see RECONCILER_CA_FILE"
             return NoAnswer(reason, sent=sent, hopeless=True, seconds=seconds)
         if isinstance(cause, socket.gaierror):
-            return NoAnswer(f"no connection to {where}: the host cannot be found", sent=sent, seconds=seconds)
+            return NoAnswer(
+                f"no connection to {url.host}{through}: the host cannot be found", sent=sent, seconds=seconds
+            )
     if isinstance(error, httpx.ConnectTimeout):
         reason = f"no connection to {where} within {bounds.connect:g} s"
     elif isinstance(error, httpx.TimeoutException):
@@ -217,6 +220,11 @@ def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float)
     else:
         reason = f"the connection broke: {_plain(causes)}"
     return NoAnswer(reason, sent=sent, seconds=seconds)
+
+
+def _address(url: httpx.URL) -> str:
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{host}:{url.port or (443 if url.scheme == 'https' else 80)}"
 
 
 def _refused_by_proxy(status: int, seconds: float) -> NoAnswer:

@@ -19,7 +19,7 @@ from reconciler.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from reconciler.http.body import decode, decode_leniently
+from reconciler.http.body import UnusableJson, decode, decode_leniently
 from reconciler.http.observe import Call
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer, NoAnswer
@@ -178,13 +178,16 @@ class FaultReader:
             next_step=self._next_step(UnexpectedAnswer),
         )
 
-    def not_json(self, call: Call, answer: Answer) -> UnexpectedAnswer:
-        """Say that an answer cannot be decoded; what it says is kept where only half characters are wrong with it."""
+    def not_json(self, call: Call, answer: Answer, why: ValueError) -> UnexpectedAnswer:
+        """Say why an answer cannot be decoded; what it says is kept where some of its records may be usable."""
         try:
             said = decode_leniently(answer.content)
+        except UnusableJson as beyond:
+            return self.unusable(call, answer, f"the answer {beyond}")
         except ValueError:
             return self.unusable(call, answer, "the answer is not JSON")
-        error = self.unusable(call, answer, "the answer holds half a character, or a number that is none")
+        wrong = why if isinstance(why, UnusableJson) else "holds half a character, or a number that is none"
+        error = self.unusable(call, answer, f"the answer {wrong}")
         error.answer = said
         return error
 

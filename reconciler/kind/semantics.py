@@ -9,13 +9,18 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from reconciler.kind.connection import Wire
 
 State = dict[str, Any]
+
+# An ID is a part of a path, and none of its own parts may be empty, one dot or two: they would lead elsewhere.
+_PATH_ID = r"^([^./][^/]*|\.[^./][^/]*|\.\.[^/]+)(/([^./][^/]*|\.[^./][^/]*|\.\.[^/]+))*$"
+
+PathID = Annotated[str, StringConstraints(min_length=1, pattern=_PATH_ID)]
 
 
 class Risk(StrEnum):

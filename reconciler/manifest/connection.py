@@ -93,7 +93,7 @@ def resolve_connection(environment: EnvironmentManifest, scope: Scope, api: str)
     section = environment.raw.get(api)
     if not isinstance(section, dict):
         message = f"{subject} does not say how to reach {api}"
-        raise ManifestErrors([Problem("missing-field", message, environment.place(), api, f"Add spec.{api}.")])
+        raise ManifestErrors([Problem("missing-field", message, environment.place(), hint=f"Add spec.{api}.")])
     return _SECTIONS[api](_Section(section, SubLocator(environment, (api,)), scope, subject, api))
 
 

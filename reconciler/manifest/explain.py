@@ -24,6 +24,7 @@ from reconciler.manifest.annotations import (
 )
 from reconciler.manifest.limits import MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.positions import Locator, Path, format_path
+from reconciler.manifest.scalars import BadScalar, plain_value
 
 _MISTAKEN_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _TYPE_ERRORS = {"literal_error", "enum", "none_required", "datetime_parsing", "datetime_from_date_parsing"}
@@ -204,7 +205,7 @@ def explain(
 
 def _missing(path: Path, model: type[BaseModel], locator: Locator, message: str) -> Problem:
     taken = " or ".join(filter(None, map(describe, annotations_at(model, path)))) or "a value"
-    return Problem("missing-field", message, locator.at(path[:-1]), str(path[-1]), f"Add {path[-1]}: it takes {taken}.")
+    return Problem("missing-field", message, locator.at(path[:-1]), hint=f"Add {path[-1]}: it takes {taken}.")
 
 
 def _unknown(path: Path, model: type[BaseModel], locator: Locator, subject: str, shown: str) -> Problem:
@@ -217,8 +218,9 @@ def _unknown(path: Path, model: type[BaseModel], locator: Locator, subject: str,
         "unknown-field",
         f"{subject}: {shown} is no known field",
         locator.at(path, key=True),
-        shorten(name),
-        "It comes with a later version; leave it out until then." if later else suggest(name, known, "fields here"),
+        hint="It comes with a later version; leave it out until then."
+        if later
+        else suggest(name, known, "fields here"),
     )
 
 
@@ -265,12 +267,19 @@ def _type_hint(value: Any, expected: str) -> str:
         meant = _MISTAKEN_BOOLEANS.get(value.lower(), value.lower() if value.lower() in ("true", "false") else None)
         return f"Write {meant}, without quotes." if meant else "Write true or false."
     if isinstance(value, str) and "number" in expected:
-        return "Write the number without quotes."
+        return "Write the number without quotes." if _is_number(value) else "Write a number."
     if isinstance(value, bool | int | float) and "text" in expected:
         return "Put it in quotes."
     if value is None:
         return "Give it a value, or leave the field out."
     return _REFERENCE
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isinstance(plain_value(text), int | float)
+    except BadScalar:
+        return False
 
 
 def _about_constraint(detail: ErrorDetails) -> tuple[str, str, str]:

@@ -206,6 +206,5 @@ def _needed_for_id(manifest: Manifest, name: str) -> Problem:
         "missing-field",
         f"{manifest.kind} {manifest.name}: spec.{name} is required, because it says which live object is meant",
         manifest.at(()),
-        name,
-        f"Add {name}.",
+        hint=f"Add {name}.",
     )

@@ -125,10 +125,13 @@ def _load(folder: FilePath, kinds: ManifestKinds) -> Loaded:
                 reader.give_up(document, found.file)
                 break
             reader.read(document, source)
+    # What cannot be read as a value has been replaced by its text, of which nothing needs to be said.
+    unread = {problem.place for problem in reader.problems if problem.code == "bad-scalar"}
+    problems = (each for each in reader.problems if each.code == "bad-scalar" or each.place not in unread)
     return Loaded(
         tuple(reader.manifests),
         tuple(reader.environments),
-        tuple(reader.problems),
+        tuple(problems),
         frozenset(reader.lost),
         base_of(folder),
         tuple(reader.policies),
@@ -297,8 +300,7 @@ class _Reader:
             "unknown-field",
             f"{shorten(name)} is no known field of a manifest",
             root.at((name,), key=True),
-            shorten(name),
-            suggest(name, sorted(_ENVELOPE), "fields"),
+            hint=suggest(name, sorted(_ENVELOPE), "fields"),
         )
 
     def _add(self, code: str, message: str, place: Place, value: str | None = None, hint: str | None = None) -> None:

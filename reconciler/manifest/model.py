@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from reconciler.errors import Place
-from reconciler.kind.semantics import SpecModel
+from reconciler.kind.semantics import PathID, SpecModel
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.policies import PolicySpec
 from reconciler.manifest.positions import Locator, Path, parse_path
@@ -33,7 +33,9 @@ class Metadata(SpecModel):
     sensitive: list[str] = Field(
         default=[], description="Paths below spec whose values are secret, e.g. deliveryTargets.http.endpoint."
     )
-    renamed_from: list[str] = Field(default=[], description="Earlier live IDs: turns delete-and-create into a rename.")
+    renamed_from: list[PathID] = Field(
+        default=[], description="Earlier live IDs: turns delete-and-create into a rename."
+    )
 
 
 @dataclass(frozen=True, slots=True)

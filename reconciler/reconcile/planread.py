@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import orjson
@@ -174,7 +175,7 @@ def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
     """Read the JSON of a file that reconciler wrote.
 
     Raises:
-        PlanFileError: it is not JSON, or holds more values than any such file.
+        PlanFileError: it is no JSON that can be read, or holds more values than any such file.
     """
     commas = text.count(",") if isinstance(text, str) else text.count(b",")
     if commas > MOST_VALUES:
@@ -187,8 +188,18 @@ def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
         return orjson.loads(text)  # which takes no lone surrogate, no NaN and no endless nesting
     except ValueError:
         raise PlanFileError(
-            "this is not a saved plan: it is not JSON", place=Place(file) if file else None, next_step=NEXT_STEP
+            f"this is not a saved plan: {_why_unread(text)}", place=Place(file) if file else None, next_step=NEXT_STEP
         ) from None
+
+
+def _why_unread(text: str | bytes) -> str:
+    try:
+        json.loads(text)  # which takes what we do not
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError:
+        return "it is not JSON"
+    return "it holds half a character, or a number that is none"
 
 
 def read_saved(path: Path) -> bytes:

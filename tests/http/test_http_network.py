@@ -182,7 +182,7 @@ def test_a_proxy_that_is_not_there_is_named_as_the_way(monkeypatch: pytest.Monke
         async with client("http://api.example.invalid", attempts=1) as api:
             await api.get("things")
 
-    with pytest.raises(Unreachable, match=r"no connection to api\.example\.invalid through the proxy") as caught:
+    with pytest.raises(Unreachable, match=r"no connection to api\.example\.invalid:80 through the proxy") as caught:
         asyncio.run(read())
     assert "marker" not in caught.value.message
 

@@ -37,7 +37,7 @@ def test_half_a_character_is_an_error_that_still_holds_what_was_said() -> None:
 
 
 def test_what_is_no_json_holds_nothing() -> None:
-    for content in (b"<html>", b"[1", b'{"a": }', b"nul", b"[" * 100_000, b"\x00", b"\xff\xfe{\x00}\x00"):
+    for content in (b"<html>", b"[1", b'{"a": }', b"nul", b"\x00", b"\xff\xfe{\x00}\x00"):
         with pytest.raises(UnexpectedAnswer, match="not JSON") as caught:
             ask(content)
         assert caught.value.answer is None
@@ -52,6 +52,12 @@ def test_what_is_nested_too_deeply_to_be_sent_back_is_no_answer(opening: bytes) 
     for depth in (254, 1_000):
         with pytest.raises(ValueError, match="nested too deeply"):
             decode(opening * depth + b"1" + closing * depth)
+
+
+@pytest.mark.parametrize("depth", [300, 900, 20_000])
+def test_an_answer_that_is_nested_too_deeply_is_called_that(depth: int) -> None:
+    with pytest.raises(UnexpectedAnswer, match="the answer is nested too deeply"):
+        ask(b"[" * depth + b"]" * depth)
 
 
 def test_half_a_character_in_the_answer_to_a_write_leaves_it_in_doubt() -> None:

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind
-from reconciler.kind.semantics import FieldSemantics
-from reconciler.sparklayer.kinds.spec import PathID, SparkLayerSpec, id_of, impossible
+from reconciler.kind.semantics import FieldSemantics, PathID
+from reconciler.sparklayer.kinds.spec import SparkLayerSpec, id_of, impossible
 from reconciler.sparklayer.lists import whole_list
 
 PATH = "api/v1/customer-groups"

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, Observed, Refusal
-from reconciler.kind.semantics import FieldSemantics, Risk, State, fields_of, from_wire
-from reconciler.sparklayer.kinds.spec import PathID, SparkLayerSpec, as_wire, get_or_none, id_of, one
+from reconciler.kind.semantics import FieldSemantics, PathID, Risk, State, fields_of, from_wire
+from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.sparklayer.lists import all_price_lists
 

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import StringConstraints
-
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Json, Reader, Wire
 from reconciler.kind.semantics import SpecModel
 from reconciler.sparklayer.lists import path_segment
-
-# The ID is a part of a path, and none of its own parts may be empty, one dot or two: they would lead elsewhere.
-_PATH_ID = r"^([^./][^/]*|\.[^./][^/]*|\.\.[^/]+)(/([^./][^/]*|\.[^./][^/]*|\.\.[^/]+))*$"
-
-PathID = Annotated[str, StringConstraints(min_length=1, pattern=_PATH_ID)]
 
 
 class SparkLayerSpec(SpecModel):

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, Observed
-from reconciler.kind.semantics import FieldSemantics, Risk
-from reconciler.sparklayer.kinds.spec import PathID, SparkLayerSpec, as_wire, get_or_none, id_of, one
+from reconciler.kind.semantics import FieldSemantics, PathID, Risk
+from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.lists import whole_list
 
 PATH = "api/v1/stock-locations"
