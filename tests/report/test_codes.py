@@ -15,7 +15,7 @@ from reconciler.reconcile.plan import Cause
 from reconciler.report.codes.causes import CAUSES
 from reconciler.report.codes.errors import ERRORS
 from reconciler.report.codes.guardrails import GUARDRAILS
-from reconciler.report.codes.lookup import codes, exit_statuses, meanings, plain
+from reconciler.report.codes.lookup import all_meanings, codes, exit_statuses, meanings, plain
 
 
 def test_every_error_guardrail_and_cause_is_explained_and_no_other() -> None:
@@ -31,6 +31,21 @@ def test_a_code_is_explained_whatever_its_case(code: str, capsys: pytest.Capture
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.lower().startswith(code.lower())
     assert lines
+
+
+def test_without_a_code_every_one_is_listed_with_what_it_means(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    listed = [line.strip().partition(": ") for line in lines if line.startswith("  ")]
+    assert [code for code, _, _ in listed] == [each.code for each in all_meanings() if each.example is None]
+    assert all(len(said) > 15 for _, _, said in listed)
+    assert [line for line in lines if line[:1].isalpha()] == [
+        "Errors",
+        "Problems of a manifest",
+        "Guardrails",
+        "Causes of drift",
+        "Problems of a record",
+    ]
 
 
 def test_an_unknown_code_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,12 +43,12 @@ def meanings(code: str) -> tuple[Meaning, ...]:
 
     `Environment` is no code: it shows the manifest that everything begins with, where no page is at hand.
     """
-    return tuple(meaning for meaning in _all() if meaning.code.lower() == code.lower())
+    return tuple(meaning for meaning in all_meanings() if meaning.code.lower() == code.lower())
 
 
 def codes() -> tuple[str, ...]:
     """Return every code."""
-    return tuple(dict.fromkeys(meaning.code for meaning in _all()))
+    return tuple(dict.fromkeys(meaning.code for meaning in all_meanings()))
 
 
 def exit_statuses() -> dict[str, int]:
@@ -65,6 +65,11 @@ def _tree(error: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
     yield error
     for child in error.__subclasses__():
         yield from _tree(child)
+
+
+def all_meanings() -> tuple[Meaning, ...]:
+    """Return what every code means, those of one sort together."""
+    return tuple(_all())
 
 
 def _all() -> Iterator[Meaning]:
