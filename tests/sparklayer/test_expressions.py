@@ -53,6 +53,10 @@ def test_what_is_no_expression_is_refused_with_its_column(text: str, words: str)
     assert "\n" not in str(caught.value)
 
 
+def test_a_literal_in_the_older_way_is_taken_without_a_warning() -> None:
+    assert Expression("`older way`").search({}) == "older way"
+
+
 @pytest.mark.parametrize("text", ["sort_by(xp, &a)", "xp[::0]", "sum(xp)", "join(',', xp)", "max(@)"])
 def test_an_expression_that_fails_on_a_record_says_so(text: str) -> None:
     with pytest.raises(FailedExpression):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -92,7 +93,9 @@ def _compiled(text: str) -> Mapping[str, Any]:
     if len(text) > _MAX_LENGTH:
         raise BadExpression(f"the expression is longer than {_MAX_LENGTH} characters")
     try:
-        expression = jmespath.compile(text)
+        with warnings.catch_warnings():  # of an older way to write a literal, which is taken as it was
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            expression = jmespath.compile(text)
     except JMESPathError as error:
         raise BadExpression(_syntax(error, text)) from None
     except RecursionError:
