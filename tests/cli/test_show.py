@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from support.report_samples import SAMPLE_APPLY, SAMPLE_DRIFT
 
 DESIRED = [config(name="New name"), entity_sync(syncEntityDeleted=False)]
 REAL_PLAN = make_plan(inputs(DESIRED, [live_config(), live_sync()])).plan
+SECOND = timedelta(seconds=1)
 SAVED: dict[str, Any] = {
     "plan": plan_to_json(REAL_PLAN),
     "drift": drift_to_json(SAMPLE_DRIFT),
@@ -57,6 +59,18 @@ def test_text_needs_no_manifests_and_no_network(
     monkeypatch.chdir(tmp_path)
     assert run(["show", str(file)]) == 0
     assert what in capsys.readouterr().out.splitlines()[0].lower()
+
+
+def test_a_plan_that_has_expired_is_shown_as_that_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = saved(tmp_path, "plan")
+    for now, words in ((REAL_PLAN.expires_at - SECOND, "Apply exactly this"), (REAL_PLAN.expires_at, "It expired at")):
+        monkeypatch.setattr("reconciler.cli.commands.show.utc_now", lambda now=now: now)
+        assert run(["show", str(file)]) == 0
+        closing = capsys.readouterr().out.splitlines()[-1]
+        assert closing.startswith(words)
+    assert f"Plan again with `reconciler plan -e {REAL_PLAN.environment} --save {file}`" in closing
 
 
 def test_reports_read_back_the_same() -> None:

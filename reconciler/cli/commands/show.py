@@ -9,6 +9,7 @@ import click
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show as show_result
+from reconciler.clock import utc_now
 from reconciler.reconcile.plan import DriftReport, Plan
 from reconciler.report.renderers import APPLY, DRIFT, PLAN
 
@@ -32,7 +33,7 @@ def show(options: Options, file: Path) -> None:
 
     found = read_result(file)
     if isinstance(found, Plan):
-        details = {"saved_as": str(file)} if options.format == "text" else {}
+        details = {"saved_as": str(file), "now": utc_now()} if options.format == "text" else {}
         show_result(options, PLAN, found, **details)
     elif isinstance(found, DriftReport):
         show_result(options, DRIFT, found)

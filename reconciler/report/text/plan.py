@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from reconciler.kind.kind import Action
 from reconciler.reconcile.plan import Breach, Change, Note, NoteKind, Plan
@@ -212,7 +213,7 @@ def _brief_notes(kind: NoteKind, notes: Sequence[Note], room: int) -> list[str]:
     return [line]
 
 
-def _closing(plan: Plan, saved_as: str | None) -> str:
+def _closing(plan: Plan, saved_as: str | None, now: datetime | None) -> str:
     environment = visible(plan.environment)
     if plan.error is not None:
         return "This plan approves nothing."
@@ -222,6 +223,12 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
         return visible(nothing_to_do(plan))
     if saved_as is not None:
         until = moment(plan.expires_at)
+        if now is not None and now >= plan.expires_at:
+            limits = visible(" ".join(filter(None, (plan_limits(plan), overrides_again(plan)))))
+            again = f"{f'reconciler plan -e {environment} {limits}'.rstrip()} --save {visible(saved_as)}"
+            return (
+                f"It expired at {until} and approves nothing any more. Plan again with `{again}`, and have it reviewed."
+            )
         command = f"reconciler apply {visible(saved_as)} -e {environment} {visible(overrides_again(plan))}".rstrip()
         return f"Apply exactly this with `{command}` until {until}."
     limits = visible(" ".join(filter(None, (plan_limits(plan), overrides_again(plan)))))
@@ -234,7 +241,12 @@ def _closing(plan: Plan, saved_as: str | None) -> str:
 
 
 def plan_to_text(
-    plan: Plan, style: Style | None = None, *, saved_as: str | None = None, is_asked_for: bool = False
+    plan: Plan,
+    style: Style | None = None,
+    *,
+    saved_as: str | None = None,
+    is_asked_for: bool = False,
+    now: datetime | None = None,
 ) -> str:
     """Return a plan as text.
 
@@ -242,6 +254,7 @@ def plan_to_text(
         plan: what to show.
         style: colour, characters and width; left out: no colour, Unicode, 80 columns.
         saved_as: the file that holds the plan, when it was saved; the closing line then names it.
+        now: what time it is, where the plan may have expired since it was made.
         is_asked_for: whether somebody is asked at once whether to apply it, and needs to be told no command.
     """
     style = style or Style()
@@ -268,5 +281,5 @@ def plan_to_text(
     lines.extend(notes_lines(plan.notes, plan.environment, style))
     is_long = len(lines) > SCREEN
     if not is_asked_for:
-        lines.extend(style.wrap(_closing(plan, saved_as), 0, *((GREEN,) if plan.is_empty else ())))
+        lines.extend(style.wrap(_closing(plan, saved_as, now), 0, *((GREEN,) if plan.is_empty else ())))
     return style.finish([*lines, *(counts if is_long else ())])
