@@ -134,7 +134,7 @@ def _chunks(store: Store, settings: ProductSettings, slug: str) -> Iterator[dict
 
 
 def _within_limit(chosen: Chosen, store: Store, how: HowToRun, slug: str, products: int) -> str | None:
-    from reconciler.sync.run.deletes import most_deletes
+    from reconciler.sync.mode import most_deletes
 
     now = utc_now()
     counts, recent = store.records.counts(now), store.records.deleted_since(now - _A_DAY)

@@ -15,7 +15,7 @@ from reconciler.manifest.edit import ABSENT
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.references import has_reference
 from reconciler.reconcile.diff import covers, field_path, value_at
-from reconciler.reconcile.importer import as_manifest, misfit
+from reconciler.reconcile.importer import Imported, as_manifest, misfit
 from reconciler.reconcile.notes import forbidden_hosts
 from reconciler.reconcile.plan import FieldChange
 from reconciler.reconcile.work import Work
@@ -27,6 +27,17 @@ class Edit:
 
     path: tuple[str, ...]
     value: Any
+
+
+def is_adoptable(
+    kinds: Kinds, work: Work, names: Mapping[tuple[str, str], str], target_hosts: tuple[str, ...] | None = None
+) -> bool:
+    """Whether a manifest may want what live has of a drifted object; see `adopt`."""
+    try:
+        _adoptable(kinds, work, names, target_hosts)
+    except UsageError:
+        return False
+    return True
 
 
 def adopt(
@@ -50,6 +61,14 @@ def adopt(
     Raises:
         UsageError: the difference is not one that an edit of this manifest can adopt; says what to do instead.
     """
+    units, live = _adoptable(kinds, work, names, target_hosts)
+    return tuple(_edit(unit, live.spec, manifest, in_file) for unit in units)
+
+
+def _adoptable(
+    kinds: Kinds, work: Work, names: Mapping[tuple[str, str], str], target_hosts: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], Imported]:
+    """Return the paths that a manifest would take over, and the live object as a manifest."""
     key = work.change.key
     if work.observed is None:
         raise UsageError(
@@ -94,7 +113,7 @@ def adopt(
             place=work.change.place,
             next_step="Apply the manifest, or correct the live object.",
         )
-    return tuple(_edit(unit, live.spec, manifest, in_file) for unit in units)
+    return units, live
 
 
 def units_of(

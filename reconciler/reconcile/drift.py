@@ -5,18 +5,24 @@ The cause of a change is decided in `changes.py`, that of a data sync in `sync/m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from reconciler.ledger.config.model import Memory, Snooze
+from reconciler.reconcile.adopt import is_adoptable
+from reconciler.reconcile.importer import manifest_names
 from reconciler.reconcile.inputs import PlanInputs
-from reconciler.reconcile.plan import Cause, Change, DriftItem, DriftReport, NoteKind
-from reconciler.reconcile.work import Planned
+from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, NoteKind
+from reconciler.reconcile.work import Planned, Work
 
 
 def find_drift(inputs: PlanInputs, planned: Planned) -> DriftReport:
     """Return what is not as desired, each with its cause and next steps."""
-    items = [*_forbidden(inputs, planned), *(_item(inputs, change) for change in planned.plan.changes)]
+    names = manifest_names(inputs.live, {(item.kind, item.id): item.name for item in inputs.desired})
+    items = [
+        *_forbidden(inputs, planned),
+        *(_item(inputs, planned.work[each.key], names) for each in planned.plan.changes),
+    ]
     if inputs.guardrails.unmanaged == "drift":
         items.extend(_unmanaged(inputs, planned))
     return DriftReport(
@@ -42,7 +48,8 @@ def unreachable(environment: str, message: str, checked_at: datetime) -> DriftRe
     return DriftReport(environment, checked_at, (item,), (), 0)
 
 
-def _item(inputs: PlanInputs, change: Change) -> DriftItem:
+def _item(inputs: PlanInputs, work: Work, names: Mapping[tuple[str, str], str]) -> DriftItem:
+    change = work.change
     snooze = snooze_of(inputs.memory, change.kind, change.name, inputs.now)
     return DriftItem(
         kind=change.kind,
@@ -50,7 +57,7 @@ def _item(inputs: PlanInputs, change: Change) -> DriftItem:
         id=change.id,
         cause=change.cause,
         change=change,
-        next_steps=tuple(_next_steps(inputs.environment, change)),
+        next_steps=tuple(_next_steps(inputs, work, names)),
         snoozed_until=snooze.until if snooze else None,
         snooze_reason=snooze.reason if snooze else None,
         message=change.detail,
@@ -67,9 +74,16 @@ def _forbidden(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
                 id=name,
                 cause=Cause.FORBIDDEN_HOST,
                 change=None,
-                next_steps=(f"reconciler plan -e {inputs.environment}",),
+                next_steps=(_step_against(inputs, planned, note.subject),),
                 message=note.message,
             )
+
+
+def _step_against(inputs: PlanInputs, planned: Planned, key: str) -> str:
+    """Return what takes a live object off a forbidden host: apply where that changes it, else only its maker."""
+    if key in planned.work:
+        return f"reconciler apply -e {inputs.environment} --target {key}"
+    return f"reconciler explain {Cause.FORBIDDEN_HOST.value}"
 
 
 def _unmanaged(inputs: PlanInputs, planned: Planned) -> Iterator[DriftItem]:
@@ -103,13 +117,14 @@ def snooze_of(memory: Memory, kind: str, name: str, now: datetime) -> Snooze | N
     return next((item for item in memory.snoozes if (item.kind, item.name) == (kind, name) and item.until > now), None)
 
 
-def _next_steps(environment: str, change: Change) -> Iterator[str]:
+def _next_steps(inputs: PlanInputs, work: Work, names: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    environment, change = inputs.environment, work.change
     if change.cause is Cause.OVERDUE:
         yield f"reconciler drift -e {environment} --resume-expired"
     if change.cause is Cause.WINDOW:
         yield f"reconciler drift -e {environment} --heal"
     yield f"reconciler apply -e {environment} --target {change.key}"
     if change.cause not in (Cause.GIT_MOVED, Cause.WINDOW):
-        if any(field.before is not None for field in change.fields) and change.precondition != "absent":
+        if is_adoptable(inputs.kinds, work, names, inputs.target_hosts):
             yield f"reconciler drift -e {environment} --adopt {change.key}"
         yield f"reconciler drift snooze {change.key} -e {environment} --for 7d --reason …"

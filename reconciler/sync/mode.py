@@ -11,6 +11,11 @@ LIMIT = "maxDeletePercent"
 """The limit of a manifest that one run may pass where somebody says why."""
 
 
+def most_deletes(known: int, percent: float) -> int:
+    """Return how many of so many records may be deleted within a day: at least one, unless none may."""
+    return max(1, int(known * percent / 100)) if percent else 0
+
+
 class Mode(StrEnum):
     """How a run treats what the target should already hold."""
 

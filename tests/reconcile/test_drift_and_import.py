@@ -13,6 +13,7 @@ from reconciler.reconcile.importer import import_live
 from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.secrets import last_restore
+from reconciler.report.text.drift import drift_to_text
 from support.builders import ALL_KINDS, NOW, config, entity_sync, inputs, live_config, live_sync
 
 
@@ -44,6 +45,17 @@ def test_a_value_that_live_changed_can_be_adopted_also_beside_one_that_live_lost
     assert "reconciler drift -e sandbox --adopt DeliveryConfig/hooks" in item.next_steps
 
 
+def test_what_adopt_would_refuse_is_not_offered_and_apply_is_what_takes_it_off_a_forbidden_host():
+    wanted = config(targets={"http": {"endpoint": "https://ok.example.com/oc", "customAuthHeaderName": "X-Key"}})
+    hosts = ("ok.example.com",)
+    report = drift([wanted], [live_config()], target_hosts=hosts)
+    steps = {item.cause: item.next_steps for item in report.items}
+    assert steps.pop(Cause.FORBIDDEN_HOST) == ("reconciler apply -e sandbox --target DeliveryConfig/hooks",)
+    assert [step for others in steps.values() for step in others if "--adopt" in step] == []
+    (item,) = drift([wanted], [live_config()], target_hosts=(*hosts, "hooks.example.com")).items
+    assert "reconciler drift -e sandbox --adopt DeliveryConfig/hooks" in item.next_steps
+
+
 def test_a_snoozed_drift_is_shown_and_does_not_count_until_it_ends():
     live = [live_config(), live_sync(Paused=True)]
     snooze = Snooze("EntitySync", "categories", NOW + timedelta(days=1), "known", "ann")
@@ -65,7 +77,8 @@ def test_what_points_at_a_forbidden_host_is_neither_imported_nor_offered_for_imp
     hosts = ("allowed.example.com",)
     report = drift([], live, guardrails=Guardrails(unmanaged="drift"), target_hosts=hosts)
     assert {item.cause for item in report.items} == {Cause.FORBIDDEN_HOST, Cause.UNMANAGED}
-    assert not [step for item in report.items for step in item.next_steps if "import" in step]
+    assert {item.next_steps[0] for item in report.items} == {"reconciler explain forbidden-host"}
+    assert not [line for line in drift_to_text(report).splitlines() if line != line.rstrip()]
     result = import_live(ALL_KINDS, inputs([], [*live, live_sync()]).live, {}, target_hosts=hosts)
     assert not result.manifests
     reasons = dict(result.left_out)

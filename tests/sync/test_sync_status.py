@@ -249,6 +249,19 @@ def test_too_many_open_problems_are_drift() -> None:
     assert item.next_steps[0] == "reconciler sync errors shop -e production"
 
 
+@pytest.mark.parametrize(
+    ("left", "percent", "passed"), [(9, 10.0, True), (1, 10.0, False), (1, 0.0, True), (9, 100.0, False)]
+)
+def test_what_is_to_be_discontinued_is_advised_with_the_limit_passed_where_it_would_stop(
+    left: int, percent: float, passed: bool
+) -> None:
+    leaving = replace(data_sync(max_delete_percent=percent), leaving=True)
+    (item,) = found(leaving, overview(counts=LevelCounts(records=left)))
+    assert item.cause is Cause.UNREMOVED
+    options = " --override maxDeletePercent --reason …" if passed else ""
+    assert item.next_steps[0] == f"reconciler sync run shop -e production{options}"
+
+
 FOREIGN = {
     "gone": None,
     "another start": Log(SyncTimes(ago(days=2), ago(minutes=10)), 0),

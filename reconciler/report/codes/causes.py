@@ -9,7 +9,7 @@ from reconciler.reconcile.plan import Cause
 CAUSES: Mapping[Cause, tuple[str, str]] = {
     Cause.FORBIDDEN_HOST: (
         "A live object, managed or not, points outside `targetHosts`, as after a restore from production.",
-        "`apply` puts a managed one right; correct any other where it was made. It is never adopted or imported.",
+        "`apply` puts a managed one right; correct or delete any other where it was made. None is adopted or imported.",
     ),
     Cause.GIT_MOVED: (
         "The manifests changed since the last apply, and live did not.",

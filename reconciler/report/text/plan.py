@@ -93,6 +93,8 @@ def headed(lead: str, lead_width: int, key: str, place: str, style: Style) -> li
     """Return `  LEAD KEY  PLACE`, the place on a line of its own where it does not fit; a place is never broken."""
     shown, source = clip(terminal(key), VALUE_LIMIT), clip(terminal(place), VALUE_LIMIT)
     head = f"  {lead} {style.paint(shown, BOLD)}"
+    if not source:
+        return [head]
     if 2 + lead_width + 1 + len(shown) + 2 + len(source) <= style.width:
         return [f"{head}  {style.paint(source, DIM)}"]
     return [head, f"      {style.paint(source, DIM)}"]

@@ -12,7 +12,7 @@ from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
 from reconciler.sync.heldback import HeldBack, held_back
-from reconciler.sync.mode import LIMIT
+from reconciler.sync.mode import LIMIT, most_deletes
 from reconciler.sync.monitor.compared import Compared, parts_compared, rest_of, shown_of
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import counted, spoken
@@ -57,7 +57,7 @@ def _findings(
     sync: DataSync, overview: SyncOverview, log: SyncStatus | None, now: datetime
 ) -> Iterator[tuple[Cause, str, str]]:
     where = f"{sync.command} -e {sync.environment}"
-    again = f"run {where}{_past_the_limit(overview)}"
+    again = f"run {where}{_past_the_limit(sync, overview)}"
     if sync.leaving:
         if (words := unremoved(sync, overview)) is not None:
             yield Cause.UNREMOVED, words, again
@@ -74,9 +74,11 @@ def _findings(
         yield Cause.FOREIGN_SYNC_LOG, words, f"run {where} --verify"
 
 
-def _past_the_limit(overview: SyncOverview) -> str:
-    """Return the options without which the next run would stop where the newest one did; empty: none."""
-    return f" --override {LIMIT} --reason …" if LIMIT in (standstill(overview) or "") else ""
+def _past_the_limit(sync: DataSync, overview: SyncOverview) -> str:
+    """Return the options without which the next run would stop at the limit; empty: none."""
+    left = overview.counts.in_scope
+    too_many = sync.leaving and left > most_deletes(left, sync.settings.max_delete_percent)
+    return f" --override {LIMIT} --reason …" if too_many or LIMIT in (standstill(overview) or "") else ""
 
 
 def age(overview: SyncOverview, now: datetime) -> timedelta | None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import Reading
-from reconciler.sync.mode import LIMIT, Mode
+from reconciler.sync.mode import LIMIT, Mode, most_deletes
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.report import LimitReached
@@ -208,11 +208,6 @@ class Deletes:
             return
         keys = tuple(sorted(leaving.level.key for leaving in new))
         raise _too_many(context, LimitReached(LIMIT, allowed, recent, keys, complete=whole), known, new)
-
-
-def most_deletes(known: int, percent: float) -> int:
-    """Return how many of so many records may be deleted within a day: at least one, unless none may."""
-    return max(1, int(known * percent / 100)) if percent else 0
 
 
 def may_hold(level: Level) -> bool:

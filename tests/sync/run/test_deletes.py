@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import ServerFault, SourceIncomplete, Unreachable
-from reconciler.sync.mode import Mode
-from reconciler.sync.run.deletes import may_hold, most_deletes
+from reconciler.sync.mode import Mode, most_deletes
+from reconciler.sync.run.deletes import may_hold
 from reconciler.sync.run.report import LimitReached, State
 from support.engine import Engine
 
