@@ -18,6 +18,7 @@ from reconciler.reconcile.work import Desired
 from reconciler.sparklayer.kinds.data_sync.kind import discontinues_on_remove
 from reconciler.sync.customers.datatype import bind_customers
 from reconciler.sync.datatype import AnyDataType
+from reconciler.sync.party_prices.datatype import bind_party_prices
 from reconciler.sync.products.datatype import Products, bind_products
 from reconciler.sync.products.settings import product_settings
 from reconciler.sync.settings import SyncSettings, sync_settings
@@ -27,7 +28,7 @@ SOURCE, TARGET = "ordercloud", "sparklayer"
 API_NAMES = {SOURCE: "OrderCloud", TARGET: "SparkLayer"}
 Binder: TypeAlias = Callable[[Mapping[str, Any]], AnyDataType | None]
 """Binds a data type to what a manifest says; None: it does not flow."""
-DATA_TYPES: tuple[Binder, ...] = (bind_products, bind_customers)
+DATA_TYPES: tuple[Binder, ...] = (bind_products, bind_party_prices, bind_customers)
 """The data types in the order in which one command runs them: what others refer to comes first."""
 TYPE_NAMES = ("products", "party-prices", "customers", "orders")
 """Their names, for the command line."""

@@ -44,6 +44,7 @@ class TargetState:
         gone: the record is deleted at the source.
         held_back: nothing of it can go through.
         keeps: the names that it needs once it is written; None: those that it asked for.
+        known: fingerprints of what the target holds now, by part, where that is known; the engine tells the sink.
     """
 
     key: str
@@ -55,6 +56,7 @@ class TargetState:
     gone: bool = False
     held_back: bool = False
     keeps: Collection[Name] | None = None
+    known: Mapping[str, bytes] = field(default_factory=dict)
 
     def held(self, *, whole: bool) -> Held:  # noqa: ARG002 - for data types that have more to say
         """Return what the target holds once it is written; not whole: what it may hold after some of it was."""
@@ -113,11 +115,13 @@ class Written:
         done: parts that the target holds now.
         refused: what it refused.
         sent: whether anything was sent: a part of which nothing is wanted and nothing is there is done without.
+        held: what the target holds now, where writing told more of that than the state did; None: as the state says.
     """
 
     done: frozenset[str]
     refused: tuple[RecordProblem, ...] = ()
     sent: bool = True
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Prices of their own: price schedules of buyers and user groups become price lists of customers."""
+"""Data type `party-prices`: a price list for each combination of parties that has prices of its own."""

@@ -254,7 +254,7 @@ class Pipeline:
     async def _sent(self, work: _Work) -> Written:
         if not work.parts:
             return Written(frozenset(), sent=False)
-        return await self._context.sink.write(work.state, work.parts)
+        return await self._context.sink.write(replace(work.state, known=work.known), work.parts)
 
     def _result(self, work: _Work, written: Written) -> Result:
         state = work.state
@@ -265,7 +265,7 @@ class Pipeline:
             key=state.key,
             revision=work.revision,
             prints={**_kept(work), **{part: value if part in good else None for part, value in state.prints.items()}},
-            held=state.held(whole=whole),
+            held=state.held(whole=whole) if written.held is None else written.held,
             problems=tuple(self._row(problem) for problem in (*state.problems, *written.refused)),
             due_at=state.due,
             gone=state.gone,

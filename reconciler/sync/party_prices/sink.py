@@ -1,0 +1,162 @@
+"""Sink of price lists: makes, changes and deletes the lists of customers, and sends those of their rows that differ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ApiError, Conflict, NotFound
+from reconciler.kind.connection import Wire, Writer
+from reconciler.sparklayer.price_list_records import INTEGRATION, create_list, delete_list, read_list, update_list
+from reconciler.sparklayer.prices import write_prices
+from reconciler.sparklayer.reasons import why_failed, why_refused
+from reconciler.sparklayer.records import Price
+from reconciler.sync.datatype import NotBegun, Written
+from reconciler.sync.party_prices.model import ListHeld, Part, held_to_json
+from reconciler.sync.party_prices.settings import PartyPriceSettings
+from reconciler.sync.party_prices.state import ListState, row_print, rows_print
+from reconciler.sync.party_prices.target import ListTarget
+from reconciler.sync.problem import RecordProblem
+from reconciler.sync.run.attempts import RECORD_TRIES
+from reconciler.sync.run.batcher import Batcher
+from reconciler.words import some
+
+if TYPE_CHECKING:
+    from reconciler.sync.run.breaker import Breaker
+
+PROBE = "api/v1/stock-locations"
+"""What is read to see whether the site answers at all: short, whatever it holds."""
+# More than the connection has under way; what waits here is not begun when the run is to stop.
+_LISTS_AT_ONCE = 24
+
+
+class ListSink(ListTarget):
+    """Writes price lists to one site.
+
+    Args:
+        writer: the connection.
+        settings: says which list is the default one.
+        breaker: repeats requests that failed.
+        stopping: whether nothing new is to be begun.
+    """
+
+    def __init__(
+        self, writer: Writer, settings: PartyPriceSettings, breaker: Breaker, stopping: Callable[[], bool]
+    ) -> None:
+        super().__init__(writer, settings, breaker)
+        self._writer = writer
+        self._stopping = stopping
+        self._lists = asyncio.Semaphore(_LISTS_AT_ONCE)
+        self._rows: Batcher[Price, str] = Batcher(self._send, side_by_side=1)
+        self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
+
+    async def write(self, state: ListState, parts: Collection[str]) -> Written:
+        """Write parts of a record, the list itself first."""
+        if self._stopping():
+            raise NotBegun
+        if state.body is None:
+            return await self._delete(state)
+        made = state.before.made
+        slug, exists = state.body["slug"], state.before.slug is not None
+        if Part.LIST in parts:
+            try:
+                async with self._lists:
+                    if self._stopping():
+                        raise NotBegun
+                    created = await self._write_list(state.body, exists=exists)
+            except ApiError as error:
+                if not error.is_about_record:
+                    raise
+                return Written(frozenset(), (_refused(state.key, Part.LIST, why_refused(error)),))
+            if created is None:
+                words = f"another list has the slug {slug}, which no integration keeps. Rename or delete that one"
+                return Written(frozenset(), (_refused(state.key, Part.LIST, words),))
+            self.counts[Part.LIST.value] += 1
+            made, exists = created or (exists and made), not created
+        refused = await self._write_rows(state, exists=exists) if Part.ROWS in parts else {}
+        done = frozenset(parts) - ({Part.ROWS.value} if refused else frozenset())
+        held = None
+        if done == frozenset(parts):
+            held = held_to_json(ListHeld(state.after.slug, made, state.after.rows))
+        elif made != state.before.made:
+            held = {**state.held(whole=False), "made": made}
+        return Written(done, tuple(_rows_refused(state.key, refused)), held=held)
+
+    def why_failed(self, error: ApiError) -> str:
+        return why_failed(error)
+
+    async def _delete(self, state: ListState) -> Written:
+        slug = state.before.slug
+        if slug is None:
+            return Written(frozenset({Part.LIST.value}), sent=False)
+        try:
+            async with self._lists:
+                await self._breaker.repeat(lambda: delete_list(self._writer, slug), tries=RECORD_TRIES)
+        except Conflict as error:
+            words = f"the list stays, as the rule of another list names it: {why_refused(error)}"
+            return Written(frozenset(), (_refused(state.key, Part.LIST, words),))
+        return Written(frozenset({Part.LIST.value}))
+
+    async def _write_list(self, body: Wire, *, exists: bool) -> bool | None:
+        """Write a list. Returns whether it was made, or None where somebody else keeps one of this slug."""
+        repeat = self._breaker.repeat
+        if exists and await repeat(lambda: update_list(self._writer, body), tries=RECORD_TRIES):
+            return False
+        if await repeat(lambda: create_list(self._writer, body), tries=RECORD_TRIES):
+            return True
+        slug = body["slug"]
+        found = await repeat(lambda: read_list(self._writer, slug))
+        if found is None or found["source"] != INTEGRATION:
+            return None
+        await repeat(lambda: update_list(self._writer, body), tries=RECORD_TRIES)
+        return False
+
+    async def _write_rows(self, state: ListState, *, exists: bool) -> Mapping[Price, str]:
+        """Send the rows that differ from what the list has; return those that were refused."""
+        slug = str(state.after.slug)
+        sent = await self._differing(state, slug, exists=exists)
+        refused: Mapping[Price, str] = {}
+        if sent:
+            refused = await self._rows.add(sent)
+            self.counts[Part.ROWS.value] += len(refused) < len(sent)
+        return refused
+
+    async def _differing(self, state: ListState, slug: str, *, exists: bool) -> list[Price]:
+        wanted = {sku: row_print(tiers) for sku, tiers in state.tiers.items()}
+        staying = state.after.skus
+        if exists and state.known.get(Part.ROWS) == rows_print(state.before.rows):
+            # What is believed of all rows is what was noted of each.
+            there = {sku: value for found in state.before.rows.values() for sku, value in found.items()}
+        elif exists:
+            try:
+                prices = await self._prices(slug)
+            except NotFound:
+                prices = {}
+            there = {sku: row_print(tiers) for sku, tiers in prices.items()}
+            if Part.LIST not in state.known:
+                # Nothing is believed: everything is sent.
+                there = dict.fromkeys(there, "")
+        else:
+            there = {}
+        rows = [Price(sku, slug, ()) for sku in sorted(there.keys() - staying)]
+        return rows + [Price(sku, slug, state.tiers[sku]) for sku in sorted(wanted) if there.get(sku) != wanted[sku]]
+
+    async def _send(self, rows: Sequence[Price]) -> Mapping[Price, str]:
+        # A clash with others who write prices passes. Of ours, one is under way at a time.
+        return await self._breaker.repeat(
+            lambda: write_prices(self._writer, rows), tries=RECORD_TRIES, clashes_pass=True
+        )
+
+
+def _refused(key: str, part: Part, words: str) -> RecordProblem:
+    return RecordProblem(key, part, "refused", f"SparkLayer refused the price list: {words}")
+
+
+def _rows_refused(key: str, refused: Mapping[Price, str]) -> list[RecordProblem]:
+    if not refused:
+        return []
+    skus = some(sorted(price.sku for price in refused))
+    words = f"SparkLayer refused prices of {skus}: {next(iter(refused.values()))}"
+    return [RecordProblem(key, Part.ROWS, "refused", words)]

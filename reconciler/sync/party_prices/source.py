@@ -1,0 +1,180 @@
+"""Source of price lists: which combinations of parties users have, and what each is charged by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.errors import TargetIncomplete
+from reconciler.kind.connection import ClockedReader, Reader
+from reconciler.sparklayer.price_list_records import MOST_LISTS
+from reconciler.sync.datatype import Census, Reading
+from reconciler.sync.mapping.digest import digest_of
+from reconciler.sync.parties.combination import Combination
+from reconciler.sync.party_prices.model import PartyList, Shelf
+from reconciler.sync.party_prices.parties import Parties, read_parties, read_some
+from reconciler.sync.party_prices.settings import PartyPriceSettings
+from reconciler.sync.party_prices.shelf import ShelfReader
+
+if TYPE_CHECKING:
+    from reconciler.sync.run.breaker import Breaker
+
+_ROLES: Mapping[str, str] = {
+    "ProductReader": "products",
+    "PriceScheduleReader": "priceschedules",
+    "BuyerReader": "buyers",
+    # inferred: that this role reads the users of all buyers at once; documented for those of one.
+    "BuyerUserReader": "buyerusers",
+    "UserGroupReader": "buyers",
+}
+"""What the API asks for (documented), and a list of each."""
+_CHUNK = 20
+# Up to so many buyers are asked for one by one.
+_FEW = 20
+
+
+def roles_of(settings: PartyPriceSettings) -> Mapping[str, str]:
+    """Return the roles that the API asks for, each with a list that it opens."""
+    return {**_ROLES, **({"CatalogReader": "catalogs"} if settings.catalogs else {})}
+
+
+class ListSource:
+    """Reads what a DataSync needs for the price lists of customers. What one run read serves all of the run.
+
+    Args:
+        reader: the connection.
+        settings: says which buyers and which products.
+        breaker: repeats requests that failed; None: only the transport does.
+    """
+
+    def __init__(self, reader: ClockedReader, settings: PartyPriceSettings, breaker: Breaker | None = None) -> None:
+        self._connection = reader
+        self._reader: Reader = reader if breaker is None else breaker.reader(reader)
+        self._settings = settings
+        self._shelves = ShelfReader(self._reader, settings)
+        self._lock = asyncio.Lock()
+        self._all: Parties | None = None
+        self._some: dict[str, Parties] = {}
+        self._whole: Shelf | None = None
+
+    @property
+    def clock_offset(self) -> timedelta:
+        return self._connection.clock_offset or timedelta()
+
+    def time_at(self, moment: float) -> datetime | None:
+        return self._connection.api_time(moment)
+
+    async def census(self) -> Census:
+        # The clock, and whether the scope can be read; how many lists there are, only a walk finds out.
+        await self._reader.get("products/assignments", {"pageSize": 1})
+        return Census(0)
+
+    async def everything(self) -> AsyncGenerator[list[PartyList], None]:
+        parties = await self._parties()
+        combinations = _ordered(parties)
+        self._whole = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=True)
+        async for chunk in _chunks(self._records(parties, combinations, self._whole)):
+            yield chunk
+
+    async def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
+        parties = await self._parties()
+        combinations = _ordered(parties)
+        shelf = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=False)
+        async for chunk in _chunks(self._records(parties, combinations, shelf)):
+            yield {record.combination.key: record.look for record in chunk}
+
+    async def changed_since(self, moment: datetime) -> AsyncGenerator[list[PartyList], None]:
+        # Nothing of this has a modified stamp.
+        return
+        yield []
+
+    async def some(self, keys: Iterable[str]) -> list[PartyList]:
+        wanted = [found for found in map(Combination.of_key, keys) if found is not None]
+        async with self._lock:
+            parties = await self._parties_of({each.buyer for each in wanted})
+            there = [each for each in wanted if each in parties.combinations.get(each.buyer, ())]
+            if not there:
+                return []
+            shelf = self._whole
+            if shelf is None:
+                shelf = await self._shelves.read(self._needed(parties, there), parties.assigned, variants=True)
+            return self._records(parties, there, shelf)
+
+    async def one(self, key: str) -> Reading[PartyList]:
+        found = await self.some([key])
+        return Reading(found[0] if found else None)
+
+    async def _parties(self) -> Parties:
+        """All of them, read once.
+
+        Raises:
+            TargetIncomplete: they would make more lists than a site takes.
+        """
+        if self._all is None:
+            found = await read_parties(self._reader, self._settings.buyers)
+            number = sum(map(len, found.combinations.values()))
+            if number > MOST_LISTS:
+                raise TargetIncomplete(
+                    f"customers would need {number:,} price lists of their own, and a site takes {MOST_LISTS:,}: "
+                    "nothing was written",
+                    next_step="Narrow customers.buyers, or assign price schedules to fewer user groups.",
+                )
+            self._all = found
+        return self._all
+
+    async def _parties_of(self, buyers: Collection[str]) -> Parties:
+        if self._all is not None or len(buyers) > _FEW:
+            return await self._parties()
+        missing = sorted(set(buyers) - self._some.keys())
+        if missing:
+            for buyer in missing:
+                self._some[buyer] = await read_some(self._reader, self._settings.buyers, [buyer])
+        found = [self._some[buyer] for buyer in sorted(buyers)]
+        if len(found) == 1:
+            return found[0]
+        by_party = {party: each for one in found for party, each in one.assigned.by_party.items()}
+        names = {buyer: name for one in found for buyer, name in one.names.items()}
+        combinations = {buyer: each for one in found for buyer, each in one.combinations.items()}
+        return Parties(type(found[0].assigned)(by_party) if found else Parties().assigned, names, combinations)
+
+    def _needed(self, parties: Parties, combinations: Iterable[Combination]) -> frozenset[str] | None:
+        """IDs of the products that these lists need; None: all."""
+        found: set[str] = set()
+        for combination in combinations:
+            if self._needs_all(combination):
+                return None
+            found |= parties.assigned.products(combination)
+        return frozenset(found)
+
+    def _needs_all(self, combination: Combination) -> bool:
+        # In another currency there is no rule to take the default prices by.
+        return self._settings.by_rows or combination.currency is not None
+
+    def _records(self, parties: Parties, combinations: Iterable[Combination], shelf: Shelf) -> list[PartyList]:
+        schedules = {name: digest_of(schedule).hex() for name, schedule in shelf.schedules.items()}
+        everything = digest_of(sorted([ware.product, ware.look.hex()] for ware in shelf.wares.values())).hex()
+        found = []
+        for combination in combinations:
+            name = parties.names.get(combination.buyer, combination.buyer)
+            shown: list[object] = [name, combination.key]
+            for product in sorted(parties.assigned.products(combination)):
+                assigned = parties.assigned.assigned(combination, product)
+                each = [[*row, schedules.get(row[1])] for row in (assigned.schedules if assigned is not None else ())]
+                ware = shelf.wares.get(product)
+                shown.append([product, None if ware is None else ware.look.hex(), each, product in shelf.unread])
+            if self._needs_all(combination):
+                shown.append(everything)
+            found.append(PartyList(combination, name, shelf, digest_of(shown)))
+        return found
+
+
+def _ordered(parties: Parties) -> list[Combination]:
+    found = (combination for each in parties.combinations.values() for combination in each)
+    return sorted(found, key=lambda combination: combination.key)
+
+
+async def _chunks(records: list[PartyList]) -> AsyncGenerator[list[PartyList], None]:
+    for start in range(0, len(records), _CHUNK):
+        yield records[start : start + _CHUNK]

@@ -1,0 +1,93 @@
+"""Reader of what a SparkLayer site holds of the customers' own price lists; it cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.errors import NotFound, TargetIncomplete
+from reconciler.kind.connection import Querier, Wire
+from reconciler.ordercloud.together import together
+from reconciler.sparklayer.price_list_records import ListInfo, list_info, read_list
+from reconciler.sparklayer.prices import read_prices
+from reconciler.sparklayer.records import Tier
+from reconciler.sync.datatype import Held, Observation
+from reconciler.sync.mapping.digest import digest_of
+from reconciler.sync.party_prices.model import Part, held_from_json
+from reconciler.sync.party_prices.settings import PartyPriceSettings
+from reconciler.sync.party_prices.state import ListState, list_print, row_print
+
+if TYPE_CHECKING:
+    from reconciler.sync.run.breaker import Breaker
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a site holds of one list: its body, and its prices by SKU."""
+
+    body: Wire
+    prices: Mapping[str, tuple[Tier, ...]]
+
+
+class ListTarget:
+    """Reads what one site holds.
+
+    Args:
+        reader: the connection.
+        settings: says which list is the default one.
+        breaker: repeats requests that failed.
+    """
+
+    def __init__(self, reader: Querier, settings: PartyPriceSettings, breaker: Breaker) -> None:
+        self._reader = reader
+        self._settings = settings
+        self._breaker = breaker
+
+    async def facts(self) -> ListInfo:
+        """Return what the default price list says of its prices."""
+        listed = self._settings.price_list
+        found = await self._breaker.repeat(lambda: list_info(self._reader, listed))
+        if found is None:
+            raise TargetIncomplete(
+                f"the site has no price list {listed}",
+                next_step="`reconciler apply` creates what the DataSync and the PriceList manifests declare.",
+            )
+        return found
+
+    async def whole(self) -> None:
+        """Return nothing: each list is read by itself."""
+
+    async def observe(self, states: Sequence[ListState], whole: None) -> Observation:
+        """Read what the site holds of the lists that should be in these states."""
+        return await self._observe({state.key: state.after.slug or state.before.slug for state in states})
+
+    async def observe_held(self, held: Mapping[str, Held], whole: None) -> Observation:
+        """Read what the site holds of what we noted."""
+        return await self._observe({key: held_from_json(body).slug for key, body in held.items()})
+
+    async def _observe(self, slugs: Mapping[str, str | None]) -> Observation:
+        found = dict(zip(slugs, await together(self._found(slug) for slug in slugs.values()), strict=True))
+        prints = {
+            key: {} if one is None else {Part.LIST.value: list_print(one.body), Part.ROWS.value: _rows(one.prices)}
+            for key, one in found.items()
+        }
+        return Observation(prints, frozenset(key for key, one in found.items() if one is None))
+
+    async def _found(self, slug: str | None) -> Found | None:
+        if slug is None:
+            return None
+        body = await self._breaker.repeat(lambda: read_list(self._reader, slug))
+        if body is None:
+            return None
+        try:
+            return Found(body, await self._prices(slug))
+        except NotFound:
+            return None
+
+    async def _prices(self, slug: str) -> Mapping[str, tuple[Tier, ...]]:
+        return await self._breaker.repeat(lambda: read_prices(self._reader, slug))
+
+
+def _rows(prices: Mapping[str, tuple[Tier, ...]]) -> bytes:
+    return digest_of({sku: row_print(tiers) for sku, tiers in prices.items()})
