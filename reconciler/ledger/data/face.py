@@ -95,6 +95,7 @@ class AsyncLog(_Face[LogStore]):
 
     to_log = _awaited(LogStore.to_log)
     logged = _awaited(LogStore.logged)
+    offer_again = _awaited(LogStore.offer_again)
     dates = _awaited(LogStore.dates)
     remember = _awaited(LogStore.remember)
 

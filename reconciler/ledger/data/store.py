@@ -62,6 +62,7 @@ class RunStore:
         lists: bool = False,
         walks: bool,
         full: bool,
+        begins_log: bool | None = None,
         takes: Collection[str] = (),
     ) -> DataRun:
         """Record that a run starts, and keep it. Needs the lock. Earlier runs that were cut off are over by it.
@@ -73,14 +74,15 @@ class RunStore:
             now: when it starts.
             lists: it lists every record, as every walk does.
             walks: it reads everything.
-            full: the sync log begins anew with it: no problem counts as logged any more.
+            full: it is a full sync.
+            begins_log: the sync log begins anew with it: no problem counts as logged any more. None: as `full`.
             takes: modes in which runs were asked for that it does along with its own.
         """
         scope = self._scoped.id
 
         def begin(tx: Transaction) -> tuple[DataRun, str]:
             run = data_runs.begin(tx.connection, scope, mode, config, holder, now, lists=lists, walks=walks, full=full)
-            if full:
+            if full if begins_log is None else begins_log:
                 problems.unlog_all(tx.connection, scope)
             wanted.taken(tx.connection, scope, run.id, takes)
             return run, self._scoped.keep(tx, run.id, holder)
@@ -259,6 +261,10 @@ class LogStore:
         """Record that the sync log took these errors and resolutions. Needs the lock."""
         scope = self._scoped.id
         self._scoped.write_locked(lambda tx: problems.logged(tx.connection, scope, external_ids, resolved))
+
+    def offer_again(self) -> None:
+        """Record that the sync log may have lost any problem, so that all are returned again. Needs the lock."""
+        self._scoped.write_locked(lambda tx: problems.offer_again(tx.connection, self._scoped.id))
 
     def dates(self) -> LogDates:
         """Return the dates that we last wrote to the sync log."""

@@ -153,6 +153,7 @@ async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
         lists=mode.lists,
         walks=mode.walks,
         full=mode.is_full,
+        begins_log=mode.is_full and (job.data.log is None or job.data.log.owned),
         takes=mode.covered,
     )
 

@@ -1,4 +1,8 @@
-"""Sync log of one integration and data type, kept true while a run is on."""
+"""Sync log of one integration and data type, kept true while a run is on.
+
+A data type may have a log of its own, or tell its problems in another's, whose dates and beginning are not ours; or
+have none at all.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,12 @@ class Logbook:
         self._reader = context.job.target
         # None: a rehearsal, whose log only the copy of the ledger has.
         self._writer = context.job.writer
-        self._log = (context.job.settings.integration, context.data.name)
+        log = context.data.log
+        self._has_log = log is not None
+        self._owned = log is not None and log.owned
+        self._prefix = "" if log is None or log.owned else log.prefix
+        self._log = (context.job.settings.integration, context.data.name if log is None else log.name)
+        self._offered = False
         self._breaker = context.target_breaker
         self.lost = False
         self.added = 0
@@ -40,7 +49,7 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        if await self._ledger.log.dates() == LogDates():
+        if not self._owned or await self._ledger.log.dates() == LogDates():
             return True
         status = await self._read()
         return status is not None and await self._recognise(status)
@@ -51,7 +60,7 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        if await self._ledger.log.dates() != LogDates():
+        if not self._owned or await self._ledger.log.dates() != LogDates():
             return False
         status = await self._read()
         return status is not None and not await self._recognise(status)
@@ -62,6 +71,9 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
+        if not self._owned:
+            await self._ledger.runs.update(run.id, log_opened=True)
+            return
         times = SyncTimes(started_full_sync=run.started_at)
         if (writer := self._writer) is not None:
             await self._breaker.repeat(lambda: record_full(writer, *self._log, times))
@@ -80,12 +92,19 @@ class Logbook:
         Raises:
             ApiError: the log could not be written.
         """
-        while not self.lost:
+        if self._has_log and not self._owned and self._context.mode.walks and not self._offered:
+            # Whose log it is may have begun it anew, and our problems went with what was in it.
+            await self._ledger.log.offer_again()
+        self._offered = True
+        while self._has_log and not self.lost:
             errors, resolved = await self._ledger.log.to_log(_AT_ONCE)
             if not errors and not resolved:
                 return
-            logged = [LoggedError(item.external_id, item.message, item.url, item.external_id) for item in errors]
-            await self._patch(SyncTimes(), logged, resolved)
+            logged = [
+                LoggedError(self._prefix + item.external_id, item.message, item.url, item.external_id)
+                for item in errors
+            ]
+            await self._patch(SyncTimes(), logged, [self._prefix + external_id for external_id in resolved])
             if not self.lost:
                 self.added += len(errors)
                 self.resolved += len(resolved)
@@ -97,6 +116,8 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
+        if not self._owned:
+            return
         await self._patch(SyncTimes(last_full_sync=completed, last_full_sync_succeeded=True))
         await self._ledger.log.remember(LogDates(last_full=completed))
         if self._context.mode.looks and (status := await self._read()) is not None:
@@ -109,6 +130,8 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
+        if not self._owned:
+            return
         await self._patch(SyncTimes(last_partial_sync=moment))
         await self._ledger.log.remember(LogDates(last_partial=moment))
 
@@ -132,6 +155,12 @@ class Logbook:
             await self._breaker.repeat(lambda: record_partial(writer, *self._log, times, errors or [], resolved or []))
         except NotFound:
             self.lost = True
+            if not self._owned:
+                words = (
+                    f"the sync log {self._log[1]} is not there yet: problems are told there once its data type has run"
+                )
+                self._context.remarks.append(words)
+                return
             self._context.remarks.append("the sync log is gone: somebody cleared it, or the site was emptied")
         except (Rejected, Conflict) as error:
             self.lost = True

@@ -1,0 +1,206 @@
+"""Price lists of the customers' own: which there are, what stands on them, and what a change costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from reconciler.sync.mode import Mode
+from reconciler.sync.parties.combination import Combination
+from reconciler.sync.run.report import RunReport, State
+from support.checkout import Checkout
+from support.party_market import Json, assigned, product, run_type, schedule, user
+from support.syncing import Shop
+
+DEFAULT = "ordercloud-price"
+ACME, VIP, BETA = Combination("acme"), Combination("acme", ("vip",)), Combination("beta")
+
+
+def market() -> Json:
+    return {
+        "Objects": {
+            "Products": [product("hammer"), product("saw"), product("nail")],
+            "PriceSchedules": [
+                *(schedule(f"default-{name}", 10) for name in ("hammer", "saw", "nail")),
+                schedule("acme-hammer", 9),
+                schedule("acme-saw", 8),
+                schedule("vip-hammer", 7),
+                schedule("beta-nail", 6),
+            ],
+            "Buyers": [{"ID": name, "Name": name.title(), "Active": True} for name in ("acme", "beta", "gamma")],
+            "Users": [
+                {"BuyerID": "acme", **user("ada")},
+                {"BuyerID": "acme", **user("bob")},
+                {"BuyerID": "beta", **user("eve")},
+                {"BuyerID": "gamma", **user("tim")},
+            ],
+            "UserGroups": [
+                {"BuyerID": "acme", "ID": "vip", "Name": "VIP"},
+                {"BuyerID": "acme", "ID": "new", "Name": "New"},
+            ],
+        },
+        "Assignments": {
+            "UserGroupAssignments": [
+                {"BuyerID": "acme", "UserID": "ada", "UserGroupID": "vip"},
+                {"BuyerID": "acme", "UserID": "bob", "UserGroupID": "new"},
+            ],
+            "ProductAssignments": [
+                assigned("hammer", "acme", "acme-hammer"),
+                assigned("saw", "acme", "acme-saw"),
+                assigned("hammer", "acme", "vip-hammer", "vip"),
+                assigned("nail", "beta", "beta-nail"),
+                assigned("nail", "gamma", None),
+            ],
+        },
+    }
+
+
+class Lists:
+    """A shop of which only party prices run."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self.shop = Shop(checkout)
+
+    def run(self, mode: Mode | None = None, **overrides: str) -> RunReport:
+        return run_type(self.shop.checkout, "party-prices", mode, **overrides)
+
+    def synced(self, mode: Mode | None = None) -> RunReport:
+        self.shop.emulator.clear_requests()
+        report = self.run(mode)
+        assert report.state is State.FINISHED, report
+        return report
+
+    def prices(self) -> Mapping[str, Mapping[str, Any]]:
+        """First tiers by slug and SKU, of all lists but the default one."""
+        found = self.shop.emulator.site()
+        return {
+            slug: {sku: each["pricing"][0]["price"] for sku, each in found["prices"].get(slug, {}).items()}
+            for slug in found["price_lists"]
+            if slug != DEFAULT
+        }
+
+    def writes(self) -> list[str]:
+        return [line for line in self.shop.writes() if "sync-log" not in line]
+
+
+@pytest.fixture
+def lists(checkout: Checkout) -> Lists:
+    return prepared(checkout)
+
+
+def prepared(checkout: Checkout, **pricing: Any) -> Lists:
+    found = Lists(checkout)
+    found.shop.emulator.seed_with(market())
+    found.shop.prepare(pricing={"partyPriceLists": True, **pricing}, maxDeletePercent=50)
+    return found
+
+
+def test_each_combination_that_users_have_gets_a_list_with_rows_for_what_differs(lists: Lists) -> None:
+    lists.synced()
+    assert lists.prices() == {
+        ACME.slug: {"SKU-hammer": 9, "SKU-saw": 8},
+        VIP.slug: {"SKU-hammer": 7, "SKU-saw": 8},
+        BETA.slug: {"SKU-nail": 6},
+    }
+    made = lists.shop.emulator.site()["price_lists"][VIP.slug]
+    assert (made["name"], made["currency_code"], made["source"]) == ("Acme: vip", "GBP", "integration")
+    assert [rule["source_price_list_slug"] for rule in made["rules"]] == [DEFAULT]
+    assert sum("POST price-lists" in line for line in lists.writes()) == 3
+
+
+def test_by_rows_every_product_is_on_every_list(checkout: Checkout) -> None:
+    lists = prepared(checkout, partyPrices="rows")
+    lists.synced()
+    assert lists.prices() == {
+        ACME.slug: {"SKU-hammer": 9, "SKU-saw": 8, "SKU-nail": 10},
+        VIP.slug: {"SKU-hammer": 7, "SKU-saw": 8, "SKU-nail": 10},
+        BETA.slug: {"SKU-hammer": 10, "SKU-saw": 10, "SKU-nail": 6},
+    }
+    assert all(not each["rules"] for slug, each in lists.shop.emulator.site()["price_lists"].items() if slug != DEFAULT)
+
+
+@pytest.mark.parametrize("mode", [None, Mode.LIGHT, Mode.WALK, Mode.VERIFY])
+def test_a_second_run_writes_nothing(lists: Lists, mode: Mode | None) -> None:
+    lists.synced()
+    lists.synced(mode)
+    assert lists.writes() == []
+
+
+def test_a_price_that_changes_costs_one_write_of_its_rows(lists: Lists) -> None:
+    lists.synced()
+    lists.shop.portal("PATCH", "priceschedules/acme-saw", {"PriceBreaks": [{"Quantity": 1, "Price": 5.5}]})
+    lists.synced(Mode.LIGHT)
+    assert lists.writes() == ["PATCH batch-update-pricing"]
+    [sent] = [each for each in lists.shop.emulator.requests() if each["path"].endswith("batch-update-pricing")]
+    assert sent["status"] == 204
+    assert lists.prices()[ACME.slug] == {"SKU-hammer": 9, "SKU-saw": 5.5}
+    assert lists.prices()[VIP.slug] == {"SKU-hammer": 7, "SKU-saw": 5.5}
+
+
+def test_what_is_assigned_no_more_loses_its_row(lists: Lists) -> None:
+    lists.synced()
+    lists.shop.portal("DELETE", "products/saw/assignments/acme")
+    lists.synced(Mode.LIGHT)
+    assert lists.prices()[ACME.slug] == {"SKU-hammer": 9}
+    assert lists.prices()[VIP.slug] == {"SKU-hammer": 7}
+
+
+def test_a_rename_of_the_buyer_keeps_the_list_and_its_prices(lists: Lists) -> None:
+    lists.synced()
+    lists.shop.portal("PATCH", "buyers/beta", {"Name": "Beta Ltd"})
+    lists.synced(Mode.LIGHT)
+    assert lists.shop.emulator.site()["price_lists"][BETA.slug]["name"] == "Beta Ltd"
+    assert lists.writes() == [f"PATCH price-lists/{BETA.slug}"]
+
+
+def test_a_list_that_nobody_needs_is_deleted_within_the_limit(lists: Lists) -> None:
+    lists.synced()
+    lists.shop.portal("DELETE", "buyers/acme/usergroups/vip/assignments/ada")
+    lists.synced(Mode.WALK)
+    assert lists.prices().keys() == {ACME.slug, BETA.slug}
+    lists.shop.portal("DELETE", "products/nail/assignments/beta")
+    lists.shop.portal("DELETE", "products/hammer/assignments/acme")
+    lists.shop.portal("DELETE", "products/saw/assignments/acme")
+    assert lists.run(Mode.WALK).state is State.STOPPED
+    assert lists.prices().keys() == {ACME.slug, BETA.slug}
+    assert lists.run(Mode.WALK, maxDeletePercent="season").state is State.FINISHED
+    assert not lists.prices()
+
+
+def test_a_verify_mends_rows_and_lists_that_somebody_else_changed(lists: Lists) -> None:
+    lists.synced()
+    before = lists.prices()
+    site = lists.shop.emulator.site()
+    site["prices"][ACME.slug]["SKU-hammer"]["pricing"][0]["price"] = 1
+    site["prices"][ACME.slug]["FOREIGN"] = site["prices"][ACME.slug]["SKU-saw"]
+    site["price_lists"][BETA.slug]["rules"] = []
+    del site["price_lists"][VIP.slug], site["prices"][VIP.slug]
+    lists.shop.emulator.load_site(site)
+    lists.synced(Mode.VERIFY)
+    assert lists.prices() == before
+    assert lists.shop.emulator.site()["price_lists"][BETA.slug]["rules"]
+    lists.synced(Mode.VERIFY)
+    assert lists.writes() == []
+
+
+def test_a_list_that_was_there_is_taken_over_and_never_deleted(lists: Lists) -> None:
+    site = lists.shop.emulator.site()
+    site["price_lists"][BETA.slug] = {**site["price_lists"][DEFAULT], "slug": BETA.slug, "source": "integration"}
+    lists.shop.emulator.load_site(site)
+    lists.synced()
+    assert lists.prices()[BETA.slug] == {"SKU-nail": 6}
+    lists.shop.portal("DELETE", "products/nail/assignments/beta")
+    lists.synced(Mode.WALK)
+    assert BETA.slug in lists.prices()
+
+
+def test_groups_that_disagree_leave_the_price_and_are_told(lists: Lists) -> None:
+    lists.synced()
+    lists.shop.portal("POST", "products/assignments", assigned("hammer", "acme", "beta-nail", "new"))
+    lists.shop.portal("POST", "buyers/acme/usergroups/assignments", {"UserID": "ada", "UserGroupID": "new"})
+    report = lists.synced(Mode.WALK)
+    both = Combination("acme", ("new", "vip"))
+    assert lists.prices()[both.slug] == {"SKU-saw": 8}
+    assert report.counts["problems"] == 1
