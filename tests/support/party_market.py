@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.project import Project
-from reconciler.app.sync import Chosen, HowToRun, run_once
+from reconciler.app.sync import run_once
 from reconciler.app.unattended import Unattended
 from reconciler.clock import utc_now
 from reconciler.http.observe import Silent

@@ -82,6 +82,33 @@ RECORDS: Mapping[str, tuple[str, str]] = {
         "The price schedule S is in EUR, the price list in GBP. Give the product a default price in GBP.",
         "the prices",
     ),
+    "ambiguous-price": (
+        (
+            "hammer: several price schedules of a user group count, low of vip and high of gold, and "
+            "OrderCloud publishes no rule which of them counts. Leave one of them. What the list has of "
+            "it stays as it is."
+        ),
+        "the product's prices on the list",
+    ),
+    "no-price-schedule": (
+        ("hammer: the price schedule S cannot be read. Look it up. What the list has of it stays as it is."),
+        "the product's prices on the list",
+    ),
+    "no-price-breaks": (
+        (
+            "hammer: the price schedule S has no price breaks, so OrderCloud shows no price, and a list "
+            "that is made by rule has the default price. Add price breaks, or set pricing.partyPrices "
+            "to rows. What the list has of it stays as it is."
+        ),
+        "the product's prices on the list",
+    ),
+    "quantity-rule-lost": (
+        (
+            "hammer: the price schedule S has a least quantity of 10, unlike the default one, and a "
+            "price list has no place for that."
+        ),
+        "nothing",
+    ),
     "bad-mapping": (
         'The mapping of variants.position gives "first", which is no whole number.',
         "what it belongs to",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from reconciler.sync.datatype import Held, Name, SyncLog
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.party_prices.explain import explain_record
 from reconciler.sync.party_prices.mapper import ListDraft, draft
-from reconciler.sync.party_prices.model import Part, PartyList, held_from_json
+from reconciler.sync.party_prices.model import PREFIX, Part, PartyList, combination_of, held_from_json
 from reconciler.sync.party_prices.settings import PartyPriceSettings, digest, party_price_settings
 from reconciler.sync.party_prices.sink import PROBE, ListSink
 from reconciler.sync.party_prices.source import ListSource, roles_of
@@ -32,7 +33,8 @@ INSIDE: Mapping[str, str] = MappingProxyType(
     {Part.LIST.value: "nothing", Part.ROWS.value: "SKUs and surcharges of variants"}
 )
 """What lists do not show."""
-LOG = SyncLog("customers", owned=False, prefix="price-list:")
+LOG = SyncLog("customers", owned=False, prefix=PREFIX)
+_PARTIES = re.compile(r"[A-Za-z0-9_-]{1,100}(\+[A-Za-z0-9_-]{1,100})*(@[A-Z]{1,100})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class PartyPrices:
 
     name = DATA_TYPE
     noun = "price list"
+    entries = ("price list", "price lists")
+    id_form = f"{PREFIX}BuyerID, or {PREFIX}BuyerID+UserGroupID"
     log = LOG
     lights = True
     parts = tuple(part.value for part in Part)
@@ -78,6 +82,10 @@ class PartyPrices:
     def link(self, external_id: str, api_url: str) -> str:
         return self.settings.link(external_id, api_url)
 
+    def record_of(self, external_id: str) -> str | None:
+        known = _PARTIES.fullmatch(external_id.removeprefix(PREFIX)) and combination_of(external_id)
+        return external_id if known else None
+
     def source(self, reader: ClockedReader, breaker: Breaker | None) -> ListSource:
         return ListSource(reader, self.settings, breaker)
 
@@ -88,7 +96,7 @@ class PartyPrices:
         return ListSink(writer, self.settings, breaker, stopping)
 
     def key(self, record: PartyList) -> str:
-        return record.combination.key
+        return record.key
 
     def look(self, record: PartyList) -> bytes | None:
         return record.look

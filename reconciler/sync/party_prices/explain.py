@@ -35,7 +35,7 @@ async def explain_record(
         source: connection to OrderCloud.
         target: connection to SparkLayer.
         store: what the ledger keeps of this sync; only read.
-        key: of the record, e.g. `acme+vip`.
+        key: of the record, e.g. `prices:acme+vip`.
         now: our clock.
 
     Raises:
@@ -57,7 +57,7 @@ async def explain_record(
     if record is None and held.slug is None:
         raise NoSuchRecord(
             f"no user has prices of its own as {key}, and no such price list was ever synced",
-            next_step="Write a buyer's ID, and behind `+` those of the groups that have prices: acme+vip.",
+            next_step="Write a buyer's ID, and behind `+` those of the groups that have prices: prices:acme+vip.",
         )
     if record is None:
         state = deleted(key, held, kept=held.slug in settings.kept)

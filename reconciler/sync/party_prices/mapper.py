@@ -63,12 +63,12 @@ def draft(record: PartyList, settings: PartyPriceSettings, now: datetime, defaul
     prices.go_through()
     slug = combination.slug
     return ListDraft(
-        key=combination.key,
+        key=record.key,
         slug=slug,
         body=list_body(slug, _name(record), info, settings.price_list if by_rule else None),
         rows=prices.rows,
         kept=frozenset(prices.kept),
-        problems=tuple(prices.faults.problems(combination.key)),
+        problems=tuple(prices.faults.problems(record.key)),
         due=prices.due,
     )
 

@@ -12,6 +12,8 @@ from reconciler.sync.mapping.values import View
 from reconciler.sync.parties.combination import Combination
 from reconciler.sync.parties.schedules import PartySchedules
 
+PREFIX = "prices:"
+"""How the key of every record begins: no other data type has such external IDs."""
 Rows: TypeAlias = Mapping[str, Mapping[str, str]]
 """Fingerprints of rows by product and SKU; an empty one is of a row of which only the SKU is known."""
 
@@ -88,6 +90,11 @@ class PartyList:
     shelf: Shelf = field(repr=False)
     look: bytes | None = None
 
+    @property
+    def key(self) -> str:
+        """ID of the record, e.g. `prices:acme+vip`."""
+        return PREFIX + self.combination.key
+
 
 @dataclass(frozen=True, slots=True)
 class ListHeld:
@@ -107,6 +114,11 @@ class ListHeld:
     def skus(self) -> frozenset[str]:
         """The SKUs that have a row."""
         return frozenset(sku for found in self.rows.values() for sku in found)
+
+
+def combination_of(key: str) -> Combination | None:
+    """Return the combination of parties that a record is about; None where no record has such a key."""
+    return Combination.of_key(key.removeprefix(PREFIX)) if key.startswith(PREFIX) else None
 
 
 def held_to_json(held: ListHeld) -> dict[str, Any]:

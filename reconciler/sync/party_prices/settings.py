@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.mapping.rules import MappingRules
-from reconciler.sync.parties.combination import Combination
+from reconciler.sync.party_prices.model import combination_of
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
 _VERSION = 1
@@ -40,7 +40,7 @@ class PartyPriceSettings:
 
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find the buyer of a price list in the source."""
-        combination = Combination.of_key(external_id)
+        combination = combination_of(external_id)
         buyer = external_id if combination is None else combination.buyer
         return f"{api_url.rstrip('/')}/buyers/{quote(buyer, safe='')}"
 

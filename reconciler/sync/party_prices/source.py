@@ -13,7 +13,7 @@ from reconciler.sparklayer.price_list_records import MOST_LISTS
 from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.digest import digest_of
 from reconciler.sync.parties.combination import Combination
-from reconciler.sync.party_prices.model import PartyList, Shelf
+from reconciler.sync.party_prices.model import PartyList, Shelf, combination_of
 from reconciler.sync.party_prices.parties import Parties, read_parties, read_some
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.shelf import ShelfReader
@@ -83,7 +83,7 @@ class ListSource:
         combinations = _ordered(parties)
         shelf = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=False)
         async for chunk in _chunks(self._records(parties, combinations, shelf)):
-            yield {record.combination.key: record.look for record in chunk}
+            yield {record.key: record.look for record in chunk}
 
     async def changed_since(self, moment: datetime) -> AsyncGenerator[list[PartyList], None]:
         # Nothing of this has a modified stamp.
@@ -91,7 +91,7 @@ class ListSource:
         yield []
 
     async def some(self, keys: Iterable[str]) -> list[PartyList]:
-        wanted = [found for found in map(Combination.of_key, keys) if found is not None]
+        wanted = [found for found in map(combination_of, keys) if found is not None]
         async with self._lock:
             parties = await self._parties_of({each.buyer for each in wanted})
             there = [each for each in wanted if each in parties.combinations.get(each.buyer, ())]

@@ -35,7 +35,6 @@ class Logbook:
         log = context.data.log
         self._has_log = log is not None
         self._owned = log is not None and log.owned
-        self._prefix = "" if log is None or log.owned else log.prefix
         self._log = (context.job.settings.integration, context.data.name if log is None else log.name)
         self._offered = False
         self._breaker = context.target_breaker
@@ -100,11 +99,8 @@ class Logbook:
             errors, resolved = await self._ledger.log.to_log(_AT_ONCE)
             if not errors and not resolved:
                 return
-            logged = [
-                LoggedError(self._prefix + item.external_id, item.message, item.url, item.external_id)
-                for item in errors
-            ]
-            await self._patch(SyncTimes(), logged, [self._prefix + external_id for external_id in resolved])
+            logged = [LoggedError(item.external_id, item.message, item.url, item.external_id) for item in errors]
+            await self._patch(SyncTimes(), logged, resolved)
             if not self.lost:
                 self.added += len(errors)
                 self.resolved += len(resolved)
