@@ -5,6 +5,7 @@ ReconcilerError                       exit 1
 ├── UsageError                        exit 64   usage
 ├── ManifestErrors                    exit 1    invalid-manifests (carries every Problem found)
 │   └── SeveralUnset                  exit 1    unresolved-reference
+│       └── SecretsUnset              exit 1    secret-unset
 ├── UnresolvedReference               exit 1    unresolved-reference
 ├── SecretUnset                       exit 1    secret-unset
 ├── LoadError                         exit 1    unreadable-input
@@ -49,6 +50,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+_ABOUT_THE_BODY = frozenset({400, 413, 422})
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -60,8 +63,7 @@ class Place:
 
     def __str__(self) -> str:
         """Render as `file:line:column`, the form that terminals and editors make clickable."""
-        parts = [self.file, *(str(number) for number in (self.line, self.column) if number)]
-        return ":".join(parts)
+        return ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
 
 
 class ReconcilerError(Exception):
@@ -107,13 +109,12 @@ class ManifestErrors(ReconcilerError):
     """Every problem of every manifest, found in one run."""
 
     code = "invalid-manifests"
+    said: ClassVar[str] = "{count} problem{s} in the manifests"
+    step: ClassVar[str] = "Mend them and run `reconciler validate` again."
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         count = len(problems)
-        super().__init__(
-            f"{count} problem{'s' if count != 1 else ''} in the manifests",
-            next_step="Mend them and run `reconciler validate` again.",
-        )
+        super().__init__(self.said.format(count=count, s="" if count == 1 else "s"), next_step=self.step)
         self.problems = tuple(problems)
 
 
@@ -121,10 +122,14 @@ class SeveralUnset(ManifestErrors):
     """Several references that are needed and have no value, or may not be read; each is a problem with its place."""
 
     code = "unresolved-reference"
+    said = "{count} references have no value"
+    step = "Set them where reconciler runs."
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(problems)
-        self.message, self.next_step = f"{len(problems)} references have no value", "Set them where reconciler runs."
+
+class SecretsUnset(SeveralUnset):
+    """Several secrets that have to be sent and have no value."""
+
+    code = "secret-unset"
 
 
 class UnresolvedReference(ReconcilerError):
@@ -195,9 +200,6 @@ class LockLost(LedgerError):
     code = "lock-lost"
 
 
-_ABOUT_THE_BODY = frozenset({400, 413, 422})
-
-
 class ApiError(ReconcilerError):
     """An API did not do what was asked.
 
@@ -212,8 +214,7 @@ class ApiError(ReconcilerError):
     """
 
     code = "api"
-    passes: ClassVar[bool] = False
-    """Whether failures of this kind pass."""
+    passes: ClassVar[bool] = False  # whether failures of this kind pass
     is_unsure: ClassVar[bool] = False
     """Whether a write that failed like this may have been carried out."""
     record_statuses: ClassVar[frozenset[int]] = frozenset()
@@ -375,8 +376,7 @@ class MissingExtra(ReconcilerError):
     code = "missing-extra"
 
     def __init__(self, feature: str, extra: str) -> None:
-        # Only a failure needs to know, and what tells costs more than this whole module.
-        from reconciler.extras import how_to_install
+        from reconciler.extras import how_to_install  # only a failure needs it, and it costs more than this module
 
         super().__init__(f"{feature} needs an optional dependency", next_step=how_to_install(extra))
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import ReconcilerError, SeveralUnset
+from reconciler.errors import ReconcilerError, SecretsUnset
 from reconciler.kind.connection import Reader
 from reconciler.manifest.connection import Connection
 from reconciler.reconcile.session import Session
@@ -27,13 +27,13 @@ def _connections(session: Session, targets: Sequence[str]) -> dict[str, Connecti
     """Return what these targets need, by provider.
 
     Raises:
-        SeveralUnset: more than one cannot be logged in to, as its client secret is not set.
+        SecretsUnset: more than one cannot be logged in to, as its client secret is not set.
     """
     needed = session.apis_read(targets)
     found = {api: connection for api, connection in session.connections.items() if api in needed}
     unset = [each.client_secret for each in found.values() if not each.client_secret.is_set]
     if len(unset) > 1:
-        raise SeveralUnset([unset_secret(secret) for secret in unset])
+        raise SecretsUnset([unset_secret(secret) for secret in unset])
     return found
 
 

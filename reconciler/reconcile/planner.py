@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.errors import LedgerError, SecretUnset, SeveralUnset, UsageError
+from reconciler.errors import LedgerError, SecretsUnset, SecretUnset, UsageError
 from reconciler.kind.kind import Action, Observed
 from reconciler.kind.semantics import has_shape, write_only_paths
 from reconciler.reconcile.changes import Draft, draft
@@ -101,7 +101,7 @@ def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
 
     Raises:
         SecretUnset: there is one; it is named with file and line.
-        SeveralUnset: there are several; each is named with file and line.
+        SecretsUnset: there are several; each is named with file and line.
     """
     missing: list[tuple[str, Secret]] = []
     for work in works if not inputs.secrets_at_apply else ():
@@ -116,7 +116,7 @@ def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
     or_else = ", or leave the object out with --target"
     found = [unset_secret(secret, key, or_else) for key, secret in missing]
     if len(found) > 1:
-        raise SeveralUnset(found)
+        raise SecretsUnset(found)
     if found:
         raise SecretUnset(found[0].message, place=found[0].place, next_step=found[0].hint)
 

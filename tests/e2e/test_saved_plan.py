@@ -364,8 +364,8 @@ def test_where_there_is_a_key_only_plans_that_are_signed_with_it_are_applied(che
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b'{"format_version": 1, "environment": "\\ud800"}', "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b'{"format_version": 1, "environment": "\\ud800"}', "holds half a character"),
+        (b"[" * 100_000, "nested too deeply"),
         (b'{"format_version": 1, "environment": ' + b"9" * 5000 + b"}", ""),
         (b"\xff\xfe", "not JSON"),
     ],
