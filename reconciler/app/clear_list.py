@@ -17,7 +17,7 @@ from reconciler.sync.datasync import DataSync, connections_of, data_syncs, requi
 from reconciler.sync.mode import LIMIT
 from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.old_prices import OldPrices, old_prices
-from reconciler.words import counted
+from reconciler.words import counted, some
 
 if TYPE_CHECKING:
     from reconciler.app.sync_faces import SyncFace
@@ -101,12 +101,12 @@ async def clear_list(
 
 
 def _found(chosen: Chosen, store: Store, settings: ProductSettings, slug: str, how: HowToRun) -> Clearing:
-    number, products, live = 0, 0, 0
+    number, products, live = 0, 0, list[str]()
     for found in _chunks(store, settings, slug):
         number += sum(len(each.skus) for each in found.values())
         products += len(found)
-        live += sum(not each.gone for each in found.values())
-    return Clearing(slug, number, products, _within_limit(chosen, store, how, slug, live))
+        live.extend(key for key, each in found.items() if not each.gone)
+    return Clearing(slug, number, products, _within_limit(chosen, store, how, slug, live, number))
 
 
 def _require_old(chosen: Chosen, slug: str) -> None:
@@ -133,21 +133,24 @@ def _chunks(store: Store, settings: ProductSettings, slug: str) -> Iterator[dict
             yield {key: prices for key, prices in found.items() if prices.skus}
 
 
-def _within_limit(chosen: Chosen, store: Store, how: HowToRun, slug: str, products: int) -> str | None:
+def _within_limit(
+    chosen: Chosen, store: Store, how: HowToRun, slug: str, products: Sequence[str], skus: int
+) -> str | None:
     from reconciler.sync.mode import most_deletes
 
     now = utc_now()
     counts, recent = store.records.counts(now), store.records.deleted_since(now - _A_DAY)
     known, percent = counts.in_scope + recent, chosen.sync.settings.max_delete_percent
     allowed = most_deletes(known, percent)
-    if recent + products <= allowed:
+    if recent + len(products) <= allowed:
         return None
     if (reason := how.overrides.get(LIMIT)) is not None:
         return reason
     before = f", after {recent:,} that were discontinued in the last 24 h" if recent else ""
     raise GuardrailBreach(
-        f"{counted(products, 'product')} would lose the prices on {slug}{before}, and {LIMIT} ({percent:g} %) allows "
-        f"{allowed:,} of {known:,}; none did",
+        f"{counted(len(products), 'product')} would lose the prices on {slug}{before}, those of "
+        f"{counted(skus, 'SKU')}, and {LIMIT} ({percent:g} %) allows {allowed:,} of {known:,}; none did: "
+        f"{some(products)}",
         next_step=f"If they are meant to: `reconciler sync run {chosen.sync.name} --clear-list {slug} --override "
         f"{LIMIT} --reason TEXT`.",
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.sync import mode_of, reading_job
 from reconciler.clock import utc_now
-from reconciler.errors import ApiError, Interrupted
+from reconciler.errors import ApiError, Interrupted, NoSuchRecord, OutOfScope
 from reconciler.ledger.reader import Ledgers
 from reconciler.sync.datasync import Standing
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
     from reconciler.sync.run.dry_report import DryRun
+    from reconciler.sync.run.progress import Progress
 
 _SHOWN = 3
 _COPY, _BEFORE = "ledger.db", "before.db"
@@ -53,6 +54,9 @@ async def dry_run(
     from reconciler.sync.run.dry_report import DryRun
     from reconciler.sync.run.runner import run_sync
 
+    def tells(progress: Progress) -> None:
+        face.progresses(replace(progress, rehearsed=True))
+
     mode = mode_of(chosen.sync, mode)
     with TemporaryDirectory(prefix="reconciler-") as folder:
         await asyncio.to_thread(_copied, chosen, Path(folder))
@@ -61,7 +65,7 @@ async def dry_run(
             with store.lock("dry run"), face.stoppable() as stop:
                 async with reading_job(chosen, store, "dry run", how, observer, transport(how.patience)) as job:
                     try:
-                        report = await run_sync(job, mode, stop=stop, on_progress=face.progresses)
+                        report = await run_sync(job, mode, stop=stop, on_progress=tells)
                     except asyncio.CancelledError:
                         raise Interrupted("Stopped at once: nothing was written") from None
                     noted = job.rehearsal
@@ -86,11 +90,11 @@ def _copied(chosen: Chosen, folder: Path) -> None:
 
 
 async def _explained(job: Job, keys: Sequence[str]) -> tuple[Explanation, ...]:
-    """Explain a few records; one that cannot be read any more is left out."""
+    """Explain a few records; one that cannot be read by its ID is left out: lists may have what no ID has."""
     found = []
     for key in keys:
         try:
             found.append(await job.data.explain(job.source, job.target, job.store, key, utc_now()))
-        except ApiError:
+        except (ApiError, NoSuchRecord, OutOfScope):
             continue
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -71,3 +72,22 @@ def test_what_would_be_discontinued_is_named_and_a_limit_is_told(shop: Shop) -> 
     shop.portal("DELETE", f"products/{product}")
     found = rehearsed(shop, "--full")
     assert (found["records"]["discontinued"], found["discontinued"]) == (1, [product])
+
+
+def test_what_lists_have_and_no_id_has_ends_no_dry_run_and_nothing_is_told_as_written(shop: Shop) -> None:
+    shop.prepare(products={"mapping": {"variants.sku": "xp.SKU || ID"}})
+    for product in shop.portal("GET", "products")["Items"]:
+        shop.emulator.fault("status", status=404, method="GET", path=f"*/v1/products/{product['ID']}", count=None)
+    ended = shop.checkout.call("sync", "run", "shop", "--full", "--dry-run")
+    assert ended.status == 0, str(ended)
+    assert "would be written" in ended.stdout
+    assert "would be written" in ended.stderr
+    assert not re.search(r"\d written|reading and writing|closing", ended.stderr)
+
+
+def test_a_rewrite_of_what_is_as_it_should_be_shows_no_empty_differences(shop: Shop) -> None:
+    shop.prepare(products={"mapping": {"variants.sku": "xp.SKU || ID"}})
+    shop.synced("--full")
+    told = shop.checkout.call("sync", "run", "shop", "--rewrite", "--dry-run").stdout
+    assert "would be sent again" in told
+    assert "differences" not in told

@@ -142,6 +142,9 @@ def test_prices_on_the_old_list_are_cleared_after_they_were_shown_and_under_the_
     assert "nobody to ask" in sync_run(shop, *clear).stderr
     refused = sync_run(shop, *clear, "--yes")
     assert (refused.status, "3 products would lose the prices" in refused.stderr) == (3, True)
+    shown = " ".join(sync_run(shop, *clear, "--dry-run").stderr.split())
+    assert "those of 3 SKUs, and maxDeletePercent" in shown
+    assert "none did: p1, p2, p3" in shown.lower(), shown
     vouched = (*clear, "--override", "maxDeletePercent", "--reason", "old list")
     shown = sync_run(shop, *vouched, "--dry-run", "--format", "json")
     assert (shown.status, "the prices of 3 SKUs of 3 products" in shown.stderr) == (0, True)

@@ -32,7 +32,7 @@ class Bar:
     def show(self, progress: RunProgress) -> None:
         total = progress.total or None
         done = min(progress.done, total) if total else progress.done
-        phase, facts = terminal(progress.phase), terminal(_facts(progress))
+        phase, facts = terminal(progress.doing), terminal(_facts(progress))
         if self._bar is None:
             self._bar = self._made()
             self._task = self._bar.add_task("", completed=done, total=total, phase=phase, facts=facts)

@@ -57,9 +57,13 @@ def dry_run_to_text(found: DryRun, environment: str, style: Style | None = None)
         lines.extend(["", *style.wrap(held_back_sentence(report.held_back), 0, YELLOW)])
     for code in found.codes:
         lines.extend(style.wrap(code_count(code), 2, hanging=9))
-    if found.shown:
+    differing = [record for record in found.shown if any(part.differences for part in record.parts)]
+    if differing:
         lines.extend(["", style.paint("A few of the differences", BOLD)])
-    for record in found.shown:
+    elif found.shown:
+        words = "The first of them are in the target as they should be, and would be sent again."
+        lines.extend(["", *style.wrap(words, 0)])
+    for record in differing:
         lines.extend(_record_lines(record, style))
     return style.finish([*lines, *remarks_and_next_step(report, style)])
 

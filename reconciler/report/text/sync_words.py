@@ -108,13 +108,14 @@ def _requests(api: str, found: Requests) -> str:
 
 def progress_line(progress: Progress) -> str:
     """Return where a run stands on one line, raw text: `reading and writing: 12,300 of 30,000 (41 %), 96.0/s, …`."""
+    written = "would be written" if progress.rehearsed else "written"
     found = [
         f"{number:,} {word}"
-        for number, word in ((progress.written, "written"), (progress.problems, "with problems"))
+        for number, word in ((progress.written, written), (progress.problems, "with problems"))
         if number
     ]
     words = "; ".join(filter(None, [", ".join(_pace(progress)), ", ".join(found), progress.waiting]))
-    return f"{progress.phase}: {words}" if words else str(progress.phase)
+    return f"{progress.doing}: {words}" if words else progress.doing
 
 
 def _pace(progress: Progress) -> Iterator[str]:
