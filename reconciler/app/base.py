@@ -61,7 +61,27 @@ def open_base(given: str, manifests: Path, after: Loaded) -> Base:
     folder = Path(given)
     if given and folder.is_dir():
         return Base(given, load(folder, manifest_kinds()), after)
-    commit = _commit(given, manifests)
+    return _at(_commit(given, manifests), manifests, after)
+
+
+def open_applied(commit: str, manifests: Path, after: Loaded) -> Base | None:
+    """Load the manifests of the commit that was applied last; None: git does not know it here.
+
+    Args:
+        commit: its full ID, as the ledger has it.
+        manifests: folder of the manifests that are planned.
+        after: the manifests in it.
+
+    Raises:
+        LoadError: its manifests cannot be read.
+    """
+    try:
+        return _at(_commit(commit, manifests), manifests, after)
+    except UsageError:
+        return None
+
+
+def _at(commit: str, manifests: Path, after: Loaded) -> Base:
     with _checked_out(commit, manifests) as copy:
         return Base(commit, None if copy is None else load(copy, manifest_kinds()), after)
 

@@ -19,6 +19,7 @@ from reconciler.words import counted
 
 if TYPE_CHECKING:
     from reconciler.app.base import Base
+    from reconciler.app.project import Project
     from reconciler.http.observe import Observer
 
 
@@ -29,6 +30,7 @@ async def plan_each(
     *,
     token_cache: bool = True,
     base: Base | None = None,
+    since_applied: Project | None = None,
 ) -> list[Plan | ReconcilerError]:
     """Plan each environment with connections that can only read.
 
@@ -38,6 +40,8 @@ async def plan_each(
         observer: told of the requests.
         token_cache: whether access tokens may be kept in files.
         base: what the rules are compared with, where they are.
+        since_applied: where the manifests are whose rules are compared with the commit that the ledger says was applied
+            last; None: they are not.
 
     Returns:
         The plan of each environment, or why it has none.
@@ -46,8 +50,13 @@ async def plan_each(
 
     async def one(session: Session) -> Plan:
         asked = session.judged(request)
-        if base is not None and base.unread:
-            asked = replace(asked, remarks=(*asked.remarks, _unread(base)))
+        compared, remarks = base, asked.remarks
+        if since_applied is not None:
+            compared, more = _applied(ledgers, session, since_applied)
+            remarks = (*remarks, *more)
+        if compared is not None and compared.unread:
+            remarks = (*remarks, _unread(compared))
+        asked = replace(asked, remarks=remarks)
         memory = session.memory(ledgers)
         async with readers(
             session, request.targets, observer, token_cache=token_cache, connections=connections
@@ -55,11 +64,27 @@ async def plan_each(
             comparison = await session.compare(opened, asked, memory, session.opened_at)
         require_secrets(comparison.inputs, comparison.planned.work.values())
         plan = comparison.planned.plan
-        return plan if base is None else replace(plan, base=base.name, rules_changed=base.changes(plan.environment))
+        if compared is None:
+            return plan
+        return replace(plan, base=compared.name, rules_changed=compared.changes(plan.environment))
 
     with Ledgers() as ledgers:
         async with Connections() as connections:
             return await for_each(sessions, one)
+
+
+def _applied(ledgers: Ledgers, session: Session, project: Project) -> tuple[Base | None, tuple[Note, ...]]:
+    """Open what was applied last; where git does not know it here, a note says so instead."""
+    from reconciler.app.base import open_applied
+
+    commit = ledgers.applied_commit(session.settings.ledger, session.name)
+    if commit is None:
+        return None, ()
+    found = open_applied(commit, project.manifests, project.load())
+    if found is not None:
+        return found, ()
+    words = "what was applied last is not in this clone: which rules and references to secrets changed is not known"
+    return None, (Note(NoteKind.POLICY, commit[:12], words),)
 
 
 def _unread(base: Base) -> Note:

@@ -68,11 +68,11 @@ def plan_status(plans: Iterable[Plan], *, exit_code: bool = False) -> Status:
 
     Args:
         plans: one for each environment.
-        exit_code: whether pending changes are worth a status of their own.
+        exit_code: whether pending changes, and secrets that are left to apply, are worth a status of their own.
     """
     listed = list(plans)
     refused = (Status.REFUSED for plan in listed if plan.refused)
-    pending = (Status.PENDING for plan in listed if exit_code and not plan.is_empty)
+    pending = (Status.PENDING for plan in listed if exit_code and (plan.leaves_secrets or not plan.is_empty))
     return combine([*refused, *pending])
 
 

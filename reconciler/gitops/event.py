@@ -64,6 +64,7 @@ class Event:
         workflow: the pipeline's file, e.g. `.github/workflows/reconciler.yml`; None: not told.
         summary: the file that a job's summary is appended to.
         run_url: the page of this run.
+        environment: of the forge in which this job runs; None: not told, as GitHub tells none.
     """
 
     forge: ForgeName
@@ -79,6 +80,7 @@ class Event:
     workflow: str | None = None
     summary: Path | None = None
     run_url: str | None = None
+    environment: str | None = None
 
 
 def read_event(
@@ -217,6 +219,8 @@ def _azure(told: Mapping[str, str], repository: str | None) -> Event:
         no_secrets=_azure_secrets(told, pull),
         workflow=told.get("SYSTEM_DEFINITIONID"),
         run_url=f"{url.rstrip('/')}/{quote(project)}/_build/results?buildId={run}" if run else None,
+        # documented: Environment.Name, in deployment jobs alone.
+        environment=told.get("ENVIRONMENT_NAME"),
     )
 
 
@@ -241,6 +245,7 @@ def _gitlab(told: Mapping[str, str], repository: str | None) -> Event:
         no_secrets=f"This merge request comes from a fork, {_NO_SECRETS}." if fork else None,
         is_queue=told.get("CI_MERGE_REQUEST_EVENT_TYPE") == "merge_train",
         run_url=told.get("CI_PIPELINE_URL"),
+        environment=told.get("CI_ENVIRONMENT_NAME"),
     )
 
 

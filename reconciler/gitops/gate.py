@@ -23,7 +23,10 @@ def forge_gate(environ: Mapping[str, str], observer: Observer) -> Callable[[str]
 
     async def ask(environment: str) -> str | None:
         try:
-            async with open_forge(read_event(environ), observer) as forge:
+            event = read_event(environ)
+            if event.environment not in (None, environment):
+                return f"this job runs in the environment {event.environment} of the forge, and not in {environment}"
+            async with open_forge(event, observer) as forge:
                 found = await forge.reviewed(environment)
         except (ApiError, LoadError, SecretUnset, UsageError) as error:
             return f"the forge cannot be asked whether the environment {environment} has reviewers: {error.message}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.manifest.model import EnvironmentManifest, Manifest, PolicyManifest
 
 ADDED, MANAGED = "new", "managed"
+_ENVIRONMENT = "Environment"
 _NO_RULES = ("variables", "patches")
 _OF_METADATA = ("protect", "ignore", "sensitive", "environments")
 # Longer lists are told by the entries that are new or gone.
@@ -49,6 +50,13 @@ class RuleChange:
     path: str
     before: str | None
     after: str | None
+
+    @property
+    def is_of_secret(self) -> bool:
+        """Whether it is which secret an object refers to: who plans without secrets cannot compare them."""
+        place = "spec.patches." if self.kind == _ENVIRONMENT else "spec."
+        referred = all((text or "").startswith("${secret:") for text in (self.before, self.after))
+        return referred and self.path.startswith(place)
 
 
 def rule_changes(before: Loaded | None, after: Loaded, environment: str) -> tuple[RuleChange, ...]:

@@ -243,6 +243,11 @@ class Plan:
         return not self.changes and not self.operations and self.error is None
 
     @property
+    def leaves_secrets(self) -> bool:
+        """Whether objects refer to other secrets than at the base, which apply compares as this plan had none."""
+        return self.secrets_at_apply and any(rule.is_of_secret for rule in self.rules_changed)
+
+    @property
     def status(self) -> str:
         """`planned`; `refused` by a guardrail or `failed`: then it approves nothing."""
         return "failed" if self.error is not None else "refused" if self.refused else "planned"

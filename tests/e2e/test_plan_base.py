@@ -133,3 +133,44 @@ def test_links_and_odd_names_in_the_base_lead_nowhere(shop: Checkout) -> None:
     ended = shop.call("plan", "--base", "HEAD", "--format", "json")
     assert ended.status == 0, str(ended)
     assert told(ended.json) == []
+
+
+def test_another_reference_to_a_secret_is_pending_since_what_was_applied_last(checkout: Checkout) -> None:
+    def commit(reference: str) -> None:
+        checkout.write("hook.yaml", http_config("hook", f"${{secret:{reference}}}"))
+        git(checkout.folder, "add", "manifests")
+        git(checkout.folder, "commit", "--quiet", "--allow-empty", "-m", reference)
+
+    planned = ("plan", "--secrets-at-apply", "--since-applied", "--exit-code", "--save", "plan.json")
+    checkout.write(ENVIRONMENT, checkout.environment())
+    git(checkout.folder, "init", "--quiet")
+    commit("OLD")
+    secrets = {"OLD": "old-marker", "NEW": "new-marker"}
+    checkout.variables = secrets
+    checkout.applied()
+    checkout.variables = {}
+    assert checkout.call(*planned).status == 0
+    commit("NEW")
+    ended = checkout.call(*planned)
+    assert ended.status == 2, str(ended)
+    assert "${secret:OLD} → ${secret:NEW}" in ended.stdout
+    assert "apply compares the secrets that are referred to otherwise" in ended.stdout
+    # The job behind the environment has the secrets: it sends what differs, and then nothing is pending.
+    checkout.variables = secrets
+    assert checkout.call("apply", "plan.json").status == 0
+    config = checkout.live()["deliveryConfigs"]["hook"]
+    assert config["DeliveryTargets"]["Http"]["Secret"] == "new-marker"
+    checkout.variables = {}
+    assert checkout.call(*planned).status == 0
+
+
+def test_what_was_applied_last_and_is_not_in_this_clone_is_told(shop: Checkout) -> None:
+    shop.applied()
+    git(shop.folder, "update-ref", "-d", "HEAD")
+    git(shop.folder, "commit", "--quiet", "-m", "another history")
+    git(shop.folder, "reflog", "expire", "--expire=now", "--all")
+    git(shop.folder, "branch", "-D", "main")
+    git(shop.folder, "gc", "--quiet", "--prune=now")
+    ended = shop.call("plan", "--since-applied")
+    assert "what was applied last is not in this clone" in ended.stdout
+    assert shop.call("plan", "--since-applied", "--base", "HEAD").status == 64

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.gitops.gate import forge_gate
 from reconciler.http.observe import Silent
+from support.forges.azure_devops import AzureDevOps
 from support.forges.github import GitHub
+from support.forges.gitlab import GitLab
 
 
 def ask(environ: dict[str, str], environment: str = "prod") -> str | None:
@@ -26,6 +29,16 @@ def forge(tmp_path: Path):
 def test_required_reviewers_open_it(forge: GitHub) -> None:
     forge.protect("prod")
     assert ask(forge.environ()) is None
+
+
+@pytest.mark.parametrize(("stand_in", "variable"), [(AzureDevOps, "ENVIRONMENT_NAME"), (GitLab, "CI_ENVIRONMENT_NAME")])
+def test_a_job_in_another_environment_keeps_it_closed(stand_in: Any, variable: str, tmp_path: Path) -> None:
+    with stand_in(tmp_path) as forge:
+        forge.commit("main", {"a.yaml": "1"}, "begin")
+        forge.protect("prod")
+        assert ask(forge.environ(**{variable: "prod"})) is None
+        closed = "this job runs in the environment test of the forge, and not in prod"
+        assert ask(forge.environ(**{variable: "test"})) == closed
 
 
 def test_anything_else_keeps_it_closed_and_says_why(forge: GitHub) -> None:

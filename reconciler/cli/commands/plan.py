@@ -45,6 +45,11 @@ reconciler plan --save plan.json --secrets-at-apply    # for pull requests
     metavar="DIR|REF",
     help="Show what changes in the rules since: a folder of manifests, or a commit or branch of git.",
 )
+@click.option(
+    "--since-applied",
+    is_flag=True,
+    help="The same since the commit that was applied last, as the ledger knows it.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 2 where changes are pending.")
 @commit_option("What the manifests stand at; else the head of the pull request, or git is asked.")
 @click.option(
@@ -58,6 +63,7 @@ def plan(
     options: Options,
     save: Path | None,
     base: str | None,
+    since_applied: bool,
     exit_code: bool,
     commit: str | None,
     secrets_at_apply: bool,
@@ -74,6 +80,8 @@ def plan(
     override it, and makes the exit status 3; --override shows what would pass, and approves nothing. A file that is
     saved where a guardrail refuses or planning fails says so, and approves nothing.
     """
+    if base is not None and since_applied:
+        raise UsageError("--base and --since-applied are two bases", next_step="Leave one of them out.")
     request = plan_request(targets, excluded, overridden, reason, push_secrets)
     request = replace(request, secrets_at_apply=secrets_at_apply)
     known = planned_commit(options, commit) if save is not None or options.format == "json" else None
@@ -82,7 +90,11 @@ def plan(
         _check_one(sessions, save, options)
         compared = None if base is None else open_base(base, options.project.manifests, options.project.load())
         listener = Listener(options.verbosity)
-        found = run_to_end(plan_each(sessions, request, listener, token_cache=not no_token_cache, base=compared))
+        since = options.project if since_applied else None
+        planning = plan_each(
+            sessions, request, listener, token_cache=not no_token_cache, base=compared, since_applied=since
+        )
+        found = run_to_end(planning)
         errors = [*(item for item in found if isinstance(item, ReconcilerError)), *failures]
         if len(found) == 1 and not failures and errors:
             raise errors[0]

@@ -22,7 +22,9 @@ REACH = (
     "Whoever may push a branch can run a pipeline of their own in it, and so reach all that the identities NAME-plan "
     "have: the login of the API client (OrderCloud has no roles that only read, so it can write) and a ledger login. "
     "Give NAME-plan an API client of its own, and a ledger login that may only SELECT. Target secrets, and what "
-    "applies, are with NAME and NAME-drift, for the default branch alone: keep both so."
+    "applies, are with NAME and NAME-drift, for the default branch alone: keep both so. They can also hand in a plan "
+    "made by hand: it approves nothing that the merged manifests do not ask for, but the comment shows what it says, "
+    "so review the manifests, too."
 )
 
 
