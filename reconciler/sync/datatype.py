@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sync.explanation import Explanation
@@ -45,6 +45,8 @@ class TargetState:
         held_back: nothing of it can go through.
         keeps: the names that it needs once it is written; None: those that it asked for.
         known: fingerprints of what the target holds now, by part, where that is known; the engine tells the sink.
+        was: key of another record that this one may have been before it got a new ID: where the source says that one
+            is gone, what the target holds of it is this one's.
     """
 
     key: str
@@ -57,6 +59,7 @@ class TargetState:
     held_back: bool = False
     keeps: Collection[Name] | None = None
     known: Mapping[str, bytes] = field(default_factory=dict)
+    was: str | None = None
 
     def held(self, *, whole: bool) -> Held:  # noqa: ARG002 - for data types that have more to say
         """Return what the target holds once it is written; not whole: what it may hold after some of it was."""
@@ -116,12 +119,14 @@ class Written:
         refused: what it refused.
         sent: whether anything was sent: a part of which nothing is wanted and nothing is there is done without.
         held: what the target holds now, where writing told more of that than the state did; None: as the state says.
+        keeps: where it was not written whole, the names that it keeps all the same; None: all that it has.
     """
 
     done: frozenset[str]
     refused: tuple[RecordProblem, ...] = ()
     sent: bool = True
     held: Held | None = None
+    keeps: Collection[Name] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +185,15 @@ class Source(Protocol[RecordT]):
 
     async def one(self, key: str) -> Reading[RecordT]:
         """Read one record by ID, whatever lists say of it."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """Source that finds out, while it reads everything, what people should know and what is no record's problem."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What it found out."""
 
 
 class Target(Protocol[SinkT]):

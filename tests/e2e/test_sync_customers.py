@@ -214,3 +214,82 @@ def test_a_balance_is_never_lost_where_the_site_clears_what_is_left_out(shop: Pe
     assert customers["acme.anna"]["payment_on_account"] == {"credit_limit": 100, "balance": 7}
     assert customers["acme.ben"]["payment_on_account"] == {"credit_limit": 100, "balance": 9}
     assert {each["status"] for each in customers.values()} == {"disabled"}
+
+
+def test_a_user_that_is_renamed_or_moves_to_another_buyer_keeps_the_customer(shop: People) -> None:
+    shop.begin(user("anna"), user("ben"), user("carl"), user("dora", "bolt"))
+    shop.synced("--full")
+    before = shop.customers()
+    for own in ("anna", "ben"):
+        shop.edit(f"acme.{own}", discount_percentage=10)
+    shop.portal("PATCH", "buyers/acme/users/anna", {"ID": "anne"})
+    moved = {name: value for name, value in user("ben", "bolt", Username="acme-ben").items() if name != "BuyerID"}
+    shop.portal("DELETE", "buyers/acme/users/ben")
+    shop.portal("POST", "buyers/bolt/users", {**moved, "Email": "ben@bolt.example"})
+
+    shop.synced("--full")
+
+    after = shop.customers()
+    assert sorted(after) == ["acme.anne", "acme.carl", "bolt.ben", "bolt.dora"]
+    for old, new in (("acme.anna", "acme.anne"), ("acme.ben", "bolt.ben")):
+        assert after[new]["id"] == before[old]["id"]
+        assert (after[new]["discount_percentage"], after[new]["status"]) == (10, "active")
+        assert [each["external_id"] for each in after[new]["addresses"]] == [f"{new}.home"]
+    assert shop.problems() == {}
+    shop.emulator.clear_requests()
+    shop.synced("--full")
+    assert shop.puts() == 0
+
+
+def test_parents_come_before_their_children_and_a_primary_customer_is_archived(shop: People) -> None:
+    bosses = {"anna": "zoe", "ben": "anna", "carl": "nobody", "dora": "emil", "emil": "dora"}
+    people = [user(own, xp={"boss": bosses.get(own)}) for own in ("anna", "ben", "carl", "dora", "emil", "zoe")]
+    shop.begin(*people, onDelete="delete", mapping={"parentCustomerID": "xp.boss"})
+    shop.synced("--full")
+
+    customers = shop.customers()
+    assert sorted(customers) == ["acme.anna", "acme.ben", "acme.zoe"]
+    own_ids = {customers[key]["id"]: key for key in customers}
+    assert own_ids[customers["acme.anna"]["parent_customer_id"]] == "acme.zoe"
+    assert own_ids[customers["acme.ben"]["parent_customer_id"]] == "acme.anna"
+    assert sorted(shop.problems()) == ["acme.carl", "acme.dora", "acme.emil"]
+    shop.emulator.clear_requests()
+    shop.synced("--full")
+    shop.synced("--verify")
+    assert shop.puts() == 0
+
+    shop.portal("DELETE", "buyers/acme/users/zoe")
+    shop.portal("PATCH", "buyers/acme/users/anna", {"xp": {"boss": None}})
+    shop.synced("--full")
+    assert "acme.zoe" not in shop.customers()
+    assert shop.customers()["acme.anna"].get("parent_customer_id") is None
+
+
+def test_a_new_ledger_finds_every_customer_again(shop: People) -> None:
+    shop.begin(user("anna", Email="shop@acme.example", DateCreated="2026-02-01T00:00:00+00:00"), user("ben"))
+    shop.synced("--full")
+    shop.edit("acme.ben", discount_percentage=10)
+    earlier = user("zoe", Email="shop@acme.example", DateCreated="2025-02-01T00:00:00+00:00")
+    shop.emulator.seed_with(market(user("anna", Email="shop@acme.example"), user("ben"), earlier))
+    shop.checkout.lose_ledger()
+    shop.checkout.applied()
+
+    shop.synced("--full")
+
+    assert sorted(shop.customers()) == ["acme.anna", "acme.ben"]
+    assert shop.customers()["acme.ben"]["discount_percentage"] == 10
+    assert list(shop.problems()) == ["acme.zoe"]
+
+
+def test_an_older_marketplace_is_read_buyer_by_buyer_and_default_users_do_not_flow(shop: People) -> None:
+    client = {"ID": "web", "AppName": "Web", "Active": True, "DefaultContextUserName": "ACME-ben"}
+    shop.begin(user("anna"), user("ben"), user("anna", "bolt"), sections={"ApiClients": [client]})
+    shop.emulator.switch(user_list="per_buyer")
+    report = shop.synced("--full")
+    assert sorted(shop.customers()) == ["acme.anna", "bolt.anna"]
+    assert any("default users" in remark for remark in report["remarks"])
+
+    shop.emulator.switch(default_users="forbidden")
+    report = shop.synced("--full")
+    assert "acme.ben" in shop.customers()
+    assert any("API clients may not be read" in remark for remark in report["remarks"])

@@ -425,3 +425,20 @@ def test_many_keys_at_once_are_no_trouble(levels):
     assert levels.drop(keys) == 0
     levels.record([Result(key, problems=(wrong(key),)) for key in keys], None)
     assert levels.drop(keys) == 3001
+
+
+def test_what_the_target_holds_of_a_record_goes_to_the_one_with_the_new_id(levels) -> None:
+    run = begin(levels)
+    problem = ProblemRow("old", "product", "no-sku", "words", "url")
+    levels.claim_many({"old": [("email", "a")], "waits": [("email", "a")]})
+    levels.record([Result("old", prints={"product": PRINT}, held={"at": "site"}, problems=(problem,))], run.id)
+
+    levels.move({"old": "new", "unknown": "other"})
+
+    found = levels.levels(["old", "new", "other", "waits"])
+    assert (found["new"].held, found["new"].prints) == ({"at": "site"}, {})
+    assert (found["old"].held, found["old"].gone, found["old"].is_open) == ({}, True, False)
+    assert "other" not in found
+    assert found["waits"].is_open
+    assert levels.owners([("email", "a")]) == {}
+    assert levels.open_problems() == 0

@@ -69,6 +69,9 @@ class Things:
     fails: dict[str, Callable[[], BaseException | None]] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
     held_back: set[str] = field(default_factory=set)
+    was: dict[str, str] = field(default_factory=dict)
+    """Keys that records had before, as far as they themselves tell."""
+    remarks: tuple[str, ...] = ()
     held: asyncio.Event | None = None
     clock: Callable[[], datetime] | None = None
     """What the source's clock showed when the run began, by what is known now."""
@@ -125,7 +128,8 @@ class Things:
             problem = RecordProblem(key, "body", "bad", f"{key} is bad.")
             return TargetState(key=key, prints={}, problems=(problem,), held_back=True)
         problems = (RecordProblem(key, "body", "bad", f"{key} is bad."),) if key in self.problems else ()
-        return TargetState(key=key, prints={"body": draft.text.encode()}, problems=problems, due=self.due.get(key))
+        prints = {"body": draft.text.encode()}
+        return TargetState(key=key, prints=prints, problems=problems, due=self.due.get(key), was=self.was.get(key))
 
     def lost(self, held: Any) -> Any:
         return {}

@@ -67,6 +67,7 @@ class AsyncRecords(_Face[RecordStore]):
     deleted_since = _awaited(RecordStore.deleted_since)
     sample = _awaited(RecordStore.sample)
     forget_prints = _awaited(RecordStore.forget_prints)
+    move = _awaited(RecordStore.move)
     drop = _awaited(RecordStore.drop)
     retry = _awaited(RecordStore.retry)
     counts = _awaited(RecordStore.counts)

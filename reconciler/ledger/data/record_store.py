@@ -204,6 +204,23 @@ class RecordStore:
         """
         self._scoped.write_locked(lambda tx: records.hold(tx.connection, self._scoped.id, held))
 
+    def move(self, moves: Mapping[str, str]) -> None:
+        """Give what the target holds of records to others: the same ones, which got new IDs. Needs a hand.
+
+        Of the old ones nothing is left but that they are gone: their names are free, and their problems mended.
+
+        Args:
+            moves: new key by old key.
+        """
+        scope = self._scoped.id
+
+        def move(tx: Transaction) -> None:
+            records.move(tx.connection, scope, moves)
+            claim_names(tx, scope, dict.fromkeys(moves, ()))
+            problems.replace(tx.connection, scope, dict.fromkeys(moves, ()), tx.now)
+
+        self._scoped.write_as_hand(move)
+
     def drop(self, keys: Collection[str]) -> int:
         """Drop those of the records that are dead, failed or have problems: nobody tries them again.
 

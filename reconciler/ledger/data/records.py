@@ -297,6 +297,19 @@ def hold(connection: Connection, scope: int, held: Mapping[str, tuple[Mapping[st
     _write(connection, scope, rows, rows)
 
 
+def move(connection: Connection, scope: int, moves: Mapping[str, str]) -> None:
+    """Give what the target holds of records to others, which are the same under new IDs; see `RecordStore.move`."""
+    rows = read(connection, scope, [*moves, *moves.values()])
+    changed: dict[str, Values] = {}
+    nothing: Values = {"held": {}, "prints": {}, "due_at": None, "ready_at": None, "retry_at": None, "claim": None}
+    for old, new in moves.items():
+        if old in rows:
+            changed[new] = {**(rows.get(new) or _fresh(scope, new)), "held": rows[old]["held"], "prints": {}}
+            left = {"applied": rows[old]["wanted"], "attempts": 0, "dead": False, "gone": True, "held_back": False}
+            changed[old] = {**rows[old], **nothing, **left, "claimed_until": None}
+    _write(connection, scope, changed, rows)
+
+
 def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
     """Close records as they are; see `RecordStore.drop`."""
     values = {"attempts": 0, "dead": False, "ready_at": None, "retry_at": None, "claim": None, "claimed_until": None}

@@ -31,11 +31,13 @@ class Outcome:
         own_id: SparkLayer's own ID; None: not known.
         extra: what was carried over, by member.
         parent_id: SparkLayer's own ID of the parent.
+        has_no_email: somebody else has the email at the site.
     """
 
     own_id: str | None = None
     extra: Mapping[str, Any] | None = None
     parent_id: str | None = None
+    has_no_email: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,11 @@ class CustomerState(TargetState):
         )
 
 
+def usernames_of(state: CustomerState) -> list[Name]:
+    """Return the names that a customer keeps whose email somebody else has at the site."""
+    return sorted({*_present(_username(state.username)), *_emails(state.before)})
+
+
 def print_of(named: Mapping[str, Any]) -> bytes:
     """Return the fingerprint of what is mapped, or of what the site has of that."""
     return digest_of(canonical_customer(named))
@@ -111,6 +118,10 @@ def resolve(draft: CustomerDraft, taken: Mapping[Name, str], held: HeldCustomer,
         lists: how the slugs of price lists of our own begin, where customers have some.
     """
     others = {name: owner for name, owner in taken.items() if owner != draft.key}
+    return replace(_resolved(draft, others, held, lists), was=_predecessor(draft, others, held))
+
+
+def _resolved(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustomer, lists: str | None) -> CustomerState:
     owner = None if draft.email is None else others.get(email_name(draft.email))
     if not draft.is_whole or draft.email is None:
         return _held_back(draft, held, draft.problems)
@@ -208,6 +219,12 @@ def _held_back(draft: CustomerDraft, held: HeldCustomer, problems: tuple[RecordP
     return CustomerState(
         key=draft.key, prints={}, problems=problems, held_back=True, before=held, username=draft.username
     )
+
+
+def _predecessor(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustomer) -> str | None:
+    """Return the customer that has the user's name, which is unique in the marketplace: the user may have been that."""
+    name = _username(draft.username)
+    return None if name is None or held.exists else others.get(name)
 
 
 def _emails(held: HeldCustomer) -> list[Name]:

@@ -14,6 +14,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -41,7 +42,7 @@ from reconciler.sparklayer.customers import (
 from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sync.customers import words
 from reconciler.sync.customers.model import PART
-from reconciler.sync.customers.resolve import CustomerState, body_of, duplicate_email
+from reconciler.sync.customers.resolve import CustomerState, body_of, duplicate_email, usernames_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.target import CustomerTarget
 from reconciler.sync.datatype import NotBegun, Written
@@ -125,7 +126,8 @@ class CustomerSink(CustomerTarget):
                 return _refused(RecordProblem(state.key, PART, "missing-parent", words.missing_parent(parent)))
         problem = await self._bring(state, named)
         if problem is not None:
-            return _refused(problem)
+            # Who has the address at the site keeps it: it is not this one's.
+            return replace(_refused(problem), keeps=usernames_of(state) if state.outcome.has_no_email else None)
         if self._settings.maps_parents and state.outcome.own_id is not None:
             self._own_ids[state.key] = state.outcome.own_id
         return Written(parts)
@@ -170,6 +172,7 @@ class CustomerSink(CustomerTarget):
                 if not holder or holder in (state.key, state.before.external_id):
                     await self._replace(state, named, found)
                     return None
+                state.outcome.has_no_email = True
                 return duplicate_email(state.key, email, f"customer {holder} of the site")
         except Unreadable:
             if not self._settings.overwrites_unread:

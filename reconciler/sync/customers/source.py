@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from reconciler.sync.customers.model import PARENT, SCHEDULES, Parent
 from reconciler.sync.customers.record import key_of, parent_of
 from reconciler.sync.customers.scope import skipped
 from reconciler.sync.customers.settings import CustomerSettings
-from reconciler.sync.customers.walk import Walk
+from reconciler.sync.customers.walk import Walk, remarks_on
 from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.identity import customer_key
@@ -62,6 +62,7 @@ class CustomerSource:
         self._defaults: frozenset[str] | None = None
         self._forbidden = False
         self._party_schedules: PartySchedules | None = None
+        self.remarks: Sequence[str] = ()
 
     @property
     def clock_offset(self) -> timedelta:
@@ -96,6 +97,7 @@ class CustomerSource:
         async with aclosing(walk.chunks()) as chunks:
             async for chunk in chunks:
                 yield [{**record, SCHEDULES: schedules} for record in chunk]
+        self.remarks = tuple(remarks_on(walk.skipped))
 
     async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
         """Yield nothing: no list shows all that belongs to a user."""

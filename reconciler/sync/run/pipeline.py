@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -160,6 +160,9 @@ class Pipeline:
     ) -> None:
         held = {key: _held(levels.get(key)) for key in keys}
         states = {state.key: state for state in await resolve(held)}
+        if moved := await self._moved(states.values()):
+            held |= moved
+            states.update((state.key, state) for state in await resolve(moved))
         observed = await self._observe(list(states.values()))
         otherwise = self._otherwise(held, levels, observed)
         if otherwise:
@@ -180,6 +183,18 @@ class Pipeline:
                 quiet[key] = revision
         await self._note_quiet(quiet, levels)
         await self._write(busy)
+
+    async def _moved(self, states: Iterable[TargetState]) -> dict[str, Held]:
+        """Return what the target holds of records that got new IDs, noted as theirs by now."""
+        asked = {state.was: state.key for state in states if state.was is not None}
+        if not asked:
+            return {}
+        context = self._context
+        readings = await asyncio.gather(*(context.source.one(old) for old in asked))
+        gone = {old: asked[old] for old, reading in zip(asked, readings, strict=True) if reading.is_gone}
+        before = await context.ledger.records.levels(gone)
+        await context.ledger.records.move(gone)
+        return {gone[old]: level.held for old, level in before.items()}
 
     async def _note_quiet(self, quiet: Mapping[str, int | None], levels: Mapping[str, Level]) -> None:
         """Record that nothing is to be done on records."""
@@ -271,7 +286,7 @@ class Pipeline:
             gone=state.gone,
             # What somebody overrode the limit for does not count for it, nor what is told and left alone.
             gone_at=self._context.job.now() if work.deletes and not self._context.limit_lifted else None,
-            names=state.keeps if whole else None,
+            names=state.keeps if whole else written.keeps,
             token=work.token,
             written=written.sent and bool(written.done),
             held_back=state.held_back or (bool(written.refused) and not good),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.errors import TargetIncomplete, Unreachable
+from reconciler.sync.datatype import Telling
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import RunContext
@@ -158,6 +159,8 @@ class Stages:
                 await self._look_at_lists()
             else:
                 await self._read(pipeline)
+                if isinstance(context.source, Telling):
+                    context.remarks += context.source.remarks
             await pipeline.drain()
             if context.stopping:
                 return
