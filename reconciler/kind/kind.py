@@ -209,6 +209,10 @@ class Kind(ManifestKind[SpecT_co]):
         """Return why changing these paths would do harm that the plan has to stop; `ignored` is left to others."""
         return ()
 
+    def create_refusals(self, desired: State) -> Iterable[Refusal]:
+        """Return why creating such an object would do harm that the plan has to stop."""
+        return ()
+
     def notes(self, observed: Observed) -> Iterable[str]:
         """Return what people should know of a live object, e.g. members that this version does not know."""
         return ()

@@ -151,10 +151,15 @@ def _stop_all(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
 
 def _loses_data(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     for item in works:
-        if item.observed is None or item.change.action is Action.DELETE:
+        if item.change.action is Action.DELETE:
             continue
         kind = inputs.kinds[item.change.kind]
-        for refusal in kind.refusals(item.desired.state, item.observed, item.changed, item.desired.ignore):
+        refusals = (
+            kind.create_refusals(item.desired.state)
+            if item.observed is None
+            else kind.refusals(item.desired.state, item.observed, item.changed, item.desired.ignore)
+        )
+        for refusal in refusals:
             yield f"{item.change.key}: {refusal.message}", (item.change.key,)
 
 

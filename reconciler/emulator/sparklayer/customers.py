@@ -158,14 +158,16 @@ class Customers(Resource):
             record["payment_on_account"] = {"balance": balance} | record.get("payment_on_account", {})
 
     def _replace_addresses(self, site: Site, customer: JsonObject, sent: list[models.Address]) -> None:
-        """Replace the addresses of a customer. inferred: one with a known external ID keeps its ID."""
-        before = site.addresses_of(customer)
+        """Replace the addresses of a customer. inferred: one with a known external ID, or its own ID, keeps its ID."""
+        before = list(site.addresses_of(customer))
         known = {address["external_id"]: address["id"] for address in before if "external_id" in address}
+        known |= {address["id"]: address["id"] for address in before}
         for address in before:
             site.addresses.remove(address["id"])
         for item in sent:
-            own_id = known.get(item.external_id or "") or site.addresses.new_id()
-            site.addresses.put({"id": own_id, "customer_id": customer["id"], **item.model_dump(exclude_none=True)})
+            own_id = known.get(item.external_id or item.id or "") or site.addresses.new_id()
+            kept = item.model_dump(exclude_none=True, exclude={"id"})
+            site.addresses.put({"id": own_id, "customer_id": customer["id"], **kept})
 
 
 def _uuid(customer: JsonObject) -> str:

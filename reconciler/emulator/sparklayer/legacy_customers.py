@@ -71,7 +71,7 @@ class LegacyCustomers(Resource):
         customer = self._customer(site, request)
         sent = self._problems.body(request, _ADDRESS).sent()
         self._check(site.addresses, sent, None)
-        kept = {name: value for name, value in sent.items() if value is not None}
+        kept = {name: value for name, value in sent.items() if value is not None and name != "id"}
         address = {"id": site.addresses.new_id(), "customer_id": customer["id"], **kept}
         site.addresses.put(address)
         return json_answer(without_owner(address), int(self._state.switches.spark_created_status))

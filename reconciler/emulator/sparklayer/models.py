@@ -145,6 +145,7 @@ class PlainAddress(Body):
 
 
 class Address(PlainAddress):
+    id: str | None = None
     mobile: str | None = None
     external_id: Text | None = None
     nickname: str | None = None

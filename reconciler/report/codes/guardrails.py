@@ -96,6 +96,10 @@ GUARDRAILS: Mapping[str, tuple[str, ...]] = {
             "into the manifest as a `${secret:}`, or override when the loss is meant."
         ),
         (
+            "`customers.overwriteUnread` of a DataSync is one as well: SparkLayer replaces a customer as a whole, and "
+            "what it does not show cannot be carried over."
+        ),
+        (
             "Another currency for a price list is such a change too: SparkLayer keeps the numbers of the "
             "stored prices and gives them the new currency."
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.errors import Conflict, Problem, Rejected
 from reconciler.kind.connection import Reader, Wire, Writer
-from reconciler.kind.kind import Kind, ManifestView, Observed, Volume
+from reconciler.kind.kind import Kind, ManifestView, Observed, Refusal, Volume
 from reconciler.kind.semantics import Risk, State
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of, resend_of, touched
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
@@ -17,6 +17,11 @@ from reconciler.words import counted, parse_duration, spoken
 
 _PRICE_LIST_NAME = "OrderCloud Price"
 _PER_WALK = 1_000
+_OVERWRITES = (
+    "a customer that the site does not show would be replaced by what is mapped, and lose its other addresses, lists, "
+    "discount and terms (customers.overwriteUnread); `reconciler sync errors` counts them, as `unread` and "
+    "`balance-unread`; override when that is meant"
+)
 _DURATIONS = ("interval", "lookInterval", "walkInterval", "freshness")
 # What flows, in the words of a plan.
 _SECTIONS: Mapping[str, str] = {
@@ -88,6 +93,17 @@ class DataSyncKind(Kind[DataSyncSpec]):
                 "its sync log would stand before merchants for ever, and the API clears the logs of every integration "
                 "of the site or none; write onRemove: {logs: clear} or {logs: keep}"
             )
+
+    def create_refusals(self, desired: State) -> Iterable[Refusal]:
+        if (desired.get("customers") or {}).get("overwriteUnread"):
+            yield Refusal("loses-data", _OVERWRITES)
+
+    def refusals(
+        self, desired: State, observed: Observed, changed: frozenset[str], ignored: frozenset[str]
+    ) -> Iterable[Refusal]:
+        """Refuse to begin replacing customers that nobody can read."""
+        if not (observed.state.get("customers") or {}).get("overwriteUnread"):
+            yield from self.create_refusals(desired)
 
     def create_body(self, state: State) -> Wire:
         return {name: state[name] for name in ("pricing", "currency") if name in state}
