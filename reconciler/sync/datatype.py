@@ -136,15 +136,15 @@ class SyncLog:
     Args:
         name: the data type of the log, in the API's words.
         owned: a full sync begins it anew and its dates are ours. Else it is another data type's: only problems are
-            added to it and resolved in it, under IDs that `prefix` keeps apart.
-        prefix: what an external ID begins with in a log that is not owned.
+            added to it and resolved in it, and their external IDs are such as the owner's records never have.
         sure: that the API keeps such a log is documented; else a run finds out, and says so where it does not.
+        most: problems of this data type that it may hold at once; the API takes 5,000 in one log.
     """
 
     name: str
     owned: bool = True
-    prefix: str = ""
     sure: bool = True
+    most: int = 5_000
 
 
 class NotBegun(Exception):

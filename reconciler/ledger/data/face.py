@@ -94,9 +94,9 @@ class AsyncProblems(_Face[ProblemStore]):
 class AsyncLog(_Face[LogStore]):
     """See `LogStore`."""
 
+    begin_anew = _awaited(LogStore.begin_anew)
     to_log = _awaited(LogStore.to_log)
     logged = _awaited(LogStore.logged)
-    offer_again = _awaited(LogStore.offer_again)
     dates = _awaited(LogStore.dates)
     remember = _awaited(LogStore.remember)
 

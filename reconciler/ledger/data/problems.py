@@ -128,11 +128,6 @@ def unlog_all(connection: Connection, scope: int) -> None:
     connection.execute(update(entries).where(entries.c.scope == scope).values(offered=0, logged=0))
 
 
-def offer_again(connection: Connection, scope: int) -> None:
-    """Mark every open problem as one that the sync log may have lost."""
-    connection.execute(update(entries).where(entries.c.scope == scope, entries.c.open).values(logged=0))
-
-
 def listed(connection: Connection, scope: int, limit: int, offset: int, code: str | None) -> list[OpenProblem]:
     """Return open problems; see `ProblemStore.listed`."""
     frequency = (

@@ -245,26 +245,26 @@ class LogStore:
     def __init__(self, scoped: Scoped) -> None:
         self._scoped = scoped
 
-    def to_log(self, limit: int) -> tuple[list[LoggedProblem], list[str]]:
+    def begin_anew(self) -> None:
+        """Take note that whoever owns the sync log began it anew: no problem counts as logged. Needs the lock."""
+        self._scoped.write_locked(lambda tx: problems.unlog_all(tx.connection, self._scoped.id))
+
+    def to_log(self, limit: int, most: int = MOST_LOGGED) -> tuple[list[LoggedProblem], list[str]]:
         """Return the next errors for the sync log, and mark them as maybe logged. Needs the lock.
 
-        At most `MOST_LOGGED` errors are in the log, the oldest problems first. What was returned and not confirmed by
+        At most so many errors of ours are in the log, the oldest problems first. What was returned and not confirmed by
         `logged` is returned again.
 
         Returns:
             Errors to be added or changed, one per external ID, and external IDs to be resolved; each up to `limit`.
         """
         scope = self._scoped.id
-        return self._scoped.write_locked(lambda tx: problems.to_log(tx.connection, scope, limit, MOST_LOGGED))
+        return self._scoped.write_locked(lambda tx: problems.to_log(tx.connection, scope, limit, most))
 
     def logged(self, external_ids: Collection[str], resolved: Collection[str]) -> None:
         """Record that the sync log took these errors and resolutions. Needs the lock."""
         scope = self._scoped.id
         self._scoped.write_locked(lambda tx: problems.logged(tx.connection, scope, external_ids, resolved))
-
-    def offer_again(self) -> None:
-        """Record that the sync log may have lost any problem, so that all are returned again. Needs the lock."""
-        self._scoped.write_locked(lambda tx: problems.offer_again(tx.connection, self._scoped.id))
 
     def dates(self) -> LogDates:
         """Return the dates that we last wrote to the sync log."""

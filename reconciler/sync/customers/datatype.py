@@ -46,7 +46,8 @@ class Customers:
     noun = "customer"
     entries = ("customer or address", "customers and addresses")
     id_form = "BuyerID.UserID of a customer, or BuyerID.UserID.AddressID"
-    log = SyncLog(DATA_TYPE)
+    # The rest of what the API takes is for prices of their own, whose problems go here, too.
+    log = SyncLog(DATA_TYPE, most=4_000)
     lights = False
     parts = (PART,)
     flowing = (PART,)

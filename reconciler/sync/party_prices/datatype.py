@@ -33,7 +33,7 @@ INSIDE: Mapping[str, str] = MappingProxyType(
     {Part.LIST.value: "nothing", Part.ROWS.value: "SKUs and surcharges of variants"}
 )
 """What lists do not show."""
-LOG = SyncLog("customers", owned=False, prefix=PREFIX)
+LOG = SyncLog("customers", owned=False, most=1_000)
 _PARTIES = re.compile(r"[A-Za-z0-9_-]{1,100}(\+[A-Za-z0-9_-]{1,100})*(@[A-Z]{1,100})?")
 
 

@@ -153,7 +153,7 @@ async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
         lists=mode.lists,
         walks=mode.walks,
         full=mode.is_full,
-        begins_log=mode.is_full and (job.data.log is None or job.data.log.owned),
+        begins_log=mode.is_full and job.data.log is not None and job.data.log.owned,
         takes=mode.covered,
     )
 

@@ -63,8 +63,7 @@ class Stages:
         context = self._context
         removes = context.mode is Mode.REMOVE
         await (self._begin_removal() if removes else self._preflight())
-        if context.mode.is_full and not context.run.log_opened:
-            await self._logbook.open(context.run)
+        await self._logbook.begin()
         context.whole = await context.sink.whole() if context.mode.looks else None
         limit: TooManyGone | None = None
         async with asyncio.TaskGroup() as hands:
@@ -251,10 +250,10 @@ class Stages:
         was_closing = context.run.completed_at is not None
         # Noted before it is said: whoever finds it in the log knows it for ours.
         await context.ledger.runs.update(context.run.id, completed_at=now)
+        if not self._logbook.has_dates or (context.mode is Mode.REMOVE and self._logbook.lost):
+            return
         if context.mode.is_full:
             await self._logbook.close_full(now)
-        elif context.mode is Mode.REMOVE and self._logbook.lost:
-            return
         elif was_closing or context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:
             await self._logbook.close_partial(now)
 

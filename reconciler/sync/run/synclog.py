@@ -1,7 +1,7 @@
-"""Sync log of one integration and data type, kept true while a run is on.
+"""Sync log that the problems of a data type go to, kept true while a run is on.
 
-A data type may have a log of its own, or tell its problems in another's, whose dates and beginning are not ours; or
-have none at all.
+A data type owns its log, shares one that another owns, or has none: `DataType.log`. Only an owner begins it anew and
+writes its dates, because that clears what others wrote there.
 """
 
 from __future__ import annotations
@@ -32,15 +32,18 @@ class Logbook:
         self._reader = context.job.target
         # None: a rehearsal, whose log only the copy of the ledger has.
         self._writer = context.job.writer
-        log = context.data.log
-        self._has_log = log is not None
-        self._owned = log is not None and log.owned
-        self._log = (context.job.settings.integration, context.data.name if log is None else log.name)
-        self._offered = False
+        self._kept = context.data.log
+        self._log = (context.job.settings.integration, context.data.name if self._kept is None else self._kept.name)
         self._breaker = context.target_breaker
-        self.lost = False
+        # Nothing more is written to it in this run.
+        self.lost = self._kept is None
         self.added = 0
         self.resolved = 0
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether the log's dates are ours to write: it is this data type's own, and the API keeps such a one."""
+        return self._kept is not None and self._kept.owned and (self._kept.sure or not self.lost)
 
     async def is_ours(self) -> bool:
         """Whether the log has the dates that we last wrote, or we never wrote any.
@@ -48,7 +51,7 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        if not self._owned or await self._ledger.log.dates() == LogDates():
+        if not self.has_dates or await self._ledger.log.dates() == LogDates():
             return True
         status = await self._read()
         return status is not None and await self._recognise(status)
@@ -59,25 +62,60 @@ class Logbook:
         Raises:
             ApiError: it could not be read.
         """
-        if not self._owned or await self._ledger.log.dates() != LogDates():
+        if not self.has_dates or await self._ledger.log.dates() != LogDates():
             return False
         status = await self._read()
         return status is not None and not await self._recognise(status)
 
-    async def open(self, run: DataRun) -> None:
-        """Begin the log of a full sync: its problems are cleared, and the date of the last one with them.
+    async def begin(self) -> None:
+        """Begin the log of a full sync, or look whether another data type's log was begun anew meanwhile.
 
         Raises:
-            ApiError: it was not recorded.
+            ApiError: it was not recorded, or could not be read.
         """
-        if not self._owned:
-            await self._ledger.runs.update(run.id, log_opened=True)
-            return
+        context, kept = self._context, self._kept
+        if kept is None:
+            self._do_without()
+        elif not kept.owned:
+            await self._join(kept.name)
+        elif context.mode.is_full and not context.run.log_opened:
+            await self._open(context.run)
+        elif not kept.sure and await self._ledger.log.dates() == LogDates():
+            self._do_without()
+
+    async def _open(self, run: DataRun) -> None:
+        """Begin the log of a full sync: its problems are cleared, and the date of the last one with them."""
         times = SyncTimes(started_full_sync=run.started_at)
         if (writer := self._writer) is not None:
-            await self._breaker.repeat(lambda: record_full(writer, *self._log, times))
+            try:
+                await self._breaker.repeat(lambda: record_full(writer, *self._log, times))
+            except (NotFound, Rejected, Conflict):
+                if self._kept is None or self._kept.sure:
+                    raise
+                self._do_without()
+                return
         await self._ledger.log.remember(LogDates(started=run.started_at))
         await self._ledger.runs.update(run.id, log_opened=True)
+
+    async def _join(self, name: str) -> None:
+        """Find out whether the owner of the log began it, and whether anew: it has nothing of ours then."""
+        status = await self._read()
+        if status is None:
+            self.lost = True
+            self._context.remarks.append(
+                f"the sync log of {name} has not begun, so its problems are in `sync errors` alone until it has"
+            )
+            return
+        started = LogDates(started=status.times.started_full_sync)
+        if started != await self._ledger.log.dates():
+            await self._ledger.log.begin_anew()
+            await self._ledger.log.remember(started)
+
+    def _do_without(self) -> None:
+        self.lost = True
+        self._context.remarks.append(
+            f"SparkLayer takes no sync log of {self._log[1]}: `sync errors` alone has the problems"
+        )
 
     async def keep(self) -> None:
         """Write problems and what was resolved as they come, until cancelled."""
@@ -91,12 +129,9 @@ class Logbook:
         Raises:
             ApiError: the log could not be written.
         """
-        if self._has_log and not self._owned and self._context.mode.walks and not self._offered:
-            # Whose log it is may have begun it anew, and our problems went with what was in it.
-            await self._ledger.log.offer_again()
-        self._offered = True
-        while self._has_log and not self.lost:
-            errors, resolved = await self._ledger.log.to_log(_AT_ONCE)
+        kept = self._kept
+        while kept is not None and not self.lost:
+            errors, resolved = await self._ledger.log.to_log(_AT_ONCE, kept.most)
             if not errors and not resolved:
                 return
             logged = [LoggedError(item.external_id, item.message, item.url, item.external_id) for item in errors]
@@ -112,8 +147,6 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        if not self._owned:
-            return
         await self._patch(SyncTimes(last_full_sync=completed, last_full_sync_succeeded=True))
         await self._ledger.log.remember(LogDates(last_full=completed))
         if self._context.mode.looks and (status := await self._read()) is not None:
@@ -126,8 +159,6 @@ class Logbook:
         Raises:
             ApiError: it was not recorded.
         """
-        if not self._owned:
-            return
         await self._patch(SyncTimes(last_partial_sync=moment))
         await self._ledger.log.remember(LogDates(last_partial=moment))
 
@@ -151,13 +182,10 @@ class Logbook:
             await self._breaker.repeat(lambda: record_partial(writer, *self._log, times, errors or [], resolved or []))
         except NotFound:
             self.lost = True
-            if not self._owned:
-                words = (
-                    f"the sync log {self._log[1]} is not there yet: problems are told there once its data type has run"
-                )
-                self._context.remarks.append(words)
-                return
-            self._context.remarks.append("the sync log is gone: somebody cleared it, or the site was emptied")
+            if self._kept is not None and not self._kept.sure:
+                self._do_without()
+            else:
+                self._context.remarks.append("the sync log is gone: somebody cleared it, or the site was emptied")
         except (Rejected, Conflict) as error:
             self.lost = True
             self._context.remarks.append(f"SparkLayer refused what the sync log should say: {error.message}")

@@ -12,7 +12,7 @@ import pytest
 from reconciler.ledger.data.model import DataRun
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import Job
-from reconciler.sync.run.loop import _rest
+from reconciler.sync.run.loop import _rest, _Turn
 from support.engine import Engine
 
 AHEAD = timedelta(days=400)
@@ -83,8 +83,9 @@ def test_a_watch_waits_no_longer_where_the_clock_is_set_back(engine: Engine) -> 
     told = iter(moment for moment in moments for _ in range(2))
     last = moments[-1]
     job: Any = SimpleNamespace(now=lambda: next(told, last), store=None)
-    stopped: Any = SimpleNamespace(wait=_never)
-    asyncio.run(_rest(cast("Job", job), timedelta(minutes=15), stopped, may_wake=False))
+    stopped: Any = SimpleNamespace(wait=_never, is_set=lambda: False)
+    turn = _Turn(cast("Job", job), engine.now, timedelta(minutes=15), failures=1)
+    assert asyncio.run(_rest([turn], stopped)) == [turn]
     assert next(told, None) is not None
 
 
