@@ -16,6 +16,7 @@ from support.syncing import Shop, is_write
 
 PRODUCTS = 60
 OUTAGE = float(os.environ.get("RECONCILER_TEST_OUTAGE", "4"))
+OUTAGES = int(os.environ.get("RECONCILER_TEST_OUTAGES", "1"))
 SECRETS = ("marker-client-secret", "marker-site-secret")
 
 
@@ -79,8 +80,12 @@ def test_changes_come_through_it_too(shop: Shop, weather: str) -> None:
     assert shop.wrong(before) == []
 
 
-def test_an_outage_is_borne_and_told(shop: Shop) -> None:
-    """RECONCILER_TEST_OUTAGE=60 for a minute of it. It ends by itself, and nobody starts the run again."""
+@pytest.mark.parametrize("_number", range(1, OUTAGES + 1))
+def test_an_outage_is_borne_and_told(shop: Shop, _number: int) -> None:
+    """RECONCILER_TEST_OUTAGE=60 for a minute of it, RECONCILER_TEST_OUTAGES=20 for twenty times in a row.
+
+    It ends by itself, and nobody starts the run again.
+    """
     shop.emulator.fault("status", status=503, count=None, path="/sparklayer/api/v1/*", nth=40)
     timer = threading.Timer(OUTAGE, shop.emulator.clear_faults)
     timer.start()
