@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator
+from reconciler.http.connections import Bounds
 from support.checkout import Checkout
 from support.syncing import Shop, is_write
 
@@ -101,6 +103,26 @@ def test_an_outage_is_borne_and_told(shop: Shop, _number: int) -> None:
     # It waits for the API rather than to hammer it.
     assert 1 <= len(failed) <= 10 * PRODUCTS, stdout
     assert report["remarks"], stdout
+
+
+def test_a_server_that_never_answers_the_last_write_ends_the_run_in_time_and_the_next_is_an_ordinary_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.synced("--full")
+    shop.emulator.mutate(stocks=4)
+    shop.emulator.fault("hang", count=None, method="PATCH", path="*/sync-log/*", contains="last_partial_sync")
+    # In real life 60 s; each try waits so long, until the run's patience is over.
+    monkeypatch.setattr("reconciler.http.connections.Bounds", lambda: Bounds(read=0.5))
+    began = time.monotonic()
+    ended = shop.run("--patience", "2")
+    assert time.monotonic() - began < 60
+    assert (ended.status, ended.json["state"]) == (1, "interrupted"), str(ended)
+    assert "no answer within 0.5 s" in ended.json["message"], str(ended)
+    assert shop.emulator.faults()[0]["fired"] > 1
+    shop.emulator.clear_faults()
+    report = shop.synced()
+    assert (report["mode"], report["resumed"], shop.wrong()) == ("incremental", True, [])
+    assert shop.checkout.call("drift").status == 0
 
 
 def test_an_answer_that_is_no_json_may_end_a_run_and_the_next_goes_on(shop: Shop) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from reconciler.emulator.testing import emulator_process
 from support.checkout import Checkout, wait_until
+from support.naive import Options
 from support.syncing import Shop
 
 # So many that the look at a few records before each run misses most of them.
@@ -29,6 +30,9 @@ SEED = os.environ.get("RECONCILER_TEST_SEED", "1")
 JUDGED_EVERY = 8
 REQUESTS = 300
 CATALOG = "retail"
+LISTS = (Options.price_list, "two")
+# So that runs that are due are light walks.
+SPEC = {"maxDeletePercent": 100, "interval": "1s", "lookInterval": "1s", "products": {"catalogs": [CATALOG]}}
 
 Json = dict[str, Any]
 
@@ -242,6 +246,25 @@ class World:
         self.cut = self.cut or len(self.told)
         self.shop.checkout.applied()
 
+    def move_prices(self) -> None:
+        """Let the prices go to the other list, and perhaps clear the one before, where they stay till then."""
+        here = self.shop.options.price_list
+        there = LISTS[here == LISTS[0]]
+        self.shop.change(**SPEC, pricing={"priceList": there})
+        self.tell(there)
+        before = self.shop.emulator.site()["prices"]
+        if self.dice.random() < 0.5:
+            return
+        # Of records that a run has not seen on the new list, too.
+        vouched = ("--yes", "--override", "maxDeletePercent", "--reason", "moved")
+        ended = self.shop.checkout.call("sync", "run", "shop", "--clear-list", here, *vouched)
+        assert ended.status == 0, str(ended)
+        after = self.shop.emulator.site()["prices"]
+        assert {name: prices for name, prices in after.items() if name != here} == {
+            name: prices for name, prices in before.items() if name != here
+        }
+        self.tell(f"cleared, {len(after.get(here, {}))} left of {len(before.get(here, {}))}")
+
     def hide(self, *names: str) -> None:
         self.unseen.update(dict.fromkeys(names, len(self.told)))
 
@@ -323,6 +346,7 @@ WEIGHTS = {
     "edit_target": 5,
     "empty_target": 2,
     "lose_price_list": 1,
+    "move_prices": 2,
     "run_due": 4,
     "run_full": 3,
     "run_verify": 4,
@@ -334,8 +358,7 @@ WEIGHTS = {
 def test_whatever_happens_what_was_seen_is_put_right_by_the_next_run_and_all_by_a_verify(shop: Shop) -> None:
     shop.emulator.seed(PRODUCTS, 1)
     shop.emulator.switch(clashing_xp="left_out")
-    # So that runs that are due are light walks.
-    shop.prepare(maxDeletePercent=100, interval="1s", lookInterval="1s", products={"catalogs": [CATALOG]})
+    shop.prepare(**SPEC)
     shop.synced("--full")
     world = World(shop, random.Random(SEED))
     for number in range(1, MOVES + 1):

@@ -81,6 +81,7 @@ class Shop:
             default_location=stock.get("default"),
             currency=whole.get("currency"),
             list_currency=whole.get("currency"),
+            price_list=(whole.get("pricing") or {}).get("priceList", Options.price_list),
             ship_weight_unit=products.get("shipWeightUnit", "kg"),
             catalogs=products.get("catalogs"),
             sku_is_id=products.get("mapping", {}).get("variants.sku") == "ID",
