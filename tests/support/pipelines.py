@@ -54,6 +54,18 @@ def steps_of(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, step) for step in job["steps"])
 
 
+def azure_jobs(data: Any) -> Iterator[dict[str, Any]]:
+    """Yield every job and deployment of Azure Pipelines, wherever it stands."""
+    if isinstance(data, dict):
+        if "job" in data or "deployment" in data:
+            yield data
+        for value in data.values():
+            yield from azure_jobs(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from azure_jobs(value)
+
+
 @dataclass(slots=True)
 class Runner:
     """Runs jobs of GitHub workflows as a runner does: their scripts in bash, with what their steps are given.
@@ -91,20 +103,77 @@ class Runner:
             files = {name: Path(folder) / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
             for path in files.values():
                 path.touch()
-            ended = subprocess.run(
-                ["bash", "-e", "-c", step["run"]],
-                cwd=self.folder,
-                env={**self.environ, **{name: str(path) for name, path in files.items()}, **given},
-                capture_output=True,
-                text=True,
-                timeout=120,
-            )
+            told = {name: str(path) for name, path in files.items()}
+            ended = self.bash(step["run"], {**told, **given}, "-e")
             for line in files["GITHUB_OUTPUT"].read_text().splitlines():
                 name, _, value = line.partition("=")
                 self.context[f"steps.{step.get('id')}.outputs.{name}"] = value
             self.summary += files["GITHUB_STEP_SUMMARY"].read_text()
-        self.log += f"$ {step['run']}\n{ended.stdout}{ended.stderr}({ended.returncode})\n"
         return ended.returncode == 0
+
+    def bash(self, script: str, given: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+        """Run a script with variables beside those of the job, and log what it said."""
+        ended = subprocess.run(
+            ["bash", *options, "-c", script],
+            cwd=self.folder,
+            env={**self.environ, **given},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        self.log += f"$ {script}\n{ended.stdout}{ended.stderr}({ended.returncode})\n"
+        return ended
 
     def _value(self, text: str) -> str:
         return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: self.context.get(found[1], ""), text)
+
+
+_SET = re.compile(r"##vso\[task.setvariable variable=(\w+);isOutput=true\](.*)")
+
+
+class AzureRunner(Runner):
+    """The same for Azure Pipelines; `context` holds the values of `$(…)`, and stages and jobs have words for names.
+
+    documented: bash runs a script without `-e`, and a macro without a value stays as it is written.
+    """
+
+    def run(self, text: str, job: str) -> bool:
+        """Run a job, or the only one of a stage, by its name; what it publishes lies in the workspace afterwards."""
+        data = yaml.safe_load(text)
+        stages = [stage for stage in data.get("stages", []) if stage["stage"] == job]
+        (found,) = [each for each in azure_jobs(stages or data) if stages or job in each.values()]
+        green = True
+        steps = found["strategy"]["runOnce"]["deploy"]["steps"] if "deployment" in found else found["steps"]
+        for step in steps:
+            if "publish" in step and (green or "not(canceled())" in step.get("condition", "")):
+                kept = Path(self.context["Pipeline.Workspace"]) / self._value(step["artifact"])
+                kept.mkdir(exist_ok=True)
+                (kept / step["publish"]).write_bytes((self.folder / step["publish"]).read_bytes())
+            if "bash" in step and step["displayName"] not in self.without and self._due(step, green):
+                given = {name: self._value(str(value)) for name, value in step.get("env", {}).items()}
+                ended = self.bash(self._value(step["bash"]), given)
+                green = green and ended.returncode == 0
+                for name, value in _SET.findall(ended.stdout):
+                    self.context[f"{step.get('name')}.{name}"] = value
+        return green
+
+    def _due(self, step: Mapping[str, Any], green: bool) -> bool:
+        condition = step.get("condition", "succeeded()")
+        return condition in ("always()", "not(canceled())") or (condition == "succeeded()" and green)
+
+    def _value(self, text: str) -> str:
+        return re.sub(r"\$\(([\w.]+)\)", lambda found: self.context.get(found[1], found[0]), text)
+
+
+class GitLabRunner(Runner):
+    """The same for GitLab: the lines of a job's script are one script of bash, and those after it another."""
+
+    def run(self, text: str, job: str) -> bool:
+        """Run a job. documented: the runner sets `-eo pipefail`, and what comes after is run in any case."""
+        own = yaml.safe_load(text)[job]
+        lines = [line for line in own["script"] if "reconciler emulate" not in line]
+        given = {"CI_ENVIRONMENT_NAME": own["environment"]["name"]} if "environment" in own else {}
+        ended = self.bash("\n".join(lines), given, "-eo", "pipefail")
+        if "after_script" in own:
+            self.bash("\n".join(own["after_script"]), given, "-eo", "pipefail")
+        return ended.returncode == 0

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from reconciler.gitops.init.pipelines import CI, pipelines
-from support.pipelines import NEEDS
+from support.pipelines import NEEDS, azure_jobs
 
 AZURE, GITLAB = pipelines("azure", NEEDS, "main"), pipelines("gitlab", NEEDS, "main")
 CHECK = Path(sys.executable).parent / "check-jsonschema"
@@ -39,22 +37,10 @@ def test_the_published_schema_takes_them(ci: CI, words: tuple[str, ...], tmp_pat
     assert ended.returncode == 0, ended.stdout[-3000:]
 
 
-def jobs_of(data: Any) -> Iterator[dict[str, Any]]:
-    """Yield every job and deployment of Azure Pipelines, wherever it stands."""
-    if isinstance(data, dict):
-        if "job" in data or "deployment" in data:
-            yield data
-        for value in data.values():
-            yield from jobs_of(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from jobs_of(value)
-
-
 def azure_groups(name: str) -> dict[str, set[str]]:
     """Return by variable group which variables the jobs of a pipeline take from it."""
     found: dict[str, set[str]] = {}
-    for job in jobs_of(yaml.safe_load(AZURE[f"azure-pipelines/reconciler-{name}.yml"])):
+    for job in azure_jobs(yaml.safe_load(AZURE[f"azure-pipelines/reconciler-{name}.yml"])):
         group = next((each["group"] for each in job.get("variables", [])), "-")
         mapped = set(re.findall(r"\$\((\w+)\)", str(job)))
         found[group] = found.get(group, set()) | mapped
@@ -90,7 +76,7 @@ def test_of_azure_the_plans_of_the_pull_request_pipeline_count() -> None:
 
 def test_of_azure_nothing_that_somebody_types_is_part_of_a_script() -> None:
     for text in AZURE.values():
-        for job in jobs_of(yaml.safe_load(text)):
+        for job in azure_jobs(yaml.safe_load(text)):
             scripts = re.findall(r"'bash': ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", str(job))
             assert scripts
             assert [script for script in scripts if "parameters." in script] == []

@@ -103,6 +103,10 @@ class GitHub(Hosted):
         """Return what the event of a pull request says."""
         return {"action": "synchronize", "number": number, "pull_request": self._pull(self.pulls[number], "pull")}
 
+    def said(self, number: int) -> list[str]:
+        """Return the comments that people see at a pull request."""
+        return [comment["body"] for comment in self.comments.get(number, [])]
+
     # What the API says.
 
     def answer(self, seen: Seen) -> Answer:
