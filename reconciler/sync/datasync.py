@@ -17,7 +17,8 @@ from reconciler.reconcile.session import Session
 from reconciler.reconcile.work import Desired
 from reconciler.sparklayer.kinds.data_sync.kind import discontinues_on_remove
 from reconciler.sync.customers.datatype import bind_customers
-from reconciler.sync.datatype import AnyDataType
+from reconciler.sync.datatype import NEVER, AnyDataType
+from reconciler.sync.orders.datatype import bind_orders
 from reconciler.sync.party_prices.datatype import bind_party_prices
 from reconciler.sync.products.datatype import Products, bind_products
 from reconciler.sync.products.settings import product_settings
@@ -28,7 +29,7 @@ SOURCE, TARGET = "ordercloud", "sparklayer"
 API_NAMES = {SOURCE: "OrderCloud", TARGET: "SparkLayer"}
 Binder: TypeAlias = Callable[[Mapping[str, Any]], AnyDataType | None]
 """Binds a data type to what a manifest says; None: it does not flow."""
-DATA_TYPES: tuple[Binder, ...] = (bind_products, bind_party_prices, bind_customers)
+DATA_TYPES: tuple[Binder, ...] = (bind_products, bind_party_prices, bind_customers, bind_orders)
 """The data types in the order in which one command runs them: what others refer to comes first."""
 TYPE_NAMES = ("products", "party-prices", "customers", "orders")
 """Their names, for the command line."""
@@ -150,6 +151,13 @@ def settings_for(data: AnyDataType, settings: SyncSettings, *, several: bool) ->
     """
     if several:
         settings = replace(settings, data_type=data.name)
+    if data.walk_interval == NEVER:
+        return replace(
+            settings,
+            look_interval=settings.walk_interval,
+            freshness=settings.rest_freshness,
+            walk_interval=NEVER,
+        )
     if data.walk_interval is not None:
         settings = replace(settings, walk_interval=data.walk_interval)
     if data.lights:

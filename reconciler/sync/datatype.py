@@ -47,6 +47,7 @@ class TargetState:
         known: fingerprints of what the target holds now, by part, where that is known; the engine tells the sink.
         was: key of another record that this one may have been before it got a new ID: where the source says that one
             is gone, what the target holds of it is this one's.
+        news: what the target holds is to be noted anew, though nothing of it need be written.
     """
 
     key: str
@@ -60,6 +61,7 @@ class TargetState:
     keeps: Collection[Name] | None = None
     known: Mapping[str, bytes] = field(default_factory=dict)
     was: str | None = None
+    news: bool = False
 
     def held(self, *, whole: bool) -> Held:  # noqa: ARG002 - for data types that have more to say
         """Return what the target holds once it is written; not whole: what it may hold after some of it was."""
@@ -145,6 +147,10 @@ class SyncLog:
     owned: bool = True
     sure: bool = True
     most: int = 5_000
+
+
+NEVER = timedelta(days=36_500)
+"""A walk interval: lists alone are looked at, every `walkInterval`, and what shows there or is due is read whole."""
 
 
 class NotBegun(Exception):

@@ -43,7 +43,7 @@ def objects(emulator: RunningEmulator) -> Objects:
 def changed(before: Objects, after: Objects, name: str) -> set[str]:
     found = set()
     for scope in {*before.get(name, {}), *after.get(name, {})}:
-        old, new = before[name].get(scope, {}), after[name].get(scope, {})
+        old, new = (found.get(name, {}).get(scope, {}) for found in (before, after))
         found |= {key for key in {*old, *new} if old.get(key) != new.get(key)}
     return found
 
@@ -63,6 +63,24 @@ def test_what_is_told_is_what_changed_and_nothing_else(shop: RunningEmulator) ->
         "stocks": 7,
     }
     assert (len(report["created"]), len(report["deleted"]), len(report["renamed"])) == (3, 4, 2)
+
+
+def test_orders_are_amended_shipped_cancelled_and_returned_each_in_one_way(shop: RunningEmulator) -> None:
+    before = objects(shop)
+    asked = {"amendOrders": 2, "shipOrders": 2, "cancelOrders": 1, "returnOrders": 2}
+    report = shop.mutate(**asked)
+    after = objects(shop)
+    shipped, returned = ({each["orderID"] for each in report[name]} for name in ("shippedOrders", "returnedOrders"))
+    changes = [set(report["amendedOrders"]), shipped, set(report["canceledOrders"]), returned]
+    assert [len(each) for each in changes] == [2, 2, 1, 2]
+    assert len(set().union(*changes)) == 7
+    orders = after["Order"][""]
+    assert {orders[key]["Status"] for key in report["canceledOrders"]} == {"Canceled"}
+    assert changed(before, after, "Order") == {*report["amendedOrders"], *shipped, *report["canceledOrders"]}
+    assert changed(before, after, "Shipment") == {each["shipmentID"] for each in report["shippedOrders"]}
+    assert changed(before, after, "OrderReturn") == {each["orderReturnID"] for each in report["returnedOrders"]}
+    shop.reset()
+    assert shop.mutate(**asked) == report
 
 
 def test_no_product_is_touched_in_two_ways(shop: RunningEmulator) -> None:

@@ -1,4 +1,4 @@
-"""Mutation of a marketplace, like a day of people's work: products, prices and stocks change, some are new or gone."""
+"""Mutation of a marketplace, like a day of people's work: products, prices, stocks and orders change."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
 from reconciler.emulator.ordercloud.commerce.resource import Scope
 from reconciler.emulator.ordercloud.models import JsonObject
+from reconciler.emulator.ordercloud.mutate_orders import OrderChanges
 from reconciler.emulator.ordercloud.sync_models import SINGLETONS
 from reconciler.emulator.ordercloud.syncs import Syncs
 from reconciler.emulator.seeds.words import STYLES, Dice
@@ -33,6 +34,10 @@ class MutateSetting(BaseModel):
     create: _Count = Field(default=0, description="Products that are new, each with a price.")
     delete: _Count = Field(default=0, description="Products that go.")
     rename: _Count = Field(default=0, description="Products that get another ID.")
+    amendOrders: _Count = Field(default=0, description="Open orders of which a line changes.")  # noqa: N815
+    shipOrders: _Count = Field(default=0, description="Open orders of which some or all is shipped.")  # noqa: N815
+    cancelOrders: _Count = Field(default=0, description="Open orders that are cancelled.")  # noqa: N815
+    returnOrders: _Count = Field(default=0, description="Completed orders of which a piece comes back.")  # noqa: N815
     pause: list[str] = Field(default=[], description="Syncs to pause, e.g. productsync or entitysync/categories.")
     resume: list[str] = Field(default=[], description="Syncs to resume.")
     seedNumber: int = 0  # noqa: N815 (a name of the JSON)
@@ -72,10 +77,24 @@ class Mutation:
             "paused": paused,
             "resumed": resumed,
         }
+        report |= self._change_orders()
         for paths, value in ((paused, True), (resumed, False)):
             for path in paths:
                 self._syncs.stored[_PREFIX + path]["Paused"] = value
         return report
+
+    def _change_orders(self) -> dict[str, Any]:
+        setting = self._setting
+        if not (setting.amendOrders or setting.shipOrders or setting.cancelOrders or setting.returnOrders):
+            return {}
+        orders = self._shuffled(self._market.store.table("Order").ordered())
+        changes = OrderChanges(self._market, self._dice, orders)
+        return {
+            "amendedOrders": list(changes.amend(setting.amendOrders)),
+            "shippedOrders": list(changes.ship(setting.shipOrders)),
+            "canceledOrders": list(changes.cancel(setting.cancelOrders)),
+            "returnedOrders": list(changes.send_back(setting.returnOrders)),
+        }
 
     def _shuffled(self, choices: Sequence[str]) -> Iterator[str]:
         pool = list(choices)

@@ -58,6 +58,7 @@ EMULATED: Mapping[str, Section] = {
     "LineItems": Section("LineItem", ("OrderID",)),
     "Shipments": Section("Shipment"),
     "ShipmentItems": Section("ShipmentItem", ("ShipmentID",)),
+    "OrderReturns": Section("OrderReturn"),
 }
 # Objects that stand inside others in older files: the section of the outer ones, the member, and the inner section.
 NESTED: Mapping[str, tuple[str, str]] = {"Specs": ("Options", "SpecOptions"), "Products": ("Variants", "Variants")}

@@ -120,6 +120,73 @@ RECORDS: Mapping[str, tuple[str, str]] = {
         ),
         "what it belongs to",
     ),
+    "bad-cart": (
+        (
+            'xp.sparkCartId is "cart-1", which is no cart ID of SparkLayer. Correct it, or take it '
+            "out if the order was not placed there."
+        ),
+        "the order",
+    ),
+    "unknown-cart": (
+        (
+            "SparkLayer knows no cart C: it was never there, or belongs to another site. Correct the "
+            "order's cart ID, or take it out if the order was not placed there."
+        ),
+        "the order",
+    ),
+    "duplicate-cart": (
+        "The order O has the cart ID C as well, and was there first. Take it out of one of them.",
+        "the order",
+    ),
+    "unknown-status": (
+        'The order has the status "Lost", which means nothing here.',
+        "the order",
+    ),
+    "no-lines": (
+        "The order has no lines, so there is nothing to show of it.",
+        "the order",
+    ),
+    "bad-quantity": (
+        "The line has the quantity 0, which is no number of pieces.",
+        "the order",
+    ),
+    "returns-unreadable": (
+        ("OrderCloud does not show returns any more, and SparkLayer shows some of this order: it stays as it is."),
+        "the order",
+    ),
+    "no-list": (
+        (
+            "The site has no price list in USD, the currency of the order. Add a price list in it; "
+            "the order is there all the same."
+        ),
+        "nothing",
+    ),
+    "product-gone": (
+        'The product "P" of this line is gone, so the line shows its ID in place of its name.',
+        "nothing",
+    ),
+    "total-differs": (
+        (
+            "The total of the order is 12.00, and its lines, shipping, tax and fees make 10.00. The "
+            "lines are shown as OrderCloud has them."
+        ),
+        "nothing",
+    ),
+    "bad-address": (
+        'The address "A" has no Street1, so it is left out.',
+        "the address",
+    ),
+    "shipped-beyond": (
+        (
+            "2 more of this line went out than were ordered; they are left out. Or: A shipment holds "
+            "a line L that the order does not have any more; it is left out."
+        ),
+        "those pieces",
+    ),
+    "order-gone": (
+        ("OrderCloud does not have this order any more. SparkLayer keeps it as it was; nothing is cancelled."),
+        "nothing",
+    ),
     "refused": (
         "SparkLayer refused the product (or: its stock, its prices): what it says, or that it does not say why",
         "the part",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, SyncOverview
 from reconciler.sync.datasync import DataSync
+from reconciler.sync.datatype import NEVER
 from reconciler.words import listed
 
 
@@ -64,7 +65,9 @@ def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tup
         return Compared(run.started_at, max(run.started_at + interval, start), promised)
 
     shown = compared(overview.last_look, settings.look_interval, settings.freshness)
-    inside = compared(overview.last_walk, settings.walk_interval, settings.rest_freshness)
+    inside = shown
+    if settings.walk_interval != NEVER:
+        inside = compared(overview.last_walk, settings.walk_interval, settings.rest_freshness)
     return tuple(PartCompared(part, shown, inside, sync.data.inside[part]) for part in sync.data.flowing)
 
 

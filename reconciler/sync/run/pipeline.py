@@ -378,7 +378,7 @@ def _kept(work: _Work) -> dict[str, bytes | None]:
 
 def _tells_something(level: Level | None, state: TargetState, known: Mapping[str, bytes]) -> bool:
     """Whether the ledger has to learn something of a record for which nothing is sent."""
-    if level is None or level.problems or level.gone or level.attempts or level.due_at != state.due:
+    if level is None or level.problems or level.gone or level.attempts or level.due_at != state.due or state.news:
         return True
     if level.doubtful or any(known.get(part) != value for part, value in level.prints.items()):
         return True

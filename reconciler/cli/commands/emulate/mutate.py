@@ -29,6 +29,12 @@ _COUNT = click.IntRange(0)
 @click.option("--create", type=_COUNT, metavar="N", help="Add so many products.")
 @click.option("--delete", type=_COUNT, metavar="N", help="Delete so many products.")
 @click.option("--rename", type=_COUNT, metavar="N", help="Give so many products another ID.")
+@click.option("--amend-orders", "amendOrders", type=_COUNT, metavar="N", help="Change a line of so many open orders.")
+@click.option("--ship-orders", "shipOrders", type=_COUNT, metavar="N", help="Ship some of so many open orders.")
+@click.option("--cancel-orders", "cancelOrders", type=_COUNT, metavar="N", help="Cancel so many open orders.")
+@click.option(
+    "--return-orders", "returnOrders", type=_COUNT, metavar="N", help="Return some of so many completed orders."
+)
 @click.option("--pause", multiple=True, metavar="SYNC", help="Pause a sync: productsync, entitysync/categories, ...")
 @click.option("--resume", multiple=True, metavar="SYNC", help="Resume a sync.")
 @click.option("--seed-number", "seedNumber", type=int, metavar="S", help="Which records.  [default: 0]")

@@ -74,6 +74,9 @@ class Endpoints:
         # inferred: whether those who may read them may read them here; see the switch.
         if resource.name == "ApiClient" and self._state.switches.default_users == "forbidden":
             raise refuse(403, "Auth.InsufficientRoles", "API clients are not for you.")
+        # inferred: that not every marketplace has them; see the switch.
+        if resource.name == "OrderReturn" and self._state.switches.order_returns == "absent":
+            raise refuse(404, "NotFound", "There is no such page.")
         if resource.name == "Order":
             options |= {"direction": request.ids["direction"], "drafts": str(asks_for_drafts(filters)).lower()}
         selection = self.selection(resource, scope, options, filters)

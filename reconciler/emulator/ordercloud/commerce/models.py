@@ -99,6 +99,18 @@ _CLIENT_FLAGS = ("AllowAnyBuyer", "AllowAnySupplier", "AllowSeller", "IsAnonBuye
 _ID = Member(str)
 _REQUIRED_ID = Member(str, required=True)
 _FLAG = Member(bool)
+_SET_DATE = Member(str, read_only=True, is_date=True)
+_STATUSES = frozenset({"Unsubmitted", "AwaitingApproval", "Declined", "Open", "Completed", "Canceled"})
+_RETURN_ITEM = Model(
+    "OrderReturnItem",
+    {
+        "LineItemID": _REQUIRED_ID,
+        "Quantity": Member(int, default=0),
+        "RefundAmount": Member(float),
+        "Comments": Member(str),
+    },
+    closed=True,
+)
 
 MODELS: Mapping[str, Model] = {
     **_models(),
@@ -148,6 +160,26 @@ MODELS: Mapping[str, Model] = {
         "ProductSupplier", {"SupplierID": _REQUIRED_ID, "DefaultPriceScheduleID": _ID}, closed=True
     ),
     "SupplierBuyer": Model("SupplierBuyer", {"BuyerID": _REQUIRED_ID}, closed=True),
+    "OrderReturn": Model(
+        "OrderReturn",
+        {
+            "ID": Member(str, max_length=100),
+            "OrderID": _REQUIRED_ID,
+            "Status": Member(str, read_only=True, choices=_STATUSES),
+            "DateCreated": _SET_DATE,
+            "DateSubmitted": _SET_DATE,
+            "DateApproved": _SET_DATE,
+            "DateDeclined": _SET_DATE,
+            "DateCanceled": _SET_DATE,
+            "DateCompleted": _SET_DATE,
+            "LastUpdated": _SET_DATE,
+            "RefundAmount": Member(float),
+            "Comments": Member(str),
+            "ItemsToReturn": Member(list, model=_RETURN_ITEM, default=[]),
+            "xp": Member(dict),
+        },
+        closed=True,
+    ),
     # Members from a seed of the vendor's.
     "ApiClient": Model(
         "ApiClient",

@@ -131,11 +131,11 @@ class LineItemRules(Rules):
         if row.get("Specs"):
             row["Specs"] = [_spec(market, spec) for spec in row["Specs"]]
             row["Variant"] = _variant(market, row)
-        if row.get("UnitPrice") is None or _same_price_asked(row, held):
+        if row.get("UnitPrice") is None or (_same_price_asked(row, held) and _is_other(row, held)):
             order = market.row("Order", (), scope[0]) or {}
             row.update(price_of(market, order, row))
         elif held:
-            row["PriceOverridden"] = True
+            row["PriceOverridden"] = held.get("PriceOverridden") or row.get("UnitPrice") != held.get("UnitPrice")
         else:
             # A seed brings its totals along, and with them prices that nobody overrode.
             row.setdefault("PriceOverridden", "LineTotal" not in row)
@@ -161,6 +161,11 @@ class LineItemRules(Rules):
 def _same_price_asked(row: JsonObject, held: JsonObject) -> bool:
     """Return whether a line kept a calculated price, so that it has to be calculated again."""
     return bool(held) and not held.get("PriceOverridden") and row.get("UnitPrice") == held.get("UnitPrice")
+
+
+def _is_other(row: JsonObject, held: JsonObject) -> bool:
+    """Return whether a line changed in what its price depends on; that it was shipped is no reason for another."""
+    return any(row.get(member) != held.get(member) for member in ("ProductID", "Quantity", "Specs"))
 
 
 def _spec(market: Marketplace, spec: JsonObject) -> JsonObject:

@@ -24,6 +24,7 @@ from reconciler.emulator.ordercloud.commerce.resource import (
     gone,
     kept,
 )
+from reconciler.emulator.ordercloud.commerce.returns import ReturnRules
 from reconciler.emulator.ordercloud.commerce.shipping import ShipmentItemRules, ShipmentRules
 from reconciler.emulator.ordercloud.commerce.ties import ASSIGNMENTS
 from reconciler.emulator.ordercloud.lists import Listing
@@ -40,6 +41,7 @@ ORDER_SORT = (
     *("DateDeclined", "DateCanceled", "DateCompleted", "LastUpdated", "Subtotal", "ShippingCost", "TaxCost"),
     *("Gratuity", "Fees", "PromotionDiscount", "Total", "IsSubmitted"),
 )
+RETURN_SORT = ("DateSubmitted", "DateCompleted", "ID", "OrderID", "Status", "RefundAmount", "LastUpdated")
 SHIPMENT_SORT = ("DateShipped", "OwnerID", "ID", "BuyerID", "Shipper", "DateDelivered", "Cost")
 SHIPMENT_SEARCH = ("ID", "BuyerID", "Shipper", "DateShipped", "DateDelivered", "TrackingNumber")
 _NAME = ("ID", "Name")
@@ -305,6 +307,14 @@ _ALL = (
         rules=LineItemRules(),
         also_read=("Shopper",),
         searched=True,
+    ),
+    _resource(
+        "/v1/orderreturns",
+        "OrderReturn",
+        "Order",
+        _listing("OrderReturn", ("ID", "OrderID", "Comments"), RETURN_SORT),
+        references=(gone("OrderID", "Order"),),
+        rules=ReturnRules(),
     ),
     _resource(
         "/v1/shipments",

@@ -15,6 +15,7 @@ from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
 from reconciler.emulator.ordercloud.commerce.order_operations import OrderOperations
 from reconciler.emulator.ordercloud.commerce.resource import Scope
 from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
+from reconciler.emulator.ordercloud.commerce.return_operations import ReturnOperations
 from reconciler.emulator.ordercloud.errors import not_found
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.state import State
@@ -63,6 +64,7 @@ class Commerce:
         yield from Assignments(self._endpoints).routes()
         yield from GoodsOperations(self._endpoints).routes()
         yield from OrderOperations(self._endpoints).routes()
+        yield from ReturnOperations(self._endpoints).routes()
 
     def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Return the endpoints of the control API for the marketplace."""
