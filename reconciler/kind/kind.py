@@ -52,12 +52,21 @@ class ManifestView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A live object: its state in manifest terms, and the wire object as it was read, unknown members included."""
+    """A live object: its state in manifest terms, and the wire object as it was read, unknown members included.
+
+    Args:
+        kind: of the object.
+        id: its live ID.
+        state: in manifest terms.
+        wire: as it was read.
+        is_record: a data sync keeps it. It is counted, and never taken for configuration unless a manifest names it.
+    """
 
     kind: str
     id: str
     state: State
     wire: Wire = field(repr=False)
+    is_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,9 +104,13 @@ def import_live(
     for kind, objects in live.items():
         if not kinds[kind].readable and (not wanted or kind in wanted) and all(kind != of for of, _ in managed):
             left_out.append((kind, "the API cannot show it; write its manifest by hand"))
+        records = 0
         for live_id, observed in sorted(objects.items()):
             key = f"{kind}/{live_id}"
             if (kind, live_id) in managed or (wanted and not wanted & {kind, key}):
+                continue
+            if observed.is_record and key not in wanted:
+                records += 1
                 continue
             dangling = next(_dangling(kinds, live, observed, names), None)
             if (kind, live_id) in unfit:
@@ -117,6 +121,8 @@ def import_live(
                 left_out.append((key, f"it refers to {dangling}"))
             else:
                 manifests.append(as_manifest(kinds, observed, names, variables))
+        if records:
+            left_out.append((kind, f"{records:,} are records that data syncs keep, no configuration"))
     return ImportResult(tuple(manifests), tuple(left_out))
 
 

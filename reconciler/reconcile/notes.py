@@ -109,10 +109,17 @@ def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterat
     if inputs.guardrails.unmanaged == "ignore" or inputs.targets:
         return
     for kind, objects in inputs.live.items():
-        for live_id in objects if kind not in inputs.excluded else ():
-            if (kind, live_id) not in managed:
-                words = "live, and no manifest names it; it is left alone"
-                yield Note(NoteKind.UNMANAGED, f"{kind}/{live_id}", words)
+        records = 0
+        for live_id, observed in objects.items() if kind not in inputs.excluded else ():
+            if (kind, live_id) in managed:
+                continue
+            if observed.is_record:
+                records += 1
+                continue
+            words = "live, and no manifest names it; it is left alone"
+            yield Note(NoteKind.UNMANAGED, f"{kind}/{live_id}", words)
+        if records:
+            yield Note(NoteKind.REMARK, kind, f"{records:,} are records that data syncs keep, and are no configuration")
 
 
 def forgotten_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,10 @@ INTEGRATION = "integration"
 """Source of the price lists that integrations keep (documented)."""
 RECOMMENDED_LISTS, MOST_LISTS = 10_000, 15_000
 """Price lists that SparkLayer recommends at most, and those that a site takes (older documentation)."""
+SLUG_PREFIX = "oc-"
+"""How the slug of every price list begins that is made for customers."""
+SLUG_CHARACTERS = 26
+_SLUG = re.compile(rf"{SLUG_PREFIX}[a-z2-7]{{{SLUG_CHARACTERS}}}")
 _MINUS = "minus"
 
 
@@ -30,6 +35,11 @@ class ListInfo:
 
     currency: str
     tax_inclusive: bool = False
+
+
+def is_record(slug: str, wire: Mapping[str, Any]) -> bool:
+    """Whether a price list is one that a data sync keeps for customers: by its slug and its source."""
+    return wire.get("source") == INTEGRATION and _SLUG.fullmatch(slug) is not None
 
 
 def list_body(slug: str, name: str, info: ListInfo, source_list: str | None) -> Wire:

@@ -353,6 +353,13 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def held_names(self, held: Held) -> Collection[Name]:
         """Return the names under which the target holds something of a record. Pure."""
 
+    def named(self, held: Held) -> str | None:
+        """Return the word by which records of other data types may name what the target holds of a record. Pure.
+
+        While one of the same data sync does, the record is not deleted. The word must be part of no other, as a digest
+        is. None: none does.
+        """
+
     def leaves_alone(self, *, outside: bool) -> bool:
         """Return whether the target keeps a record that is gone or, `outside`, left the scope. Pure.
 

@@ -204,3 +204,33 @@ def test_groups_that_disagree_leave_the_price_and_are_told(lists: Lists) -> None
     both = Combination("acme", ("new", "vip"))
     assert lists.prices()[both.slug] == {"SKU-saw": 8}
     assert report.counts["problems"] == 1
+
+
+def test_a_list_that_a_customer_still_has_stays_until_the_customer_has_another(checkout: Checkout) -> None:
+    lists = Lists(checkout)
+    lists.shop.emulator.seed_with(market())
+    lists.shop.prepare(pricing={"partyPriceLists": True}, customers={}, maxDeletePercent=50)
+    lists.synced()
+    report = run_type(checkout, "customers")
+    assert report.state is State.FINISHED, (report.message, report.next_step)
+    lists.shop.portal("DELETE", "buyers/acme/usergroups/vip/assignments/ada")
+    report = lists.synced(Mode.WALK)
+    assert VIP.slug in lists.prices()
+    assert any("until nothing names it" in remark for remark in report.remarks)
+    assert run_type(checkout, "customers", Mode.WALK).state is State.FINISHED
+    customers = lists.shop.emulator.site()["customers"]["records"]
+    named = {slug for each in customers for slug in each.get("price_lists") or ()}
+    assert named == {ACME.slug, BETA.slug}
+    lists.synced(Mode.WALK)
+    assert lists.prices().keys() == {ACME.slug, BETA.slug}
+
+
+def test_plan_import_and_drift_have_the_lists_as_a_count_alone(lists: Lists) -> None:
+    lists.synced()
+    checkout = lists.shop.checkout
+    plan = checkout.call("plan", "--format", "json")
+    notes = [note for note in plan.json["notes"] if "oc-" in str(note) or note["subject"] == "PriceList"]
+    assert [note["message"] for note in notes] == ["3 are records that data syncs keep, and are no configuration"]
+    assert plan.json["changes"] == []
+    imported = checkout.call("import", "--output", "more", "--format", "json")
+    assert "oc-" not in imported.stdout

@@ -140,6 +140,9 @@ class Things:
     def held_names(self, held: Any) -> list[tuple[str, str]]:
         return []
 
+    def named(self, held: Any) -> str | None:
+        return None
+
     def leaves_alone(self, *, outside: bool) -> bool:
         return self.left_alone
 

@@ -68,6 +68,7 @@ class AsyncRecords(_Face[RecordStore]):
     sample = _awaited(RecordStore.sample)
     forget_prints = _awaited(RecordStore.forget_prints)
     move = _awaited(RecordStore.move)
+    mentioned = _awaited(RecordStore.mentioned)
     drop = _awaited(RecordStore.drop)
     retry = _awaited(RecordStore.retry)
     counts = _awaited(RecordStore.counts)

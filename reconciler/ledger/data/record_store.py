@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import Any
 
 from reconciler.ledger.data import looks as of_lists
-from reconciler.ledger.data import names, overview, problems, records, runs, samples
+from reconciler.ledger.data import mentions, names, overview, problems, records, runs, samples
 from reconciler.ledger.data import unseen as of_run
 from reconciler.ledger.data.model import Level, LevelCounts, Result
 from reconciler.ledger.data.names import Name
@@ -191,6 +191,10 @@ class RecordStore:
             config: of the runs that saw them last: what another one compared is no evidence.
         """
         return self._scoped.read(lambda tx: samples.sample(tx.connection, self._scoped.id, latest, random, config))
+
+    def mentioned(self, words: Collection[str]) -> frozenset[str]:
+        """Return which of these words stand in what the target holds of records of the sync's other data types."""
+        return self._scoped.read(lambda tx: mentions.of_others(tx.connection, self._scoped.scope, words))
 
     def forget_prints(self, keys: Collection[str] | None = None) -> None:
         """Forget the fingerprints of these records, or of all: the target is not what it was. Needs the lock."""

@@ -14,6 +14,7 @@ from reconciler.kind.semantics import FieldSemantics, PathID, Risk, State, field
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, get_or_none, id_of, one
 from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.sparklayer.lists import all_price_lists
+from reconciler.sparklayer.price_list_records import is_record
 
 PATH = "api/v1/price-lists"
 
@@ -67,7 +68,7 @@ class PriceListKind(Kind[PriceListSpec]):
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
         listed = {id_of(wire, PATH, "slug"): wire for wire in await all_price_lists(reader)}
         # inferred: that entries of the list carry their rules as a single list does. Those that do not are read singly.
-        bare = [slug for slug, wire in listed.items() if "rules" not in wire]
+        bare = [slug for slug, wire in listed.items() if "rules" not in wire and not is_record(slug, wire)]
         for slug, wire in zip(bare, await asyncio.gather(*(self.read_one(reader, slug) for slug in bare)), strict=True):
             if wire is None:
                 del listed[slug]  # deleted since it was listed
@@ -91,7 +92,7 @@ class PriceListKind(Kind[PriceListSpec]):
     def observe(self, live_id: str, wire: Wire) -> Observed:
         observed = super().observe(live_id, wire)
         rules = [_rule(item) for item in wire.get("rules") or () if isinstance(item, dict)]
-        return Observed(self.name, live_id, observed.state | {"rules": rules}, wire)
+        return Observed(self.name, live_id, observed.state | {"rules": rules}, wire, is_record(live_id, wire))
 
     def refusals(
         self,

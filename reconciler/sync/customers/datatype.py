@@ -52,9 +52,16 @@ class Customers:
     parts = (PART,)
     flowing = (PART,)
     inside = INSIDE
-    roles = tuple(ROLES)
-    lists = ROLES
     probe = PROBE
+
+    @property
+    def lists(self) -> Mapping[str, str]:
+        # Which lists customers have, product assignments say.
+        return ROLES if self.settings.lists_prefix is None else {**ROLES, "ProductReader": "products"}
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(self.lists)
 
     @property
     def walk_interval(self) -> timedelta | None:
@@ -109,6 +116,9 @@ class Customers:
 
     def held_names(self, held: Held) -> list[Name]:
         return held_names(held_from_json(held))
+
+    def named(self, held: Held) -> str | None:  # noqa: ARG002 - nothing else refers to one
+        return None
 
     def leaves_alone(self, *, outside: bool) -> bool:
         return outside

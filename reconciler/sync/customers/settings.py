@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sparklayer.price_list_records import SLUG_PREFIX
 from reconciler.sync.mapping.identity import address_of, customer_key
 from reconciler.sync.mapping.rules import MappingRules
-from reconciler.sync.parties.combination import SLUG_PREFIX
 from reconciler.words import parse_duration
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.

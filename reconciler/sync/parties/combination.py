@@ -7,9 +7,8 @@ from base64 import b32encode
 from dataclasses import dataclass
 from hashlib import blake2b
 
-SLUG_PREFIX = "oc-"
-"""How the slug of every price list begins that is made for a combination."""
-_CHARACTERS = 26
+from reconciler.sparklayer.price_list_records import SLUG_CHARACTERS, SLUG_PREFIX
+
 _BYTES = 17
 
 
@@ -38,7 +37,7 @@ class Combination:
         """Slug of its price list: 29 characters, from IDs alone, so that it survives a new name and cannot collide."""
         said = json.dumps([self.buyer, list(self.groups), self.currency], ensure_ascii=True).encode()
         digest = b32encode(blake2b(said, digest_size=_BYTES).digest()).decode().lower()
-        return SLUG_PREFIX + digest[:_CHARACTERS]
+        return SLUG_PREFIX + digest[:SLUG_CHARACTERS]
 
     @classmethod
     def of_key(cls, key: str) -> Combination | None:

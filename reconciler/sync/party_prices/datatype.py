@@ -119,6 +119,9 @@ class PartyPrices:
     def held_names(self, held: Held) -> list[Name]:
         return []
 
+    def named(self, held: Held) -> str | None:
+        return held_from_json(held).slug
+
     def leaves_alone(self, *, outside: bool) -> bool:
         return False
 

@@ -131,6 +131,9 @@ class Products:
         slug = [] if before.slug is None else [(SLUG, before.slug)]
         return [*slug, *((SKU, sku) for sku in sorted(before.skus.keys() | before.priced))]
 
+    def named(self, held: Held) -> str | None:  # noqa: ARG002 - nothing else refers to a product
+        return None
+
     def leaves_alone(self, *, outside: bool) -> bool:  # noqa: ARG002 - a product that left the scope goes as well
         return False
 

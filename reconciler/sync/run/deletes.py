@@ -153,6 +153,7 @@ class Deletes:
             ApiError: a read failed.
         """
         context = self._context
+        await self._leave_what_is_named()
         if not self._leaving or context.stopping:
             return
         await self._check()
@@ -168,6 +169,22 @@ class Deletes:
             outside = {each.level.key for each in chunk if each.outside}
             await self._pipeline.delete([each.level for each in chunk], claimed, outside)
         await self._pipeline.drain()
+
+    async def _leave_what_is_named(self) -> None:
+        """Put off what records of the data sync's other data types still name: the next walk asks for it again."""
+        context = self._context
+        names = {key: context.data.named(leaving.level.held) for key, leaving in self._leaving.items()}
+        words = {name for name in names.values() if name is not None}
+        if not words:
+            return
+        mentioned = await context.ledger.records.mentioned(words)
+        left = [self._leaving.pop(key) for key, name in names.items() if name in mentioned]
+        if left:
+            await context.ledger.records.seen(
+                None, {each.level.key: each.level.wanted for each in left if each.claimed}
+            )
+            what = "no longer needed stays" if len(left) == 1 else "no longer needed stay"
+            context.remarks.append(f"{counted(len(left), context.data.noun)} {what} until nothing names it any more")
 
     async def verify(self) -> None:
         """Look at what the target holds of records that were deleted before, and delete again what came back there.
