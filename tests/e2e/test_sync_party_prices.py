@@ -234,3 +234,34 @@ def test_plan_import_and_drift_have_the_lists_as_a_count_alone(lists: Lists) -> 
     assert plan.json["changes"] == []
     imported = checkout.call("import", "--output", "more", "--format", "json")
     assert "oc-" not in imported.stdout
+
+
+@pytest.mark.parametrize("pricing", [{}, {"partyPrices": "rows"}], ids=["rules", "rows"])
+def test_whatever_is_not_published_the_lists_are_right_and_stay_quiet(checkout: Checkout, pricing: Json) -> None:
+    lists = Lists(checkout)
+    lists.shop.emulator.seed_with(market())
+    others: dict[str, Any] = {
+        "user_list": "per_buyer",
+        "spark_created_status": "201",
+        "spark_unset_members": "null",
+        "spark_listed_rules": "absent",
+        "spark_rule_numbers": "text",
+        "spark_price_list_patch": "204",
+        "spark_batch_unknown_list": "400",
+        "spark_error_bodies": "empty",
+    }
+    lists.shop.emulator.switch(**others)
+    lists.shop.prepare(pricing={"partyPriceLists": True, **pricing}, maxDeletePercent=50)
+    lists.synced()
+    assert lists.prices()[VIP.slug].items() >= {"SKU-hammer": 7, "SKU-saw": 8}.items()
+    site = lists.shop.emulator.site()
+    del site["price_lists"][VIP.slug]
+    lists.shop.emulator.load_site(site)
+    before = lists.prices()[ACME.slug]
+    lists.shop.portal("PATCH", "priceschedules/acme-saw", {"PriceBreaks": [{"Quantity": 1, "Price": 5}]})
+    lists.synced(Mode.LIGHT)
+    assert lists.prices()[ACME.slug] == before | {"SKU-saw": 5}
+    assert lists.prices()[VIP.slug].items() >= {"SKU-hammer": 7, "SKU-saw": 5}.items()
+    for mode in (Mode.LIGHT, Mode.VERIFY):
+        lists.synced(mode)
+        assert lists.writes() == []

@@ -78,4 +78,4 @@ def shown_of(parts: Iterable[PartCompared]) -> str:
 
 def rest_of(parts: Iterable[PartCompared]) -> str:
     """Return what lists do not show of some parts, for people."""
-    return listed([part.rest for part in parts])
+    return listed(list(dict.fromkeys(part.rest for part in parts)))

@@ -105,6 +105,9 @@ class Orders:
         cart = held_from_json(held).cart
         return [] if cart is None else [(CART, cart)]
 
+    def named(self, held: Held) -> str | None:  # noqa: ARG002 - nothing else refers to an order
+        return None
+
     def leaves_alone(self, *, outside: bool) -> bool:  # noqa: ARG002 - no order is ever cancelled by us
         return True
 

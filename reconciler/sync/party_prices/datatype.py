@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DATA_TYPE = "party-prices"
 INSIDE: Mapping[str, str] = MappingProxyType(
-    {Part.LIST.value: "nothing", Part.ROWS.value: "SKUs and surcharges of variants"}
+    dict.fromkeys((part.value for part in Part), "SKUs and surcharges of variants")
 )
 """What lists do not show."""
 LOG = SyncLog("customers", owned=False, most=1_000)

@@ -25,8 +25,7 @@ _ROLES: Mapping[str, str] = {
     "ProductReader": "products",
     "PriceScheduleReader": "priceschedules",
     "BuyerReader": "buyers",
-    # inferred: that this role reads the users of all buyers at once; documented for those of one.
-    "BuyerUserReader": "buyerusers",
+    "BuyerUserReader": "buyers",
     "UserGroupReader": "buyers",
 }
 """What the API asks for (documented), and a list of each."""
