@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,8 @@ _T = TypeVar("_T")
 _IMPORTING = "<frozen importlib"
 _LATER_SECONDS = 0.002
 _WAKE_SECONDS = 0.2
+ECHO_SECONDS = 0.1
+"""What comes sooner after a signal is the same wish: `timeout` and others signal a program, and then its group."""
 
 
 def ending_signals() -> tuple[signal.Signals, ...]:
@@ -179,15 +182,16 @@ def stopped_by_signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Event]:
     import asyncio
 
     stop, task = asyncio.Event(), asyncio.current_task()
-    hurried = False
+    hurried, first = False, 0.0
 
     def interrupt(_number: signal.Signals) -> None:
-        nonlocal hurried
+        nonlocal hurried, first
         if stop.is_set():
-            if task is not None and not hurried:
+            if task is not None and not hurried and time.monotonic() - first >= ECHO_SECONDS:
                 hurried = True
                 task.cancel()
             return
+        first = time.monotonic()
         stop.set()  # first: the terminal that is told may be gone
         on_stop()
 

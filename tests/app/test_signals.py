@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.app.signals import ending_signals, stopped_by_signals
+from reconciler.app.signals import ECHO_SECONDS, ending_signals, stopped_by_signals
 
 NUMBERS = (signal.SIGINT, *ending_signals())
 
@@ -34,6 +34,8 @@ def test_after_an_end_was_asked_for_signals_do_nothing(number: signal.Signals) -
         with stopped_by_signals(lambda: told.append("stopping")) as stop:
             os.kill(os.getpid(), number)
             await heard(stop)
+            os.kill(os.getpid(), number)  # the same wish, through the process's group
+            await asyncio.sleep(1.5 * ECHO_SECONDS)
             os.kill(os.getpid(), number)
             try:
                 await asyncio.sleep(10)

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from reconciler.app import imports
+from reconciler.app.signals import ECHO_SECONDS
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import Interrupted
 from reconciler.ledger.schema import VERSION
@@ -63,6 +64,7 @@ def stopped_twice(checkout: Checkout, process: subprocess.Popen[str], *numbers: 
             line = process.stderr.readline()
             assert line, heard
             heard += line
+        time.sleep(1.5 * ECHO_SECONDS)  # what comes sooner is taken for the same wish
         process.send_signal(numbers[1])
         stdout, stderr = process.communicate(timeout=60)
     finally:

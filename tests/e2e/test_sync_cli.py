@@ -10,6 +10,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from reconciler.app.signals import ECHO_SECONDS
 from support.checkout import Checkout, Document, Ended, document, http_config, wait_until
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -400,6 +402,7 @@ def test_a_second_ctrl_c_ends_it_at_once(shop: Checkout) -> None:
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         wait_until(lambda: "Stopping" in (process.stderr.readline() if process.stderr else ""))
+        time.sleep(1.5 * ECHO_SECONDS)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr

@@ -42,7 +42,7 @@ class _Stoppable:
 
     def _stopping(self) -> None:
         self.asked_to_stop = True
-        say("Stopping: nothing new is sent, what is under way is finished. Once more to stop at once.")
+        say("Stopping: nothing new is begun, what is under way is finished. Once more to stop at once.")
 
 
 class PauseTerminal(_Stoppable):

@@ -19,6 +19,7 @@ from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
 from reconciler.sync.run.retries import Retries
+from reconciler.sync.run.stopping import take_until
 from reconciler.sync.run.synclog import Logbook
 from reconciler.words import counted, spoken
 
@@ -205,23 +206,18 @@ class Stages:
             await self._context.ledger.problems.close_unconfirmed(self._context.run.id)
 
     async def _read(self, pipeline: Pipeline) -> None:
-        context = self._context
-        async with aclosing(self._chunks()) as chunks:
-            async for chunk in chunks:
-                await pipeline.take(chunk)
-                if context.stopping:
-                    return
+        await take_until(self._context.stop, self._chunks(), pipeline.take)
 
     async def _look_at_lists(self) -> None:
         """List everything, and want what lists show otherwise than before: the retries read it as a whole."""
         context = self._context
         each = {"seen": 1, "unchanged": 1}
-        async with aclosing(context.source.listed()) as chunks:
-            async for looks in chunks:
-                number = await context.ledger.records.look(context.run.id, looks, each)
-                context.meter.tally.add({name: number * count for name, count in each.items()})
-                if context.stopping:
-                    return
+
+        async def look(looks: Any) -> None:
+            number = await context.ledger.records.look(context.run.id, looks, each)
+            context.meter.tally.add({name: number * count for name, count in each.items()})
+
+        await take_until(context.stop, context.source.listed(), look)
 
     async def _chunks(self) -> AsyncGenerator[list[Any], None]:
         """Yield what the run has to read: everything, or what is known to have changed."""

@@ -1,0 +1,46 @@
+"""Reading that ends when a run is asked to stop: what is being read is given up, what was read is finished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+
+
+async def take_until(
+    stop: asyncio.Event, items: AsyncGenerator[_Item, None], take: Callable[[_Item], Awaitable[object]]
+) -> None:
+    """Take what comes, until there is no more or an end is asked for.
+
+    Args:
+        stop: once set, what is being waited for is given up, and what is being taken is finished.
+        items: what comes; closed in any case.
+        take: takes one.
+    """
+    taking = False
+
+    async def work() -> None:
+        nonlocal taking
+        async with aclosing(items):
+            async for item in items:
+                taking = True
+                await take(item)
+                taking = False
+                if stop.is_set():
+                    return
+
+    working, stopped = asyncio.create_task(work()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not taking:
+            working.cancel()
+        await asyncio.wait({working})
+        if not working.cancelled():
+            working.result()
+    finally:
+        for task in (working, stopped):
+            task.cancel()
+        await asyncio.gather(working, stopped, return_exceptions=True)
