@@ -41,6 +41,7 @@ from reconciler.reconcile.session import Comparison
 from reconciler.reconcile.work import Planned
 
 _FINAL = {Outcome.APPLIED.value, Outcome.ALREADY.value, Outcome.STALE.value}
+_LONGEST_TOLD = 500
 _MAYBE_LIVE = {SENT, Outcome.UNKNOWN.value}
 
 
@@ -102,7 +103,8 @@ def check_approval(
     """
     if saved.error is not None:
         raise StalePlan(
-            f"planning had failed ({saved.error['code']}: {saved.error['message']}), so it approves nothing",
+            f"planning had failed ({_told(saved.error['code'])}: {_told(saved.error['message'])}), "
+            "so it approves nothing",
             next_step=PLAN_AGAIN,
         )
     if key and not is_signed(saved, key):
@@ -115,10 +117,16 @@ def check_approval(
     if standing:
         error = refused(standing)
         raise GuardrailBreach(
-            f"it was refused when it was planned, so it approves nothing: {error.message}", next_step=error.next_step
+            f"it was refused when it was planned, so it approves nothing: {_told(error.message)}",
+            next_step=error.next_step and _told(error.next_step),
         )
     if now >= saved.expires_at:
         raise StalePlan(f"the saved plan expired at {saved.expires_at:%Y-%m-%d %H:%M %Z}", next_step=PLAN_AGAIN)
+
+
+def _told(text: object) -> str:
+    """Return what a file says of itself, no longer than a message may be."""
+    return str(text)[:_LONGEST_TOLD]
 
 
 def check_connections(saved: Plan, environment: str, connections: dict[str, str]) -> None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.errors import LedgerError, PlanFileError, StalePlan
+from reconciler.errors import GuardrailBreach, LedgerError, PlanFileError, StalePlan
 from reconciler.ledger.config.model import JournalEntry, Run
 from reconciler.reconcile.approval import check_approval, check_connections, covered_by_run
-from reconciler.reconcile.digests import is_signed, plan_digest, signed
+from reconciler.reconcile.digests import is_signed, plan_digest, sealed, signed
 from reconciler.reconcile.gathered import Reviewed, gather
-from reconciler.reconcile.plan import Note, NoteKind, Outcome
+from reconciler.reconcile.plan import Breach, Note, NoteKind, Outcome
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.planread import plan_from_json
@@ -72,6 +72,14 @@ def test_a_signature_is_no_part_of_what_it_signs():
     assert is_signed(plan, "key")
     assert not is_signed(plan, "another")
     check_approval(plan, NOW, "key")
+
+
+def test_a_plan_that_says_endlessly_why_it_was_refused_makes_no_endless_message():
+    plan = make_plan(inputs(DESIRED, LIVE)).plan
+    forged = sealed(replace(plan, breaches=(Breach("x" * 50_000, "y" * 50_000, ("z" * 50_000,)),)))
+    with pytest.raises(GuardrailBreach, match="so it approves nothing") as caught:
+        check_approval(forged, NOW)
+    assert len(f"{caught.value.message}{caught.value.next_step}") < 2_000
 
 
 def test_an_old_plan_is_refused():
