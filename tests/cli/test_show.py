@@ -20,6 +20,7 @@ from reconciler.report.documents.saved import read_result
 from reconciler.report.escape import json_text
 from reconciler.report.renderers import APPLY, DRIFT, PLAN
 from support.builders import config, entity_sync, inputs, live_config, live_sync
+from support.hostile import bounded
 from support.report_samples import SAMPLE_APPLY, SAMPLE_DRIFT
 
 DESIRED = [config(name="New name"), entity_sync(syncEntityDeleted=False)]
@@ -108,7 +109,10 @@ def test_what_is_none_of_them_is_refused_without_its_values(
 
 def test_a_file_of_more_values_than_any_result_has_is_refused_before_they_are_made(tmp_path: Path) -> None:
     (tmp_path / "file.json").write_bytes(b"[" + b"[]," * (planread.MOST_VALUES + 1) + b"[]]")
-    with pytest.raises(planread.PlanFileError, match="holds more than 10,000,000 values"):
+    with (
+        bounded(seconds=20, megabytes=300),
+        pytest.raises(planread.PlanFileError, match="holds more than 10,000,000 values"),
+    ):
         read_result(tmp_path / "file.json")
 
 

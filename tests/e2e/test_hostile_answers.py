@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from support.checkout import Checkout
+from support.hostile import bounded
 from support.syncing import Shop
 
 MEGABYTE = 1_000_000
@@ -58,7 +59,8 @@ def test_a_plan_ends_soon_and_small(shop: Shop, name: str) -> None:
     shop.emulator.fault(rule.pop("effect"), count=None, **rule)
     tracemalloc.start()
     try:
-        ended = shop.checkout.call("plan", "--format", "json")
+        with bounded(seconds=30, megabytes=500):
+            ended = shop.checkout.call("plan", "--format", "json")
         # The largest body that is taken, and what stands in memory while it is.
         assert tracemalloc.get_traced_memory()[1] < 150 * MEGABYTE
     finally:

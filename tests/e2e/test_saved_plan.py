@@ -18,6 +18,7 @@ from reconciler.reconcile.digests import plan_digest
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.reconcile.planread import read_plan
 from support.checkout import Checkout, entity_sync, http_config, outcomes
+from support.hostile import bounded
 
 SAVED = "plan.json"
 
@@ -393,7 +394,8 @@ def test_times_at_the_ends_of_the_calendar_end_in_words(
 
 
 def test_a_file_that_never_ends_is_not_read_whole(checkout: Checkout, saved: Path) -> None:
-    ended = checkout.call("apply", "/dev/zero")
+    with bounded(seconds=20, megabytes=700):
+        ended = checkout.call("apply", "/dev/zero")
     assert ended.status == 1, str(ended)
     assert "larger than 256 MiB" in " ".join(ended.stderr.split())
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from reconciler.errors import AnswerLost, UnexpectedAnswer
 from reconciler.http.connections import Bounds
 from reconciler.http.decoding import Body, Room, Undecodable
+from support.hostile import bounded
 from support.http_client_helpers import client
 from support.scripted_server import Reply, ScriptedServer, answer, raw
 
@@ -48,7 +49,8 @@ def get(reply: Reply, method: str = "get", body: int = BOUND) -> tuple[Any, int]
 
     tracemalloc.start()
     try:
-        return asyncio.run(run()), tracemalloc.get_traced_memory()[1]
+        with bounded(seconds=20, megabytes=300):
+            return asyncio.run(run()), tracemalloc.get_traced_memory()[1]
     except UnexpectedAnswer as error:
         return error, tracemalloc.get_traced_memory()[1]
     finally:

@@ -21,6 +21,7 @@ from reconciler.ordercloud.readers.orders import OrderReader
 from reconciler.ordercloud.readers.pages import Listing, by_ids, in_company
 from reconciler.ordercloud.readers.products import ProductReader
 from reconciler.ordercloud.readers.walk import walk
+from support.hostile import bounded
 
 MEGABYTE = 1_000_000
 Answer = Callable[[dict[str, Any]], Any]
@@ -71,7 +72,7 @@ def refused(reader: Hostile, read: Callable[[Hostile], Any], requests: int, memo
     """The error that a read ends with, within that many requests and that much memory."""
     tracemalloc.start()
     try:
-        with pytest.raises(UnexpectedAnswer) as caught:
+        with bounded(seconds=20, megabytes=300), pytest.raises(UnexpectedAnswer) as caught:
             asyncio.run(read(reader))
         assert tracemalloc.get_traced_memory()[1] < memory, "it holds too much"
     finally:

@@ -20,6 +20,7 @@ from reconciler.sparklayer.kinds.data_sync.expressions import (
     Expression,
     FailedExpression,
 )
+from support.hostile import bounded
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_whatever_an_expression_says_it_ends_soon_and_needs_little_memory(text: 
     budget = Budget(10 * MOST_WORK)
     tracemalloc.start()
     try:
-        with suppress(FailedExpression):
+        with bounded(seconds=10, megabytes=100), suppress(FailedExpression):
             Expression(text.replace("$", "rows")).within(budget).search(record)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.errors import UnexpectedAnswer
 from reconciler.sparklayer.lists import all_price_lists
+from support.hostile import bounded
 
 
 class Hostile:
@@ -31,7 +32,7 @@ class Hostile:
 
 
 def refused(reader: Hostile) -> str:
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with bounded(seconds=5, megabytes=50), pytest.raises(UnexpectedAnswer) as caught:
         asyncio.run(all_price_lists(reader))
     return caught.value.message
 

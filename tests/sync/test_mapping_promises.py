@@ -21,6 +21,7 @@ from reconciler.sync.products.fingerprint import fingerprints, of_prices, of_pro
 from reconciler.sync.products.mapper import Draft, draft, slugged
 from reconciler.sync.products.model import Held, Name, Part, Wanted
 from reconciler.sync.products.resolve import Removals, deleted, removals, settle
+from support.hostile import bounded
 from support.mapping_strategies import NOW, chair, junk, mapping, products, settings, stool
 
 EVERY_EXPRESSION = mapping(
@@ -155,7 +156,9 @@ EXPLODING = "[@,@]" + "|[@,@][]" * 34 + "|length(@)"
 
 
 def test_a_mapping_that_explodes_is_a_problem_of_its_record_and_the_rest_is_mapped() -> None:
-    wanted = settled(draft(stool(), settings(products=mapping(variants_weightInGrams=EXPLODING)), NOW, "GBP"), Held())
+    with bounded(seconds=5, megabytes=100):
+        costly = settings(products=mapping(variants_weightInGrams=EXPLODING))
+        wanted = settled(draft(stool(), costly, NOW, "GBP"), Held())
     assert [(problem.external_id, problem.code) for problem in wanted.problems] == [("stool", "costly-mapping")]
     assert "variants.weightInGrams" in wanted.problems[0].message
     assert wanted.product is None

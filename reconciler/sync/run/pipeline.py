@@ -112,6 +112,8 @@ class Pipeline:
                 self._looks[draft.key] = look
             # Mapping one record may be much work, and between two of them signals have to be heard.
             await asyncio.sleep(0)
+            if context.stopping and not claimed:
+                return  # nothing of these is begun
         levels = await context.ledger.records.levels(drafts)
 
         async def resolve(held: _HeldByKey) -> list[TargetState]:

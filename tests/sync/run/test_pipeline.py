@@ -45,6 +45,7 @@ def test_between_any_two_mappings_others_have_their_turn() -> None:
             meter=SimpleNamespace(tally=None),
             source_now=None,
             facts=None,
+            stopping=False,
             ledger=SimpleNamespace(records=SimpleNamespace(levels=call)),
         )
         listener = asyncio.create_task(listen())
@@ -56,6 +57,30 @@ def test_between_any_two_mappings_others_have_their_turn() -> None:
 
     asyncio.run(scenario())
     assert set(range(1, 20)) <= heard
+
+
+def test_of_what_was_read_nothing_is_begun_once_an_end_is_asked_for() -> None:
+    mapped: list[str] = []
+    context: Any = SimpleNamespace(
+        data=SimpleNamespace(map=lambda record, *_: map_(record), look=lambda _record: None),
+        meter=SimpleNamespace(tally=None),
+        source_now=None,
+        facts=None,
+        stopping=False,
+        ledger=None,  # which is not asked
+    )
+
+    def map_(record: str) -> Any:
+        mapped.append(record)
+        context.stopping = len(mapped) == 3
+        return SimpleNamespace(key=record)
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as hands:
+            await Pipeline(context, hands).take([str(number) for number in range(20)])
+
+    asyncio.run(scenario())
+    assert mapped == ["0", "1", "2"]
 
 
 def test_what_is_wanted_while_it_is_listed_is_read_again_by_itself(engine: Engine) -> None:
