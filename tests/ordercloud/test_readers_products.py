@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,7 +139,7 @@ def test_party_prices_come_with_their_products(market: RunningEmulator) -> None:
     rows = [row for row in dump.rows("ProductAssignment") if row.get("PriceScheduleID")]
     wanted: dict[str, list[Any]] = {}
     for row in rows:
-        wanted.setdefault(row["ProductID"], []).append({**row, "PriceSchedule": schedules[row["PriceScheduleID"]]})
+        wanted.setdefault(row["ProductID"], []).append({**row, "PriceSchedule": schedules.get(row["PriceScheduleID"])})
     assert wanted
     parts = Parts(variants=False, stock=False, prices=False, party_prices=True)
     found = {product["ID"]: product["PartyPriceSchedules"] for product in walked(market, parts=parts)}
@@ -163,6 +164,26 @@ def test_some_products_are_read_a_hundred_at_a_time(market: RunningEmulator) -> 
     found = by_id(asyncio.run(read()))
     assert set(found) == set(wanted)
     assert gets(market).count("/ordercloud/v1/products") == -(-(len(wanted) + 1) // 100)
+
+
+@pytest.mark.parametrize("kept", [5_000, 0])
+def test_a_schedule_that_no_list_has_is_read_by_its_id(
+    market: RunningEmulator, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All schedules are read, or only those that products name.
+    monkeypatch.setattr("reconciler.ordercloud.readers.prices._KEPT", kept)
+    market.seed(60)
+    wanted = expected(market)
+    names = [name for row in wanted.values() if (name := row.get("DefaultPriceScheduleID"))][:2]
+    hidden = [{"find": f'"ID":"{re.escape(name)}"', "put": '"ID":"another"'} for name in names]
+    market.fault("rewrite", path="*/priceschedules", count=None, replace=hidden)
+    check_same(by_id(walked(market)), wanted)
+    market.clear_requests()
+    market.fault("status", status=404, path="*/priceschedules/*", count=None)
+    found = by_id(walked(market))
+    without = {key for key, row in wanted.items() if row.get("DefaultPriceScheduleID") in names}
+    priced = {key for key, row in wanted.items() if row.get("DefaultPriceSchedule")}
+    assert {key for key in priced if not found[key].get("DefaultPriceSchedule")} == without
 
 
 def test_faults_of_every_kind_change_nothing(market: RunningEmulator) -> None:

@@ -8,11 +8,14 @@ from contextlib import aclosing
 from typing import cast
 
 from reconciler.kind.connection import Reader, Wire
+from reconciler.ordercloud.lists import one_object, path_segment
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.flaws import ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids
 from reconciler.ordercloud.readers.records import PartyPriceSchedule, PriceSchedule
+from reconciler.ordercloud.readers.streams import found_or_none
 from reconciler.ordercloud.readers.walk import walk
+from reconciler.ordercloud.together import together
 
 # So many are kept. One has some 600 bytes of JSON.
 _KEPT = 5_000
@@ -26,6 +29,7 @@ class PriceBook:
     """
 
     def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         # Nothing can refer to a schedule without an ID.
         self._listing = Listing(reader, "priceschedules", {}, report=ignored)
         self._kept: OrderedDict[str, PriceSchedule | None] = OrderedDict()
@@ -42,11 +46,18 @@ class PriceBook:
         self._whole = True
 
     async def of(self, ids: Iterable[str | None]) -> Mapping[str, PriceSchedule]:
-        """Return the schedules that have one of these IDs, as far as there are any."""
+        """Return the schedules that have one of these IDs, as far as there are any.
+
+        One that a product names and no list has is asked for by its ID: prices of products would go with it.
+        """
         wanted = dict.fromkeys(name for name in ids if name)
-        missing = [] if self._whole else [name for name in wanted if name not in self._kept]
+        unknown = [name for name in wanted if name not in self._kept]
+        missing = [] if self._whole else unknown
         found: dict[str, PriceSchedule | None] = dict.fromkeys(missing)
         found.update((str(item["ID"]), cast("PriceSchedule", item)) for item in await by_ids(self._listing, missing))
+        unlisted = [name for name in unknown if found.get(name) is None]
+        answers = await together(found_or_none(one_object(self._reader, _path(name))) for name in unlisted)
+        found.update(zip(unlisted, cast("list[PriceSchedule | None]", answers), strict=True))
         result = {name: found[name] if name in found else self._kept.get(name) for name in wanted}
         for name, schedule in result.items():
             self._kept[name] = schedule
@@ -57,6 +68,10 @@ class PriceBook:
 
     def _keep(self, items: Iterable[Wire]) -> None:
         self._kept.update((str(item["ID"]), cast("PriceSchedule", item)) for item in items)
+
+
+def _path(name: str) -> str:
+    return f"priceschedules/{path_segment(name)}"
 
 
 async def party_prices(reader: Reader, product_id: str | None = None) -> dict[str, list[PartyPriceSchedule]]:
