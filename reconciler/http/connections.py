@@ -64,7 +64,7 @@ class Connections:
         read = self._bounds.read
         self._extensions = {"timeout": {"connect": self._bounds.connect, "read": read, "write": read, "pool": None}}
         self._idle: dict[tuple[str, str, int | None], list[httpx.AsyncHTTPTransport]] = {}
-        self._all: list[httpx.AsyncHTTPTransport] = []
+        self._all: set[httpx.AsyncHTTPTransport] = set()
         self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
@@ -107,6 +107,7 @@ class Connections:
         transport = idle.pop() if idle else self._open(url)
         request = httpx.Request(method, url, headers=headers, content=content, extensions=self._extensions)
         started = time.perf_counter()
+        is_whole = False
         try:
             async with asyncio.timeout(self._bounds.exchange):
                 response = await transport.handle_async_request(request)
@@ -114,10 +115,16 @@ class Connections:
                     body = await self._read(response, largest)
                 finally:
                     await response.aclose()
+            is_whole = True
         except (httpx.TransportError, Undecodable, TimeoutError) as error:
             raise _no_answer(error, url, self._bounds, time.perf_counter() - started) from None
         finally:
-            idle.append(transport)
+            if is_whole:
+                idle.append(transport)
+            else:
+                # Cut off at the wrong moment it counts as busy for ever, and the next request would wait for it.
+                self._all.discard(transport)
+                await transport.aclose()
         seconds = time.perf_counter() - started
         if response.status_code == _PROXY_LOGIN and _proxy_for(url) is not None:
             raise _refused_by_proxy(_PROXY_LOGIN, seconds)
@@ -140,7 +147,7 @@ class Connections:
         # Plain HTTP needs no certificates, and loading them takes longer than many requests.
         verify = self._tls if secure and self._tls is not None else False
         transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_ONE, proxy=proxy)
-        self._all.append(transport)
+        self._all.add(transport)
         return transport
 
 

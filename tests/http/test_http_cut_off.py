@@ -1,0 +1,45 @@
+"""An exchange that is cut off, at whatever moment, leaves nothing behind that the next one would wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import httpx
+import pytest
+
+from reconciler.http.connections import Bounds, Connections
+from reconciler.http.retry import NoAnswer
+from support.scripted_server import ScriptedServer
+
+# Turns of the event loop: no exchange with a server on the loopback takes as many.
+_TURNS = 60
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["on a new connection", "on one that was used"])
+def test_the_next_exchange_is_answered_wherever_one_was_cut_off(warm: bool) -> None:
+    async def run() -> list[int]:
+        stuck: list[int] = []
+        async with ScriptedServer() as server:
+            for turns in range(_TURNS):
+                async with Connections(Bounds(exchange=3)) as connections:
+                    url = httpx.URL(f"{server.url}/things")
+
+                    async def send(url: httpx.URL = url, connections: Connections = connections) -> int:
+                        return (await connections.send("PATCH", url, {"host": "test"}, b"{}")).status
+
+                    if warm:
+                        await send()
+                    task = asyncio.create_task(send())
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
+                    try:
+                        assert await send() == 200
+                    except NoAnswer:
+                        stuck.append(turns)
+        return stuck
+
+    assert asyncio.run(run()) == []
