@@ -10,7 +10,7 @@ import pytest
 
 from support.checkout import Checkout, Ended, entity_sync, http_config, wait_until
 
-FACTS = "pwd; umask; env | sort; grep ^Sig /proc/self/status; ls /proc/self/fd; ps -o nice= -p $$; date +%Z"
+FACTS = "pwd; umask; env | sort; grep ^Sig[BIC] /proc/self/status; ls /proc/self/fd; ps -o nice= -p $$; date +%Z"
 
 
 def started(checkout: Checkout, *words: str) -> Ended:

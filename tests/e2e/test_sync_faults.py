@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.connections import Bounds
-from support.checkout import Checkout
+from support.checkout import Checkout, wait_until
 from support.syncing import Shop, is_write
 
 PRODUCTS = 60
@@ -89,10 +89,11 @@ def test_an_outage_is_borne_and_told(shop: Shop, _number: int) -> None:
     It ends by itself, and nobody starts the run again.
     """
     shop.emulator.fault("status", status=503, count=None, path="/sparklayer/api/v1/*", nth=40)
-    timer = threading.Timer(OUTAGE, shop.emulator.clear_faults)
-    timer.start()
     # As a process of its own, which waits between attempts as long as it does in real life.
     with shop.checkout.start("sync", "run", "shop", "--full", "--format", "json") as process:
+        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]))
+        timer = threading.Timer(OUTAGE, shop.emulator.clear_faults)
+        timer.start()
         stdout, stderr = process.communicate()
     timer.join()
     assert process.returncode == 0, f"exit {process.returncode}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
