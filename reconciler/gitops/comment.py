@@ -55,8 +55,7 @@ def plan_comment(plans: Sequence[EnvironmentPlan], head: str | None, *, url: str
     pieces += _alerts(told, pauses, "WARNING", "Paused", _PAUSES, "pauses")
     for plan in plans:
         pieces += _planned(plan.plan, head) if plan.plan and not plan.failure else _failed(plan)
-    of = f" of {code_span(head[:12])}" if head else ""
-    closing = f"<sub>Plans{of}; a newer commit makes new ones.</sub>"
+    closing = f"<sub>Plans of {code_span(head[:12])}; a newer commit makes new ones.</sub>" if head else ""
     opening = f"{PLAN_OPENING}head={head} -->" if head else f"{PLAN_OPENING}-->"
     return page(opening, pieces, closing, "reconciler show plan.json", url)
 

@@ -70,10 +70,19 @@ pre .gap{color:var(--soft)}
 margin:.5rem 0}
 .notes summary{cursor:pointer}
 .notes ul{margin:.5rem 0;padding-left:1.2rem;overflow-wrap:anywhere;color:var(--soft)}
+.comment{background:var(--card);border:1px solid var(--line);border-radius:.8rem;padding:.4rem 1.4rem 1rem;
+margin:.8rem 0 0;overflow-wrap:anywhere}
+.comment h3,.comment h4{margin:1.4rem 0 .3rem}.comment p{margin:.5rem 0}
+.comment sub{color:var(--soft);font-size:.85rem;vertical-align:baseline}
+.comment blockquote{margin:1rem 0;padding:.5rem 1rem;border-left:4px solid var(--tone,var(--line))}
+.comment blockquote .kicker{color:var(--tone)}.comment table{margin:.8rem 0;table-layout:auto}
+.comment th,.comment td{padding:.4rem .5rem;overflow-wrap:normal}
+.comment pre{background:var(--code);border-radius:.5rem;padding:.5rem;margin:.4rem 0}
 footer{margin-top:3rem;color:var(--soft);font-size:.82rem;overflow-wrap:anywhere;border-top:1px solid var(--line);
 padding-top:1rem}
 :focus-visible{outline:2px solid var(--blue);outline-offset:2px}
-@media (max-width:40rem){main{padding-top:1.4rem}.place{margin-left:0;width:100%}th,td{padding:.4rem .7rem}}
+@media (max-width:40rem){main{padding-top:1.4rem}.comment{padding:.2rem .9rem .8rem}
+.place{margin-left:0;width:100%}th,td{padding:.4rem .7rem}}
 @media print{:root{--bg:#fff}main{max-width:none;padding:0}.change,.level,.tile,.verdict{break-inside:avoid}
 .levels{flex-wrap:wrap;overflow:visible}body{font-size:12px;-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """.strip()
