@@ -70,6 +70,19 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """State of an object that the API shows in part, put together from that and from what was applied last.
+
+    Args:
+        state: in manifest terms.
+        words: what it was put together from, for people.
+    """
+
+    state: State
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
     """Volume of records that flow by a live object, from past runs.
 
@@ -139,6 +152,7 @@ class Kind(ManifestKind[SpecT_co]):
         target_paths: the fields that say where such an object makes syncs send to.
         deletable: whether the API can delete it.
         readable: whether the API can show it. Where not, what the ledger remembers as last applied stands for live.
+        shown_in_part: of what is not readable: whether `read` may tell some of it, which `seen` then takes.
         unverified: what is known of an accepted write of what cannot be read, for people.
     """
 
@@ -150,6 +164,7 @@ class Kind(ManifestKind[SpecT_co]):
     target_paths: ClassVar[tuple[str, ...]] = ()
     deletable: ClassVar[bool] = True
     readable: ClassVar[bool] = True
+    shown_in_part: ClassVar[bool] = False
     unverified: ClassVar[str] = "the API accepted it, and cannot show it for verification"
 
     @abstractmethod
@@ -200,6 +215,21 @@ class Kind(ManifestKind[SpecT_co]):
             if name not in state and node.default is not None:
                 state[name] = node.default
         return Observed(self.name, live_id, state, wire)
+
+    def seen(self, desired: State, remembered: State | None, shown: Observed | None, *, lasting: bool) -> Seen | None:
+        """Return what stands for live of an object that is not readable; None: what is remembered, or nothing.
+
+        Args:
+            desired: what the manifest wants.
+            remembered: what was applied last; None: nothing was, as far as is known.
+            shown: what was read.
+            lasting: whether what is applied now will be remembered.
+        """
+        return None
+
+    def access_words(self, wires: Mapping[str, Wire]) -> str:
+        """Return what a read found, in a few words."""
+        return f"{len(wires)} live"
 
     def create_body(self, state: State) -> Wire:
         """Return the body that creates an object of this state."""

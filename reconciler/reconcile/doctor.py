@@ -101,7 +101,11 @@ async def examine(
         connect: tries a TCP connection.
         probe: probes what an object sends to; None: a TCP connection is all that is tried.
     """
-    kinds = [kind for kind in session.kinds.values() if kind.api in session.connections and kind.readable]
+    kinds = [
+        kind
+        for kind in session.kinds.values()
+        if kind.api in session.connections and (kind.readable or kind.shown_in_part)
+    ]
     access = await asyncio.gather(*(_access(kind, readers_for) for kind in kinds))
     if probe is None:
         targets = await asyncio.gather(*(_reach(place, policy_for(place.api), connect) for place in _places(session)))
@@ -129,7 +133,7 @@ async def _access(kind: Kind[Any], readers_for: ReadersFor) -> Finding:
     except ApiError as error:
         step = error.next_step or (f"Give the API client the role {kind.role}." if kind.role else None)
         return Finding("access", subject, Verdict.FAILED, error.message, step)
-    return Finding("access", subject, Verdict.OK, f"logged in, {len(found)} live")
+    return Finding("access", subject, Verdict.OK, f"logged in, {kind.access_words(found)}")
 
 
 def _summed_up(access: Sequence[Finding]) -> Sequence[Finding]:

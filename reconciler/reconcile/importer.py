@@ -93,6 +93,8 @@ def import_live(
         target_hosts: allow-list of delivery hosts, or None where the environment has none.
     """
     wanted = frozenset(targets)
+    # What an API shows in part is no whole manifest.
+    live = {kind: objects if kinds[kind].readable else {} for kind, objects in live.items()}
     names = manifest_names(live, {**managed, **(wished or {})}, taken)
     unfit = _unfit(kinds, live, managed, names)
     # What is compared with a manifest is judged there, by what its patch would say.

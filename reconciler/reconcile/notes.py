@@ -50,9 +50,9 @@ def hidden_notes(desired: Desired, paths: Iterable[str]) -> Iterator[Note]:
         yield Note(NoteKind.SECRET_CHANGES, desired.key, words, desired.place)
 
 
-def unreadable_note(desired: Desired, snapshot: Snapshot | None) -> Note:
-    """Return the note on an object that the API cannot show: what it is compared with."""
-    words = (
+def unreadable_note(desired: Desired, snapshot: Snapshot | None, seen: str | None = None) -> Note:
+    """Return the note on an object that the API cannot show: what it is compared with; `seen` has the words for it."""
+    words = seen or (
         "the API cannot show it; nothing was applied from this ledger yet, so all of it is sent"
         if snapshot is None
         else f"the API cannot show it; it is compared with what was applied {snapshot.applied_at:%Y-%m-%d %H:%M %Z}"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.errors import LedgerError, SecretsUnset, SecretUnset, UsageError
-from reconciler.kind.kind import Action, Observed
-from reconciler.kind.semantics import has_shape, write_only_paths
+from reconciler.kind.kind import Action, Observed, Seen
+from reconciler.kind.semantics import State, has_shape, write_only_paths
 from reconciler.reconcile.changes import Draft, draft
 from reconciler.reconcile.diff import secrets_in
 from reconciler.reconcile.digests import change_digest, operation_digest, sealed
@@ -124,7 +124,7 @@ def require_secrets(inputs: PlanInputs, works: Iterable[Work]) -> None:
 def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     """Compare one object and note what was found."""
     kind = inputs.kinds[desired.kind]
-    observed = _counterpart(inputs, desired)
+    observed, seen = _counterpart(inputs, desired)
     found.managed.add((desired.kind, desired.id))
     if not desired.absent:
         found.managed |= made_along_in(kind.spec, desired.state)
@@ -178,7 +178,8 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     else:
         found.settled.append(desired)
     if not kind.readable and not desired.absent:
-        found.notes.append(unreadable_note(desired, memory.snapshots.get((api_url, desired.kind, desired.id))))
+        snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
+        found.notes.append(unreadable_note(desired, snapshot, None if seen is None else seen.words))
     found.notes.extend(secret_notes(desired, status, memory, at_apply=inputs.secrets_at_apply))
     found.notes.extend(literal_notes(inputs, desired))
 
@@ -195,25 +196,38 @@ def _with_what_is_made(inputs: PlanInputs, item: Draft) -> Draft:
     return replace(item, change=replace(item.change, detail=detail or None))
 
 
-def _counterpart(inputs: PlanInputs, desired: Desired) -> Observed | None:
-    """Return the live object: by its ID, else by an ID it was renamed from; the one remembered, where none shows."""
+def _counterpart(inputs: PlanInputs, desired: Desired) -> tuple[Observed | None, Seen | None]:
+    """Return the live object: by its ID, else by an ID it was renamed from; what is remembered, where none shows.
+
+    Beside it, what an API that shows a part of it made of that.
+    """
     kind = inputs.kinds[desired.kind]
-    if not kind.readable:
-        snapshot = inputs.memory.snapshots.get((inputs.connections[kind.api], desired.kind, desired.id))
-        if snapshot is None:
-            return None
-        if not has_shape(kind.spec, snapshot.state):
-            raise LedgerError(
-                f"The ledger is damaged: what it remembers of {desired.key} is not as reconciler writes it",
-                next_step="Restore it from a backup, and see who else writes to it.",
-            )
-        # Applying it made such objects, and applying it again does.
-        state = without_made_along(kind.spec, snapshot.state, lambda of, live_id: _is_gone(inputs, of, live_id))
-        return Observed(desired.kind, desired.id, state, {})
     live: Mapping[str, Observed] = inputs.live.get(desired.kind, {})
-    if desired.id in live:
-        return live[desired.id]
-    return next((live[old] for old in desired.renamed_from if old in live), None)
+    if kind.readable:
+        names = (desired.id, *desired.renamed_from)
+        return next((live[live_id] for live_id in names if live_id in live), None), None
+    remembered = _remembered(inputs, desired)
+    lasting = inputs.lasting or inputs.push_secrets
+    seen = None
+    if not desired.absent:
+        seen = kind.seen(desired.state, remembered, live.get(desired.id), lasting=lasting)
+    state = remembered if seen is None else seen.state
+    return None if state is None else Observed(desired.kind, desired.id, state, {}), seen
+
+
+def _remembered(inputs: PlanInputs, desired: Desired) -> State | None:
+    """Return what was applied last of an object that no API shows; None: nothing was, as far as is known."""
+    kind = inputs.kinds[desired.kind]
+    snapshot = inputs.memory.snapshots.get((inputs.connections[kind.api], desired.kind, desired.id))
+    if snapshot is None:
+        return None
+    if not has_shape(kind.spec, snapshot.state):
+        raise LedgerError(
+            f"The ledger is damaged: what it remembers of {desired.key} is not as reconciler writes it",
+            next_step="Restore it from a backup, and see who else writes to it.",
+        )
+    # Applying it made such objects, and applying it again does.
+    return without_made_along(kind.spec, snapshot.state, lambda of, live_id: _is_gone(inputs, of, live_id))
 
 
 def _is_gone(inputs: PlanInputs, kind: str, live_id: str) -> bool:

@@ -120,7 +120,12 @@ class Session:
         Raises:
             ApiError: a read failed.
         """
-        return await read_live(self.kinds, self.kinds_read(targets), readers)
+        names = self.kinds_read(targets)
+        declared = {item.kind for item in self.desired if not item.absent}
+        # What cannot be read, and no manifest names, is not asked for.
+        asked = [name for name in names if self.kinds[name].readable or name in declared]
+        live = await read_live(self.kinds, asked, readers)
+        return {name: live.get(name, {}) for name in names if self.kinds[name].api in readers}
 
     async def compare(
         self, readers: Mapping[str, Reader], request: PlanRequest, memory: Memory, now: datetime

@@ -7,10 +7,7 @@ import re
 from reconciler.errors import ApiError, Conflict
 from reconciler.http.faults import Fault
 from reconciler.kind.connection import Json
-from reconciler.sparklayer.reasons import TAKEN, UNKNOWN_ID
-
-# documented: the sentence that refuses settings.
-_NO_SETTINGS = "Global settings unavailable"
+from reconciler.sparklayer.reasons import NO_SETTINGS, TAKEN, UNKNOWN_ID
 
 _NEXT_STEPS = {
     TAKEN: "Another object has this slug or ID: run `reconciler import`, or choose another one.",
@@ -44,7 +41,7 @@ def parse_fault(body: Json) -> Fault | None:
     code = next((text for error in errors if (text := _text(error.get("code")))), None)
     said = [_text(body.get("title")), _text(body.get("detail")), *map(_said_of, errors)]
     message = " ".join(dict.fromkeys(filter(None, said))) or None
-    step = _SETTINGS_STEP if message is not None and _NO_SETTINGS in message else _NEXT_STEPS.get(code or "")
+    step = _SETTINGS_STEP if message is not None and NO_SETTINGS in message else _NEXT_STEPS.get(code or "")
     rows = {
         int(row[1]): words
         for error in errors

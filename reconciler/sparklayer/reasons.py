@@ -9,6 +9,8 @@ from reconciler.errors import ApiError, RateLimited, ServerFault, UnexpectedAnsw
 # documented: the two codes.
 TAKEN = "resource-already-exists"
 UNKNOWN_ID = "resource-id-not-found"
+# documented: the sentence that refuses settings.
+NO_SETTINGS = "Global settings unavailable"
 # What the codes, and statuses where there is no code, mean to somebody who never saw the API.
 _MEANINGS = {
     TAKEN: "something else has its slug or ID already",

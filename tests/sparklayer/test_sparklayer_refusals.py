@@ -18,6 +18,7 @@ from support.sparklayer_workbench import Workbench, manifest, outcomes
 
 GROUP = manifest("CustomerGroup", "g", "{name: G}")
 LIST = manifest("PriceList", "a", "{name: A, currencyCode: GBP}")
+CURRENCY = manifest("Store", "store", "{baseCurrency: GBP}")
 STORE = manifest("Store", "store", "{baseCurrency: GBP, settings: {a: 1, b: 2}}")
 
 
@@ -28,6 +29,13 @@ def bench(tmp_path: Path, emulator: RunningEmulator) -> Workbench:
     assert set(outcomes(bench.apply()).values()) == {"applied"}
     emulator.clear_requests()
     return bench
+
+
+def hold(emulator: RunningEmulator, **held: object) -> None:
+    """Let the site hold this, as somebody else left it there."""
+    state = emulator.state(secrets=True)
+    state["sparklayer"]["sites"]["demo"].update(held)
+    emulator.load(state)
 
 
 def notes(plan: Plan, kind: NoteKind) -> list[str]:
@@ -109,9 +117,14 @@ def test_a_list_that_rules_use_cannot_go(bench: Workbench) -> None:
     assert outcomes(bench.apply()) == {"PriceList/b": "applied", "PriceList/a": "applied"}
 
 
-def test_the_plan_says_that_the_store_cannot_be_read(tmp_path: Path, emulator: RunningEmulator) -> None:
+@pytest.mark.parametrize("read", ["refused", "absent"])
+def test_where_settings_cannot_be_read_the_store_is_compared_with_what_was_applied(
+    tmp_path: Path, emulator: RunningEmulator, read: str
+) -> None:
+    emulator.switch(spark_settings_read=read)
+    emulator.add_site("demo", may_write_settings=read == "absent")
     bench = Workbench(tmp_path, emulator)
-    bench.write(STORE)
+    bench.write(CURRENCY if read == "refused" else STORE)
     plan = bench.plan()
     assert "nothing was applied from this ledger yet" in notes(plan, NoteKind.UNREADABLE)[0]
     assert "if the site already has another one" in notes(plan, NoteKind.REMARK)[0]
@@ -119,6 +132,50 @@ def test_the_plan_says_that_the_store_cannot_be_read(tmp_path: Path, emulator: R
     plan = bench.plan()
     assert "compared with what was applied 20" in notes(plan, NoteKind.UNREADABLE)[0]
     assert notes(plan, NoteKind.REMARK) == []
+    assert plan.changes == ()
+
+
+def test_what_the_site_shows_is_compared_and_what_it_does_not_show_is_said(bench: Workbench) -> None:
+    assert notes(bench.plan(), NoteKind.UNREADABLE) == ["it is compared with what the API shows"]
+    hold(bench.emulator, settings={"a": 5, "other": "VALUE-OF-NOBODY"})
+    plan = bench.plan()
+    [change] = plan.changes
+    assert [(field.path, field.before, field.after) for field in change.fields] == [("settings.a", 5, 1)]
+    assert notes(plan, NoteKind.UNREADABLE) == [
+        "the site does not show settings.b, which cannot be compared: what was applied stands for that"
+    ]
+    assert "VALUE-OF-NOBODY" not in repr(plan)
+    bench.apply()
+    assert bench.emulator.site()["settings"] == {"a": 1, "other": "VALUE-OF-NOBODY"}
+
+
+def test_without_a_lasting_ledger_what_the_site_does_not_show_is_no_change(
+    tmp_path: Path, emulator: RunningEmulator
+) -> None:
+    bench = Workbench(tmp_path, emulator, lasting=False)
+    bench.write(STORE)
+    hold(emulator, settings={"a": 5})
+    plan = bench.plan()
+    assert [field.path for field in plan.changes[0].fields] == ["settings.a"]
+    assert "without a lasting ledger" in notes(plan, NoteKind.UNREADABLE)[0]
+    hold(emulator, settings={"a": 1})
+    assert bench.plan().changes == ()
+
+
+def test_the_base_currency_is_a_setting_first_and_the_stores_where_that_is_refused(
+    tmp_path: Path, emulator: RunningEmulator
+) -> None:
+    for may_write, asked in ((True, ["/api/v1/settings"]), (False, ["/api/v1/settings", "/api/v1/store-currency"])):
+        emulator.reset()
+        emulator.add_site("demo", may_write_settings=may_write)
+        bench = Workbench(tmp_path / str(may_write), emulator)
+        bench.write(CURRENCY)
+        emulator.clear_requests()
+        assert outcomes(bench.apply()) == {"Store/store": "applied"}
+        sent = [entry["path"].removeprefix("/sparklayer") for entry in emulator.requests() if entry["method"] != "GET"]
+        assert [path for path in sent if "auth" not in path] == asked
+        assert emulator.site()["currency"] == "GBP"
+        assert bench.plan().changes == ()
 
 
 def test_only_settings_that_changed_are_sent_and_none_is_taken_back(bench: Workbench) -> None:
@@ -135,11 +192,12 @@ def test_only_settings_that_changed_are_sent_and_none_is_taken_back(bench: Workb
 
 
 def test_a_currency_that_was_set_elsewhere_fails_and_says_so(tmp_path: Path, emulator: RunningEmulator) -> None:
-    held = emulator.state(secrets=True)
-    held["sparklayer"]["sites"]["demo"]["currency"] = "USD"
-    emulator.load(held)
+    hold(emulator, currency="USD")
     bench = Workbench(tmp_path, emulator)
     bench.write(STORE)
+    [breach] = bench.plan().refused
+    assert "baseCurrency is USD and would become GBP" in breach.message
+    emulator.switch(spark_base_currency_setting="absent")
     for bodies in ("problem", "empty"):
         emulator.switch(spark_error_bodies=bodies)
         [result] = bench.apply().results
@@ -170,8 +228,9 @@ def test_an_answer_that_says_otherwise_is_believed(
         return {"currency_code": "USD"}
 
     monkeypatch.setattr(HttpWriter, "put", put)
+    emulator.add_site("demo", may_write_settings=False)
     bench = Workbench(tmp_path, emulator)
-    bench.write(STORE)
+    bench.write(CURRENCY)
     [result] = bench.apply().results
     assert (result.outcome.value, result.code) == ("failed", "write-not-verified")
     assert "baseCurrency" in str(result.message)
@@ -182,7 +241,7 @@ def test_an_answer_that_says_otherwise_is_believed(
 def test_a_lost_answer_about_the_store_is_sent_again(tmp_path: Path, emulator: RunningEmulator, when: str) -> None:
     bench = Workbench(tmp_path, emulator)
     bench.write(STORE)
-    emulator.fault("reset", path="*/settings", when=when)
+    emulator.fault("reset", path="*/settings", method="PATCH", when=when)
     assert outcomes(bench.apply()) == {"Store/store": "applied"}
     assert emulator.site()["settings"] == {"a": 1, "b": 2}
     assert bench.plan().changes == ()
@@ -190,7 +249,7 @@ def test_a_lost_answer_about_the_store_is_sent_again(tmp_path: Path, emulator: R
 
 def test_what_became_of_the_store_may_stay_unknown_and_is_sent_with_the_next_apply(bench: Workbench) -> None:
     bench.write(manifest("Store", "store", "{baseCurrency: GBP, settings: {a: 9, b: 2}}"))
-    bench.emulator.fault("reset", path="*/settings", when="after", count=None)
+    bench.emulator.fault("reset", path="*/settings", method="PATCH", when="after", count=None)
     assert outcomes(bench.apply()) == {"Store/store": "unknown"}
     bench.emulator.clear_faults()
     # Live has 9 now; whoever takes the change back must see it sent, although the manifest is as it was before.

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,11 +58,12 @@ class Workbench:
     site: str = "demo"
     ledger: str = "ledger"
     environment: str = ""
+    lasting: bool = True
 
     def write(self, *documents: str) -> None:
         """Let these be the manifests."""
         manifests = self.folder / "manifests"
-        manifests.mkdir(exist_ok=True)
+        manifests.mkdir(parents=True, exist_ok=True)
         settings = {"url": self.emulator.sparklayer_url, "site": self.site, "folder": self.folder}
         head = self.environment or ENVIRONMENT.format(**settings, ledger=self.ledger)
         (manifests / "all.yaml").write_text("---\n".join([head, "".join(documents)]))
@@ -76,7 +77,8 @@ class Workbench:
         """Open the environment."""
         loaded = load(self.folder / "manifests", kinds())
         assert self.problems() == []
-        return open_session(select(loaded, None, kinds()), kinds(), {}, datetime.now(UTC))
+        session = open_session(select(loaded, None, kinds()), kinds(), {}, datetime.now(UTC))
+        return session if self.lasting else replace(session, lasting=False)
 
     def plan(self, **request: Any) -> Plan:
         """Plan."""

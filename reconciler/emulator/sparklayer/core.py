@@ -73,6 +73,7 @@ class Core(Resource):
             if pair.key == BASE_CURRENCY and isinstance(pair.value, str):
                 # inferred: that it is the currency of the store, and that it cannot become another here either.
                 self._take_currency(site, pair.value)
+                continue
             site.settings[pair.key] = pair.value
         return NO_CONTENT
 
