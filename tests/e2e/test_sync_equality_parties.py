@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from reconciler.emulator.switches import flipped_switches, random_switches
 from support.checkout import Checkout, document
 from support.naive_customers import (
     CustomerOptions,
@@ -22,6 +24,7 @@ from support.naive_prices import expected_prices, found_prices, price_difference
 from support.syncing import Shop
 
 MAPPING = {"accountingID": "xp.erpNumber", "discountPercentage": "xp.discount", "title": "xp.title"}
+SEEDS = range(1, 1 + int(os.environ.get("RECONCILER_TEST_SEEDS", "1")))
 SIZES = {"buyers": 5, "users": 40, "ownPrices": 30, "orders": 12}
 
 
@@ -67,15 +70,21 @@ class Town:
         return price_differences(wanted, found_prices(self.shop.emulator.site(), told))
 
 
+def named(switches: dict[str, str]) -> str:
+    return "-".join(f"{name}={value}" for name, value in switches.items())[:60] or "defaults"
+
+
 @pytest.fixture
 def town(checkout: Checkout) -> Town:
     return Town(Shop(checkout))
 
 
 @pytest.mark.parametrize("rows", [False, True], ids=["rules", "rows"])
-def test_a_generated_marketplace(town: Town, rows: bool) -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_generated_marketplace(town: Town, seed: int, rows: bool) -> None:
+    """RECONCILER_TEST_SEEDS=20 for more of them."""
     town.rows = rows
-    town.shop.emulator.seed(30, 1, **SIZES)
+    town.shop.emulator.seed(30, seed, **SIZES)
     town.prepare()
     town.synced("--full")
     assert town.wrong() == []
@@ -84,3 +93,38 @@ def test_a_generated_marketplace(town: Town, rows: bool) -> None:
     town.synced("--full")
     assert town.shop.writes() == []
     assert town.wrong(town.held()) == []
+
+
+@pytest.mark.parametrize("file", ["Vercel-B2C.yml", "Variant-Inventory-Records-Example.yml"])
+def test_the_vendors_marketplaces(town: Town, file: str) -> None:
+    town.shop.seed_file(file)
+    town.prepare()
+    town.synced("--full")
+    assert town.wrong() == []
+    assert town.wrong_prices() == []
+    town.shop.emulator.clear_requests()
+    town.synced("--full")
+    assert town.shop.writes() == []
+
+
+MET = {
+    *("spark_customer_answer", "spark_customer_read", "spark_customer_status_inactive", "spark_email_case"),
+    *("spark_error_bodies", "spark_balance_left_out", "spark_unset_members", "spark_log_purchases", "spark_base_group"),
+    *("user_list", "default_users", "spark_batch_maximum", "spark_batch_unknown_list", "spark_created_status"),
+    *("spark_listed_rules", "spark_rule_numbers", "spark_price_list_patch"),
+}
+
+
+@pytest.mark.parametrize("switches", [*flipped_switches(MET), *random_switches(2, 1, MET)], ids=named)
+def test_every_switch(town: Town, switches: dict[str, str]) -> None:
+    town.shop.emulator.switch(**switches)
+    town.shop.emulator.seed(12, 2, buyers=3, users=12, ownPrices=12, orders=0)
+    town.prepare()
+    town.options.inactive = switches.get("spark_customer_status_inactive", "inactive")
+    town.options.default_users_known = switches.get("default_users") != "forbidden"
+    town.synced("--full")
+    assert town.wrong() == []
+    assert town.wrong_prices() == []
+    town.shop.emulator.clear_requests()
+    town.synced("--full")
+    assert town.shop.writes() == []

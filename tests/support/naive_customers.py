@@ -51,7 +51,7 @@ _OWN = frozenset({"id", "uuid", "created_at", "updated_at"})
 class CustomerOptions:
     """What the DataSync says of customers; `group_slugs`: user group ID to the slug of the customer group.
 
-    `inactive` is the status that deactivates at this site.
+    `inactive` is the status that deactivates at this site; `default_users_known`: whether API clients may be read.
     """
 
     buyers: list[str] | None = None
@@ -59,6 +59,7 @@ class CustomerOptions:
     mapping: dict[str, Mapped] = field(default_factory=dict)
     inactive: str = "inactive"
     on_delete: str = "deactivate"
+    default_users_known: bool = True
 
 
 @dataclass
@@ -154,7 +155,7 @@ def expected_customers(ordercloud: Json, options: CustomerOptions, before: Custo
 
 def flows(user: Json, buyer: Json, options: CustomerOptions, parties: Parties) -> bool:
     """Return whether a user is a customer at all: somebody with an address, and no API client's stand-in."""
-    stand_in = (user.get("Username") or "").lower() in parties.default_users()
+    stand_in = options.default_users_known and (user.get("Username") or "").lower() in parties.default_users()
     return email_of(user, buyer, options) is not None and not stand_in
 
 
