@@ -198,9 +198,7 @@ def customer(
     return {name: value for name, value in {**kept, **named}.items() if value not in (None, [])}
 
 
-def _group(
-    parties: Parties, user: Json, buyer: Json, options: CustomerOptions, named: Json, wanted: Customers
-) -> None:
+def _group(parties: Parties, user: Json, buyer: Json, options: CustomerOptions, named: Json, wanted: Customers) -> None:
     found = {}
     for group in parties.groups_of(buyer["ID"], user["ID"]):
         for key in (f"{buyer['ID']}.{group}", group):
