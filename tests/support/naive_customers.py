@@ -1,7 +1,7 @@
 """A second mapping of customers, written from docs/sync.md alone: which customers a site should hold, in plain code.
 
-It shares nothing with `reconciler.sync`. `expected_customers` reads the emulator's dump of OrderCloud, `found_customers`
-that of a SparkLayer site.
+It shares nothing with `reconciler.sync`. `expected_customers` reads the emulator's dump of OrderCloud,
+`found_customers` that of a SparkLayer site.
 """
 
 from __future__ import annotations
@@ -220,11 +220,13 @@ def _mapped(user: Json, buyer: Json, options: CustomerOptions, named: Json, want
         named["tax_exempt"] = value if isinstance(value, bool) else None
     if "discountPercentage" in options.mapping:
         try:
-            discount = number(options.mapping["discountPercentage"](user, buyer))
-            if discount is not None and not 0 <= discount <= 100:
-                raise NoNumber
-            named["discount_percentage"] = None if discount is None else float(discount)
+            share = number(options.mapping["discountPercentage"](user, buyer))
+            fits = share is None or 0 <= share <= 100
         except NoNumber:
+            fits = False
+        if fits:
+            named["discount_percentage"] = None if share is None else float(share)
+        else:
             wanted.problem(named["external_id"], "bad-mapping")
     if "paymentOnAccount" in options.mapping:
         named["payment_on_account"] = options.mapping["paymentOnAccount"](user, buyer)
@@ -287,9 +289,11 @@ def customer_differences(wanted: Customers, found: Customers) -> list[str]:
         if want is None or have is None:
             lines.append(f"{external_id}: {'not wanted' if want is None else 'missing'}")
             continue
-        for member in sorted({*want, *have} - {"price_lists"}):
-            if want.get(member) != have.get(member):
-                lines.append(f"{external_id} {member}: wanted {want.get(member)}, found {have.get(member)}")
+        lines += [
+            f"{external_id} {member}: wanted {want.get(member)}, found {have.get(member)}"
+            for member in sorted({*want, *have} - {"price_lists"})
+            if want.get(member) != have.get(member)
+        ]
     for external_id in sorted({*wanted.errors, *found.errors}):
         want_codes, have_codes = wanted.errors.get(external_id, set()), found.errors.get(external_id, set())
         if want_codes != have_codes:

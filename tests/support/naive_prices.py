@@ -165,10 +165,14 @@ def price_differences(wanted: PriceLists, found: PriceLists) -> list[str]:
             if want is not have:
                 lines.append(f"{customer}: wanted {'the default' if want is None else 'a list of its own'}")
             continue
-        for sku in sorted({*want, *have}):
-            if want.get(sku) != have.get(sku):
-                lines.append(f"{customer} {sku}: wanted {want.get(sku)}, found {have.get(sku)}")
-    for key in sorted({*wanted.problems, *found.problems}):
-        if wanted.problems.get(key) != found.problems.get(key):
-            lines.append(f"{key}: wanted {wanted.problems.get(key)}, found {found.problems.get(key)}")
+        lines += [
+            f"{customer} {sku}: wanted {want.get(sku)}, found {have.get(sku)}"
+            for sku in sorted({*want, *have})
+            if want.get(sku) != have.get(sku)
+        ]
+    lines += [
+        f"{key}: wanted {wanted.problems.get(key)}, found {found.problems.get(key)}"
+        for key in sorted({*wanted.problems, *found.problems})
+        if wanted.problems.get(key) != found.problems.get(key)
+    ]
     return lines
