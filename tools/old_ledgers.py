@@ -34,6 +34,7 @@ SHAPES = {
     "version-8": ("352d25e",),
     "version-9": ("e97671c",),
     "version-10": ("62711c6",),
+    "version-11": ("115c766",),
 }
 
 FILL = """

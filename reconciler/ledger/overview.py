@@ -18,7 +18,7 @@ from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
 from reconciler.ledger.data.overview import as_data, volumes
 from reconciler.ledger.database import Transaction
 from reconciler.ledger.lock import held_applies
-from reconciler.ledger.tables import fingerprints, leases, meta, removals, runs, snapshots, snoozes
+from reconciler.ledger.tables import fingerprints, first_applies, leases, meta, removals, runs, snapshots, snoozes
 
 _RUNS_SHOWN = 20
 
@@ -39,6 +39,10 @@ def memory(
         },
         snapshots=_states(connection, snapshots, urls),
         removals=_states(connection, removals, urls),
+        first_applied={
+            (row.api_url, row.kind, row.live_id): row.applied_at
+            for row in connection.execute(select(first_applies).where(first_applies.c.api_url.in_(urls)))
+        },
         leases=config_leases.of_apis(connection, urls),
         snoozes=config_snoozes.of_environment(connection, environment),
         unfinished=config_runs.unfinished(connection, environment),

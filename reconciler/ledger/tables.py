@@ -106,6 +106,8 @@ snapshots = _table(
     Column("applied_at", Past),
 )
 
+first_applies = _table("first_applies", _key("api_url"), _key("kind"), _key("live_id"), Column("applied_at", Past))
+
 # What was applied as absent, where others still have something to carry out: what was applied before, and what is to
 # become of it.
 removals = _table(
@@ -343,8 +345,8 @@ entries = _table(
 )
 
 IN_ORDER = (
-    environments, locks, runs, journal, overrides, snapshots, removals, fingerprints, snoozes, leases, pause_log,
-    drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory, scopes,
+    environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
+    pause_log, drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory, scopes,
     data_runs, wanted_runs, hands, records, names, waits, problems, entries,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""

@@ -22,7 +22,7 @@ from reconciler.sync.orders.datatype import bind_orders
 from reconciler.sync.party_prices.datatype import bind_party_prices
 from reconciler.sync.products.datatype import Products, bind_products
 from reconciler.sync.products.settings import product_settings
-from reconciler.sync.settings import SyncSettings, sync_settings
+from reconciler.sync.settings import FIRST_APPLIED, SyncSettings, sync_settings
 
 KIND = "DataSync"
 SOURCE, TARGET = "ordercloud", "sparklayer"
@@ -131,7 +131,9 @@ def _data_syncs(session: Session, memory: Memory, desired: Desired) -> Iterator[
     target = session.connections[TARGET].live_side
     applied = memory.snapshots.get((target, KIND, desired.id))
     settings, standing = sync_settings(desired.name, desired.state), _standing(session, desired, applied)
-    flowing = [data for bind in DATA_TYPES if (data := bind(desired.state)) is not None]
+    first = memory.first_applied.get((target, KIND, desired.id), session.opened_at)
+    state = {**desired.state, FIRST_APPLIED: first}
+    flowing = [data for bind in DATA_TYPES if (data := bind(state)) is not None]
     for data in flowing:
         yield DataSync(
             desired.name,

@@ -9,6 +9,9 @@ from typing import Any
 
 from reconciler.words import parse_duration
 
+FIRST_APPLIED = "(first applied)"
+"""Member of a state beside those of the manifest: when it was applied for the first time; until then, now."""
+
 
 @dataclass(frozen=True, slots=True)
 class SyncSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +67,8 @@ class Desk:
         checkout.write("store.yaml", document("Store", "store", {"baseCurrency": "GBP"}))
         price_list = {"slug": "list", "name": "List", "currencyCode": "GBP", "source": "integration"}
         checkout.write("list.yaml", document("PriceList", "list", price_list))
-        checkout.write("shop.yaml", document("DataSync", "shop", {"orders": {"since": "2026-10-01", **section}}))
+        orders = {name: value for name, value in {"since": "2026-10-01", **section}.items() if value is not None}
+        checkout.write("shop.yaml", document("DataSync", "shop", {"orders": orders}))
         checkout.applied()
 
     def synced(self, *words: str) -> Json:
@@ -228,3 +230,16 @@ def test_an_index_that_lags_loses_no_change(desk: Desk) -> None:
     desk.synced()
     assert desk.packages(0) == [("shipped", [1]), ("incoming", [1, 2])]
     assert desk.packages(1) == [("incoming", [4, 2])]
+
+
+def test_what_changed_before_the_first_apply_does_not_flow_until_it_changes(desk: Desk) -> None:
+    new = order(1, LastUpdated=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z")
+    desk.begin(order(0), new, since=None)
+    desk.synced("--full")
+    assert [desk.purchase(number)["type"] for number in range(2)] == ["order_unconfirmed", "order"]
+    ended = desk.shop.run("--explain", "o0")
+    assert ended.status != 0
+    assert "not in the scope" in str(ended)
+    desk.shop.portal("PATCH", "orders/Incoming/o0", {"Comments": "PO 7"})
+    desk.synced()
+    assert desk.purchase(0)["customer_reference"] == "PO 7"

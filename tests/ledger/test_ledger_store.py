@@ -218,3 +218,13 @@ def test_environments_that_share_a_ledger_open_it_once(tmp_path, monkeypatch):
     with Ledgers() as ledgers:
         assert all(not ledgers.memory(url, name, []).fresh for name in ("first", "second"))
     assert len(opened) == 1
+
+
+def test_when_an_object_was_applied_first_stays_known(url):
+    now = [NOW]
+    with Ledger.open(url, lambda: now[0]) as ledger:
+        for day in range(3):
+            now[0] = NOW + timedelta(days=day)
+            applied(ledger, {"day": day}, {})
+    found, key = memory(url), (API, TARGET.kind, TARGET.id)
+    assert (found.first_applied, found.snapshots[key].applied_at) == ({key: NOW}, now[0])

@@ -197,7 +197,8 @@ class Memory:
 
     Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID), of `requests` (API base URL,
     request ID). `pauses` are the newest pauses and resumes of each sync, the newest first. `removals` are what was
-    applied as absent and others still have to carry something out of. `remembers` holds the API base URLs whose
+    applied as absent and others still have to carry something out of. `first_applied` says when an object was applied
+    for the first time. `remembers` holds the API base URLs whose
     requests it remembers.
     """
 
@@ -205,6 +206,7 @@ class Memory:
     fingerprints: Mapping[tuple[str, str, str, str], SecretFingerprint] = field(default_factory=dict)
     snapshots: Mapping[tuple[str, str, str], Snapshot] = field(default_factory=dict)
     removals: Mapping[tuple[str, str, str], Snapshot] = field(default_factory=dict)
+    first_applied: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
     leases: tuple[Lease, ...] = ()
     snoozes: tuple[Snooze, ...] = ()
     unfinished: Run | None = None

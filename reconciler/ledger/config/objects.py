@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete
 
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
-from reconciler.ledger.tables import fingerprints, removals, snapshots
+from reconciler.ledger.tables import fingerprints, first_applies, removals, snapshots
 
 Digests = Mapping[str, bytes | None]
 
@@ -22,6 +22,7 @@ def remember(
     for table in (snapshots, removals):
         connection.execute(delete(table).where(_is(table, target)))
     connection.execute(insert(snapshots).values(**_columns(target), state=dict(state), applied_at=now))
+    _remember_first(connection, [target], now)
     connection.execute(delete(fingerprints).where(_is(fingerprints, target), fingerprints.c.path.in_(list(digests))))
     rows = [
         {**_columns(target), "path": path, "digest": digest, "in_doubt": False, "applied_at": now}
@@ -47,6 +48,7 @@ def remember_all(connection: Connection, found: Mapping[LiveObject, Mapping[str,
             insert(snapshots),
             [{**_columns(target), "state": state, "applied_at": now} for target, state in present.items()],
         )
+        _remember_first(connection, present, now)
 
 
 def remember_member(connection: Connection, target: LiveObject, name: str, value: Any, now: datetime) -> None:
@@ -59,7 +61,7 @@ def remember_member(connection: Connection, target: LiveObject, name: str, value
 
 def forget(connection: Connection, target: LiveObject) -> None:
     """Delete snapshot and fingerprints of an object."""
-    for table in (snapshots, fingerprints):
+    for table in (snapshots, first_applies, fingerprints):
         connection.execute(delete(table).where(_is(table, target)))
 
 
@@ -76,7 +78,7 @@ def rename(connection: Connection, old: LiveObject, new: LiveObject, held: Diges
     """
     forget(connection, new)
     connection.execute(delete(fingerprints).where(_is(fingerprints, old), fingerprints.c.path.not_in(list(held))))
-    for table in (snapshots, fingerprints):
+    for table in (snapshots, first_applies, fingerprints):
         connection.execute(update(table).where(_is(table, old)).values(live_id=new.id))
     for path, digest in held.items():
         known = and_(_is(fingerprints, new), fingerprints.c.path == path, fingerprints.c.digest != IN_DOUBT)
@@ -100,6 +102,18 @@ def trust(connection: Connection, target: LiveObject) -> None:
     row = _is(fingerprints, target)
     connection.execute(delete(fingerprints).where(row, fingerprints.c.digest == IN_DOUBT))
     connection.execute(update(fingerprints).where(row).values(in_doubt=False))
+
+
+def _remember_first(connection: Connection, targets: Collection[LiveObject], now: datetime) -> None:
+    """Write when objects were applied, of those that never were before."""
+    urls = {target.api_url for target in targets}
+    known = {
+        LiveObject(row.api_url, row.kind, row.live_id)
+        for row in connection.execute(select(first_applies).where(first_applies.c.api_url.in_(urls)))
+    }
+    rows = [{**_columns(target), "applied_at": now} for target in targets if target not in known]
+    if rows:
+        connection.execute(insert(first_applies), rows)
 
 
 def _columns(target: LiveObject) -> dict[str, str]:

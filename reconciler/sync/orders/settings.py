@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.mapping.rules import MappingRules
+from reconciler.sync.settings import FIRST_APPLIED
 from reconciler.words import parse_duration
 
 CART_PATH = "xp.sparkCartId"
@@ -65,21 +66,26 @@ def order_settings(state: Mapping[str, Any]) -> OrderSettings | None:
     """Return what a DataSync says of orders; None: they do not flow.
 
     Args:
-        state: what it wants, in manifest terms, defaults in, references as live IDs.
+        state: what it wants, in manifest terms, defaults in, references as live IDs; and when it was applied first.
     """
     orders: Mapping[str, Any] | None = state.get("orders")
     if orders is None:
         return None
-    since = orders.get("since")
     sku = ((state.get("products") or {}).get("mapping") or {}).get(SKU)
     return OrderSettings(
         cart_path=orders.get("cartID") or CART_PATH,
-        since=None if since is None else date.fromisoformat(since),
+        since=_first_day(orders.get("since"), state.get(FIRST_APPLIED)),
         look_again=parse_duration(state.get("walkInterval") or "24h"),
         currency=state.get("currency"),
         skus=MappingRules({} if sku is None else {SKU: Expression(sku)}),
         record_url=orders.get("recordUrl"),
     )
+
+
+def _first_day(since: str | None, first_applied: datetime | None) -> date | None:
+    if since is not None:
+        return date.fromisoformat(since)
+    return None if first_applied is None else first_applied.astimezone(UTC).date()
 
 
 def digest(settings: OrderSettings) -> str:

@@ -76,7 +76,7 @@ _TOUCHES: Mapping[str, frozenset[str]] = {
     "products": frozenset({"products"}),
     "products.catalogs": _SECTIONS,
     # SKUs are what stock and prices are written under.
-    "products.mapping.variants.sku": _SECTIONS,
+    "products.mapping.variants.sku": _SECTIONS | {"orders"},
     "products.mapping.variants.restockDate": frozenset({"stock"}),
     "products.recordUrl": frozenset(),
     "stock": frozenset({"stock"}),
@@ -87,7 +87,7 @@ _TOUCHES: Mapping[str, frozenset[str]] = {
     "orders": frozenset({"orders"}),
     "orders.recordUrl": frozenset(),
     # Recommended prices are the product's.
-    "currency": frozenset({"products", "pricing"}),
+    "currency": frozenset({"products", "pricing", "orders"}),
 }
 
 
