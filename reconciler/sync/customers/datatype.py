@@ -16,7 +16,7 @@ from reconciler.sync.customers.record import key_of
 from reconciler.sync.customers.resolve import CustomerState, deleted, held_names, lost, names_of, resolve
 from reconciler.sync.customers.settings import CustomerSettings, customer_settings, digest
 from reconciler.sync.customers.sink import CustomerSink
-from reconciler.sync.customers.source import ROLES, CustomerSource
+from reconciler.sync.customers.source import LISTS, ROLES, CustomerSource
 from reconciler.sync.customers.target import PROBE, CustomerTarget
 from reconciler.sync.datatype import Held, Name, SyncLog
 from reconciler.sync.explanation import Explanation
@@ -57,11 +57,11 @@ class Customers:
     @property
     def lists(self) -> Mapping[str, str]:
         # Which lists customers have, product assignments say.
-        return ROLES if self.settings.lists_prefix is None else {**ROLES, "ProductReader": "products"}
+        return LISTS if self.settings.lists_prefix is None else {**LISTS, "ProductReader": "products"}
 
     @property
     def roles(self) -> tuple[str, ...]:
-        return tuple(self.lists)
+        return ROLES if self.settings.lists_prefix is None else (*ROLES, "ProductReader")
 
     @property
     def walk_interval(self) -> timedelta | None:

@@ -10,8 +10,10 @@ from reconciler.errors import LedgerError
 from reconciler.sync.problem import RecordProblem
 
 PART = "customer"
-EMAIL, USERNAME, SWAP = "email", "username", "swap"
+EMAIL, USERNAME = "email", "username"
 """Kinds of names: what one customer of a site, or one user of a marketplace, has and no other."""
+LEAVING = "leaving"
+"""Kind of name for an address that somebody gives up or waits for: both ask for it, and the second sees the first."""
 FLAW = "(flaw)"
 """Member of a record that came and cannot be used; it holds a `BadRecord`, which no JSON can."""
 PARENT = "(parent)"

@@ -10,8 +10,8 @@ from typing import Any
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.customer_bodies import ADDRESSES, INACTIVE, Share, canonical_customer
 from reconciler.sync.customers.model import (
+    LEAVING,
     PART,
-    SWAP,
     USERNAME,
     CustomerDraft,
     HeldCustomer,
@@ -99,7 +99,7 @@ def names_of(draft: CustomerDraft, held: HeldCustomer) -> list[Name]:
     names = {_username(draft.username or held.username), *_emails(held)}
     if draft.is_whole and draft.email is not None:
         names.add(email_name(draft.email))
-        names.add(_swap(draft, held))
+        names.update(_leaving(draft, held) or ())
     return sorted(name for name in names if name is not None)
 
 
@@ -130,10 +130,9 @@ def _resolved(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustom
     keeps: Collection[Name] = _present(_username(draft.username), email_name(draft.email))
     if owner is not None:
         problems = (*problems, duplicate_email(draft.key, draft.email, f"customer {owner}"))
-        swap = _swap(draft, held)
-        if swap is None or others.get(swap) != owner:
+        if not _lets_go(draft, held, others, owner):
             return _held_back(draft, held, problems)
-        # Each waits for the other's address. This one lets go of its own for a moment, and goes on waiting.
+        # It is written under none for a moment, and goes on waiting.
         named = {**named, "email": parked(draft.key)}
     return CustomerState(
         key=draft.key,
@@ -187,7 +186,7 @@ def share_of(key: str, kept: frozenset[str], soft: frozenset[str], held: HeldCus
 
 
 def parked(key: str) -> str:
-    """Return the address that a customer has for a moment while two exchange theirs; `.invalid` reaches nobody."""
+    """Return the address that a customer has for a moment while several exchange theirs; `.invalid` reaches nobody."""
     return f"{blake2b(key.encode(), digest_size=12).hexdigest()}@parked.invalid"
 
 
@@ -239,9 +238,17 @@ def _present(*names: Name | None) -> list[Name]:
     return [name for name in names if name is not None]
 
 
-def _swap(draft: CustomerDraft, held: HeldCustomer) -> Name | None:
-    """Return what two customers that want each other's address both ask for; the second one sees it taken."""
-    if draft.email is None or held.email is None:
+def _leaving(draft: CustomerDraft, held: HeldCustomer) -> tuple[Name, Name] | None:
+    """Return what a customer that changes its address asks for: that of its own, and that of the one it waits for."""
+    if draft.email is None or held.email is None or draft.email.casefold() == held.email.casefold():
         return None
-    pair = sorted({draft.email.casefold(), held.email.casefold()})
-    return (SWAP, "|".join(pair)) if len(pair) > 1 else None
+    return (LEAVING, held.email.casefold()), (LEAVING, draft.email.casefold())
+
+
+def _lets_go(draft: CustomerDraft, held: HeldCustomer, others: Mapping[Name, str], owner: str) -> bool:
+    """Whether a customer has to let go of its address first: somebody waits for it, and who it waits for moves too.
+
+    So addresses that go round arrive: of the customers of a circle the last one that is looked at sees both.
+    """
+    asked = _leaving(draft, held)
+    return asked is not None and asked[0] in others and others.get(asked[1]) == owner

@@ -134,6 +134,12 @@ class CustomerSink(CustomerTarget):
 
     async def _bring(self, state: CustomerState, named: Wire) -> RecordProblem | None:
         """Create or replace a customer; return what keeps it from that."""
+        try:
+            return await self._placed(state, named)
+        except Conflict as conflict:
+            return await self._taken(state, str(named["email"]), conflict)
+
+    async def _placed(self, state: CustomerState, named: Wire) -> RecordProblem | None:
         before = state.before
         if before.external_id is not None:
             try:
@@ -149,6 +155,25 @@ class CustomerSink(CustomerTarget):
             return await self._adopt(state, named, conflict)
         return None
 
+    async def _taken(self, state: CustomerState, email: str, conflict: Conflict) -> RecordProblem:
+        """Return who has the email at the site: it keeps it. Else the conflict is about something else."""
+        try:
+            found = await self._by_email(email)
+        except Unreadable:
+            holder = "another customer of the site"
+        else:
+            if found is None or found.get("external_id") in (state.key, state.before.external_id):
+                raise conflict
+            holder = f"customer {found.get('external_id') or own_id_of(found)} of the site"
+        state.outcome.has_no_email = True
+        return duplicate_email(state.key, email, holder)
+
+    async def _by_email(self, email: str) -> Wire | None:
+        for each in dict.fromkeys((email, email.lower())):
+            if (found := await self._read(Lookup("email", each))) is not None:
+                return found
+        return None
+
     async def _create(self, state: CustomerState, named: Wire) -> None:
         body = merged(named, {}, state.share)
         if state.opening:
@@ -161,25 +186,17 @@ class CustomerSink(CustomerTarget):
 
     async def _adopt(self, state: CustomerState, named: Wire, conflict: Conflict) -> RecordProblem | None:
         """Take over the customer that is there already, if it is this one or nobody's."""
-        email = str(named["email"])
-        lookups = [Lookup("platform", state.key), *(Lookup("email", each) for each in {email: 0, email.lower(): 0})]
         try:
-            for lookup in lookups:
-                found = await self._read(lookup)
-                if found is None:
-                    continue
-                holder = found.get("external_id")
-                if not holder or holder in (state.key, state.before.external_id):
-                    await self._replace(state, named, found)
-                    return None
-                state.outcome.has_no_email = True
-                return duplicate_email(state.key, email, f"customer {holder} of the site")
+            found = await self._read(Lookup("platform", state.key)) or await self._by_email(str(named["email"]))
         except Unreadable:
             if not self._settings.overwrites_unread:
                 return RecordProblem(state.key, PART, "unread", words.UNREAD)
             await self._overwrite(state, named)
             return None
-        raise conflict
+        if found is None or (found.get("external_id") or state.key) not in (state.key, state.before.external_id):
+            raise conflict
+        await self._replace(state, named, found)
+        return None
 
     async def _overwrite(self, state: CustomerState, named: Wire) -> None:
         """Replace a customer that nobody can read by what we map: the manifest allows it."""

@@ -29,14 +29,10 @@ from reconciler.sync.parties.schedules import PartySchedules
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
-ROLES: Mapping[str, str] = {
-    "BuyerReader": "buyers",
-    "BuyerUserReader": "buyers",
-    "UserGroupReader": "buyers",
-    "AddressReader": "buyers",
-    "ApiClientReader": "buyers",
-}
-"""What the API asks for to read users with groups and addresses, and a list that may be read with it."""
+ROLES = ("BuyerReader", "BuyerUserReader", "UserGroupReader", "AddressReader", "ApiClientReader")
+"""What the API asks for to read users with groups and addresses, and whom API clients stand for."""
+LISTS: Mapping[str, str] = {"BuyerReader": "buyers"}
+"""A list for each of the roles that open one which is there in every marketplace."""
 # Parents above parents are looked for so far.
 _LEVELS = 10
 _CLIENTS_UNREAD = (
