@@ -13,7 +13,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from support.checkout import Checkout, document, entity_sync, http_config, wait_until
+from reconciler.ledger.reader import read_memory
+from support.checkout import Checkout, document, entity_sync, http_config, outcomes, wait_until
 
 BUYERS = "/integrations/entitysync/buyers"
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -239,3 +240,18 @@ def test_a_verification_that_takes_too_long_leaves_nothing_running(applied: Chec
     assert (ended.status, time.monotonic() - started < 30) == (1, True), str(ended)
     process = int((applied.folder / "pid").read_text())
     wait_until(lambda: not is_running(process))
+
+
+def test_a_pause_that_the_api_refuses_is_not_remembered_as_one(checkout: Checkout) -> None:
+    checkout.write("all.yaml", checkout.environment(), http_config("hook"), entity_sync("buyers", "hook"))
+    checkout.applied()
+    paused = {"until": "2999-01-01T00:00:00Z", "reason": "load"}
+    checkout.write("all.yaml", checkout.environment(), http_config("hook"), entity_sync("buyers", "hook", pause=paused))
+    checkout.emulator.fault("status", status=400, path="*/entitysync/*", method="PATCH")
+    override = ("--override", "maxPause", "--reason", "load")
+    ended = checkout.call("apply", "--yes", "--format", "json", *override)
+    assert outcomes(ended.json) == {"EntitySync/buyers": "failed"}, str(ended)
+    url = f"{checkout.emulator.url}/ordercloud/v1"
+    assert read_memory(checkout.ledger_url, "test", [url]).pauses == ()
+    assert checkout.call("apply", "--yes", *override).status == 0
+    assert [event.paused for event in read_memory(checkout.ledger_url, "test", [url]).pauses] == [True]

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ApiError, LoginRefused, MissingRole, SecretUnset, ServerFault, UnexpectedAnswer
 from reconciler.http import connect
-from reconciler.http.login import read_token
+from reconciler.http.login import TokenSource, read_token
+from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache, cache_allowed, cache_dir, cache_key, default_cache
 from reconciler.secret import Secret
-from support.http_client_helpers import CLIENT_SECRET, Listener, client
+from support.http_client_helpers import CLIENT_SECRET, Listener, client, real_clock
 from support.scripted_server import FakeClock, ScriptedServer, answer, gated
 
 
@@ -33,6 +34,23 @@ def test_requests_at_once_share_one_login() -> None:
     run(server, reads=20)
     assert len(server.logins) == 1
     assert {seen.headers["authorization"] for seen in server.requests} == {"Bearer token-1"}
+
+
+def test_of_two_tokens_the_newer_stays_when_the_older_is_forgotten(tmp_path: Path) -> None:
+    async def call() -> list[str]:
+        made = iter(("first", "second", "third"))
+
+        async def fetch() -> Token:
+            return Token(next(made), 1_000.0)
+
+        tokens = TokenSource(fetch, "key", TokenCache(tmp_path / "own"), real_clock(FakeClock(0)), Redactor())
+        first = await tokens.get()
+        tokens.forget(first)
+        second = await tokens.get()
+        tokens.forget(first)  # whoever used it hears only now that it is not accepted
+        return [first.value, second.value, (await tokens.get()).value]
+
+    assert asyncio.run(call()) == ["first", "second", "second"]
 
 
 def test_requests_at_once_share_a_refused_login() -> None:

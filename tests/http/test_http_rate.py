@@ -148,3 +148,16 @@ def test_who_has_half_a_request_saved_waits_for_the_other_half_only() -> None:
         assert clock.now == pytest.approx(1)
 
     asyncio.run(run())
+
+
+def test_a_bucket_holds_what_it_is_told() -> None:
+    clock = FakeClock(0)
+
+    async def run() -> None:
+        limit = RateLimit(10, burst=1, clock=real_clock(clock))
+        await limit.acquire()
+        assert clock.now == 0
+        await limit.acquire()
+        assert clock.now == pytest.approx(0.1)
+
+    asyncio.run(run())

@@ -187,7 +187,13 @@ def test_a_rename_is_one_change_and_what_refers_to_it_follows():
         ("EntitySync/categories", Action.UPDATE),
     ]
     assert planned[0].renamed_from == "hooks"
-    assert planned[0].fields[0].path == "id"
+    assert [field.path for field in planned[0].fields] == ["id"]
+
+
+def test_a_rename_that_changes_more_says_both():
+    (renamed,) = changes([config("new", renamed_from=("hooks",), name="Another")], [live_config()])
+    assert [field.path for field in renamed.fields] == ["id", "name"]
+    assert (renamed.fields[0].before, renamed.fields[0].after) == ("hooks", "new")
 
 
 def test_a_rename_that_already_happened_is_no_change():

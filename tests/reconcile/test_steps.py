@@ -75,6 +75,14 @@ def test_a_sync_that_gets_another_config_keeps_the_old_one_until_the_new_one_ans
     ]
 
 
+def test_of_several_syncs_the_one_that_gets_another_config_is_paused() -> None:
+    planned = plan(
+        [config(), config("other"), entity_sync("buyers"), entity_sync(config="other"), entity_sync("suppliers")],
+        [live_config(), live_config("other"), live_sync("buyers"), live_sync(), live_sync("suppliers")],
+    )
+    assert steps(planned, "EntitySync/categories")[0] == "pause EntitySync/categories"
+
+
 def test_a_sync_that_leaves_a_config_is_paused_by_its_own_change_alone() -> None:
     planned = plan(
         [config(targets=ELSEWHERE), config("other"), entity_sync(config="other"), entity_sync("buyers")],

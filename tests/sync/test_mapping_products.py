@@ -322,6 +322,18 @@ def test_expressions_see_the_variant_then_the_product() -> None:
     }
 
 
+def test_options_that_an_expression_gives_without_a_group_or_a_value_are_left_out() -> None:
+    said = expressed(variants_options="xp.options")
+    odd = [{"group": "Size", "value": "L"}, {"group": "Colour"}, {"value": "red"}, {"group": None, "value": None}]
+    assert only(stool(xp={"SKU": "S", "options": odd}), said)["options"] == [{"group": "Size", "value": "L"}]
+
+
+@pytest.mark.parametrize("odd", [[{"group": "Size", "value": "L"}, "red"], ["red"], "red", 1])
+def test_options_that_are_no_groups_are_a_problem_of_the_record(odd: Any) -> None:
+    ((_, code),) = problems(stool(xp={"SKU": "S", "options": odd}), expressed(variants_options="xp.options"))
+    assert code == "bad-mapping"
+
+
 def test_an_expression_for_sku_or_options_does_not_fall_back_to_the_product() -> None:
     said = expressed(variants_sku="xp.code", variants_options="xp.options")
     source = chair(xp={"code": "CHAIR", "options": {"Colour": "red"}})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from reconciler.sync.products.model import Part
 from reconciler.sync.products.settings import digest
@@ -41,6 +43,13 @@ def test_the_digest_changes_with_what_decides_the_mapping_and_with_nothing_else(
     assert {digest(said) for said in same} == {digest(settings())}
     digests = [digest(said) for said in other]
     assert len({digest(settings()), *digests}) == len(other) + 1
+
+
+def test_the_digest_is_the_same_whatever_order_the_parts_come_in() -> None:
+    """In every process a set has another order."""
+    parts = list(Part)
+    turned: Any = (replace(settings(), parts=order) for order in (parts, parts[::-1], frozenset(parts)))
+    assert {digest(said) for said in turned} == {digest(settings())}
 
 
 def test_links_lead_to_the_record_in_the_api_or_where_the_manifest_says() -> None:
