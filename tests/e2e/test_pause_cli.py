@@ -18,6 +18,7 @@ from support.checkout import Checkout, document, entity_sync, http_config, outco
 
 BUYERS = "/integrations/entitysync/buyers"
 SCHEMAS = Path(__file__).parents[2] / "schemas"
+UNTIL_GO = "until test -e go; do sleep 0.05; done"
 LOAD = ("EntitySync/buyers", "--for", "30m", "--reason", "Load")
 
 
@@ -135,24 +136,24 @@ def test_without_a_lasting_ledger_it_is_refused_unless_somebody_says_so(applied:
 
 def test_time_that_is_over_while_the_command_runs_resumes_and_lets_it_go_on(applied: Checkout) -> None:
     words = ("EntitySync/buyers", "--for", "1s", "--reason", "Load")
-    process = applied.start("pause", *words, "--", "sh", "-c", "sleep 4; echo done")
+    process = applied.start("pause", *words, "--", "sh", "-c", f"{UNTIL_GO}; echo done")
     wait_until(lambda: paused(applied))
     wait_until(lambda: not paused(applied))
     assert process.poll() is None
+    (applied.folder / "go").touch()
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (0, "done\n")
     assert "the command still runs" in " ".join(stderr.split())
 
 
 def test_a_signal_resumes_at_once_and_the_command_is_waited_for(applied: Checkout) -> None:
-    script = "trap 'echo heard' TERM; touch started; sleep 3 & wait; sleep 3; exit 5"
+    script = f"trap 'echo heard' TERM; touch started; {UNTIL_GO}; exit 5"
     process = applied.start("pause", *LOAD, "--", "sh", "-c", script)
     wait_until((applied.folder / "started").exists)
-    sent = time.monotonic()
     process.send_signal(signal.SIGTERM)
     wait_until(lambda: not paused(applied))
-    assert time.monotonic() - sent < 5 * 6  # this machine may be busy; alone it takes 0.2 s
     assert process.poll() is None
+    (applied.folder / "go").touch()
     stdout, _ = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (5, "heard\n")
 
@@ -234,10 +235,9 @@ def test_a_pause_that_somebody_else_lifts_is_told_while_the_command_runs_and_at_
 
 def test_a_verification_that_takes_too_long_leaves_nothing_running(applied: Checkout) -> None:
     assert applied.call("pause", *LOAD).status == 0
-    verify = f"sh -c 'echo $$ > {applied.folder}/pid; sleep 60; true'; false"
-    started = time.monotonic()
+    verify = f"sh -c 'echo $$ > {applied.folder}/pid; sleep 600; true'; false"
     ended = applied.call("resume", "EntitySync/buyers", "--verify-with", verify, "--verify-within", "1s")
-    assert (ended.status, time.monotonic() - started < 30) == (1, True), str(ended)
+    assert ended.status == 1, str(ended)
     process = int((applied.folder / "pid").read_text())
     wait_until(lambda: not is_running(process))
 

@@ -7,11 +7,12 @@ import asyncio
 from reconciler.reconcile.ending import cut_off
 
 
-async def _ends_late() -> None:
+async def _ends_late(ending: asyncio.Event, may_end: asyncio.Event) -> None:
     try:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
     except asyncio.CancelledError:
-        await asyncio.sleep(0.05)
+        ending.set()
+        await may_end.wait()
         raise
 
 
@@ -19,13 +20,18 @@ async def _cancelled_while_it_ends(*, asked: bool) -> tuple[bool, bool]:
     stop = asyncio.Event()
     if asked:
         stop.set()
-    under_way = asyncio.create_task(_ends_late())
+    ending, may_end = asyncio.Event(), asyncio.Event()
+    under_way = asyncio.create_task(_ends_late(ending, may_end))
     await asyncio.sleep(0)
     cutting = asyncio.create_task(cut_off((under_way,), stop))
-    await asyncio.sleep(0.01)
+    await ending.wait()
     cutting.cancel()
+    await asyncio.wait({cutting}, timeout=0)
+    if asked:
+        may_end.set()
     await asyncio.wait({cutting})
     ended = under_way.done()
+    may_end.set()
     await asyncio.wait({under_way})
     return cutting.cancelled(), ended
 
