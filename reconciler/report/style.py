@@ -37,7 +37,7 @@ OUTCOME_COLORS = {
 UNWRAPPED = sys.maxsize
 # Escaped in every text from outside, so that it is in none.
 _GLUE = "\N{NO-BREAK SPACE}"
-_COMMAND = re.compile(r"`(?=reconciler )[^`]+`|(?<=^→ )reconciler .*")
+_COMMAND = re.compile(r"`(?=reconciler )[^`]+`|^→ reconciler .*")
 MARK_COLORS = {"+": GREEN, "-": RED}
 # Every non-ASCII character that our own texts use, and what stands for it where the encoding cannot carry it.
 _ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "•": "*", "✓": "ok", "✗": "x", "·": "-", "—": "-"})

@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import error_style, is_read_with_stderr, result_style
-from reconciler.report.style import UNWRAPPED
+from reconciler.report.style import UNWRAPPED, Style
 
 Opener = Callable[..., TextIO]
 
@@ -61,6 +61,11 @@ def test_a_pipe_and_a_file_are_not_wrapped(monkeypatch: pytest.MonkeyPatch, tmp_
         monkeypatch.setattr(sys, "stderr", file)
         assert result_style(Options()).width == error_style(color=True).width == UNWRAPPED
         assert result_style(Options(output=tmp_path / "other")).width == UNWRAPPED
+
+
+def test_a_step_to_take_stands_in_one_line_with_its_arrow_however_narrow_the_terminal() -> None:
+    step = "→ reconciler apply -e emulator --target EntitySync/categories"
+    assert Style(width=40).wrap(step, 6, hanging=2) == [f"      {step}"]
 
 
 def test_notes_are_told_in_full_with_v_and_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
