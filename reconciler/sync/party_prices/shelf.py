@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.errors import NotFound, SourceIncomplete
@@ -32,8 +32,23 @@ _NO_PRICE = frozenset({"Variants", "InventoryRecords", "Inventory"})
 _WORK_PER_RECORD, _WORK_PER_VARIANT = 2 * MOST_WORK, 2_000
 
 
+@dataclass(slots=True)
+class _Read:
+    """Products that were read: that can be used, that cannot be read, that do not exist; and whether these are all."""
+
+    wares: dict[str, Ware] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    is_whole: bool = False
+
+    @property
+    def known(self) -> set[str]:
+        """IDs of all of them."""
+        return self.unread | self.gone | self.wares.keys()
+
+
 class ShelfReader:
-    """Reads the products that lists need, and the price schedules of parties.
+    """Reads the products that lists need, and the price schedules of parties. What was read whole serves all of a run.
 
     Args:
         reader: the connection.
@@ -43,6 +58,9 @@ class ShelfReader:
     def __init__(self, reader: Reader, settings: PartyPriceSettings) -> None:
         self._reader = reader
         self._settings = settings
+        self._kept = _Read()
+        self._inside: set[str] | None = None
+        self._schedules: dict[str, Mapping[str, Any] | None] = {}
 
     async def read(self, products: Collection[str] | None, assigned: PartySchedules, *, variants: bool) -> Shelf:
         """Read products and the price schedules of parties.
@@ -56,33 +74,34 @@ class ShelfReader:
             SourceIncomplete: a catalog of the scope does not exist, or is empty.
             ApiError: a request failed.
         """
-        parts = Parts(variants=variants, stock=False, prices=True)
+        found = self._kept if variants else _Read()
         flawed: list[BadRecord] = []
+        parts = Parts(variants=variants, stock=False, prices=True)
         reader = ProductReader(self._reader, flawed.append)
-        wares: dict[str, Ware] = {}
-        if products is None:
-            await self._take(reader.walk(catalogs=self._settings.catalogs, parts=parts), wares, variants=variants)
+        if products is None and not found.is_whole:
+            await self._take(reader.walk(catalogs=self._settings.catalogs, parts=parts), found, variants=variants)
+            found.is_whole = True
         # Lists come from a search index, and leave some products out: those that parties have prices of are asked for.
-        wanted = await self._in_scope(
-            {name for name in (_all(assigned) if products is None else products) if id_flaw(name) is None}
-        )
+        names = _all(assigned) if products is None else products
+        wanted = await self._in_scope({name for name in names if id_flaw(name) is None}) - found.known
         if products is not None:
-            await self._take(reader.some(sorted(wanted), parts=parts), wares, variants=variants)
-        unread = {record.id for record in flawed if record.has_id}
-        missing = sorted(wanted - wares.keys() - unread)
-        for name, reading in zip(
-            missing, await together(reader.one(each, parts=parts) for each in missing), strict=True
-        ):
+            await self._take(reader.some(sorted(wanted), parts=parts), found, variants=variants)
+        found.unread.update(record.id for record in flawed if record.has_id)
+        missing = sorted(wanted - found.known)
+        reads = await together(reader.one(each, parts=parts) for each in missing)
+        for name, reading in zip(missing, reads, strict=True):
             if reading.record is not None:
-                wares[name] = self._ware(reading.record, variants=variants)
-            elif reading.freshness is not Freshness.CURRENT:
-                unread.add(name)
-        return Shelf(wares, frozenset(unread), await self._schedules(assigned), assigned)
+                found.wares[name] = self._ware(reading.record, variants=variants)
+            elif reading.freshness is Freshness.CURRENT:
+                found.gone.add(name)
+            else:
+                found.unread.add(name)
+        return Shelf(dict(found.wares), frozenset(found.unread), await self._of(assigned), assigned)
 
-    async def _take(self, products: AsyncGenerator[Product, None], wares: dict[str, Ware], *, variants: bool) -> None:
+    async def _take(self, products: AsyncGenerator[Product, None], found: _Read, *, variants: bool) -> None:
         async with aclosing(products):
             async for product in products:
-                wares[str(product["ID"])] = self._ware(product, variants=variants)
+                found.wares[str(product["ID"])] = self._ware(product, variants=variants)
 
     def _ware(self, product: Product, *, variants: bool) -> Ware:
         view = View(str(product["ID"]), dict(product))
@@ -94,6 +113,11 @@ class ShelfReader:
         """Those of the products that are in a catalog of the scope, by the system itself."""
         if not self._settings.catalogs or not products:
             return products
+        if self._inside is None:
+            self._inside = await self._in_catalogs()
+        return products & self._inside
+
+    async def _in_catalogs(self) -> set[str]:
         inside: set[str] = set()
         for catalog in self._settings.catalogs:
             try:
@@ -107,12 +131,15 @@ class ShelfReader:
                     next_step="Correct products.catalogs, or assign products to the catalog.",
                 )
             inside.update(str(row.get("ProductID")) for row in rows)
-        return products & inside
+        return inside
 
-    async def _schedules(self, assigned: PartySchedules) -> Mapping[str, Mapping[str, Any]]:
+    async def _of(self, assigned: PartySchedules) -> Mapping[str, Mapping[str, Any]]:
+        """The price schedules that parties have, as far as they can be read."""
         names = {name for found in assigned.by_party.values() for each in found.values() for name in each}
-        asked = sorted(name for name in names if id_flaw(name) is None)
-        return {name: dict(schedule) for name, schedule in (await PriceBook(self._reader).of(asked)).items()}
+        asked = sorted(name for name in names - self._schedules.keys() if id_flaw(name) is None)
+        found = await PriceBook(self._reader).of(asked)
+        self._schedules.update((name, found.get(name)) for name in asked)
+        return {name: schedule for name in names if (schedule := self._schedules.get(name)) is not None}
 
 
 def _all(assigned: PartySchedules) -> set[str]:

@@ -30,6 +30,8 @@ PROBE = "api/v1/stock-locations"
 """What is read to see whether the site answers at all: short, whatever it holds."""
 # More than the connection has under way; what waits here is not begun when the run is to stop.
 _LISTS_AT_ONCE = 24
+# Lists have few rows each, and their bodies take a request each: rows wait for those of many.
+_LINGER = 1.5
 
 
 class ListSink(ListTarget):
@@ -49,7 +51,7 @@ class ListSink(ListTarget):
         self._writer = writer
         self._stopping = stopping
         self._lists = asyncio.Semaphore(_LISTS_AT_ONCE)
-        self._rows: Batcher[Price, str] = Batcher(self._send, side_by_side=1)
+        self._rows: Batcher[Price, str] = Batcher(self._send, linger=_LINGER, side_by_side=1)
         self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
 
     async def write(self, state: ListState, parts: Collection[str]) -> Written:

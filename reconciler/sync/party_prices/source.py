@@ -56,7 +56,6 @@ class ListSource:
         self._lock = asyncio.Lock()
         self._all: Parties | None = None
         self._some: dict[str, Parties] = {}
-        self._whole: Shelf | None = None
 
     @property
     def clock_offset(self) -> timedelta:
@@ -73,8 +72,8 @@ class ListSource:
     async def everything(self) -> AsyncGenerator[list[PartyList], None]:
         parties = await self._parties()
         combinations = _ordered(parties)
-        self._whole = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=True)
-        async for chunk in _chunks(self._records(parties, combinations, self._whole)):
+        shelf = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=True)
+        async for chunk in _chunks(self._records(parties, combinations, shelf)):
             yield chunk
 
     async def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
@@ -96,9 +95,7 @@ class ListSource:
             there = [each for each in wanted if each in parties.combinations.get(each.buyer, ())]
             if not there:
                 return []
-            shelf = self._whole
-            if shelf is None:
-                shelf = await self._shelves.read(self._needed(parties, there), parties.assigned, variants=True)
+            shelf = await self._shelves.read(self._needed(parties, there), parties.assigned, variants=True)
             return self._records(parties, there, shelf)
 
     async def one(self, key: str) -> Reading[PartyList]:
