@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.linters import actionlint
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -18,7 +20,7 @@ ACTION = ROOT / "action.yml"
 @pytest.mark.parametrize(
     "command",
     [
-        ["actionlint", "-shellcheck=", "-pyflakes=", *WORKFLOWS],
+        actionlint(*WORKFLOWS),
         ["zizmor", "--offline", "--no-progress", "--quiet", "--no-config", ACTION, *WORKFLOWS],
         ["check-jsonschema", "--builtin-schema", "vendor.github-actions", ACTION],
         ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS],

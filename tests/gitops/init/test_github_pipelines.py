@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.gitops.init.pipelines import pipelines
+from support.linters import actionlint
 from support.pipelines import NEEDS, Reach, github_reach, github_yaml, steps_of
 
 FILES = pipelines("github", NEEDS, "main")
@@ -33,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "words",
     [
-        ("actionlint", "-shellcheck=", "-pyflakes="),
+        actionlint(),
         ("zizmor", "--offline", "--no-progress", "--quiet", "--persona", "auditor", "--no-config"),
         ("check-jsonschema", "--builtin-schema", "vendor.github-workflows"),
     ],
