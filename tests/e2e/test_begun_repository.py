@@ -20,6 +20,7 @@ from support.forges.gitlab import GitLab
 from support.pipelines import AzureRunner, GitLabRunner, Runner
 from support.shim import command_on_path
 
+STAND_INS = {"github": GitHub, "azure": AzureDevOps, "gitlab": GitLab}
 PULL_REQUEST, APPLY, BY_HAND = range(3)
 FILES: dict[CI, tuple[str, ...]] = {
     "github": tuple(f".github/workflows/reconciler-{name}.yml" for name in ("pull-request", "apply", "by-hand")),
@@ -102,8 +103,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_a_change_goes_from_an_empty_folder_to_live(
     ci: CI, emulator: RunningEmulator, tmp_path: Path, command: Path
 ) -> None:
-    stand_ins = {"github": GitHub, "azure": AzureDevOps, "gitlab": GitLab}
-    with stand_ins[ci](tmp_path) as forge:
+    with STAND_INS[ci](tmp_path) as forge:
         shop = Shop(ci, forge, emulator, tmp_path, command)
         shop.begin()
         hook = (tmp_path / "new" / "manifests" / "delivery" / "order-hook.yaml").read_text()
@@ -147,24 +147,38 @@ def test_a_change_goes_from_an_empty_folder_to_live(
         assert json.loads((job.folder / "plan.json").read_text())["changes"] == []
 
 
+# Of the jobs that plan and apply what somebody asks for by hand, and what its digest is called there.
+BY_HAND_JOBS: dict[CI, tuple[str, ...]] = {
+    "github": ("plan-emulator", "apply-emulator", "inputs.digest"),
+    "azure": ("plan_emulator", "apply_emulator", "parameters.digest"),
+    "gitlab": ("by-hand-plan-emulator", "by-hand-apply-emulator", "DIGEST"),
+}
+
+
+@pytest.mark.parametrize("ci", ["github", "azure", "gitlab"])
 def test_what_nobody_approved_is_applied_by_its_digest_where_the_environment_has_no_reviewers(
-    emulator: RunningEmulator, tmp_path: Path, command: Path
+    ci: CI, emulator: RunningEmulator, tmp_path: Path, command: Path
 ) -> None:
-    with GitHub(tmp_path) as forge:
-        shop = Shop("github", forge, emulator, tmp_path, command)
+    with STAND_INS[ci](tmp_path) as forge:
+        shop = Shop(ci, forge, emulator, tmp_path, command)
         shop.begin()
         forge.protect("emulator", reviewers=False)
         job = shop.job("main")
-        apply, by_hand = ((job.folder / FILES["github"][name]).read_text() for name in (APPLY, BY_HAND))
-        assert job.run(apply, "plan-emulator"), job.log
-        assert not job.run(apply, "apply-emulator")
-        assert "has no required reviewers" in job.log
+        apply, by_hand = ((job.folder / FILES[ci][name]).read_text() for name in (APPLY, BY_HAND))
+        _, pending, applying = JOBS[ci]
+        planning, by_digest, named = BY_HAND_JOBS[ci]
+        assert job.run(apply, pending), job.log
+        assert not job.run(apply, applying)
+        assert "nobody has reviewed it, and the " in job.log
         assert not emulator.state()["ordercloud"]["deliveryConfigs"]
-        (digest,) = set(re.findall(r"Digest `(sha256:[0-9a-f]{64})`", job.summary))
-        assert f"start the workflow by hand with its digest {digest}" in job.log
-        assert job.run(by_hand, "plan-emulator"), job.log
-        job.context["inputs.digest"] = "sha256:" + "0" * 64
-        assert not job.run(by_hand, "apply-emulator")
-        job.context["inputs.digest"] = digest
-        assert job.run(by_hand, "apply-emulator"), job.log
+        (digest,) = set(re.findall(r"by hand with its digest (sha256:[0-9a-f]{64})", job.log))
+        # What became of it is kept, and says the same.
+        (verdict,) = json.loads((job.folder / "result.json").read_text())["plans"]
+        assert digest in verdict["next_step"]
+        assert ci != "github" or f"Digest `{digest}`" in job.summary
+        assert job.run(by_hand, planning), job.log
+        job.context[named] = "sha256:" + "0" * 64
+        assert not job.run(by_hand, by_digest)
+        job.context[named] = digest
+        assert job.run(by_hand, by_digest), job.log
         assert emulator.state()["ordercloud"]["deliveryConfigs"]

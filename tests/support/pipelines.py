@@ -56,14 +56,18 @@ def steps_of(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def azure_jobs(data: Any) -> Iterator[dict[str, Any]]:
     """Yield every job and deployment of Azure Pipelines, wherever it stands."""
+    yield from _that_are(("job", "deployment"), data)
+
+
+def _that_are(words: tuple[str, ...], data: Any) -> Iterator[dict[str, Any]]:
     if isinstance(data, dict):
-        if "job" in data or "deployment" in data:
+        if any(word in data for word in words):
             yield data
         for value in data.values():
-            yield from azure_jobs(value)
+            yield from _that_are(words, value)
     elif isinstance(data, list):
         for value in data:
-            yield from azure_jobs(value)
+            yield from _that_are(words, value)
 
 
 @dataclass(slots=True)
@@ -140,7 +144,7 @@ class AzureRunner(Runner):
     def run(self, text: str, job: str) -> bool:
         """Run a job, or the only one of a stage, by its name; what it publishes lies in the workspace afterwards."""
         data = yaml.safe_load(text)
-        stages = [stage for stage in data.get("stages", []) if stage["stage"] == job]
+        stages = [stage for stage in _that_are(("stage",), data) if stage["stage"] == job]
         (found,) = [each for each in azure_jobs(stages or data) if stages or job in each.values()]
         green = True
         steps = found["strategy"]["runOnce"]["deploy"]["steps"] if "deployment" in found else found["steps"]
@@ -162,17 +166,23 @@ class AzureRunner(Runner):
         return condition in ("always()", "not(canceled())") or (condition == "succeeded()" and green)
 
     def _value(self, text: str) -> str:
+        # Parameters are filled in before anything runs.
+        text = re.sub(r"\$\{\{ (parameters\.\w+) \}\}", lambda found: self.context.get(found[1], ""), text)
         return re.sub(r"\$\(([\w.]+)\)", lambda found: self.context.get(found[1], found[0]), text)
 
 
 class GitLabRunner(Runner):
-    """The same for GitLab: the lines of a job's script are one script of bash, and those after it another."""
+    """The same for GitLab: the lines of a job's script are one script of bash, and those after it another.
+
+    `context` holds what somebody gave to "Run pipeline".
+    """
 
     def run(self, text: str, job: str) -> bool:
         """Run a job. documented: the runner sets `-eo pipefail`, and what comes after is run in any case."""
         own = yaml.safe_load(text)[job]
         lines = [line for line in own["script"] if "reconciler emulate" not in line]
         given = {"CI_ENVIRONMENT_NAME": own["environment"]["name"]} if "environment" in own else {}
+        given |= self.context
         ended = self.bash("\n".join(lines), given, "-eo", "pipefail")
         if "after_script" in own:
             self.bash("\n".join(own["after_script"]), given, "-eo", "pipefail")
