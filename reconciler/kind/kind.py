@@ -87,10 +87,10 @@ class Volume:
     """Volume of records that flow by a live object, from past runs.
 
     Args:
-        records: how many there are.
+        records: how many there are of each data type.
     """
 
-    records: int
+    records: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

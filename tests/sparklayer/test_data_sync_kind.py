@@ -313,7 +313,7 @@ def test_how_much_is_sent_again_is_estimated(path: str, value: Any, words: str |
     after = changed_to(path, value)
     changed = frozenset(field.path for field in differences(DataSyncSpec, after, WHOLE, frozenset()))
     observed = Observed("DataSync", "ordercloud", WHOLE, {})
-    said = DataSyncKind().resends(after, observed, changed, Volume(1_200))
+    said = DataSyncKind().resends(after, observed, changed, Volume({"products": 1_200}))
     if words is None:
         assert said is None
     else:
@@ -325,7 +325,9 @@ def test_how_much_is_sent_again_is_estimated(path: str, value: Any, words: str |
 def test_one_request_is_told_as_one() -> None:
     after = changed_to("pricing/priceList", "two")
     changed = frozenset(field.path for field in differences(DataSyncSpec, after, WHOLE, frozenset()))
-    said = DataSyncKind().resends(after, Observed("DataSync", "ordercloud", WHOLE, {}), changed, Volume(9))
+    said = DataSyncKind().resends(
+        after, Observed("DataSync", "ordercloud", WHOLE, {}), changed, Volume({"products": 9})
+    )
     assert "about 1 request to write" in str(said)
 
 

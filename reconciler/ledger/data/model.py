@@ -313,6 +313,7 @@ class SyncOverview:
         log: what we last wrote to the sync log.
         codes: open problems by code, the most frequent first.
         wanted: modes of runs that requests asked for and that none has finished.
+        recent: runs that finished, the newest first; some dozens.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -327,3 +328,4 @@ class SyncOverview:
     log: LogDates = field(default_factory=LogDates)
     codes: tuple[CodeCount, ...] = ()
     wanted: frozenset[str] = frozenset()
+    recent: tuple[DataRun, ...] = ()

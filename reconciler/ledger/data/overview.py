@@ -43,12 +43,15 @@ def all_scopes(connection: Connection) -> list[DataScope]:
 def volumes(connection: Connection, environment: str, targets: Collection[str]) -> dict[tuple[str, str], Volume]:
     """Return how many records each integration of an environment moves, by target and integration."""
     query = (
-        select(scopes.c.target, scopes.c.integration, func.count().label("records"))
+        select(scopes.c.target, scopes.c.integration, scopes.c.data_type, func.count().label("records"))
         .join(records, records.c.scope == scopes.c.id)
         .where(scopes.c.environment == environment, scopes.c.target.in_(targets), records.c.gone.is_(False))
-        .group_by(scopes.c.target, scopes.c.integration)
+        .group_by(scopes.c.target, scopes.c.integration, scopes.c.data_type)
     )
-    return {(row.target, row.integration): Volume(row.records) for row in connection.execute(query)}
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for row in connection.execute(query):
+        found.setdefault((row.target, row.integration), {})[row.data_type] = row.records
+    return {key: Volume(by_type) for key, by_type in found.items()}
 
 
 def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
@@ -167,6 +170,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         log=log.dates(connection, number),
         codes=problems.by_code(connection, number),
         wanted=wanted_runs.modes(connection, number),
+        recent=data_runs.recent(connection, number),
     )
 
 

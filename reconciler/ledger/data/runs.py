@@ -15,6 +15,7 @@ from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNI
 from reconciler.ledger.tables import data_runs
 
 _KEPT = 200
+_RECENT = 60
 _FIELDS = tuple(field.name for field in fields(DataRun))
 
 
@@ -102,6 +103,12 @@ def newest(
             query = query.where(data_runs.c[name] == value)
     row = connection.execute(query.limit(1)).mappings().first()
     return None if row is None else _run(row)
+
+
+def recent(connection: Connection, scope: int) -> tuple[DataRun, ...]:
+    """Return runs that finished, the newest first; enough of them to say what is usual."""
+    query = _newest_first(scope).where(data_runs.c.state == FINISHED).limit(_RECENT)
+    return tuple(_run(row) for row in connection.execute(query).mappings())
 
 
 def unfinished(connection: Connection, scope: int) -> DataRun | None:

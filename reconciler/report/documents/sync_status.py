@@ -24,6 +24,14 @@ from reconciler.report.documents.sync_run import (
 from reconciler.sync.datasync import Standing
 from reconciler.sync.monitor.compared import Compared, PartCompared
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
+from reconciler.sync.monitor.usual import Usual
+
+
+class UsualDocument(Document):
+    """What runs of one mode usually come to: half of the last ones came to more."""
+
+    changed: Count
+    seconds: float
 
 
 class RunningDocument(Document):
@@ -38,6 +46,8 @@ class RunningDocument(Document):
     total: Count | None
     per_second: float
     seconds_left: float | None
+    changed: Count = Field(description="Records of which it wrote something, or is to, as far as is known now.")
+    usual: UsualDocument | None = Field(description="What runs of this mode come to; null: there were too few.")
     records: OutcomesDocument
 
 
@@ -121,6 +131,7 @@ class SyncStatusDocument(Document):
     watcher: WatcherDocument | None = Field(description="Who starts the next run; null while one is on.")
     cut_off: EndedRunDocument | None = Field(description="The run that the next one goes on with.")
     last_run: EndedRunDocument | None
+    last_run_usual: UsualDocument | None = Field(description="What runs of its mode come to; null: there were too few.")
     last_good_run: EndedRunDocument | None
     last_full_run: EndedRunDocument | None
     next: NextRunDocument | None
@@ -172,6 +183,7 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "watcher": None if status.waiting is None else _watcher(status.waiting),
         "cut_off": _run(status.cut_off),
         "last_run": _run(status.last),
+        "last_run_usual": _usual(status.last_usual),
         "last_good_run": _run(status.last_good),
         "last_full_run": _run(status.last_full),
         "next": None if status.next is None else _next(status.next),
@@ -219,8 +231,14 @@ def _running(going: Going) -> dict[str, Any]:
         "total": going.total,
         "per_second": round(going.per_second, 3),
         "seconds_left": None if going.seconds_left is None else round(going.seconds_left, 1),
+        "changed": going.changed,
+        "usual": _usual(going.usual),
         "records": outcomes_to_json(going.counts),
     }
+
+
+def _usual(found: Usual | None) -> dict[str, Any] | None:
+    return None if found is None else {"changed": found.changed, "seconds": round(found.took.total_seconds(), 1)}
 
 
 def _watcher(found: RunningNow) -> dict[str, Any]:

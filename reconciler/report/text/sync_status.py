@@ -23,7 +23,7 @@ from reconciler.sync.datasync import Standing
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import Compared, rest_of, shown_of
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
-from reconciler.words import spoken
+from reconciler.words import counted, spoken
 
 _LIMIT = 400
 _INDENT, _HANGING = 2, 11
@@ -127,7 +127,13 @@ def _going(going: Going, now: datetime) -> Iterator[str]:
     if going.seconds_left is not None:
         pace.append(f"{spoken(timedelta(seconds=going.seconds_left))} left")
     doing = f", {clip(visible(going.doing), _LIMIT)}" if going.doing else ""
-    yield f"{mode}{doing}: {', '.join([f'{going.done:,}{share}', *pace])}"
+    ends = ""
+    if going.seconds_left is not None:
+        ends = f"; ends about {moment(now + timedelta(seconds=going.seconds_left))}"
+    yield f"{mode}{doing}: {', '.join([f'{going.done:,}{share}', *pace])}{ends}"
+    if going.usual is not None:
+        usual = f"usually {going.usual.changed:,} in {spoken(going.usual.took)}"
+        yield f"{counted(going.changed, 'record')} changed, {usual}"
     resumed = f" (goes on with one of {moment(going.started_at)})" if going.since > going.started_at + _SOON else ""
     yield f"for {spoken(now - going.since)}{resumed}, by {going.holder}"
     if going.done:
@@ -151,7 +157,8 @@ def _last(status: SyncStatus) -> str:
     took = spoken(run.ended_at - run.started_at)
     ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
     message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != FINISHED else ""
-    return f"{_mode(run)}, {state} {ended}, took {took}; {record_counts(run.counts)}{message}"
+    usual = f"; usually {status.last_usual.changed:,} changed" if status.last_usual is not None else ""
+    return f"{_mode(run)}, {state} {ended}, took {took}; {record_counts(run.counts)}{usual}{message}"
 
 
 def _next(following: NextRun, now: datetime) -> str:
@@ -188,7 +195,8 @@ def _freshness(status: SyncStatus) -> Iterator[str]:
     parts = status.compared
     if not parts:
         return
-    yield f"{shown_of(parts)}: {_compared(parts[0].shown, status.checked_at)}"
+    if status.sync.data.lights:
+        yield f"{shown_of(parts)}: {_compared(parts[0].shown, status.checked_at)}"
     yield f"{rest_of(parts)}: {_compared(parts[0].inside, status.checked_at)}"
 
 

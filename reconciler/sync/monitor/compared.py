@@ -67,7 +67,9 @@ def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tup
     shown = compared(overview.last_look, settings.look_interval, settings.freshness)
     inside = shown
     if settings.walk_interval != NEVER:
-        inside = compared(overview.last_walk, settings.walk_interval, settings.rest_freshness)
+        # Without light walks nothing is promised but what walks keep, and the settings say that already.
+        promised = settings.rest_freshness if sync.data.lights else settings.freshness
+        inside = compared(overview.last_walk, settings.walk_interval, promised)
     return tuple(PartCompared(part, shown, inside, sync.data.inside[part]) for part in sync.data.flowing)
 
 

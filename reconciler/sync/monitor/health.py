@@ -104,7 +104,7 @@ def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | No
         ahead = spoken(-age_of_last)
         return f"The last good sync ended {ahead} in the future: a clock is wrong, so nobody knows how old it is"
     parts = parts_compared(sync, overview, now)
-    late = [part for part in parts if part.shown.is_late(now)]
+    late = [part for part in parts if sync.data.lights and part.shown.is_late(now)]
     if late:
         return _late(shown_of(late), late[0].shown, now)
     late = [part for part in parts if part.inside.is_late(now)]

@@ -13,6 +13,7 @@ from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import PartCompared, parts_compared
 from reconciler.sync.monitor.health import age, excess, held_back_of, staleness, standstill, unremoved
+from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
@@ -41,6 +42,8 @@ class Going:
         counts: records by outcome.
         per_second: records per second since this process took it up.
         seconds_left: until the end; None: not known, or too early to say.
+        changed: records of which it wrote something, or is to, as far as is known now.
+        usual: what runs of this mode usually come to; None: there were too few.
     """
 
     mode: Mode
@@ -53,6 +56,8 @@ class Going:
     counts: Mapping[str, int]
     per_second: float
     seconds_left: float | None
+    changed: int = 0
+    usual: Usual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class SyncStatus:
         waiting: who watches it, between two runs.
         cut_off: a run that was cut off, with which the next one goes on.
         last: the newest run that ended, however.
+        last_usual: what runs of its mode usually come to; None: there were too few.
         last_good: the newest run that finished.
         last_full: the newest full sync that finished.
         next: what is due; None while a run is on, and where the data sync was not applied.
@@ -94,6 +100,7 @@ class SyncStatus:
     waiting: RunningNow | None = None
     cut_off: DataRun | None = None
     last: DataRun | None = None
+    last_usual: Usual | None = None
     last_good: DataRun | None = None
     last_full: DataRun | None = None
     next: NextRun | None = None
@@ -132,6 +139,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         waiting=_holder(overview) if going is None else None,
         cut_off=choice.resume if going is None else None,
         last=ended,
+        last_usual=None if ended is None else usual_of([run for run in overview.recent if run != ended], ended.mode),
         last_good=overview.last_finished,
         last_full=overview.last_full,
         next=None if going is not None or sync.standing is not Standing.APPLIED else _next(sync, overview, choice, now),
@@ -174,6 +182,10 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     seconds = (now - max(run.started_at, running.since)).total_seconds()
     rate = done / seconds if seconds > 0 else 0.0
     telling = total is not None and ENOUGH_PERCENT * total <= 100 * done <= 100 * total
+    left = (total - done) / rate if telling and total is not None and rate > 0 else None
+    usual, written, still_open = usual_of(overview.recent, run.mode), changed_in(run.counts), overview.counts.open
+    if left is None and usual is not None and total is None:
+        left = _left(usual, written, still_open, seconds)
     return Going(
         mode=Mode.of(run.mode),
         holder=running.holder,
@@ -184,8 +196,21 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
         total=total,
         counts=run.counts,
         per_second=rate,
-        seconds_left=(total - done) / rate if telling and total is not None and rate > 0 else None,
+        seconds_left=left,
+        changed=written + still_open,
+        usual=usual,
     )
+
+
+def _left(usual: Usual, written: int, still_open: int, elapsed: float) -> float | None:
+    """Return how many seconds a run will still take; None where nothing tells.
+
+    Where much is to be written, it goes on as it went so far; else it takes what such a run usually does.
+    """
+    if written and still_open > usual.changed:
+        return elapsed * still_open / written
+    left = usual.took.total_seconds() - elapsed
+    return left if left > 0 else None
 
 
 def _choice(sync: DataSync, overview: SyncOverview, at: datetime, asked: Mode | None = None) -> Choice:
@@ -229,6 +254,10 @@ def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
         return None
     settings, records = sync.settings, overview.counts.records - overview.counts.gone
     cost = cost_of(settings.interval, settings.look_interval, settings.walk_interval, records, 0)
+    look = overview.last_look
+    if look is not None and not look.walks:
+        looked = requests_in(look.counts).get(SOURCE, Requests()).requests
+        cost = replace(cost, per_look=looked or cost.per_look)
     cost = replace(cost, per_walk=reads)
     if last is None or last.lists:
         return cost.a_day

@@ -69,18 +69,25 @@ def cost_of(
 
 
 # What a change of a field may change in the target, by the longest beginning that fits.
+PARTY_PRICES = "partyPrices"
+"""What stands for price lists of the customers' own among the sections: it is a part of `pricing`."""
 _SECTIONS = frozenset({"products", "stock", "pricing"})
+_ALL = _SECTIONS | {PARTY_PRICES, "customers", "orders"}
 _TOUCHES: Mapping[str, frozenset[str]] = {
     # What was written is remembered by it: under another name everything is new.
-    "integration": _SECTIONS,
+    "integration": _ALL,
     "products": frozenset({"products"}),
     "products.catalogs": _SECTIONS,
     # SKUs are what stock and prices are written under.
-    "products.mapping.variants.sku": _SECTIONS | {"orders"},
+    "products.mapping.variants.sku": _SECTIONS | {PARTY_PRICES, "orders"},
     "products.mapping.variants.restockDate": frozenset({"stock"}),
     "products.recordUrl": frozenset(),
     "stock": frozenset({"stock"}),
     "pricing": frozenset({"pricing"}),
+    "pricing.priceList": frozenset({"pricing", PARTY_PRICES}),
+    # Which list a customer has is the customer's.
+    "pricing.partyPriceLists": frozenset({PARTY_PRICES, "customers"}),
+    "pricing.partyPrices": frozenset({PARTY_PRICES}),
     "customers": frozenset({"customers"}),
     "customers.walkInterval": frozenset(),
     "customers.recordUrl": frozenset(),
@@ -115,6 +122,10 @@ class Resend:
     writes: int
 
 
+_ONE_BY_ONE = frozenset({"products", PARTY_PRICES, "customers", "orders"})
+"""What is written by a request for each record, or by one at least."""
+
+
 def resend_of(records: int, sections: Collection[str]) -> Resend:
     """Return what is sent again.
 
@@ -123,6 +134,6 @@ def resend_of(records: int, sections: Collection[str]) -> Resend:
         sections: of the DataSync whose records may become others.
     """
     # A product is one request; stock and prices go in batches, here of one row for each record.
-    each = records if "products" in sections else 0
+    each = records if frozenset(sections) & _ONE_BY_ONE else 0
     batches = len(frozenset(sections) & {"stock", "pricing"}) * math.ceil(records / ROWS)
     return Resend(records, 3 * math.ceil(records / _PAGE), each + batches)

@@ -9,28 +9,18 @@ from reconciler.errors import Conflict, Problem, Rejected
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, ManifestView, Observed, Refusal, Volume
 from reconciler.kind.semantics import Risk, State
-from reconciler.sparklayer.kinds.data_sync.cost import cost_of, resend_of, touched
+from reconciler.sparklayer.kinds.data_sync.amounts import PRODUCTS, SECTIONS, amounts, costs, flowing, words_of
+from reconciler.sparklayer.kinds.data_sync.cost import touched
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
 from reconciler.sparklayer.sync_log import clear_every_log
-from reconciler.words import counted, parse_duration, spoken
 
 _PRICE_LIST_NAME = "OrderCloud Price"
-_PER_WALK = 1_000
 _OVERWRITES = (
     "a customer that the site does not show would be replaced by what is mapped, and lose its other addresses, lists, "
     "discount and terms (customers.overwriteUnread); `reconciler sync errors` counts them, as `unread` and "
     "`balance-unread`; override when that is meant"
 )
-_DURATIONS = ("interval", "lookInterval", "walkInterval", "freshness")
-# What flows, in the words of a plan.
-_SECTIONS: Mapping[str, str] = {
-    "products": "products",
-    "stock": "stock",
-    "pricing": "prices",
-    "customers": "customers",
-    "orders": "orders",
-}
 
 
 class DataSyncKind(Kind[DataSyncSpec]):
@@ -112,20 +102,7 @@ class DataSyncKind(Kind[DataSyncSpec]):
         return self.create_body(desired)
 
     def remarks(self, desired: State, observed: Observed | None, changed: frozenset[str]) -> Iterable[str]:
-        interval, look, walk, freshness = (parse_duration(desired[name]) for name in _DURATIONS)
-        cost = cost_of(interval, look, walk, _PER_WALK, 0)
-        empty = cost_of(interval, look, walk, 0, 0)
-        yield (
-            f"where nothing changes it costs about {empty.a_day:,} requests a day and, per 1,000 products, "
-            f"{cost.a_day - empty.a_day:,} more: {cost.per_look} at every light walk ({desired['lookInterval']}), "
-            f"{cost.per_walk} at every walk ({desired['walkInterval']}), where one more is made for each product with "
-            "variants or stock by place"
-        )
-        yield (
-            f"what lists show of products and prices is promised to be {spoken(freshness)} old at most (freshness), "
-            f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval and "
-            "freshness)"
-        )
+        yield from costs(desired)
         if observed is None or touched(changed):
             yield "a full sync is due once it is applied: `reconciler sync run` does it"
         if observed is not None and (left := _narrowed(observed.state, desired)):
@@ -138,18 +115,16 @@ class DataSyncKind(Kind[DataSyncSpec]):
             )
 
     def resends(self, desired: State, observed: Observed, changed: frozenset[str], volume: Volume | None) -> str | None:
-        gone = [name for name in _SECTIONS if name in observed.state and name not in desired]
-        said = [f"sends no more {_listed(gone)}: what was written stays, and grows old"] if gone else []
-        sections = [name for name in _SECTIONS if name in touched(changed) and name in desired]
-        if sections:
-            said.append(f"sends again what differs of {_listed(sections)}: {_amount(volume, sections)}")
+        now, again = flowing(desired), touched(changed)
+        gone = [name for name in flowing(observed.state) if name not in now]
+        said = [f"sends no more {words_of(gone)}: what was written stays, and grows old"] if gone else []
+        if sections := [name for name in now if name in again]:
+            said.append(f"sends again what differs of {amounts(sections, volume)}")
         return "; ".join(said) or None
 
     def sends(self, desired: State, volume: Volume | None) -> str | None:
-        sections = [name for name in _SECTIONS if name in desired]
-        if not sections:
-            return None
-        return f"sends all records that are in scope, as {_listed(sections)}: {_amount(volume, sections)}"
+        sections = flowing(desired)
+        return f"sends all records that are in scope, as {amounts(sections, volume)}" if sections else None
 
     def check(self, manifests: Sequence[ManifestView]) -> Iterable[Problem]:
         present = [manifest for manifest in manifests if not manifest.absent]
@@ -161,8 +136,8 @@ class DataSyncKind(Kind[DataSyncSpec]):
 
 def _check(manifest: ManifestView, lists: Collection[str | None]) -> Iterator[Problem]:
     spec: DataSyncSpec = manifest.spec
-    if all(getattr(spec, section) is None for section in _SECTIONS):
-        message = f"DataSync {manifest.name}: nothing flows, as it has none of {', '.join(_SECTIONS)}"
+    if all(getattr(spec, section) is None for section in SECTIONS):
+        message = f"DataSync {manifest.name}: nothing flows, as it has none of {', '.join(SECTIONS)}"
         yield Problem("missing-field", message, manifest.place(), hint="Add at least one of them; {} will do.")
     if spec.stock is not None and not spec.stock.locations and spec.stock.default is None:
         message = f"DataSync {manifest.name}: spec.stock has neither locations nor default, so stock has nowhere to go"
@@ -186,12 +161,13 @@ def discontinues_on_remove(state: Mapping[str, Any]) -> bool:
 
 def _discontinued(percent: float, volume: Volume | None) -> str:
     """Say what is discontinued by a removal, and whether the limit of a day lets it."""
-    if volume is None:
+    records = None if volume is None else volume.records.get(PRODUCTS)
+    if records is None:
         return "there is nothing to discontinue: no run has written anything yet"
-    allowed = max(1, int(volume.records * percent / 100)) if percent else 0
-    what = f"{volume.records:,} {'product is' if volume.records == 1 else 'products are'} discontinued"
+    allowed = max(1, int(records * percent / 100)) if percent else 0
+    what = f"{records:,} {'product is' if records == 1 else 'products are'} discontinued"
     words = f"{what}, and their stock and prices removed, by the next `reconciler sync run` of it: keep the manifest"
-    if volume.records <= allowed:
+    if records <= allowed:
         return words
     return (
         f"{words}; maxDeletePercent ({percent:g} %) allows {allowed:,} in 24 h, so that it takes --override "
@@ -220,19 +196,6 @@ def _narrowed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None
 def _price_list(state: Mapping[str, Any]) -> str | None:
     found: str | None = (state.get("pricing") or {}).get("priceList")
     return found
-
-
-def _listed(sections: Sequence[str]) -> str:
-    words = [_SECTIONS[name] for name in sections]
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _amount(volume: Volume | None, sections: Sequence[str]) -> str:
-    if volume is None:
-        return "how many, no run has counted yet"
-    again = resend_of(volume.records, sections)
-    requests = f"about {counted(again.writes, 'request')} to write all of it, {again.reads:,} or more to read it"
-    return f"up to {again.records:,} records, {requests}"
 
 
 async def _ensure_price_list(writer: Writer, body: Wire) -> None:

@@ -1,0 +1,92 @@
+"""What flows by a DataSync, in the words of a plan: how much of it a change sends, and what it costs a day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from reconciler.kind.kind import Volume
+from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, cost_of, resend_of
+from reconciler.words import counted, listed, parse_duration, spoken
+
+PRODUCTS = "products"
+_DAY = timedelta(days=1)
+_DURATIONS = ("interval", "lookInterval", "walkInterval", "freshness")
+_PER_WALK = 1_000
+# Lists of a buyer: user groups, who is in them, addresses, and who has them.
+_PER_BUYER = 4
+# What flows, in the words of a plan; and the data type whose runs send it.
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "products": ("products", PRODUCTS),
+    "stock": ("stock", PRODUCTS),
+    "pricing": ("prices", PRODUCTS),
+    PARTY_PRICES: ("customers' own price lists", "party-prices"),
+    "customers": ("customers", "customers"),
+    "orders": ("orders", "orders"),
+}
+SECTIONS = tuple(name for name in _WORDS if name != PARTY_PRICES)
+"""The sections of a DataSync that say what flows."""
+
+
+def flowing(state: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what flows by a DataSync of this state: its sections, and `PARTY_PRICES`."""
+    own = bool((state.get("pricing") or {}).get("partyPriceLists"))
+    return tuple(name for name in _WORDS if (own if name == PARTY_PRICES else name in state))
+
+
+def words_of(names: Sequence[str]) -> str:
+    """Return what flows for people, e.g. `products, stock and prices`."""
+    return listed([_WORDS[name][0] for name in names])
+
+
+def amounts(names: Sequence[str], volume: Volume | None) -> str:
+    """Return what flows and how much that is, for each data type: `stock and prices: up to 300 records, about …`.
+
+    Args:
+        names: what flows, see `flowing`.
+        volume: from past runs; None: none counted yet.
+    """
+    types = dict.fromkeys(_WORDS[name][1] for name in names)
+    return "; ".join(_amount([name for name in names if _WORDS[name][1] == each], each, volume) for each in types)
+
+
+def _amount(names: Sequence[str], data_type: str, volume: Volume | None) -> str:
+    records = None if volume is None else volume.records.get(data_type)
+    if records is None:
+        return f"{words_of(names)}: how many, no run has counted yet"
+    again = resend_of(records, names)
+    requests = f"about {counted(again.writes, 'request')} to write all of it, {again.reads:,} or more to read it"
+    return f"{words_of(names)}: up to {again.records:,} records, {requests}"
+
+
+def costs(state: Mapping[str, Any]) -> Iterator[str]:
+    """Say what a DataSync costs where nothing changes, and how old what it writes may be, for what flows."""
+    interval, look, walk, freshness = (parse_duration(state[name]) for name in _DURATIONS)
+    if any(_WORDS[name][1] == PRODUCTS for name in flowing(state)):
+        cost = cost_of(interval, look, walk, _PER_WALK, 0)
+        empty = cost_of(interval, look, walk, 0, 0)
+        yield (
+            f"where nothing changes it costs about {empty.a_day:,} requests a day and, per 1,000 products, "
+            f"{cost.a_day - empty.a_day:,} more: {cost.per_look} at every light walk ({state['lookInterval']}), "
+            f"{cost.per_walk} at every walk ({state['walkInterval']}), where one more is made for each product with "
+            "variants or stock by place"
+        )
+        yield (
+            f"what lists show of products and prices is promised to be {spoken(freshness)} old at most (freshness), "
+            f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval and "
+            "freshness)"
+        )
+    if (customers := state.get("customers")) is not None:
+        every = customers.get("walkInterval") or state["walkInterval"]
+        example = round(_DAY / parse_duration(every) * (_PER_BUYER * 100 + 10))
+        yield (
+            f"customers cost {_PER_BUYER} requests for each buyer and 1 for every 100 users at every walk ({every}): "
+            f"about {example:,} a day for 100 buyers with 1,000 users"
+        )
+    if "orders" in state:
+        yield (
+            f"orders cost about {round(_DAY / interval):,} requests a day where none changed (one every "
+            f"{state['interval']}), and one or more for each that did; open ones are looked at again every "
+            f"{state['walkInterval']}"
+        )
