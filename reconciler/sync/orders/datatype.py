@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
 DATA_TYPE = "orders"
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,7 @@ class Orders:
         return self.settings.link(external_id, api_url)
 
     def record_of(self, external_id: str) -> str | None:
-        order, _, _ = external_id.partition("/")
-        return order or None
+        return external_id.partition("/")[0] if _EXTERNAL_ID.fullmatch(external_id) else None
 
     def source(self, reader: ClockedReader, breaker: Breaker | None) -> OrderSource:
         return OrderSource(reader, self.settings, breaker)
