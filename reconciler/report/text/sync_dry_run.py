@@ -41,7 +41,7 @@ def dry_run_to_text(found: DryRun, environment: str, style: Style | None = None)
     """
     style = style or Style()
     report = found.report
-    head = f"Dry run of {report.sync} in {environment}, {MODES[report.mode]}: nothing was written"
+    head = f"Dry run of {report.sync} in {environment}, {report.data_type}, {MODES[report.mode]}: nothing was written"
     lines = style.wrap(head, 0, BOLD, hanging=2)
     if not found.applied:
         words = "The manifest is not what was applied: a run starts only after `reconciler apply`."

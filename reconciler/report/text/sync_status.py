@@ -197,7 +197,7 @@ def _freshness(status: SyncStatus) -> Iterator[str]:
         return
     if status.sync.data.lights:
         yield f"{shown_of(parts)}: {_compared(parts[0].shown, status.checked_at)}"
-    if parts[0].inside != parts[0].shown:
+    if not status.sync.data.lights or parts[0].inside != parts[0].shown:
         yield f"{rest_of(parts)}: {_compared(parts[0].inside, status.checked_at)}"
 
 

@@ -10,6 +10,7 @@ from reconciler.errors import ApiError
 from reconciler.kind.connection import Reader
 from reconciler.reconcile.doctor import Finding, Verdict
 from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
+from reconciler.words import listed
 
 
 async def examine_syncs(syncs: Sequence[DataSync], source: AbstractAsyncContextManager[Reader]) -> tuple[Finding, ...]:
@@ -20,17 +21,20 @@ async def examine_syncs(syncs: Sequence[DataSync], source: AbstractAsyncContextM
         source: opens a connection to the source, with all roles that the API client has.
     """
     async with source as reader:
-        lists = {role: path for sync in syncs for role, path in sync.data.lists.items()}
-        reads = await asyncio.gather(*(_read(reader, path, role) for role, path in lists.items()))
+        roles: dict[str, list[str]] = {}
+        for role, path in {role: path for sync in syncs for role, path in sync.data.lists.items()}.items():
+            roles.setdefault(path, []).append(role)
+        reads = await asyncio.gather(*(_read(reader, path, of_path) for path, of_path in roles.items()))
     return (*reads, *_standings(syncs))
 
 
-async def _read(reader: Reader, path: str, role: str) -> Finding:
+async def _read(reader: Reader, path: str, roles: Sequence[str]) -> Finding:
     subject = f"read {path} of {API_NAMES[SOURCE]}"
+    what = f"the role{'s' if len(roles) > 1 else ''} {listed(roles)}"
     try:
         await reader.get(path, {"pageSize": 1})
     except ApiError as error:
-        return Finding("data", subject, Verdict.FAILED, error.message, f"Give the API client the role {role}.")
+        return Finding("data", subject, Verdict.FAILED, error.message, f"Give the API client {what}.")
     return Finding("data", subject, Verdict.OK, "it answers")
 
 

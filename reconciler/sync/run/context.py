@@ -173,6 +173,10 @@ def open_context(
     target_breaker = _breaker(job, job.target_traffic, probes=True)
     sink = _sink(job, target_breaker, stop)
     traffic: Sequence[Traffic] = (job.source_traffic, job.target_traffic)
+
+    def progresses(progress: Progress) -> None:
+        on_progress(replace(progress, data_type=job.settings.data_type))
+
     return RunContext(
         job=job,
         run=run,
@@ -180,7 +184,7 @@ def open_context(
         source=job.data.source(job.source, _breaker(job, job.source_traffic)),
         sink=sink,
         target_breaker=target_breaker,
-        meter=Meter(lambda: sink.counts, traffic, on_progress),
+        meter=Meter(lambda: sink.counts, traffic, progresses),
         stop=stop,
         resumed=resumed,
         since=since,

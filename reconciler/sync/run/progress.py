@@ -29,6 +29,7 @@ class Progress:
         per_second: records per second, lately.
         seconds_left: until the end of the phase; None: not known.
         waiting: what it waits for, for people; None: nothing.
+        data_type: what flows, where the data sync has several types; None: it has one.
         rehearsed: whether nothing is written, and what is counted as written would be.
     """
 
@@ -40,12 +41,14 @@ class Progress:
     per_second: float = 0.0
     seconds_left: float | None = None
     waiting: str | None = None
+    data_type: str | None = None
     rehearsed: bool = False
 
     @property
     def doing(self) -> str:
         """What the run is busy with, in words that are true of a rehearsal, too."""
-        return _REHEARSED.get(self.phase, self.phase) if self.rehearsed else self.phase
+        phase = _REHEARSED.get(self.phase, self.phase) if self.rehearsed else self.phase
+        return str(phase) if self.data_type is None else f"{self.data_type}, {phase}"
 
 
 _REHEARSED = {Phase.READING: "reading and comparing", Phase.CLOSING: "adding up what a run would do"}
