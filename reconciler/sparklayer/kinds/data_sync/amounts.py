@@ -25,6 +25,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "customers": ("customers", "customers"),
     "orders": ("orders", "orders"),
 }
+OF_PRODUCTS = tuple(name for name, (_, data_type) in _WORDS.items() if data_type == PRODUCTS)
+"""What flows with products."""
 SECTIONS = tuple(name for name in _WORDS if name != PARTY_PRICES)
 """The sections of a DataSync that say what flows."""
 

@@ -9,7 +9,15 @@ from reconciler.errors import Conflict, Problem, Rejected
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.kind import Kind, ManifestView, Observed, Refusal, Volume
 from reconciler.kind.semantics import Risk, State
-from reconciler.sparklayer.kinds.data_sync.amounts import PRODUCTS, SECTIONS, amounts, costs, flowing, words_of
+from reconciler.sparklayer.kinds.data_sync.amounts import (
+    OF_PRODUCTS,
+    PRODUCTS,
+    SECTIONS,
+    amounts,
+    costs,
+    flowing,
+    words_of,
+)
 from reconciler.sparklayer.kinds.data_sync.cost import touched
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
@@ -64,8 +72,9 @@ class DataSyncKind(Kind[DataSyncSpec]):
     def delete_remarks(self, desired: State, volume: Volume | None) -> Iterable[str]:
         if discontinues_on_remove(desired):
             yield _discontinued(desired["maxDeletePercent"], volume)
-        else:
-            yield "the products, stock and prices that it wrote stay as they are"
+        stays = [name for name in flowing(desired) if not (discontinues_on_remove(desired) and name in OF_PRODUCTS)]
+        if stays or not discontinues_on_remove(desired):
+            yield f"the {words_of(stays or OF_PRODUCTS)} that it wrote stay as they are"
         if _logs_on_remove(desired) == "clear":
             yield (
                 "the sync logs of every integration and data type of the site are cleared, as the API clears all of "

@@ -126,16 +126,17 @@ class DataSyncSpec(SparkLayerSpec):
         description="What lists show is drift where it was compared longer ago than this; the rest: walkInterval more.",
     )
     max_open_problems: Annotated[int, Field(ge=0)] = Field(
-        default=500, description="More open problems than this are drift."
+        default=500, description="More open problems of one data type than this are drift."
     )
     max_held_back_percent: Annotated[float, Field(ge=0, le=100)] = Field(
         default=10,
-        description="Problems that hold back more than this percentage of all records, and at least 3, are drift.",
+        description="Problems that hold back more than this percentage of all records of a data type, and at least 3, "
+        "are drift.",
     )
     max_delete_percent: Annotated[float, Field(ge=0, le=100)] = Field(
         default=10,
-        description="A run that would discontinue more than this percentage of all products within 24 hours stops. "
-        "At least one may be; 0: none.",
+        description="A run that would discontinue, deactivate or delete more than this percentage of all records of "
+        "its data type within 24 hours stops. At least one may be; 0: none.",
     )
     products: Annotated[ProductsSpec, SECTION] | None = Field(
         default=None, description="Products with variants. Left out: they do not flow."
