@@ -166,12 +166,21 @@ def email_of(user: Json, buyer: Json, options: CustomerOptions) -> str | None:
 
 def _emails(flowing: dict[str, tuple[Json, Json]], options: CustomerOptions, held: Customers) -> dict[str, str]:
     """Return who has each address: who has it at the site, else who was made first, else the lower ID."""
-    asking: dict[str, list[tuple[bool, str, str]]] = {}
-    for external_id, (user, buyer) in flowing.items():
-        email = (email_of(user, buyer, options) or "").casefold()
-        at_site = (held.by_id.get(external_id, {}).get("email") or "").casefold() == email
-        asking.setdefault(email, []).append((not at_site, user.get("DateCreated") or "", external_id))
-    return {email: min(those)[2] for email, those in asking.items()}
+    asked = {key: (email_of(user, buyer, options) or "").casefold() for key, (user, buyer) in flowing.items()}
+    at_site = {key: (stays.get("email") or "").casefold() for key, stays in held.by_id.items()}
+    # Customers of nobody keep theirs; so do those who do not get another one.
+    staying = {key for key in at_site if key not in flowing}
+    while True:
+        kept = {at_site[key]: key for key in staying}
+        asking: dict[str, list[tuple[bool, str, str]]] = {}
+        for key, (user, _) in flowing.items():
+            rank = (at_site.get(key) != asked[key], user.get("DateCreated") or "", key)
+            asking.setdefault(asked[key], []).append(rank)
+        found = {email: kept.get(email) or min(those)[2] for email, those in asking.items()}
+        stuck = {key for key, email in asked.items() if found[email] != key and at_site.get(key, email) != email}
+        if stuck <= staying:
+            return found
+        staying |= stuck
 
 
 def customer(

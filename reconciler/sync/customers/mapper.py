@@ -268,8 +268,9 @@ class _Mapping:
         ):
             if self._maps(key):
                 self._member(member, lambda k=key: self._default(k, addresses))  # type: ignore[misc]
-            elif own is not None:
-                self._named[member] = f"{self._key}.{own}"
+            else:
+                # None: one that we wrote goes, and one that somebody chose there stays.
+                self._named[member] = None if own is None else f"{self._key}.{own}"
                 soft.add(member)
         return frozenset(soft)
 

@@ -125,6 +125,12 @@ def test_the_default_address_is_the_one_that_is_assigned_most_closely() -> None:
     assert mapped_one.soft == {"default_shipping_address_id"}
 
 
+def test_where_no_address_is_a_default_one_that_we_wrote_is_cleared() -> None:
+    found = mapped(user(Addresses=[address("a", billing=False)]))
+    assert found.named["default_billing_address_id"] is None
+    assert "default_billing_address_id" in found.soft
+
+
 @pytest.mark.parametrize(
     ("number", "code", "whole"), [(250, None, True), (251, "many-addresses", True), (501, "too-many-addresses", False)]
 )
