@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -130,6 +131,17 @@ def test_stock_without_an_address_needs_a_default_location() -> None:
     said = settings(products=None, pricing=None, stock={"locations": {"main": "warehouse-1"}})
     assert codes(wanted(stool(), said)) == [("stool", "unknown-location")]
     assert stock(stool(Inventory={"Enabled": True}), said) == {}
+
+
+@pytest.mark.parametrize("quantity", [1.5, "4", True, [3]])
+def test_stock_that_is_no_whole_number_is_told_and_is_not_none(quantity: Any) -> None:
+    for source in (
+        stool(InventoryRecords=[record("main", 2), record("main", quantity)]),
+        stool(Inventory={"Enabled": True, "QuantityAvailable": quantity}),
+    ):
+        found = wanted(source, ONLY_STOCK)
+        assert (codes(found), found.stock) == ([("stool", "stock-not-a-number")], None)
+        assert json.dumps(quantity) in found.problems[0].message
 
 
 def test_a_level_beyond_32_bits_is_over_the_limit() -> None:

@@ -62,6 +62,10 @@ RECORDS: Mapping[str, tuple[str, str]] = {
         "The price schedule S has a price break without a usable price or quantity. Correct it in OrderCloud.",
         "the prices",
     ),
+    "stock-not-a-number": (
+        "The stock 1.5 is no whole number. Correct it in OrderCloud.",
+        "the stock of its SKUs",
+    ),
     "date-not-a-date": (
         'The restock date "soon" is no date. Write it as 2026-05-01.',
         "the date; of a sale's window, the prices",

@@ -19,6 +19,7 @@ CODES = (
     "weight-not-a-number",
     "rrp-not-a-number",
     "price-not-a-number",
+    "stock-not-a-number",
     "date-not-a-date",
     "over-limit",
     "unknown-location",

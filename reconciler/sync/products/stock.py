@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -72,7 +73,7 @@ def _by_location(
         if location is None:
             unknown[address or "(none)"] = None
         else:
-            levels[location] = levels.get(location, 0) + (whole(record.get("QuantityAvailable")) or 0)
+            levels[location] = levels.get(location, 0) + (_quantity(external_id, record) or 0)
     if unknown:
         names = ", ".join(name[:100] for name in list(unknown)[:5]) + (", …" if len(unknown) > 5 else "")
         raise Unfit(
@@ -84,13 +85,23 @@ def _by_location(
 
 
 def _at_default(owner: View, location: str | None) -> dict[str, int]:
-    quantity = whole(mapping(owner.data.get("Inventory")).get("QuantityAvailable"))
+    quantity = _quantity(owner.external_id, mapping(owner.data.get("Inventory")))
     if quantity is None:
         return {}
     if location is None:
         message = "There is stock without an address, and no location for it. Set stock.default in the DataSync."
         raise Unfit(owner.external_id, "unknown-location", message)
     return {location: quantity}
+
+
+def _quantity(external_id: str, record: Mapping[str, Any]) -> int | None:
+    """Return how many there are; None for null. What is no whole number is nobody's stock, and not 0."""
+    given = record.get("QuantityAvailable")
+    quantity = whole(given)
+    if quantity is None and given is not None:
+        message = f"The stock {json.dumps(given)[:40]} is no whole number. Correct it in OrderCloud."
+        raise Unfit(external_id, "stock-not-a-number", message)
+    return quantity
 
 
 def restock_date(item: Item, rules: MappingRules) -> tuple[date | None, tuple[RecordProblem, ...]]:
