@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.errors import Conflict, NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Reader, Wire, Writer
-from reconciler.sparklayer.lists import PRICE_LISTS, count_of, one_object, path_segment
+from reconciler.sparklayer.lists import one_object, path_segment
 from reconciler.sparklayer.prices import LISTS
 
 INTEGRATION = "integration"
@@ -96,16 +96,6 @@ async def list_info(reader: Reader, slug: str) -> ListInfo | None:
     if not isinstance(currency, str):
         raise UnexpectedAnswer(f"GET {_path(slug)}: the answer is not a price list", request=f"GET {_path(slug)}")
     return ListInfo(currency.upper(), bool(found.get("tax_inclusive_display")))
-
-
-async def count_lists(reader: Reader) -> int:
-    """Return how many price lists a site has."""
-    body = await reader.get(PRICE_LISTS, {"page": 1, "page_size": 1})
-    about = body.get("pagination") if isinstance(body, dict) else None
-    total = count_of(about.get("total")) if isinstance(about, dict) else None
-    if total is None:
-        raise UnexpectedAnswer(f"GET {PRICE_LISTS}: the answer does not say how many", request=f"GET {PRICE_LISTS}")
-    return total
 
 
 async def create_list(writer: Writer, body: Wire) -> bool:

@@ -196,6 +196,16 @@ def test_a_list_that_was_there_is_taken_over_and_never_deleted(lists: Lists) -> 
     assert BETA.slug in lists.prices()
 
 
+def test_a_list_whose_creation_got_no_answer_is_ours_all_the_same(lists: Lists) -> None:
+    lists.shop.emulator.fault("reset", when="after", method="POST", path="*/v1/price-lists", count=1)
+    lists.synced()
+    for name in ("hammer", "saw"):
+        lists.shop.portal("DELETE", f"products/{name}/assignments/acme")
+    lists.shop.portal("DELETE", "products/nail/assignments/beta")
+    assert lists.run(Mode.WALK, maxDeletePercent="a test").state is State.FINISHED
+    assert lists.prices().keys() == {VIP.slug}
+
+
 def test_groups_that_disagree_leave_the_price_and_are_told(lists: Lists) -> None:
     lists.synced()
     lists.shop.portal("POST", "products/assignments", assigned("hammer", "acme", "beta-nail", "new"))

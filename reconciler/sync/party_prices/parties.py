@@ -5,10 +5,10 @@ None of this comes from the search index: what is read is what is there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Reader, Wire
@@ -25,6 +25,8 @@ from reconciler.sync.parties.schedules import PartySchedules, currency_of
 
 ASSIGNMENTS = "products/assignments"
 ALL_USERS = "buyerusers"
+User: TypeAlias = tuple[str, str | None]
+"""ID of a user, and the currency of its prices where it has one: there are many of them."""
 _PAGE = 100
 _AT_ONCE = 64
 
@@ -44,8 +46,28 @@ class Parties:
     combinations: Mapping[str, frozenset[Combination]] = field(default_factory=dict)
 
 
-async def read_parties(reader: Reader, patterns: Collection[str]) -> Parties:
-    """Read all buyers that have prices of their own.
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What was read of all buyers that have prices of their own, but for who is in which of their groups.
+
+    Args:
+        assigned: which party has which price schedule.
+        names: of the buyers, by ID.
+        users: of the buyers with prices.
+    """
+
+    assigned: PartySchedules
+    names: Mapping[str, str]
+    users: Mapping[str, list[User]]
+
+    @property
+    def most_lists(self) -> int:
+        """How many combinations there can be at most."""
+        return sum(map(len, self.users.values()))
+
+
+async def read_outline(reader: Reader, patterns: Collection[str]) -> Outline:
+    """Read the buyers that have prices of their own, and their users.
 
     Args:
         reader: the connection.
@@ -56,12 +78,22 @@ async def read_parties(reader: Reader, patterns: Collection[str]) -> Parties:
     """
     assigned = PartySchedules.of(await assignments(reader, ASSIGNMENTS))
     with_prices = {buyer for buyer, _ in assigned.by_party}
-    if not with_prices:
-        return Parties(assigned)
-    names = await _names(reader, patterns)
-    buyers = sorted(with_prices & names.keys())
-    users = await _users(reader, buyers)
-    return Parties(assigned, names, await _combinations(reader, assigned, users))
+    names = await _names(reader, patterns) if with_prices else {}
+    return Outline(assigned, names, await _users(reader, sorted(with_prices & names.keys())))
+
+
+async def read_combinations(
+    reader: Reader, outline: Outline
+) -> AsyncGenerator[Mapping[str, frozenset[Combination]], None]:
+    """Yield the combinations that users have, by buyer, some buyers at a time.
+
+    Raises:
+        ApiError: a request failed.
+    """
+    buyers = sorted(outline.users)
+    for start in range(0, len(buyers), _AT_ONCE):
+        users = {buyer: outline.users[buyer] for buyer in buyers[start : start + _AT_ONCE]}
+        yield await _combinations(reader, outline.assigned, users)
 
 
 async def read_some(reader: Reader, patterns: Collection[str], buyers: Iterable[str]) -> Parties:
@@ -70,12 +102,13 @@ async def read_some(reader: Reader, patterns: Collection[str], buyers: Iterable[
     Raises:
         ApiError: a request failed.
     """
-    found = await together(_one(reader, buyer) for buyer in buyers if in_scope(buyer, patterns))
-    rows = [row for _, _, assigned in found for row in assigned]
+    reads = await together(_one(reader, buyer) for buyer in buyers if in_scope(buyer, patterns))
+    found = [one for one in reads if one is not None]
+    rows = [row for one in found for row in one.assigned]
     assigned = PartySchedules.of(rows)
-    users = {buyer: of_buyer for buyer, of_buyer, _ in found if of_buyer is not None}
-    names = {buyer: text_or_none(of_buyer[0].get("Name")) or buyer for buyer, of_buyer in users.items()}
-    return Parties(assigned, names, await _combinations(reader, assigned, {b: u[1:] for b, u in users.items()}))
+    users = {one.buyer: one.users for one in found}
+    names = {one.buyer: one.name for one in found}
+    return Parties(assigned, names, await _combinations(reader, assigned, users))
 
 
 def in_scope(buyer: str, patterns: Collection[str]) -> bool:
@@ -100,15 +133,23 @@ def _fits(text: str, pattern: str) -> bool:
     return True
 
 
-async def _one(reader: Reader, buyer: str) -> tuple[str, list[Wire] | None, list[Wire]]:
-    """A buyer's ID, itself and its users, and its assignments; without users where it does not exist."""
-    parties = PartyReader(reader, ignored)
-    found = (await parties.buyer(buyer)).record
+@dataclass(frozen=True, slots=True)
+class _Buyer:
+    """A buyer with its users and the product assignments of its parties."""
+
+    buyer: str
+    name: str
+    users: list[User]
+    assigned: list[Wire]
+
+
+async def _one(reader: Reader, buyer: str) -> _Buyer | None:
+    found = (await PartyReader(reader, ignored).buyer(buyer)).record
     if found is None:
-        return buyer, None, []
+        return None
     assigned = await assignments(reader, ASSIGNMENTS, {"buyerID": buyer})
     users = await _of_buyer(reader, buyer) if assigned else []
-    return buyer, [dict(found), *users], assigned
+    return _Buyer(buyer, text_or_none(found.get("Name")) or buyer, users, assigned)
 
 
 async def _names(reader: Reader, patterns: Collection[str]) -> dict[str, str]:
@@ -120,8 +161,10 @@ async def _names(reader: Reader, patterns: Collection[str]) -> dict[str, str]:
     return found
 
 
-async def _users(reader: Reader, buyers: Collection[str]) -> Mapping[str, list[Wire]]:
+async def _users(reader: Reader, buyers: Collection[str]) -> Mapping[str, list[User]]:
     """The users of buyers: from the list of all buyers' users where there is one and that is cheaper."""
+    if not buyers:
+        return {}
     listing = Listing(reader, ALL_USERS, {}, in_company, report=ignored)
     try:
         first = await listing.page_within_cap(()) if len(buyers) > 1 else None
@@ -129,7 +172,7 @@ async def _users(reader: Reader, buyers: Collection[str]) -> Mapping[str, list[W
         first = None
     if first is None or first.total > len(buyers) * _PAGE:
         return dict(zip(buyers, await _each(_of_buyer(reader, buyer) for buyer in buyers), strict=True))
-    found: dict[str, list[Wire]] = {buyer: [] for buyer in buyers}
+    found: dict[str, list[User]] = {buyer: [] for buyer in buyers}
     async with aclosing(walk(listing, first=first)) as pieces:
         async for piece in pieces:
             for user in piece.items:
@@ -138,7 +181,7 @@ async def _users(reader: Reader, buyers: Collection[str]) -> Mapping[str, list[W
     return found
 
 
-async def _of_buyer(reader: Reader, buyer: str) -> list[Wire]:
+async def _of_buyer(reader: Reader, buyer: str) -> list[User]:
     try:
         async with aclosing(PartyReader(reader, ignored).users(buyer)) as users:
             return [_needed(dict(user)) async for user in users]
@@ -146,12 +189,12 @@ async def _of_buyer(reader: Reader, buyer: str) -> list[Wire]:
         return []
 
 
-def _needed(user: Mapping[str, Any]) -> Wire:
-    return {name: user.get(name) for name in ("ID", "Locale")}
+def _needed(user: Mapping[str, Any]) -> User:
+    return str(user["ID"]), currency_of(user)
 
 
 async def _combinations(
-    reader: Reader, assigned: PartySchedules, users: Mapping[str, list[Wire]]
+    reader: Reader, assigned: PartySchedules, users: Mapping[str, list[User]]
 ) -> Mapping[str, frozenset[Combination]]:
     with_groups = {buyer for buyer, group in assigned.by_party if group is not None}
     asked = [buyer for buyer, found in users.items() if found and buyer in with_groups]
@@ -159,7 +202,7 @@ async def _combinations(
     found: dict[str, frozenset[Combination]] = {}
     for buyer, of_buyer in users.items():
         member = groups.get(buyer, {})
-        each = (assigned.combination(buyer, member.get(str(user["ID"]), ()), currency_of(user)) for user in of_buyer)
+        each = (assigned.combination(buyer, member.get(user, ()), currency) for user, currency in of_buyer)
         found[buyer] = frozenset(combination for combination in each if combination is not None)
     return found
 

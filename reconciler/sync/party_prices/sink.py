@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ApiError, Conflict, NotFound
+from reconciler.errors import AnswerLost, ApiError, Conflict, NotFound
 from reconciler.kind.connection import Wire, Writer
 from reconciler.sparklayer.price_list_records import INTEGRATION, create_list, delete_list, read_list, update_list
 from reconciler.sparklayer.prices import write_prices
@@ -52,6 +52,8 @@ class ListSink(ListTarget):
         self._stopping = stopping
         self._lists = asyncio.Semaphore(_LISTS_AT_ONCE)
         self._rows: Batcher[Price, str] = Batcher(self._send, linger=_LINGER, side_by_side=1)
+        # Lists that this run made, also where what came after that failed.
+        self._made: set[str] = set()
         self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
 
     async def write(self, state: ListState, parts: Collection[str]) -> Written:
@@ -76,7 +78,9 @@ class ListSink(ListTarget):
                 words = f"another list has the slug {slug}, which no integration keeps. Rename or delete that one"
                 return Written(frozenset(), (_refused(state.key, Part.LIST, words),))
             self.counts[Part.LIST.value] += 1
-            made, exists = created or (exists and made), not created
+            if created:
+                self._made.add(slug)
+            made, exists = slug in self._made or (exists and made), not created
         refused = await self._write_rows(state, exists=exists) if Part.ROWS in parts else {}
         done = frozenset(parts) - ({Part.ROWS.value} if refused else frozenset())
         held = None
@@ -106,7 +110,7 @@ class ListSink(ListTarget):
         repeat = self._breaker.repeat
         if exists and await repeat(lambda: update_list(self._writer, body), tries=RECORD_TRIES):
             return False
-        if await repeat(lambda: create_list(self._writer, body), tries=RECORD_TRIES):
+        if await repeat(_Creation(self._writer, body), tries=RECORD_TRIES):
             return True
         slug = body["slug"]
         found = await repeat(lambda: read_list(self._writer, slug))
@@ -150,6 +154,21 @@ class ListSink(ListTarget):
         return await self._breaker.repeat(
             lambda: write_prices(self._writer, rows), tries=RECORD_TRIES, clashes_pass=True
         )
+
+
+class _Creation:
+    """Creates a list. One that is there after an answer was lost is ours."""
+
+    def __init__(self, writer: Writer, body: Wire) -> None:
+        self._writer, self._body = writer, body
+        self._lost = False
+
+    async def __call__(self) -> bool:
+        try:
+            return await create_list(self._writer, self._body) or self._lost
+        except AnswerLost:
+            self._lost = True
+            raise
 
 
 def _refused(key: str, part: Part, words: str) -> RecordProblem:

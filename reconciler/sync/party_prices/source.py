@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.digest import digest_of
 from reconciler.sync.parties.combination import Combination
 from reconciler.sync.party_prices.model import PartyList, Shelf, combination_of
-from reconciler.sync.party_prices.parties import Parties, read_parties, read_some
+from reconciler.sync.party_prices.parties import Outline, Parties, read_combinations, read_outline, read_some
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.shelf import ShelfReader
 
@@ -70,10 +71,24 @@ class ListSource:
         return Census(0)
 
     async def everything(self) -> AsyncGenerator[list[PartyList], None]:
-        parties = await self._parties()
-        combinations = _ordered(parties)
-        shelf = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=True)
-        async for chunk in _chunks(self._records(parties, combinations, shelf)):
+        outline = await read_outline(self._reader, self._settings.buyers)
+        if outline.most_lists > MOST_LISTS:
+            # Whether they are too many has to be known before the first is written.
+            self._all = await self._counted(outline)
+        needed = self._needed_by(outline) if self._all is None else self._needed(self._all, _ordered(self._all))
+        shelf = await self._shelves.read(needed, outline.assigned, variants=True)
+        found: dict[str, frozenset[Combination]] = {}
+        if self._all is None:
+            # Who is in which group is read while lists are written.
+            async with aclosing(read_combinations(self._reader, outline)) as batches:
+                async for batch in batches:
+                    found |= batch
+                    some = Parties(outline.assigned, outline.names, batch)
+                    async for chunk in _chunks(self._records(some, _ordered(some), shelf)):
+                        yield chunk
+            self._all = Parties(outline.assigned, outline.names, found)
+            return
+        async for chunk in _chunks(self._records(self._all, _ordered(self._all), shelf)):
             yield chunk
 
     async def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
@@ -103,22 +118,29 @@ class ListSource:
         return Reading(found[0] if found else None)
 
     async def _parties(self) -> Parties:
-        """All of them, read once.
+        """All of them, read once."""
+        if self._all is None:
+            self._all = await self._counted(await read_outline(self._reader, self._settings.buyers))
+        return self._all
+
+    async def _counted(self, outline: Outline) -> Parties:
+        """All combinations.
 
         Raises:
             TargetIncomplete: they would make more lists than a site takes.
         """
-        if self._all is None:
-            found = await read_parties(self._reader, self._settings.buyers)
-            number = sum(map(len, found.combinations.values()))
-            if number > MOST_LISTS:
-                raise TargetIncomplete(
-                    f"customers would need {number:,} price lists of their own, and a site takes {MOST_LISTS:,}: "
-                    "nothing was written",
-                    next_step="Narrow customers.buyers, or assign price schedules to fewer user groups.",
-                )
-            self._all = found
-        return self._all
+        found: dict[str, frozenset[Combination]] = {}
+        async with aclosing(read_combinations(self._reader, outline)) as batches:
+            async for batch in batches:
+                found |= batch
+        number = sum(map(len, found.values()))
+        if number > MOST_LISTS:
+            raise TargetIncomplete(
+                f"customers would need {number:,} price lists of their own, and a site takes {MOST_LISTS:,}: "
+                "nothing was written",
+                next_step="Narrow customers.buyers, or assign price schedules to fewer user groups.",
+            )
+        return Parties(outline.assigned, outline.names, found)
 
     async def _parties_of(self, buyers: Collection[str]) -> Parties:
         if self._all is not None or len(buyers) > _FEW:
@@ -143,6 +165,14 @@ class ListSource:
                 return None
             found |= parties.assigned.products(combination)
         return frozenset(found)
+
+    def _needed_by(self, outline: Outline) -> frozenset[str] | None:
+        """IDs of the products that lists of these users may need; None: all."""
+        currencies = (currency for found in outline.users.values() for _, currency in found)
+        if self._settings.by_rows or any(currency is not None for currency in currencies):
+            return None
+        by_party = outline.assigned.by_party
+        return frozenset(product for party, found in by_party.items() if party[0] in outline.users for product in found)
 
     def _needs_all(self, combination: Combination) -> bool:
         # In another currency there is no rule to take the default prices by.
