@@ -21,6 +21,7 @@ from reconciler.reconcile.diff import differences, risk_of
 from reconciler.reconcile.plan import NoteKind, Plan
 from reconciler.registry import kinds
 from reconciler.sparklayer.batches import BATCH
+from reconciler.sparklayer.kinds.data_sync.amounts import amounts, costs
 from reconciler.sparklayer.kinds.data_sync.cost import ROWS
 from reconciler.sparklayer.kinds.data_sync.kind import DataSyncKind
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
@@ -421,3 +422,20 @@ def test_an_absent_one_says_what_becomes_of_the_sync_logs_and_is_refused_until_i
     assert logs() == 2
     bench.apply()
     assert logs() == 0
+
+
+def test_a_plan_says_what_own_price_lists_cost_and_where_there_are_too_many() -> None:
+    few, many = (amounts(["partyPrices"], Volume({"party-prices": number})) for number in (9_999, 10_000))
+    assert "9,999 records" in few
+    assert "500 of their rows" in few
+    assert "15,000" not in few
+    assert "recommends 10,000" in many
+    assert "takes 15,000" in many
+    state = {
+        "interval": "15m",
+        "lookInterval": "1h",
+        "walkInterval": "24h",
+        "freshness": "2h",
+        "pricing": {"partyPriceLists": True},
+    }
+    assert any("own price lists cost, at every light walk (1h)" in words for words in costs(state))

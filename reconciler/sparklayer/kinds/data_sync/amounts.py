@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.kind.kind import Volume
-from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, cost_of, resend_of
+from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, ROWS, cost_of, resend_of
+from reconciler.sparklayer.price_list_records import MOST_LISTS, RECOMMENDED_LISTS
 from reconciler.words import counted, listed, parse_duration, spoken
 
-PRODUCTS = "products"
+PRODUCTS, LISTS = "products", "party-prices"
 _DAY = timedelta(days=1)
 _DURATIONS = ("interval", "lookInterval", "walkInterval", "freshness")
 _PER_WALK = 1_000
@@ -21,7 +22,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "products": ("products", PRODUCTS),
     "stock": ("stock", PRODUCTS),
     "pricing": ("prices", PRODUCTS),
-    PARTY_PRICES: ("customers' own price lists", "party-prices"),
+    PARTY_PRICES: ("customers' own price lists", LISTS),
     "customers": ("customers", "customers"),
     "orders": ("orders", "orders"),
 }
@@ -59,7 +60,19 @@ def _amount(names: Sequence[str], data_type: str, volume: Volume | None) -> str:
         return f"{words_of(names)}: how many, no run has counted yet"
     again = resend_of(records, names)
     requests = f"about {counted(again.writes, 'request')} to write all of it, {again.reads:,} or more to read it"
-    return f"{words_of(names)}: up to {again.records:,} records, {requests}"
+    words = f"{words_of(names)}: up to {again.records:,} records, {requests}"
+    return words if data_type != LISTS else words + _of_lists(records)
+
+
+def _of_lists(records: int) -> str:
+    """Say what else price lists cost, and that there are many where there are."""
+    rows = f", and one for every {ROWS} of their rows"
+    if records < RECOMMENDED_LISTS:
+        return rows
+    return (
+        f"{rows}; SparkLayer recommends {RECOMMENDED_LISTS:,} price lists at most and takes {MOST_LISTS:,}, and a run "
+        "that would need more stops before it writes any"
+    )
 
 
 def costs(state: Mapping[str, Any]) -> Iterator[str]:
@@ -78,6 +91,12 @@ def costs(state: Mapping[str, Any]) -> Iterator[str]:
             f"what lists show of products and prices is promised to be {spoken(freshness)} old at most (freshness), "
             f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval and "
             "freshness)"
+        )
+    if PARTY_PRICES in flowing(state):
+        yield (
+            f"customers' own price lists cost, at every light walk ({state['lookInterval']}) and walk, 1 request for "
+            "each buyer whose user groups have prices, and 1 for every 100 product assignments, price schedules "
+            "of parties, products with such prices, and users"
         )
     if (customers := state.get("customers")) is not None:
         every = customers.get("walkInterval") or state["walkInterval"]
