@@ -275,3 +275,30 @@ def test_whatever_is_not_published_the_lists_are_right_and_stay_quiet(checkout: 
     for mode in (Mode.LIGHT, Mode.VERIFY):
         lists.synced(mode)
         assert lists.writes() == []
+
+
+def test_a_product_that_lists_leave_out_keeps_its_price_and_one_out_of_the_catalogs_has_none(
+    checkout: Checkout,
+) -> None:
+    lists = Lists(checkout)
+    goods = market()
+    numbers = [product(f"p{number}", xp={"SKU": f"SKU-p{number}", "size": number}) for number in range(3)]
+    hammer, *others = goods["Objects"]["Products"]
+    goods["Objects"]["Products"] = [{**hammer, "xp": {**hammer["xp"], "size": "large"}}, *others, *numbers]
+    goods["Objects"]["Catalogs"] = [{"ID": "retail", "Name": "Retail", "Active": True}]
+    goods["Objects"]["PriceSchedules"] += [schedule(f"default-p{number}", 1) for number in range(3)]
+    inside = [{"CatalogID": "retail", "ProductID": name} for name in ("hammer", "nail", "p0", "p1", "p2")]
+    goods["Assignments"]["ProductCatalogAssignment"] = inside
+    lists.shop.emulator.seed_with(goods)
+    lists.shop.emulator.switch(clashing_xp="left_out")
+    lists.shop.prepare(pricing={"partyPriceLists": True}, products={"catalogs": ["retail"]}, maxDeletePercent=50)
+    listed = [item["ID"] for item in lists.shop.portal("GET", "products")["Items"]]
+    assert "hammer" not in listed
+    lists.synced()
+    assert lists.prices() == {
+        ACME.slug: {"SKU-hammer": 9},
+        VIP.slug: {"SKU-hammer": 7},
+        BETA.slug: {"SKU-nail": 6},
+    }
+    lists.synced(Mode.LIGHT)
+    assert lists.writes() == []
