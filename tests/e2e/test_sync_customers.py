@@ -259,9 +259,12 @@ def test_parents_come_before_their_children_and_a_primary_customer_is_archived(s
     assert shop.puts() == 0
 
     shop.portal("DELETE", "buyers/acme/users/zoe")
-    shop.portal("PATCH", "buyers/acme/users/anna", {"xp": {"boss": None}})
     shop.synced("--full")
     assert "acme.zoe" not in shop.customers()
+    assert "archived it instead of deleting it" in shop.problems()["acme.zoe"]
+    assert "no customer acme.zoe" in shop.problems()["acme.anna"]
+    shop.portal("PATCH", "buyers/acme/users/anna", {"xp": {"boss": None}})
+    shop.synced("--full")
     assert shop.customers()["acme.anna"].get("parent_customer_id") is None
 
 
@@ -293,3 +296,34 @@ def test_an_older_marketplace_is_read_buyer_by_buyer_and_default_users_do_not_fl
     report = shop.synced("--full")
     assert "acme.ben" in shop.customers()
     assert any("API clients may not be read" in remark for remark in report["remarks"])
+
+
+def test_errors_without_a_word_keep_no_customer_from_being_taken_over(shop: People) -> None:
+    shop.begin(user("anna"), user("ben"))
+    shop.plant(email="Anna@ACME.example", discount_percentage=15)
+    shop.emulator.switch(spark_error_bodies="empty")
+    shop.synced("--full")
+    shop.portal("PATCH", "buyers/acme/users/anna", {"FirstName": "Anne", "Email": "anna@acme.example"})
+    shop.synced("--full")
+
+    customers = shop.customers()
+    assert sorted(customers) == ["acme.anna", "acme.ben"]
+    assert (customers["acme.anna"]["discount_percentage"], customers["acme.anna"]["first_name"]) == (15, "Anne")
+    assert shop.problems() == {}
+
+
+def test_one_customer_is_explained(shop: People) -> None:
+    shop.begin(user("anna"))
+    shop.synced("--full")
+    shop.portal("PATCH", "buyers/acme/users/anna", {"FirstName": "Anne"})
+    shop.edit("acme.anna", discount_percentage=10)
+
+    explained = ("sync", "run", "shop", "--type", "customers", "--explain")
+    ended = shop.checkout.call(*explained, "acme.anna", "--format", "json")
+
+    assert ended.status == 0, str(ended)
+    (part,) = ended.json["parts"].values() if isinstance(ended.json["parts"], dict) else ended.json["parts"]
+    assert [each["where"] for each in part["differences"]] == ["first_name"]
+    assert (part["sends"]["first_name"], part["sends"]["discount_percentage"]) == ("Anne", 10)
+    absent = shop.checkout.call(*explained, "acme.nobody")
+    assert "OrderCloud has no user acme.nobody" in absent.stderr

@@ -168,10 +168,17 @@ class CustomerSink(CustomerTarget):
         state.outcome.has_no_email = True
         return duplicate_email(state.key, email, holder)
 
-    async def _by_email(self, email: str) -> Wire | None:
-        for each in dict.fromkeys((email, email.lower())):
-            if (found := await self._read(Lookup("email", each))) is not None:
-                return found
+    async def _by_email(self, email: str, *before: Lookup) -> Wire | None:
+        """Return who is there by some lookups or by an email; raises Unreadable where nobody can tell."""
+        unread: Unreadable | None = None
+        for lookup in (*before, *(Lookup("email", each) for each in dict.fromkeys((email, email.lower())))):
+            try:
+                if (found := await self._read(lookup)) is not None:
+                    return found
+            except Unreadable as error:
+                unread = error
+        if unread is not None and not self._shows:
+            raise unread
         return None
 
     async def _create(self, state: CustomerState, named: Wire) -> None:
@@ -187,7 +194,7 @@ class CustomerSink(CustomerTarget):
     async def _adopt(self, state: CustomerState, named: Wire, conflict: Conflict) -> RecordProblem | None:
         """Take over the customer that is there already, if it is this one or nobody's."""
         try:
-            found = await self._read(Lookup("platform", state.key)) or await self._by_email(str(named["email"]))
+            found = await self._by_email(str(named["email"]), Lookup("platform", state.key))
         except Unreadable:
             if not self._settings.overwrites_unread:
                 return RecordProblem(state.key, PART, "unread", words.UNREAD)
