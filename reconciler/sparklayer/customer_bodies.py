@@ -201,12 +201,12 @@ def _merged_addresses(ours: Collection[Wire], found: Collection[Wire], share: Sh
     carried = [
         address for address in found if not _is_ours(address, share.prefixes) or address["external_id"] in share.kept
     ]
-    return [*ours, *(_sendable(address) for address in carried if address.get("external_id") not in named)]
+    return [*ours, *(_sendable(address) for address in carried if _external(address) not in named)]
 
 
 def _drop_dangling(body: Wire, named: Mapping[str, Any], found: Wire, prefixes: tuple[str, ...]) -> None:
     """Drop a carried default that names an address of ours which goes; it would point at nothing."""
-    there = {address.get("external_id") for address in body[ADDRESSES]}
+    there = {_external(address) for address in body[ADDRESSES]}
     for name in _ADDRESS_REFERENCES:
         if name in named or name not in body:
             continue
@@ -227,13 +227,18 @@ def _external_reference(reference: Json, found: Wire) -> Json:
 
 
 def _is_ours(address: Wire, prefixes: tuple[str, ...]) -> bool:
+    external = _external(address)
+    return external is not None and external.startswith(prefixes)
+
+
+def _external(address: Wire) -> str | None:
     external = address.get("external_id")
-    return isinstance(external, str) and external.startswith(prefixes)
+    return external if isinstance(external, str) else None
 
 
 def _sendable(address: Wire) -> Wire:
     """Return an address as it is sent. inferred: that its own ID, where it has no external one, keeps it the same."""
-    members = _ADDRESS_MEMBERS if address.get("external_id") else ("id", *_ADDRESS_MEMBERS)
+    members = _ADDRESS_MEMBERS if _external(address) else ("id", *_ADDRESS_MEMBERS)
     return {name: address[name] for name in members if address.get(name) not in (None, "")}
 
 

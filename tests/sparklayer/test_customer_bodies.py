@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from reconciler.sparklayer.customer_bodies import (
     INACTIVE,
+    MEMBERS,
     Share,
     canonical_customer,
     merged,
@@ -147,3 +148,16 @@ def test_an_address_without_an_external_id_keeps_its_own():
     sent = merged({"addresses": []}, found, SHARE)["addresses"]
 
     assert sent == [{"id": "ca_1", "address_line1": "1"}, {"external_id": "erp", "city": "Leeds"}]
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "external_id"]), inner),
+    max_leaves=6,
+)
+
+
+@given(NAMED, st.dictionaries(st.sampled_from(MEMBERS), _JSON))
+def test_whatever_a_site_shows_is_carried_over_or_left_out(named, found):
+    merged(named, found, SHARE)
+    projected(named, found, SHARE)

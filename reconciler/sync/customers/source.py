@@ -17,7 +17,7 @@ from reconciler.sync.customers.company import read_company
 from reconciler.sync.customers.limits import CUSTOMERS, MOST_CUSTOMERS
 from reconciler.sync.customers.model import PARENT, SCHEDULES, Parent
 from reconciler.sync.customers.record import key_of, parent_of
-from reconciler.sync.customers.scope import skipped
+from reconciler.sync.customers.scope import names_buyer, skipped
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.walk import Walk, remarks_on
 from reconciler.sync.datatype import Census, Reading
@@ -117,6 +117,9 @@ class CustomerSource:
         named = None if has_no_id(key) else customer_key(key)
         if named is None:
             return Reading(None)
+        if not names_buyer(self._settings, named.buyer):
+            # Whether it is there does not matter: nobody asks for users of this buyer.
+            return Reading({"ID": named.user, "CompanyID": named.buyer}, outside=True)
         user = await self._user(named.buyer, named.user)
         if user is None:
             return Reading(None)

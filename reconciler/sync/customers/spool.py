@@ -6,12 +6,13 @@ import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import Any
 
 import orjson
 
+_IN_MEMORY = 8 * 1024 * 1024
 _MASK = (1 << 64) - 1
 
 
@@ -19,7 +20,8 @@ class Spool:
     """Records in a file of its own, which goes with it."""
 
     def __init__(self) -> None:
-        self._file = TemporaryFile("w+b")  # noqa: SIM115 (closed with the spool)
+        # A small marketplace needs no disk.
+        self._file = SpooledTemporaryFile(_IN_MEMORY, "w+b")  # noqa: SIM115 (closed with the spool)
         self._end = 0
 
     def __enter__(self) -> Spool:

@@ -24,14 +24,18 @@ class CustomerMappingSpec(SparkLayerSpec):
     company_name: Jmespath | None = mapped("companyName", "Name of the company. Default: Name of the buyer.")
     status: Jmespath | None = mapped("status", "Status. Default: by Active of user and buyer.")
     role: Jmespath | None = mapped("role", "Slug of a role of the site. Default: none.")
-    currency_code: Jmespath | None = mapped("currencyCode", "Currency. Default: of the buyer's or user's Locale.")
+    currency_code: Jmespath | None = mapped("currencyCode", "Currency. Default: of the user's Locale.")
     group: Jmespath | None = mapped("group", "Slug of a customer group. Default: by `groups`.")
     accounting_id: Jmespath | None = mapped("accountingID", "ID in the accounting system. Default: none.")
     sales_agent_groups: Jmespath | None = mapped("salesAgentGroups", "List of sales agent groups. Default: none.")
-    price_lists: Jmespath | None = mapped("priceLists", "List of price list slugs. Default: by the price schedules.")
+    price_lists: Jmespath | None = mapped(
+        "priceLists", "List of price list slugs. Default: the one of its own, where there are such."
+    )
     discount_percentage: Jmespath | None = mapped("discountPercentage", "Discount in percent points. Default: none.")
     payment_on_account: Jmespath | None = mapped("paymentOnAccount", "Credit limit, currency and terms. Default: none.")
-    parent_customer_id: Jmespath | None = mapped("parentCustomerID", "external_id of the parent. Default: none.")
+    parent_customer_id: Jmespath | None = mapped(
+        "parentCustomerID", "buyerID.userID, or a user ID of the same buyer. Default: none."
+    )
     default_billing_address: Jmespath | None = mapped(
         "defaultBillingAddress", "ID of an address. Default: the one for bills that is assigned most closely."
     )
