@@ -327,3 +327,25 @@ def test_one_customer_is_explained(shop: People) -> None:
     assert (part["sends"]["first_name"], part["sends"]["discount_percentage"]) == ("Anne", 10)
     absent = shop.checkout.call(*explained, "acme.nobody")
     assert "OrderCloud has no user acme.nobody" in absent.stderr
+
+
+def test_a_customer_with_prices_of_its_own_gets_its_list_and_keeps_those_of_others(shop: People) -> None:
+    price = {"Currency": "GBP", "PriceBreaks": [{"Quantity": 1, "Price": 10}]}
+    hammer = {"ID": "hammer", "Name": "Hammer", "Active": True, "xp": {"SKU": "H-1"}, "DefaultPriceScheduleID": "all"}
+    sections = {
+        "Products": [hammer],
+        "PriceSchedules": [{"ID": own, "Name": own, **price} for own in ("all", "acme")],
+        "ProductAssignments": [{"ProductID": "hammer", "BuyerID": "acme", "PriceScheduleID": "acme"}],
+    }
+    shop.emulator.seed_with(market(user("anna"), user("ben", "bolt"), **sections))
+    shop.prepare(stock=None, pricing={"partyPriceLists": True}, customers={})
+    assert shop.run("--full").status == 0
+    shop.edit("acme.anna", price_lists=[*shop.customers()["acme.anna"]["price_lists"], "theirs"])
+
+    (own, theirs) = shop.customers()["acme.anna"]["price_lists"]
+    assert own in {each["slug"] for each in shop.emulator.site()["price_lists"].values()}
+    assert "price_lists" not in shop.customers()["bolt.ben"]
+
+    shop.portal("POST", "products/assignments", {"ProductID": "hammer", "BuyerID": "acme"})
+    assert shop.run("--full").status == 0
+    assert shop.customers()["acme.anna"]["price_lists"] == [theirs]
