@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -12,7 +13,9 @@ from reconciler.errors import ServerFault
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.orders import OrderReader
 from reconciler.ordercloud.readers.records import Freshness, Order, Reading
+from reconciler.ordercloud.readers.returns import ReturnReader
 from support.readers_helpers import Dump, by_id, check_same, connected, plain
+from support.syncing import Portal
 
 
 def changed(market: RunningEmulator, since: datetime | None = None) -> list[Order]:
@@ -140,3 +143,84 @@ def test_one_order_by_id(market: RunningEmulator) -> None:
         assert reading.record is not None
         check_same(summed_up([reading.record]), {name: wanted[name]})
     assert one(market, "none") == Reading(None, Freshness.CURRENT)
+
+
+def test_one_order_costs_one_request_until_something_ships(market: RunningEmulator) -> None:
+    market.seed_with(marketplace(2, 3))
+    market.clear_requests()
+    found = one(market, "1")
+    assert found.record is not None
+    assert len(found.record["LineItems"]) == 3
+    paths = [entry["path"] for entry in market.requests() if entry["method"] == "GET"]
+    assert paths == ["/ordercloud/v1/orders/Incoming/1/worksheet"]
+
+
+def test_some_orders_come_by_id_as_far_as_lists_know_them(market: RunningEmulator) -> None:
+    market.seed_with(marketplace(120, 1))
+
+    async def read() -> list[Order]:
+        names = [f"{number}" for number in range(110)] + ["none"]
+        async with connected(market) as reader, aclosing(OrderReader(reader).some(names)) as orders:
+            return [order async for order in orders]
+
+    assert sorted(int(order["ID"]) for order in asyncio.run(read())) == list(range(110))
+
+
+def test_lists_alone_have_every_order_without_lines(market: RunningEmulator) -> None:
+    market.seed_with(marketplace(230, 1))
+
+    async def read() -> tuple[list[Wire], int]:
+        async with connected(market) as reader:
+            orders = OrderReader(reader)
+            async with aclosing(orders.plain(filters={"FromCompanyID": "acme"})) as pages:
+                found = [order async for page in pages for order in page]
+            return found, await orders.total(datetime(2026, 1, 1, 0, 1, tzinfo=UTC))
+
+    market.clear_requests()
+    found, late = asyncio.run(read())
+    assert len({order["ID"] for order in found}) == 230
+    assert not any("LineItems" in order for order in found)
+    assert late == 170
+    assert not [entry for entry in market.requests() if "lineitems" in entry["path"]]
+
+
+BACK = {"ID": "r1", "OrderID": "1", "ItemsToReturn": [{"LineItemID": "l0", "Quantity": 1}]}
+
+
+def test_returns_come_by_order_and_by_their_last_change(market: RunningEmulator) -> None:
+    dates = {"Status": "Completed", "LastUpdated": "2026-03-01T00:00:00.000Z"}
+    seed = marketplace(3, 1)
+    seed["Objects"]["OrderReturns"] = [{**BACK, **dates}, {**BACK, "ID": "r2", "OrderID": "2", **dates}]
+    market.seed_with(seed)
+
+    async def read() -> tuple[Any, ...]:
+        async with connected(market) as reader:
+            returns = ReturnReader(reader)
+            moments = (datetime(2026, 2, day, tzinfo=UTC) for day in (1, 2))
+            changed = [await returns.changed(moment) for moment in (*moments, datetime(2026, 3, 2, tzinfo=UTC))]
+            return await returns.of(["0", "1"]), changed, await returns.are_readable()
+
+    found, changed, readable = asyncio.run(read())
+    assert {order: [each["ID"] for each in some] for order, some in found.items()} == {"1": ["r1"]}
+    assert [sorted(orders) for orders in changed] == [["1", "2"], ["1", "2"], []]
+    assert readable
+    market.switch(order_returns="absent")
+    found, changed, readable = asyncio.run(read())
+    assert (found, changed, readable) == (None, [[], [], []], False)
+
+
+@pytest.mark.parametrize(
+    ("step", "status"), [("submit", "Open"), ("cancel", "Canceled"), ("complete", None), ("approve", None)]
+)
+def test_a_return_takes_the_steps_that_its_status_allows(
+    market: RunningEmulator, step: str, status: str | None
+) -> None:
+    market.seed_with(marketplace(2, 1))
+    portal = Portal(market)
+    portal("POST", "orderreturns", BACK)
+    if status is None:
+        with pytest.raises(HTTPError, match="400"):
+            portal("POST", f"orderreturns/r1/{step}")
+        return
+    assert portal("POST", f"orderreturns/r1/{step}")["Status"] == status
+    assert portal("GET", "orderreturns?OrderID=1")["Items"][0]["Status"] == status

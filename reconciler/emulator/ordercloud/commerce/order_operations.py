@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -64,6 +64,7 @@ class OrderOperations:
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
         self._market = endpoints.market
+        self._carried: tuple[tuple[int, int], Mapping[str, Sequence[str]]] | None = None
 
     def routes(self) -> Iterable[Route]:
         """Return roles, method, path and handler of every operation."""
@@ -145,9 +146,21 @@ class OrderOperations:
         order = self._order(request)
         market = self._market
         resource = market.resources["Shipment"]
-        preset = resource.rules.presets(market, (), {"orderID": order["ID"]})[0].make()
-        items = [market.show(resource, (), row) for row in market.store.rows("Shipment") if preset(row["ID"], row)]
-        return list_answer(items, _SHIPMENTS, request)
+        rows = (market.existing("Shipment", (), key) for key in self._carriers().get(order["ID"], ()))
+        return list_answer([market.show(resource, (), row) for row in rows], _SHIPMENTS, request)
+
+    def _carriers(self) -> Mapping[str, Sequence[str]]:
+        """Return the shipments by the orders that they carry something of."""
+        store = self._market.store
+        version = (store.versions["Shipment"], store.versions["ShipmentItem"])
+        if self._carried is None or self._carried[0] != version:
+            found: dict[str, list[str]] = {}
+            for shipment in store.table("Shipment").ordered():
+                orders = {item.partition("/")[0] for item in store.table("ShipmentItem", (shipment,))}
+                for order in orders:
+                    found.setdefault(order, []).append(shipment)
+            self._carried = version, found
+        return self._carried[1]
 
     # Line items of all orders, users of all buyers
 
@@ -167,12 +180,15 @@ class OrderOperations:
             line = market.show(resource, entry[1], source.load(entry))
             return {"OrderID": order_id, "Order": market.show(orders, (), table.load(order_id)), **line}
 
+        named = _named_orders(filters)
+
         def of_order() -> Any:
             fits = of_orders.make()
-            chosen = {order_id for order_id in table if fits(order_id, table.load(order_id))}
+            possible = [order_id for order_id in table if named is None or fold(order_id) in named]
+            chosen = {order_id for order_id in possible if fits(order_id, table.load(order_id))}
             return lambda entry, _row: entry[1][0] in chosen
 
-        preset = Preset((of_orders.key, market.store.versions["Order"]), of_order)
+        preset = Preset((of_orders.key, market.store.versions["Order"], named), of_order)
         listed = Listed(source, _LINE_ITEMS, show, id_of=source.id_of, searched=True, numbers=self._endpoints.numbers)
         selection = Selection(listed, options, filters, [preset])
         if options.get("pageKey"):
@@ -225,6 +241,14 @@ class OrderOperations:
         scope = self._shipment(request)
         self._market.remove(self._market.resources["ShipmentItem"], scope, self._item_key(request, scope))
         return NO_CONTENT
+
+
+def _named_orders(filters: Sequence[tuple[str, str]]) -> frozenset[Any] | None:
+    """Return the orders that filters name in so many words: of no other one a line need be shown; None: any."""
+    for name, text in filters:
+        if name.lower() == "order.id" and not any(sign in text for sign in "*!<>"):
+            return frozenset(fold(each) for each in text.split("|"))
+    return None
 
 
 # A page key holds the size of the pages, where the next one starts, and the entry before it.
