@@ -75,12 +75,18 @@ def test_a_sync_that_gets_another_config_keeps_the_old_one_until_the_new_one_ans
     ]
 
 
-def test_of_several_syncs_the_one_that_gets_another_config_is_paused() -> None:
-    planned = plan(
-        [config(), config("other"), entity_sync("buyers"), entity_sync(config="other"), entity_sync("suppliers")],
-        [live_config(), live_config("other"), live_sync("buyers"), live_sync(), live_sync("suppliers")],
-    )
-    assert steps(planned, "EntitySync/categories")[0] == "pause EntitySync/categories"
+@pytest.mark.parametrize(("stopped", "has_steps"), [("buyers", True), ("categories", False)])
+def test_whether_a_sync_that_gets_another_config_runs_is_its_own_affair(stopped: str, has_steps: bool) -> None:
+    syncs = [entity_sync("buyers"), entity_sync(config="other"), entity_sync("suppliers")]
+    desired = [
+        replace(each, state={**each.state, "pause": True}, pause=DeclaredPause(True, None, "Stop"))
+        if each.name == stopped
+        else each
+        for each in syncs
+    ]
+    live = [live_sync(name, Paused=name == stopped) for name in ("buyers", "categories", "suppliers")]
+    planned = plan([config(), config("other"), *desired], [live_config(), live_config("other"), *live])
+    assert bool(steps(planned, "EntitySync/categories")) is has_steps
 
 
 def test_a_sync_that_leaves_a_config_is_paused_by_its_own_change_alone() -> None:

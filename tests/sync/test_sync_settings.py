@@ -45,8 +45,10 @@ def test_the_digest_changes_with_what_decides_the_mapping_and_with_nothing_else(
     assert len({digest(settings()), *digests}) == len(other) + 1
 
 
-def test_the_digest_is_the_same_whatever_order_the_parts_come_in() -> None:
-    """In every process a set has another order."""
+def test_the_digest_is_the_same_whatever_order_parts_and_expressions_come_in() -> None:
+    """In every process a set has another order, and in every file expressions may have one."""
+    one, other = mapping(title="ID", variants_sku="Name"), mapping(variants_sku="Name", title="ID")
+    assert digest(settings(products=one)) == digest(settings(products=other))
     parts = list(Part)
     turned: Any = (replace(settings(), parts=order) for order in (parts, parts[::-1], frozenset(parts)))
     assert {digest(said) for said in turned} == {digest(settings())}
