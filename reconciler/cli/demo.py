@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.demo_pages import forge_page
 from reconciler.cli.exit_status import Status
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 
 _BOLD, _DIM, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 PRODUCTS = 60
+ORDERS = 30
 SEED_NUMBER = 1
 # In this marketplace, the one product that goes nowhere: it has no SKU.
 WITHOUT_SKU = "HAM-0000024"
 _DATA_SYNC = "ordercloud-to-sparklayer"
 _STOCK = "/integrations/entitysync/products/inventoryrecords"
+_LIST = "ordercloud-price"
+# In this marketplace, an order that was placed through SparkLayer, and the draw by which it ships.
+SHIPS, _DRAW = "order-000008", 1
 _LOOK_SECONDS = 0.1
 
 
@@ -106,6 +111,11 @@ class Stage:
         self._print(self._paint(f"\n$ cat {name}", _BOLD))
         self._print((self.folder / name).read_text(encoding="utf-8").rstrip())
 
+    def tell(self, found: Mapping[str, Any]) -> None:
+        """Show a few values, one a line."""
+        for name, value in found.items():
+            self._print(f"   {name}: {value if isinstance(value, str) else json.dumps(value)}")
+
     def page(self, name: str, title: str) -> None:
         """Show a text for a forge as the forge would, as a page."""
         if (self.folder / name).is_file():
@@ -156,6 +166,7 @@ def play(stage: Stage) -> Status:
     stage.run("drift -e emulator --heal")
     play_pause(stage)
     play_data_sync(stage)
+    play_customers(stage)
     stage.say("Import", "An existing marketplace becomes manifests: here into an empty folder, only to look at.")
     copy = stage.folder / "elsewhere"
     copy.mkdir()
@@ -207,7 +218,7 @@ def play_data_sync(stage: Stage) -> None:
     stage.say("The same again", "Nothing changed, so nothing is written; only the sync log says that all is well.")
     stage.run("sync run -e emulator --full")
     stage.say("A price and a stock level change", "As somebody in the shop would do it. They cost one write each.")
-    stage.run(f"emulate mutate --url {stage.emulator.url} --prices 1 --stocks 1")
+    stage.run(f"emulate mutate --url {stage.emulator.url} --prices 1 --stocks 1 --seed-number 2")
     stage.run("sync run -e emulator --full")
     stage.say("One product goes nowhere", "The merchant reads why in SparkLayer's sync log; you read it here.")
     stage.run("sync errors -e emulator")
@@ -217,6 +228,54 @@ def play_data_sync(stage: Stage) -> None:
     stage.run(f"sync retry {WITHOUT_SKU} -e emulator")
     stage.run("sync run -e emulator")
     stage.run("sync status -e emulator")
+
+
+def play_customers(stage: Stage) -> None:
+    """Let customers, their own prices and orders flow too, and an order ship."""
+    stage.say(
+        "Customers, their own prices, and orders",
+        "Three more lines in the manifest; apply records that each of them wants its first full sync.",
+    )
+    let_more_flow(stage.folder / "manifests")
+    stage.run("apply -e emulator --yes")
+    stage.run("sync run -e emulator")
+    stage.say("A customer with prices of its own", "What SparkLayer has now, as its buyer will see it.")
+    stage.tell(customer_with_own_prices(stage.emulator))
+    stage.say("An order ships", "The buyer placed it in SparkLayer, and finds it there again.")
+    stage.run(f"emulate mutate --url {stage.emulator.url} --ship-orders 1 --seed-number {_DRAW}")
+    stage.run("sync run -e emulator --type orders")
+    stage.tell(shipped_order(stage.emulator))
+
+
+def let_more_flow(folder: Path) -> None:
+    """Let customers, their prices and orders flow by the data sync."""
+    path = folder / "sparklayer" / "data-sync.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace(f"priceList: {_LIST}", f"priceList: {_LIST}\n    partyPriceLists: true")
+    path.write_text(f'{text}  customers: {{}}\n  orders: {{since: "2020-01-01"}}\n', encoding="utf-8")
+
+
+def customer_with_own_prices(emulator: RunningEmulator) -> dict[str, Any]:
+    """Return what the site has of a customer with a price list of its own, and the first price on that."""
+    site = emulator.site()
+    prices = site["prices"]
+    customer = next(
+        each for each in site["customers"]["records"] if any(prices.get(slug) for slug in each.get("price_lists") or ())
+    )
+    slug = next(slug for slug in customer["price_lists"] if prices.get(slug))
+    sku, own = next(iter(prices[slug].items()))
+    named = {name: customer[name] for name in ("external_id", "email", "company_name", "price_lists")}
+    first, usual = own["pricing"][0], prices[_LIST][sku]["pricing"][0]
+    return {**named, "own price": f"{sku} at {first['price']}, which is {usual['price']} for others"}
+
+
+def shipped_order(emulator: RunningEmulator) -> dict[str, Any]:
+    """Return what the site has of the order that shipped."""
+    purchases = emulator.site()["purchases"].values()
+    order = next(each for each in purchases if each["purchase_identifiers"].get("platform") == SHIPS)
+    packages = [f"{each['type']}: {len(each['line_items'])} lines" for each in order["packages"]]
+    carriers = [one.get("carrier") for each in order["packages"] for one in each.get("shipments") or ()]
+    return {"order": SHIPS, "packages": ", ".join(packages), "by": ", ".join(dict.fromkeys(filter(None, carriers)))}
 
 
 def mend_in_portal(emulator: RunningEmulator) -> None:

@@ -85,3 +85,15 @@ def test_a_pause_whose_holder_is_killed_is_resumed_by_the_next_writer(steps: dic
     assert "ended with its holder, which is dead" in killed
     assert "EntitySync/stock runs again" in after
     assert "no syncs paused" in after
+
+
+def test_customers_have_their_own_prices_and_an_order_ships(steps: dict[str, str]) -> None:
+    flows = lines(steps["Customers, their own prices, and orders"])
+    assert [
+        f"in emulator, {name}: finished" in flows for name in ("products", "party-prices", "customers", "orders")
+    ] == [True] * 4
+    customer = lines(steps["A customer with prices of its own"])
+    assert re.search(r'price_lists: \["oc-\w+"\] own price: \S+ at \S+, which is \S+ for others', customer)
+    shipped = lines(steps["An order ships"])
+    assert "wrote order of 1" in shipped
+    assert "packages: shipped:" in shipped

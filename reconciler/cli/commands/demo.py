@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command import command
-from reconciler.cli.demo import PRODUCTS, SEED_NUMBER, Stage, find_example, play
+from reconciler.cli.demo import ORDERS, PRODUCTS, SEED_NUMBER, Stage, find_example, play
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import wants_color
@@ -42,6 +42,7 @@ def demo(options: Options, step: bool, keep: Path | None) -> Status:
     folder = (keep or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))).resolve()
     shutil.copytree(find_example(), folder / "manifests")
     color = wants_color(options.color, sys.stdout, os.environ)
-    with running_emulator(seed=PRODUCTS, seed_number=SEED_NUMBER) as emulator:
+    with running_emulator() as emulator:
+        emulator.seed(PRODUCTS, SEED_NUMBER, orders=ORDERS)
         stage = Stage(folder, emulator, color=color, waits=step and sys.stdin is not None and sys.stdin.isatty())
         return play(stage)
