@@ -68,7 +68,7 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "`sync run` discontinues them; keep the manifest until it has.",
     ),
     Cause.OPEN_PROBLEMS: (
-        "A data sync has more products and variants with open problems than its `maxOpenProblems` allows.",
+        "A data sync has more open problems of one data type than its `maxOpenProblems` allows.",
         "`sync errors` lists them with what to do.",
     ),
     Cause.FOREIGN_SYNC_LOG: (

@@ -18,8 +18,8 @@ FORMAT_VERSION = 1
 class ProblemDocument(Document):
     """One problem of one record."""
 
-    external_id: str = Field(description="Of the product or variant, as in the sync log.")
-    record: str = Field(description="ID of the product.")
+    external_id: str = Field(description="Of the record or the part of it, as in the sync log.")
+    record: str = Field(description="ID of the record.")
     part: str
     code: str = Field(description="Stable; `reconciler explain` says what it means.")
     message: str
@@ -32,7 +32,7 @@ class CodeDocument(Document):
     """How often one problem is open."""
 
     code: str
-    external_ids: Count = Field(description="Products and variants that have it.")
+    external_ids: Count = Field(description="How many records, or parts of records, have it.")
     held_back: Count = Field(description="Records with it of which nothing goes through.")
 
 
@@ -43,7 +43,7 @@ class SyncErrorsDocument(Document):
     environment: str
     sync: str
     data_type: str
-    open: Count = Field(description="Products and variants with a problem, whatever is listed.")
+    open: Count = Field(description="How many records, or parts of records, have a problem, whatever is listed.")
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
     codes: list[CodeDocument] = Field(description="The most frequent first.")
     held_back: HeldBackDocument

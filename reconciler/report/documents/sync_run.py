@@ -41,7 +41,7 @@ class RequestsDocument(Document):
 
 
 class RunProblemsDocument(Document):
-    """Products and variants with problems, counted after a run."""
+    """What has problems (of products: products and variants), counted after a run."""
 
     open: Count
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")

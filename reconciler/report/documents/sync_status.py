@@ -89,7 +89,7 @@ class RecordsDocument(Document):
 
 
 class OpenProblemsDocument(Document):
-    """Products and variants with problems."""
+    """What has problems, e.g. products and variants."""
 
     open: Count
     allowed: Count = Field(description="maxOpenProblems of the manifest.")
