@@ -255,6 +255,10 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         """What external IDs look like, for people, e.g. `the ID of a product, or ProductID/VariantID`."""
 
     @property
+    def ends(self) -> str:
+        """What a record that is gone is at the target from then on, e.g. `discontinued`."""
+
+    @property
     def log(self) -> SyncLog | None:
         """The sync log that its problems go to; None: there is none, and only `sync errors` has them."""
 

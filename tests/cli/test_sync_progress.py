@@ -104,6 +104,7 @@ def ended(state: State, **counts: int) -> RunReport:
         "shop",
         "products",
         ("product", "products"),
+        "discontinued",
         Mode.FULL,
         None,
         "run",

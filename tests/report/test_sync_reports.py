@@ -66,6 +66,7 @@ def run_report(**changes: Any) -> RunReport:
         "sync": "shop",
         "data_type": "products",
         "entries": PRODUCTS.entries,
+        "ends": PRODUCTS.ends,
         "mode": Mode.FULL,
         "asked": None,
         "run_id": "run-1",

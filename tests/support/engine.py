@@ -81,7 +81,7 @@ class Things:
 
     name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
     inside = MappingProxyType({"body": "the inside"})
-    entries, id_form = ("thing", "things"), "the ID of a thing"
+    entries, id_form, ends = ("thing", "things"), "the ID of a thing", "discontinued"
     walk_interval = None
     lights: bool = True
     log: SyncLog | None = LOG

@@ -22,13 +22,12 @@ from reconciler.sync.run.report import State
 
 _LIMIT = 400
 _DIFFERENCES = 8
-_WOULD = (
-    ("written", "would be written"),
-    ("discontinued", "would be discontinued"),
-    ("held_back", "would be held back"),
-    ("failed", "could not be written"),
-    ("unchanged", "stay as they are"),
-)
+_WOULD = {
+    "written": "would be written",
+    "held_back": "would be held back",
+    "failed": "could not be written",
+    "unchanged": "stay as they are",
+}
 
 
 def dry_run_to_text(found: DryRun, environment: str, style: Style | None = None) -> str:
@@ -70,7 +69,8 @@ def dry_run_to_text(found: DryRun, environment: str, style: Style | None = None)
 
 def _facts(found: DryRun) -> Iterator[tuple[str, str]]:
     counts = found.report.counts
-    would = ", ".join(f"{counts[name]:,} {words}" for name, words in _WOULD if counts.get(name))
+    outcomes = {**_WOULD, "discontinued": f"would be {found.report.ends}"}
+    would = ", ".join(f"{counts[name]:,} {words}" for name, words in outcomes.items() if counts.get(name))
     yield "read", ": ".join(filter(None, [counted(counts.get("seen", 0), "record"), would]))
     yield "would send", part_counts(found.report.parts)
     if found.discontinued:

@@ -47,7 +47,7 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
     for name, words in _facts(report, environment):
         lines.extend(style.wrap(f"{name:<10} {words}", 2, hanging=11))
     if report.limit is not None:
-        lines.extend(["", style.paint("Would be discontinued", BOLD)])
+        lines.extend(["", style.paint(f"Would be {report.ends}", BOLD)])
         more = "" if report.limit.complete else ", and maybe more"
         lines.extend(style.wrap(visible(some(report.limit.ids, _IDS)) + more, 2, hanging=2))
         if len(report.limit.ids) > _IDS:
@@ -57,7 +57,7 @@ def run_to_text(report: RunReport, environment: str, style: Style | None = None)
 
 def _facts(report: RunReport, environment: str) -> Iterator[tuple[str, str]]:
     counts = report.counts
-    yield "read", record_counts(counts)
+    yield "read", record_counts(counts, report.ends)
     yield "wrote", part_counts(report.parts)
     yield "problems", _problems(report, environment)
     yield "requests", request_counts(report.requests)

@@ -67,7 +67,7 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
     for trouble in status.troubles:
         yield from style.wrap(f"✗ {trouble}", _INDENT, RED, hanging=2)
     if status.going is not None:
-        for line in _going(status.going, status.checked_at):
+        for line in _going(status.going, status.checked_at, status.sync.data.ends):
             yield from _row("running", line, style)
     if status.waiting is not None:
         yield from _row("watched", f"by {status.waiting.holder}, since {moment(status.waiting.since)}", style)
@@ -118,7 +118,7 @@ def _verdict(status: SyncStatus) -> tuple[str, str]:
     return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
 
 
-def _going(going: Going, now: datetime) -> Iterator[str]:
+def _going(going: Going, now: datetime, ends_as: str) -> Iterator[str]:
     mode = MODES[going.mode]
     share = ""
     if going.total:
@@ -137,7 +137,7 @@ def _going(going: Going, now: datetime) -> Iterator[str]:
     resumed = f" (goes on with one of {moment(going.started_at)})" if going.since > going.started_at + _SOON else ""
     yield f"for {spoken(now - going.since)}{resumed}, by {going.holder}"
     if going.done:
-        yield record_counts(going.counts)
+        yield record_counts(going.counts, ends_as)
 
 
 def _mode(run: DataRun) -> str:
@@ -158,7 +158,8 @@ def _last(status: SyncStatus) -> str:
     ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
     message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != FINISHED else ""
     usual = f"; usually {status.last_usual.changed:,} changed" if status.last_usual is not None else ""
-    return f"{_mode(run)}, {state} {ended}, took {took}; {record_counts(run.counts)}{usual}{message}"
+    read = record_counts(run.counts, status.sync.data.ends)
+    return f"{_mode(run)}, {state} {ended}, took {took}; {read}{usual}{message}"
 
 
 def _next(following: NextRun, now: datetime) -> str:

@@ -13,7 +13,7 @@ from reconciler.sync.datasync import API_NAMES
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES
-from reconciler.sync.run.counts import Requests
+from reconciler.sync.run.counts import DISCONTINUED, Requests
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import RunReport, State
 from reconciler.words import spoken
@@ -49,9 +49,10 @@ _OUTCOME_WORDS = {
 }
 
 
-def record_counts(counts: Mapping[str, int]) -> str:
-    """Return `30,000 records: 120 written, 29,880 unchanged`."""
-    found = [f"{counts[name]:,} {_OUTCOME_WORDS.get(name, name)}" for name in OUTCOMES if counts.get(name)]
+def record_counts(counts: Mapping[str, int], ends: str) -> str:
+    """Return `30,000 records: 120 written, 29,880 unchanged`; `ends` is what those are that are gone."""
+    words = {**_OUTCOME_WORDS, DISCONTINUED: ends}
+    found = [f"{counts[name]:,} {words.get(name, name)}" for name in OUTCOMES if counts.get(name)]
     return ": ".join([counted(counts.get("seen", 0), "record"), *filter(None, [", ".join(found)])])
 
 

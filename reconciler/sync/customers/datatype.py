@@ -64,6 +64,10 @@ class Customers:
         return ROLES if self.settings.lists_prefix is None else (*ROLES, "ProductReader")
 
     @property
+    def ends(self) -> str:
+        return "deleted" if self.settings.deletes else "deactivated"
+
+    @property
     def walk_interval(self) -> timedelta | None:
         return self.settings.walk_interval
 

@@ -50,6 +50,7 @@ class Orders:
     lights = True
     noun = "order"
     entries = ("order or line", "orders and lines")
+    ends = "left as it is"
     id_form = "the ID of an order, or OrderID/LineItemID"
     parts = (PART,)
     flowing = (PART,)

@@ -52,6 +52,7 @@ class PartyPrices:
     name = DATA_TYPE
     noun = "price list"
     entries = ("price list", "price lists")
+    ends = "deleted"
     id_form = f"{PREFIX}BuyerID, or {PREFIX}BuyerID+UserGroupID"
     log = LOG
     lights = True

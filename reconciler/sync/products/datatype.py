@@ -54,6 +54,7 @@ class Products:
 
     name = DATA_TYPE
     entries = ("product or variant", "products and variants")
+    ends = "discontinued"
     id_form = "the ID of a product, or ProductID/VariantID"
     log = SyncLog(DATA_TYPE)
     walk_interval = None

@@ -242,7 +242,7 @@ def _too_many(context: RunContext, limit: LimitReached, known: int, leaving: Seq
     before = f", after {limit.recent:,} in the last 24 h" if limit.recent else ""
     raising = "" if removes else f", or raise {LIMIT} and apply"
     return TooManyGone(
-        f"{least}{counted(len(leaving), noun)} would be discontinued ({', '.join(why)}){before}, and {LIMIT} "
+        f"{least}{counted(len(leaving), noun)} would be {context.data.ends} ({', '.join(why)}){before}, and {LIMIT} "
         f"({settings.max_delete_percent:g} %) allows {limit.allowed:,} of {known:,} in 24 h; none was: "
         f"{some(limit.ids)}",
         f"Look whether they are meant to go; if so, `reconciler sync run {settings.command} --override {LIMIT} "

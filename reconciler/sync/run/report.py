@@ -51,6 +51,7 @@ class RunReport:
         sync: name of the DataSync.
         data_type: what flowed.
         entries: what has problems, one and several.
+        ends: what a record that is gone is at the target from then on.
         mode: how it ran; `asked` is what the caller asked for, None for whatever is due.
         run_id: in the ledger.
         state: how it ended.
@@ -73,6 +74,7 @@ class RunReport:
     sync: str
     data_type: str
     entries: tuple[str, str]
+    ends: str
     mode: Mode
     asked: Mode | None
     run_id: str

@@ -231,6 +231,7 @@ class _Run:
             sync=context.job.settings.name,
             data_type=context.data.name,
             entries=context.data.entries,
+            ends=context.data.ends,
             mode=Mode.of(run.mode),
             asked=self._asked,
             run_id=run.id,
