@@ -57,6 +57,8 @@ class ListSource:
         self._lock = asyncio.Lock()
         self._all: Parties | None = None
         self._some: dict[str, Parties] = {}
+        self._prints: dict[str, str] = {}
+        self._shelf_print: tuple[Shelf, str] | None = None
 
     @property
     def clock_offset(self) -> timedelta:
@@ -179,21 +181,32 @@ class ListSource:
         return self._settings.by_rows or combination.currency is not None
 
     def _records(self, parties: Parties, combinations: Iterable[Combination], shelf: Shelf) -> list[PartyList]:
-        schedules = {name: digest_of(schedule).hex() for name, schedule in shelf.schedules.items()}
-        everything = digest_of(sorted([ware.product, ware.look.hex()] for ware in shelf.wares.values())).hex()
-        found = []
-        for combination in combinations:
-            name = parties.names.get(combination.buyer, combination.buyer)
-            shown: list[object] = [name, combination.key]
-            for product in sorted(parties.assigned.products(combination)):
-                assigned = parties.assigned.assigned(combination, product)
-                each = [[*row, schedules.get(row[1])] for row in (assigned.schedules if assigned is not None else ())]
-                ware = shelf.wares.get(product)
-                shown.append([product, None if ware is None else ware.look.hex(), each, product in shelf.unread])
-            if self._needs_all(combination):
-                shown.append(everything)
-            found.append(PartyList(combination, name, shelf, digest_of(shown)))
-        return found
+        self._prints.update(
+            (name, digest_of(schedule).hex()) for name, schedule in shelf.schedules.items() if name not in self._prints
+        )
+        return [
+            PartyList(each, parties.names.get(each.buyer, each.buyer), shelf, self._look(parties, each, shelf))
+            for each in combinations
+        ]
+
+    def _look(self, parties: Parties, combination: Combination, shelf: Shelf) -> bytes:
+        """The fingerprint of what lists show of all that a price list is made of."""
+        shown: list[object] = [parties.names.get(combination.buyer), combination.key]
+        for product in sorted(parties.assigned.products(combination)):
+            assigned = parties.assigned.assigned(combination, product)
+            each = [[*row, self._prints.get(row[1])] for row in (assigned.schedules if assigned is not None else ())]
+            ware = shelf.wares.get(product)
+            shown.append([product, None if ware is None else ware.look.hex(), each, product in shelf.unread])
+        if self._needs_all(combination):
+            shown.append(self._print_of(shelf))
+        return digest_of(shown)
+
+    def _print_of(self, shelf: Shelf) -> str:
+        """The fingerprint of all products; many lists share it."""
+        if self._shelf_print is None or self._shelf_print[0] is not shelf:
+            wares = sorted([ware.product, ware.look.hex()] for ware in shelf.wares.values())
+            self._shelf_print = shelf, digest_of(wares).hex()
+        return self._shelf_print[1]
 
 
 def _ordered(parties: Parties) -> list[Combination]:
