@@ -48,7 +48,7 @@ class Orders:
         self._goods = goods
 
     def rows(self, flaws: FlawLog) -> Iterator[Row]:
-        """Yield every order with its lines and shipments, and the carts at SparkLayer that they came from."""
+        """Yield every order with its lines, shipments and returns, and the carts at SparkLayer that they came from."""
         if not self._goods.count:
             return
         for number in range(self._count):
@@ -94,6 +94,11 @@ class Orders:
             yield "LineItem", (key,), line
         if status == "Completed" or (status == "Open" and len(lines) > 1 and dice.roll() < 0.4):
             yield from self._shipment(key, company, body, lines, whole=status == "Completed")
+        if status == "Completed" and self._more.roll() < 0.2:
+            back = {"LineItemID": lines[0]["ID"], "Quantity": 1}
+            dates = dict.fromkeys(("DateCreated", "DateSubmitted", "DateCompleted", "LastUpdated"), body["LastUpdated"])
+            returned = {"ID": key.replace("order", "return"), "OrderID": key, "Status": "Completed", **dates}
+            yield "OrderReturn", (), {**returned, "ItemsToReturn": [back]}
 
     def _from_cart(self, body: JsonObject, flaws: FlawLog) -> Iterator[Row]:
         """Mark an order as placed through SparkLayer, and yield the cart there; now and then something is wrong."""

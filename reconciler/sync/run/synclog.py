@@ -171,7 +171,13 @@ class Logbook:
         return found is not None
 
     async def _read(self) -> SyncStatus | None:
-        return await self._breaker.repeat(lambda: read_status(self._reader, *self._log))
+        """Read the log's dates; None: it has not begun, or there is no such log."""
+        try:
+            return await self._breaker.repeat(lambda: read_status(self._reader, *self._log))
+        except Rejected:
+            if self._kept is None or self._kept.sure:
+                raise
+            return None
 
     async def _patch(
         self, times: SyncTimes, errors: list[LoggedError] | None = None, resolved: list[str] | None = None

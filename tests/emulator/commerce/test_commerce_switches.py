@@ -34,3 +34,13 @@ def test_a_partial_shipment_moves_last_updated_of_its_order_or_not(emulator: Run
         stocked.post("/shipments/sh/items", OrderID="o", LineItemID="l", QuantityShipped=1)
         assert (stocked.get("/orders/incoming/o")["LastUpdated"] > before) == (value == "yes")
         stocked.delete("/shipments/sh/items/o/l")
+
+
+def test_a_line_that_changes_moves_last_updated_of_its_order_whatever_it_costs(
+    emulator: RunningEmulator, stocked: Shop
+) -> None:
+    for change in ({"UnitPrice": 0}, {"Quantity": 3}, {"xp": {"note": "soon"}}):
+        before = stocked.get("/orders/incoming/o")["LastUpdated"]
+        emulator.clock(advance=60)
+        stocked.patch("/orders/incoming/o/lineitems/l", **change)
+        assert stocked.get("/orders/incoming/o")["LastUpdated"] > before

@@ -145,9 +145,19 @@ class LineItemRules(Rules):
 
     def saved(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         market.touch("Order", (), scope[0])
+        # Whether a shipment touches the order is said elsewhere; anything else about a line does, whatever it costs.
+        if {**row, "QuantityShipped": 0} != {**(before or {}), "QuantityShipped": 0}:
+            self._stamp(market, scope)
 
     def removed(self, market: Marketplace, scope: Scope, row: JsonObject) -> None:
         market.touch("Order", (), scope[0])
+        self._stamp(market, scope)
+
+    @staticmethod
+    def _stamp(market: Marketplace, scope: Scope) -> None:
+        # With an order its lines go as well.
+        if market.row("Order", (), scope[0]) is not None:
+            market.stamp("Order", (), scope[0])
 
     def shown(self, market: Marketplace, scope: Scope, shown: JsonObject) -> JsonObject:
         order = market.row("Order", (), scope[0]) or {}
