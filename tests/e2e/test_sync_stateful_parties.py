@@ -289,6 +289,14 @@ class World:
                 lost.append(f"{record.get('external_id')} {member}: {value} became {record.get(member)}")
         assert lost == [], "\n".join([*lost, *self.told])
 
+    def wrong_prices(self) -> list[str]:
+        """Return what customers that go through pay otherwise than they should."""
+        users = {f"{buyer}.{user['ID']}" for buyer, rows in self.objects()["BuyerUser"].items() for user in rows}
+        stopped = {"duplicate-email", "bad-email", "left-scope"}
+        flowing = users - {key for key, codes in self.town.held().errors.items() if codes & stopped}
+        lines = self.town.wrong_prices(new=False)
+        return [line for line in lines if line.startswith("prices:") or line.split()[0].rstrip(":") in flowing]
+
     def judge(self) -> None:
         self.told.append("judge")
         if any(report["resumed"] for report in self.run("--full")):
@@ -299,6 +307,8 @@ class World:
         self.run("--verify")
         assert self.unseen == {}, self.told
         wrong = self.town.wrong(self.town.held())
+        assert wrong == [], "\n".join([*wrong, *self.told])
+        wrong = self.wrong_prices()
         assert wrong == [], "\n".join([*wrong, *self.told])
         self.town.shop.emulator.clear_requests()
         self.run("--full")

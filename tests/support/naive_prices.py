@@ -22,10 +22,12 @@ Prices = dict[str, dict[int, float]]
 class PriceLists:
     """What each customer pays by its own list (None: the default prices), and problems.
 
-    Problems stand under the key of their list: the code, and the first product that has it.
+    Problems stand under the key of their list: the code, and the first product that has it. `unsure`, by customer:
+    SKUs of products with a problem, whose rows stay what they were on a list that is not new.
     """
 
     by_customer: dict[str, Prices | None] = field(default_factory=dict)
+    unsure: dict[str, set[str]] = field(default_factory=dict)
     problems: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def problem(self, key: str, code: str, product_id: str) -> None:
@@ -65,7 +67,10 @@ def expected_prices(
             of_buyer = assigned.get((buyer["ID"], None), {}).get(product_id, set())
             own[product_id] = set().union(*of_groups) or of_buyer
         key = "prices:" + "+".join([buyer["ID"], *groups])
-        found.by_customer[customer] = _complete(source, products, own, options, now, default, found, key, rows=rows)
+        found.unsure[customer] = set()
+        found.by_customer[customer] = _complete(
+            source, products, own, options, now, default, found, (customer, key), rows=rows
+        )
     return found
 
 
@@ -77,11 +82,18 @@ def _complete(
     now: datetime,
     default: Prices,
     found: PriceLists,
-    key: str,
+    customer_and_key: tuple[str, str],
     *,
     rows: bool,
 ) -> Prices:
     """Return all prices of one combination."""
+    customer, key = customer_and_key
+
+    def held_back(code: str, product_id: str) -> None:
+        found.problem(key, code, product_id)
+        items = items_of(source, products[product_id], options)
+        found.unsure[customer] |= {item.sku for item in items if item.sku is not None}
+
     prices: Prices = {} if rows else {sku: dict(found_rows) for sku, found_rows in default.items()}
     holders: dict[str, str] = {}
     rows_of: dict[str, tuple[str, dict[int, float]]] = {}
@@ -89,7 +101,7 @@ def _complete(
     for product_id, product in sorted(products.items()):
         schedules = own[product_id]
         if len(schedules) > 1:
-            found.problem(key, "ambiguous-price", product_id)
+            held_back("ambiguous-price", product_id)
             continue
         if not schedules and not rows:
             continue
@@ -97,16 +109,16 @@ def _complete(
         schedule = source.schedules.get(schedule_id or "")
         if schedule is None:
             if schedules:
-                found.problem(key, "no-price-schedule", product_id)
+                held_back("no-price-schedule", product_id)
             continue
         usual = source.schedules.get(product.get("DefaultPriceScheduleID") or "") or {}
         if not schedule.get("PriceBreaks"):
             if schedules and not rows and usual.get("PriceBreaks"):
-                found.problem(key, "no-price-breaks", product_id)
+                held_back("no-price-breaks", product_id)
             continue
         if schedule.get("Currency") not in (None, options.list_currency):
             if schedules:
-                found.problem(key, "other-currency", product_id)
+                held_back("other-currency", product_id)
             continue
         if schedules and _quantities(schedule) != _quantities(usual):
             found.problem(key, "quantity-rule-lost", product_id)
@@ -156,8 +168,8 @@ def _of_list(site: Json, slug: str) -> Prices:
     return prices | own
 
 
-def price_differences(wanted: PriceLists, found: PriceLists) -> list[str]:
-    """Return where they differ, for the customers that the site has, one line each."""
+def price_differences(wanted: PriceLists, found: PriceLists, *, new: bool = True) -> list[str]:
+    """Return where they differ, for the customers that the site has, one line each; `new`: the lists are."""
     lines = []
     for customer, have in sorted(found.by_customer.items()):
         want = wanted.by_customer.get(customer)
@@ -167,7 +179,7 @@ def price_differences(wanted: PriceLists, found: PriceLists) -> list[str]:
             continue
         lines += [
             f"{customer} {sku}: wanted {want.get(sku)}, found {have.get(sku)}"
-            for sku in sorted({*want, *have})
+            for sku in sorted({*want, *have} - (set() if new else wanted.unsure[customer]))
             if want.get(sku) != have.get(sku)
         ]
     lines += [

@@ -53,8 +53,8 @@ class Town:
         wanted = expected_customers(self.shop.emulator.state()["ordercloud"], self.options, before)
         return customer_differences(wanted, self.held())
 
-    def wrong_prices(self) -> list[str]:
-        """Return what customers pay otherwise than they should; of lists that are new."""
+    def wrong_prices(self, *, new: bool = True) -> list[str]:
+        """Return what customers pay otherwise than they should, by lists that are `new` or not."""
         ordercloud = self.shop.emulator.state()["ordercloud"]
         default = self.shop.held().prices
         wanted = expected_prices(
@@ -62,4 +62,4 @@ class Town:
         )
         words = ("sync", "errors", "shop", "--type", "party-prices", "--format", "json")
         told = self.shop.checkout.call(*words).json["problems"]
-        return price_differences(wanted, found_prices(self.shop.emulator.site(), told))
+        return price_differences(wanted, found_prices(self.shop.emulator.site(), told), new=new)
