@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.apply import ApplyFace, Approval, apply_session
 from reconciler.app.connections import for_each, readers
+from reconciler.app.survey import surveyed
 from reconciler.errors import ApiError, ReconcilerError
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.drift import find_drift, unreachable
@@ -48,7 +49,9 @@ async def drift_of_each(
         async with readers(
             session, request.targets, observer, token_cache=token_cache, connections=connections
         ) as opened:
-            comparison = await session.compare(opened, request, memory, session.opened_at)
+            said = await surveyed(session, request.targets, observer, connections, token_cache=token_cache)
+            asked = replace(request, remarks=(*request.remarks, *said))
+            comparison = await session.compare(opened, asked, memory, session.opened_at)
             report = find_drift(comparison.inputs, comparison.planned)
             items = await data_drift(session, opened, request, ledgers, memory)
         return Drift(session, comparison, replace(report, items=(*report.items, *items)))

@@ -8,7 +8,7 @@ absent), wire objects in the API's terms.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -80,6 +80,21 @@ class Seen:
 
     state: State
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Look at another API's live side, for what people should know of an object beside how it differs.
+
+    Args:
+        api: the provider to ask.
+        roles: what it asks for.
+        ask: returns the sentences, given what the manifest wants and a reader. Raises ApiError.
+    """
+
+    api: str
+    roles: tuple[str, ...]
+    ask: Callable[[State, Reader], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +240,10 @@ class Kind(ManifestKind[SpecT_co]):
             shown: what was read.
             lasting: whether what is applied now will be remembered.
         """
+        return None
+
+    def survey(self, desired: State) -> Survey | None:
+        """Return what else to look at where a plan or drift is made of it; None: nothing."""
         return None
 
     def access_words(self, wires: Mapping[str, Wire]) -> str:

@@ -62,6 +62,18 @@ def test_a_lasting_ledger_of_nothing_yet_sends_the_store(store: Checkout) -> Non
     assert store.pending() == ["create Store/store"]
 
 
+def test_plan_and_drift_say_that_most_prices_are_in_another_currency(store: Checkout) -> None:
+    store.applied()
+    rows = [{"ID": f"s{number}", "Name": "S", "Currency": "EUR" if number < 6 else "GBP"} for number in range(10)]
+    for schedules, told in ((rows, True), (rows[4:], False), ([], False)):
+        store.emulator.seed_with({"Objects": {"PriceSchedules": schedules}})
+        for command in ("plan", "drift"):
+            ended = store.call(command)
+            words = "6 of 10 price schedules of the marketplace are in another one, mostly EUR"
+            assert (words in " ".join(ended.stdout.split())) == told, str(ended)
+            assert ended.status == 0, str(ended)
+
+
 def production_host(state: dict[str, Any]) -> None:
     config = next(iter(state["deliveryConfigs"].values()))
     config["DeliveryTargets"]["Http"]["Endpoint"] = f"https://{FORBIDDEN}/in"

@@ -6,6 +6,8 @@ currency is among them is not known.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -14,7 +16,7 @@ from pydantic import Field
 
 from reconciler.errors import ApiError, Conflict
 from reconciler.kind.connection import Json, Reader, Wire, Writer
-from reconciler.kind.kind import Kind, Observed, Seen
+from reconciler.kind.kind import Kind, Observed, Seen, Survey
 from reconciler.kind.semantics import FieldSemantics, State
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec, as_wire, impossible
 from reconciler.sparklayer.reasons import NO_SETTINGS
@@ -32,6 +34,8 @@ _SETTINGS_STEP = (
 # legacy: the key of the base currency among the settings.
 BASE_CURRENCY = "baseCurrency"
 _STORE = "store"
+_SAMPLE = 100
+_CODE = re.compile("[A-Z]{3}")
 _NOT_THIS_WAY = (400, 403, 404, 405, 422)
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
@@ -98,6 +102,10 @@ class StoreKind(Kind[StoreSpec]):
             if "baseCurrency" in desired:
                 state.setdefault("baseCurrency", desired["baseCurrency"])
         return Seen({**state, "settings": settings}, _words(hidden, remembered is not None, lasting))
+
+    def survey(self, desired: State) -> Survey | None:
+        """See `Kind`: whether most prices of the marketplace are in another currency than the site."""
+        return Survey("ordercloud", ("PriceScheduleReader",), _currencies) if desired.get("baseCurrency") else None
 
     def access_words(self, wires: Mapping[str, Wire]) -> str:
         if not wires:
@@ -193,3 +201,31 @@ async def _set_currency(writer: Writer, code: str) -> Wire:
             raise
         return as_wire(await writer.put(CURRENCY_PATH, {"currency_code": code})) or {}
     return {"currency_code": code}
+
+
+async def _currencies(desired: State, reader: Reader) -> Sequence[str]:
+    """Say where most price schedules are in another currency: their prices do not get to the site.
+
+    Counts are asked for, not the schedules. documented: that lists filter by any member, `!` being not and `!*` none.
+    """
+    wanted = desired["baseCurrency"]
+    count, own, without = [
+        (await _schedules(reader, 1, **asked))[0] for asked in ({}, {"Currency": wanted}, {"Currency": "!*"})
+    ]
+    others = count - own - without
+    if others * 2 <= count:
+        return ()
+    _, found = await _schedules(reader, _SAMPLE, Currency=f"!{wanted}")
+    codes = Counter(code for each in found if _CODE.fullmatch(code := str(each.get("Currency"))) and code != wanted)
+    most = next((code for code, _ in codes.most_common(1)), "another currency")
+    many = f"{others:,} of {count:,} price schedules of the marketplace are in another one, mostly {most}"
+    return (f"baseCurrency: it is {wanted}, and {many}: these prices do not get to price lists in {wanted}",)
+
+
+async def _schedules(reader: Reader, size: int, **asked: str) -> tuple[int, list[Wire]]:
+    answer = await reader.get("priceschedules", {"pageSize": str(size), **asked})
+    meta = answer.get("Meta") if isinstance(answer, dict) else None
+    total = meta.get("TotalCount") if isinstance(meta, dict) else None
+    items = answer.get("Items") if isinstance(answer, dict) else None
+    rows = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return total if isinstance(total, int) else 0, rows
