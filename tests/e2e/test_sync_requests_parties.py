@@ -1,0 +1,31 @@
+"""What the walk of customers costs: pages of users, four lists for each buyer, and next to nothing besides."""
+
+from __future__ import annotations
+
+import os
+
+from support.checkout import Checkout
+from support.syncing import Shop
+from support.town import Town
+
+BUYERS = int(os.environ.get("RECONCILER_TEST_BUYERS", "30"))
+
+
+def test_a_second_walk_of_customers_reads_what_it_has_to_and_writes_nothing(checkout: Checkout) -> None:
+    """RECONCILER_TEST_BUYERS=2000 for 20,000 users."""
+    town = Town(Shop(checkout))
+    emulator = town.shop.emulator
+    seeded = emulator.seed(10, 1, buyers=BUYERS, users=10 * BUYERS, ownPrices=0, orders=0)
+    town.prepare()
+    town.synced("--full")
+    emulator.clear_requests()
+    town.synced("--full", "--type", "customers")
+    reads = [entry["path"] for entry in emulator.requests() if entry["path"].startswith("/ordercloud/v1/")]
+    users = seeded["objects"]["BuyerUser"]
+    # Users in pages of 100 and the buyers; of each of these four lists, that of the shop's own customers among them.
+    needed = -(-users // 100) + -(-(BUYERS + 1) // 100) + 4 * (BUYERS + 1)
+    assert len(reads) <= 1.1 * needed, f"{len(reads)} reads, {needed} needed"
+    assert town.shop.writes() == []
+    written = [entry for entry in emulator.requests() if "/customers/" in entry["path"]]
+    # A few are looked at before each run.
+    assert len(written) <= 60, len(written)
