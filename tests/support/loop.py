@@ -117,6 +117,19 @@ class Loop:
         assert told.status == 0, str(told)
         return ended
 
+    def adopted(self, key: str, file: str) -> str:
+        """Take what live has of an object into its manifest, by a pull request like any other; return the manifest."""
+        ended = self.run("drift", "-e", self.environment, "--adopt", key)
+        assert ended.status == 0, str(ended)
+        manifest = (self.checkout.folder / "work" / file).read_text()
+        self.forge.commit("adopt", {file: manifest}, f"Adopt {key}")
+        number = self.forge.open_pull("adopt")
+        self.planned(number)
+        self.forge.merge(number, "squash")
+        for ended in (self.approved(), self.applied()):
+            assert ended.status == 0, str(ended)
+        return manifest
+
     def pending(self) -> list[str]:
         """Return what a plan of the clone would change, as `Kind/name`."""
         ended = self.run("plan", "-e", self.environment, "--format", "json")
