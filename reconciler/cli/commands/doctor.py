@@ -42,8 +42,9 @@ def doctor(options: Options, targets: bool, forge: bool) -> Status:
     """Check login, roles, delivery targets, secrets and the ledger of an environment.
 
     Each kind is read once, and what a data sync reads is tried. Of a delivery target only a TCP connection is tried,
-    from here, and only where `targetHosts` allows its host; nothing is sent. With --targets each is probed: "answers",
-    "refuses", or "cannot be known from here". The exit status is 1 where something has to be mended, or refuses.
+    from here, and only where `targetHosts` allows its host; nothing is sent. With --targets each is probed. Either way
+    it "answers", "refuses", or "cannot be known from here": an emulator sends to this machine alone, and for a pull
+    request nothing is touched. The exit status is 1 where something has to be mended, or refuses.
 
     With --forge, what `init` ends with is checked instead: are the pipelines those of the manifests, is every secret
     handed over, and, where GITHUB_REPOSITORY and GITHUB_TOKEN are set (or those of your forge), what each identity has,
