@@ -60,6 +60,9 @@ def test_all_data_types_run_in_order_and_each_has_its_own_runs_status_problems_a
     assert "1 record queued" in answered(shop, "retry", customer).stdout
     assert "sync run shop --type customers" in answered(shop, "retry", customer).stdout
 
+    queued = answered(shop, "retry", "--all").stdout.splitlines()
+    assert [line.partition(":")[0] for line in queued] == TYPES
+
     unclear = answered(shop, "run", "--explain", "order-000001", status=64)
     assert "say of which data type is order-000001" in unclear.stderr
     refused = answered(shop, "run", "--override", "maxDeletePercent", "--reason", "Season", status=64)

@@ -183,7 +183,7 @@ class WatchTerminal(SyncTerminal):
     def ended(self, report: RunReport, following: datetime) -> None:
         self._display.clear()
         self._write(report)
-        say(terminal(f"Next run of {report.sync}: {moment(following)}"))
+        say(terminal(f"Next run of {report.sync}, {report.data_type}: {moment(following)}"))
 
     def lacks_something(self, error: ReconcilerError, following: datetime) -> None:
         self._display.clear()

@@ -51,7 +51,7 @@ def retry(
     how = HowToRun(ephemeral_ledger, token_cache=not no_token_cache)
     listener = Listener(options.verbosity)
     told = [_told(each, run_to_end(retry_records(each, ids, how, listener)), len(chosen) > 1) for each in chosen]
-    write_result(options, terminal(options.given.completed("\n".join(told))))
+    write_result(options, "\n".join(terminal(options.given.completed(words)) for words in told))
 
 
 def _told(chosen: Chosen, queued: Records, several: bool) -> str:

@@ -94,7 +94,7 @@ _TOUCHES: Mapping[str, frozenset[str]] = {
     "orders": frozenset({"orders"}),
     "orders.recordUrl": frozenset(),
     # Recommended prices are the product's.
-    "currency": frozenset({"products", "pricing", "orders"}),
+    "currency": frozenset({"products", "pricing", PARTY_PRICES, "orders"}),
 }
 
 
