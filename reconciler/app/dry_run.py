@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.sync import mode_of, reading_job
 from reconciler.clock import utc_now
-from reconciler.errors import ApiError, Interrupted, NoSuchRecord, OutOfScope
+from reconciler.errors import ApiError, Interrupted, NoSuchRecord, OutOfScope, TargetIncomplete
 from reconciler.ledger.reader import Ledgers
 from reconciler.sync.datasync import Standing
 
@@ -95,6 +95,6 @@ async def _explained(job: Job, keys: Sequence[str]) -> tuple[Explanation, ...]:
     for key in keys:
         try:
             found.append(await job.data.explain(job.source, job.target, job.store, key, utc_now()))
-        except (ApiError, NoSuchRecord, OutOfScope):
+        except (ApiError, NoSuchRecord, OutOfScope, TargetIncomplete):
             continue
     return tuple(found)

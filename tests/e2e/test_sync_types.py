@@ -26,6 +26,18 @@ def answered(shop: Checkout, *words: str, status: int = 0) -> Any:
     return ended
 
 
+def test_a_dry_run_tells_of_every_data_type_before_anything_was_applied(checkout: Checkout) -> None:
+    checkout.emulator.seed(12, 1, orders=12)
+    flows = {"pricing": {"partyPriceLists": True}, "customers": {}, "orders": {"since": "2020-01-01"}}
+    Shop(checkout).write_manifests(**flows)
+    found = answered(checkout, "run", "--dry-run", "--full", "--format", "json").json
+    assert [(each["data_type"], each["applied"], each["state"]) for each in found] == [
+        (name, False, "finished") for name in TYPES
+    ]
+    assert all(each["records"]["written"] > 0 for each in found)
+    assert not checkout.emulator.site()["price_lists"]
+
+
 def test_all_data_types_run_in_order_and_each_has_its_own_runs_status_problems_and_limits(shop: Checkout) -> None:
     first = answered(shop, "run", "--format", "json").json
     assert [(each["data_type"], each["mode"], each["state"]) for each in first] == [

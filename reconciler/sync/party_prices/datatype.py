@@ -102,8 +102,9 @@ class PartyPrices:
     def look(self, record: PartyList) -> bytes | None:
         return record.look
 
-    def map(self, record: PartyList, now: datetime, facts: ListInfo) -> ListDraft:
-        return draft(record, self.settings, now, facts)
+    def map(self, record: PartyList, now: datetime, facts: ListInfo | None) -> ListDraft:
+        # A rehearsal may find no default list yet: apply makes it in the currency of the DataSync.
+        return draft(record, self.settings, now, facts or ListInfo(self.settings.currency or ""))
 
     def names(self, draft: ListDraft, held: Held) -> list[Name]:
         return []

@@ -29,6 +29,7 @@ class PartyPriceSettings:
         catalogs: whose products flow; none: all.
         buyers: patterns of the buyers whose users flow; none: all.
         kept: slugs that the manifest names: such a list is never deleted.
+        currency: of the default list where there is none yet; None: not known.
     """
 
     price_list: str
@@ -37,6 +38,7 @@ class PartyPriceSettings:
     catalogs: tuple[str, ...] = ()
     buyers: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
+    currency: str | None = None
 
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find the buyer of a price list in the source."""
@@ -65,6 +67,7 @@ def party_price_settings(state: Mapping[str, Any]) -> PartyPriceSettings | None:
         catalogs=tuple(products.get("catalogs") or ()),
         buyers=tuple(customers.get("buyers") or ()),
         kept=frozenset({pricing["priceList"], *named}),
+        currency=state.get("currency"),
     )
 
 
