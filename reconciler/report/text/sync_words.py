@@ -101,7 +101,7 @@ def request_counts(requests: Mapping[str, Requests]) -> str:
 def _requests(api: str, found: Requests) -> str:
     words = f"{api} {found.requests:,}"
     if found.writes:
-        words += f", of them {found.writes:,} writes"
+        words += f", of them {counted(found.writes, 'write')}"
     if found.log_writes:
         words += f", {found.log_writes:,} of the sync log"
     return words + (f", {found.refused:,} refused (429)" if found.refused else "")
