@@ -90,6 +90,8 @@ def shop(checkout: Checkout) -> People:
 @pytest.mark.usefixtures("on_both")
 def test_users_become_customers_and_a_second_run_writes_nothing(shop: People) -> None:
     shop.begin(user("anna"), user("ben", Active=False), user("anna", "bolt"), user("nobody", Email=""))
+    assert shop.run("--dry-run").status == 0
+    assert shop.customers() == {}
     shop.synced("--full")
 
     customers = shop.customers()

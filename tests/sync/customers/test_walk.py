@@ -1,0 +1,71 @@
+"""The order in which a walk yields users, and the file that it keeps them in meanwhile."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.sync.customers.model import PARENT
+from reconciler.sync.customers.spool import Marks, Spool
+from reconciler.sync.customers.walk import _last, _Late
+
+_KEYS = [f"acme.u{number}" for number in range(8)]
+
+
+@given(
+    st.dictionaries(st.sampled_from(_KEYS), st.sampled_from([*_KEYS, "acme.absent"])), st.sets(st.sampled_from(_KEYS))
+)
+def test_parents_come_before_their_children_and_who_shares_an_address_comes_last(
+    above: dict[str, str], losers: set[str]
+) -> None:
+    keys = Marks()
+    for key in _KEYS:
+        keys.add(key)
+    with Spool() as spool:
+        late = [
+            _Late(spool.put({"key": key}), key, above.get(key), ("2025", key) if key in losers else ("", ""))
+            for key in _KEYS
+            if key in above or key in losers
+        ]
+        found = [record for chunk in _last(late, spool, keys) for record in chunk]
+    places = {record["key"]: place for place, record in enumerate(found)}
+    assert len(found) == len(late)
+    for record in found:
+        parent = record.get(PARENT)
+        assert (parent is None) == (record["key"] not in above)
+        if parent is None or parent.in_cycle:
+            continue
+        assert parent.is_there == (parent.external_id in _KEYS)
+        assert parent.children == sum(one == parent.external_id for one in above.values())
+        # Of those that share an address nobody knows whether they can be written at all.
+        if parent.external_id in places and parent.external_id not in losers:
+            assert places[parent.external_id] < places[record["key"]] or _is_below_a_circle(parent.external_id, above)
+    assert [record["key"] in losers for record in found] == sorted(record["key"] in losers for record in found)
+
+
+def _is_below_a_circle(key: str, above: dict[str, str]) -> bool:
+    seen: set[str] = set()
+    while key in above and key not in seen:
+        seen.add(key)
+        key = above[key]
+    return key in seen
+
+
+@given(st.lists(st.text(max_size=4)))
+def test_texts_that_came_more_than_once_are_known_without_keeping_them(texts: list[str]) -> None:
+    marks = Marks()
+    for text in texts:
+        marks.add(text)
+    repeated = marks.repeated()
+    assert all(text in marks for text in texts)
+    assert {text for text in texts if text in repeated} == {text for text in texts if texts.count(text) > 1}
+    assert bool(repeated) == (len(set(texts)) < len(texts))
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=3), st.text() | st.integers() | st.none(), max_size=3), max_size=5))
+def test_records_come_back_from_the_file_as_they_were(records: list[dict[str, object]]) -> None:
+    with Spool() as spool:
+        places = [spool.put(record) for record in records]
+        assert [spool.get(place) for place in reversed(places)] == records[::-1]
+        assert list(spool) == records
+        assert spool.get(spool.put({"half": "\ud800", "large": 10**30})) == {"half": "\ud800", "large": 10**30}
