@@ -285,10 +285,17 @@ def command(
 
 
 def complete(error: ReconcilerError, given: Given) -> None:
-    """Let the commands that an error names repeat what was given."""
+    """Let the commands that an error names repeat what was given, and mask the secrets of URLs that it quotes."""
+    if "//" in error.message or "@" in error.message:
+        from reconciler.kind.sensitive import with_masked_urls
+
+        error.message = with_masked_urls(error.message)
     if error.next_step is not None:
         error.next_step = given.completed(error.next_step)
     if isinstance(error, ManifestErrors):
+        from reconciler.manifest.validate import shown
+
+        problems = map(shown, error.problems)
         error.problems = tuple(
-            replace(problem, hint=problem.hint and given.completed(problem.hint)) for problem in error.problems
+            replace(problem, hint=problem.hint and given.completed(problem.hint)) for problem in problems
         )

@@ -222,6 +222,11 @@ def masked(text: str) -> str:
     return replaced(text, spans(text))
 
 
+def with_masked_urls(text: str) -> str:
+    """Return words of ours that quote what others wrote, secrets in the URLs among it masked, and nothing else."""
+    return replaced(text, _merged([*_urls_in(text), *userinfo_in(text)])) if "//" in text or "@" in text else text
+
+
 def replaced(text: str, found: Iterable[Span], by: str = MASK) -> str:
     """Return a text with parts of it replaced."""
     for start, end in reversed(tuple(found)):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.clock import utc_now
 from reconciler.errors import Problem
 from reconciler.kind.kind import ManifestKinds
+from reconciler.kind.sensitive import with_masked_urls
 from reconciler.manifest.checks import BadHost, check_environment, check_names
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.facts import Facts, facts_of
@@ -109,10 +110,17 @@ def _learn(manifest: Manifest, kinds: ManifestKinds, facts: dict[int, Facts], pr
 def _bounded(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """Return at most `MAX_PROBLEMS` and one that says so: nobody reads more, and they can be hundreds of megabytes."""
     if len(problems) <= MAX_PROBLEMS:
-        return problems
+        return tuple(map(shown, problems))
     kept = problems[:MAX_PROBLEMS]
     message = f"there are {len(problems):,} problems or more; only the first {MAX_PROBLEMS:,} are here"
-    return (*kept, Problem("too-many-problems", message, kept[-1].place, hint="Mend those first."))
+    return (*map(shown, kept), Problem("too-many-problems", message, kept[-1].place, hint="Mend those first."))
+
+
+def shown(problem: Problem) -> Problem:
+    """Return a problem as it may be shown: without the secrets of URLs that it quotes, such as those in names."""
+    value = problem.value and with_masked_urls(problem.value)
+    hint = problem.hint and with_masked_urls(problem.hint)
+    return replace(problem, message=with_masked_urls(problem.message), value=value, hint=hint)
 
 
 def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:

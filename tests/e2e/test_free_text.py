@@ -104,3 +104,25 @@ def test_a_link_with_a_password_in_a_reason_is_shown_and_kept_without_it(shop: C
     kept = "".join(path.read_bytes().decode("latin-1") for path in shop.folder.glob("*") if path.is_file())
     assert SHOWN in kept
     assert "kr3mbel" not in told + kept
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "junit", "github"])
+def test_a_link_where_a_name_should_be_is_quoted_without_its_secrets(checkout: Checkout, form: str) -> None:
+    checkout.write(
+        "environment.yaml", checkout.environment(patches=[{"kind": "EntitySync", "name": LINK, "spec": {LINK: 1}}])
+    )
+    checkout.write(
+        "shop.yaml",
+        document("EntitySync", "a", {"entity": "catalogs", "deliveryConfig": LINK, LINK: 1}),
+        document("EntitySync", "b", {"entity": LINK, "deliveryConfig": LINK}, metadata={"environments": [LINK]}),
+        document("EntitySync", "c", {"entity": "buyers"}, metadata={LINK: 1, "ignore": [LINK], "sensitive": [LINK]}),
+        document("DataSync", "d", {"currency": LINK, "stock": {"locations": {LINK: LINK}, "default": LINK}}),
+    )
+    checkout.manifests.joinpath("twice.yaml").write_text(f"'{LINK}': 1\n'{LINK}': 2\nx: !{LINK} 1\n")
+    told = checkout.call("validate", "--format", form)
+    assert told.status == 1
+    assert f"{told.stdout}{told.stderr}".count("wiki.example.com/load?code=") > 5
+    assert "kr3mbel" not in told.stdout + told.stderr
+    planned = checkout.call("plan")
+    assert "wiki.example.com" in planned.stderr
+    assert "kr3mbel" not in planned.stdout + planned.stderr
