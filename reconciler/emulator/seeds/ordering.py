@@ -119,6 +119,12 @@ class Orders:
         if flaw == "foreign-order":
             body["Currency"] = "EUR"
         body["xp"] = {"sparkCartId": cart, "sparkPaymentType": dice.pick(_PAYMENTS)}
+        subtotal = body["Subtotal"]
+        body["PromotionDiscount"] = dice.pick((0, 0, round(subtotal * 0.075, 2), min(5, subtotal)))
+        body["TaxCost"] = dice.pick((0, round((subtotal - body["PromotionDiscount"]) * 0.2, 2)))
+        body["Fees"], body["Gratuity"] = dice.pick((0, 0, 1.99)), dice.pick((0, 0, 0, 2.5))
+        extras = sum(body[name] for name in ("ShippingCost", "TaxCost", "Fees", "Gratuity"))
+        body["Total"] = round(subtotal - body["PromotionDiscount"] + extras, 4)
 
     def _line(self, place: int, created: datetime) -> JsonObject:
         dice = self._dice
