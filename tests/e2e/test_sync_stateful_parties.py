@@ -334,9 +334,23 @@ WEIGHTS = {
 }
 
 
-def test_whatever_happens_no_customer_loses_anything_and_all_is_put_right(town: Town) -> None:
+OTHERWISE = {
+    "spark_balance_left_out": "cleared",
+    "spark_customer_answer": "empty",
+    "spark_customer_status_inactive": "disabled",
+    "spark_email_case": "told_apart",
+    "spark_error_bodies": "empty",
+    "user_list": "per_buyer",
+}
+
+
+@pytest.mark.parametrize("switches", [{}, OTHERWISE], ids=["defaults", "otherwise"])
+def test_whatever_happens_no_customer_loses_anything_and_all_is_put_right(town: Town, switches: dict[str, str]) -> None:
+    town.shop.emulator.switch(**switches)
+    town.rows = bool(switches)
     town.shop.emulator.seed(12, 1, buyers=4, users=24, ownPrices=16, orders=0)
     town.prepare(maxDeletePercent=100, interval="1s", lookInterval="1s")
+    town.options.inactive = switches.get("spark_customer_status_inactive", "inactive")
     town.synced("--full")
     world = World(town, random.Random(SEED))
     for number in range(1, MOVES + 1):
