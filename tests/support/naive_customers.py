@@ -269,14 +269,16 @@ def _addresses(parties: Parties, user: Json, buyer: Json, before: Json, named: J
 def found_customers(site: Json, log: str = "ordercloud/customers") -> Customers:
     """Return the customers that a site holds, without what the site itself decides."""
     found = Customers()
+    of_customer: dict[str, list[Json]] = {}
+    for each in site["addresses"]["records"]:
+        of_customer.setdefault(each["customer_id"], []).append(each)
     for record in site["customers"]["records"]:
         body = {name: value for name, value in record.items() if name not in _OWN and value not in (None, [])}
-        addresses = [each for each in site["addresses"]["records"] if each["customer_id"] == record["id"]]
         body["addresses"] = {
             each.get("external_id", each["id"]): {
                 name: value for name, value in each.items() if name not in ("id", "customer_id")
             }
-            for each in addresses
+            for each in of_customer.get(record["id"], [])
         }
         if "discount_percentage" in body:
             body["discount_percentage"] = float(Decimal(str(body["discount_percentage"])))
