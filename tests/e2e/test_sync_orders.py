@@ -104,6 +104,7 @@ def desk(checkout: Checkout) -> Desk:
     return Desk(Shop(checkout))
 
 
+@pytest.mark.usefixtures("on_both")
 def test_orders_come_back_and_only_what_changes_is_written(desk: Desk) -> None:
     desk.begin(order(0), order(1), order(2, xp={"other": 1}), order(3, Status="Unsubmitted"), carts=2)
     desk.put(0, {"customer_identifiers": {"sparklayer": CUSTOMER}, "metadata": [{"name": "till", "value": "7"}]})
