@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from reconciler.errors import Rejected
 from reconciler.registry import open_reader, open_writer
-from reconciler.sparklayer.sync_log import SyncStatus, clear_every_log, read_status
+from reconciler.sparklayer.sync_log import DOCUMENTED, SyncStatus, clear_every_log, read_status
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer
@@ -32,8 +33,17 @@ async def read_logs(
         ApiError: they cannot be read.
     """
     async with open_reader(connection, (), token_cache=True, observer=observer) as reader:
-        found = [read_status(reader, integration, data_type, with_errors=with_errors) for data_type in types]
-        return dict(zip(types, await asyncio.gather(*found), strict=True))
+
+        async def read(data_type: str) -> SyncStatus | None:
+            try:
+                return await read_status(reader, integration, data_type, with_errors=with_errors)
+            except Rejected:
+                # Among others, one that the API does not know is none.
+                if data_type in DOCUMENTED or len(types) == 1:
+                    raise
+                return None
+
+        return dict(zip(types, await asyncio.gather(*map(read, types)), strict=True))
 
 
 async def clear_logs(connection: Connection, observer: Observer) -> None:

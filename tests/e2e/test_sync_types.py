@@ -85,3 +85,11 @@ def test_all_data_types_run_in_order_and_each_has_its_own_runs_status_problems_a
 
     rehearsed = answered(shop, "run", "--dry-run", "--full", "--format", "json").json
     assert [(each["data_type"], each["records"]["written"]) for each in rehearsed] == [(name, 0) for name in TYPES]
+
+
+def test_a_sync_log_that_the_api_does_not_know_is_none_among_others(checkout: Checkout) -> None:
+    checkout.emulator.switch(spark_log_purchases="refused")
+    Shop(checkout).write_manifests()
+    shown = checkout.call("sync-log", "show")
+    assert shown.status == 0, str(shown)
+    assert checkout.call("sync-log", "show", "--type", "purchases").status == 1
