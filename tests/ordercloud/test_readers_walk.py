@@ -75,6 +75,10 @@ def test_a_list_beyond_the_cap_is_read_by_the_first_letters_of_its_ids(searched:
     assert Counter(walked(model, searched=searched)) == Counter(names)
 
 
+# So many may be missing, whatever the list says that it holds.
+MOST_UNSEEN = 100
+
+
 class Mutator:
     """Deletes and creates a few objects before each request."""
 
@@ -113,7 +117,17 @@ def test_what_stays_during_a_walk_comes_exactly_once(
     names = {"".join(source.choices(alphabet, k=source.randrange(3, 9))) for _ in range(objects)}
     mutator = Mutator(seed, alphabet, at_once)
     model = ListModel(named(names), numeric_sort=searched, cap=cap, before_each=mutator)
-    found = Counter(walked(model, searched=searched))
+    found: Counter[str] = Counter()
+    refused: str | None = None
+    try:
+        found.update(walked(model, searched=searched))
+    except UnexpectedAnswer as error:
+        refused = error.message
+    if refused is not None:
+        # So much came and went that what is there at both ends cannot be told from a list that lies about its size.
+        assert "the list says it holds" in refused
+        assert min(len(mutator.gone), len(mutator.born)) > MOST_UNSEEN
+        return
     assert not [name for name, times in found.items() if times > 1]
     assert (names - mutator.gone) <= set(found) <= names | mutator.born
 
