@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import AnswerLost, ApiError, Conflict, NotFound
@@ -75,13 +76,22 @@ class ListSink(ListTarget):
                     raise
                 return Written(frozenset(), (_refused(state.key, Part.LIST, why_refused(error)),))
             if created is None:
-                words = f"another list has the slug {slug}, which no integration keeps. Rename or delete that one"
-                return Written(frozenset(), (_refused(state.key, Part.LIST, words),))
+                return _not_ours(state.key, slug)
             self.counts[Part.LIST.value] += 1
             if created:
                 self._made.add(slug)
             made, exists = slug in self._made or (exists and made), not created
-        refused = await self._write_rows(state, exists=exists) if Part.ROWS in parts else {}
+        refused: Mapping[Price, str] = {}
+        if Part.ROWS in parts:
+            try:
+                refused = await self._write_rows(state, exists=exists)
+            except NotFound:
+                # Somebody deleted the list, or another one of the same batch: nothing is believed of it any more.
+                created = await self._write_list(state.body, exists=True)
+                if created is None:
+                    return _not_ours(state.key, slug)
+                made = made or created
+                refused = await self._write_rows(replace(state, known={}), exists=not created)
         done = frozenset(parts) - ({Part.ROWS.value} if refused else frozenset())
         held = None
         if done == frozenset(parts):
@@ -169,6 +179,11 @@ class _Creation:
         except AnswerLost:
             self._lost = True
             raise
+
+
+def _not_ours(key: str, slug: str) -> Written:
+    words = f"another list has the slug {slug}, which no integration keeps. Rename or delete that one"
+    return Written(frozenset(), (_refused(key, Part.LIST, words),))
 
 
 def _refused(key: str, part: Part, words: str) -> RecordProblem:

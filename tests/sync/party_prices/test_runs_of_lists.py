@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import Conflict, NotFound
-from reconciler.sync.datatype import Census, Reading
+from reconciler.sparklayer.price_list_records import ListInfo
+from reconciler.sync.datatype import Census, Reading, Written
 from reconciler.sync.mapping.values import View
 from reconciler.sync.mode import Mode
 from reconciler.sync.parties.schedules import PartySchedules
 from reconciler.sync.party_prices.datatype import PartyPrices
 from reconciler.sync.party_prices.model import Item, PartyList, Shelf, Ware
 from reconciler.sync.party_prices.settings import PartyPriceSettings
+from reconciler.sync.party_prices.state import rows_print
+from reconciler.sync.run.breaker import Breaker
 from reconciler.sync.run.report import State
 from support.engine import Killed, Site, open_engine
 from support.party_market import assigned, schedule
@@ -258,3 +262,23 @@ def test_the_last_run_leaves_what_the_market_says_and_the_next_writes_nothing(
             before = site.writes
             assert engine.run(mode).state is State.FINISHED
             assert site.writes == before, mode
+
+
+def test_a_list_that_somebody_deleted_is_made_again_with_all_its_rows() -> None:
+    market = {"prices": {("acme", None): {"p": 1, "q": 2}}, "users": {"acme": {""}}}
+    [record] = records_of(market)
+    data = PartyPrices(PartyPriceSettings(DEFAULT))
+    draft = data.map(record, datetime.now(UTC), ListInfo("GBP"))
+    held_before = {**data.resolve(draft, {}, {}).held(whole=True), "rows": {"p": {"SKU-p": "old"}}}
+    state = data.resolve(draft, {}, held_before)
+    known = {"list": state.prints["list"], "rows": rows_print({"p": {"SKU-p": "old"}})}
+    site = PricedSite()
+
+    async def write() -> Written:
+        sink = data.sink(cast("Any", site), Breaker(5.0), lambda: False)
+        return await sink.write(replace(state, known=known), {"rows"})
+
+    written = asyncio.run(write())
+    assert written.done == {"rows"}
+    assert (written.held or {})["made"] is True
+    assert held(site) == wanted(market)
