@@ -62,7 +62,7 @@ class ListSink(ListTarget):
         if self._stopping():
             raise NotBegun
         if state.body is None:
-            return await self._delete(state)
+            return await self._delete(state, parts)
         made = state.before.made
         slug, exists = state.body["slug"], state.before.slug is not None
         if Part.LIST in parts:
@@ -103,17 +103,17 @@ class ListSink(ListTarget):
     def why_failed(self, error: ApiError) -> str:
         return why_failed(error)
 
-    async def _delete(self, state: ListState) -> Written:
+    async def _delete(self, state: ListState, parts: Collection[str]) -> Written:
         slug = state.before.slug
         if slug is None:
-            return Written(frozenset({Part.LIST.value}), sent=False)
+            return Written(frozenset(parts), sent=False)
         try:
             async with self._lists:
                 await self._breaker.repeat(lambda: delete_list(self._writer, slug), tries=RECORD_TRIES)
         except Conflict as error:
             words = f"the list stays, as the rule of another list names it: {why_refused(error)}"
             return Written(frozenset(), (_refused(state.key, Part.LIST, words),))
-        return Written(frozenset({Part.LIST.value}))
+        return Written(frozenset(parts))
 
     async def _write_list(self, body: Wire, *, exists: bool) -> bool | None:
         """Write a list. Returns whether it was made, or None where somebody else keeps one of this slug."""

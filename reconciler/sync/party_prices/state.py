@@ -94,7 +94,8 @@ def deleted(key: str, before: ListHeld, *, kept: bool) -> ListState:
     return ListState(
         key=key,
         prints={},
-        removes=frozenset({Part.LIST.value} if goes else ()),
+        # With the list its rows go: nothing is believed of either any more.
+        removes=frozenset(part.value for part in Part) if goes else frozenset(),
         gone=True,
         body=None,
         after=ListHeld(),
