@@ -28,6 +28,7 @@ from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.spool import Marks, Repeated, Spool
 from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.values import text_or_none
+from reconciler.words import counted
 
 _CHUNK = 100
 # Buyers whose four lists are read at once.
@@ -293,4 +294,4 @@ def remarks_on(skips: Mapping[Skip, int]) -> Iterable[str]:
     """Yield how many users do not flow that could, for people."""
     for why in (Skip.NO_EMAIL, Skip.DEFAULT):
         if skips.get(why):
-            yield f"{skips[why]:,} users were skipped: {why.value}"
+            yield f"{counted(skips[why], 'user')} skipped: {why.value}"
