@@ -9,7 +9,7 @@ from reconciler.app.project import ALL, Project
 from reconciler.errors import ApiError, SecretUnset, UsageError
 from reconciler.gitops.azure_settings import open_azure_settings
 from reconciler.gitops.connect import open_forge
-from reconciler.gitops.event import TOKEN, Event, ForgeName, read_event
+from reconciler.gitops.event import GATE_NEEDS, TOKEN, Event, ForgeName, read_event
 from reconciler.gitops.github_settings import open_settings
 from reconciler.gitops.init.examine import examine_needs, examine_pipelines, pipelines_there
 from reconciler.gitops.init.identities import identities
@@ -54,7 +54,7 @@ async def examine_forge(project: Project, environ: Mapping[str, str], observer: 
     found: dict[str, list[Finding]] = {EVERYWHERE: _pipelines(loaded.base, everything, branch)}
     found |= {need.name: list(examine_needs(need)) for need in meant}
     try:
-        event = read_event(environ)
+        event = read_event(environ, gate=True)
     except UsageError:
         step = f"Set GITHUB_REPOSITORY and {TOKEN[ForgeName.GITHUB]}, or the variables of your forge."
         found[EVERYWHERE].append(Finding("forge", "forge", Verdict.NOTE, "was not asked: none is told", step))
@@ -65,7 +65,10 @@ async def examine_forge(project: Project, environ: Mapping[str, str], observer: 
         else:
             await _by_protocol(event, meant, branch, observer, found)
     except (ApiError, SecretUnset) as error:
-        found[EVERYWHERE].append(Finding("forge", "forge", Verdict.FAILED, error.message, error.next_step))
+        next_step = error.next_step
+        if event.forge in GATE_NEEDS and isinstance(error, SecretUnset):
+            next_step = f"Set it in the environment of this run, to a token with {GATE_NEEDS[event.forge]}."
+        found[EVERYWHERE].append(Finding("forge", "forge", Verdict.FAILED, error.message, next_step))
     return _with_findings(found)
 
 

@@ -44,6 +44,14 @@ TOLD_BY = {
 }
 TOKEN = {ForgeName.GITHUB: "GITHUB_TOKEN", ForgeName.AZURE: "SYSTEM_ACCESSTOKEN", ForgeName.GITLAB: "GITLAB_TOKEN"}
 """The variable that holds a forge's token."""
+GATE_TOKEN = {**TOKEN, ForgeName.GITLAB: "GITLAB_GATE_TOKEN"}
+"""The variable that holds the token that asks about a forge's gate.
+
+inferred: GitLab tells about protected environments to the role Maintainer. The token of merge requests must have less:
+whoever may push can read it, and a Maintainer's can read protected variables, unprotect branches and approve.
+"""
+GATE_NEEDS = {ForgeName.GITLAB: "the role Maintainer and the scope read_api"}
+"""What the token in that variable needs, where it is one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ def read_event(
     repository: str | None = None,
     pull_request: int | None = None,
     commit: str | None = None,
+    gate: bool = False,
 ) -> Event:
     """Read what a pipeline says of itself.
 
@@ -99,6 +108,7 @@ def read_event(
         repository: in place of what is told.
         pull_request: in place of what is told.
         commit: in place of what is told.
+        gate: whether the token is the one that asks about the forge's gate.
 
     Raises:
         UsageError: no forge is told or several are, no repository, or something that is none.
@@ -107,6 +117,8 @@ def read_event(
     told = {name: value for name, value in environ.items() if value and not _is_unset(value)}
     name = _forge(told, forge)
     event = _READERS[name](told, repository)
+    if gate:
+        event = replace(event, token=_token(told, GATE_TOKEN[name]))
     _check_url(name, event.api_url)
     if commit is not None and not _COMMIT.fullmatch(commit):
         raise UsageError("--commit has to be a full commit ID", next_step="Give all its 40 hexadecimal digits.")
@@ -164,7 +176,7 @@ def _github(told: Mapping[str, str], repository: str | None) -> Event:
         ForgeName.GITHUB,
         url.rstrip("/"),
         name,
-        _token(told, ForgeName.GITHUB),
+        _token(told, TOKEN[ForgeName.GITHUB]),
         pull_request=pull,
         commit=_commit(queue or commit),
         branch=text(of_pull, "base", "ref") or _branch(told.get("GITHUB_REF")),
@@ -211,7 +223,7 @@ def _azure(told: Mapping[str, str], repository: str | None) -> Event:
         ForgeName.AZURE,
         url.rstrip("/"),
         name,
-        _token(told, ForgeName.AZURE),
+        _token(told, TOKEN[ForgeName.AZURE]),
         project=project,
         pull_request=pull,
         commit=_commit(told.get("SYSTEM_PULLREQUEST_SOURCECOMMITID" if pull else "BUILD_SOURCEVERSION")),
@@ -238,7 +250,7 @@ def _gitlab(told: Mapping[str, str], repository: str | None) -> Event:
         ForgeName.GITLAB,
         told["CI_API_V4_URL"].rstrip("/"),
         name,
-        _token(told, ForgeName.GITLAB),
+        _token(told, TOKEN[ForgeName.GITLAB]),
         pull_request=pull,
         commit=_commit(head if pull else told.get("CI_COMMIT_SHA")),
         branch=told.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME" if pull else "CI_COMMIT_BRANCH"),
@@ -280,8 +292,7 @@ def _event_file(told: Mapping[str, str]) -> Mapping[str, Any]:
 _EVENT_STEP = "Check GITHUB_EVENT_PATH: it names the file that GitHub Actions writes for each run."
 
 
-def _token(told: Mapping[str, str], forge: ForgeName) -> Secret:
-    variable = TOKEN[forge]
+def _token(told: Mapping[str, str], variable: str) -> Secret:
     return Secret(variable, lambda: told.get(variable))
 
 

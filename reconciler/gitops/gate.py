@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from reconciler.errors import ApiError, LoadError, SecretUnset, UsageError
 from reconciler.gitops.connect import open_forge
-from reconciler.gitops.event import read_event
+from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN, read_event
 from reconciler.http.observe import Observer
 
 
@@ -23,9 +23,12 @@ def forge_gate(environ: Mapping[str, str], observer: Observer) -> Callable[[str]
 
     async def ask(environment: str) -> str | None:
         try:
-            event = read_event(environ)
+            event = read_event(environ, gate=True)
             if event.environment not in (None, environment):
                 return f"this job runs in the environment {event.environment} of the forge, and not in {environment}"
+            if event.forge in GATE_NEEDS and not event.token.is_set:
+                variable, needs = GATE_TOKEN[event.forge], GATE_NEEDS[event.forge]
+                return f"{variable} is not set: to ask for reviewers takes a token with {needs}"
             async with open_forge(event, observer) as forge:
                 found = await forge.reviewed(environment)
         except (ApiError, LoadError, SecretUnset, UsageError) as error:

@@ -22,7 +22,7 @@ from reconciler.errors import (
     Unreachable,
     UsageError,
 )
-from reconciler.gitops.event import Event
+from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN, TOKEN, Event, ForgeName
 from reconciler.gitops.forge import LARGEST_ARCHIVE, LOST_STEP, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
 from reconciler.gitops.members import at, items, needed, number, text
 from reconciler.http.api import Api, Options
@@ -41,9 +41,12 @@ _LONGEST_WALK = 500
 _AT_ONCE = 8
 _REQUESTS_PER_SECOND = 10.0  # documented: 2,000 requests a minute of one user at gitlab.com
 _WRITES_PER_SECOND = 1.0  # documented: 60 notes a minute
-_PERMISSION = "Give the token of GITLAB_TOKEN the scope api and the role Developer; for the gate the role Maintainer."
+# By the variable that holds the token.
+_NEEDS: Mapping[str, str] = {
+    TOKEN[ForgeName.GITLAB]: "the role Reporter and the scope api",
+    GATE_TOKEN[ForgeName.GITLAB]: GATE_NEEDS[ForgeName.GITLAB],
+}
 _STEPS: Mapping[type[ApiError], str] = {
-    LoginRefused: "Check GITLAB_TOKEN: a project access token with the scope api, which may have expired.",
     Unreachable: "Check the network, the proxy settings and CI_API_V4_URL.",
     RateLimited: "Try again later: GitLab limits requests of one user.",
     AnswerLost: LOST_STEP,
@@ -70,18 +73,20 @@ async def open_gitlab(
         clock: where time comes from.
 
     Raises:
-        SecretUnset: GITLAB_TOKEN is not set.
+        SecretUnset: the token is not set.
         ApiError: who we are cannot be asked.
     """
+    variable = event.token.reference
+    expired = f"Check {variable}: a project access token with {_NEEDS[variable]}, which may have expired."
     api = Api(
         event.api_url,
         FixedToken(event.token),
         parse_fault,
         _REQUESTS_PER_SECOND,
-        forbidden=_PERMISSION,
+        forbidden=f"Give the token of {variable} {_NEEDS[variable]}.",
         url_fields=("CI_API_V4_URL",),
         writes_per_second=_WRITES_PER_SECOND,
-        steps=_STEPS,
+        steps={**_STEPS, LoginRefused: expired},
     )
     options = Options(observer=observer, policy=policy or RetryPolicy(), clock=clock or Clock())
     async with open_session(api, options) as session:
@@ -204,7 +209,10 @@ class GitLab:
         _no_issue()
 
     async def reviewed(self, environment: str) -> Reviewed:
-        """Ask for the approval rules of a protected environment, which the plans Premium and Ultimate have."""
+        """Ask for the approval rules of a protected environment, which the plans Premium and Ultimate have.
+
+        inferred: it is told to the role Maintainer alone, so the token has to be the one of the gate.
+        """
         path = f"{self._base}/protected_environments/{quote(environment, safe='')}"
         try:
             body = await self._client.get(path)
@@ -212,7 +220,9 @@ class GitLab:
             if error.status not in (403, 404):
                 raise
             return Reviewed(
-                False, f"GitLab has no protected environment {environment}, or does not show it to this token"
+                False,
+                f"GitLab has no protected environment {environment}, or does not show it to the token of "
+                f"{GATE_TOKEN[ForgeName.GITLAB]}, which needs {GATE_NEEDS[ForgeName.GITLAB]}",
             )
         rules = items(body, "approval_rules")
         if any(number(rule, "required_approvals") for rule in rules) or number(body, "required_approval_count"):

@@ -191,11 +191,24 @@ def test_of_another_forge_approvals_are_asked_for_and_the_rest_is_listed(tmp_pat
     with GitLab(tmp_path) as running:
         running.commit("main", {"a": "1"}, "begin")
         found = examine(shop, running.environ())
-    assert wrong(found) == [
-        ("sandbox", "GitLab has no protected environment sandbox, or does not show it to this token")
-    ]
+    ((subject, words),) = wrong(found)
+    assert subject == "sandbox"
+    assert words.startswith(
+        "GitLab has no protected environment sandbox, or does not show it to the token of GITLAB_GATE"
+    )
     listed = {one.subject for one in found[EVERYWHERE] if one.verdict is Verdict.NOTE}
     assert "GitLab: Build, Pipeline schedules" in listed
+
+
+def test_of_gitlab_the_token_that_may_ask_is_named_with_its_role(tmp_path: Path) -> None:
+    shop = begun(tmp_path / "shop", "gitlab")
+    with GitLab(tmp_path) as running:
+        running.commit("main", {"a": "1"}, "begin")
+        environ = running.environ()
+        del environ["GITLAB_GATE_TOKEN"]
+        (failed,) = (one for one in examine(shop, environ)[EVERYWHERE] if one.verdict is Verdict.FAILED)
+    assert "GITLAB_GATE_TOKEN" in failed.message
+    assert "role Maintainer" in (failed.next_step or "")
 
 
 @pytest.mark.parametrize("well", [True, False])

@@ -41,6 +41,20 @@ def test_a_job_in_another_environment_keeps_it_closed(stand_in: Any, variable: s
         assert ask(forge.environ(**{variable: "test"})) == closed
 
 
+def test_at_gitlab_a_token_of_its_own_is_asked_and_without_it_the_gate_stays_closed(tmp_path: Path) -> None:
+    with GitLab(tmp_path) as forge:
+        forge.commit("main", {"a.yaml": "1"}, "begin")
+        forge.protect("prod")
+        environ = forge.environ()
+        assert ask(environ) is None
+        assert {seen.headers["authorization"] for seen in forge.requests} == {f"Bearer {forge.gate_token}"}
+        # A Maintainer's token in the other variable would be in reach of whoever may push.
+        environ |= {"GITLAB_TOKEN": environ.pop("GITLAB_GATE_TOKEN")}
+        closed = ask(environ) or ""
+    assert "GITLAB_GATE_TOKEN is not set" in closed
+    assert "role Maintainer" in closed
+
+
 def test_anything_else_keeps_it_closed_and_says_why(forge: GitHub) -> None:
     forge.protect("prod", reviewers=False)
     assert ask(forge.environ()) == "the environment prod of GitHub has no required reviewers"

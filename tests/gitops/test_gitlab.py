@@ -29,10 +29,12 @@ def forge(tmp_path: Path):
         yield running
 
 
-def ask(forge: GitLab, use: Callable[[Client], Awaitable[Any]], **more: str) -> Any:
+def ask(forge: GitLab, use: Callable[[Client], Awaitable[Any]], *, gate: bool = False, **more: str) -> Any:
     async def call() -> Any:
         policy, clock = RetryPolicy(random=lambda: 0.0), real_clock(FakeClock())
-        async with open_gitlab(read_event(forge.environ(**more)), Listener(), policy=policy, clock=clock) as client:
+        async with open_gitlab(
+            read_event(forge.environ(**more), gate=gate), Listener(), policy=policy, clock=clock
+        ) as client:
             return await use(client)
 
     return asyncio.run(call())
@@ -160,11 +162,29 @@ def test_notes_are_written_read_and_changed(forge: GitLab) -> None:
 
 
 def test_an_environment_is_reviewed_by_required_approvals_alone(forge: GitLab) -> None:
-    assert not ask(forge, lambda client: client.reviewed("prod")).is_certain
+    assert not ask(forge, lambda client: client.reviewed("prod"), gate=True).is_certain
     forge.protect("prod", reviewers=False)
-    assert not ask(forge, lambda client: client.reviewed("prod")).is_certain
+    assert not ask(forge, lambda client: client.reviewed("prod"), gate=True).is_certain
     forge.protect("prod")
-    assert ask(forge, lambda client: client.reviewed("prod")).is_certain
+    assert ask(forge, lambda client: client.reviewed("prod"), gate=True).is_certain
+
+
+def test_the_token_of_merge_requests_is_not_told_about_approvals_and_the_words_name_the_one_that_is(
+    forge: GitLab,
+) -> None:
+    forge.protect("prod")
+    found = ask(forge, lambda client: client.reviewed("prod"))
+    assert not found.is_certain
+    assert "the token of GITLAB_GATE_TOKEN, which needs the role Maintainer" in found.why
+
+
+def test_a_token_that_may_not_is_told_by_its_own_variable(forge: GitLab) -> None:
+    number = branch(forge, "topic")
+    for gate, words in ((False, "GITLAB_TOKEN the role Reporter"), (True, "GITLAB_GATE_TOKEN the role Maintainer")):
+        forge.refuse = lambda seen: (403, {"message": "no"}, {}) if "merge_requests" in seen.path else None
+        with pytest.raises(ApiError) as raised:
+            ask(forge, lambda client: client.pull_request(number), gate=gate)
+        assert words in (raised.value.next_step or "")
 
 
 def test_there_is_no_rolling_issue(forge: GitLab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN, ForgeName
 from reconciler.gitops.init.identities import Identity, identities
 from reconciler.gitops.init.needs import Needs
 from reconciler.gitops.init.pipelines import CI, REQUIREMENTS
@@ -18,13 +19,17 @@ class Setting:
     what: tuple[str, ...]
 
 
+GATE = (GATE_TOKEN[ForgeName.GITLAB],)
+"""What the identity behind the gate has beside its secrets, at GitLab alone."""
+
 REACH = (
     "Whoever may push a branch can run a pipeline of their own in it, and so reach all that the identities NAME-plan "
     "have: the login of the API client (OrderCloud has no roles that only read, so it can write) and a ledger login. "
     "Give NAME-plan an API client of its own, and a ledger login that may only SELECT. Target secrets, and what "
     "applies, are with NAME and NAME-drift, for the default branch alone: keep both so. They can also hand in a plan "
     "made by hand: it approves nothing that the merged manifests do not ask for, but the comment shows what it says, "
-    "so review the manifests, too."
+    "so review the manifests, too. At GitLab they have GITLAB_TOKEN as well: give it the role Reporter, never "
+    "Maintainer."
 )
 
 
@@ -53,8 +58,12 @@ def _of_identity(ci: CI, one: Identity, branch: str) -> tuple[str, ...]:
     lines = [f"{one.purpose}; {_guard(ci, one, branch)}"]
     if one.variables:
         lines.append(f"variables: {', '.join(one.variables)}")
-    lines.append(f"secrets: {', '.join(one.secrets)}")
+    lines.append(f"secrets: {', '.join((*one.secrets, *(GATE if ci == 'gitlab' and one.reviewers else ())))}")
     lines.append(f"RECONCILER_LEDGER: postgresql://…, a login that may {one.ledger}")
+    if ci == "gitlab" and one.reviewers:
+        lines.append(
+            f"{GATE[0]}: a project access token with {GATE_NEEDS[ForgeName.GITLAB]}; asks for the approval rules"
+        )
     return tuple(lines)
 
 
@@ -109,8 +118,12 @@ def _of_azure(branch: str) -> tuple[Setting, ...]:
 def _of_gitlab(branch: str) -> tuple[Setting, ...]:
     return (
         Setting(
-            "GitLab: Settings, CI/CD, Variables, GITLAB_TOKEN",
-            ("a project access token with the scope api; masked, and not protected: merge requests have to read it",),
+            "GitLab: Settings, CI/CD, Variables, GITLAB_TOKEN, without an environment scope",
+            (
+                "a project access token with the role Reporter and the scope api, which writes notes",
+                "masked, and not protected: merge requests have to read it",
+                "whoever may push can read it, so never give it the role Maintainer",
+            ),
         ),
         Setting(
             "GitLab: Settings, CI/CD, Protected environments, each NAME",

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from reconciler.gitops.init.pipelines import CI, pipelines
+from reconciler.gitops.init.settings import settings
 from support.pipelines import NEEDS, azure_jobs
 
 AZURE, GITLAB = pipelines("azure", NEEDS, "main"), pipelines("gitlab", NEEDS, "main")
@@ -104,6 +105,23 @@ def test_what_each_identity_of_gitlab_is_for() -> None:
         "live.eu": applying,
         "live.eu-drift": {"schedule"},
     }
+
+
+def test_of_gitlab_the_tokens_that_each_identity_can_reach() -> None:
+    told = {one.where: " ".join(one.what) for one in settings("gitlab", NEEDS, "main", installs=True)}
+    (everywhere,) = (where for where in told if "GITLAB_TOKEN" in where)
+    assert "not protected" in told[everywhere], "merge requests write notes with it"
+    assert "role Reporter and the scope api" in told[everywhere]
+    scopes = {where.rpartition(" ")[2]: what for where, what in told.items() if "environment scope " in where}
+    behind = {scope for scope, what in scopes.items() if "GITLAB_GATE_TOKEN" in what}
+    assert behind == {"sandbox", "live.eu"}
+    for scope in behind:
+        assert "masked and protected" in scopes[scope]
+        assert "role Maintainer and the scope read_api" in scopes[scope]
+    assert [where for where, what in told.items() if "role Maintainer and" in what and where != everywhere] == [
+        f"GitLab: Settings, CI/CD, Variables with the environment scope {scope}" for scope in ("sandbox", "live.eu")
+    ]
+    assert "GITLAB_GATE_TOKEN" not in "".join(GITLAB[path].partition("stages:")[2] for path in GITLAB)
 
 
 def test_of_gitlab_forks_are_validated_alone() -> None:

@@ -18,13 +18,14 @@ PROJECT = 5
 
 @dataclass
 class GitLab(Hosted):
-    """One project. `author` is the user of the token."""
+    """One project. `author` is the user of the token, a Reporter's; the other is a Maintainer's and only reads."""
 
     described = "gitlab"
 
     repository: str = str(PROJECT)
     prefix: str = "/api/v4"
     author: str = "project_5_bot"
+    gate_token: str = "gate-token-marker"
     pipelines: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
     files: dict[tuple[int, str], bytes] = field(default_factory=dict)
@@ -70,7 +71,8 @@ class GitLab(Hosted):
             "GITLAB_TOKEN": self.token,
         }
         if pull is None:
-            return found | {"CI_COMMIT_BRANCH": "main"} | more
+            # A protected variable: jobs of merge requests have none.
+            return found | {"CI_COMMIT_BRANCH": "main", "GITLAB_GATE_TOKEN": self.gate_token} | more
         its = self.pulls[pull]
         return (
             found
@@ -94,8 +96,13 @@ class GitLab(Hosted):
         self.requests.append(seen)
         if (refused := self.refuse(seen)) is not None:
             return refused
-        if seen.headers.get("authorization") != f"Bearer {self.token}":
+        sent = (seen.headers.get("authorization") or "").removeprefix("Bearer ")
+        if sent not in (self.token, self.gate_token):
             return 401, {"message": "401 Unauthorized"}, {}
+        if "/protected_environments/" in seen.path and sent != self.gate_token:
+            return 403, {"message": "403 Forbidden"}, {}
+        if seen.method != "GET" and sent == self.gate_token:
+            return 403, {"error": "insufficient_scope"}, {}
         if seen.path == f"{self.prefix}/user":
             return 200, {"id": 77, "username": self.author}, {}
         for (method, pattern), handler in _ROUTES.items():
