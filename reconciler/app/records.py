@@ -135,7 +135,8 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Reco
     keys = record_keys(chosen, ids)
     with opened_store(chosen, "`sync drop`", ephemeral=ephemeral) as store:
         known = store.records.levels(keys)
-        number = store.records.drop(keys)
+        # Where the target keeps what is gone, that is all there is to give up: what stands in the way of others.
+        number = store.records.drop(keys, frees_gone=chosen.sync.data.leaves_alone(outside=False))
     unknown = tuple(key for key in keys if key not in known)
     if not known:
         name, environment = chosen.sync.command, chosen.session.name

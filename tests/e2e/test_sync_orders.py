@@ -220,6 +220,26 @@ def test_carts_that_cannot_be_used_are_told(desk: Desk) -> None:
     assert desk.purchase(3)["type"] == "order"
 
 
+def test_the_cart_of_a_gone_order_stays_its_own_until_somebody_gives_the_order_up(desk: Desk) -> None:
+    # The one that was placed first counts, though the other one changed first.
+    first = order(1, LastUpdated="2026-11-03T10:00:00.000Z", DateCreated="2026-10-31T10:00:00.000Z")
+    desk.begin(order(0, xp={"sparkCartId": cart(1)}), first, carts=2)
+    desk.synced("--full")
+    before = desk.purchase(1)
+    assert before["purchase_identifiers"]["platform"] == "o1"
+    desk.shop.portal("DELETE", "orders/Incoming/o1")
+    for words in (("--full",), (), ("--full", "--verify")):
+        desk.synced(*words)
+        assert (desk.purchase(1), desk.writes()) == (before, [])
+        assert desk.problems() == {"o0": "duplicate-cart", "o1": "order-gone"}
+    desk.shop.checkout.call("sync", "drop", "shop", "o1")
+    desk.synced()
+    for words in ((), ("--full", "--verify")):
+        desk.synced(*words)
+        assert desk.purchase(1)["purchase_identifiers"]["platform"] == "o0"
+        assert desk.problems() == {}
+
+
 def test_an_index_that_lags_loses_no_change(desk: Desk) -> None:
     desk.begin(order(0), order(1))
     desk.synced("--full")

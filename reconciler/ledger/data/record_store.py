@@ -225,10 +225,14 @@ class RecordStore:
 
         self._scoped.write_as_hand(move)
 
-    def drop(self, keys: Collection[str]) -> int:
+    def drop(self, keys: Collection[str], *, frees_gone: bool = False) -> int:
         """Drop those of the records that are dead, failed or have problems: nobody tries them again.
 
         They count as applied, and their problems as mended. The others stay as they are.
+
+        Args:
+            keys: of the records.
+            frees_gone: those that are gone let go of their names, and who waits for one is queued.
 
         Returns:
             How many there were.
@@ -238,6 +242,9 @@ class RecordStore:
         def drop(tx: Transaction) -> int:
             given_up = sorted(_stuck(tx, scope) & set(keys))
             problems.replace(tx.connection, scope, dict.fromkeys(given_up, ()), tx.now)
+            if frees_gone:
+                rows = records.read(tx.connection, scope, given_up)
+                claim_names(tx, scope, {key: () for key, row in rows.items() if row["gone"]})
             return records.drop(tx.connection, scope, given_up)
 
         return self._scoped.write(drop)

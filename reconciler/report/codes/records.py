@@ -139,7 +139,10 @@ RECORDS: Mapping[str, tuple[str, str]] = {
         "the order",
     ),
     "duplicate-cart": (
-        "The order O has the cart ID C as well, and was there first. Take it out of one of them.",
+        (
+            "The order O has the cart ID C as well, and was there first. Take it out of one of them; if O was deleted, "
+            "give it up with `sync drop`."
+        ),
         "the order",
     ),
     "unknown-status": (

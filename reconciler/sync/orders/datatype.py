@@ -113,8 +113,8 @@ class Orders:
     def leaves_alone(self, *, outside: bool) -> bool:  # noqa: ARG002 - no order is ever cancelled by us
         return True
 
-    def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> OrderState:  # noqa: ARG002
-        return deleted(key, held_from_json(held), outside=outside)
+    def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> OrderState:
+        return deleted(key, taken, held_from_json(held), outside=outside)
 
     def not_listed(self, key: str) -> RecordProblem:
         return not_listed(key)

@@ -12,7 +12,7 @@ from reconciler.kind.connection import ClockedReader, Json, Querier, Wire
 from reconciler.ordercloud.readers.records import Order
 from reconciler.sparklayer.lists import all_price_lists
 from reconciler.sparklayer.purchases import canonical_purchase, completed_purchase, read_purchase
-from reconciler.sync.datatype import Reading
+from reconciler.sync.datatype import Name, Reading
 from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.orders.mapper import draft
 from reconciler.sync.orders.model import CART, PART, Held, held_from_json
@@ -51,13 +51,11 @@ async def explain_record(
         _refuse(settings, key, reading)
     held = Held() if level is None else held_from_json(level.held)
     if reading.record is None or reading.outside:
-        state = deleted(key, held, outside=reading.outside)
+        state = deleted(key, _owners(store, key, held.cart), held, outside=reading.outside)
     else:
         currencies = frozenset(str(one.get("currency_code")).upper() for one in await all_price_lists(target))
         drafted = draft(reading.record, settings, now + orders.clock_offset, currencies)
-        asked = [(CART, cart) for cart in (drafted.cart, held.cart) if cart is not None]
-        owners = {name: owner for name, owner in store.names.owners(asked).items() if owner != key}
-        state = resolve(drafted, owners, held)
+        state = resolve(drafted, _owners(store, key, drafted.cart, held.cart), held)
         if not reading.stale and not await orders.is_listed(key):
             state = replace(state, problems=(*state.problems, not_listed(key)))
     there = None if state.cart is None else await read_purchase(target, state.cart)
@@ -66,6 +64,11 @@ async def explain_record(
     written = (level.prints if level is not None else {}).get(PART)
     part = _explained(state, there, as_written=not state.prints or written == state.prints[PART])
     return Explanation(key, reading.record, (part,), state.problems, state.due, outside=reading.outside)
+
+
+def _owners(store: Store, key: str, *carts: str | None) -> dict[Name, str]:
+    asked = [(CART, cart) for cart in carts if cart is not None]
+    return {name: owner for name, owner in store.names.owners(asked).items() if owner != key}
 
 
 def _explained(state: OrderState, there: Wire | None, *, as_written: bool) -> PartExplanation:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import aclosing
-from datetime import datetime, timedelta
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.kind.connection import ClockedReader, Params, Reader
@@ -160,7 +160,8 @@ class OrderSource:
     async def _with_returns(self, orders: list[Order]) -> list[Order]:
         found = await self._returns.of(map(key_of, orders)) if orders else {}
         whole: list[Order] = []
-        for order in orders:
+        # Of several new ones with one cart ID the first counts.
+        for order in sorted(orders, key=_age):
             record = cast("Order", {**order, "Returns": None if found is None else found.get(key_of(order), [])})
             flaw = flaw_of(record, Order)
             bad = None if flaw is None else bad_record("orders", cast("dict[str, Any]", record), flaw)
@@ -210,6 +211,16 @@ def look_of(order: Order) -> bytes | None:
 
 def _flawed(record: BadRecord) -> Order:
     return cast("Order", {"ID": record.key, FLAW: record})
+
+
+def _age(order: Order) -> tuple[datetime, str]:
+    """When an order was placed, and its ID: by that the orders of one chunk are put in order."""
+    fields = mapping(order)
+    for name in ("DateSubmitted", "DateCreated"):
+        with suppress(Misfit):
+            if (placed := moment(fields.get(name))) is not None:
+                return placed, key_of(order)
+    return datetime.max.replace(tzinfo=UTC), key_of(order)
 
 
 def _moment(order: Order) -> datetime | None:

@@ -58,7 +58,8 @@ def resolve(draft: Draft, taken: Mapping[Name, str], held: Held) -> OrderState:
     owner = None if draft.cart is None else taken.get((CART, draft.cart))
     if owner is not None:
         words = (
-            f"The order {owner} has the same cart ID, {draft.cart}, and was there first. Take it out of one of them."
+            f"The order {owner} has the same cart ID, {draft.cart}, and was there first. Take it out of one of them; "
+            f"if {owner} was deleted, give it up with `sync drop`."
         )
         problems.append(RecordProblem(draft.key, PART, "duplicate-cart", words))
     if draft.returned is None and held.returned:
@@ -97,19 +98,29 @@ def is_older(draft: Draft, held: Held) -> bool:
     return draft.version.moved < held.version.moved and not draft.is_sure and draft.returned is not None
 
 
-def deleted(key: str, held: Held, *, outside: bool) -> OrderState:
+def deleted(key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> OrderState:
     """Return the state of an order that is gone or left the scope: it stays as it is.
+
+    One that is gone keeps its cart, so that no other order takes its purchase. One that left the scope lets go of it.
 
     Args:
         key: of the order.
+        taken: names that other orders have: the purchase under such a cart is theirs by now.
         held: what the target holds.
         outside: it exists, and left the scope.
     """
     left = outside or held.outside
+    if held.cart is not None and (CART, held.cart) in taken:
+        lost = Held(gone=True, outside=left)
+        moved = frozenset({PART})
+        return OrderState(key=key, prints={}, moved=moved, gone=True, keeps=[], body=None, before=lost, after=lost)
     words = "OrderCloud does not have this order any more. SparkLayer keeps it as it was; nothing is cancelled."
-    problems = () if left else (RecordProblem(key, PART, "order-gone", words),)
+    problems = () if left or held.cart is None else (RecordProblem(key, PART, "order-gone", words),)
     after = replace(held, problems=problems, gone=True, outside=left)
-    return OrderState(key=key, prints={}, problems=problems, gone=True, body=None, before=after, after=after)
+    keeps = [] if left or held.cart is None else [(CART, held.cart)]
+    return OrderState(
+        key=key, prints={}, problems=problems, gone=True, keeps=keeps, body=None, before=after, after=after
+    )
 
 
 def of_purchase(purchase: Wire, members: Collection[str]) -> bytes:

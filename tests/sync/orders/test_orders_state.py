@@ -80,6 +80,16 @@ def test_the_cart_belongs_to_who_was_there_first() -> None:
     assert (state.prints, state.held_back, [each.code for each in state.problems]) == ({}, True, ["duplicate-cart"])
 
 
+def test_an_order_that_is_gone_keeps_its_cart_and_one_that_left_the_scope_does_not() -> None:
+    before = resolved(draft()).after
+    assert deleted("o1", {}, before, outside=False).keeps == [(CART, "c1")]
+    assert deleted("o1", {}, before, outside=True).keeps == []
+    # Somebody gave it up, and another one has the purchase by now: nothing is said that is not so.
+    lost = deleted("o1", {(CART, "c1"): "o4"}, before, outside=False)
+    assert (lost.keeps, lost.problems, lost.after.cart, lost.moved) == ([], (), None, {PART})
+    assert deleted("o1", {}, held_after(lost), outside=False).problems == ()
+
+
 def test_returns_that_were_shown_are_not_forgotten() -> None:
     before = resolved(draft(returned=2)).after
     state = resolved(draft(FIRST + timedelta(hours=1), returned=None), before)
@@ -89,10 +99,10 @@ def test_returns_that_were_shown_are_not_forgotten() -> None:
 
 def test_an_order_that_is_gone_stays_as_it_is() -> None:
     before = resolved(draft()).after
-    gone = deleted("o1", before, outside=False)
+    gone = deleted("o1", {}, before, outside=False)
     assert (gone.gone, gone.prints, [each.code for each in gone.problems]) == (True, {}, ["order-gone"])
-    left = deleted("o1", before, outside=True)
+    left = deleted("o1", {}, before, outside=True)
     assert left.problems == ()
     # A verify asks again, and does not know why.
-    assert deleted("o1", held_after(left), outside=False).problems == ()
+    assert deleted("o1", {}, held_after(left), outside=False).problems == ()
     assert resolved(draft(FIRST - timedelta(hours=1)), held_after(gone)).prints
