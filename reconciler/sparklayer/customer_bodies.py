@@ -79,6 +79,8 @@ class Share:
             over. None: we map all of them, or none.
         written: by member, what we wrote last: what the site has otherwise since is somebody's choice.
         soft: members of which such a choice stays, because no mapping names them.
+        written_addresses: by external ID, the members of our addresses that we wrote last: one of these that is not
+            mapped any more is cleared, and any other one is somebody's, and stays.
     """
 
     prefixes: tuple[str, ...]
@@ -86,6 +88,14 @@ class Share:
     lists_prefix: str | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     soft: frozenset[str] = frozenset()
+    written_addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def renamed(self, external_id: Any) -> Any:
+        """Return the external ID that an address of ours has from now on: the first prefix is that of today."""
+        for old in self.prefixes[1:]:
+            if isinstance(external_id, str) and external_id.startswith(old):
+                return self.prefixes[0] + external_id.removeprefix(old)
+        return external_id
 
 
 def merged(named: Mapping[str, Any], found: Wire, share: Share) -> Wire:
@@ -96,12 +106,13 @@ def merged(named: Mapping[str, Any], found: Wire, share: Share) -> Wire:
         found: what the site has.
         share: which of the addresses, lists and defaults are ours.
     """
+    found = _renamed(found, share)
     named = _without_choices(named, found, share)
     body = {name: found[name] for name in MEMBERS if name not in named and found.get(name) is not None}
     body |= {name: value for name, value in named.items() if value is not None}
     if ADDRESSES in named:
         body[ADDRESSES] = _merged_addresses(named[ADDRESSES] or (), objects_of(found.get(ADDRESSES)), share)
-        _drop_dangling(body, named, found, share.prefixes)
+        _drop_dangling(body, named, found, share)
     elif ADDRESSES in body:
         body[ADDRESSES] = [_sendable(address) for address in objects_of(found.get(ADDRESSES))]
     if share.lists_prefix is not None and PRICE_LISTS in named:
@@ -133,6 +144,7 @@ def with_balance(body: Wire, balance: Json) -> Wire:
 
 def projected(named: Mapping[str, Any], found: Wire, share: Share) -> Wire:
     """Reduce what the site has to what is named, in canonical form; arguments as for `merged`. Pure."""
+    found = _renamed(found, share)
     choices = named.keys() - _without_choices(named, found, share).keys()
     seen: Wire = {}
     for name, value in named.items():
@@ -141,13 +153,20 @@ def projected(named: Mapping[str, Any], found: Wire, share: Share) -> Wire:
             seen[name] = value
         elif name == ADDRESSES:
             ours = [address for address in objects_of(has) if _is_ours(address, share.prefixes)]
-            seen[name] = [address for address in ours if address["external_id"] not in share.kept]
+            bodies = {address["external_id"]: address for address in value or ()}
+            seen[name] = [
+                _without_additions(address, bodies, share)
+                for address in ours
+                if address["external_id"] not in share.kept
+            ]
         elif name == PRICE_LISTS and share.lists_prefix is not None:
             seen[name] = [slug for slug in _texts(has) if slug.startswith(share.lists_prefix)]
         elif name == PAYMENT and isinstance(value, dict) and isinstance(has, dict):
             seen[name] = {member: has.get(member) for member in value}
         elif name in _ADDRESS_REFERENCES:
-            seen[name] = _external_reference(has, found)
+            # One that is kept, and is not there any more, nobody can name.
+            is_lost = value in share.kept and not _is_there(value, found)
+            seen[name] = value if is_lost else _external_reference(has, found)
         else:
             seen[name] = has
     return canonical_customer(seen)
@@ -176,6 +195,22 @@ def objects_of(listed: Json) -> list[Wire]:
     return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
+def _renamed(found: Wire, share: Share) -> Wire:
+    """Return what the site has with the external IDs that our addresses have from now on: their user was renamed."""
+    if len(share.prefixes) < 2:
+        return found
+    addresses: dict[Any, Wire] = {}
+    others = []
+    for address in objects_of(found.get(ADDRESSES)):
+        if (external := _external(address)) is None:
+            others.append(address)
+        else:
+            addresses.setdefault(share.renamed(external), {**address, "external_id": share.renamed(external)})
+    references = {name: share.renamed(found[name]) for name in _ADDRESS_REFERENCES if name in found}
+    listed = {ADDRESSES: [*addresses.values(), *others]} if ADDRESSES in found else {}
+    return {**found, **references, **listed}
+
+
 def _without_choices(named: Mapping[str, Any], found: Wire, share: Share) -> Mapping[str, Any]:
     """Leave out the defaults that somebody chose at the site: neither what we wrote last, nor an address that goes."""
     chosen = set()
@@ -184,7 +219,7 @@ def _without_choices(named: Mapping[str, Any], found: Wire, share: Share) -> Map
         goes = (
             isinstance(reference, str) and reference.startswith(share.prefixes) and not _stays(reference, named, share)
         )
-        if reference is not None and not goes and reference != share.written.get(name):
+        if reference is not None and not goes and reference != share.renamed(share.written.get(name)):
             chosen.add(name)
     return {name: value for name, value in named.items() if name not in chosen}
 
@@ -198,24 +233,49 @@ def _stays(reference: str, named: Mapping[str, Any], share: Share) -> bool:
 
 def _merged_addresses(ours: Collection[Wire], found: Collection[Wire], share: Share) -> list[Wire]:
     named = {address["external_id"] for address in ours}
+    there = {_external(address): address for address in found}
     carried = [
         address for address in found if not _is_ours(address, share.prefixes) or address["external_id"] in share.kept
     ]
-    return [*ours, *(_sendable(address) for address in carried if _external(address) not in named)]
+    return [
+        *(_with_additions(address, there.get(address["external_id"]), share) for address in ours),
+        *(_sendable(address) for address in carried if _external(address) not in named),
+    ]
 
 
-def _drop_dangling(body: Wire, named: Mapping[str, Any], found: Wire, prefixes: tuple[str, ...]) -> None:
-    """Drop a carried default that names an address of ours which goes; it would point at nothing."""
+def _with_additions(address: Wire, found: Wire | None, share: Share) -> Wire:
+    """Return an address of ours with what somebody added to it at the site."""
+    if found is None:
+        return address
+    ours = address.keys() | share.written_addresses.get(address["external_id"], frozenset())
+    return {**address, **{name: value for name, value in _sendable(found).items() if name not in ours}}
+
+
+def _without_additions(found: Wire, bodies: Mapping[str, Wire], share: Share) -> Wire:
+    """Reduce an address of ours to what we map of it, and what we wrote and do not map any more."""
+    address = bodies.get(found["external_id"])
+    if address is None:
+        return found
+    ours = address.keys() | share.written_addresses.get(found["external_id"], frozenset())
+    return {name: value for name, value in found.items() if name in ours}
+
+
+def _drop_dangling(body: Wire, named: Mapping[str, Any], found: Wire, share: Share) -> None:
+    """Drop a default that names an address of ours which is not there: carried over, or kept and gone meanwhile."""
     there = {_external(address) for address in body[ADDRESSES]}
     for name in _ADDRESS_REFERENCES:
-        if name in named or name not in body:
+        if name not in body or (name in named and named[name] not in share.kept):
             continue
         reference = _external_reference(body[name], found)
-        if isinstance(reference, str) and reference.startswith(prefixes):
+        if isinstance(reference, str) and reference.startswith(share.prefixes):
             if reference in there:
                 body[name] = reference
             else:
                 del body[name]
+
+
+def _is_there(external_id: str, found: Wire) -> bool:
+    return any(_external(address) == external_id for address in objects_of(found.get(ADDRESSES)))
 
 
 def _external_reference(reference: Json, found: Wire) -> Json:

@@ -219,11 +219,21 @@ def test_a_balance_is_never_lost_where_the_site_clears_what_is_left_out(shop: Pe
 
 
 def test_a_user_that_is_renamed_or_moves_to_another_buyer_keeps_the_customer(shop: People) -> None:
-    shop.begin(user("anna"), user("ben"), user("carl"), user("dora", "bolt"))
+    places = [
+        {"BuyerID": buyer, "ID": own, "Street1": "1", "City": "Leeds", "Country": "GB"}
+        for buyer in ("acme", "bolt")
+        for own in ("home", "two")
+    ]
+    given = [
+        {"BuyerID": each["BuyerID"], "AddressID": each["ID"], "IsBilling": each["ID"] == "home", "IsShipping": True}
+        for each in places
+    ]
+    people = (user("anna"), user("ben"), user("carl"), user("dora", "bolt"))
+    shop.begin(*people, sections={"Addresses": places, "AddressAssignments": given})
     shop.synced("--full")
     before = shop.customers()
     for own in ("anna", "ben"):
-        shop.edit(f"acme.{own}", discount_percentage=10)
+        shop.edit(f"acme.{own}", discount_percentage=10, default_billing_address_id=f"acme.{own}.two")
     shop.portal("PATCH", "buyers/acme/users/anna", {"ID": "anne"})
     moved = {name: value for name, value in user("ben", "bolt", Username="acme-ben").items() if name != "BuyerID"}
     shop.portal("DELETE", "buyers/acme/users/ben")
@@ -236,7 +246,8 @@ def test_a_user_that_is_renamed_or_moves_to_another_buyer_keeps_the_customer(sho
     for old, new in (("acme.anna", "acme.anne"), ("acme.ben", "bolt.ben")):
         assert after[new]["id"] == before[old]["id"]
         assert (after[new]["discount_percentage"], after[new]["status"]) == (10, "active")
-        assert [each["external_id"] for each in after[new]["addresses"]] == [f"{new}.home"]
+        assert [each["external_id"] for each in after[new]["addresses"]] == [f"{new}.home", f"{new}.two"]
+        assert after[new]["default_billing_address_id"] == f"{new}.two"
     assert shop.problems() == {}
     shop.emulator.clear_requests()
     shop.synced("--full")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,8 @@ class Addresses:
         billing: ID of the default one for bills; None: there is none.
         shipping: ID of the default one for parcels; None: there is none.
         problems: what is wrong with them.
+        kept_billing: external ID of the address for bills where the one assigned most closely cannot be written.
+        kept_shipping: the same for parcels.
         are_too_many: more than the target takes.
     """
 
@@ -49,6 +51,8 @@ class Addresses:
     billing: str | None
     shipping: str | None
     problems: tuple[RecordProblem, ...]
+    kept_billing: str | None = None
+    kept_shipping: str | None = None
     are_too_many: bool = False
 
 
@@ -80,6 +84,8 @@ def addresses_of(key: str, record: Mapping[str, Any]) -> Addresses:
         _closest(usable, "IsBilling"),
         _closest(usable, "IsShipping"),
         tuple(problems),
+        _kept_default(key, listed, kept, "IsBilling"),
+        _kept_default(key, listed, kept, "IsShipping"),
         len(listed) > MOST_ADDRESSES,
     )
 
@@ -119,6 +125,13 @@ def _closest(addresses: Sequence[Mapping[str, Any]], use: str) -> str | None:
         if assignment.get(use) is True
     ]
     return min(found)[1] if found else None
+
+
+def _kept_default(key: str, listed: Sequence[Mapping[str, Any]], kept: Collection[str], use: str) -> str | None:
+    """Return the external ID of the address for a use where that is one which stays as it is."""
+    own = _closest([address for address in listed if address.get("ID") is not None], use)
+    external_id = f"{key}.{own}"
+    return external_id if external_id in kept else None
 
 
 def _distance(assignment: Mapping[str, Any]) -> int:

@@ -121,6 +121,7 @@ class _Mapping:
         addresses = addresses_of(self._key, self._record)
         self._problems += addresses.problems
         soft = self._addresses(addresses)
+        kept_defaults = {_BILLING: addresses.kept_billing, _SHIPPING: addresses.kept_shipping}
         if "group" in self._named and self._named["group"] is None:
             # Nobody gave it a group here, and one that somebody gave it there stays.
             soft |= {"group"}
@@ -132,6 +133,7 @@ class _Mapping:
             username=_username(self._record),
             email=email,
             kept=addresses.kept,
+            kept_defaults={name: own for name, own in kept_defaults.items() if own is not None and name in soft},
             soft=soft,
             opening=self._opening,
             problems=tuple(dict.fromkeys(self._problems)),

@@ -49,6 +49,7 @@ class CustomerDraft:
         username: of the user, which is unique in the marketplace; None: it has none.
         email: None: it has none that can be used.
         kept: external IDs of addresses that cannot be written: they stay as they are.
+        kept_defaults: by member, the default address where that is one of these: it stays where we wrote it.
         soft: members that no mapping names: what somebody chose at the site stays.
         opening: members of the account that are sent with a creation alone.
         problems: of the record by itself.
@@ -60,6 +61,7 @@ class CustomerDraft:
     username: str | None = None
     email: str | None = None
     kept: frozenset[str] = frozenset()
+    kept_defaults: Mapping[str, str] = field(default_factory=dict)
     soft: frozenset[str] = frozenset()
     opening: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[RecordProblem, ...] = ()

@@ -125,7 +125,8 @@ def _resolved(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustom
     owner = None if draft.email is None else others.get(email_name(draft.email))
     if not draft.is_whole or draft.email is None:
         return _held_back(draft, held, draft.problems)
-    named = draft.named
+    share = share_of(draft.key, draft.kept, draft.soft, held, lists)
+    named = _with_kept_defaults(draft, share)
     problems = draft.problems
     keeps: Collection[Name] = _present(_username(draft.username), email_name(draft.email))
     if owner is not None:
@@ -140,7 +141,7 @@ def _resolved(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustom
         problems=problems,
         keeps=keeps,
         named=named,
-        share=share_of(draft.key, draft.kept, draft.soft, held, lists),
+        share=share,
         opening=draft.opening,
         before=held,
         username=draft.username or held.username,
@@ -182,7 +183,9 @@ def share_of(key: str, kept: frozenset[str], soft: frozenset[str], held: HeldCus
     """Return which addresses, lists and defaults at the target are ours."""
     prefixes = dict.fromkeys(f"{each}." for each in (key, held.external_id) if each is not None)
     written = {name: value for name, value in held.named.items() if isinstance(value, str)}
-    return Share(tuple(prefixes), kept, lists, written, soft)
+    share = Share(tuple(prefixes), kept, lists, written, soft)
+    addresses = {share.renamed(each["external_id"]): frozenset(each) for each in held.named.get(ADDRESSES) or ()}
+    return replace(share, written_addresses=addresses)
 
 
 def parked(key: str) -> str:
@@ -212,6 +215,16 @@ def body_of(held: HeldCustomer) -> Wire:
     body = {**held.extra, **{name: value for name, value in held.named.items() if value is not None}}
     addresses = [*(held.named.get(ADDRESSES) or ()), *(held.extra.get(ADDRESSES) or ())]
     return {**body, ADDRESSES: addresses} if addresses else body
+
+
+def _with_kept_defaults(draft: CustomerDraft, share: Share) -> Mapping[str, Any]:
+    """Return what is named, with the defaults that we wrote and that name an address which stays as it is."""
+    stay = {
+        name: reference
+        for name, reference in draft.kept_defaults.items()
+        if share.renamed(share.written.get(name)) == reference
+    }
+    return {**draft.named, **stay}
 
 
 def _held_back(draft: CustomerDraft, held: HeldCustomer, problems: tuple[RecordProblem, ...]) -> CustomerState:

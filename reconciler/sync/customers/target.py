@@ -106,7 +106,7 @@ def _noted_share(key: str, held: HeldCustomer, found: Wire, lists: str | None) -
     """Return which addresses are ours where nobody maps the customer: those that were written, and no others."""
     written = {address.get("external_id") for address in held.named.get(ADDRESSES) or ()}
     others = {str(address.get("external_id")) for address in objects_of(found.get(ADDRESSES))} - written
-    return share_of(key, frozenset(others), _SOFT, held, lists)
+    return share_of(held.external_id or key, frozenset(others), _SOFT, held, lists)
 
 
 def _with_parent(found: Wire, held: HeldCustomer) -> Wire:
