@@ -48,11 +48,11 @@ def reviewed_plans(
         StalePlan: a folder has no plan, or the plan has another digest.
     """
     if not (files or gated):
-        if digest:
+        if digest is not None:
             raise UsageError("--digest is about a saved plan", next_step="Name the file before it.")
         return ()
     found = read_reviewed(files, _environment(options), gated)
-    return require_digest(found, digest) if digest else found
+    return require_digest(found, digest) if digest is not None else found
 
 
 @contextmanager

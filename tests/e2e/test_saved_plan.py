@@ -331,6 +331,9 @@ def test_a_digest_that_somebody_saw_applies_that_plan_and_no_other(checkout: Che
     assert other.status == 4, str(other)
     assert seen in other.stderr
     assert checkout.call("apply", "--digest", seen).status == 64
+    with checkout.unchanged():  # a variable that turned out empty is no digest that anybody saw
+        assert checkout.call("apply", SAVED, "--digest", "").status == 4
+    assert "--digest is about" in checkout.call("apply", "--digest", "").stderr
     assert checkout.call("apply", "--gated", SAVED, "--digest", seen).status == 0
     assert len(checkout.writes()) == 3
 

@@ -18,6 +18,7 @@ from reconciler.cli.terminal.output import result_style, say, write_result
 
 if TYPE_CHECKING:
     from reconciler.app.project import Project
+    from reconciler.gitops.init.repository import Begun
 
 REGIONS = ("us-west", "us-east", "australia-east", "europe-west", "japan-east")
 EXAMPLES = """
@@ -37,7 +38,7 @@ reconciler init --ci github            # again, after new secrets
     "added",
     multiple=True,
     metavar="NAME",
-    help="Environment to add; may be repeated.  [default: those that are there, or `emulator`]",
+    help="Environment to add or import from; may be repeated.  [default: those that are there, or `emulator`]",
 )
 @click.option("--from-live", is_flag=True, help="Import what is live there, instead of manifests to begin with.")
 @click.option("--region", type=click.Choice(REGIONS), default="us-west", show_default=True, help="Of new environments.")
@@ -65,7 +66,7 @@ def init(
     from reconciler.gitops.init.pipelines import CI
     from reconciler.gitops.init.repository import Wish, begin
     from reconciler.gitops.init.source import source
-    from reconciler.gitops.init.told import begun_to_text
+    from reconciler.gitops.init.told import begun_to_text, unfinished_to_text
 
     chosen: CI | None = next((name for name in get_args(CI) if name == ci), None)
     wish = Wish(directory or Path(), chosen, added, region, force, requirement)
@@ -77,9 +78,15 @@ def init(
         say(f"Imported from {done.environment}: {len(done.result.manifests)} new, {len(done.result.shared)} shared")
         return done.files
 
-    begun = asyncio.run(begin(wish, os.environ, source(), take if from_live else None, branch=branch))
     style = result_style(options)
     if directory is not None:
         inside = directory if options.chdir is None else options.chdir / directory
         style = replace(style, given=replace(style.given, chdir=str(inside)))
+
+    def unfinished(so_far: Begun) -> None:
+        if text := unfinished_to_text(so_far, style):
+            say(text.rstrip("\n"))
+
+    taking = take if from_live else None
+    begun = asyncio.run(begin(wish, os.environ, source(), taking, branch=branch, unfinished=unfinished))
     write_result(options, begun_to_text(begun, style))

@@ -12,7 +12,7 @@ from reconciler.app.project import Project
 from reconciler.errors import LoadError, ManifestErrors, OutputError
 from reconciler.gitops.init.needs import Needs, needs_of
 from reconciler.gitops.init.pipelines import CI, FILES, REQUIREMENTS, pipelines
-from reconciler.gitops.init.settings import Setting, settings
+from reconciler.gitops.init.settings import Setting, settings, unmapped
 from reconciler.gitops.init.settle import Outcome, Settled, check_paths, sealed, settle
 from reconciler.gitops.init.source import WHEELS, Source, check_requirement, unusable
 from reconciler.gitops.init.starter import (
@@ -42,7 +42,7 @@ class Wish:
     Args:
         folder: of the repository.
         ci: whose pipelines; None: none.
-        environments: names of Environments to add; empty: those that are there, or else the emulator.
+        environments: names of Environments to add, or to import from; empty: those that are there, or the emulator.
         region: of the marketplaces of new Environments.
         force: whether files that somebody has edited are replaced.
         requirement: what pipelines install, a line for pip; None: what runs here.
@@ -58,17 +58,27 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What became of a repository: its files, what was imported, its environments, and what is to be set by hand."""
+    """What became of a repository: its files, what was imported, its environments, and what is to be set by hand.
+
+    `ci` is whose pipelines it was about; None: none.
+    """
 
     folder: Path
     files: tuple[Settled, ...]
     imported: tuple[str, ...]
     needs: tuple[Needs, ...]
     settings: tuple[Setting, ...]
+    ci: CI | None = None
 
 
 async def begin(
-    wish: Wish, environ: Mapping[str, str], origin: Source, take: Import | None = None, *, branch: str | None = None
+    wish: Wish,
+    environ: Mapping[str, str],
+    origin: Source,
+    take: Import | None = None,
+    *,
+    branch: str | None = None,
+    unfinished: Callable[[Begun], None] = lambda _so_far: None,
 ) -> Begun:
     """Write what a repository lacks.
 
@@ -78,6 +88,7 @@ async def begin(
         origin: where reconciler came from.
         take: imports what is live in an environment into a folder; None: manifests to begin with are written.
         branch: the default branch; None: git is asked.
+        unfinished: told what was written, where an import fails or is interrupted.
 
     Raises:
         UsageError: a name that cannot be.
@@ -88,7 +99,8 @@ async def begin(
     folder, manifests = wish.folder, wish.folder / MANIFESTS
     there = _loaded(manifests)
     known = [one.name for one in there.environments] if there else []
-    wanted = list(dict.fromkeys(wish.environments)) or ([] if known else [EMULATOR])
+    idle = known if take is not None else []
+    wanted = list(dict.fromkeys(wish.environments)) or idle or ([] if known else [EMULATOR])
     check_names(list(dict.fromkeys((*known, *wanted))))
     branch = check_branch(branch) if branch is not None else default_branch(folder)
     if wish.requirement is not None:
@@ -111,17 +123,21 @@ async def begin(
             files += settle(folder, {path: text}, force=False)
         if take is not None:
             project = Project(manifests, (name,), _environ_of(name, environ))
-            imported += await take(project, manifests)
+            try:
+                imported += await take(project, manifests)
+            except BaseException:
+                unfinished(Begun(folder, tuple(files), tuple(imported), (), ()))
+                raise
     if starter:
         files += settle(folder, starter_files(), force=False)
     needs = needs_of(_checked(manifests), manifest_kinds())
-    found: tuple[Setting, ...] = ()
+    found = unmapped(needs)
     if wish.ci is not None:
         made = {path: sealed(text) for path, text in pipelines(wish.ci, needs, branch).items()}
         files += settle(folder, made, force=wish.force)
         files += _install(folder, origin, force=wish.force)
         found = settings(wish.ci, needs, branch, installs=unusable(_text(folder / REQUIREMENTS)) is None)
-    return Begun(folder, tuple(files), tuple(imported), needs, found)
+    return Begun(folder, tuple(files), tuple(imported), needs, found, wish.ci)
 
 
 def _check_places(wish: Wish, origin: Source, new: Sequence[str], *, starter: bool, imports: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN, ForgeName
-from reconciler.gitops.init.identities import Identity, identities
+from reconciler.gitops.init.identities import PLAN, Identity, identities
 from reconciler.gitops.init.needs import Needs
 from reconciler.gitops.init.pipelines import CI, REQUIREMENTS
 
@@ -48,10 +48,23 @@ def settings(ci: CI, needs: Sequence[Needs], branch: str, *, installs: bool) -> 
         else [Setting(REQUIREMENTS, ("fill it in: where pipelines install reconciler from, one line for pip",))]
     )
     found += [Setting(_PLACES[ci].format(name=one.name), _of_identity(ci, one, branch)) for one in identities(needs)]
+    found += [Setting(_OF_EMULATED[ci], lines) for need in needs if need.emulated and (lines := _of_emulated(need))]
     elsewhere = [f"{need.name}: {one}" for need in needs for one in need.elsewhere]
     if elsewhere:
         found.append(Setting("Secrets that pipelines cannot hand over: bring them into the jobs", tuple(elsewhere)))
     return (*found, *_OF_FORGE[ci](branch))
+
+
+def unmapped(needs: Sequence[Needs]) -> tuple[Setting, ...]:
+    """Return what to set where there are no pipelines that hand secrets over: every one, by environment."""
+    lines = [f"{need.name}: {', '.join(names)}" for need in needs if (names := (*need.secrets, *need.elsewhere))]
+    return (Setting("Secrets, as environment variables where reconciler runs", tuple(lines)),) if lines else ()
+
+
+def _of_emulated(need: Needs) -> tuple[str, ...]:
+    """Return the secrets of the emulator: it has no identities, but its manifests may name some."""
+    lines = [f"secrets of {need.name}{PLAN} and {need.name}: {', '.join(need.access)}"] if need.access else []
+    return (*lines, *([f"secrets of {need.name}: {', '.join(need.targets)}"] if need.targets else []))
 
 
 def _of_identity(ci: CI, one: Identity, branch: str) -> tuple[str, ...]:
@@ -138,5 +151,10 @@ _PLACES = {
     "github": "GitHub: Settings, Environments, {name}",
     "azure": "Azure DevOps: Pipelines, Library, variable group {name}",
     "gitlab": "GitLab: Settings, CI/CD, Variables with the environment scope {name}",
+}
+_OF_EMULATED = {
+    "github": "GitHub: Settings, Environments",
+    "azure": "Azure DevOps: Pipelines, each pipeline, Edit, Variables",
+    "gitlab": "GitLab: Settings, CI/CD, Variables with these environment scopes",
 }
 _OF_FORGE = {"github": _of_github, "azure": _of_azure, "gitlab": _of_gitlab}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from reconciler.app.project import Project
 from reconciler.errors import ManifestErrors, OutputError, UsageError
+from reconciler.gitops.init.pipelines import CI
 from reconciler.gitops.init.repository import Begun, Wish, begin, default_branch
 from reconciler.gitops.init.settle import Outcome, is_ours, sealed
 from reconciler.gitops.init.source import Source
-from reconciler.gitops.init.told import begun_to_text
+from reconciler.gitops.init.told import begun_to_text, unfinished_to_text
 
 WORKFLOW = ".github/workflows/reconciler-pull-request.yml"
 ORIGIN = Source("ordercloud-reconciler @ git+https://host.example/o/r@" + "a" * 40)
@@ -103,6 +105,55 @@ def test_secrets_that_no_variable_carries_are_listed(tmp_path: Path) -> None:
     hook = tmp_path / "manifests" / "delivery" / "order-hook.yaml"
     hook.write_text(hook.read_text().replace("${secret:HOOK_SIGNING_KEY}", "${secret:file:hook.key}"))
     assert "sandbox: ${secret:file:hook.key}" in told(run(tmp_path))
+
+
+def test_an_import_is_of_the_environments_that_are_there_where_none_is_named(tmp_path: Path) -> None:
+    run(tmp_path, "production", "sandbox")
+    asked: list[tuple[str, ...]] = []
+
+    async def take(project: Project, _folder: Path) -> Sequence[str]:
+        asked.append(project.environments)
+        return [f"manifests/delivery-config.{project.environments[0]}.yaml"]
+
+    begun = asyncio.run(begin(Wish(tmp_path, "github"), {}, ORIGIN, take, branch="main"))
+    assert asked == [("production",), ("sandbox",)]
+    assert "everything is there already" not in told(begun)
+    assert "+ manifests/delivery-config.sandbox.yaml imported from live" in told(begun)
+
+
+def test_what_was_written_before_an_import_failed_is_told(tmp_path: Path) -> None:
+    async def take(project: Project, _folder: Path) -> Sequence[str]:
+        if project.environments == ("sandbox",):
+            raise UsageError("host not found")
+        return ["manifests/a.yaml"]
+
+    found: list[Begun] = []
+    wish = Wish(tmp_path, None, ("production", "sandbox"))
+    with pytest.raises(UsageError, match="host not found"):
+        asyncio.run(begin(wish, {}, ORIGIN, take, branch="main", unfinished=found.append))
+    text = unfinished_to_text(found[0])
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    listed = {line.split()[1] for line in text.splitlines() if line.startswith("  + ")}
+    assert listed == written | {"manifests/a.yaml"}
+    assert "written before the import failed" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("ci", [None, "github", "azure", "gitlab"])
+def test_every_secret_of_the_manifests_is_in_the_list(ci: CI | None, tmp_path: Path) -> None:
+    run(tmp_path, "emulator")
+    config = """\
+apiVersion: reconciler/v1
+kind: DeliveryConfig
+metadata: {name: imported}
+spec:
+  name: imported
+  deliveryTargets: {http: {endpoint: https://hooks.example.com/a, secret: "${secret:IMPORTED_HTTP_SECRET}"}}
+"""
+    (tmp_path / "manifests" / "imported.yaml").write_text(config)
+    begun = asyncio.run(begin(Wish(tmp_path, ci), {}, ORIGIN, branch="main"))
+    _, _, listed = told(begun).partition("To be set by hand")
+    assert "emulator: IMPORTED_HTTP_SECRET" in listed
+    assert ("What somebody who may push" in listed) is (ci is not None)
 
 
 def test_a_requirement_that_somebody_wrote_stays(tmp_path: Path) -> None:
