@@ -14,6 +14,7 @@ from reconciler.errors import LoadError, UsageError
 from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.rule_changes import RuleChange, rule_changes
+from reconciler.manifest.secret_changes import secret_changes
 from reconciler.registry import manifest_kinds
 
 _LINK = "120000"
@@ -41,8 +42,9 @@ class Base:
         return 0 if self.loaded is None else len(self.loaded.problems)
 
     def changes(self, environment: str) -> tuple[RuleChange, ...]:
-        """Return what has changed in the rules of an environment since."""
-        return rule_changes(self.loaded, self.after, environment)
+        """Return what has changed in the rules of an environment since, and in what its secrets are made of."""
+        secrets = secret_changes(self.loaded, self.after, environment, manifest_kinds())
+        return (*rule_changes(self.loaded, self.after, environment), *secrets)
 
 
 def open_base(given: str, manifests: Path, after: Loaded) -> Base:

@@ -2,7 +2,7 @@
 
 Rules have no live counterpart, so that no comparison with live shows that one was changed: the Environment but for its
 variables and patches, policies, and what `metadata` says of a manifest. A manifest that is gone is one of them: live
-stays as it is and is watched no longer.
+stays as it is and is watched no longer. What values with secrets are made of is another: see `secret_changes`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ADDED, MANAGED = "new", "managed"
 _ENVIRONMENT = "Environment"
+# Of a manifest of any other kind a rule is what its metadata say, or what a value with secrets is made of.
+_WITHOUT_LIVE = (_ENVIRONMENT, "Policy")
 _NO_RULES = ("variables", "patches")
 _OF_METADATA = ("protect", "ignore", "sensitive", "environments")
 # Longer lists are told by the entries that are new or gone.
@@ -53,10 +55,13 @@ class RuleChange:
 
     @property
     def is_of_secret(self) -> bool:
-        """Whether it is which secret an object refers to: who plans without secrets cannot compare them."""
-        place = "spec.patches." if self.kind == _ENVIRONMENT else "spec."
-        referred = all((text or "").startswith("${secret:") for text in (self.before, self.after))
-        return referred and self.path.startswith(place)
+        """Whether it is what a value with secrets is made of: who plans without secrets cannot compare the value.
+
+        A plan file of an earlier version tells the patch instead of the object.
+        """
+        if self.kind in _WITHOUT_LIVE:
+            return self.kind == _ENVIRONMENT and self.path.startswith("spec.patches.")
+        return self.path.startswith("spec.")
 
 
 def rule_changes(before: Loaded | None, after: Loaded, environment: str) -> tuple[RuleChange, ...]:
@@ -84,7 +89,6 @@ def _of_environment(before: EnvironmentManifest | None, after: EnvironmentManife
     used = _variables_used(before) | _variables_used(after)
     old, new = _rules_of(before, used), _rules_of(after, used)
     yield from _differences(after, "spec", old, new)
-    yield from _of_secrets(before, after)
 
 
 def _variables_used(environment: EnvironmentManifest) -> frozenset[str]:
@@ -142,7 +146,6 @@ def _of_manifests(before: Loaded, after: Loaded, environment: EnvironmentManifes
         if now is not None:
             if _is_for(now, environment) or (was is not None and _is_for(was, environment)):
                 yield from _differences(now, "metadata", {} if was is None else _metadata_of(was), _metadata_of(now))
-                yield from () if was is None else _of_secrets(was, now)
         elif was is not None and _is_for(was, environment) and not was.absent and not _is_renamed(was, renamed):
             yield RuleChange(was.kind, was.name, environment.place(), "", MANAGED, None)
 
@@ -164,38 +167,6 @@ def _metadata_of(manifest: Manifest) -> Mapping[str, Any]:
 
 def _spec_of(policy: PolicyManifest) -> Mapping[str, Any]:
     return policy.spec.model_dump(mode="json", by_alias=True)
-
-
-def _secrets_of(manifest: Manifest) -> Mapping[str, str]:
-    """Return which secrets a spec, or the patches of an Environment, refer to: a plan without secrets cannot tell."""
-    names = manifest.raw.get("patches", []) if isinstance(manifest.raw.get("patches"), list) else []
-    told = {}
-    for text in texts_of(manifest.raw):
-        path: tuple[Any, ...] = text.path
-        if isinstance(manifest.spec, EnvironmentSpec):
-            if path[0] != "patches" or len(path) < 3 or not isinstance(path[1], int):
-                continue
-            patch = names[path[1]]
-            path = ("patches", f"{patch.get('kind')}/{patch.get('name')}", *path[3:])
-        references = _references_in(text.text)
-        if references:
-            told[".".join(map(str, path))] = " ".join(references)
-    return told
-
-
-def _references_in(text: str) -> list[str]:
-    try:
-        return [str(part) for part in parse_text(text) if isinstance(part, Reference) and part.source == "secret"]
-    except BadReference:
-        return []
-
-
-def _of_secrets(before: Manifest, after: Manifest) -> Iterator[RuleChange]:
-    """Yield the secrets that are referred to otherwise than before."""
-    old, new = _secrets_of(before), _secrets_of(after)
-    for path in sorted(old.keys() & new.keys()):
-        if old[path] != new[path]:
-            yield RuleChange(after.kind, after.name, after.place(), f"spec.{path}", old[path], new[path])
 
 
 def _differences(manifest: Manifest, part: str, before: Any, after: Any, path: Path = ()) -> Iterator[RuleChange]:

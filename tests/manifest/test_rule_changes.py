@@ -10,6 +10,7 @@ import pytest
 from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.rule_changes import RuleChange, rule_changes
+from reconciler.manifest.secret_changes import secret_changes
 from reconciler.secret import MASK
 
 Compare = Callable[[str, str], list[tuple[str, str | None, str | None]]]
@@ -39,7 +40,8 @@ def between(tmp_path: Path, kinds: ManifestKinds) -> Callable[[str | None, str],
         return found
 
     def _between(before: str | None, after: str) -> tuple[RuleChange, ...]:
-        return rule_changes(None if before is None else loaded("before", before), loaded("after", after), "e")
+        old, new = None if before is None else loaded("before", before), loaded("after", after)
+        return (*rule_changes(old, new, "e"), *secret_changes(old, new, "e", kinds))
 
     return _between
 
@@ -253,11 +255,83 @@ def test_another_secret_is_told(compare: Compare) -> None:
     ]
 
 
-def test_another_secret_in_a_patch_is_told(compare: Compare) -> None:
-    def patched(name: str) -> str:
-        target = f"{{deliveryTargets: {{http: {{secret: '${{secret:{name}}}'}}}}}}"
-        return environment(f"{{patches: [{{kind: DeliveryConfig, name: c, spec: {target}}}]}}") + config()
+SECRET_PATH = "DeliveryConfig/c spec.deliveryTargets.http.secret"
+S, T = "${secret:S}", "${secret:T}"
 
-    assert compare(patched("A"), patched("B")) == [
-        ("Environment/e spec.patches.DeliveryConfig/c.deliveryTargets.http.secret", "${secret:A}", "${secret:B}")
+
+def hook(secret: str, endpoint: str = "https://a") -> str:
+    return config().replace("secret:S", "secret:GONE").replace("${secret:GONE}", secret).replace("https://a", endpoint)
+
+
+def patch(secret: str | None = None, **variables: str) -> str:
+    target = f"{{deliveryTargets: {{http: {{secret: '{secret}'}}}}}}"
+    patches = f"[{{kind: DeliveryConfig, name: c, spec: {target}}}]" if secret is not None else "[]"
+    return environment(f"{{variables: {variables}, patches: {patches}}}")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(patch() + hook(S), patch(T) + hook(S), (S, T), id="a patch comes"),
+        pytest.param(patch(T) + hook(S), patch() + hook(S), (T, S), id="a patch goes"),
+        pytest.param(patch(S) + hook(S), patch(T) + hook(S), (S, T), id="a patch changes"),
+        pytest.param(patch() + hook("hunter2"), patch() + hook(S), (MASK, S), id="a literal becomes a reference"),
+        pytest.param(patch() + hook(S), patch() + hook("hunter2"), (S, MASK), id="a reference becomes a literal"),
+        pytest.param(patch() + hook("hunter2"), patch() + hook("hunter3"), (MASK, MASK), id="another literal"),
+        pytest.param(
+            patch() + hook(f"pre-{S}"), patch() + hook(f"post-{S}"), (MASK + S, MASK + S), id="what stands around it"
+        ),
+        pytest.param(patch() + hook(S + T), patch() + hook(T + S), (S + T, T + S), id="another order"),
+        pytest.param(
+            patch(k="hunter2") + hook("${var:k}"), patch(k="hunter2") + hook(S), (MASK, S), id="a variable to a secret"
+        ),
+        pytest.param(
+            patch(k="a") + hook("${var:k}" + S), patch(k="b") + hook("${var:k}" + S), (MASK + S,) * 2, id="a variable"
+        ),
+        pytest.param(
+            patch() + hook("${env:OC_CLIENT_ID:-hunter2}"),
+            patch() + hook("${env:OC_CLIENT_ID:-hunter3}"),
+            (f"${{env:OC_CLIENT_ID:-{MASK}}}",) * 2,
+            id="a default",
+        ),
+    ],
+)
+def test_what_a_secret_value_is_made_of_is_told(
+    compare: Compare, before: str, after: str, expected: tuple[str, str]
+) -> None:
+    assert compare(before, after) == [(SECRET_PATH, *expected)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(patch() + hook("hunter2"), patch(k="hunter2") + hook("${var:k}"), id="the same by a variable"),
+        pytest.param(patch() + hook(S), patch(S) + hook(S), id="a patch that says the same"),
+        pytest.param(patch(T) + hook(S), patch(T) + hook("hunter2"), id="what a patch replaces"),
+        pytest.param(patch(k="a") + hook(S), patch(k="b") + hook(S), id="a variable that is not used"),
+    ],
+)
+def test_secret_values_that_are_made_of_the_same_are_not_told(compare: Compare, before: str, after: str) -> None:
+    assert compare(before, after) == []
+
+
+def test_a_secret_inside_an_address_is_told_by_its_name_alone(compare: Compare) -> None:
+    before, after = (hook(S, f"'https://a/?key={key}'") for key in ("hunter2", T))
+    assert compare(patch() + before, patch() + after) == [
+        ("DeliveryConfig/c spec.deliveryTargets.http.endpoint", MASK, MASK + T)
     ]
+
+
+def test_another_secret_of_what_is_called_otherwise_now_is_told(compare: Compare) -> None:
+    assert compare(
+        patch() + config(), patch() + config("name: d, renamedFrom: [c]").replace("secret:S}", "secret:T}")
+    ) == [(SECRET_PATH.replace("/c", "/d"), S, T)]
+
+
+def test_secrets_of_an_object_that_is_new_are_seen_in_the_plan(compare: Compare) -> None:
+    assert compare(patch(), patch() + hook(S)) == []
+
+
+def test_the_line_of_a_patched_secret_is_that_of_the_patch(between: Callable[..., tuple[RuleChange, ...]]) -> None:
+    (found,) = between(patch() + hook(S), patch(T) + hook(S))
+    assert (found.place.line, found.is_of_secret) == (4, True)
