@@ -101,6 +101,12 @@ class Secret:
             ) from None
         return value
 
+    def left_to_apply(self) -> Secret:
+        """Return it as it is where the source of no `${secret:}` has a value; others have theirs in the manifests."""
+        if "${secret:" not in self.reference:
+            return self
+        return Secret(self.reference, lambda: None, self._place, self.shown, self._parts)
+
     def __repr__(self) -> str:
         """Name the reference, never the value."""
         return f"Secret({self.reference})"

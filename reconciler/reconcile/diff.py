@@ -83,6 +83,15 @@ def secrets_in(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
                     yield from secrets_in(item, f"{path}[{index}].")
 
 
+def left_to_apply(value: Any) -> Any:
+    """Return a desired state, or a value in it, as it is where no `${secret:}` is set, also if one is set here."""
+    if isinstance(value, Secret):
+        return value.left_to_apply()
+    if isinstance(value, dict):
+        return {name: left_to_apply(item) for name, item in value.items()}
+    return [left_to_apply(item) for item in value] if isinstance(value, list) else value
+
+
 def opened(desired: State, observed: Mapping[str, Any], *, readable: bool = True, at_apply: bool = False) -> State:
     """Return a desired state with the values that live shows in the open, so that both can be compared.
 

@@ -111,9 +111,11 @@ def plan_digest(plan: Plan) -> str:
 
 
 def approval_digest(plan: Plan) -> str:
-    """Return the digest of what a plan approves: the same whenever it is planned, with or without secrets at hand.
+    """Return the digest of what a plan approves: the same whenever the same would be done.
 
-    What a window moves is left out, since nobody approves it.
+    Plans with `secrets_at_apply` have the same one with or without secrets at hand. It is that of a plan with secrets
+    as long as no value of one has changed: such a change is seen by the plan with secrets alone. What a window moves is
+    left out, since nobody approves it; what the plan was compared with as well.
     """
     changes = sorted(change.digest for change in plan.changes if change.cause is not Cause.WINDOW)
     operations = sorted(operation.digest for operation in plan.operations)

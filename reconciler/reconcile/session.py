@@ -23,6 +23,7 @@ from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import Selected
 from reconciler.manifest.unset import with_all_unset
 from reconciler.reconcile.desired import desired_objects
+from reconciler.reconcile.diff import left_to_apply
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.plan import Note, NoteKind
@@ -151,7 +152,7 @@ class Session:
             environment=self.name,
             connections=self.urls,
             kinds=self.kinds,
-            desired=self.desired,
+            desired=_without_secrets(self.desired) if request.secrets_at_apply else self.desired,
             live=live,
             memory=memory,
             guardrails=self.settings.guardrails,
@@ -183,6 +184,11 @@ class Session:
             Note(NoteKind.POLICY, self.name, each.message, each.place) for each in (*found.warnings, *found.unsure)
         )
         return replace(request, remarks=tuple(notes))
+
+
+def _without_secrets(desired: Iterable[Desired]) -> tuple[Desired, ...]:
+    """Return objects as they are where their secrets are not set: a plan is the same wherever it is made."""
+    return tuple(replace(item, state=left_to_apply(item.state)) for item in desired)
 
 
 def _told(problem: Problem) -> tuple[str, Place]:

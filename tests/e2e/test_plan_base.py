@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.secret import MASK
 from support.checkout import Checkout, http_config
 
 ENVIRONMENT = "environment.yaml"
@@ -161,6 +162,23 @@ def test_another_reference_to_a_secret_is_pending_since_what_was_applied_last(ch
     config = checkout.live()["deliveryConfigs"]["hook"]
     assert config["DeliveryTargets"]["Http"]["Secret"] == "new-marker"
     checkout.variables = {}
+    assert checkout.call(*planned).status == 0
+    # A patch, or what stands around the secret, is the same: what was planned without secrets is the same with them.
+    spec = {"deliveryTargets": {"http": {"secret": "more-${secret:OLD}"}}}
+    patches = [{"kind": "DeliveryConfig", "name": "hook", "spec": spec}]
+    checkout.write(ENVIRONMENT, checkout.environment(patches=patches))
+    commit("NEW")
+    ended = checkout.call(*planned)
+    assert ended.status == 2, str(ended)
+    assert (
+        f"DeliveryConfig/hook spec.deliveryTargets.http.secret: ${{secret:NEW}} → {MASK}${{secret:OLD}}" in ended.stdout
+    )
+    approves = checkout.call(*planned, "--format", "json").json["approves"]
+    checkout.variables = secrets
+    assert checkout.call(*planned, "--format", "json").json["approves"] == approves
+    assert checkout.call("apply", "plan.json").status == 0
+    config = checkout.live()["deliveryConfigs"]["hook"]
+    assert config["DeliveryTargets"]["Http"]["Secret"] == "more-old-marker"
     assert checkout.call(*planned).status == 0
 
 
