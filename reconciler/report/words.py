@@ -354,9 +354,7 @@ def healed_words(result: ChangeResult) -> str:
 def nothing_to_do(plan: Plan) -> str:
     """Return what a plan without changes says: no more than it has looked at."""
     if plan.leaves_secrets:
-        return (
-            "Nothing else changes: apply compares the secrets that are referred to otherwise, and sends what differs."
-        )
+        return "Nothing else changes: apply compares the secrets that git changed, and sends what differs."
     limits = plan_limits(plan)
     return f"Nothing to do in what the plan is limited to ({limits})." if limits else _NOTHING
 

@@ -155,7 +155,7 @@ def test_another_reference_to_a_secret_is_pending_since_what_was_applied_last(ch
     ended = checkout.call(*planned)
     assert ended.status == 2, str(ended)
     assert "${secret:OLD} → ${secret:NEW}" in ended.stdout
-    assert "apply compares the secrets that are referred to otherwise" in ended.stdout
+    assert "apply compares the secrets that git changed" in ended.stdout
     # The job behind the environment has the secrets: it sends what differs, and then nothing is pending.
     checkout.variables = secrets
     assert checkout.call("apply", "plan.json").status == 0
