@@ -244,7 +244,7 @@ class Plan:
 
     @property
     def leaves_secrets(self) -> bool:
-        """Whether objects refer to other secrets than at the base, which apply compares as this plan had none."""
+        """Whether secret values are made otherwise than at the base, which apply compares as this plan had none."""
         return self.secrets_at_apply and any(rule.is_of_secret for rule in self.rules_changed)
 
     @property
