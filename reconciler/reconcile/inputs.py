@@ -40,7 +40,7 @@ class PlanInputs:
         request_kinds: the registry of requests.
         bracket: whether a running sync is paused around a change of its target.
         remarks: notes that were made before live was read.
-        secrets_at_apply: whether secrets are left to apply, which compares and checks them; no `${secret:}` is set then.
+        secrets_at_apply: whether secrets are left to apply, which compares and checks them; `desired` has none set.
     """
 
     environment: str
