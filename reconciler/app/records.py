@@ -129,11 +129,18 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Reco
     """Give up on records until they change at the source.
 
     Raises:
-        UsageError: none of the records is known.
+        UsageError: none of the records is known, or an ID of what belongs to a record is that of no open problem.
         LedgerError: the ledger cannot be written, or would forget it.
     """
     keys = record_keys(chosen, ids)
+    inside = {
+        external_id: key for external_id in ids if (key := chosen.sync.data.record_of(external_id)) != external_id
+    }
     with opened_store(chosen, "`sync drop`", ephemeral=ephemeral) as store:
+        if inside:
+            told = {each.problem.external_id for each in store.problems.listed(_ALL)}
+            if strange := [external_id for external_id in inside if external_id not in told]:
+                raise _no_problem(chosen, strange, [inside[external_id] for external_id in strange])
         known = store.records.levels(keys)
         # Where the target keeps what is gone, that is all there is to give up: what stands in the way of others.
         number = store.records.drop(keys, frees_gone=chosen.sync.data.leaves_alone(outside=False))
@@ -145,6 +152,16 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Reco
             next_step=f"`reconciler sync errors {name} -e {environment}` lists those with problems.",
         )
     return Records(number, unknown)
+
+
+def _no_problem(chosen: Chosen, ids: Sequence[str], keys: Sequence[str | None]) -> UsageError:
+    noun = chosen.sync.data.noun
+    whole = some([key for key in dict.fromkeys(keys) if key is not None])
+    return UsageError(
+        f"{chosen.sync.name} has no open problem of {some(ids)}: nothing is given up",
+        next_step=f"Name the {noun} itself, {whole}, or an ID that `reconciler sync errors {chosen.sync.command} -e "
+        f"{chosen.session.name}` lists.",
+    )
 
 
 def cancel_run(chosen: Chosen) -> bool:

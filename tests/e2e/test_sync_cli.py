@@ -333,6 +333,9 @@ def test_what_needs_no_giving_up_is_left_alone(shop: Checkout) -> None:
     shop.call("sync", "retry", good)
     assert shop.call("sync", "drop", good).stdout == "None of them failed or has a problem.\n"
     assert status(shop)["records"]["open"] == 1
+    bad = next(each["record"] for each in errors(shop)["problems"])
+    said = shop.call("sync", "drop", f"{bad}/no-such-variant")
+    refused(said, "usage", "no open problem of", exit_status=64)
     refused(shop.call("sync", "drop", "no-such"), "usage", "knows no product no-such", exit_status=64)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -65,6 +67,10 @@ def test_all_data_types_run_in_order_and_each_has_its_own_runs_status_problems_a
     assert one["last_full_run"]["run"] == again[2]["run"]
     problems = answered(shop, "errors", "--format", "json").json
     assert [each["data_type"] for each in problems] == TYPES
+    table = list(csv.DictReader(io.StringIO(answered(shop, "errors", "--format", "csv").stdout)))
+    assert [(row["data_type"], row["external_id"]) for row in table] == [
+        (each["data_type"], row["external_id"]) for each in problems for row in each["problems"]
+    ]
 
     customer = next(each["external_id"] for each in site["customers"]["records"])
     told = answered(shop, "run", "--explain", customer, "--format", "json").json

@@ -307,6 +307,14 @@ def test_what_a_spreadsheet_would_carry_out_is_quoted(text: str) -> None:
     assert row[0].startswith("'")
 
 
+def test_several_data_types_make_one_table_of_problems() -> None:
+    first, second = (
+        problems_to_csv("production", page(problem(text)), typed=True, headed=text == "P-1") for text in ("P-1", "P-2")
+    )
+    rows = list(csv.DictReader(io.StringIO(first + second)))
+    assert [(row["data_type"], row["external_id"]) for row in rows] == [("products", "P-1"), ("products", "P-2")]
+
+
 # Progress
 
 

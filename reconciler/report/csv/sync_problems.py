@@ -13,15 +13,23 @@ _COLUMNS = ("external_id", "record", "part", "code", "message", "url", "found_at
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def problems_to_csv(_environment: str, found: Problems) -> str:
-    """Return open problems as CSV with a line of headings. No cell is a formula, whatever a record is called."""
+def problems_to_csv(_environment: str, found: Problems, *, typed: bool = False, headed: bool = True) -> str:
+    """Return open problems as CSV with a line of headings. No cell is a formula, whatever a record is called.
+
+    Args:
+        found: the problems.
+        typed: the first column is the data type.
+        headed: there is a line of headings.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
+    if headed:
+        writer.writerow([*(["data_type"] if typed else []), *_COLUMNS])
+    kind = [_cell(found.data_type)] if typed else []
     for item in found.listed:
         problem = item.problem
         cells = (problem.external_id, item.key, problem.part, problem.code, problem.message, problem.url)
-        writer.writerow([*map(_cell, cells), item.found_at.isoformat(), "yes" if item.logged else "no"])
+        writer.writerow([*kind, *map(_cell, cells), item.found_at.isoformat(), "yes" if item.logged else "no"])
     return text.getvalue().replace("\r\n", "\n")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.chosen import choose, only
+from reconciler.app.chosen import choose
 from reconciler.app.records import open_problems
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
@@ -39,11 +39,19 @@ def errors(
     """List the open problems of a data sync, one data type after the other.
 
     The oldest come first. NAME may be left out where there is one data sync. These are all open problems; the sync
-    log, which the merchant reads, holds at most 5,000. In CSV no cell is a formula.
+    log, which the merchant reads, holds at most 5,000. In CSV no cell is a formula; where several data types flow, the
+    first column says which.
     """
     chosen = choose(options.project, name, data_type)
     most = limit if limit is not None else SHOWN if options.format == "text" else 0
-    if options.format == "csv":
-        only(chosen)  # a table has one line of headings
     found = [(each.session.name, open_problems(each, most, offset, code)) for each in chosen]
-    write_result(options, SYNC_PROBLEMS.render_each(options.format, found, style=result_style(options)))
+    style = result_style(options)
+    if options.format == "csv" and len(found) > 1:
+        # One table, with one line of headings.
+        tables = [
+            SYNC_PROBLEMS.render("csv", *one, style=style, typed=True, headed=not number)
+            for number, one in enumerate(found)
+        ]
+        write_result(options, "".join(tables))
+    else:
+        write_result(options, SYNC_PROBLEMS.render_each(options.format, found, style=style))
