@@ -28,7 +28,6 @@ _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _PROXY_LOGIN = 407
 # How a proxy's refusal to open a tunnel begins.
 _STATUS = re.compile(r"[1-9][0-9]{2}\b")
-_EMULATE = "Start what should answer there, such as `reconciler emulate`, or correct the URL in the Environment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,7 @@ def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float)
     elif not sent:
         reason = f"no connection to {where}: {_plain(causes)}"
         if _is_loopback(url.host) and any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-            return NoAnswer(reason, sent=False, seconds=seconds, next_step=_EMULATE)
+            return NoAnswer(reason, sent=False, seconds=seconds, refused_here=True)
     else:
         reason = f"the connection broke: {_plain(causes)}"
     return NoAnswer(reason, sent=sent, seconds=seconds)

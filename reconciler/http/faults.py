@@ -31,6 +31,7 @@ _LONGEST_CODE = 200
 _MOST_ROLES = 20
 # A longer wait that an answer asks for is not told: it is a clock that is wrong, or worse.
 _DAY = 86_400
+_EMULATE = "Start what should answer there, such as `reconciler emulate`, or correct the URL in the Environment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,9 @@ class FaultReader:
         # An answer that came and is of no use, such as one that is too large, is not a network that fails.
         kind = UnexpectedAnswer if silence.sent and silence.hopeless else Unreachable
         message = f"{call}: {self.redactor.clean(silence.reason)}"
-        error = kind(message, request=str(call), next_step=silence.next_step or self._next_step(kind))
+        # A forge on this machine is not the emulator, and says itself what to check.
+        usual = _EMULATE if silence.refused_here and kind not in self.steps else self._next_step(kind)
+        error = kind(message, request=str(call), next_step=silence.next_step or usual)
         if isinstance(error, UnexpectedAnswer):
             error.is_too_large = silence.too_large
         return error

@@ -41,6 +41,7 @@ class NoAnswer(Exception):
         seconds: how long the attempt took.
         next_step: what the user can do, where that is not what it is for every unreachable API.
         too_large: the answer is larger than it may be.
+        refused_here: nothing listens at that port of this machine.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class NoAnswer(Exception):
         seconds: float = 0.0,
         next_step: str | None = None,
         too_large: bool = False,
+        refused_here: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -60,6 +62,7 @@ class NoAnswer(Exception):
         self.seconds = seconds
         self.next_step = next_step
         self.too_large = too_large
+        self.refused_here = refused_here
 
 
 @dataclass(frozen=True, slots=True)

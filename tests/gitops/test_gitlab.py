@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import AnswerLost, ApiError, LoginRefused, UsageError
+from reconciler.errors import AnswerLost, ApiError, LoginRefused, Unreachable, UsageError
 from reconciler.gitops.approval import gather
 from reconciler.gitops.event import read_event
 from reconciler.gitops.forge import Walk
@@ -197,6 +197,12 @@ def test_a_token_that_is_refused_is_named_and_not_shown(forge: GitLab) -> None:
         ask(forge, lambda client: client.pull_request(1), GITLAB_TOKEN="wrong-token-marker")
     assert "GITLAB_TOKEN" in (raised.value.next_step or "")
     assert "wrong-token-marker" not in str(raised.value)
+
+
+def test_a_forge_that_cannot_be_reached_is_not_taken_for_the_emulator(forge: GitLab) -> None:
+    with pytest.raises(Unreachable) as raised:
+        ask(forge, lambda client: client.pull_request(1), CI_API_V4_URL="http://127.0.0.1:1/api/v4")
+    assert raised.value.next_step == "Check the network, the proxy settings and CI_API_V4_URL."
 
 
 def test_a_comment_whose_answer_is_lost_is_looked_for_by_the_same_step(forge: GitLab) -> None:
