@@ -195,7 +195,7 @@ class Source(Protocol[RecordT]):
 
 @runtime_checkable
 class Telling(Protocol):
-    """Source that finds out, while it reads everything, what people should know and what is no record's problem."""
+    """Source or target that finds out in a run what people should know and what is no record's problem."""
 
     @property
     def remarks(self) -> Sequence[str]:

@@ -41,7 +41,7 @@ from reconciler.sparklayer.customers import (
 )
 from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sync.customers import words
-from reconciler.sync.customers.model import PART
+from reconciler.sync.customers.model import PART, held_to_json
 from reconciler.sync.customers.resolve import CustomerState, body_of, duplicate_email, usernames_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.target import CustomerTarget
@@ -102,11 +102,14 @@ class CustomerSink(CustomerTarget):
         except ApiError as error:
             if not error.is_about_record:
                 raise
-            return _refused(RecordProblem(state.key, PART, "refused", words.refused(why_refused(error))))
+            written = _refused(RecordProblem(state.key, PART, "refused", words.refused(why_refused(error))))
         finally:
             done.set()
             self._under_way.pop(state.key, None)
         self.counts[PART] += written.sent and bool(written.done)
+        if written.refused and not written.done and not state.before.exists:
+            # What is there is somebody else's, and the next run must not take it for ours.
+            return replace(written, held=held_to_json(state.before))
         return written
 
     def why_failed(self, error: ApiError) -> str:
@@ -253,7 +256,7 @@ class CustomerSink(CustomerTarget):
         known = body_of(before)
         if before.parent_id is not None:
             known[_PARENT] = before.parent_id
-        if (PAYMENT in known or PAYMENT in named) and not self._settings.overwrites_unread:
+        if self._keeps_account(state):
             return RecordProblem(state.key, PART, "balance-unread", words.BALANCE_UNREAD)
         body = merged(named, known, state.share)
         lookup = Lookup("platform", str(before.external_id))
@@ -263,6 +266,7 @@ class CustomerSink(CustomerTarget):
             body = {**body, "email": before.email} if own is None else body
         answer = await self._put(lambda sent: replace_customer(self._writer, lookup, sent), body)
         self._note(state, before.own_id or own_id_of(answer), body)
+        self._blind.add(state.key)
         return None
 
     async def _deactivate(self, state: CustomerState, parts: frozenset[str]) -> Written:

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.kind.connection import Querier, Reader, Wire
-from reconciler.sparklayer.customer_bodies import ADDRESSES, Share, objects_of, projected
+from reconciler.sparklayer.customer_bodies import ADDRESSES, PAYMENT, Share, objects_of, projected
 from reconciler.sparklayer.customers import Lookup, Unreadable, read_customer
 from reconciler.sparklayer.kinds.customer_group import BASE
 from reconciler.sparklayer.kinds.customer_group import PATH as GROUPS
 from reconciler.sparklayer.lists import whole_list
+from reconciler.sync.customers import words
 from reconciler.sync.customers.mapper import SiteFacts
 from reconciler.sync.customers.model import PART, HeldCustomer, held_from_json
-from reconciler.sync.customers.resolve import CustomerState, print_of, share_of
+from reconciler.sync.customers.resolve import CustomerState, body_of, print_of, share_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.datatype import Held, Observation
 
@@ -42,6 +43,28 @@ class CustomerTarget:
         self._breaker = breaker
         # Whether the site was seen to show customers, so that a bare 404 means that there is none.
         self._shows = False
+        # Customers of ours that could not be compared, and those that are replaced without a look.
+        self._uncompared: set[str] = set()
+        self._blind: set[str] = set()
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a run has to say of customers that the site does not show."""
+        return tuple(words.unshown(len(self._blind), len(self._uncompared & self._blind)))
+
+    async def foresee(self, state: CustomerState) -> None:
+        """Look at whether the site shows a customer of ours that would be written."""
+        before = state.before.external_id
+        if before is None or state.deletes or self._shows:
+            return
+        if not self._blind and not isinstance(await self._read_or_unread(before), Unreadable):
+            return
+        if not self._keeps_account(state):
+            self._blind.add(state.key)
+
+    def _keeps_account(self, state: CustomerState) -> bool:
+        """Whether a customer that nobody can read is left alone, as it has an account whose balance may go."""
+        return (PAYMENT in body_of(state.before) or PAYMENT in state.named) and not self._settings.overwrites_unread
 
     async def facts(self) -> SiteFacts:
         """Return what the mapper must know of the site."""
@@ -54,6 +77,7 @@ class CustomerTarget:
         """Read what the site holds of the customers that should be in these states."""
         wanted = {state.key: (state.named, state.share, state.before) for state in states}
         found = await self._all({key: before for key, (_, _, before) in wanted.items()})
+        self._uncompared.update(key for key in wanted if key not in found)
         prints: dict[str, dict[str, bytes]] = {key: {} for key in wanted}
         for key, (named, share, before) in wanted.items():
             if (wire := found.get(key)) is not None and named:

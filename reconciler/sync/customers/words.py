@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from reconciler.words import counted
+
 UNREAD = (
     "SparkLayer has a customer with this external ID or e-mail address already, and does not show what it holds: to "
     "write it would clear its addresses, lists, discount and terms. customers.overwriteUnread in the DataSync allows "
@@ -30,3 +34,20 @@ def unknown_list(slug: str) -> str:
 def missing_parent(external_id: str) -> str:
     """Return what is told of a parent that is not there."""
     return f"There is no customer {external_id} at SparkLayer, which is mapped as the parent. Correct the parent."
+
+
+def unshown(replaced: int, uncompared: int) -> Iterator[str]:
+    """Yield what is told of customers of ours that the site does not show.
+
+    Args:
+        replaced: how many are replaced by what we wrote.
+        uncompared: how many of these a run that compares could not compare.
+    """
+    if replaced:
+        verb = "is" if replaced == 1 else "are"
+        why = "this site does not show what others changed there"
+        yield f"{counted(replaced, 'customer')} {verb} replaced by what we wrote: {why}"
+    if uncompared:
+        verb = "is" if uncompared == 1 else "are"
+        why = "nothing there can be compared"
+        yield f"{counted(uncompared, 'customer')} {verb} written though nothing may differ: {why}"

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from reconciler.errors import ApiError, TargetIncomplete
-from reconciler.sync.datatype import Held, Observation, Target, TargetState, Written
+from reconciler.sync.datatype import Held, Observation, Target, TargetState, Telling, Written
 
 _NOTED = 20
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """Target that looks, in a rehearsal, at what a write would find; it tells that by `remarks`."""
+
+    async def foresee(self, state: Any) -> None:
+        """Look at what the write of a record would find."""
 
 
 @dataclass(slots=True)
@@ -58,11 +66,18 @@ class RehearsedSink:
     async def observe_held(self, held: Mapping[str, Held], whole: Any) -> Observation:
         return await self._target.observe_held(held, whole)
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What the target found out."""
+        return self._target.remarks if isinstance(self._target, Telling) else ()
+
     async def write(self, state: TargetState, parts: Collection[str]) -> Written:
         """Note that these parts of a record would be written."""
         noted = self._rehearsal.discontinued if state.gone else self._rehearsal.written
         if len(noted) < _NOTED:
             noted.append(state.key)
+        if isinstance(self._target, Foreseeing):
+            await self._target.foresee(state)
         self.counts.update(parts)
         return Written(frozenset(parts))
 

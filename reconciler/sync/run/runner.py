@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
+from reconciler.sync.datatype import Telling
 from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.breaker import Outage
@@ -249,7 +250,7 @@ class _Run:
             parts=parts_in(run.counts, context.data.parts),
             requests=context.meter.requests(),
             held_back=await self._held_back(),
-            remarks=(*context.remarks, *context.meter.remarks()),
+            remarks=(*context.remarks, *_told(context.sink), *context.meter.remarks()),
             message=ending.message,
             next_step=ending.next_step,
             limit=ending.limit,
@@ -268,3 +269,7 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _told(sink: object) -> Sequence[str]:
+    return sink.remarks if isinstance(sink, Telling) else ()

@@ -194,3 +194,38 @@ def test_an_answer_that_is_lost_makes_no_second_customer() -> None:
         people.run(Mode.FULL)
         assert [customer["external_id"] for customer in people.site.customers.values()] == ["acme.anna"]
         assert people.site.errors == {}
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_run_says_how_many_customers_it_replaces_that_the_site_does_not_show(tmp_path: Path) -> None:
+    blind = "1 customer is replaced by what we wrote: this site does not show what others changed there"
+    with open_people(tmp_path) as people:
+        people.site.shows = False
+        people.market.users.update({own: user(own, f"{own}@x.y") for own in ("anna", "ben")})
+        assert people.run(Mode.FULL).remarks == ()
+        people.market.users["anna"]["FirstName"] = "Anne"
+        assert people.run(Mode.FULL).remarks == (blind,)
+        assert people.run(Mode.FULL).remarks == ()
+
+        told = people.run(Mode.VERIFY).remarks
+        assert told == (
+            blind.replace("1 customer is", "2 customers are"),
+            "2 customers are written though nothing may differ: nothing there can be compared",
+        )
+        people.site.shows = True
+        assert people.run(Mode.VERIFY).remarks == ()
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_customer_of_others_with_our_external_id_is_left_alone_however_often_it_is_tried(tmp_path: Path) -> None:
+    with open_people(tmp_path) as people:
+        people.site.shows = False
+        theirs = {"id": "cu_9", "uuid": "u-9", "external_id": "acme.anna", "email": "a@x.y", "tax_exempt": True}
+        people.site.customers["cu_9"] = dict(theirs)
+        people.market.users["anna"] = user("anna", "a@x.y")
+        for mode in (Mode.FULL, Mode.FULL, Mode.VERIFY):
+            assert people.run(mode).remarks == ()
+            assert people.site.customers["cu_9"] == theirs
+        del people.market.users["anna"]
+        people.run(Mode.FULL)
+        assert people.site.customers["cu_9"] == theirs
