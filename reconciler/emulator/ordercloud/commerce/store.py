@@ -95,12 +95,14 @@ class Store:
     def __init__(self, searched: frozenset[str], timestamp: Callable[[], float]) -> None:
         self._searched = searched
         self.search = SearchIndex(timestamp)
+        self.versions: Counter[str] = Counter()
         self.clear()
 
     def clear(self) -> None:
         """Remove all rows."""
         self._tables: dict[str, dict[Scope, Table]] = {}
-        self.versions: Counter[str] = Counter()
+        # They never go back: what was worked out under one of before must not be taken for what comes now.
+        self.versions.update(dict.fromkeys(self.versions, 1))
         self._across: dict[str, tuple[int, Across]] = {}
         self.search.clear()
 
