@@ -70,7 +70,8 @@ reconciler apply plan.json --override maxDeletes --reason "The old hook is gone 
 ```
 
 Reasons are shown, so one that holds the value of a secret is refused, in every command: of each `${secret:}` of the
-manifests that is set where the command runs, and has six characters or more.
+manifests that is set where the command runs, and of each that stands in them in so many words, where it has six
+characters or more.
 
 A plan that was saved while a guardrail stood against it approves nothing: `apply` refuses the file by name, unless
 `--override` lifts what stood against it. Of several plans each has its own limits on numbers, as if they were applied

@@ -9,8 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from reconciler.errors import LoadError, Place, ReconcilerError, UsageError
+from reconciler.kind.sensitive import masked
+from reconciler.manifest.environment import EnvironmentSpec
+from reconciler.manifest.facts import secrets_in
 from reconciler.manifest.files import FileBytes, base_of, read_folder
+from reconciler.manifest.load import load
 from reconciler.manifest.scope import Scope, is_credential, with_secrets_folder
+from reconciler.registry import manifest_kinds
 from reconciler.secret import UnusableSecret
 
 _SHORTEST = 6  # a shorter value stands in many a word by chance
@@ -30,12 +35,18 @@ def require_no_secret(option: str, text: str, manifests: Path, environ: Mapping[
     Raises:
         UsageError: it holds one.
     """
-    for reference, value in _known(manifests, environ):
-        if value in text:
-            raise UsageError(
-                f"{option} holds the value of {reference}, and would be kept and shown",
-                next_step="Say it without the secret. Change the secret too if others can read this command line.",
-            )
+    found = next((reference for reference, value in _known(manifests, environ) if value in text), None)
+    # What looks like a secret is masked before it is kept, and may stand in a manifest as well: in a link, say.
+    kept = masked(text)
+    if found is None and any(
+        len(value) >= _SHORTEST and value in kept for value in map(str.strip, _written(manifests))
+    ):
+        found = "a secret that stands in the manifests"
+    if found is not None:
+        raise UsageError(
+            f"{option} holds the value of {found}, and would be kept and shown",
+            next_step="Say it without the secret. Change the secret too if others can read this command line.",
+        )
 
 
 def _known(manifests: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -51,6 +62,20 @@ def _known(manifests: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, s
         is_macro = bool(environ.get("TF_BUILD") and _MACRO.fullmatch(value))
         if len(value) >= _SHORTEST and not is_macro:
             yield reference, value
+
+
+def _written(manifests: Path) -> Iterator[str]:
+    """Yield the secrets that manifests and patches have in so many words, as far as they can be read."""
+    kinds = manifest_kinds()
+    with suppress(ReconcilerError):
+        loaded = load(manifests, kinds)
+        for manifest in loaded.manifests:
+            yield from secrets_in(kinds[manifest.kind].spec, manifest.raw, manifest.metadata.sensitive)
+        for environment in loaded.environments:
+            yield from secrets_in(EnvironmentSpec, environment.raw)
+            for patch in environment.raw.get("patches") or ():
+                if isinstance(patch, dict) and isinstance(patch.get("spec"), dict) and patch.get("kind") in kinds:
+                    yield from secrets_in(kinds[patch["kind"]].spec, patch["spec"])
 
 
 def _references(manifests: Path) -> list[str]:

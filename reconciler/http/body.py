@@ -92,7 +92,8 @@ def decode(content: bytes) -> Json:
 def decode_leniently(content: bytes) -> Json:
     """Return a decoded body that `decode` refuses for some texts or numbers in it. It is slower.
 
-    Lone surrogates stand for what is no Unicode; a number that is none (infinite, NaN) comes as its text.
+    Lone surrogates stand for what is no Unicode, and control characters for themselves; a number that is none
+    (infinite, NaN) comes as its text.
 
     Raises:
         ValueError: it is no JSON all the same.
@@ -100,7 +101,7 @@ def decode_leniently(content: bytes) -> Json:
     _check_size(content)
     text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     try:
-        return json.loads(text, parse_constant=str, parse_int=_number, parse_float=_number)
+        return json.loads(text, strict=False, parse_constant=str, parse_int=_number, parse_float=_number)
     except RecursionError:
         raise UnusableJson("is nested too deeply") from None
 

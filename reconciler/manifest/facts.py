@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ from reconciler.manifest.explain import explain, suggest
 from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import DocumentLocator, Path, Source, format_path, parse_path
-from reconciler.manifest.references import is_literal, literal_secrets, texts_of, unreadable_names
+from reconciler.manifest.references import is_literal, literal_parts, literal_secrets, texts_of, unreadable_names
 
 # What stands for a part of a URL that is no host.
 _SECRET = re.compile(r"\$\{secret:[^}]*\}")
@@ -85,6 +85,21 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: ManifestKind[Any]
         live_id = None
     unreadable = tuple(_unreadable(manifest)) if manifest.references else ()
     return Facts(live_id, tuple(references), tuple(hosts), tuple(literals), unreadable), problems
+
+
+def secrets_in(model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the secrets that stand in a spec, or in a patch of one, in so many words.
+
+    Args:
+        model: of the spec.
+        data: the spec, references unresolved.
+        sensitive: the paths that `metadata.sensitive` names.
+    """
+    for _, node, text in _marked_texts(data, model, ()):
+        if node.semantics.write_only and is_literal(text):
+            yield text
+    for _, parts in literal_parts(model, data, sensitive):
+        yield from parts
 
 
 def _unreadable(manifest: Manifest) -> Iterator[tuple[Path, str]]:

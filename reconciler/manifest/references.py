@@ -191,10 +191,20 @@ def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: 
         data: the spec, references unresolved.
         sensitive: the paths that `metadata.sensitive` names.
     """
+    for path, _ in literal_parts(model, data, sensitive):
+        yield path
+
+
+def literal_parts(
+    model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield the paths as `literal_secrets` does, each with the secrets that stand there."""
     yield from _literals(data, Position(model), (), marked_paths(sensitive))
 
 
-def _literals(value: Any, position: Position, path: Path, marked: frozenset[str]) -> Iterator[Path]:
+def _literals(
+    value: Any, position: Position, path: Path, marked: frozenset[str]
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
     if isinstance(value, Mapping):
         for name, item in value.items():
             if isinstance(item, str | dict | list | int | float):
@@ -203,10 +213,10 @@ def _literals(value: Any, position: Position, path: Path, marked: frozenset[str]
         for index, item in enumerate(value):
             yield from _literals(item, position.entry(value, index), (*path, index), marked)
     elif isinstance(value, str):
-        if position.may_hold and is_literal(value) and position.spans(value):
-            yield path
+        if position.may_hold and is_literal(value) and (found := position.spans(value)):
+            yield path, tuple(value[start:end] for start, end in found)
     elif position.hides(value):
-        yield path
+        yield path, (str(value),)
 
 
 def texts_of(data: Mapping[str, Any]) -> list[Text]:

@@ -77,3 +77,35 @@ def test_a_macro_that_azure_left_as_it_is_is_no_secret(folder: Path) -> None:
     require_no_secret("--reason", "with $(HOOK_OF_PRODUCTION)", folder, environ | {"TF_BUILD": "True"})
     with pytest.raises(UsageError):
         require_no_secret("--reason", "with $(HOOK_OF_PRODUCTION)", folder, environ)
+
+
+@pytest.mark.parametrize("text", ["key is SEKRETsec6", "x SEKRETcode2", "pin SEKRETpin12", "it is SEKRETpatch9"])
+def test_a_secret_that_stands_in_a_manifest_or_a_patch_is_refused_like_one_that_is_referred_to(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "all.yaml").write_text(
+        """\
+apiVersion: reconciler/v1
+kind: DeliveryConfig
+metadata: {name: hook}
+spec:
+  name: Hook
+  deliveryTargets: {http: {endpoint: "https://hooks.example.com/x?code=SEKRETcode2", secret: SEKRETsec6}}
+---
+apiVersion: reconciler/v1
+kind: ProductSync
+metadata: {name: products}
+spec: {deliveryConfig: hook, configData: {PIN_CODE: SEKRETpin12}}
+---
+apiVersion: reconciler/v1
+kind: Environment
+metadata: {name: one}
+spec:
+  ordercloud: {region: us-west, environment: sandbox, clientID: c, clientSecret: SEKRETlogin}
+  patches:
+    - {kind: DeliveryConfig, name: hook, spec: {deliveryTargets: {http: {secret: SEKRETpatch9}}}}
+"""
+    )
+    with pytest.raises(UsageError, match="stands in the manifests"):
+        require_no_secret("--reason", text, tmp_path, {})
+    require_no_secret("--reason", "SEKRET alone", tmp_path, {})

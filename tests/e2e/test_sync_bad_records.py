@@ -59,6 +59,13 @@ def test_one_bad_product_is_one_problem_and_the_rest_goes_through(
     assert said(shop) == {}
 
 
+def test_control_characters_that_no_json_may_have_as_they_are_stop_no_run(shop: Shop) -> None:
+    rewrite(shop, '"Name":"Hammer 1"', '"Name":"Ham\x01\tmer"')
+    report = shop.synced("--full", "--patience", "5")
+    assert report["state"] == "finished"
+    assert set(shop.held().products) >= {"p0", "p2", "p3"}
+
+
 def test_a_product_that_becomes_bad_stays_in_the_target_as_it_is(shop: Shop) -> None:
     shop.synced("--full")
     before = shop.held()

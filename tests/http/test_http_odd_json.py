@@ -72,6 +72,7 @@ def test_half_a_character_in_the_answer_to_a_write_leaves_it_in_doubt() -> None:
         (rb'"\ud83d\ude00"', "\U0001f600"),
         (b'"\xed\xa0\x80"', "\udced\udca0\udc80"),
         (b'"M\xf6bel"', "M\udcf6bel"),
+        (b'"Ham\x01\tmer"', "Ham\x01\tmer"),
         (b"\xef\xbb\xbf[1]", [1]),
         (b"1e999", "1e999"),
         (b"-1e999", "-1e999"),
