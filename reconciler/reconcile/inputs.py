@@ -40,7 +40,8 @@ class PlanInputs:
         request_kinds: the registry of requests.
         bracket: whether a running sync is paused around a change of its target.
         remarks: notes that were made before live was read.
-        secrets_at_apply: whether secrets are left to apply, which compares and checks them; `desired` has none set.
+        secrets_at_apply: whether what `${secret:}` says is left to apply, which compares and checks it; literals in
+            `desired` are set all the same.
     """
 
     environment: str
