@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 _AGAIN = "Run the command again."
-CARRY_ON = "Carry on with `reconciler apply --resume`; it looks before it writes."
+_CARRY_ON = "Carry on with `reconciler apply --resume`; it looks before it writes."
 
 
 class ApplyFace(Protocol):
@@ -157,7 +157,7 @@ async def apply_session(
                 if permission.unreviewed or permission.waiting:
                     face.leaves_alone((*permission.unreviewed, *permission.waiting))
                 known = "what became of the changes under way is not known"
-                go_on = _AGAIN if command == HEAL else CARRY_ON
+                go_on = _AGAIN if command == HEAL else _CARRY_ON
                 report = await apply(
                     narrowed(comparison.planned, permission) if approval.is_narrow else comparison.planned,
                     session.kinds,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.apply import CARRY_ON, Approval, apply_session
+from reconciler.app.apply import Approval, apply_session
 from reconciler.app.commits import clean_commit
 from reconciler.app.saved_plans import open_for_saved
 from reconciler.app.signals import run_to_end
@@ -27,6 +27,11 @@ from reconciler.ledger.url import require_durable
 from reconciler.reconcile.digests import PLAN_KEY
 from reconciler.reconcile.session import PlanRequest
 from reconciler.report.renderers import APPLY
+
+_GO_ON = (
+    "Carry on with `reconciler apply --resume`; it looks before it writes. "
+    "Where it says that there is nothing to resume, nothing had begun: run this command again."
+)
 
 EXAMPLES = """
 reconciler apply -e sandbox                 # shows the plan and asks
@@ -106,7 +111,7 @@ def apply(
         try:
             report = run_to_end(run(session, request, approval, face, listener))
         except KeyboardInterrupt:
-            raise Interrupted("Interrupted: whether anything was sent is not known", next_step=CARRY_ON) from None
+            raise Interrupted("Interrupted: whether anything was sent is not known", next_step=_GO_ON) from None
     if report is not None:
         told = {"told": face.told} if options.format == "text" and is_read_with_stderr(options) else {}
         show(options, APPLY, report, **told)
