@@ -224,6 +224,13 @@ def test_a_quiet_sync_is_shown_with_last_and_next_run() -> None:
     ) in said
 
 
+def test_a_run_that_ended_in_the_future_is_not_told_as_one_of_just_now() -> None:
+    said = " ".join(status_text(data_sync(), overview(data_run(ended_at=ago(hours=-23)))).split())
+    assert "last run full sync, finished 23 h in the future: a clock is wrong (2026-11-21 08:30 UTC)" in said
+    said = " ".join(status_text(data_sync(), overview(data_run(ended_at=ago(seconds=-20)))).split())
+    assert "last run full sync, finished under 1 s ago" in said
+
+
 def test_what_is_not_as_promised_comes_first() -> None:
     old = overview(data_run(ended_at=ago(hours=3)), counts=LevelCounts(records=9_000, problems=6_000, logged=5_000))
     lines = status_text(data_sync(), old).splitlines()

@@ -22,6 +22,7 @@ from reconciler.report.words import moment
 from reconciler.sync.datasync import Standing
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import Compared, rest_of, shown_of
+from reconciler.sync.monitor.health import CLOCK_SLACK
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
 from reconciler.words import counted, spoken
 
@@ -155,7 +156,7 @@ def _last(status: SyncStatus) -> str:
         return "none yet" if status.going is None and status.cut_off is None else "none finished yet"
     state = LEDGER_STATES.get(run.state, run.state)
     took = spoken(run.ended_at - run.started_at)
-    ended = f"{spoken(status.checked_at - run.ended_at)} ago ({moment(run.ended_at)})"
+    ended = f"{_since(run.ended_at, status.checked_at)} ({moment(run.ended_at)})"
     message = f"; {clip(visible(run.message), _LIMIT)}" if run.message and run.state != FINISHED else ""
     usual = f"; usually {status.last_usual.changed:,} changed" if status.last_usual is not None else ""
     read = record_counts(run.counts, status.sync.data.ends)
@@ -209,7 +210,8 @@ def _compared(found: Compared, now: datetime) -> str:
 
 
 def _since(moment: datetime, now: datetime) -> str:
-    return f"{spoken(now - moment)} ago" if moment <= now else f"{spoken(moment - now)} in the future: a clock is wrong"
+    ahead = moment - now
+    return f"{spoken(ahead)} in the future: a clock is wrong" if ahead > CLOCK_SLACK else f"{spoken(-ahead)} ago"
 
 
 def _requests(status: SyncStatus) -> str:

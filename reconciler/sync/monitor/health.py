@@ -17,7 +17,7 @@ from reconciler.sync.monitor.compared import Compared, parts_compared, rest_of, 
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import counted, spoken
 
-_SLACK = timedelta(minutes=1)
+CLOCK_SLACK = timedelta(minutes=1)
 """By which two machines' clocks may differ."""
 
 
@@ -100,7 +100,7 @@ def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | No
         since = spoken(now - sync.applied_at)
         return f"No full sync was ever finished, {since} after it was applied; the manifest promises {spoken(promised)}"
     age_of_last = age(overview, now)
-    if age_of_last is not None and age_of_last < -_SLACK:
+    if age_of_last is not None and age_of_last < -CLOCK_SLACK:
         ahead = spoken(-age_of_last)
         return f"The last good sync ended {ahead} in the future: a clock is wrong, so nobody knows how old it is"
     parts = parts_compared(sync, overview, now)
