@@ -69,7 +69,8 @@ async def all_price_lists(reader: Reader) -> list[Wire]:
     """
     first = await _page(reader, 1)
     if first.pages > _MOST_PAGES:
-        raise _unexpected(PRICE_LISTS, f"says it has {first.pages:,} pages, and price lists end at {_MOST_LISTS:,}")
+        most = f"price lists end at {_MOST_LISTS:,}, which are {_MOST_PAGES} pages"
+        raise _unexpected(PRICE_LISTS, f"says it has {first.pages:,} pages, and {most}")
     pages = [first]
     for start in range(2, first.pages + 1, _AHEAD):
         pages += await _at_once(reader, range(start, min(start + _AHEAD, first.pages + 1)))
