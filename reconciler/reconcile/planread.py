@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
@@ -172,11 +173,13 @@ def plan_from_text(text: str | bytes, *, file: str | None = None) -> Plan:
 
 
 def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
-    """Read the JSON of a file that reconciler wrote.
+    """Read the JSON of a file that reconciler wrote. A byte order mark, which an editor may have put there, is skipped.
 
     Raises:
         PlanFileError: it is no JSON that can be read, or holds more values than any such file.
     """
+    if isinstance(text, bytes):
+        text = text.removeprefix(codecs.BOM_UTF8)
     commas = text.count(",") if isinstance(text, str) else text.count(b",")
     if commas > MOST_VALUES:
         raise PlanFileError(
@@ -194,9 +197,11 @@ def json_from_text(text: str | bytes, *, file: str | None = None) -> object:
 
 def _why_unread(text: str | bytes) -> str:
     try:
-        json.loads(text)  # which takes what we do not
+        json.loads(text if isinstance(text, str) else text.decode())  # which takes what we do not
     except RecursionError:
         return "it is nested too deeply"
+    except UnicodeDecodeError:
+        return "it is not JSON in UTF-8"
     except ValueError:
         return "it is not JSON"
     return "it holds half a character, or a number that is none"

@@ -107,6 +107,18 @@ def test_what_is_none_of_them_is_refused_without_its_values(
     assert words in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_byte_order_mark_of_an_editor_is_skipped_and_another_encoding_is_called_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = saved(tmp_path, "plan")
+    text = file.read_text()
+    file.write_text(text, encoding="utf-8-sig")
+    assert run(["show", str(file)]) == 0
+    file.write_text(text, encoding="utf-16")
+    assert run(["show", str(file)]) == 1
+    assert "it is not JSON in UTF-8" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_file_of_more_values_than_any_result_has_is_refused_before_they_are_made(tmp_path: Path) -> None:
     (tmp_path / "file.json").write_bytes(b"[" + b"[]," * (planread.MOST_VALUES + 1) + b"[]]")
     with (
