@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Place
 from reconciler.kind.sensitive import Position, position_of, without_secrets
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.positions import Path
-from reconciler.manifest.references import BadReference, Reference, parse_text, texts_of
+from reconciler.manifest.references import BadReference, Reference, is_sensitive, parse_text, texts_of
 from reconciler.secret import MASK
 
 if TYPE_CHECKING:
@@ -86,22 +86,28 @@ def _of_environment(before: EnvironmentManifest | None, after: EnvironmentManife
     if before is None:
         yield RuleChange(after.kind, after.name, after.place(), "", None, ADDED)
         return
-    used = _variables_used(before) | _variables_used(after)
-    old, new = _rules_of(before, used), _rules_of(after, used)
-    yield from _differences(after, "spec", old, new)
+    used = [*_variables_used(before), *_variables_used(after)]
+    names = frozenset(name for name, _ in used)
+    secret = {_dotted("spec", ("variables", name)) for name, is_secret in used if is_secret}
+    for change in _differences(after, "spec", _rules_of(before, names), _rules_of(after, names)):
+        yield _masked(change) if change.path in secret else change
 
 
-def _variables_used(environment: EnvironmentManifest) -> frozenset[str]:
-    """Return the variables that rules are made of: who changes one changes the rule."""
+def _variables_used(environment: EnvironmentManifest) -> Iterator[tuple[str, bool]]:
+    """Yield the variables that rules are made of, and whether one is secret there: who changes one changes the rule."""
     rules = {name: value for name, value in environment.raw.items() if name not in _NO_RULES}
-    found = set[str]()
     for text in texts_of(rules):
-        try:
-            parts = parse_text(text.text)
-        except BadReference:
-            continue
-        found.update(part.name for part in parts if isinstance(part, Reference) and part.source == "var")
-    return frozenset(found)
+        position = position_of(EnvironmentSpec, text.path, frozenset())
+        parts = _parts(text.text)
+        for number, part in enumerate(parts):
+            if isinstance(part, Reference) and part.source == "var":
+                as_secret = (*parts[:number], replace(part, source="secret"), *parts[number + 1 :])
+                yield part.name, position.write_only or is_sensitive(as_secret, position)
+
+
+def _masked(change: RuleChange) -> RuleChange:
+    before, after = (None if value is None else MASK for value in (change.before, change.after))
+    return replace(change, before=before, after=after)
 
 
 def _rules_of(environment: EnvironmentManifest, variables: frozenset[str]) -> Mapping[str, Any]:

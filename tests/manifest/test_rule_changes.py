@@ -188,6 +188,20 @@ def test_a_password_in_the_ledgers_url_is_masked(compare: Compare) -> None:
     assert "localhost" in str(found)
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "sparklayer: {stage: test, siteID: s, clientID: c, clientSecret: '${var:x}'}",
+        "ledger: 'postgresql://u:${var:x}@localhost/l'",
+    ],
+)
+def test_a_variable_that_is_a_secret_where_a_rule_uses_it_is_masked(compare: Compare, rule: str) -> None:
+    (found,) = compare(
+        environment(f"{{variables: {{x: hunter2}}, {rule}}}"), environment(f"{{variables: {{x: hunter3}}, {rule}}}")
+    )
+    assert found == ("Environment/e spec.variables.x", MASK, MASK)
+
+
 def test_a_password_in_the_default_of_a_reference_is_masked(compare: Compare) -> None:
     ledger = "${env:RECONCILER_LEDGER:-postgresql://u:hunter2@localhost/l}"
     (found,) = compare(environment(), environment(f"{{ledger: '{ledger}'}}"))
