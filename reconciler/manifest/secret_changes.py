@@ -63,12 +63,17 @@ class _Former:
 
     def __init__(self, manifests: tuple[Manifest, ...]) -> None:
         self._by_name = {(each.kind, each.name): each for each in manifests}
-        self._by_id = {(each.kind, each.raw.get("id", each.name)): each for each in manifests}
+        self._by_id = {(each.kind, _id_of(each)): each for each in manifests}
 
     def of(self, now: Manifest) -> Manifest | None:
-        was = self._by_name.get((now.kind, now.name)) or self._by_id.get((now.kind, now.raw.get("id", now.name)))
+        was = self._by_name.get((now.kind, now.name)) or self._by_id.get((now.kind, _id_of(now)))
         names = ((now.kind, name) for name in now.metadata.renamed_from)
         return was or next((found for key in names if (found := self._by_id.get(key) or self._by_name.get(key))), None)
+
+
+def _id_of(manifest: Manifest) -> str:
+    # As text: a manifest that is refused may say anything there.
+    return str(manifest.raw.get("id", manifest.name))
 
 
 def _texts(

@@ -349,3 +349,14 @@ def test_secrets_of_an_object_that_is_new_are_seen_in_the_plan(compare: Compare)
 def test_the_line_of_a_patched_secret_is_that_of_the_patch(between: Callable[..., tuple[RuleChange, ...]]) -> None:
     (found,) = between(patch() + hook(S), patch(T) + hook(S))
     assert (found.place.line, found.is_of_secret) == (4, True)
+
+
+def test_a_manifest_that_was_refused_is_compared_by_its_name(tmp_path: Path, kinds: ManifestKinds) -> None:
+    loaded = []
+    for folder, change in (("before", "id: [1]"), ("after", "enabled: true")):
+        (tmp_path / folder).mkdir()
+        text = environment() + config(fields=change).replace("${secret:S}", f"${{secret:OF_{folder}}}")
+        (tmp_path / folder / "m.yaml").write_text(text)
+        loaded.append(load(tmp_path / folder, kinds))
+    (found,) = secret_changes(loaded[0], loaded[1], "e", kinds)
+    assert (found.before, found.after) == ("${secret:OF_before}", "${secret:OF_after}")
