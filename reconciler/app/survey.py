@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ApiError
+from reconciler.errors import ApiError, SecretUnset
 from reconciler.kind.kind import Survey
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.session import Session
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it brings the HTTP client
 async def surveyed(
     session: Session, targets: frozenset[str], observer: Observer, connections: Connections, *, token_cache: bool = True
 ) -> tuple[Note, ...]:
-    """Return what the surveys of declared objects say; nothing of one whose API refuses or fails: it is no difference.
+    """Return what the surveys of declared objects say; nothing of one whose API cannot be asked: it is no difference.
 
     Args:
         session: of the environment.
@@ -40,7 +40,7 @@ async def surveyed(
                 connections=connections,
             ) as reader:
                 said = await survey.ask(desired.state, reader)
-        except ApiError:
+        except (ApiError, SecretUnset):  # a plan that needs the login as well says so itself
             return []
         return [Note(NoteKind.REMARK, desired.key, words, desired.place) for words in said]
 

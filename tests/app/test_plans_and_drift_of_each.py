@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +13,11 @@ from reconciler.app.drift import Drift, drift_of_each
 from reconciler.app.plan import plan_each
 from reconciler.errors import ReconcilerError, Unreachable
 from reconciler.http.observe import Silent
+from reconciler.kind.kind import Survey
 from reconciler.reconcile.plan import Cause, DriftReport, Plan
 from reconciler.reconcile.session import PlanRequest
-from support.app_fakes import World, connect_to, session_of
+from reconciler.secret import Secret
+from support.app_fakes import ListedWidgets, World, connect_to, session_of
 from support.apply_fakes import live, widget
 
 
@@ -73,3 +77,24 @@ def test_the_only_environment_that_cannot_be_read_is_an_error(
     broken_once(world, monkeypatch)
     with pytest.raises(Unreachable):
         asyncio.run(drift_of_each([session_of(tmp_path, widget("old"))], PlanRequest(), Silent()))
+
+
+class SurveyedWidgets(ListedWidgets):
+    """Widgets about which OrderCloud has something to say."""
+
+    def survey(self, desired: Any) -> Survey:
+        async def ask(_: Any, reader: Any) -> list[str]:
+            return [str(await reader.get("priceschedules"))]
+
+        return Survey("ordercloud", (), ask)
+
+
+def test_a_survey_that_cannot_log_in_stops_no_plan_that_needs_no_such_login(world: World, tmp_path: Path) -> None:
+    session = session_of(tmp_path, widget("old"))
+    unset = Secret("${secret:OC_CLIENT_SECRET}", lambda: None)
+    other = replace(session.connections["widgets"], api="ordercloud", client_secret=unset)
+    session = replace(
+        session, kinds={"Widget": SurveyedWidgets()}, connections={**session.connections, "ordercloud": other}
+    )
+    (plan,) = asyncio.run(plan_each([session], PlanRequest(), Silent()))
+    assert isinstance(plan, Plan), plan
