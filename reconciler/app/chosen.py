@@ -95,7 +95,11 @@ def only(chosen: Sequence[Chosen], ids: Sequence[str] = ()) -> Chosen:
     if fitting:
         what = f"of which data type is {some(ids)}" if ids else "which data type is meant"
         raise UsageError(f"say {what}", next_step=f"--type {types}.")
-    wrong = next((key for key in ids if all(each.sync.data.record_of(key) is None for each in chosen)), ids[0])
+    wrong = next((key for key in ids if all(each.sync.data.record_of(key) is None for each in chosen)), None)
+    if wrong is None:
+        raise UsageError(
+            f"{some(ids)} are records of several data types", next_step=f"Name those of one at a time: {types}."
+        )
     forms = ", nor ".join(each.sync.data.id_form for each in chosen)
     raise UsageError(
         f"{wrong[:_LONGEST_ID] or 'an empty text'} is not {forms}",

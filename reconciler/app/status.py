@@ -102,7 +102,8 @@ def _statuses(
 ) -> list[SyncStatus]:
     memory = session.memory(ledgers)
     known = (*data_syncs(session, memory), *leaving_syncs(session, memory))
-    asked = dict.fromkeys(names or (sync.name for sync in known if data_type in (None, sync.type)))
-    chosen = [sync for name in asked for sync in named(known, session.name, name, data_type)]
+    of_type = [sync.name for sync in known if data_type in (None, sync.type)]
+    asked = names or of_type or [sync.name for sync in known]
+    chosen = [sync for name in dict.fromkeys(asked) for sync in named(known, session.name, name, data_type)]
     found = ledgers.sync_overview(session.settings.ledger, [sync.scope for sync in chosen], now)
     return [status_of(sync, found[sync.scope], now) for sync in chosen]

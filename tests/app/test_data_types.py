@@ -10,13 +10,14 @@ import pytest
 
 from reconciler.app.chosen import Chosen, only
 from reconciler.app.records import record_keys
+from reconciler.app.status import statuses_of_each
 from reconciler.app.sync_each import RanEach, run_each
 from reconciler.errors import Interrupted, LedgerError, SourceIncomplete, TargetIncomplete, UsageError
 from reconciler.ledger.data.model import DataScope
 from reconciler.sync.datasync import DataSync, Standing, named, settings_for
 from reconciler.sync.run.report import State
 from support.engine import Things
-from support.sync_samples import PRODUCTS, settings
+from support.sync_samples import NOW, PRODUCTS, settings
 
 
 class People(Things):
@@ -64,6 +65,16 @@ def test_a_data_sync_is_all_its_data_types_in_their_order_or_the_one_that_is_nam
     assert refused.value.next_step == "It has products, people, papers."
 
 
+def test_a_status_of_a_data_type_that_does_not_flow_is_not_that_of_an_environment_without_data_syncs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reconciler.app.status.data_syncs", lambda *_: SHOP)
+    monkeypatch.setattr("reconciler.app.status.leaving_syncs", lambda *_: ())
+    session: Any = SimpleNamespace(name="production", memory=lambda _: None)
+    with pytest.raises(UsageError, match="of shop no pepole flow"):
+        statuses_of_each([session], (), NOW, "pepole")
+
+
 def test_commands_name_the_data_type_where_there_are_several() -> None:
     assert [each.command for each in SHOP] == ["shop --type products", "shop --type people", "shop --type papers"]
     assert sync(PRODUCTS, several=False).command == "shop"
@@ -87,6 +98,12 @@ def test_the_id_of_a_record_tells_which_data_type_is_meant_where_only_one_can_ha
     assert only(chosen(SHOP[2])).sync.type == "papers"
     with pytest.raises(UsageError, match=r"a b is not the ID of a product, .*, nor the ID of a person"):
         only(chosen(SHOP[0], SHOP[1]), ("P-1", "a b"))
+
+
+def test_ids_of_several_data_types_are_not_called_wrong() -> None:
+    with pytest.raises(UsageError, match=r"P-1, buyer\.user are records of several data types") as mixed:
+        only(chosen(SHOP[0], SHOP[1]), ("P-1", "buyer.user"))
+    assert mixed.value.next_step == "Name those of one at a time: products or people."
 
 
 def test_the_id_of_a_variant_stands_for_its_record() -> None:
