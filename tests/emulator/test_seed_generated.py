@@ -272,6 +272,16 @@ def test_orders_from_sparklayer_have_carts_there_but_for_flawed_ones(
     assert {key for key, row in orders.items() if row["Currency"] == "EUR"} == set(flawed["foreign-order"])
 
 
+def test_a_loaded_state_has_none_of_the_carts_of_the_seed_before() -> None:
+    state, empty = (new_state(Switches(), TrafficSetting(), generated(products)) for products in (100, 0))
+    state.load(orjson.loads(orjson.dumps(empty.dump(secrets=True))))
+    ordercloud = state.rooms["ordercloud"]
+    assert isinstance(ordercloud, OrderCloud)
+    assert ordercloud.seeding.carts == []
+    state.reset()
+    assert ordercloud.seeding.carts
+
+
 def test_the_sizes_of_a_marketplace_can_be_chosen() -> None:
     seed = generated(30, 1, Sizes(buyers=12, users=60, own_prices=50, orders=9))
     counts = Counter(row[0] for row in seed.rows(FlawLog()))

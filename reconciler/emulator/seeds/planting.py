@@ -61,6 +61,7 @@ class Seeding:
 
     def replaced(self) -> None:
         """Note that the marketplace now comes from a dump."""
+        self.carts = []
         self._versions = None
         self._report = {"source": "state"}
 
