@@ -43,7 +43,7 @@ def objects(emulator: RunningEmulator) -> Objects:
 def changed(before: Objects, after: Objects, name: str) -> set[str]:
     found = set()
     for scope in {*before.get(name, {}), *after.get(name, {})}:
-        old, new = (found.get(name, {}).get(scope, {}) for found in (before, after))
+        old, new = (each.get(name, {}).get(scope, {}) for each in (before, after))
         found |= {key for key in {*old, *new} if old.get(key) != new.get(key)}
     return found
 

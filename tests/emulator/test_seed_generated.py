@@ -28,7 +28,7 @@ from reconciler.errors import UsageError
 
 DIGEST = """
 import hashlib, orjson, sys
-from reconciler.emulator.seeds.generate import Sizes, generated
+from reconciler.emulator.seeds.generate import generated
 from reconciler.emulator.seeds.seed import FlawLog
 print(hashlib.sha256(orjson.dumps(list(generated(int(sys.argv[1]), 7).rows(FlawLog())))).hexdigest())
 """
@@ -235,17 +235,23 @@ def test_the_flaws_are_what_they_say(
     assert {key for key, email in users.items() if email.isupper()} == set(flawed["email-in-capitals"])
     assert all("<script>" in rows_of[key]["FirstName"] for key in flawed["html-in-user-name"])
     assert all(isinstance(rows_of[key]["xp"]["discount"], str) for key in flawed["discount-is-text"])
-    own = {
-        flaw: [
-            schedules[row["PriceScheduleID"]]
-            for row in rows["ProductAssignment"][""]
-            if f"{row['ProductID']}/{row['BuyerID']}" in flawed[flaw] and row["PriceScheduleID"] in schedules
-        ]
-        for flaw in PRICE_FLAWS
-    }
-    assert all(len(own[flaw]) >= len(flawed[flaw]) for flaw in PRICE_FLAWS if flaw != "price-schedule-is-gone")
+    own: dict[str, dict[str, list[dict[str, Any]]]] = {flaw: {key: [] for key in flawed[flaw]} for flaw in PRICE_FLAWS}
+    for row in rows["ProductAssignment"][""]:
+        key = f"{row['ProductID']}/{row['BuyerID']}"
+        for flaw in PRICE_FLAWS:
+            if key in own[flaw] and row["PriceScheduleID"] in schedules:
+                own[flaw][key].append(schedules[row["PriceScheduleID"]])
+    ambiguous = own["ambiguous-price"].values()
+    assert all(len({row["PriceBreaks"][0]["Price"] for row in found}) > 1 for found in ambiguous)
+    for flaw, is_so in {
+        "foreign-price": lambda row: row.get("Currency") == "EUR",
+        "price-without-currency": lambda row: "Currency" not in row,
+        "party-quantities": lambda row: (row["MinQuantity"], row.get("MaxQuantity")) == (6, 600),
+        "party-price-without-prices": lambda row: row["PriceBreaks"] == [],
+    }.items():
+        assert all(any(map(is_so, found)) for found in own[flaw].values()), flaw
     assert {row["ID"] for row in schedules.values() if row.get("Currency") == "EUR"} <= {
-        row["ID"] for row in own["foreign-price"]
+        row["ID"] for found in own["foreign-price"].values() for row in found
     }
     closed = {
         scope.partition("/")[0]
