@@ -113,7 +113,7 @@ class Switches(BaseModel):
         default="yes", description="Whether LastUpdated of an order moves when some of it is shipped."
     )
     order_returns: Literal["readable", "absent"] = Field(
-        default="readable", description="Whether the returns of orders are listed, or their paths answer 404."
+        default="readable", description="Whether the returns of orders are listed, or their list answers 404."
     )
 
     delivery_rename: Literal["updated", "deleted_and_updated"] = Field(
