@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from support.checkout import Checkout, document
+from support.checkout import Checkout
+from support.desk import let_orders_flow
 from support.syncing import Shop
 
 Json = dict[str, Any]
@@ -62,14 +63,8 @@ class Desk:
         self.emulator.seed_with(market(*orders))
         ids = [cart(number) for number in range(len(orders) if carts is None else carts)]
         self.emulator.add_carts(ids)
-        checkout = self.shop.checkout
-        checkout.write("environment.yaml", self.shop.environment())
-        checkout.write("store.yaml", document("Store", "store", {"baseCurrency": "GBP"}))
-        price_list = {"slug": "list", "name": "List", "currencyCode": "GBP", "source": "integration"}
-        checkout.write("list.yaml", document("PriceList", "list", price_list))
-        orders = {name: value for name, value in {"since": "2026-10-01", **section}.items() if value is not None}
-        checkout.write("shop.yaml", document("DataSync", "shop", {"orders": orders}))
-        checkout.applied()
+        named = {name: value for name, value in {"since": "2026-10-01", **section}.items() if value is not None}
+        let_orders_flow(self.shop, orders=named)
 
     def synced(self, *words: str) -> Json:
         self.emulator.clear_requests()

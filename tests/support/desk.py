@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from support.checkout import document
 from support.naive_orders import Purchases, expected_purchases, found_purchases, purchase_differences, read_orders
 from support.syncing import Shop
+
+
+def let_orders_flow(shop: Shop, **spec: Any) -> None:
+    """Write the manifests of a shop of which orders alone flow, and apply them; `spec` is that of the DataSync."""
+    checkout = shop.checkout
+    checkout.write("environment.yaml", shop.environment())
+    checkout.write("store.yaml", document("Store", "store", {"baseCurrency": "GBP"}))
+    price_list = {"slug": "list", "name": "List", "currencyCode": "GBP", "source": "integration"}
+    checkout.write("list.yaml", document("PriceList", "list", price_list))
+    checkout.write("shop.yaml", document("DataSync", "shop", spec))
+    checkout.applied()
 
 
 class Desk:
@@ -15,15 +28,7 @@ class Desk:
 
     def prepare(self) -> None:
         """Write the manifests and apply them."""
-        checkout = self.shop.checkout
-        checkout.write("environment.yaml", self.shop.environment())
-        checkout.write("store.yaml", document("Store", "store", {"baseCurrency": "GBP"}))
-        price_list = {"slug": "list", "name": "List", "currencyCode": "GBP", "source": "integration"}
-        checkout.write("list.yaml", document("PriceList", "list", price_list))
-        checkout.write(
-            "shop.yaml", document("DataSync", "shop", {"orders": {"since": "2025-01-01"}, "currency": "GBP"})
-        )
-        checkout.applied()
+        let_orders_flow(self.shop, orders={"since": "2025-01-01"}, currency="GBP")
 
     def synced(self, *words: str) -> None:
         ended = self.shop.run(*words)
