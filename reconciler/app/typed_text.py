@@ -13,7 +13,7 @@ from reconciler.kind.sensitive import masked
 from reconciler.manifest.environment import EnvironmentSpec
 from reconciler.manifest.facts import secrets_in
 from reconciler.manifest.files import FileBytes, base_of, read_folder
-from reconciler.manifest.load import load
+from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.scope import Scope, is_credential, with_secrets_folder
 from reconciler.registry import manifest_kinds
 from reconciler.secret import UnusableSecret
@@ -65,17 +65,26 @@ def _known(manifests: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, s
 
 
 def _written(manifests: Path) -> Iterator[str]:
-    """Yield the secrets that manifests and patches have in so many words, as far as they can be read."""
-    kinds = manifest_kinds()
+    """Yield the secrets that manifests, patches and variables have in so many words, as far as they can be read."""
     with suppress(ReconcilerError):
-        loaded = load(manifests, kinds)
-        for manifest in loaded.manifests:
-            yield from secrets_in(kinds[manifest.kind].spec, manifest.raw, manifest.metadata.sensitive)
-        for environment in loaded.environments:
-            yield from secrets_in(EnvironmentSpec, environment.raw)
-            for patch in environment.raw.get("patches") or ():
-                if isinstance(patch, dict) and isinstance(patch.get("spec"), dict) and patch.get("kind") in kinds:
-                    yield from secrets_in(kinds[patch["kind"]].spec, patch["spec"])
+        loaded = load(manifests, manifest_kinds())
+        scopes = [Scope({}, {}), *(Scope(each.spec.variables, {}) for each in loaded.environments)]
+        for text in _literals(loaded):
+            for scope in scopes:
+                with suppress(ReconcilerError, UnusableSecret):
+                    yield scope.secret(text, lambda: Place(str(manifests))) or ""
+
+
+def _literals(loaded: Loaded) -> Iterator[str]:
+    """Yield the texts of secrets that say what these are, or name variables that do."""
+    kinds = manifest_kinds()
+    for manifest in loaded.manifests:
+        yield from secrets_in(kinds[manifest.kind].spec, manifest.raw, manifest.metadata.sensitive)
+    for environment in loaded.environments:
+        yield from secrets_in(EnvironmentSpec, environment.raw)
+        for patch in environment.raw.get("patches") or ():
+            if isinstance(patch, dict) and isinstance(patch.get("spec"), dict) and patch.get("kind") in kinds:
+                yield from secrets_in(kinds[patch["kind"]].spec, patch["spec"])
 
 
 def _references(manifests: Path) -> list[str]:

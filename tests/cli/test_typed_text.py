@@ -109,3 +109,22 @@ spec:
     with pytest.raises(UsageError, match="stands in the manifests"):
         require_no_secret("--reason", text, tmp_path, {})
     require_no_secret("--reason", "SEKRET alone", tmp_path, {})
+
+
+def test_a_secret_that_stands_in_a_variable_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(
+        """\
+apiVersion: reconciler/v1
+kind: DeliveryConfig
+metadata: {name: hook}
+spec: {name: Hook, deliveryTargets: {http: {endpoint: "https://hooks.example.com", secret: "x${var:TAIL}"}}}
+---
+apiVersion: reconciler/v1
+kind: Environment
+metadata: {name: one}
+spec: {variables: {TAIL: SEKRETtail7, seen: production}}
+"""
+    )
+    with pytest.raises(UsageError, match="stands in the manifests"):
+        require_no_secret("--reason", "it was xSEKRETtail7", tmp_path, {})
+    require_no_secret("--reason", "in production, with ${var:TAIL}", tmp_path, {})
