@@ -96,7 +96,7 @@ def _rules(plans: Sequence[EnvironmentPlan]) -> Iterable[Piece]:
             found[rule].append(plan.environment or plan.file)
     if not found:
         return
-    note = "<sub>Rules decide what may be changed and are no change of live: nothing below tells of them.</sub>"
+    note = "<sub>Rules say what may be changed, or what a secret is made of: nothing below tells of them.</sub>"
     yield Piece(f"### Rules changed: {len(found):,}\n{note}\n", _RULES, "headings")
     for rule, environments in list(found.items())[:RULES_SHOWN]:
         of = environments[:_FOR] if len(plans) > 1 else ()
