@@ -97,7 +97,7 @@ def _shipped(
             continue
         taken = min(count, left.get(line, 0))
         if taken < count:
-            misfits[line] = (misfits.get(line) or 0) + count - taken if line in left else None
+            misfits[line] = (misfits.get(line) or 0) + count - taken if line in lines else None
         _put(lot, line, taken, left)
         if not lot.address:
             lot.address = mapping(lines.get(line, EMPTY).get("ShippingAddress"))

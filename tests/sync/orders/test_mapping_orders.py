@@ -245,6 +245,7 @@ def test_what_cannot_be_shown_is_held_back_with_a_reason(wire: Wire, found: list
         (order(line("a", Product=None)), [("o-1/a", "product-gone")]),
         (order(BillingAddress={**HOME, "Street1": " "}), [("o-1", "bad-address")]),
         (order(Shipments=[shipment("s", {"a": 3})]), [("o-1/a", "shipped-beyond")]),
+        (order(Shipments=[shipment("s", {"a": 1}), shipment("t", {"a": 1})]), [("o-1/a", "shipped-beyond")]),
         (order(Shipments=[shipment("s", {"z": 1})]), [("o-1", "shipped-beyond")]),
     ],
 )
