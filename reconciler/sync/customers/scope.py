@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any
 
 from reconciler.sparklayer.kinds.data_sync.expressions import FailedExpression
@@ -12,6 +11,7 @@ from reconciler.sync.customers.record import about_user, email_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.values import text_or_none
+from reconciler.sync.parties.scope import in_scope
 
 
 class Skip(StrEnum):
@@ -31,7 +31,7 @@ def skipped(record: Mapping[str, Any], settings: CustomerSettings, default_users
         settings: of the DataSync.
         default_users: usernames of the users that API clients stand for, in lower case.
     """
-    if not names_buyer(settings, text_or_none(record.get("CompanyID")) or ""):
+    if not in_scope(text_or_none(record.get("CompanyID")) or "", settings.buyers):
         return Skip.BUYERS
     if (text_or_none(record.get("Username")) or "").casefold() in default_users:
         return Skip.DEFAULT
@@ -42,9 +42,3 @@ def skipped(record: Mapping[str, Any], settings: CustomerSettings, default_users
     except (FailedExpression, Unfit):
         # The mapper tells: a user of whom nobody can say whether it flows is not taken for one that left.
         return None
-
-
-def names_buyer(settings: CustomerSettings, buyer: str) -> bool:
-    """Return whether the users of a buyer flow; `*` in a pattern stands for any characters."""
-    patterns = (pattern.replace("[", "[[]").replace("?", "[?]") for pattern in settings.buyers)
-    return not settings.buyers or any(fnmatchcase(buyer.casefold(), pattern.casefold()) for pattern in patterns)

@@ -17,7 +17,7 @@ from reconciler.sync.customers.company import read_company
 from reconciler.sync.customers.limits import CUSTOMERS, MOST_CUSTOMERS
 from reconciler.sync.customers.model import PARENT, SCHEDULES, Parent
 from reconciler.sync.customers.record import key_of, parent_of
-from reconciler.sync.customers.scope import names_buyer, skipped
+from reconciler.sync.customers.scope import skipped
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.walk import Walk, remarks_on
 from reconciler.sync.datatype import Census, Reading
@@ -25,6 +25,7 @@ from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.identity import customer_key
 from reconciler.sync.mapping.values import text_or_none
 from reconciler.sync.parties.schedules import PartySchedules
+from reconciler.sync.parties.scope import in_scope
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
@@ -117,7 +118,7 @@ class CustomerSource:
         named = None if has_no_id(key) else customer_key(key)
         if named is None:
             return Reading(None)
-        if not names_buyer(self._settings, named.buyer):
+        if not in_scope(named.buyer, self._settings.buyers):
             # Whether it is there does not matter: nobody asks for users of this buyer.
             return Reading({"ID": named.user, "CompanyID": named.buyer}, outside=True)
         user = await self._user(named.buyer, named.user)

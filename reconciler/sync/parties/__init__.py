@@ -1,1 +1,1 @@
-"""Parties: buyers with their user groups, price schedules assigned to them, and what a user is charged by. Pure."""
+"""Parties: buyers with their user groups, which of them flow, and what a user is charged by. Pure."""

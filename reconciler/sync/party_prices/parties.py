@@ -22,6 +22,7 @@ from reconciler.ordercloud.together import together
 from reconciler.sync.mapping.values import text_or_none
 from reconciler.sync.parties.combination import Combination
 from reconciler.sync.parties.schedules import PartySchedules, currency_of
+from reconciler.sync.parties.scope import in_scope
 
 ASSIGNMENTS = "products/assignments"
 ALL_USERS = "buyerusers"
@@ -109,28 +110,6 @@ async def read_some(reader: Reader, patterns: Collection[str], buyers: Iterable[
     users = {one.buyer: one.users for one in found}
     names = {one.buyer: one.name for one in found}
     return Parties(assigned, names, await _combinations(reader, assigned, users))
-
-
-def in_scope(buyer: str, patterns: Collection[str]) -> bool:
-    """Whether a buyer is in the scope: its ID is as one of the patterns, without regard to case; none: all are."""
-    return not patterns or any(_fits(buyer.lower(), pattern.lower()) for pattern in patterns)
-
-
-def _fits(text: str, pattern: str) -> bool:
-    """Whether a text is as a pattern, in which `*` stands for any characters."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return text == pattern
-    *middle, last = rest
-    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
-        return False
-    place, end = len(first), len(text) - len(last)
-    for piece in middle:
-        found = text.find(piece, place, end)
-        if found < 0:
-            return False
-        place = found + len(piece)
-    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from reconciler.sparklayer.price_list_records import ListInfo
 from reconciler.sync.mapping.values import View
 from reconciler.sync.parties.combination import Combination
 from reconciler.sync.parties.schedules import PartySchedules
+from reconciler.sync.parties.scope import in_scope
 from reconciler.sync.party_prices.mapper import ListDraft, draft
 from reconciler.sync.party_prices.model import (
     Item,
@@ -27,7 +28,6 @@ from reconciler.sync.party_prices.model import (
     held_from_json,
     held_to_json,
 )
-from reconciler.sync.party_prices.parties import in_scope
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.state import settled
 from support.party_market import assigned, schedule
