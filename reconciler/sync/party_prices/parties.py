@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from reconciler.errors import NotFound
-from reconciler.kind.connection import Reader, Wire
+from reconciler.kind.connection import Reader
 from reconciler.ordercloud.lists import path_segment
 from reconciler.ordercloud.readers.assignments import assignments
 from reconciler.ordercloud.readers.flaws import ignored
@@ -24,8 +24,8 @@ from reconciler.sync.parties.combination import Combination
 from reconciler.sync.parties.schedules import PartySchedules, currency_of
 from reconciler.sync.parties.scope import in_scope
 
-ASSIGNMENTS = "products/assignments"
-ALL_USERS = "buyerusers"
+_ASSIGNMENTS = "products/assignments"
+_ALL_USERS = "buyerusers"
 User: TypeAlias = tuple[str, str | None]
 """ID of a user, and the currency of its prices where it has one: there are many of them."""
 _PAGE = 100
@@ -77,7 +77,7 @@ async def read_outline(reader: Reader, patterns: Collection[str]) -> Outline:
     Raises:
         ApiError: a request failed.
     """
-    assigned = PartySchedules.of(await assignments(reader, ASSIGNMENTS))
+    assigned = PartySchedules.of(await assignments(reader, _ASSIGNMENTS))
     with_prices = {buyer for buyer, _ in assigned.by_party}
     names = await _names(reader, patterns) if with_prices else {}
     return Outline(assigned, names, await _users(reader, sorted(with_prices & names.keys())))
@@ -97,38 +97,24 @@ async def read_combinations(
         yield await _combinations(reader, outline.assigned, users)
 
 
-async def read_some(reader: Reader, patterns: Collection[str], buyers: Iterable[str]) -> Parties:
-    """Read the parties of these buyers; one that does not exist or is out of scope has none.
+async def read_buyer(reader: Reader, patterns: Collection[str], buyer: str) -> Parties:
+    """Read the parties of one buyer; one that does not exist or is out of scope has none.
+
+    Args:
+        reader: the connection.
+        patterns: of the IDs of the buyers in scope; none: all.
+        buyer: its ID.
 
     Raises:
         ApiError: a request failed.
     """
-    reads = await together(_one(reader, buyer) for buyer in buyers if in_scope(buyer, patterns))
-    found = [one for one in reads if one is not None]
-    rows = [row for one in found for row in one.assigned]
-    assigned = PartySchedules.of(rows)
-    users = {one.buyer: one.users for one in found}
-    names = {one.buyer: one.name for one in found}
-    return Parties(assigned, names, await _combinations(reader, assigned, users))
-
-
-@dataclass(frozen=True, slots=True)
-class _Buyer:
-    """A buyer with its users and the product assignments of its parties."""
-
-    buyer: str
-    name: str
-    users: list[User]
-    assigned: list[Wire]
-
-
-async def _one(reader: Reader, buyer: str) -> _Buyer | None:
-    found = (await PartyReader(reader, ignored).buyer(buyer)).record
+    found = (await PartyReader(reader, ignored).buyer(buyer)).record if in_scope(buyer, patterns) else None
     if found is None:
-        return None
-    assigned = await assignments(reader, ASSIGNMENTS, {"buyerID": buyer})
-    users = await _of_buyer(reader, buyer) if assigned else []
-    return _Buyer(buyer, text_or_none(found.get("Name")) or buyer, users, assigned)
+        return Parties()
+    assigned = PartySchedules.of(rows := await assignments(reader, _ASSIGNMENTS, {"buyerID": buyer}))
+    users = {buyer: await _of_buyer(reader, buyer) if rows else []}
+    names = {buyer: text_or_none(found.get("Name")) or buyer}
+    return Parties(assigned, names, await _combinations(reader, assigned, users))
 
 
 async def _names(reader: Reader, patterns: Collection[str]) -> dict[str, str]:
@@ -144,7 +130,7 @@ async def _users(reader: Reader, buyers: Collection[str]) -> Mapping[str, list[U
     """The users of buyers: from the list of all buyers' users where there is one and that is cheaper."""
     if not buyers:
         return {}
-    listing = Listing(reader, ALL_USERS, {}, in_company, report=ignored)
+    listing = Listing(reader, _ALL_USERS, {}, in_company, report=ignored)
     try:
         first = await listing.page_within_cap(()) if len(buyers) > 1 else None
     except NotFound:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import TargetIncomplete
 from reconciler.kind.connection import ClockedReader, Reader
+from reconciler.ordercloud.together import together
 from reconciler.sparklayer.price_list_records import MOST_LISTS
 from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.digest import digest_of
 from reconciler.sync.parties.combination import Combination
+from reconciler.sync.parties.schedules import PartySchedules
 from reconciler.sync.party_prices.model import PartyList, Shelf, combination_of
-from reconciler.sync.party_prices.parties import Outline, Parties, read_combinations, read_outline, read_some
+from reconciler.sync.party_prices.parties import Outline, Parties, read_buyer, read_combinations, read_outline
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.shelf import ShelfReader
 
@@ -148,16 +150,13 @@ class ListSource:
         if self._all is not None or len(buyers) > _FEW:
             return await self._parties()
         missing = sorted(set(buyers) - self._some.keys())
-        if missing:
-            for buyer in missing:
-                self._some[buyer] = await read_some(self._reader, self._settings.buyers, [buyer])
+        reads = await together(read_buyer(self._reader, self._settings.buyers, buyer) for buyer in missing)
+        self._some.update(zip(missing, reads, strict=True))
         found = [self._some[buyer] for buyer in sorted(buyers)]
-        if len(found) == 1:
-            return found[0]
         by_party = {party: each for one in found for party, each in one.assigned.by_party.items()}
         names = {buyer: name for one in found for buyer, name in one.names.items()}
         combinations = {buyer: each for one in found for buyer, each in one.combinations.items()}
-        return Parties(type(found[0].assigned)(by_party) if found else Parties().assigned, names, combinations)
+        return Parties(PartySchedules(by_party), names, combinations)
 
     def _needed(self, parties: Parties, combinations: Iterable[Combination]) -> frozenset[str] | None:
         """IDs of the products that these lists need; None: all."""
