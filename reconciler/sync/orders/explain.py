@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from reconciler.errors import NoSuchRecord, OutOfScope
 from reconciler.kind.connection import ClockedReader, Json, Querier, Wire
 from reconciler.ordercloud.readers.records import Order
-from reconciler.sparklayer.lists import all_price_lists
 from reconciler.sparklayer.purchases import canonical_purchase, completed_purchase, read_purchase
 from reconciler.sync.datatype import Name, Reading
 from reconciler.sync.explanation import Difference, Explanation, PartExplanation
@@ -20,6 +19,7 @@ from reconciler.sync.orders.settings import OrderSettings
 from reconciler.sync.orders.sink import unknown_cart
 from reconciler.sync.orders.source import OrderSource, not_listed
 from reconciler.sync.orders.state import OrderState, deleted, resolve
+from reconciler.sync.orders.target import read_facts
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
@@ -53,8 +53,7 @@ async def explain_record(
     if reading.record is None or reading.outside:
         state = deleted(key, _owners(store, key, held.cart), held, outside=reading.outside)
     else:
-        currencies = frozenset(str(one.get("currency_code")).upper() for one in await all_price_lists(target))
-        drafted = draft(reading.record, settings, now + orders.clock_offset, currencies)
+        drafted = draft(reading.record, settings, now + orders.clock_offset, await read_facts(target))
         state = resolve(drafted, _owners(store, key, drafted.cart, held.cart), held)
         if not reading.stale and not await orders.is_listed(key):
             state = replace(state, problems=(*state.problems, not_listed(key)))

@@ -32,8 +32,7 @@ class OrderTarget:
 
     async def facts(self) -> frozenset[str]:
         """Return the currencies of the site's price lists."""
-        lists = await self._breaker.repeat(lambda: all_price_lists(self._reader))
-        return frozenset(str(each.get("currency_code")).upper() for each in lists)
+        return await self._breaker.repeat(lambda: read_facts(self._reader))
 
     async def whole(self) -> None:
         """Return nothing: purchases are read one by one."""
@@ -56,3 +55,12 @@ class OrderTarget:
         }
         missing = frozenset(key for key in asked if found.get(key) is None)
         return Observation({key: prints.get(key, {}) for key in asked}, missing)
+
+
+async def read_facts(reader: Querier) -> frozenset[str]:
+    """Read the currencies of the site's price lists.
+
+    Raises:
+        ApiError: they could not be read.
+    """
+    return frozenset(str(each.get("currency_code")).upper() for each in await all_price_lists(reader))

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import NoSuchRecord, NotFound, TargetIncomplete
+from reconciler.errors import NoSuchRecord, NotFound
 from reconciler.kind.connection import ClockedReader, Json, Querier
-from reconciler.sparklayer.price_list_records import canonical_list, list_info, read_list
+from reconciler.sparklayer.price_list_records import canonical_list, read_list
 from reconciler.sparklayer.prices import read_prices
 from reconciler.sparklayer.records import Tier
 from reconciler.sync.explanation import Difference, Explanation, PartExplanation
@@ -18,6 +18,7 @@ from reconciler.sync.party_prices.model import ListHeld, Part, PartyList, held_f
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.source import ListSource
 from reconciler.sync.party_prices.state import ListState, deleted, settled
+from reconciler.sync.party_prices.target import read_facts
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
@@ -44,12 +45,7 @@ async def explain_record(
         ApiError: something could not be read.
         LedgerError: the ledger could not be read.
     """
-    info = await list_info(target, settings.price_list)
-    if info is None:
-        raise TargetIncomplete(
-            f"the site has no price list {settings.price_list}",
-            next_step="`reconciler apply` creates what the DataSync and the PriceList manifests declare.",
-        )
+    info = await read_facts(target, settings)
     lists = ListSource(source, settings)
     record = (await lists.one(key)).record
     level = store.records.levels([key]).get(key)

@@ -46,14 +46,7 @@ class ListTarget:
 
     async def facts(self) -> ListInfo:
         """Return what the default price list says of its prices."""
-        listed = self._settings.price_list
-        found = await self._breaker.repeat(lambda: list_info(self._reader, listed))
-        if found is None:
-            raise TargetIncomplete(
-                f"the site has no price list {listed}",
-                next_step="`reconciler apply` creates what the DataSync and the PriceList manifests declare.",
-            )
-        return found
+        return await self._breaker.repeat(lambda: read_facts(self._reader, self._settings))
 
     async def whole(self) -> None:
         """Return nothing: each list is read by itself."""
@@ -87,6 +80,22 @@ class ListTarget:
 
     async def _prices(self, slug: str) -> Mapping[str, tuple[Tier, ...]]:
         return await self._breaker.repeat(lambda: read_prices(self._reader, slug))
+
+
+async def read_facts(reader: Querier, settings: PartyPriceSettings) -> ListInfo:
+    """Read what the default price list says of its prices.
+
+    Raises:
+        TargetIncomplete: the site has no such list.
+        ApiError: it could not be read.
+    """
+    found = await list_info(reader, settings.price_list)
+    if found is None:
+        raise TargetIncomplete(
+            f"the site has no price list {settings.price_list}",
+            next_step="`reconciler apply` creates what the DataSync and the PriceList manifests declare.",
+        )
+    return found
 
 
 def _rows(prices: Mapping[str, tuple[Tier, ...]]) -> bytes:
