@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.kind.connection import Querier
+from reconciler.ordercloud.together import together
 from reconciler.sparklayer.lists import all_price_lists
 from reconciler.sparklayer.purchases import read_purchase
 from reconciler.sync.datatype import Held, Observation
@@ -49,7 +49,7 @@ class OrderTarget:
     async def _observe(self, asked: Mapping[str, tuple[str | None, Collection[str]]]) -> Observation:
         carts = {key: cart for key, (cart, _) in asked.items() if cart is not None}
         reads = (self._breaker.repeat(partial(read_purchase, self._reader, cart)) for cart in carts.values())
-        found = dict(zip(carts, await asyncio.gather(*reads), strict=True))
+        found = dict(zip(carts, await together(reads), strict=True))
         prints = {
             key: {PART: of_purchase(purchase, asked[key][1])} for key, purchase in found.items() if purchase is not None
         }
