@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sparklayer.price_list_records import ListInfo
+from reconciler.sparklayer.stock import LOCATIONS
 from reconciler.sync.datatype import Held, Name, SyncLog
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.party_prices.explain import explain_record
 from reconciler.sync.party_prices.mapper import ListDraft, draft
 from reconciler.sync.party_prices.model import PREFIX, Part, PartyList, combination_of, held_from_json
 from reconciler.sync.party_prices.settings import PartyPriceSettings, digest, party_price_settings
-from reconciler.sync.party_prices.sink import PROBE, ListSink
+from reconciler.sync.party_prices.sink import ListSink
 from reconciler.sync.party_prices.source import ListSource, roles_of
 from reconciler.sync.party_prices.state import ListState, deleted, settled
 from reconciler.sync.party_prices.target import ListTarget
@@ -59,7 +60,7 @@ class PartyPrices:
     parts = tuple(part.value for part in Part)
     flowing = parts
     inside = INSIDE
-    probe = PROBE
+    probe = LOCATIONS
 
     @property
     def lists(self) -> Mapping[str, str]:

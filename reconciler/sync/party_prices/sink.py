@@ -27,8 +27,6 @@ from reconciler.words import some
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
-PROBE = "api/v1/stock-locations"
-"""What is read to see whether the site answers at all: short, whatever it holds."""
 # More than the connection has under way; what waits here is not begun when the run is to stop.
 _LISTS_AT_ONCE = 24
 # Lists have few rows each, and their bodies take a request each: rows wait for those of many.
