@@ -73,7 +73,6 @@ class Draft:
         body: of the purchase; None: it cannot go through.
         version: how new the order is.
         is_sure: the system itself returned it, so that it is newer than all that was seen before.
-        is_open: whether pieces of it may still be shipped without a change that its source shows.
         returned: how many pieces came back; None: returns cannot be read.
         problems: what is wrong with it.
         due: when it is to be looked at again; None: once it changes.
@@ -112,7 +111,7 @@ def held_from_json(body: Mapping[str, Any]) -> Held:
     """
     try:
         return Held(
-            cart=_is(str, body.get("cart")),
+            cart=_text(body.get("cart")),
             members=frozenset(str(name) for name in body.get("members", ())),
             version=Version(moment(body.get("updated")) or NEVER.updated, int(body.get("moved", 0))),
             returned=int(body.get("returned", 0)),
@@ -134,7 +133,7 @@ def _rows(body: Mapping[str, Any]) -> list[Any]:
     return rows
 
 
-def _is(kind: type[str], value: Any) -> str | None:
-    if value is not None and not isinstance(value, kind):
+def _text(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
         raise TypeError
     return value
