@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.mapping.fields import Item, Unfit, check, mapped
 from reconciler.sync.mapping.limits import too_long
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.values import text, text_or_none
+
+_SKU = "variants.sku"
+
+
+def sku_rules(state: Mapping[str, Any]) -> MappingRules:
+    """Return the mapping of SKUs alone, for a data type that writes under the SKUs of products.
+
+    Args:
+        state: what a DataSync wants, in manifest terms.
+    """
+    found = ((state.get("products") or {}).get("mapping") or {}).get(_SKU)
+    return MappingRules({} if found is None else {_SKU: Expression(found)})
 
 
 def sku_of(item: Item, rules: MappingRules) -> str:
@@ -14,9 +30,9 @@ def sku_of(item: Item, rules: MappingRules) -> str:
     Raises:
         Unfit: it has none that can be used.
     """
-    expression = rules.expressions.get("variants.sku")
+    expression = rules.expressions.get(_SKU)
     if expression is not None:
-        found = mapped(expression, "variants.sku", item.views[:1], text, "text", product=item.product)
+        found = mapped(expression, _SKU, item.views[:1], text, "text", product=item.product)
         sku = found.value if found is not None else None
     else:
         sku = text_or_none(item.own.xp.get("SKU")) or text_or_none(item.own.xp.get("sku"))

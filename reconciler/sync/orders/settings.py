@@ -10,15 +10,14 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.mapping.rules import MappingRules
+from reconciler.sync.mapping.skus import sku_rules
 from reconciler.sync.settings import FIRST_APPLIED
 from reconciler.words import parse_duration
 
 CART_PATH = "xp.sparkCartId"
 PAYMENT_PATH = "xp.sparkPaymentType"
 """Where an order says how it is paid: the other of the two marks that SparkLayer leaves (the place is inferred)."""
-SKU = "variants.sku"
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
 _VERSION = 1
 
@@ -71,13 +70,12 @@ def order_settings(state: Mapping[str, Any]) -> OrderSettings | None:
     orders: Mapping[str, Any] | None = state.get("orders")
     if orders is None:
         return None
-    sku = ((state.get("products") or {}).get("mapping") or {}).get(SKU)
     return OrderSettings(
         cart_path=orders.get("cartID") or CART_PATH,
         since=_first_day(orders.get("since"), state.get(FIRST_APPLIED)),
         look_again=parse_duration(state.get("walkInterval") or "24h"),
         currency=state.get("currency"),
-        skus=MappingRules({} if sku is None else {SKU: Expression(sku)}),
+        skus=sku_rules(state),
         record_url=orders.get("recordUrl"),
     )
 

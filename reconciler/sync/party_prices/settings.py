@@ -9,13 +9,12 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.mapping.rules import MappingRules
+from reconciler.sync.mapping.skus import sku_rules
 from reconciler.sync.party_prices.model import combination_of
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
 _VERSION = 1
-_SKU = "variants.sku"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,11 @@ def party_price_settings(state: Mapping[str, Any]) -> PartyPriceSettings | None:
         return None
     products: Mapping[str, Any] = state.get("products") or {}
     customers: Mapping[str, Any] = state.get("customers") or {}
-    sku = (products.get("mapping") or {}).get(_SKU)
     named = (slug for slugs in (customers.get("groupPriceLists") or {}).values() for slug in slugs)
     return PartyPriceSettings(
         price_list=pricing["priceList"],
         by_rows=pricing.get("partyPrices") == "rows",
-        rules=MappingRules({} if sku is None else {_SKU: Expression(sku)}),
+        rules=sku_rules(state),
         catalogs=tuple(products.get("catalogs") or ()),
         buyers=tuple(customers.get("buyers") or ()),
         kept=frozenset({pricing["priceList"], *named}),
