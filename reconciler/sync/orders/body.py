@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -178,7 +178,7 @@ class Purchase:
             return lines
         parted = shares(less, [line.net for line in lines], self._currency)
         return [
-            Line(line.id, line.wire, line.quantity, line.net - part, discount=line.discount + part)
+            replace(line, net=line.net - part, discount=line.discount + part)
             for line, part in zip(lines, parted, strict=True)
         ]
 
@@ -193,10 +193,7 @@ class Purchase:
         taxes = shares(
             self._amount("TaxCost"), [*(max(line.net, Decimal(0)) for line in lines), shipping], self._currency
         )
-        taxed = {
-            line.id: Line(line.id, line.wire, line.quantity, line.net, tax, line.discount)
-            for line, tax in zip(lines, taxes[:-1], strict=True)
-        }
+        taxed = {line.id: replace(line, tax=tax) for line, tax in zip(lines, taxes[:-1], strict=True)}
         parts = self._parted(taxed, lots)
         packages = [self._package(lot, [parts[place, line] for line in lot.pieces]) for place, lot in enumerate(lots)]
         first = packages[0]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kind.connection import Wire
+from reconciler.ordercloud.readers.records import Order
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.orders.mapper import draft
@@ -60,7 +61,7 @@ def came_back(name: str, pieces: dict[str, int], status: str = "Completed") -> W
 
 
 def drafted(wire: Wire, settings: OrderSettings = SETTINGS, currencies: frozenset[str] = frozenset({"GBP"})) -> Draft:
-    return draft(wire, settings, NOW, currencies)  # type: ignore[arg-type]
+    return draft(cast("Order", wire), settings, NOW, currencies)
 
 
 def body(wire: Wire, **options: Any) -> Wire:
