@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.sparklayer.customer_bodies import ACTIVE, ADDRESSES, BALANCE, INACTIVE, PAYMENT, PRICE_LISTS
-from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sync.customers.addresses import Addresses, addresses_of
 from reconciler.sync.customers.evaluate import account, evaluated, flag, percentage, texts
 from reconciler.sync.customers.limits import MOST_CHILDREN, reserved, too_long
@@ -39,8 +38,6 @@ from reconciler.sync.problem import RecordProblem
 ValueT = TypeVar("ValueT")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# What all expressions together may do to one record.
-_WORK_PER_RECORD = 2 * MOST_WORK
 _BILLING, _SHIPPING = "default_billing_address_id", "default_shipping_address_id"
 # Members that need no more than a text of the user, the buyer or the mapping.
 _TEXTS: tuple[tuple[str, str, str | None], ...] = (
@@ -74,7 +71,7 @@ def draft(record: Mapping[str, Any], settings: CustomerSettings, facts: SiteFact
     key = key_of(record)
     if (fault := _flaw(record, key)) is not None:
         return CustomerDraft(key, problems=(fault,), is_whole=False)
-    settings = replace(settings, rules=settings.rules.within(_WORK_PER_RECORD))
+    settings = replace(settings, rules=settings.rules.for_record())
     mapping_ = _Mapping(key, shown(record), settings, facts)
     return mapping_.draft(record.get(PARENT), record.get(SCHEDULES))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reconciler.sparklayer.kinds.data_sync.budget import Budget
-from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK, Expression
 
 GRAMS: Mapping[str, Decimal] = {
     "g": Decimal(1),
@@ -16,6 +16,8 @@ GRAMS: Mapping[str, Decimal] = {
     "oz": Decimal("28.349523125"),
 }
 """Units of weight."""
+# What all expressions together may do to one record: enough for some that look through all of many variants.
+_WORK_PER_RECORD, _WORK_PER_VARIANT = 2 * MOST_WORK, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,11 @@ class MappingRules:
     expressions: Mapping[str, Expression] = field(default_factory=dict)
     grams: Decimal = GRAMS["kg"]
 
-    def within(self, work: int) -> MappingRules:
-        """Return the rules with one budget for all that their expressions do, in the units of `Budget`."""
-        budget = Budget(work)
+    def for_record(self, variants: int = 0) -> MappingRules:
+        """Return the rules with one budget for all that their expressions do to one record.
+
+        Args:
+            variants: how many the record has.
+        """
+        budget = Budget(_WORK_PER_RECORD + _WORK_PER_VARIANT * variants)
         return replace(self, expressions={key: rule.within(budget) for key, rule in self.expressions.items()})

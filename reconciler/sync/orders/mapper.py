@@ -14,7 +14,6 @@ from uuid import UUID
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.ordercloud.readers.records import Order
-from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sync.mapping.values import (
     Misfit,
     mapping,
@@ -26,8 +25,6 @@ from reconciler.sync.orders.body import Findings, Purchase, Unusable, value_at
 from reconciler.sync.orders.model import BY_ID, FLAW, NEVER, NO_ID, Draft, Version
 from reconciler.sync.orders.settings import OrderSettings
 
-# What all expressions together may do to one order.
-_WORK = 2 * MOST_WORK
 _OPEN = frozenset({"Open", "AwaitingApproval"})
 
 
@@ -46,7 +43,7 @@ def draft(source: Order, settings: OrderSettings, now: datetime, currencies: fro
     updated = NEVER.updated
     body: Wire | None = None
     if settings.skus.expressions:
-        settings = replace(settings, skus=settings.skus.within(_WORK))
+        settings = replace(settings, skus=settings.skus.for_record())
     try:
         _usable(data, found.key)
         updated = _moment(data)

@@ -15,13 +15,12 @@ from reconciler.ordercloud.readers.prices import PriceBook
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product
 from reconciler.ordercloud.together import together
-from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sync.mapping.digest import digest_of
 from reconciler.sync.mapping.fields import Unfit, items_of
 from reconciler.sync.mapping.prices import schedule_id, schedule_of
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.skus import sku_of
-from reconciler.sync.mapping.values import View
+from reconciler.sync.mapping.values import View, objects
 from reconciler.sync.parties.schedules import PartySchedules
 from reconciler.sync.party_prices.model import Item, Shelf, Ware
 from reconciler.sync.party_prices.settings import PartyPriceSettings
@@ -29,7 +28,6 @@ from reconciler.sync.party_prices.settings import PartyPriceSettings
 _IN_CATALOG = "catalogs/productassignments"
 # What is read of each product by itself, and what moves without any price.
 _NO_PRICE = frozenset({"Variants", "InventoryRecords", "Inventory"})
-_WORK_PER_RECORD, _WORK_PER_VARIANT = 2 * MOST_WORK, 2_000
 
 
 @dataclass(slots=True)
@@ -149,9 +147,7 @@ def _all(assigned: PartySchedules) -> set[str]:
 def _items(product: View, rules: MappingRules) -> list[Item]:
     """The SKUs of a product, the first variant of each; what has none is told of the product itself."""
     if rules.expressions:
-        variants = product.data.get("Variants")
-        count = len(variants) if isinstance(variants, list) else 0
-        rules = rules.within(_WORK_PER_RECORD + _WORK_PER_VARIANT * count)
+        rules = rules.for_record(len(objects(product.data.get("Variants"))))
     found: dict[str, Item] = {}
     for item in items_of(product):
         try:

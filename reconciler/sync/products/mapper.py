@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.ordercloud.readers.records import Product
-from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.mapping.fields import Context, Item, Unfit, check, items_of, mapped
 from reconciler.sync.mapping.limits import reserved, too_long
@@ -31,9 +30,6 @@ from reconciler.sync.products.variants import body_of
 ValueT = TypeVar("ValueT")
 SKU = "sku"
 SLUG = "slug"
-# What all expressions together may do to one record: enough for some that look through all of many variants.
-_WORK_PER_RECORD = 2 * MOST_WORK
-_WORK_PER_VARIANT = 2_000
 _NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
 
 
@@ -116,8 +112,7 @@ def draft(source: Product, settings: ProductSettings, now: datetime, list_curren
     key = text_or_none(data.get("ID")) or NO_ID
     product = View(key, data)
     if settings.rules.expressions:
-        work = _WORK_PER_RECORD + _WORK_PER_VARIANT * len(objects(data.get("Variants")))
-        settings = replace(settings, rules=settings.rules.within(work))
+        settings = replace(settings, rules=settings.rules.for_record(len(objects(data.get("Variants")))))
     slug_is_mapped = "slug" in settings.rules.expressions
     if (fault := _flaw(data) or _bad_id(key)) is not None:
         problem = RecordProblem(key, _first_part(settings), *fault)
