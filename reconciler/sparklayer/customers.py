@@ -124,12 +124,6 @@ def own_id_of(answer: Json) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def own_ids_of(answer: Json) -> frozenset[str]:
-    """Return all of SparkLayer's own IDs that a customer shows: its UUID, its `cu_` ID."""
-    found = [answer.get(name) for name in ("id", "legacy_id", "uuid")] if isinstance(answer, dict) else []
-    return frozenset(each for each in found if isinstance(each, str) and each)
-
-
 class _Missing(Exception):
     """A 404, and whether it says what is missing."""
 
