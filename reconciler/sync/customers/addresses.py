@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.kind.connection import Wire
 from reconciler.sync.customers.limits import ADDRESSES, MOST_ADDRESSES, too_long
 from reconciler.sync.customers.model import PART
-from reconciler.sync.mapping.identity import is_usable
+from reconciler.sync.mapping.identity import address_external_id, is_usable
 from reconciler.sync.mapping.values import objects, text_or_none
 from reconciler.sync.problem import RecordProblem
 
@@ -69,7 +69,7 @@ def addresses_of(key: str, record: Mapping[str, Any]) -> Addresses:
     problems: list[RecordProblem] = []
     for address in listed:
         own = text_or_none(address.get("ID")) or ""
-        external_id = f"{key}.{own}"
+        external_id = address_external_id(key, own)
         found = _faults(external_id, own, address)
         if not found and own not in bodies:
             bodies[own] = _body(external_id, address)
@@ -130,7 +130,7 @@ def _closest(addresses: Sequence[Mapping[str, Any]], use: str) -> str | None:
 def _kept_default(key: str, listed: Sequence[Mapping[str, Any]], kept: Collection[str], use: str) -> str | None:
     """Return the external ID of the address for a use where that is one which stays as it is."""
     own = _closest([address for address in listed if address.get("ID") is not None], use)
-    external_id = f"{key}.{own}"
+    external_id = None if own is None else address_external_id(key, own)
     return external_id if external_id in kept else None
 
 

@@ -21,7 +21,7 @@ from reconciler.sync.customers.model import FLAW, PARENT, PART, SCHEDULES, Custo
 from reconciler.sync.customers.record import about_user, email_of, key_of, parent_of, shown
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.mapping.fields import Unfit, check
-from reconciler.sync.mapping.identity import is_usable
+from reconciler.sync.mapping.identity import address_external_id, is_usable
 from reconciler.sync.mapping.values import (
     Misfit,
     calendar_date,
@@ -269,7 +269,7 @@ class _Mapping:
                 self._member(member, lambda k=key: self._default(k, addresses))  # type: ignore[misc]
             else:
                 # None: one that we wrote goes, and one that somebody chose there stays.
-                self._named[member] = None if own is None else f"{self._key}.{own}"
+                self._named[member] = None if own is None else address_external_id(self._key, own)
                 soft.add(member)
         return frozenset(soft)
 
@@ -280,7 +280,7 @@ class _Mapping:
         if own not in addresses.bodies:
             message = f"The mapping of {key} gives {own[:60]}, which is no address that the customer gets."
             raise Unfit(self._key, "bad-mapping", message)
-        return f"{self._key}.{own}"
+        return address_external_id(self._key, own)
 
     def _takes_parent(self, parent: Any) -> bool:
         """Name the parent where the mapping asks for one, and return whether the customer can be written with it."""

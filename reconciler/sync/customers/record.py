@@ -9,7 +9,7 @@ from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.sync.customers.evaluate import evaluated
 from reconciler.sync.customers.model import FLAW
 from reconciler.sync.customers.settings import CustomerSettings
-from reconciler.sync.mapping.identity import SEPARATOR, customer_external_id
+from reconciler.sync.mapping.identity import SEPARATOR, CustomerKey
 from reconciler.sync.mapping.values import text, text_or_none
 
 _LATER = frozenset({"UserGroups", "Addresses"})
@@ -21,7 +21,7 @@ def key_of(record: Mapping[str, Any]) -> str:
     if isinstance(flaw, BadRecord):
         return flaw.key if not flaw.has_id else str(record["ID"])
     buyer, user = (text_or_none(value) or "" for value in (record.get("CompanyID"), record.get("ID")))
-    return customer_external_id(buyer, user)
+    return CustomerKey(buyer, user).external_id
 
 
 def about_user(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -53,7 +53,7 @@ def parent_of(record: Mapping[str, Any], settings: CustomerSettings) -> str | No
     found = evaluated(expression, "parentCustomerID", key_of(record), about_user(record), text, "text")
     if found is None or SEPARATOR in found:
         return found
-    return customer_external_id(text_or_none(record.get("CompanyID")) or "", found)
+    return CustomerKey(text_or_none(record.get("CompanyID")) or "", found).external_id
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from reconciler.sync.customers.model import (
 )
 from reconciler.sync.datatype import Name, TargetState
 from reconciler.sync.mapping.digest import digest_of
+from reconciler.sync.mapping.identity import address_prefix
 from reconciler.sync.problem import RecordProblem
 
 
@@ -181,7 +182,7 @@ def deleted(key: str, held: HeldCustomer, *, deletes: bool, outside: bool) -> Cu
 
 def share_of(key: str, kept: frozenset[str], soft: frozenset[str], held: HeldCustomer, lists: str | None) -> Share:
     """Return which addresses, lists and defaults at the target are ours."""
-    prefixes = dict.fromkeys(f"{each}." for each in (key, held.external_id) if each is not None)
+    prefixes = dict.fromkeys(address_prefix(each) for each in (key, held.external_id) if each is not None)
     written = {name: value for name, value in held.named.items() if isinstance(value, str)}
     share = Share(tuple(prefixes), kept, lists, written, soft)
     addresses = {share.renamed(each["external_id"]): frozenset(each) for each in held.named.get(ADDRESSES) or ()}

@@ -27,6 +27,7 @@ from reconciler.sync.customers.scope import Skip, skipped
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.spool import Marks, Repeated, Spool
 from reconciler.sync.mapping.fields import Unfit
+from reconciler.sync.mapping.identity import CustomerKey
 from reconciler.sync.mapping.values import text_or_none
 from reconciler.words import counted
 
@@ -229,7 +230,7 @@ class _Flawed:
 
     def add(self, bad: BadRecord) -> None:
         """Take a record of a list."""
-        self._take(bad, f"{self.buyer}.{bad.key}" if self.buyer and bad.has_id else bad.key)
+        self._take(bad, CustomerKey(self.buyer, bad.key).external_id if self.buyer and bad.has_id else bad.key)
 
     def checked(self, user: Any, buyer: str | None) -> dict[str, Any] | None:
         """Return a user that can be used; take one that cannot."""

@@ -27,35 +27,29 @@ class CustomerKey(NamedTuple):
         """`{buyerID}.{userID}`."""
         return f"{self.buyer}{SEPARATOR}{self.user}"
 
-    def address(self, address_id: str) -> str:
-        """Return the external ID of an address of the customer: `{buyerID}.{userID}.{addressID}`."""
-        return f"{self.external_id}{SEPARATOR}{address_id}"
-
 
 def is_usable(identifier: str) -> bool:
     """Tell whether an ID of OrderCloud can be a part of an external ID: one with a `.` would make it ambiguous."""
     return bool(identifier) and SEPARATOR not in identifier
 
 
-def customer_external_id(buyer_id: str, user_id: str) -> str:
-    """Return the external ID of a customer: `{buyerID}.{userID}`.
+def address_prefix(customer: str) -> str:
+    """Return how the external IDs of all addresses of a customer begin.
 
     Args:
-        buyer_id: ID of the buyer.
-        user_id: ID of the user.
+        customer: its external ID.
     """
-    return CustomerKey(buyer_id, user_id).external_id
+    return f"{customer}{SEPARATOR}"
 
 
-def address_external_id(buyer_id: str, user_id: str, address_id: str) -> str:
+def address_external_id(customer: str, address_id: str) -> str:
     """Return the external ID of a customer's address: `{buyerID}.{userID}.{addressID}`.
 
     Args:
-        buyer_id: ID of the buyer.
-        user_id: ID of the user.
+        customer: external ID of the customer.
         address_id: ID of the address, unique within the buyer.
     """
-    return CustomerKey(buyer_id, user_id).address(address_id)
+    return f"{address_prefix(customer)}{address_id}"
 
 
 def customer_key(external_id: str) -> CustomerKey | None:
