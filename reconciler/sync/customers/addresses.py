@@ -9,26 +9,12 @@ from typing import Any
 from reconciler.kind.connection import Wire
 from reconciler.sync.customers.limits import ADDRESSES, MOST_ADDRESSES, too_long
 from reconciler.sync.customers.model import PART
+from reconciler.sync.mapping.addresses import address_body, missing
 from reconciler.sync.mapping.identity import address_external_id, is_usable
 from reconciler.sync.mapping.values import objects, text_or_none
 from reconciler.sync.problem import RecordProblem
 
-# OrderCloud's members in the API's words.
-_SOURCES: Mapping[str, str] = {
-    "first_name": "FirstName",
-    "last_name": "LastName",
-    "company": "CompanyName",
-    "address_line1": "Street1",
-    "address_line2": "Street2",
-    "city": "City",
-    "region_code": "State",
-    "postal_code": "Zip",
-    "country_code": "Country",
-    "phone": "Phone",
-    "nickname": "AddressName",
-}
-# documented: what an address cannot be without.
-_REQUIRED: Mapping[str, str] = {"address_line1": "first line (Street1)", "city": "city", "country_code": "country"}
+_WORDS: Mapping[str, str] = {"address_line1": "first line (Street1)", "city": "city", "country_code": "country"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +88,7 @@ def _faults(external_id: str, own: str, address: Mapping[str, Any]) -> list[Reco
     if not is_usable(own):
         return [RecordProblem(external_id, PART, "no-id", "An address of the customer has no usable ID.")]
     body = _body(external_id, address)
-    lacks = [words for member, words in _REQUIRED.items() if member not in body]
+    lacks = [_WORDS[member] for member in missing(body)]
     faults = [f"The address has no {', no '.join(lacks)}. Complete it in OrderCloud."] if lacks else []
     problems = [RecordProblem(external_id, PART, "incomplete-address", words) for words in faults]
     for member, value in body.items():
@@ -112,8 +98,9 @@ def _faults(external_id: str, own: str, address: Mapping[str, Any]) -> list[Reco
 
 
 def _body(external_id: str, address: Mapping[str, Any]) -> Wire:
-    values = {member: text_or_none(address.get(source)) for member, source in _SOURCES.items()}
-    return {"external_id": external_id, **{member: value for member, value in values.items() if value is not None}}
+    nickname = text_or_none(address.get("AddressName"))
+    named = {} if nickname is None else {"nickname": nickname}
+    return {"external_id": external_id, **address_body(address), **named}
 
 
 def _closest(addresses: Sequence[Mapping[str, Any]], use: str) -> str | None:

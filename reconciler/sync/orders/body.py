@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.purchases import AWAITING_APPROVAL, ORDER, PAYMENT_METHODS
+from reconciler.sync.mapping.addresses import SOURCES, address_body, missing
 from reconciler.sync.mapping.fields import Item, Unfit
 from reconciler.sync.mapping.money import minor_units, total
 from reconciler.sync.mapping.skus import sku_of
@@ -28,20 +29,6 @@ from reconciler.sync.orders.settings import PAYMENT_PATH, OrderSettings
 from reconciler.sync.problem import RecordProblem
 
 _EXTRAS = ("Gratuity", "Fees")
-# documented: what an address of a purchase needs.
-_NEEDED = ("address_line1", "city", "country_code")
-_ADDRESS: Mapping[str, str] = {
-    "first_name": "FirstName",
-    "last_name": "LastName",
-    "company": "CompanyName",
-    "address_line1": "Street1",
-    "address_line2": "Street2",
-    "city": "City",
-    "region_code": "State",
-    "postal_code": "Zip",
-    "country_code": "Country",
-    "phone": "Phone",
-}
 
 
 class Unusable(Exception):
@@ -266,13 +253,12 @@ class Purchase:
     def _address(self, address: Mapping[str, Any]) -> Wire | None:
         if not address:
             return None
-        found = {name: text_or_none(address.get(member)) for name, member in _ADDRESS.items()}
-        missing = [_ADDRESS[name] for name in _NEEDED if found[name] is None]
-        if missing:
-            words = f"The address {shown(address.get('ID'))} has no {' and no '.join(missing)}, so it is left out."
+        body = address_body(address)
+        if lacks := [SOURCES[member] for member in missing(body)]:
+            words = f"The address {shown(address.get('ID'))} has no {' and no '.join(lacks)}, so it is left out."
             self._found.tell("bad-address", words)
             return None
-        return {name: value for name, value in found.items() if value is not None}
+        return body
 
     def _tell_misfits(self, lots: Lots) -> None:
         for line, beyond in lots.misfits.items():
