@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.kind.connection import Wire
@@ -109,7 +110,7 @@ class _Mapping:
         self._member("email", lambda: email)
         for member, key, source in _TEXTS:
             if source is not None or self._maps(key):
-                self._member(member, lambda m=member, k=key, s=source: self._text(m, k, s))  # type: ignore[misc]
+                self._member(member, partial(self._text, member, key, source))
         self._member("company_name", self._company)
         self._member("status", self._status)
         self._optional("currency_code", self._currency)
@@ -145,7 +146,7 @@ class _Mapping:
             ("tax_exempt", "taxExempt", flag, "true or false"),
         ):
             if self._maps(key):
-                self._member(member, lambda k=key, c=convert, e=expected: self._evaluated(k, c, e))  # type: ignore[misc]
+                self._member(member, partial(self._evaluated, key, convert, expected))
         if self._maps("discountPercentage"):
             self._member("discount_percentage", self._discount)
         if self._maps("paymentOnAccount"):
@@ -266,7 +267,7 @@ class _Mapping:
             (_SHIPPING, "defaultShippingAddress", addresses.shipping),
         ):
             if self._maps(key):
-                self._member(member, lambda k=key: self._default(k, addresses))  # type: ignore[misc]
+                self._member(member, partial(self._default, key, addresses))
             else:
                 # None: one that we wrote goes, and one that somebody chose there stays.
                 self._named[member] = None if own is None else address_external_id(self._key, own)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -337,7 +338,7 @@ class CustomerSink(CustomerTarget):
         """Return the first price list that the site does not have: it would take any slug."""
         for slug in named.get(PRICE_LISTS) or ():
             if slug not in self._lists:
-                self._lists[slug] = await self._breaker.repeat(lambda slug=slug: has_price_list(self._reader, slug))  # type: ignore[misc]
+                self._lists[slug] = await self._breaker.repeat(partial(has_price_list, self._reader, slug))
             if not self._lists[slug]:
                 return str(slug)
         return None
