@@ -16,12 +16,12 @@ from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.sparklayer.customer_bodies import ACTIVE, ADDRESSES, BALANCE, INACTIVE, PAYMENT, PRICE_LISTS
 from reconciler.sync.customers.addresses import Addresses, addresses_of
-from reconciler.sync.customers.evaluate import account, evaluated, flag, percentage, texts
 from reconciler.sync.customers.limits import MOST_CHILDREN, reserved, too_long
 from reconciler.sync.customers.model import FLAW, PARENT, PART, SCHEDULES, CustomerDraft, Parent
 from reconciler.sync.customers.record import about_user, email_of, key_of, parent_of, shown
 from reconciler.sync.customers.settings import CustomerSettings
-from reconciler.sync.mapping.fields import Unfit, check
+from reconciler.sync.customers.values import account, flag, percentage, texts
+from reconciler.sync.mapping.fields import Unfit, check, evaluated
 from reconciler.sync.mapping.identity import address_external_id, is_usable
 from reconciler.sync.mapping.values import (
     Misfit,

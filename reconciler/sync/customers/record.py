@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.ordercloud.readers.flaws import BadRecord
-from reconciler.sync.customers.evaluate import evaluated
 from reconciler.sync.customers.model import FLAW
 from reconciler.sync.customers.settings import CustomerSettings
+from reconciler.sync.mapping.fields import evaluated
 from reconciler.sync.mapping.identity import SEPARATOR, CustomerKey
 from reconciler.sync.mapping.values import text, text_or_none
 

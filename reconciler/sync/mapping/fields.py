@@ -1,4 +1,4 @@
-"""The variants of a product as the mapping goes through them, and what may keep one of them from going through."""
+"""What a mapping's expressions give on a record and on the variants of a product, and what keeps it from counting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from reconciler.sparklayer.kinds.data_sync.expressions import CostlyExpression, Expression, FailedExpression
 from reconciler.sync.mapping.rules import MappingRules
-from reconciler.sync.mapping.values import Found, Misfit, View, first, objects, text_or_none
+from reconciler.sync.mapping.values import Found, Misfit, View, objects, text_or_none
 from reconciler.sync.problem import RecordProblem
 
 ValueT = TypeVar("ValueT")
@@ -18,7 +18,7 @@ class Unfit(Exception):
     """What keeps a member from being mapped.
 
     Args:
-        external_id: of the product or variant where it stands.
+        external_id: of the record where it stands.
         code: of the problem.
         message: for the merchant.
     """
@@ -112,19 +112,46 @@ def mapped(
         Unfit: it fails, or gives something else.
     """
     seen = (views[-1] if product is None else product).data
+    for view in views:
+        record = {**view.data, "Product": seen}
+        value = evaluated(expression, key, view.external_id, record, convert, expected, code=code)
+        if value is not None:
+            return Found(value, view.external_id)
+    return None
 
-    def evaluated(view: View) -> Any:
-        try:
-            return expression.search({**view.data, "Product": seen})
-        except FailedExpression as error:
-            kind = "costly-mapping" if isinstance(error, CostlyExpression) else "bad-mapping"
-            raise Unfit(view.external_id, kind, f"The mapping of {key} fails on this record: {error}") from None
 
+def evaluated(
+    expression: Expression,
+    key: str,
+    external_id: str,
+    record: Mapping[str, Any],
+    convert: Callable[[Any], ValueT | None],
+    expected: str,
+    *,
+    code: str = "bad-mapping",
+) -> ValueT | None:
+    """Return what an expression of the mapping gives on a record.
+
+    Args:
+        expression: of the mapping.
+        key: its key, for messages.
+        external_id: of the record.
+        record: what the expression sees.
+        convert: turns the result into a value, or raises `Misfit`.
+        expected: what it has to be, for messages.
+        code: of the problem where it is something else.
+
+    Raises:
+        Unfit: it fails, or gives something else.
+    """
     try:
-        return first(views, evaluated, convert)
+        return convert(expression.search(record))
+    except FailedExpression as error:
+        kind = "costly-mapping" if isinstance(error, CostlyExpression) else "bad-mapping"
+        raise Unfit(external_id, kind, f"The mapping of {key} fails on this record: {error}") from None
     except Misfit as misfit:
         message = f"The mapping of {key} gives {misfit.shown}, which is no {expected}."
-        raise Unfit(misfit.external_id, code, message) from None
+        raise Unfit(external_id, code, message) from None
 
 
 def check(external_id: str, fault: str | None) -> None:
