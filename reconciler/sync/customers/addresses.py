@@ -11,6 +11,7 @@ from reconciler.sync.customers.limits import ADDRESSES, MOST_ADDRESSES, too_long
 from reconciler.sync.customers.model import PART
 from reconciler.sync.mapping.addresses import address_body, missing
 from reconciler.sync.mapping.identity import address_external_id, is_usable
+from reconciler.sync.mapping.limits import reserved
 from reconciler.sync.mapping.values import objects, text_or_none
 from reconciler.sync.problem import RecordProblem
 
@@ -94,6 +95,8 @@ def _faults(external_id: str, own: str, address: Mapping[str, Any]) -> list[Reco
     for member, value in body.items():
         if (words := too_long(member, value)) is not None:
             problems.append(RecordProblem(external_id, PART, "over-limit", words))
+    if (words := reserved("address", external_id, "the buyer")) is not None:
+        problems.append(RecordProblem(external_id, PART, "over-limit", words))
     return problems
 
 

@@ -26,8 +26,6 @@ LENGTHS: Mapping[str, int] = {
 ADDRESSES, MOST_ADDRESSES = 250, 500
 MOST_CHILDREN = 250
 CUSTOMERS, MOST_CUSTOMERS = 100_000, 250_000
-# documented in SparkLayer's older pages: its own IDs begin so.
-RESERVED_PREFIXES: Mapping[str, str] = {"customer": "cu_", "address": "ca_"}
 MOST_PERCENT = 100
 
 
@@ -37,11 +35,3 @@ def too_long(member: str, text: str) -> str | None:
     if limit is None or len(text) <= limit:
         return None
     return f"The {member.replace('_', ' ')} is longer than {limit:,} characters. Shorten it."
-
-
-def reserved(what: str, external_id: str) -> str | None:
-    """Return what is wrong with an ID that SparkLayer keeps for itself, in the merchant's words."""
-    prefix = RESERVED_PREFIXES[what]
-    if not external_id.startswith(prefix):
-        return None
-    return f"The {what}'s ID begins with {prefix}, which SparkLayer keeps for its own IDs. Give the buyer another ID."

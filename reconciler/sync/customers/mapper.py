@@ -16,13 +16,14 @@ from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.sparklayer.customer_bodies import ACTIVE, ADDRESSES, BALANCE, INACTIVE, PAYMENT, PRICE_LISTS
 from reconciler.sync.customers.addresses import Addresses, addresses_of
-from reconciler.sync.customers.limits import MOST_CHILDREN, reserved, too_long
+from reconciler.sync.customers.limits import MOST_CHILDREN, too_long
 from reconciler.sync.customers.model import FLAW, PARENT, PART, SCHEDULES, CustomerDraft, Parent
 from reconciler.sync.customers.record import about_user, email_of, key_of, parent_of, shown
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.values import account, flag, percentage, texts
 from reconciler.sync.mapping.fields import Unfit, check, evaluated
 from reconciler.sync.mapping.identity import address_external_id, is_usable
+from reconciler.sync.mapping.limits import reserved
 from reconciler.sync.mapping.values import (
     Misfit,
     calendar_date,
@@ -332,7 +333,7 @@ def _flaw(record: Mapping[str, Any], key: str) -> RecordProblem | None:
         return RecordProblem(key, PART, "bad-record" if flaw.has_id else "no-id", message)
     if not all(is_usable(text_or_none(record.get(name)) or "") for name in ("CompanyID", "ID")):
         return RecordProblem(key, PART, "no-id", "The user has no usable ID.")
-    fault = reserved("customer", key)
+    fault = reserved("customer", key, "the buyer")
     return None if fault is None else RecordProblem(key, PART, "over-limit", fault)
 
 

@@ -26,7 +26,12 @@ RANGES: Mapping[str, tuple[Decimal, Decimal]] = {
     "recommended price": (Decimal(0), Decimal("999999999.99")),
 }
 # documented in SparkLayer's older pages: its own IDs begin so.
-RESERVED_PREFIXES: Mapping[str, str] = {"product": "pp_", "variant": "pv_"}
+RESERVED_PREFIXES: Mapping[str, str] = {
+    "product": "pp_",
+    "variant": "pv_",
+    "customer": "cu_",
+    "address": "ca_",
+}
 
 
 def too_long(what: str, text: str) -> str | None:
@@ -43,9 +48,15 @@ def out_of_range(what: str, number: Decimal | int) -> str | None:
     return f"The {what} is more than {high:,f}. Correct it." if number > high else None
 
 
-def reserved(what: str, external_id: str) -> str | None:
-    """Return what is wrong with an ID that SparkLayer keeps for itself, in the merchant's words."""
+def reserved(what: str, external_id: str, whose: str = "it") -> str | None:
+    """Return what is wrong with an ID that SparkLayer keeps for itself, in the merchant's words.
+
+    Args:
+        what: of `RESERVED_PREFIXES`.
+        external_id: of it.
+        whose: ID has to be another one, for messages.
+    """
     prefix = RESERVED_PREFIXES[what]
     if not external_id.startswith(prefix):
         return None
-    return f"The {what}'s ID begins with {prefix}, which SparkLayer keeps for its own IDs. Give it another ID."
+    return f"The {what}'s ID begins with {prefix}, which SparkLayer keeps for its own IDs. Give {whose} another ID."

@@ -115,6 +115,13 @@ def test_an_address_without_a_first_line_stays_as_it_is_and_is_told() -> None:
     assert found.is_whole
 
 
+def test_an_address_whose_external_id_would_be_one_of_sparklayers_own_is_not_written() -> None:
+    found = mapped(user(CompanyID="ca_1", Addresses=[address("home")]))
+    assert codes(found) == [("ca_1.anna.home", "over-limit")]
+    assert found.named["addresses"] == []
+    assert found.is_whole
+
+
 def test_the_default_address_is_the_one_that_is_assigned_most_closely() -> None:
     far, near = address("a", user_id=None), address("b", billing=False)
     named = mapped(user(Addresses=[far, near])).named
