@@ -68,16 +68,16 @@ def cost_of(
     return Cost(runs - looks, looks - walks, walks, 2 * pages + _COUNTS, 3 * pages + _COUNTS + with_parts)
 
 
-# What a change of a field may change in the target, by the longest beginning that fits.
 PARTY_PRICES = "partyPrices"
 """What stands for price lists of the customers' own among the sections: it is a part of `pricing`."""
 _SECTIONS = frozenset({"products", "stock", "pricing"})
 _ALL = _SECTIONS | {PARTY_PRICES, "customers", "orders"}
+# What a change of a field may change in the target, by the longest beginning that fits.
 _TOUCHES: Mapping[str, frozenset[str]] = {
     # What was written is remembered by it: under another name everything is new.
     "integration": _ALL,
     "products": frozenset({"products"}),
-    "products.catalogs": _SECTIONS,
+    "products.catalogs": _SECTIONS | {PARTY_PRICES},
     # SKUs are what stock and prices are written under.
     "products.mapping.variants.sku": _SECTIONS | {PARTY_PRICES, "orders"},
     "products.mapping.variants.restockDate": frozenset({"stock"}),
@@ -89,12 +89,16 @@ _TOUCHES: Mapping[str, frozenset[str]] = {
     "pricing.partyPriceLists": frozenset({PARTY_PRICES, "customers"}),
     "pricing.partyPrices": frozenset({PARTY_PRICES}),
     "customers": frozenset({"customers"}),
+    "customers.buyers": frozenset({"customers", PARTY_PRICES}),
+    # What becomes of what goes, not of what is there.
+    "customers.onDelete": frozenset(),
+    "customers.groupPriceLists": frozenset(),
     "customers.walkInterval": frozenset(),
     "customers.recordUrl": frozenset(),
     "orders": frozenset({"orders"}),
     "orders.recordUrl": frozenset(),
     # Recommended prices are the product's.
-    "currency": frozenset({"products", "pricing", PARTY_PRICES, "orders"}),
+    "currency": frozenset({"products", "pricing", "orders"}),
 }
 
 
