@@ -6,6 +6,7 @@ import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import Any
@@ -80,7 +81,7 @@ class Marks:
     def repeated(self) -> Repeated:
         """Return those that came more than once."""
         self._sort()
-        return Repeated(one for one, next_one in zip(self._marks, self._marks[1:], strict=False) if one == next_one)
+        return Repeated(one for one, next_one in pairwise(self._marks) if one == next_one)
 
     def _sort(self) -> None:
         if not self._sorted:

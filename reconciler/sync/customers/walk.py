@@ -207,8 +207,9 @@ class Losers:
         for record in spool if shared else ():
             email = _email(record, settings)
             if email is not None and email in shared:
+                rank = _rank(record)
                 sharing[key_of(record)] = email
-                first[email] = min(first.get(email, (_LAST, "")), _rank(record)) if email in first else _rank(record)
+                first[email] = min(first.get(email, rank), rank)
         self._keys = frozenset(key for key, email in sharing.items() if first[email][1] != key)
 
     def __contains__(self, key: str) -> bool:
