@@ -236,10 +236,10 @@ def _shown(path: Path, value: Any) -> str | None:
     position = position_of(EnvironmentSpec, path, frozenset())
     parts = _parts(value) if isinstance(value, str) else ()
     if len(parts) == 1 and isinstance(parts[0], Reference):
-        return _told(parts[0])
+        return reference_told(parts[0], is_secret=position.write_only)
     if position.write_only:
         return MASK
-    text = "".join(_told(part) if isinstance(part, Reference) else part for part in parts)
+    text = "".join(reference_told(part) if isinstance(part, Reference) else part for part in parts)
     shown = without_secrets(text or value, position, frozenset())
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
 
@@ -251,8 +251,9 @@ def _parts(text: str) -> tuple[str | Reference, ...]:
         return (text,)
 
 
-def _told(reference: Reference) -> str:
-    """Write a reference with its default, in which a password may stand."""
+def reference_told(reference: Reference, *, is_secret: bool = False) -> str:
+    """Return a reference with its default, in which a password may stand; `is_secret`: all of it is one."""
     if reference.default is None:
         return str(reference)
-    return f"{str(reference)[:-1]}:-{without_secrets(reference.default, Position(None), frozenset())}}}"
+    default = MASK if is_secret else without_secrets(reference.default, Position(None), frozenset())
+    return f"{str(reference)[:-1]}:-{default}}}"

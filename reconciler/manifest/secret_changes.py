@@ -15,7 +15,7 @@ from reconciler.kind.kind import ManifestKinds
 from reconciler.kind.semantics import fields_of
 from reconciler.manifest.positions import Path, format_path
 from reconciler.manifest.references import BadReference, Reference, parse_text
-from reconciler.manifest.rule_changes import RuleChange
+from reconciler.manifest.rule_changes import RuleChange, reference_told
 from reconciler.manifest.select import patched
 from reconciler.secret import MASK
 
@@ -142,6 +142,4 @@ def _shown(template: Template | None) -> str | None:
 
 
 def _told(part: str | Reference) -> str:
-    if isinstance(part, str):
-        return MASK
-    return str(part) if part.default is None else f"{str(part)[:-1]}:-{MASK}}}"
+    return MASK if isinstance(part, str) else reference_told(part, is_secret=True)

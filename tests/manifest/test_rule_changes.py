@@ -182,6 +182,13 @@ def test_secrets_are_masked(compare: Compare) -> None:
     ]
 
 
+def test_the_default_of_a_secret_is_masked_too(compare: Compare) -> None:
+    rule = "sparklayer: {stage: test, siteID: s, clientID: c, clientSecret: '${env:X:-DEFAULT}'}"
+    before, after = (environment(f"{{{rule.replace('DEFAULT', default)}}}") for default in ("hunter2", "hunter3"))
+    shown = f"${{env:X:-{MASK}}}"
+    assert compare(before, after) == [("Environment/e spec.sparklayer.clientSecret", shown, shown)]
+
+
 def test_a_password_in_the_ledgers_url_is_masked(compare: Compare) -> None:
     (found,) = compare(environment(), environment("{ledger: 'postgresql://u:hunter2@localhost/l'}"))
     assert "hunter2" not in str(found)
