@@ -63,7 +63,7 @@ CODES = (
     "left-scope",
     "archived",
 )
-"""What can be wrong with a record; docs/sync.md says more. Those of every data type, then those of each."""
+"""What can be wrong with a record, in the order of docs/sync.md, which says more."""
 
 
 @dataclass(frozen=True, slots=True)
