@@ -46,7 +46,7 @@ def test_without_a_wish_to_stop_everything_is_taken() -> None:
 
 def test_what_is_being_read_is_given_up() -> None:
     async def run() -> tuple[list[int], bool]:
-        stop, source, taken = asyncio.Event(), Source(endless=2), []  # type: ignore[var-annotated]
+        stop, source, taken = asyncio.Event(), Source(endless=2), list[int]()
 
         async def take(number: int) -> None:
             taken.append(number)
@@ -62,7 +62,7 @@ def test_what_is_being_read_is_given_up() -> None:
 
 def test_what_is_being_taken_is_finished_and_nothing_is_read_after_it() -> None:
     async def run() -> tuple[list[int], bool]:
-        stop, go_on, source, taken = asyncio.Event(), asyncio.Event(), Source(), []  # type: ignore[var-annotated]
+        stop, go_on, source, taken = asyncio.Event(), asyncio.Event(), Source(), list[int]()
 
         async def take(number: int) -> None:
             stop.set()
