@@ -216,6 +216,20 @@ def test_groups_that_disagree_leave_the_price_and_are_told(lists: Lists) -> None
     assert report.counts["problems"] == 1
 
 
+def test_an_explanation_says_that_rows_of_what_has_a_problem_stay_and_sends_only_others(lists: Lists) -> None:
+    lists.synced()
+    portal = lists.shop.portal
+    portal("PATCH", "priceschedules/vip-hammer", {"Currency": "EUR"})
+    portal("PATCH", "priceschedules/acme-saw", {"PriceBreaks": [{"Quantity": 1, "Price": 5}]})
+    told = lists.shop.run("--type", "party-prices", "--explain", "prices:acme+vip").json
+    assert [each["code"] for each in told["problems"]] == ["other-currency"]
+    whole, rows = told["parts"]
+    assert rows["mapped"] == {"SKU-hammer from 1": 7, "SKU-saw from 1": 5}
+    assert [each["where"] for each in rows["differences"]] == ["SKU-saw from 1"]
+    assert rows["sends"] == {"SKU-saw from 1": 5}
+    assert whole["sends"] is None
+
+
 def test_a_list_that_a_customer_still_has_stays_until_the_customer_has_another(checkout: Checkout) -> None:
     lists = Lists(checkout)
     lists.shop.emulator.seed_with(market())

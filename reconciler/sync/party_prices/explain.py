@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.errors import NoSuchRecord, NotFound
 from reconciler.kind.connection import ClockedReader, Json, Querier
@@ -17,12 +17,14 @@ from reconciler.sync.party_prices.mapper import draft
 from reconciler.sync.party_prices.model import ListHeld, Part, PartyList, held_from_json
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.source import ListSource
-from reconciler.sync.party_prices.state import ListState, deleted, settled
+from reconciler.sync.party_prices.state import ListState, deleted, noted_rows, row_print, settled
 from reconciler.sync.party_prices.target import read_facts
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
 
+Prices: TypeAlias = Mapping[str, tuple[Tier, ...]]
+"""Prices of a list by SKU."""
 _DEFAULT = "the product's default price schedule counts"
 
 
@@ -67,8 +69,8 @@ async def explain_record(
         key,
         None if record is None else dict(_source(record)),
         (
-            _part(Part.LIST, _body(state), found or {}, state, prints, goes=bool(state.removes) and state.gone),
-            _part(Part.ROWS, _rows(state), _tiers(prices), state, prints, goes=False),
+            _list_part(state, found or {}, prints),
+            _rows_part(state, prices, prints),
         ),
         state.problems,
         state.due,
@@ -92,45 +94,52 @@ def _source(record: PartyList) -> Iterator[tuple[str, Any]]:
     yield "Prices", prices
 
 
-def _part(
-    part: Part,
-    mapped: Mapping[str, Json] | None,
-    target: Mapping[str, Json],
-    state: ListState,
-    prints: Mapping[str, bytes],
-    *,
-    goes: bool,
-) -> PartExplanation:
-    wanted = state.prints.get(part)
-    as_written = not goes if wanted is None else prints.get(part) == wanted
-    names = dict.fromkeys((*(mapped or {}), *target))
-    differences = (Difference(each, target.get(each), (mapped or {}).get(each)) for each in names)
+def _list_part(state: ListState, target: Mapping[str, Json], prints: Mapping[str, bytes]) -> PartExplanation:
+    goes = bool(state.removes) and state.gone
+    wanted = state.prints.get(Part.LIST)
+    as_written = not goes if wanted is None else prints.get(Part.LIST) == wanted
+    mapped = None if state.body is None else canonical_list(state.body)
     return PartExplanation(
-        part=part.value,
+        part=Part.LIST.value,
         mapped=mapped,
         target=target,
-        differences=() if mapped is None else tuple(each for each in differences if each.target != each.mapped),
+        differences=_differences(mapped, target),
         as_written=as_written,
-        sends=None if as_written or mapped is None else dict(mapped),
-        removes=_removes(part, state, goes=goes),
+        sends=None if as_written else mapped,
+        removes=(str(state.before.slug),) if goes else (),
     )
 
 
-def _removes(part: Part, state: ListState, *, goes: bool) -> tuple[str, ...]:
-    if part is Part.LIST:
-        return (str(state.before.slug),) if goes else ()
-    return () if state.gone else tuple(sorted(state.before.skus - state.after.skus))
+def _rows_part(state: ListState, prices: Prices, prints: Mapping[str, bytes]) -> PartExplanation:
+    wanted = state.prints.get(Part.ROWS)
+    as_written = wanted is None or prints.get(Part.ROWS) == wanted
+    # Rows of what has a problem stay what they are.
+    staying = {sku: tiers for sku, tiers in prices.items() if sku in state.after.skus and sku not in state.tiers}
+    mapped = None if state.body is None else _tiers({**state.tiers, **staying})
+    there = noted_rows(state.before, prints.get(Part.ROWS))
+    if there is None:
+        there = {sku: row_print(tiers) for sku, tiers in prices.items()}
+    sent = {sku: tiers for sku, tiers in state.tiers.items() if there.get(sku) != row_print(tiers)}
+    return PartExplanation(
+        part=Part.ROWS.value,
+        mapped=mapped,
+        target=_tiers(prices),
+        differences=_differences(mapped, _tiers(prices)),
+        as_written=as_written,
+        sends=None if as_written else (_tiers(sent) or None),
+        removes=() if state.gone else tuple(sorted(state.before.skus - state.after.skus)),
+    )
 
 
-def _body(state: ListState) -> Mapping[str, Json] | None:
-    return None if state.body is None else canonical_list(state.body)
+def _differences(mapped: Mapping[str, Json] | None, target: Mapping[str, Json]) -> tuple[Difference, ...]:
+    """Where the target is not as it is mapped; nowhere where nothing is."""
+    if mapped is None:
+        return ()
+    each = (Difference(name, target.get(name), mapped.get(name)) for name in dict.fromkeys((*mapped, *target)))
+    return tuple(one for one in each if one.target != one.mapped)
 
 
-def _rows(state: ListState) -> Mapping[str, Json] | None:
-    return None if state.body is None else _tiers(state.tiers)
-
-
-def _tiers(prices: Mapping[str, tuple[Tier, ...]]) -> Mapping[str, Json]:
+def _tiers(prices: Prices) -> dict[str, Json]:
     return {
         f"{sku} from {tier.quantity}": wire_number(tier.price)
         for sku, tiers in sorted(prices.items())
@@ -138,7 +147,7 @@ def _tiers(prices: Mapping[str, tuple[Tier, ...]]) -> Mapping[str, Json]:
     }
 
 
-async def _prices(target: Querier, slug: str) -> Mapping[str, tuple[Tier, ...]]:
+async def _prices(target: Querier, slug: str) -> Prices:
     try:
         return await read_prices(target, slug)
     except NotFound:

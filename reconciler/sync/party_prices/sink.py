@@ -17,7 +17,7 @@ from reconciler.sparklayer.records import Price
 from reconciler.sync.datatype import NotBegun, Written
 from reconciler.sync.party_prices.model import ListHeld, Part, held_to_json
 from reconciler.sync.party_prices.settings import PartyPriceSettings
-from reconciler.sync.party_prices.state import ListState, row_print, rows_print
+from reconciler.sync.party_prices.state import ListState, noted_rows, row_print
 from reconciler.sync.party_prices.target import ListTarget
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.attempts import RECORD_TRIES
@@ -140,10 +140,8 @@ class ListSink(ListTarget):
     async def _differing(self, state: ListState, slug: str, *, exists: bool) -> list[Price]:
         wanted = {sku: row_print(tiers) for sku, tiers in state.tiers.items()}
         staying = state.after.skus
-        if exists and state.known.get(Part.ROWS) == rows_print(state.before.rows):
-            # What is believed of all rows is what was noted of each.
-            there = {sku: value for found in state.before.rows.values() for sku, value in found.items()}
-        elif exists:
+        there = noted_rows(state.before, state.known.get(Part.ROWS)) if exists else {}
+        if there is None:
             try:
                 prices = await self._prices(slug)
             except NotFound:
@@ -152,8 +150,6 @@ class ListSink(ListTarget):
             if Part.LIST not in state.known:
                 # Nothing is believed: everything is sent.
                 there = dict.fromkeys(there, "")
-        else:
-            there = {}
         rows = [Price(sku, slug, ()) for sku in sorted(there.keys() - staying)]
         return rows + [Price(sku, slug, state.tiers[sku]) for sku in sorted(wanted) if there.get(sku) != wanted[sku]]
 

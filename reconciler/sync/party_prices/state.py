@@ -54,6 +54,18 @@ def rows_print(rows: Rows) -> bytes:
     return digest_of({sku: value for found in rows.values() for sku, value in found.items()})
 
 
+def noted_rows(held: ListHeld, believed: bytes | None) -> Mapping[str, str] | None:
+    """Return the fingerprints of a list's rows by SKU as they were noted; None: they are not to be believed.
+
+    Args:
+        held: what the target holds.
+        believed: the fingerprint of all rows, put in doubt before each write; None: in doubt.
+    """
+    if believed != rows_print(held.rows):
+        return None
+    return {sku: value for found in held.rows.values() for sku, value in found.items()}
+
+
 def settled(draft: ListDraft, before: ListHeld) -> ListState:
     """Return the state of a price list.
 
