@@ -130,7 +130,10 @@ class Purchase:
         members: Wire = {
             "type": AWAITING_APPROVAL if status == "AwaitingApproval" else ORDER,
             "purchase_identifiers": {"sparklayer": cart, "platform": key, "visible": key},
-            "dates": {"placed": placed, "last_updated": text_or_none(order.get("LastUpdated"))},
+            "dates": {
+                **({} if placed is None else {"placed": placed}),
+                "last_updated": text_or_none(order.get("LastUpdated")),
+            },
             "payment_method": PAYMENT_METHODS.get(text_or_none(value_at(order, PAYMENT_PATH)) or ""),
             "customer_reference": text_or_none(order.get("Comments")),
             "currency_code": self._currency,

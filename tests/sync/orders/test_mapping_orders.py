@@ -128,6 +128,10 @@ def test_a_new_order_is_one_incoming_package() -> None:
     assert codes(wire) == []
 
 
+def test_an_order_that_does_not_say_when_it_was_placed_leaves_the_carts_date() -> None:
+    assert body(order(DateSubmitted=None))["dates"] == {"last_updated": "2026-11-02T10:00:00Z"}
+
+
 def test_each_piece_is_in_the_package_of_what_became_of_it() -> None:
     wire = order(line("a", 5), line("b", 2), Status="Open")
     wire["Shipments"] = [
