@@ -158,11 +158,10 @@ class CustomerSource:
             return None
         if name is None:
             return None
-        seen, above = {key_of(record)}, name
+        own, above = key_of(record), name
         for _ in range(_LEVELS):
-            if above in seen:
+            if above == own:
                 return Parent(name, in_cycle=True)
-            seen.add(above)
             named = customer_key(above)
             user = None if named is None else await self._user(*named)
             if user is None or await self._skips(user):

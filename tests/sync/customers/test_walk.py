@@ -1,13 +1,19 @@
-"""The order in which a walk yields users, and the file that it keeps them in meanwhile."""
+"""The order in which a walk yields users, what is above one of them, and the file that it keeps them in meanwhile."""
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sync.customers.model import PARENT
+from reconciler.sync.customers.model import PARENT, Parent
+from reconciler.sync.customers.settings import customer_settings
+from reconciler.sync.customers.source import CustomerSource
 from reconciler.sync.customers.spool import Marks, Spool
 from reconciler.sync.customers.walk import _last, _Late
+from support.people import Marketplace
 
 _KEYS = [f"acme.u{number}" for number in range(8)]
 
@@ -49,6 +55,17 @@ def _is_below_a_circle(key: str, above: dict[str, str]) -> bool:
         seen.add(key)
         key = above[key]
     return key in seen
+
+
+@pytest.mark.parametrize(("own", "in_cycle"), [("anna", False), ("ben", True), ("carl", True)])
+def test_who_is_below_a_circle_is_not_in_it(own: str, in_cycle: bool) -> None:
+    bosses = {"anna": "ben", "ben": "carl", "carl": "ben"}
+    users = {each: {"Email": f"{each}@x.y", "Active": True, "xp": {"boss": boss}} for each, boss in bosses.items()}
+    settings = customer_settings({"customers": {"mapping": {"parentCustomerID": "xp.boss"}}})
+    assert settings is not None
+    record = asyncio.run(CustomerSource(Marketplace(users), settings).one(f"acme.{own}")).record
+    assert record is not None
+    assert record[PARENT] == Parent(f"acme.{bosses[own]}", in_cycle=in_cycle)
 
 
 @given(st.lists(st.text(max_size=4)))
