@@ -104,11 +104,6 @@ async def delete_customer(writer: Writer, lookup: Lookup) -> bool:
     return True
 
 
-async def has_price_list(reader: Reader, slug: str) -> bool:
-    """Return whether the site has a price list; the API takes any slug for a customer (documented)."""
-    return await one_object(reader, f"api/v1/price-lists/{path_segment(slug)}") is not None
-
-
 def is_uuid(text: str) -> bool:
     """Return whether a text is a UUID, and no `cu_` ID."""
     try:

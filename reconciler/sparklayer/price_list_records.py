@@ -83,6 +83,11 @@ async def read_list(reader: Reader, slug: str) -> Wire | None:
     return None if found is None else canonical_list(found)
 
 
+async def has_list(reader: Reader, slug: str) -> bool:
+    """Return whether there is such a price list."""
+    return await one_object(reader, _path(slug)) is not None
+
+
 async def list_info(reader: Reader, slug: str) -> ListInfo | None:
     """Return what a price list says of its prices, or None where there is no such list.
 
@@ -109,7 +114,7 @@ async def create_list(writer: Writer, body: Wire) -> bool:
         await writer.post(LISTS, body)
     except (Conflict, Rejected):
         # Somebody else may have made it, or we did and the answer was lost.
-        if await one_object(writer, _path(body["slug"])) is None:
+        if not await has_list(writer, body["slug"]):
             raise
         return False
     return True

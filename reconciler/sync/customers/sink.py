@@ -35,11 +35,11 @@ from reconciler.sparklayer.customers import (
     Unreadable,
     create_customer,
     delete_customer,
-    has_price_list,
     is_uuid,
     own_id_of,
     replace_customer,
 )
+from reconciler.sparklayer.price_list_records import has_list
 from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sync.customers import words
 from reconciler.sync.customers.model import PART, held_to_json
@@ -335,10 +335,10 @@ class CustomerSink(CustomerTarget):
         return own_id_of(found)
 
     async def _unknown_list(self, named: Mapping[str, Any]) -> str | None:
-        """Return the first price list that the site does not have: it would take any slug."""
+        """Return the first price list that the site does not have: it would take any slug (documented)."""
         for slug in named.get(PRICE_LISTS) or ():
             if slug not in self._lists:
-                self._lists[slug] = await self._breaker.repeat(partial(has_price_list, self._reader, slug))
+                self._lists[slug] = await self._breaker.repeat(partial(has_list, self._reader, slug))
             if not self._lists[slug]:
                 return str(slug)
         return None
