@@ -55,7 +55,7 @@ class CustomersSpec(SparkLayerSpec):
         default=None, description="JMESPath over the user: only those flow for whom it is true. Left out: all."
     )
     groups: Annotated[dict[str, str], _GROUPS] = Field(
-        default={}, description="OrderCloud user group ID to metadata.name of a CustomerGroup."
+        default={}, description="OrderCloud user group ID, or buyerID.groupID, to metadata.name of a CustomerGroup."
     )
     group_price_lists: Annotated[dict[str, list[str]], RE_SYNCS] = Field(
         default={},
