@@ -63,7 +63,7 @@ CODES = (
     "left-scope",
     "archived",
 )
-"""What can be wrong with a record, in the order of docs/sync.md, which says more."""
+"""What can be wrong with a record, in its order there. docs/sync.md says more."""
 
 
 @dataclass(frozen=True, slots=True)
