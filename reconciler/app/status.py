@@ -37,7 +37,7 @@ def statuses_of_each(
         LedgerError: there is a ledger, and it cannot be read.
     """
     with Ledgers() as ledgers:
-        return {session.name: _statuses(session, names, ledgers, now, data_type) for session in sessions}
+        return {session.name: statuses_in(session, names, ledgers, now, data_type) for session in sessions}
 
 
 def paused_as_told(session: Session, why: str) -> PausedNow:
@@ -97,9 +97,10 @@ async def _paused_in(session: Session, observer: Observer, *, token_cache: bool)
     return PausedNow(tuple(notes))
 
 
-def _statuses(
-    session: Session, names: Sequence[str], ledgers: Ledgers, now: datetime, data_type: str | None
+def statuses_in(
+    session: Session, names: Sequence[str], ledgers: Ledgers, now: datetime, data_type: str | None = None
 ) -> list[SyncStatus]:
+    """Return where the data syncs of one environment stand; see `statuses_of_each`."""
     memory = session.memory(ledgers)
     known = (*data_syncs(session, memory), *leaving_syncs(session, memory))
     of_type = [sync.name for sync in known if data_type in (None, sync.type)]

@@ -7,8 +7,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from reconciler.ledger.config.model import Memory
-from reconciler.ledger.data.model import DataScope, OpenProblems, SyncOverview
+from reconciler.ledger.config.model import AskedRequest, Memory
+from reconciler.ledger.data.model import DataScope, Glance, OpenProblems, SyncOverview
 from reconciler.ledger.url import LedgerUrl, has_ledger, located
 
 if TYPE_CHECKING:
@@ -144,6 +144,42 @@ class Ledgers:
             return open_problems(tx.connection, scope, limit, offset, code)
 
         return self._read(url, read) or OpenProblems()
+
+    def glances(
+        self, url: LedgerUrl | str, scopes: Collection[DataScope], since: datetime, most: int
+    ) -> dict[DataScope, Glance]:
+        """Return the runs of data syncs since a moment, and some of their dead letters and problems.
+
+        Args:
+            url: the ledger URL.
+            scopes: which syncs.
+            since: runs that began before are left out; the ledger may have forgotten some after it.
+            most: dead letters, and problems of each code, at most.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> dict[DataScope, Glance]:
+            from reconciler.ledger.data.overview import glance
+
+            return {scope: glance(tx.connection, scope, since, most) for scope in scopes}
+
+        return self._read(url, read) or {scope: Glance() for scope in scopes}
+
+    def asked(self, url: LedgerUrl | str, environment: str, limit: int) -> tuple[AskedRequest, ...]:
+        """Return what people and manifests asked for in an environment, the newest first.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> tuple[AskedRequest, ...]:
+            from reconciler.ledger.config.requests import recent
+
+            return tuple(recent(tx.connection, limit, environment))
+
+        return self._read(url, read) or ()
 
     def _read(self, url: LedgerUrl | str, query: Callable[[Transaction], _Found]) -> _Found | None:
         """Return the answer of a query, None where there is no ledger."""

@@ -105,9 +105,10 @@ def known(connection: Connection, api_urls: Collection[str], now: datetime) -> d
     return {(request.api_url, request.id): request for request in _all(connection, query)}
 
 
-def recent(connection: Connection, limit: int) -> list[AskedRequest]:
-    """Return the newest requests of all environments."""
-    return _all(connection, select(requests).order_by(requests.c.asked_at.desc(), requests.c.id).limit(limit))
+def recent(connection: Connection, limit: int, environment: str | None = None) -> list[AskedRequest]:
+    """Return the newest requests of an environment; None: of all."""
+    query = select(requests).order_by(requests.c.asked_at.desc(), requests.c.id).limit(limit)
+    return _all(connection, query if environment is None else query.where(requests.c.environment == environment))
 
 
 def _one(connection: Connection, api_url: str, request: str) -> AskedRequest | None:

@@ -329,3 +329,20 @@ class SyncOverview:
     codes: tuple[CodeCount, ...] = ()
     wanted: frozenset[str] = frozenset()
     recent: tuple[DataRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a page shows of one scope beside its overview.
+
+    Args:
+        runs: those since a moment, the newest first.
+        dead: some of its dead letters.
+        codes: open problems by code, the most frequent first.
+        problems: some of each code, in that order.
+    """
+
+    runs: tuple[DataRun, ...] = ()
+    dead: tuple[str, ...] = ()
+    codes: tuple[CodeCount, ...] = ()
+    problems: tuple[OpenProblem, ...] = ()

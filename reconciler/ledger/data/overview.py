@@ -13,7 +13,15 @@ from reconciler.kind.kind import Volume
 from reconciler.ledger.data import log, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data import wanted as wanted_runs
-from reconciler.ledger.data.model import FINISHED, DataScope, LevelCounts, OpenProblems, RunningNow, SyncOverview
+from reconciler.ledger.data.model import (
+    FINISHED,
+    DataScope,
+    Glance,
+    LevelCounts,
+    OpenProblems,
+    RunningNow,
+    SyncOverview,
+)
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
 from reconciler.ledger.tables import records, scopes
@@ -104,6 +112,18 @@ def open_problems(connection: Connection, scope: DataScope, limit: int, offset: 
         problems.by_code(connection, number),
         *held_back,
     )
+
+
+def glance(connection: Connection, scope: DataScope, since: datetime, most: int) -> Glance:
+    """Return the runs of a scope since a moment, and at most so many of its dead letters and problems of each code."""
+    number = find_scope(connection, scope)
+    if number is None:
+        return Glance()
+    dead = select(records.c.key).where(records.c.scope == number, records.c.dead).order_by(records.c.key).limit(most)
+    codes = problems.by_code(connection, number)
+    some = [found for each in codes for found in problems.listed(connection, number, most, 0, each.code)]
+    runs = data_runs.since(connection, number, since)
+    return Glance(runs, tuple(connection.execute(dead).scalars()), codes, tuple(some))
 
 
 def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:

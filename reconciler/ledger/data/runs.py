@@ -111,6 +111,12 @@ def recent(connection: Connection, scope: int) -> tuple[DataRun, ...]:
     return tuple(_run(row) for row in connection.execute(query).mappings())
 
 
+def since(connection: Connection, scope: int, moment: datetime) -> tuple[DataRun, ...]:
+    """Return the runs that began at or after a moment, the newest first, whatever became of them."""
+    query = _newest_first(scope).where(data_runs.c.started_at >= moment)
+    return tuple(_run(row) for row in connection.execute(query).mappings())
+
+
 def unfinished(connection: Connection, scope: int) -> DataRun | None:
     """Return the newest run where it can go on, or None."""
     run = newest(connection, scope)

@@ -62,13 +62,13 @@ def statuses_to_text(
 
 
 def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterator[str]:
-    words, color = _verdict(status)
+    words, color = verdict(status)
     data_type = status.sync.scope.data_type
     yield from style.wrap(f"{status.sync.name} in {environment}, {data_type}: {words}", 0, BOLD, color, hanging=2)
     for trouble in status.troubles:
         yield from style.wrap(f"✗ {trouble}", _INDENT, RED, hanging=2)
     if status.going is not None:
-        for line in _going(status.going, status.checked_at, status.sync.data.ends):
+        for line in going_lines(status.going, status.checked_at, status.sync.data.ends):
             yield from _row("running", line, style)
     if status.waiting is not None:
         yield from _row("watched", f"by {status.waiting.holder}, since {moment(status.waiting.since)}", style)
@@ -79,17 +79,17 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
         message = f": {clip(visible(known), _LIMIT)}" if known else ""
         words = f"{_mode(cut_off)} of {moment(cut_off.started_at)}, {_seen(cut_off)}; the next run goes on with it"
         yield from _row("cut off", f"{words}{message}", style, YELLOW)
-    yield from _row("last run", _last(status), style)
+    yield from _row("last run", last_words(status), style)
     if status.next is not None:
-        yield from _row("next run", _next(status.next, status.checked_at), style)
+        yield from _row("next run", next_words(status.next, status.checked_at), style)
     if not status.sync.leaving:
-        yield from _row("full sync", _full(status), style, *([YELLOW] if status.full_wanted else []))
-    yield from _row("records", _records(status), style)
-    yield from _row("problems", _problems(status), style)
-    for words in _freshness(status):
+        yield from _row("full sync", full_words(status), style, *([YELLOW] if status.full_wanted else []))
+    yield from _row("records", record_words(status), style)
+    yield from _row("problems", problem_words(status), style)
+    for words in freshness_lines(status):
         yield from _row("freshness", words, style)
-    yield from _row("requests", _requests(status), style)
-    if (step := _step(environment, status)) is not None:
+    yield from _row("requests", request_words(status), style)
+    if (step := step_of(environment, status)) is not None:
         yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
 
 
@@ -97,7 +97,8 @@ def _row(name: str, words: str, style: Style, *codes: str) -> list[str]:
     return style.wrap(f"{name:<10} {words}", _INDENT, *codes, hanging=_HANGING)
 
 
-def _verdict(status: SyncStatus) -> tuple[str, str]:
+def verdict(status: SyncStatus) -> tuple[str, str]:
+    """Return how a data sync stands, in a few words, and the colour of that."""
     if status.held_back.is_too_much and status.sync.standing is not Standing.NEVER:
         return held_back_words(status.held_back), RED
     if status.sync.leaving:
@@ -119,7 +120,8 @@ def _verdict(status: SyncStatus) -> tuple[str, str]:
     return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
 
 
-def _going(going: Going, now: datetime, ends_as: str) -> Iterator[str]:
+def going_lines(going: Going, now: datetime, ends_as: str) -> Iterator[str]:
+    """Yield where a run stands that is under way; `ends_as`: what those records are that are gone."""
     mode = MODES[going.mode]
     share = ""
     if going.total:
@@ -150,7 +152,8 @@ def _seen(run: DataRun) -> str:
     return f"{run.counts.get('seen', 0):,}{f' of {total:,}' if total else ''} done"
 
 
-def _last(status: SyncStatus) -> str:
+def last_words(status: SyncStatus) -> str:
+    """Return how the last run went, which ended."""
     run = status.last
     if run is None or run.ended_at is None:
         return "none yet" if status.going is None and status.cut_off is None else "none finished yet"
@@ -163,19 +166,22 @@ def _last(status: SyncStatus) -> str:
     return f"{_mode(run)}, {state} {ended}, took {took}; {read}{usual}{message}"
 
 
-def _next(following: NextRun, now: datetime) -> str:
+def next_words(following: NextRun, now: datetime) -> str:
+    """Return when the next run starts, how, and why so."""
     when = f"in {spoken(following.at - now)} ({moment(following.at)})" if following.at > now else "due now"
     return f"{MODES[following.mode]}, {when}{f': {following.reason}' if following.reason else ''}"
 
 
-def _full(status: SyncStatus) -> str:
+def full_words(status: SyncStatus) -> str:
+    """Return when the last full sync ended, and why one is wanted; empty: neither."""
     full = status.last_full
     last = f"last one ended {moment(full.ended_at)}" if full is not None and full.ended_at is not None else ""
     wanted = f"wanted: {status.full_wanted}" if status.full_wanted else ""
     return "; ".join(filter(None, [wanted, last]))
 
 
-def _records(status: SyncStatus) -> str:
+def record_words(status: SyncStatus) -> str:
+    """Return how many records are known, and how many of them are not as they should be."""
     counts = status.counts
     named = ((counts.open, "to be written"), (counts.dead, "dead letters"), (counts.due, "due again at a set time"))
     rest = ((counts.held_back, "held back by problems"), (counts.gone, "gone"))
@@ -183,7 +189,8 @@ def _records(status: SyncStatus) -> str:
     return ", ".join([f"{counts.records:,}", *parts])
 
 
-def _problems(status: SyncStatus) -> str:
+def problem_words(status: SyncStatus) -> str:
+    """Return how many problems are open, and how many of them the sync log has."""
     counts = status.counts
     allowed = f"{status.sync.settings.max_open_problems:,} allowed"
     if not counts.problems:
@@ -192,7 +199,7 @@ def _problems(status: SyncStatus) -> str:
     return f"{problem_count(counts.problems, status.sync.data.entries)}, {allowed}; {logged}"
 
 
-def _freshness(status: SyncStatus) -> Iterator[str]:
+def freshness_lines(status: SyncStatus) -> Iterator[str]:
     """Say when what lists show was compared, and the rest; a run compares all parts."""
     parts = status.compared
     if not parts:
@@ -214,14 +221,15 @@ def _since(moment: datetime, now: datetime) -> str:
     return f"{spoken(ahead)} in the future: a clock is wrong" if ahead > CLOCK_SLACK else f"{spoken(-ahead)} ago"
 
 
-def _requests(status: SyncStatus) -> str:
+def request_words(status: SyncStatus) -> str:
+    """Return how many requests a data sync makes a day, and made in its last good run."""
     if not status.requests:
         return "not known yet"
     a_day = f"about {status.requests_a_day:,} a day where nothing changes; " if status.requests_a_day else ""
     return f"{a_day}last good run: {request_counts(status.requests)}"
 
 
-def _step(environment: str, status: SyncStatus) -> str | None:
+def step_of(environment: str, status: SyncStatus) -> str | None:
     """What to do next, where there is something to do."""
     sync = status.sync
     if sync.standing is not Standing.APPLIED and status.going is None:

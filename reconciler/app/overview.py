@@ -1,0 +1,99 @@
+"""Gather what is known of an environment, for a page that shows it at a glance; nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.app.pause import pausable_kinds
+from reconciler.app.pauses import show_pauses
+from reconciler.app.status import paused_as_told, statuses_in
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.data.model import Glance
+from reconciler.ledger.reader import Ledgers
+from reconciler.reconcile.pause_report import PausesReport
+from reconciler.reconcile.session import Session
+from reconciler.sync.monitor.overview import CHART_DAYS, DeadLetters, Facts
+from reconciler.sync.monitor.problems import Problems
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
+    from reconciler.sync.monitor.status import SyncStatus
+
+PATIENCE_SECONDS = 10.0
+_LISTED, _ASKED = 20, 20
+
+
+def facts_of(session: Session, now: datetime) -> Facts:
+    """Return what manifests and ledger tell of an environment; no API is asked.
+
+    Args:
+        session: the environment.
+        now: the moment that this is about.
+
+    Raises:
+        LedgerError: there is a ledger, and it cannot be read.
+    """
+    url = session.settings.ledger
+    with Ledgers() as ledgers:
+        statuses = tuple(statuses_in(session, (), ledgers, now))
+        scopes = [status.sync.scope for status in statuses]
+        glances = ledgers.glances(url, scopes, now - timedelta(days=CHART_DAYS), _LISTED)
+        asked = ledgers.asked(url, session.name, _ASKED)
+    return Facts(
+        session.name,
+        statuses,
+        {status.sync.scope: _problems(status, glances[status.sync.scope]) for status in statuses},
+        {status.sync.scope: _dead(status, glances[status.sync.scope]) for status in statuses},
+        {scope: found.runs for scope, found in glances.items()},
+        paused=paused_as_told(session, "no API was asked so far"),
+        asked=asked,
+        limits={api: connection.requests_per_second for api, connection in session.connections.items()},
+    )
+
+
+def facts_of_broken(environment: str, error: ReconcilerError) -> Facts:
+    """Return what is known of an environment that cannot be read: why not."""
+    return Facts(environment, error=error.message, next_step=error.next_step, code=error.code)
+
+
+async def pauses_now(session: Session, observer: Observer, *, token_cache: bool = True) -> PausesReport | str:
+    """Return what is paused live, or, where live does not answer soon, why not.
+
+    Args:
+        session: the environment.
+        observer: told of the requests.
+        token_cache: whether access tokens may be kept in files.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+    """
+    if not pausable_kinds(session):
+        return "nothing in this environment can be paused"
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await show_pauses(session, observer, windows=5, token_cache=token_cache)
+    except TimeoutError:
+        return f"no answer within {PATIENCE_SECONDS:g} s"
+    except ReconcilerError as error:
+        return error.message
+
+
+def _problems(status: SyncStatus, found: Glance) -> Problems:
+    sync, counts = status.sync, status.counts
+    return Problems(
+        sync.name,
+        sync.type,
+        sync.data.entries,
+        counts.problems,
+        counts.logged,
+        found.problems,
+        found.codes,
+        status.held_back,
+        more=sum(code.external_ids for code in found.codes) > len(found.problems),
+    )
+
+
+def _dead(status: SyncStatus, found: Glance) -> DeadLetters:
+    return DeadLetters(status.counts.dead, found.dead)
