@@ -105,7 +105,8 @@ def import_live(
     variables: set[str] = set()
     for kind, objects in live.items():
         if not kinds[kind].readable and (not wanted or kind in wanted) and all(kind != of for of, _ in managed):
-            left_out.append((kind, "the API cannot show it; write its manifest by hand"))
+            shows = "shows a part of it at most" if kinds[kind].shown_in_part else "cannot show it"
+            left_out.append((kind, f"the API {shows}; write its manifest by hand"))
         records = 0
         for live_id, observed in sorted(objects.items()):
             key = f"{kind}/{live_id}"

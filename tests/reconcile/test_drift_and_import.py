@@ -13,6 +13,7 @@ from reconciler.reconcile.importer import import_live
 from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.secrets import last_restore
+from reconciler.registry import kinds
 from reconciler.report.text.drift import drift_to_text
 from support.builders import ALL_KINDS, NOW, config, entity_sync, inputs, live_config, live_sync
 
@@ -118,6 +119,13 @@ def test_import_leaves_out_what_points_at_nothing_and_says_so():
     result = imported([live_sync(config="gone")])
     assert result.manifests == ()
     assert result.left_out == (("EntitySync/categories", "it refers to DeliveryConfig gone, which does not exist"),)
+
+
+def test_an_import_says_whether_an_api_shows_nothing_of_a_kind_or_a_part_of_it():
+    every = kinds()
+    left_out = dict(import_live(every, {name: {} for name in ("Store", "DataSync")}, {}).left_out)
+    assert left_out["Store"] == "the API shows a part of it at most; write its manifest by hand"
+    assert left_out["DataSync"] == "the API cannot show it; write its manifest by hand"
 
 
 def test_a_header_value_is_imported_only_where_a_header_has_a_name():
