@@ -65,7 +65,7 @@ class FieldSemantics:
     unordered: bool = False
     pause: bool = False
     risk: Risk = Risk.COSMETIC
-    risk_when: bool | None = None
+    risk_when: bool | str | None = None
     risk_else: Risk = Risk.COSMETIC
     risk_gone: Risk | None = None
     selects: bool = False

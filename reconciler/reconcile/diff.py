@@ -257,7 +257,7 @@ def _field_risk(model: type[BaseModel], change: FieldChange, desired: State) -> 
     if not through:
         return Risk.COSMETIC
     semantics = through[-1][1].semantics
-    as_risky = semantics.risk_when is None or change.after is semantics.risk_when
+    as_risky = semantics.risk_when is None or change.after == semantics.risk_when
     gone = [
         node.semantics.risk_gone
         for place, (path, node) in enumerate(through, 1)

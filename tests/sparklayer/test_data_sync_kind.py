@@ -277,6 +277,24 @@ def test_the_risk_of_a_change_is_what_it_does_to_records(path: str, value: Any, 
     assert (risk_of(DataSyncSpec, fields, after).value if fields else None) == risk
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "risk"),
+    [
+        ({"onDelete": "deactivate"}, {"onDelete": "delete"}, "loses-data"),
+        ({"onDelete": "delete"}, {"onDelete": "deactivate"}, "cosmetic"),
+        ({"overwriteUnread": False}, {"overwriteUnread": True}, "loses-data"),
+        ({"overwriteUnread": True}, {"overwriteUnread": False}, "re-syncs"),
+        ({"groupPriceLists": {}}, {"groupPriceLists": {"trade": ["trade-20"]}}, "cosmetic"),
+        ({"walkInterval": "24h"}, {"walkInterval": "12h"}, "cosmetic"),
+        ({"where": "Active"}, {"where": "xp.b2b"}, "re-syncs"),
+    ],
+)
+def test_the_risk_of_a_change_is_what_it_does_to_customers(before: State, after: State, risk: str) -> None:
+    state, was = ({**WHOLE, "customers": section} for section in (after, before))
+    fields = tuple(differences(DataSyncSpec, state, was, frozenset()))
+    assert risk_of(DataSyncSpec, fields, state).value == risk
+
+
 def test_choosing_catalogs_where_all_flowed_takes_products_away() -> None:
     before = changed_to("products/catalogs", None)
     fields = tuple(differences(DataSyncSpec, WHOLE, before, frozenset()))

@@ -8,10 +8,13 @@ from pydantic import Field
 
 from reconciler.kind.semantics import FieldSemantics, Risk
 from reconciler.manifest.environment import Duration
-from reconciler.sparklayer.kinds.data_sync.common import RE_SYNCS, SCOPE, Jmespath, RecordUrl, mapped
+from reconciler.sparklayer.kinds.data_sync.common import SCOPE, Jmespath, RecordUrl, mapped
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec
 
 _GROUPS = FieldSemantics(references="CustomerGroup", risk=Risk.RE_SYNCS)
+# Nothing is sent because of it: what it destroys, later runs do.
+_ON_DELETE = FieldSemantics(risk=Risk.LOSES_DATA, risk_when="delete")
+_OVERWRITE = FieldSemantics(risk=Risk.LOSES_DATA, risk_when=True, risk_else=Risk.RE_SYNCS)
 
 
 class CustomerMappingSpec(SparkLayerSpec):
@@ -57,19 +60,19 @@ class CustomersSpec(SparkLayerSpec):
     groups: Annotated[dict[str, str], _GROUPS] = Field(
         default={}, description="OrderCloud user group ID, or buyerID.groupID, to metadata.name of a CustomerGroup."
     )
-    group_price_lists: Annotated[dict[str, list[str]], RE_SYNCS] = Field(
+    group_price_lists: dict[str, list[str]] = Field(
         default={},
         description="Slug of a CustomerGroup to the slugs of its price lists at the site, which the API does not show.",
     )
     mapping: CustomerMappingSpec | None = Field(
         default=None, description="JMESPath over the source record, per value. Left out: the defaults."
     )
-    on_delete: Annotated[Literal["deactivate", "delete"], RE_SYNCS] = Field(
+    on_delete: Annotated[Literal["deactivate", "delete"], _ON_DELETE] = Field(
         default="deactivate",
         description="What becomes of the customer of a user that is gone. A delete destroys addresses and account "
         "credit for good.",
     )
-    overwrite_unread: Annotated[bool, FieldSemantics(risk=Risk.LOSES_DATA)] = Field(
+    overwrite_unread: Annotated[bool, _OVERWRITE] = Field(
         default=False,
         description="Whether a customer that the site does not show may be replaced by what is mapped: whatever else "
         "it holds is lost.",
