@@ -110,6 +110,31 @@ def test_each_combination_that_users_have_gets_a_list_with_rows_for_what_differs
     assert sum("POST price-lists" in line for line in lists.writes()) == 3
 
 
+@pytest.mark.parametrize("user_list", ["buyerusers", "per_buyer"])
+def test_only_users_that_flow_have_lists(checkout: Checkout, user_list: Any) -> None:
+    lists = Lists(checkout)
+    goods = market()
+    goods["Objects"]["Users"] = [
+        {"BuyerID": "acme", **user("ada", Email="")},
+        {"BuyerID": "acme", **user("bob")},
+        {"BuyerID": "beta", **user("eve", xp={"gone": True})},
+        {"BuyerID": "beta", **user("kiosk")},
+    ]
+    goods["Objects"]["ApiClients"] = [{"ID": "storefront", "AppName": "Storefront", "DefaultContextUserName": "kiosk"}]
+    lists.shop.emulator.seed_with(goods)
+    lists.shop.emulator.switch(user_list=user_list)
+    customers = {"where": "!(xp.gone || `false`) && Buyer.ID != 'gamma'"}
+    lists.shop.prepare(pricing={"partyPriceLists": True}, customers=customers, maxDeletePercent=100)
+    lists.synced()
+    assert lists.prices().keys() == {ACME.slug}
+    lists.shop.portal("PATCH", "buyers/beta/users/eve", {"xp": {"gone": False}})
+    lists.synced(Mode.LIGHT)
+    assert lists.prices().keys() == {ACME.slug, BETA.slug}
+    lists.shop.portal("PATCH", "buyers/acme/users/bob", {"Email": ""})
+    lists.synced(Mode.WALK)
+    assert lists.prices().keys() == {BETA.slug}
+
+
 def test_by_rows_every_product_is_on_every_list(checkout: Checkout) -> None:
     lists = prepared(checkout, partyPrices="rows")
     lists.synced()

@@ -45,6 +45,7 @@ def digests(state: State) -> dict[str, str]:
         ("customers/groups", {"gold": "vip"}),
         ("customers/groupPriceLists", {"vip": ["extra"]}),
         ("customers/mapping", {"title": "xp.title"}),
+        ("customers/mapping", {"email": "xp.mail"}),
         ("customers/onDelete", "delete"),
         ("customers/overwriteUnread", True),
         ("customers/walkInterval", "12h"),

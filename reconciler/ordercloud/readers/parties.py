@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
 
+from reconciler.errors import MissingRole, NotFound
 from reconciler.kind.connection import Params, Reader, Wire
 from reconciler.ordercloud.bounds import count_of
 from reconciler.ordercloud.lists import path_segment
@@ -88,6 +89,18 @@ class PartyReader:
     def api_clients(self) -> AsyncGenerator[Wire, None]:
         """Read the API clients. inferred: that whoever reads users may read these, which takes a role of its own."""
         return self._stream(Listing(self._reader, "apiclients", {}))
+
+    async def default_usernames(self) -> frozenset[str] | None:
+        """Return the usernames of the users that API clients stand for where nobody logs in, in lower case.
+
+        None where API clients may not be read.
+        """
+        try:
+            async with aclosing(self.api_clients()) as clients:
+                names = [client.get("DefaultContextUserName") async for client in clients]
+        except (MissingRole, NotFound):
+            return None
+        return frozenset(name.strip().casefold() for name in names if isinstance(name, str) and name.strip())
 
     async def count_users(self, buyer_id: str | None = None) -> int | None:
         """Count the users of a buyer, or of all buyers; None where the list says nothing of it."""

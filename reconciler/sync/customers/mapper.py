@@ -18,7 +18,7 @@ from reconciler.sparklayer.customer_bodies import ACTIVE, ADDRESSES, BALANCE, IN
 from reconciler.sync.customers.addresses import Addresses, addresses_of
 from reconciler.sync.customers.limits import MOST_CHILDREN, too_long
 from reconciler.sync.customers.model import FLAW, PARENT, PART, SCHEDULES, CustomerDraft, Parent
-from reconciler.sync.customers.record import about_user, email_of, key_of, parent_of, shown
+from reconciler.sync.customers.record import key_of, parent_of, shown
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.values import account, flag, percentage, texts
 from reconciler.sync.mapping.fields import Unfit, check, evaluated
@@ -35,6 +35,7 @@ from reconciler.sync.mapping.values import (
     wire_number,
 )
 from reconciler.sync.parties.schedules import PartySchedules, currency_of
+from reconciler.sync.parties.users import about_user, email_of
 from reconciler.sync.problem import RecordProblem
 
 ValueT = TypeVar("ValueT")
@@ -169,7 +170,7 @@ class _Mapping:
         self._named[PRICE_LISTS] = [] if found is None else [found.slug]
 
     def _email(self) -> str:
-        email = email_of(self._record, self._settings)
+        email = email_of(self._record, self._settings.scope.email)
         if email is None:
             raise Unfit(self._key, "no-email", "The user has no e-mail address. Set Email in OrderCloud.")
         if _EMAIL.fullmatch(email) is None:

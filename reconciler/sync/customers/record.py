@@ -1,4 +1,4 @@
-"""Record of a customer, a user with its buyer: its key, its email, its parent, and what expressions see of it. Pure."""
+"""Record of a customer, a user with its buyer: its key, its parent, and what expressions see of it. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.mapping.fields import evaluated
 from reconciler.sync.mapping.identity import SEPARATOR, CustomerKey
 from reconciler.sync.mapping.values import text, text_or_none
-
-_LATER = frozenset({"UserGroups", "Addresses"})
+from reconciler.sync.parties.users import about_user
 
 
 def key_of(record: Mapping[str, Any]) -> str:
@@ -22,23 +21,6 @@ def key_of(record: Mapping[str, Any]) -> str:
         return flaw.key if not flaw.has_id else str(record["ID"])
     buyer, user = (text_or_none(value) or "" for value in (record.get("CompanyID"), record.get("ID")))
     return CustomerKey(buyer, user).external_id
-
-
-def about_user(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what `where`, `email` and `parentCustomerID` see: the user and its buyer, which are read first."""
-    return {name: value for name, value in record.items() if name not in _LATER and not name.startswith("(")}
-
-
-def email_of(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:
-    """Return the email of a user as it is there; None where it has none, so that it does not flow.
-
-    Raises:
-        Unfit: the mapping fails on it.
-    """
-    expression = settings.rules.expressions.get("email")
-    if expression is None:
-        return text_or_none(record.get("Email"))
-    return evaluated(expression, "email", key_of(record), about_user(record), text, "text")
 
 
 def parent_of(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:

@@ -14,6 +14,7 @@ from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sparklayer.price_list_records import SLUG_PREFIX
 from reconciler.sync.mapping.identity import address_of, customer_key
 from reconciler.sync.mapping.rules import MappingRules
+from reconciler.sync.parties.users import UserScope
 from reconciler.words import parse_duration
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
@@ -45,6 +46,11 @@ class CustomerSettings:
     overwrites_unread: bool = False
     walk_interval: timedelta | None = None
     record_url: str | None = None
+
+    @property
+    def scope(self) -> UserScope:
+        """Which users flow."""
+        return UserScope(self.buyers, self.where, self.rules.expressions.get("email"))
 
     @property
     def lists_prefix(self) -> str | None:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import MissingRole, NotFound, SourceIncomplete
+from reconciler.errors import NotFound, SourceIncomplete
 from reconciler.kind.connection import ClockedReader, Reader
 from reconciler.ordercloud.readers.flaws import has_no_id
 from reconciler.ordercloud.readers.parties import PartyReader
@@ -17,15 +17,14 @@ from reconciler.sync.customers.company import read_company
 from reconciler.sync.customers.limits import CUSTOMERS, MOST_CUSTOMERS
 from reconciler.sync.customers.model import PARENT, SCHEDULES, Parent
 from reconciler.sync.customers.record import key_of, parent_of
-from reconciler.sync.customers.scope import skipped
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.walk import Walk, remarks_on
 from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.identity import customer_key
-from reconciler.sync.mapping.values import text_or_none
 from reconciler.sync.parties.schedules import PartySchedules
 from reconciler.sync.parties.scope import in_scope
+from reconciler.sync.parties.users import skipped
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
@@ -176,7 +175,7 @@ class CustomerSource:
         return Parent(name)
 
     async def _skips(self, user: Mapping[str, Any]) -> bool:
-        return skipped(user, self._settings, await self._default_users()) is not None
+        return skipped(user, self._settings.scope, await self._default_users()) is not None
 
     async def _may_read_clients(self) -> bool:
         await self._default_users()
@@ -185,13 +184,8 @@ class CustomerSource:
     async def _default_users(self) -> frozenset[str]:
         """Return the usernames of the users that API clients stand for; none where nobody may read them."""
         if self._defaults is None and not self._forbidden:
-            try:
-                async with aclosing(self._parties.api_clients()) as clients:
-                    names = [text_or_none(client.get("DefaultContextUserName")) async for client in clients]
-            except (MissingRole, NotFound):
-                self._forbidden = True
-            else:
-                self._defaults = frozenset(name.casefold() for name in names if name is not None)
+            self._defaults = await self._parties.default_usernames()
+            self._forbidden = self._defaults is None
         return self._defaults or frozenset()
 
     async def _schedules(self) -> PartySchedules | None:

@@ -22,13 +22,13 @@ from reconciler.ordercloud.readers.records import User
 from reconciler.ordercloud.readers.streams import mapped
 from reconciler.sync.customers.company import Company, read_company
 from reconciler.sync.customers.model import FLAW, PARENT, Parent
-from reconciler.sync.customers.record import email_of, key_of, parent_of
-from reconciler.sync.customers.scope import Skip, skipped
+from reconciler.sync.customers.record import key_of, parent_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.spool import Marks, Repeated, Spool
 from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.identity import CustomerKey
 from reconciler.sync.mapping.values import text_or_none
+from reconciler.sync.parties.users import Skip, email_of, skipped
 from reconciler.words import counted
 
 _CHUNK = 100
@@ -121,7 +121,7 @@ class Walk:
                     # Made since the buyers were read, or a supplier's.
                     continue
                 record = {**user, "Buyer": buyers[buyer]}
-                why = skipped(record, self._settings, self._default_users)
+                why = skipped(record, self._settings.scope, self._default_users)
                 if why is not None:
                     self.skipped[why] += 1
                     continue
@@ -281,7 +281,7 @@ def _depth(key: str, above: Mapping[str, str]) -> int | None:
 
 def _email(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:
     try:
-        email = email_of(record, settings)
+        email = email_of(record, settings.scope.email)
     except Unfit:
         return None
     return None if email is None else email.casefold()

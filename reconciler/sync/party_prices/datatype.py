@@ -68,7 +68,8 @@ class PartyPrices:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        return tuple(self.lists)
+        # Whom API clients stand for, as far as that may be read.
+        return (*self.lists, "ApiClientReader")
 
     @property
     def digest(self) -> str:

@@ -23,6 +23,7 @@ from reconciler.sync.mapping.values import text_or_none
 from reconciler.sync.parties.combination import Combination
 from reconciler.sync.parties.schedules import PartySchedules, currency_of
 from reconciler.sync.parties.scope import in_scope
+from reconciler.sync.parties.users import UserScope, skipped
 
 _ASSIGNMENTS = "products/assignments"
 _ALL_USERS = "buyerusers"
@@ -48,13 +49,31 @@ class Parties:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """Which users flow: those that have no customer get no price list.
+
+    Args:
+        scope: what the manifest says.
+        default_users: usernames of the users that API clients stand for, in lower case.
+    """
+
+    scope: UserScope
+    default_users: frozenset[str] = frozenset()
+
+    def has(self, user: Mapping[str, Any], buyer: Mapping[str, Any]) -> bool:
+        """Whether a user of a buyer flows."""
+        record = {**user, "CompanyID": buyer["ID"], "Buyer": buyer}
+        return skipped(record, self.scope, self.default_users) is None
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """What was read of all buyers that have prices of their own, but for who is in which of their groups.
 
     Args:
         assigned: which party has which price schedule.
         names: of the buyers, by ID.
-        users: of the buyers with prices.
+        users: of the buyers with prices, those that flow.
     """
 
     assigned: PartySchedules
@@ -67,20 +86,30 @@ class Outline:
         return sum(map(len, self.users.values()))
 
 
-async def read_outline(reader: Reader, patterns: Collection[str]) -> Outline:
-    """Read the buyers that have prices of their own, and their users.
+async def read_flow(reader: Reader, scope: UserScope) -> Flow:
+    """Read which users flow, as far as it does not stand in the manifest; where nobody may read that, none is left out.
+
+    Raises:
+        ApiError: a request failed.
+    """
+    return Flow(scope, await PartyReader(reader, ignored).default_usernames() or frozenset())
+
+
+async def read_outline(reader: Reader, flow: Flow) -> Outline:
+    """Read the buyers that have prices of their own, and those of their users that flow.
 
     Args:
         reader: the connection.
-        patterns: of the IDs of the buyers in scope; none: all.
+        flow: which users flow.
 
     Raises:
         ApiError: a request failed.
     """
     assigned = PartySchedules.of(await assignments(reader, _ASSIGNMENTS))
     with_prices = {buyer for buyer, _ in assigned.by_party}
-    names = await _names(reader, patterns) if with_prices else {}
-    return Outline(assigned, names, await _users(reader, sorted(with_prices & names.keys())))
+    buyers = await _buyers(reader, flow, with_prices) if with_prices else {}
+    names = {buyer: _name(each) for buyer, each in buyers.items()}
+    return Outline(assigned, names, await _users(reader, flow, buyers))
 
 
 async def read_combinations(
@@ -97,59 +126,66 @@ async def read_combinations(
         yield await _combinations(reader, outline.assigned, users)
 
 
-async def read_buyer(reader: Reader, patterns: Collection[str], buyer: str) -> Parties:
+async def read_buyer(reader: Reader, flow: Flow, buyer: str) -> Parties:
     """Read the parties of one buyer; one that does not exist or is out of scope has none.
 
     Args:
         reader: the connection.
-        patterns: of the IDs of the buyers in scope; none: all.
+        flow: which users flow.
         buyer: its ID.
 
     Raises:
         ApiError: a request failed.
     """
+    patterns = flow.scope.buyers
     found = (await PartyReader(reader, ignored).buyer(buyer)).record if in_scope(buyer, patterns) else None
     if found is None:
         return Parties()
     assigned = PartySchedules.of(rows := await assignments(reader, _ASSIGNMENTS, {"buyerID": buyer}))
-    users = {buyer: await _of_buyer(reader, buyer) if rows else []}
-    names = {buyer: text_or_none(found.get("Name")) or buyer}
-    return Parties(assigned, names, await _combinations(reader, assigned, users))
+    users = {buyer: await _of_buyer(reader, flow, {**found, "ID": buyer}) if rows else []}
+    return Parties(assigned, {buyer: _name(found)}, await _combinations(reader, assigned, users))
 
 
-async def _names(reader: Reader, patterns: Collection[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+async def _buyers(reader: Reader, flow: Flow, with_prices: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """The buyers in scope that have prices of their own, by ID."""
     async with aclosing(PartyReader(reader, ignored).buyers()) as buyers:
-        async for buyer in buyers:
-            if in_scope(buyer["ID"], patterns):
-                found[buyer["ID"]] = text_or_none(buyer.get("Name")) or buyer["ID"]
-    return found
+        return {
+            buyer["ID"]: dict(buyer)
+            async for buyer in buyers
+            if buyer["ID"] in with_prices and in_scope(buyer["ID"], flow.scope.buyers)
+        }
 
 
-async def _users(reader: Reader, buyers: Collection[str]) -> Mapping[str, list[User]]:
+def _name(buyer: Mapping[str, Any]) -> str:
+    return text_or_none(buyer.get("Name")) or str(buyer["ID"])
+
+
+async def _users(reader: Reader, flow: Flow, by_id: Mapping[str, Mapping[str, Any]]) -> Mapping[str, list[User]]:
     """The users of buyers: from the list of all buyers' users where there is one and that is cheaper."""
-    if not buyers:
+    if not by_id:
         return {}
+    buyers = sorted(by_id)
     listing = Listing(reader, _ALL_USERS, {}, in_company, report=ignored)
     try:
         first = await listing.page_within_cap(()) if len(buyers) > 1 else None
     except NotFound:
         first = None
     if first is None or first.total > len(buyers) * _PAGE:
-        return dict(zip(buyers, await _each(_of_buyer(reader, buyer) for buyer in buyers), strict=True))
+        return dict(zip(buyers, await _each(_of_buyer(reader, flow, by_id[buyer]) for buyer in buyers), strict=True))
     found: dict[str, list[User]] = {buyer: [] for buyer in buyers}
     async with aclosing(walk(listing, first=first)) as pieces:
         async for piece in pieces:
             for user in piece.items:
-                if (buyer := user.get("CompanyID")) in found:
-                    found[str(buyer)].append(_needed(user))
+                buyer = by_id.get(str(user.get("CompanyID")))
+                if buyer is not None and flow.has(user, buyer):
+                    found[buyer["ID"]].append(_needed(user))
     return found
 
 
-async def _of_buyer(reader: Reader, buyer: str) -> list[User]:
+async def _of_buyer(reader: Reader, flow: Flow, buyer: Mapping[str, Any]) -> list[User]:
     try:
-        async with aclosing(PartyReader(reader, ignored).users(buyer)) as users:
-            return [_needed(dict(user)) async for user in users]
+        async with aclosing(PartyReader(reader, ignored).users(buyer["ID"])) as users:
+            return [_needed(dict(user)) async for user in users if flow.has(dict(user), buyer)]
     except NotFound:
         return []
 

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.skus import sku_rules
+from reconciler.sync.parties.users import UserScope, user_scope
 from reconciler.sync.party_prices.model import combination_of
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class PartyPriceSettings:
         by_rows: whether all rows are written; else a rule takes from the default list what does not differ.
         rules: the mapping of SKUs.
         catalogs: whose products flow; none: all.
-        buyers: patterns of the buyers whose users flow; none: all.
+        users: which users flow.
         kept: slugs that the manifest names: such a list is never deleted.
         currency: of the default list where there is none yet; None: not known.
     """
@@ -35,7 +36,7 @@ class PartyPriceSettings:
     by_rows: bool = False
     rules: MappingRules = field(default_factory=MappingRules)
     catalogs: tuple[str, ...] = ()
-    buyers: tuple[str, ...] = ()
+    users: UserScope = field(default_factory=UserScope)
     kept: frozenset[str] = frozenset()
     currency: str | None = None
 
@@ -63,7 +64,7 @@ def party_price_settings(state: Mapping[str, Any]) -> PartyPriceSettings | None:
         by_rows=pricing.get("partyPrices") == "rows",
         rules=sku_rules(state),
         catalogs=tuple(products.get("catalogs") or ()),
-        buyers=tuple(customers.get("buyers") or ()),
+        users=user_scope(customers),
         kept=frozenset({pricing["priceList"], *named}),
         currency=state.get("currency"),
     )
@@ -77,6 +78,8 @@ def digest(settings: PartyPriceSettings) -> str:
         "byRows": settings.by_rows,
         "expressions": {key: rule.text for key, rule in settings.rules.expressions.items()},
         "catalogs": sorted(settings.catalogs),
-        "buyers": sorted(settings.buyers),
+        "buyers": sorted(settings.users.buyers),
+        "where": None if settings.users.where is None else settings.users.where.text,
+        "email": None if settings.users.email is None else settings.users.email.text,
     }
     return blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -17,7 +17,15 @@ from reconciler.sync.mapping.digest import digest_of
 from reconciler.sync.parties.combination import Combination
 from reconciler.sync.parties.schedules import PartySchedules
 from reconciler.sync.party_prices.model import PartyList, Shelf, combination_of
-from reconciler.sync.party_prices.parties import Outline, Parties, read_buyer, read_combinations, read_outline
+from reconciler.sync.party_prices.parties import (
+    Flow,
+    Outline,
+    Parties,
+    read_buyer,
+    read_combinations,
+    read_flow,
+    read_outline,
+)
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.shelf import ShelfReader
 
@@ -57,6 +65,7 @@ class ListSource:
         self._settings = settings
         self._shelves = ShelfReader(self._reader, settings)
         self._lock = asyncio.Lock()
+        self._read_flow: Flow | None = None
         self._all: Parties | None = None
         self._some: dict[str, Parties] = {}
         self._prints: dict[str, str] = {}
@@ -75,7 +84,7 @@ class ListSource:
         return Census(0)
 
     async def everything(self) -> AsyncGenerator[list[PartyList], None]:
-        outline = await read_outline(self._reader, self._settings.buyers)
+        outline = await read_outline(self._reader, await self._flow())
         if outline.most_lists > MOST_LISTS:
             # Whether they are too many has to be known before the first is written.
             self._all = await self._counted(outline)
@@ -121,10 +130,16 @@ class ListSource:
         found = await self.some([key])
         return Reading(found[0] if found else None)
 
+    async def _flow(self) -> Flow:
+        """Which users flow, read once."""
+        if self._read_flow is None:
+            self._read_flow = await read_flow(self._reader, self._settings.users)
+        return self._read_flow
+
     async def _parties(self) -> Parties:
         """All of them, read once."""
         if self._all is None:
-            self._all = await self._counted(await read_outline(self._reader, self._settings.buyers))
+            self._all = await self._counted(await read_outline(self._reader, await self._flow()))
         return self._all
 
     async def _counted(self, outline: Outline) -> Parties:
@@ -150,7 +165,8 @@ class ListSource:
         if self._all is not None or len(buyers) > _FEW:
             return await self._parties()
         missing = sorted(set(buyers) - self._some.keys())
-        reads = await together(read_buyer(self._reader, self._settings.buyers, buyer) for buyer in missing)
+        flow = await self._flow()
+        reads = await together(read_buyer(self._reader, flow, buyer) for buyer in missing)
         self._some.update(zip(missing, reads, strict=True))
         found = [self._some[buyer] for buyer in sorted(buyers)]
         by_party = {party: each for one in found for party, each in one.assigned.by_party.items()}

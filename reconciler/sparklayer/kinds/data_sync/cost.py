@@ -89,7 +89,10 @@ _TOUCHES: Mapping[str, frozenset[str]] = {
     "pricing.partyPriceLists": frozenset({PARTY_PRICES, "customers"}),
     "pricing.partyPrices": frozenset({PARTY_PRICES}),
     "customers": frozenset({"customers"}),
+    # Lists are for those that flow.
     "customers.buyers": frozenset({"customers", PARTY_PRICES}),
+    "customers.where": frozenset({"customers", PARTY_PRICES}),
+    "customers.mapping.email": frozenset({"customers", PARTY_PRICES}),
     # What becomes of what goes, not of what is there.
     "customers.onDelete": frozenset(),
     "customers.groupPriceLists": frozenset(),
