@@ -109,6 +109,10 @@ class Switches(BaseModel):
     default_users: Literal["readable", "forbidden"] = Field(
         default="readable", description="Whether API clients, which name their default users, are listed, or are a 403."
     )
+    inactive_user_token: Literal["refused", "answered"] = Field(
+        default="refused",
+        description="A token of a user who was made inactive after the login: 401, or answered as before.",
+    )
     shipment_touches_order: Literal["yes", "no"] = Field(
         default="yes", description="Whether LastUpdated of an order moves when some of it is shipped."
     )
@@ -243,7 +247,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 SPARKLAYER = frozenset(name for name in CHOICES if name.startswith("spark_"))
 # Of messages alone: nothing that configuration is judged by.
 DELIVERIES = frozenset(name for name in CHOICES if name.startswith("delivery_"))
-ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER - DELIVERIES
+# Of people who log in: nothing that configuration or the source is judged by.
+PEOPLE = frozenset({"inactive_user_token"})
+ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER - DELIVERIES - PEOPLE
 
 
 def flipped_switches(names: Collection[str] = ORDERCLOUD) -> Iterator[dict[str, str]]:

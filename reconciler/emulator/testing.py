@@ -114,10 +114,35 @@ class RunningEmulator:
         found: dict[str, Any] = self.control("PUT", "clock", setting)
         return found
 
-    def add_client(self, client_id: str, secret: str, roles: list[str] | None = None, **setting: Any) -> None:
-        """Add or replace an OrderCloud API client; `ClientSetting` has the fields."""
+    def add_client(
+        self,
+        client_id: str,
+        secret: str,
+        roles: list[str] | None = None,
+        *,
+        marketplace: str | None = None,
+        **setting: Any,
+    ) -> None:
+        """Add or replace an OrderCloud API client, also in another `marketplace`; `ClientSetting` has the fields."""
         chosen = {} if roles is None else {"roles": roles}
-        self.control("POST", "clients", {"id": client_id, "secret": secret, **chosen, **setting})
+        path = "clients" if marketplace is None else f"marketplaces/{marketplace}/clients"
+        self.control("POST", path, {"id": client_id, "secret": secret, **chosen, **setting})
+
+    def mint_token(self, client_id: str, marketplace: str | None = None, **setting: Any) -> str:
+        """Return a token without a login, of a client or of somebody; `TokenSetting` has the fields.
+
+        Args:
+            client_id: of the API client that it is as if asked for with.
+            marketplace: beside the first, by name.
+            setting: whose token it is.
+        """
+        path = "tokens" if marketplace is None else f"marketplaces/{marketplace}/tokens"
+        found: str = self.control("POST", path, {"client": client_id, **setting})["access_token"]
+        return found
+
+    def add_marketplace(self, name: str, marketplace: Mapping[str, Any] | None = None) -> None:
+        """Add an OrderCloud marketplace of the same host, or replace its data, in the seeding tool's format."""
+        self.control("PUT", f"marketplaces/{name}", marketplace or {})
 
     def seed(self, products: int, seed_number: int = 0, **sizes: int) -> dict[str, Any]:
         """Replace the marketplace by a generated one until the next reset; return what is in it.

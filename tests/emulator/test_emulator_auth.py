@@ -71,7 +71,7 @@ def test_wrong_credentials_are_refused(emulator: RunningEmulator, login: Login, 
 
 
 def test_other_grants_and_inactive_clients_are_refused(emulator: RunningEmulator, login: Login) -> None:
-    assert login(emulator, grant_type="password").json()["error"] == "unsupported_grant_type"
+    assert login(emulator, grant_type="implicit").json()["error"] == "unsupported_grant_type"
     emulator.add_client("off", "s", active=False)
     assert first_error(login(emulator, "off", "s")) == "Auth.ClientNotActive"
 

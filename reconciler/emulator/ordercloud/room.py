@@ -1,4 +1,4 @@
-"""OrderCloud's room: login, delivery configs, syncs and the marketplace, put together."""
+"""OrderCloud's room: login, delivery configs, syncs and the marketplace, put together; and marketplaces beside it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any, ClassVar
 
 from reconciler.emulator.bodies import decode, validated
 from reconciler.emulator.ordercloud import delivery_configs
-from reconciler.emulator.ordercloud.auth import ClientSetting, Login
+from reconciler.emulator.ordercloud.auth import Login
 from reconciler.emulator.ordercloud.commerce.room import Commerce
 from reconciler.emulator.ordercloud.deliveries.control import DeliveryControl
 from reconciler.emulator.ordercloud.deliveries.feed import Feed, wanted
 from reconciler.emulator.ordercloud.delivery_configs import DeliveryConfigs
 from reconciler.emulator.ordercloud.errors import failure
 from reconciler.emulator.ordercloud.mutate import MutateSetting, Mutation
+from reconciler.emulator.ordercloud.neighbours import Neighbours, taken
+from reconciler.emulator.ordercloud.people import People
 from reconciler.emulator.ordercloud.syncs import Syncs
+from reconciler.emulator.ordercloud.tokens import ClientSetting, TokenSetting
 from reconciler.emulator.room import Room
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.seeds.planting import Seeding
@@ -23,9 +26,11 @@ from reconciler.emulator.seeds.seed import EMPTY, Seed
 from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
+IMPERSONATION = "/v1/buyers/{buyerID}/users/{userID}/accesstoken"
+
 
 class OrderCloud(Room):
-    """OrderCloud marketplace under `/ordercloud/`.
+    """OrderCloud marketplace under `/ordercloud/`. `neighbours` are others of the same host.
 
     Args:
         state: what it is part of.
@@ -37,14 +42,17 @@ class OrderCloud(Room):
 
     def __init__(self, state: State, seed: Seed = EMPTY, deliver_to: Sequence[str] = ()) -> None:
         super().__init__()
-        self.login = Login(state)
         stored: dict[str, dict[str, Any]] = {}
         self.commerce = Commerce(state)
+        self.login = Login(state, People(self.commerce.market))
+        self.neighbours: Neighbours[OrderCloud] = Neighbours(lambda seed: OrderCloud(state, seed, deliver_to))
         self.seeding = Seeding(self.commerce.market, seed)
         self.syncs = Syncs(state, stored, self.commerce.check_record, self._resync)
         self.feed = Feed(state, self.commerce.market, self.syncs.stored, stored, deliver_to)
         self.delivery_configs = DeliveryConfigs(state, stored, self.syncs.holders, self.syncs.renamed)
         self.router.add("POST", "/oauth/token", self.login.issue)
+        self.router.add("GET", "/v1/me", self.login.me)
+        self.router.add("POST", IMPERSONATION, self.login.secured(self.login.impersonate, "BuyerImpersonation"))
         for method, path, handler in self.delivery_configs.routes():
             self.router.add(method, path, self.login.secured(handler, delivery_configs.ROLE))
         for role, method, path, handler in self.syncs.routes():
@@ -53,7 +61,13 @@ class OrderCloud(Room):
             self.router.add(method, path, self.login.secured(handler, *roles))
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request; what it changed is delivered in the background."""
+        """Answer a request; what it changed is delivered in the background.
+
+        Of which marketplace it is, its token says, or the client that asks for one: so it is with the real hosts.
+        """
+        neighbour = self.neighbours.of(request)
+        if neighbour is not None:
+            return neighbour.answer(request)
         answer = super().answer(request)
         self.feed.flush()
         return answer
@@ -70,7 +84,12 @@ class OrderCloud(Room):
         """Return the endpoints of the control API for OrderCloud."""
         return (
             ("POST", "/_emulator/clients", self._add_client),
+            ("POST", "/_emulator/tokens", self._mint_token),
             ("DELETE", "/_emulator/tokens", self._revoke_tokens),
+            ("GET", "/_emulator/marketplaces", self._list_marketplaces),
+            ("PUT", "/_emulator/marketplaces/{marketplace}", self._put_marketplace),
+            ("POST", "/_emulator/marketplaces/{marketplace}/clients", self._add_neighbours_client),
+            ("POST", "/_emulator/marketplaces/{marketplace}/tokens", self._mint_neighbours_token),
             *self.commerce.control_routes(),
             *self.seeding.routes(),
             *DeliveryControl(self.feed).routes(),
@@ -78,9 +97,37 @@ class OrderCloud(Room):
         )
 
     def _add_client(self, request: Request) -> Answer:
-        """Add or replace an OrderCloud API client with chosen roles, secret and token lifetime."""
-        self.login.add(validated(ClientSetting, decode(request)))
+        """Add or replace an OrderCloud API client with chosen roles, secret, token lifetime, and buyers."""
+        client = validated(ClientSetting, decode(request))
+        self.neighbours.check_free(client.id)
+        self.login.add(client)
         return NO_CONTENT
+
+    def _mint_token(self, request: Request) -> Answer:
+        """Make a token without a login: {"client", "buyer", "user"}, also one of a shopper unknown or impersonated."""
+        return json_answer({"access_token": self.login.mint(validated(TokenSetting, decode(request)))})
+
+    def _list_marketplaces(self, _request: Request) -> Answer:
+        """List the OrderCloud marketplaces beside the first."""
+        return json_answer(self.neighbours.names())
+
+    def _put_marketplace(self, request: Request) -> Answer:
+        """Add an OrderCloud marketplace of the same host, or replace its data: a marketplace with Objects, or {}."""
+        return json_answer(self.neighbours.put(request.ids["marketplace"], request).seeding.report)
+
+    def _add_neighbours_client(self, request: Request) -> Answer:
+        """Add an API client to a marketplace beside the first."""
+        client = validated(ClientSetting, decode(request))
+        neighbour = self.neighbours.named(request.ids["marketplace"])
+        if self.login.has_client(client.id) or self.neighbours.with_client(client.id) not in (None, neighbour):
+            raise taken(client.id)
+        neighbour.login.add(client)
+        return NO_CONTENT
+
+    def _mint_neighbours_token(self, request: Request) -> Answer:
+        """Make a token of a marketplace beside the first."""
+        neighbour = self.neighbours.named(request.ids["marketplace"])
+        return json_answer({"access_token": neighbour.login.mint(validated(TokenSetting, decode(request)))})
 
     def _mutate(self, request: Request) -> Answer:
         """Change some products, prices and stocks as people do, chosen by seedNumber; says which."""
@@ -97,7 +144,10 @@ class OrderCloud(Room):
 
     def dump(self, *, secrets: bool) -> dict[str, Any]:
         """Return login, delivery configs, syncs and accepted operations as JSON."""
+        passwords = {"passwords": self.commerce.market.passwords} if secrets else {}
         return {
+            **passwords,
+            "neighbours": self.neighbours.dump(secrets=secrets),
             "login": self.login.dump(secrets=secrets),
             "deliveryConfigs": self.delivery_configs.dump(secrets=secrets),
             **self.syncs.dump(),
@@ -114,15 +164,19 @@ class OrderCloud(Room):
         if "commerce" in dumped:
             self.commerce.market.restore(dumped["commerce"])
             self.seeding.replaced()
+        self.commerce.market.passwords.update(dumped.get("passwords", {}))
+        self.neighbours.load(dumped.get("neighbours", {}))
         self.feed.load(dumped.get("heldByPauses", []))
 
     def start(self, loop: AbstractEventLoop) -> None:
         """Deliver from now on."""
         self.feed.start(loop)
+        self.neighbours.start(loop)
 
     def stop(self) -> None:
         """Deliver nothing more."""
         self.feed.stop()
+        self.neighbours.stop()
 
     def reset(self) -> None:
         """Reset to an unconfigured marketplace with the client `emulator`, and what it was seeded with."""
@@ -131,3 +185,4 @@ class OrderCloud(Room):
         self.syncs.reset()
         self.seeding.reset()
         self.feed.reset()
+        self.neighbours.reset()

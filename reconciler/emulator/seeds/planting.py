@@ -59,6 +59,11 @@ class Seeding:
         self._plant(self._at_start)
         self._versions = Counter(self._market.store.versions)
 
+    @property
+    def report(self) -> dict[str, Any]:
+        """Return what the marketplace was seeded with: objects by kind, flaws with their IDs, sections left out."""
+        return self._report
+
     def replaced(self) -> None:
         """Note that the marketplace now comes from a dump."""
         self.carts = []

@@ -77,6 +77,7 @@ class Marketplace:
         """Remove all objects."""
         self.store.clear()
         self.usernames: dict[str, tuple[str, Scope, str]] = {}
+        self.passwords: dict[str, str] = {}
         self._touched: set[tuple[str, Scope, str]] | None = None
         self._silent = False
         if self.observer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID, Marketplace
@@ -10,6 +11,16 @@ from reconciler.emulator.ordercloud.errors import invalid, refuse
 from reconciler.emulator.ordercloud.models import JsonObject, Problems
 
 _STATE_COUNTRIES = ("US", "CA")
+
+
+def username_of(row: JsonObject) -> str:
+    """Return the username of a user as it is looked up: without regard to case."""
+    return (row.get("Username") or "").lower()
+
+
+def password_hash(password: str) -> str:
+    """Return the hash that is kept of a password. It only has to tell a right one from a wrong one on a laptop."""
+    return hashlib.sha256(password.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class CompanyRules(Rules):
@@ -35,7 +46,7 @@ class BuyerRules(CompanyRules):
 
 
 class UserRules(Rules):
-    """Rules of users: usernames are unique across the marketplace; a password is taken and kept nowhere.
+    """Rules of users: usernames are unique across the marketplace; of a password the hash is kept, beside the row.
 
     Args:
         resource: name of the resource.
@@ -53,26 +64,33 @@ class UserRules(Rules):
             raise refuse(409, "User.UsernameMustBeUnique", "Username must be unique across the marketplace.")
 
     def complete(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
-        if row.pop("Password", None) is not None:
+        password = row.pop("Password", None)
+        if password is not None:
+            market.passwords[username_of(row)] = password_hash(password)
             row["PasswordLastSetDate"] = market.now()
 
     def saved(self, market: Marketplace, scope: Scope, row: JsonObject, before: JsonObject | None) -> None:
         if before is not None:
-            self._forget(market, before)
+            password = self._forget(market, before)
+            if password is not None:
+                market.passwords.setdefault(username_of(row), password)
         self.restored(market, scope, row)
 
     def restored(self, market: Marketplace, scope: Scope, row: JsonObject) -> None:
         # A seed may leave the username out, or use one twice: the first keeps it.
-        market.usernames.setdefault((row.get("Username") or "").lower(), (self._resource, scope, row["ID"]))
+        market.usernames.setdefault(username_of(row), (self._resource, scope, row["ID"]))
 
     def removed(self, market: Marketplace, scope: Scope, row: JsonObject) -> None:
         self._forget(market, row)
 
-    def _forget(self, market: Marketplace, row: JsonObject) -> None:
-        name = (row.get("Username") or "").lower()
+    def _forget(self, market: Marketplace, row: JsonObject) -> str | None:
+        """Forget the username of a user, and return the hash of the password that went with it."""
+        name = username_of(row)
         held = market.usernames.get(name)
         if held is not None and held[0] == self._resource and held[2] == row["ID"]:
             del market.usernames[name]
+            return market.passwords.pop(name, None)
+        return None
 
     def shown(self, market: Marketplace, scope: Scope, shown: JsonObject) -> JsonObject:
         return {**shown, "CompanyID": scope[0] if scope else MARKETPLACE_ID}
