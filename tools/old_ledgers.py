@@ -35,6 +35,7 @@ SHAPES = {
     "version-9": ("e97671c",),
     "version-10": ("62711c6",),
     "version-11": ("115c766",),
+    "version-12": ("4a3332c",),
 }
 
 FILL = """

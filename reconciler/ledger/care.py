@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from reconciler.errors import LedgerError
 from reconciler.ledger import schema
+from reconciler.ledger.config.ignite import sealed_count
 from reconciler.ledger.database import Database, Transaction, create, open_existing
 from reconciler.ledger.lock import LEDGER_LOCK, acquire
 from reconciler.ledger.sqlite import SqliteDatabase, ledger_errors
@@ -105,6 +106,19 @@ def copy(source: LedgerUrl | str, target: LedgerUrl | str, holder: str) -> int:
                 return database.run(lambda tx: _take(tx, new, there))
             finally:
                 new.close()
+    finally:
+        database.close()
+
+
+def handed_over(url: LedgerUrl | str) -> int:
+    """Return how many credentials a ledger carries that SparkLayer handed over; each is sealed.
+
+    Raises:
+        LedgerError: there is no ledger, it is of an older version, or it cannot be read.
+    """
+    database = _existing(located(url))
+    try:
+        return database.run(lambda tx: sealed_count(tx.connection), writes=False, any_place=True)
     finally:
         database.close()
 

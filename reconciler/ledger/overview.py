@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from reconciler.ledger.config import applied, environments
+from reconciler.ledger.config import ignite as config_ignite
 from reconciler.ledger.config import leases as config_leases
 from reconciler.ledger.config import pause_log as config_pauses
 from reconciler.ledger.config import requests as config_requests
@@ -50,6 +51,7 @@ def memory(
         pauses=config_pauses.newest(connection, urls),
         requests=config_requests.known(connection, urls, tx.now),
         remembers=config_requests.remembered(connection, urls),
+        sites=config_ignite.of_sites(connection, environment, urls),
         fresh=False,
     )
 

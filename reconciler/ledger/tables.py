@@ -344,10 +344,30 @@ entries = _table(
     Column("logged", Number),
 )
 
+# Sites that SparkLayer connected or disconnected as an Ignite integration, and what it handed over: sealed with a key
+# that no ledger has.
+ignite_connections = _table(
+    "ignite_connections",
+    _key("environment"),
+    _key("target"),
+    _optional("store_id", Words),
+    Column("connected", Boolean),
+    Column("changed_at", Past),
+    _optional("reconnect_until", Moment),
+)
+ignite_credentials = _table(
+    "ignite_credentials",
+    _key("environment"),
+    _key("target"),
+    Column("client_id", Words),
+    Column("sealed", Words),
+    Column("stored_at", Past),
+)
+
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
     pause_log, drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory, scopes,
-    data_runs, wanted_runs, hands, records, names, waits, problems, entries,
+    data_runs, wanted_runs, hands, records, names, waits, problems, entries, ignite_connections, ignite_credentials,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

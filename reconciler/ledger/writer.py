@@ -11,6 +11,7 @@ from typing import Any, Self
 from reconciler.ledger import overview
 from reconciler.ledger.config import applied, environments, healing, journal, leases, objects, pause_log, runs, snoozes
 from reconciler.ledger.config.healing import Seen
+from reconciler.ledger.config.ignite import IgniteStore
 from reconciler.ledger.config.model import (
     SENT,
     JournalEntry,
@@ -75,6 +76,11 @@ class Ledger:
     def requests(self) -> RequestStore:
         """The requests that were asked for, and how far each of them is."""
         return RequestStore(self.database)
+
+    @property
+    def ignite(self) -> IgniteStore:
+        """The sites that SparkLayer connected, and what it handed over."""
+        return IgniteStore(self.database)
 
     # Locks
 

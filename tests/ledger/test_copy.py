@@ -49,6 +49,7 @@ def fill(url):
         ledger.requests.remember([API], [])
         ledger.requests.begin(asked)
         ledger.requests.want(asked, 1, [SCOPE], "verify", ["a"])
+        ledger.ignite.connect("test", TARGET.api_url, ODD, ("client", "sealed"), may_replace=False)
         store = ledger.store(SCOPE)
         with store.lock("me"):
             data_run = store.runs.begin("full", "digest", "me", NOW, walks=True, full=True)

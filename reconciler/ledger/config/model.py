@@ -192,14 +192,44 @@ class LockHolder:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteConnection:
+    """Connection of a site, as SparkLayer made or ended it.
+
+    Args:
+        environment: name of the Environment.
+        target: live side of the site.
+        store_id: what SparkLayer calls the shop; None: it did not say.
+        connected: whether it is connected now.
+        changed_at: since when that is so.
+        reconnect_until: until when an operator lets SparkLayer connect with other credentials; None: nobody does.
+    """
+
+    environment: str
+    target: str
+    store_id: str | None
+    connected: bool
+    changed_at: datetime
+    reconnect_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCredentials:
+    """Credentials that were handed over: `sealed` is of no use without the key, which no ledger has."""
+
+    client_id: str
+    sealed: str = field(repr=False)
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
 
     Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID), of `requests` (API base URL,
     request ID). `pauses` are the newest pauses and resumes of each sync, the newest first. `removals` are what was
     applied as absent and others still have to carry something out of. `first_applied` says when an object was applied
-    for the first time. `remembers` holds the API base URLs whose
-    requests it remembers.
+    for the first time. `remembers` holds the API base URLs whose requests it remembers. `sites` are those that
+    SparkLayer connected or disconnected, by live side.
     """
 
     salt: bytes = field(default=b"", repr=False)
@@ -214,4 +244,5 @@ class Memory:
     pauses: tuple[PauseEvent, ...] = ()
     requests: Mapping[tuple[str, str], AskedRequest] = field(default_factory=dict)
     remembers: frozenset[str] = frozenset()
+    sites: Mapping[str, SiteConnection] = field(default_factory=dict)
     fresh: bool = True
