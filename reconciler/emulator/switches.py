@@ -135,6 +135,26 @@ class Switches(BaseModel):
     delivery_drafts: Literal["sent", "not_sent"] = Field(
         default="sent", description="Whether changes of orders that are not submitted are delivered."
     )
+    delivery_kafka_layout: Literal["envelope", "type_header", "ce_type_header"] = Field(
+        default="envelope",
+        description="A record to Kafka: type and payload in its value, as over HTTP; or the payload, and the type in a"
+        " record header, type or ce_type.",
+    )
+    delivery_event_hub_property: Literal["amqp", "text"] = Field(
+        default="amqp",
+        description="The property type of an event at Event Hubs, for who reads it over Kafka's protocol: in AMQP's"
+        " encoding, or as text.",
+    )
+    delivery_key: Literal["record", "none"] = Field(
+        default="record",
+        description="Key of a record at Kafka and Event Hubs: that of what it is about, which keeps its messages in"
+        " order, or none.",
+    )
+    delivery_blob_layout: Literal["envelope", "metadata", "lines"] = Field(
+        default="envelope",
+        description="A message at Azure Blob: a blob with type and payload, as over HTTP; a blob with the payload, and"
+        " the type in its metadata; or a line of a blob per hour.",
+    )
 
     spark_error_bodies: Literal["problem", "json", "empty"] = Field(
         default="problem",

@@ -122,7 +122,7 @@ def test_every_import_is_a_declared_dependency() -> None:
         entry.partition(">=")[0].partition("[")[0].replace("-", "_")
         for entry in [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
     }
-    names = {"pyyaml": "yaml", "ruamel.yaml": "ruamel", "markdown_it_py": "markdown_it"}
+    names = {"pyyaml": "yaml", "ruamel.yaml": "ruamel", "markdown_it_py": "markdown_it", "azure_storage_blob": "azure"}
     modules = {names.get(name, name) for name in declared}
     imported = set()
     for path in MODULES:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.emulator.ordercloud.deliveries.post import is_let_through, shown
+from reconciler.emulator.ordercloud.deliveries.post import HttpSender, shown
+from reconciler.emulator.ordercloud.deliveries.sending import is_let_through
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ from reconciler.emulator.ordercloud.deliveries.post import is_let_through, shown
     ],
 )
 def test_messages_go_to_this_machine_and_to_hosts_that_were_named(url: str, let_through: bool) -> None:
-    assert is_let_through(url, ["*.internal"]) is let_through
+    assert is_let_through(HttpSender().route({"Endpoint": url}), ["*.internal"]) is let_through
 
 
 def test_a_list_of_deliveries_shows_no_secret_part_of_a_url() -> None:

@@ -10,7 +10,7 @@ from reconciler.emulator.ordercloud.commerce.marketplace import Marketplace
 from reconciler.emulator.ordercloud.commerce.orders import UNSUBMITTED
 from reconciler.emulator.ordercloud.deliveries import payloads
 from reconciler.emulator.ordercloud.deliveries.changes import Changes
-from reconciler.emulator.ordercloud.deliveries.lane import Job, Lane, Outlet, message_body
+from reconciler.emulator.ordercloud.deliveries.lane import Job, Lane, Outlet
 from reconciler.emulator.ordercloud.deliveries.log import (
     Delivery,
     DeliveryFault,
@@ -23,8 +23,11 @@ from reconciler.emulator.ordercloud.deliveries.records import (
     ORDER_SYNC,
     TOPICS,
     Record,
+    key_of,
     names_of,
 )
+from reconciler.emulator.ordercloud.deliveries.senders import new_senders
+from reconciler.emulator.ordercloud.deliveries.sending import Outgoing
 from reconciler.emulator.ordercloud.models import JsonObject
 from reconciler.emulator.state import State
 
@@ -58,16 +61,23 @@ class Feed:
         self._changes = Changes(state, market, syncs)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lanes: dict[str, Lane] = {}
+        self._senders = new_senders()
         self._outlet = Outlet(
-            lambda: self.setting, self._enabled, self._compose, self._fault_of, self._begin, self._tell_of_failure
+            lambda: self.setting,
+            lambda: state.switches,
+            self._senders,
+            self._enabled,
+            self._compose,
+            self._fault_of,
+            self._begin,
+            self._tell_of_failure,
         )
         self.log = DeliveryLog()
         self.reset()
 
     def reset(self) -> None:
         """Remove what is held and queued, the list, and what was set."""
-        for lane in self._lanes.values():
-            lane.stop()
+        self._stop_sending()
         self._lanes.clear()
         self._changes.replaced()
         self._held: dict[str, dict[Record, int]] = {}
@@ -87,8 +97,13 @@ class Feed:
     def stop(self) -> None:
         """Stop to send; what waits is lost."""
         self._loop = None
+        self._stop_sending()
+
+    def _stop_sending(self) -> None:
         for lane in self._lanes.values():
             lane.stop()
+        for sender in self._senders.values():
+            sender.close()
 
     def flush(self) -> None:
         """Make messages of the records that were changed since the last time; called after every request."""
@@ -185,7 +200,7 @@ class Feed:
         config = self._configs.get(config_id)
         return config if config is not None and config.get("Enabled") else None
 
-    def _compose(self, job: Job) -> tuple[str, JsonObject] | str:
+    def _compose(self, job: Job) -> Outgoing | str:
         record = job.record
         assert record is not None  # noqa: S101 (for the type checker)
         topic = TOPICS[record.name]
@@ -193,13 +208,15 @@ class Feed:
         if job.before is not None:
             if row is not None and job.entry is not None:
                 return "the record is there again, and was told of"
-            return topic.type("deleted"), payloads.deleted(record, self._state.switches)
+            payload = payloads.deleted(record, self._state.switches)
+            return Outgoing.of(topic.type("deleted"), payload, key_of(record))
         if row is None:
             return "the record is gone"
         sync = self._syncs.get(record.sync)
         if sync is None:
             return "the sync is gone"
-        return topic.type("updated"), payloads.updated(self._market, record, row, sync, self._state.switches)
+        payload = payloads.updated(self._market, record, row, sync, self._state.switches)
+        return Outgoing.of(topic.type("updated"), payload, key_of(record))
 
     def _fault_of(self, message_type: str, record_id: str) -> DeliveryFaultRule | None:
         return next((fault.rule for fault in self.faults if fault.hits(message_type, record_id)), None)
@@ -230,7 +247,7 @@ class Feed:
             "Attempts": len(entry.attempts),
             "Error": last["error"] or f"HTTP {last['status']}",
         }
-        self._queue(config, Job(None, frozen=(ERROR_TYPE, message_body(ERROR_TYPE, payload))))
+        self._queue(config, Job(None, frozen=Outgoing.of(ERROR_TYPE, payload)))
 
 
 def wanted(path: str, ids: Mapping[str, str], market: Marketplace) -> Iterator[Record]:

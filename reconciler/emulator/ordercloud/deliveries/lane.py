@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from reconciler.emulator.ordercloud.deliveries.log import Delivery, DeliveryEffect, DeliveryFaultRule, DeliverySetting
-from reconciler.emulator.ordercloud.deliveries.post import PostFailed, is_let_through, post, shown
 from reconciler.emulator.ordercloud.deliveries.records import Record
+from reconciler.emulator.ordercloud.deliveries.sending import Outgoing, Sender, SendFailed, is_let_through
 from reconciler.emulator.ordercloud.models import JsonObject
+from reconciler.emulator.switches import Switches
 
 QUEUE_LIMIT = 100_000
-# inferred: after which answers a message is sent again. What answers 4xx else will not answer otherwise.
-_TRIED_AGAIN = frozenset({408, 425, 429})
 
 
 @dataclass(slots=True, eq=False)
@@ -32,15 +25,17 @@ class Job:
         before: what the record was, where it is gone.
         changes: how many changes it stands for.
         asked: somebody asked for it by a /sync operation.
-        frozen: type and body of a message that is sent as it is, whatever became of the record.
-        entry: its delivery, once there was an attempt.
+        frozen: a message that is sent as it is, whatever became of the record.
+        target: the one that it is still to be sent to; None: to all of the delivery config's.
+        entry: its delivery to that target, once there was an attempt.
     """
 
     record: Record | None
     before: JsonObject | None = None
     changes: int = 1
     asked: bool = False
-    frozen: tuple[str, bytes] | None = None
+    frozen: Outgoing | None = None
+    target: str | None = None
     entry: Delivery | None = None
 
 
@@ -50,16 +45,20 @@ class Outlet:
 
     Args:
         setting: how they are sent now.
+        switches: for what is not published.
+        senders: by the kind of target.
         config: returns an enabled delivery config, or None.
-        compose: returns type and payload of a job, or why there is none.
+        compose: returns the message of a job, or why there is none.
         fault: returns the delivery fault that hits a message.
         begin: opens the delivery of a job at a target in the list.
         failed: told of a delivery that was given up.
     """
 
     setting: Callable[[], DeliverySetting]
+    switches: Callable[[], Switches]
+    senders: Mapping[str, Sender]
     config: Callable[[str], JsonObject | None]
-    compose: Callable[[Job], tuple[str, JsonObject] | str]
+    compose: Callable[[Job], Outgoing | str]
     fault: Callable[[str, str], DeliveryFaultRule | None]
     begin: Callable[[str, str, str, Job], Delivery]
     failed: Callable[[Job, Delivery], None]
@@ -176,37 +175,44 @@ class Lane:
             if job.entry is not None:
                 job.entry.ended("dropped", "the delivery config is disabled or gone")
             return
-        composed = self._outlet.compose(job) if job.frozen is None else job.frozen[0]
-        if isinstance(composed, tuple):
-            message_type, payload = composed
-        elif job.frozen is None:
+        message = self._outlet.compose(job) if job.frozen is None else job.frozen
+        if isinstance(message, str):
             if job.entry is not None:
-                job.entry.ended("dropped", composed)
+                job.entry.ended("dropped", message)
             return
-        else:
-            message_type, payload = composed, {}
-        for name in config["DeliveryTargets"]:
-            if name != "Http" and job.entry is None and job.frozen is None:
-                entry = self._outlet.begin(self._config_id, name, message_type, job)
-                entry.ended("not delivered", "the emulator delivers over HTTP only")
-        target = config["DeliveryTargets"].get("Http")
-        if target is None:
+        targets = config["DeliveryTargets"]
+        if job.target is not None and job.target not in targets:
+            if job.entry is not None:
+                job.entry.ended("dropped", "the target is gone")
             return
-        entry = job.entry or self._outlet.begin(self._config_id, "Http", message_type, job)
-        entry.url = shown(target["Endpoint"])
-        if not is_let_through(target["Endpoint"], self._outlet.setting().hosts):
-            entry.ended("not delivered", "the host is not this machine, and not among `hosts` of the setting")
-            return
-        body = job.frozen[1] if job.frozen else message_body(message_type, payload)
-        first = job.entry is None and job.frozen is None
-        job.entry, entry.body = entry, body
-        rule = self._outlet.fault(message_type, entry.record.get("ID", "")) if first else None
-        if rule is not None and self._put_off(rule, job, entry, (message_type, body)):
-            return
-        await self._send(job, entry, target, body)
-        self._let_overtaken_go()
+        sent = False
+        for name in [job.target] if job.target is not None else list(targets):
+            sender = self._outlet.senders.get(name)
+            sent |= await self._send_to(targets[name], sender, replace(job, target=name), message)
+        if sent:
+            self._let_overtaken_go()
 
-    def _put_off(self, rule: DeliveryFaultRule, job: Job, entry: Delivery, message: tuple[str, bytes]) -> bool:
+    async def _send_to(self, target: JsonObject, sender: Sender | None, job: Job, message: Outgoing) -> bool:
+        """Send a message to one target, or note why not; return whether it was sent now, taken or not."""
+        first = job.entry is None and job.frozen is None
+        entry = job.entry or self._outlet.begin(self._config_id, str(job.target), message.type, job)
+        job.entry = entry
+        if sender is None:
+            entry.ended("not delivered", f"the emulator sends to {', '.join(self._outlet.senders)} alone")
+            return False
+        route = sender.route(target)
+        entry.url = route.shown
+        if not is_let_through(route, self._outlet.setting().hosts):
+            entry.ended("not delivered", "the host is not this machine, and not among `hosts` of the setting")
+            return False
+        entry.body = sender.body(message, self._outlet.switches())
+        rule = self._outlet.fault(message.type, entry.record.get("ID", "")) if first else None
+        if rule is not None and self._put_off(rule, job, entry, message):
+            return False
+        await self._send(sender, job, entry, target, message)
+        return True
+
+    def _put_off(self, rule: DeliveryFaultRule, job: Job, entry: Delivery, message: Outgoing) -> bool:
         """Carry out a fault on a message; return whether it is not sent now."""
         entry.fault = rule.effect.value
         if rule.effect is DeliveryEffect.LOST:
@@ -214,7 +220,7 @@ class Lane:
             return True
         if rule.effect is DeliveryEffect.DUPLICATE:
             for _ in range(rule.copies):
-                self.push(Job(job.record, changes=job.changes, frozen=message), first=True)
+                self.push(Job(job.record, changes=job.changes, frozen=message, target=job.target), first=True)
             return False
         # What is late says what it would have said in time.
         job.frozen = message
@@ -249,40 +255,21 @@ class Lane:
         self._timers[number] = self._loop.call_later(seconds, due)
         return number
 
-    async def _send(self, job: Job, entry: Delivery, target: JsonObject, body: bytes) -> None:
+    async def _send(self, sender: Sender, job: Job, entry: Delivery, target: JsonObject, message: Outgoing) -> None:
         setting = self._outlet.setting()
         entry.ended("sending")
         try:
-            status = await post(target["Endpoint"], _headers(target, body), body, setting.timeout)
-        except PostFailed as failure:
-            entry.attempted(error=str(failure))
-            again = True
+            status = await sender.send(target, message, setting, self._outlet.switches())
+        except SendFailed as failure:
+            entry.attempted(status=failure.status, error=str(failure) or None)
+            again = failure.again
         else:
             entry.attempted(status=status)
-            if 200 <= status < 300:
-                entry.ended("delivered")
-                return
-            again = status >= 500 or status in _TRIED_AGAIN
+            entry.ended("delivered")
+            return
         if again and len(entry.attempts) < setting.attempts:
             entry.ended("waiting")
             self._after(setting.wait * 2 ** (len(entry.attempts) - 1), job)
             return
         entry.ended("failed")
         self._outlet.failed(job, entry)
-
-
-def message_body(message_type: str, payload: Any) -> bytes:
-    """Return a message in the envelope that HTTP targets get: its type and its payload."""
-    return orjson.dumps({"Headers": {"type": message_type}, "Payload": payload})
-
-
-def _headers(target: JsonObject, body: bytes) -> list[tuple[str, str]]:
-    """Return the headers of a message. inferred: the hash, as webhooks have it; the content type."""
-    found = [("Content-Type", "application/json")]
-    if target.get("Secret"):
-        digest = hmac.new(target["Secret"].encode(), body, hashlib.sha256).digest()
-        found.append(("X-oc-hash", base64.b64encode(digest).decode()))
-    name = target.get("CustomAuthHeaderName")
-    if name:
-        found.append((name, target.get("CustomAuthHeaderValue") or ""))
-    return found

@@ -8,7 +8,7 @@ from collections import deque
 from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,7 +33,11 @@ class DeliverySetting(BaseModel):
         le=64,
         description="How many messages of a delivery config go side by side; 1 keeps order.",
     )
-    hosts: list[str] = Field(default=[], description="Globs of hosts to post to beside the loopback.")
+    hosts: list[str] = Field(default=[], description="Globs of hosts to send to beside the loopback.")
+    kafka_security: Literal["auto", "plaintext", "sasl_plaintext", "ssl", "sasl_ssl"] = Field(
+        default="auto",
+        description="Protocol to brokers; auto: plaintext without a login on the loopback, else SASL/PLAIN over TLS.",
+    )
 
 
 class DeliveryEffect(StrEnum):

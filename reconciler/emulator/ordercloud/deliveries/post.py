@@ -1,23 +1,69 @@
-"""POST of a message over HTTP. The emulator shares no HTTP client with what it is there to test."""
+"""Sender over HTTP. The emulator shares no HTTP client with what it is there to test."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import base64
 import functools
-import ipaddress
+import hashlib
+import hmac
 import ssl
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from urllib.parse import SplitResult, urlsplit
 
 import h11
 
+from reconciler.emulator.ordercloud.deliveries.log import DeliverySetting
+from reconciler.emulator.ordercloud.deliveries.sending import Outgoing, Route, SendFailed
+from reconciler.emulator.ordercloud.models import JsonObject
+from reconciler.emulator.switches import Switches
+
 _READ_AT_ONCE = 65_536
+# inferred: after which answers a message is sent again. What answers 4xx else will not answer otherwise.
+_TRIED_AGAIN = frozenset({408, 425, 429})
 
 
-class PostFailed(Exception):
-    """Failed POST without an answer; its text says why. No error of ours: a list of deliveries shows it."""
+class HttpSender:
+    """Posts messages to `Http` targets, signed."""
+
+    def route(self, target: JsonObject) -> Route:
+        """Return where the endpoint is."""
+        url = str(target["Endpoint"])
+        parts = split(url)
+        return Route(shown(url), () if parts is None else ((parts.hostname or "").lower(),))
+
+    def body(self, message: Outgoing, switches: Switches) -> bytes:  # noqa: ARG002 (it is known here)
+        """Return type and payload in one JSON object."""
+        return message.envelope
+
+    async def send(
+        self, target: JsonObject, message: Outgoing, setting: DeliverySetting, switches: Switches
+    ) -> int | None:
+        """Post a message.
+
+        Raises:
+            SendFailed: it was not answered by 2xx.
+        """
+        body = self.body(message, switches)
+        status = await post(target["Endpoint"], _headers(target, body), body, setting.timeout)
+        if not 200 <= status < 300:
+            raise SendFailed("", again=status >= 500 or status in _TRIED_AGAIN, status=status)
+        return status
+
+    def close(self) -> None:
+        """Do nothing: every message has a connection of its own."""
+
+
+def _headers(target: JsonObject, body: bytes) -> list[tuple[str, str]]:
+    """Return the headers of a message. inferred: the hash, as webhooks have it; the content type."""
+    found = [("Content-Type", "application/json")]
+    if target.get("Secret"):
+        digest = hmac.new(target["Secret"].encode(), body, hashlib.sha256).digest()
+        found.append(("X-oc-hash", base64.b64encode(digest).decode()))
+    name = target.get("CustomAuthHeaderName")
+    if name:
+        found.append((name, target.get("CustomAuthHeaderValue") or ""))
+    return found
 
 
 def split(url: str) -> SplitResult | None:
@@ -40,18 +86,6 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
-def is_let_through(url: str, hosts: Sequence[str]) -> bool:
-    """Return whether the emulator may post to a host: the loopback, or one that somebody allowed by a glob."""
-    parts = split(url)
-    host = "" if parts is None else (parts.hostname or "").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return True
-    return any(fnmatchcase(host, glob.lower()) for glob in hosts)
-
-
 async def post(url: str, headers: Sequence[tuple[str, str]], body: bytes, seconds: float) -> int:
     """Post a body and return the status of the answer. Redirects are not followed.
 
@@ -62,27 +96,27 @@ async def post(url: str, headers: Sequence[tuple[str, str]], body: bytes, second
         seconds: for all of it.
 
     Raises:
-        PostFailed: there was no answer.
+        SendFailed: there was no answer.
     """
     try:
         async with asyncio.timeout(seconds):
             return await _post(url, headers, body)
     except TimeoutError as error:
-        raise PostFailed(f"no answer within {seconds:g} s") from error
+        raise SendFailed(f"no answer within {seconds:g} s") from error
     except h11.ProtocolError as error:
-        raise PostFailed(f"no HTTP: {error}") from error
+        raise SendFailed(f"no HTTP: {error}") from error
     except ssl.SSLError as error:
-        raise PostFailed(f"TLS failed: {error.reason}") from error
+        raise SendFailed(f"TLS failed: {error.reason}") from error
     except ValueError as error:
-        raise PostFailed("the URL or a header has characters that cannot be sent") from error
+        raise SendFailed("the URL or a header has characters that cannot be sent") from error
     except OSError as error:
-        raise PostFailed(f"no connection: {error.strerror or type(error).__name__}") from error
+        raise SendFailed(f"no connection: {error.strerror or type(error).__name__}") from error
 
 
 async def _post(url: str, headers: Sequence[tuple[str, str]], body: bytes) -> int:
     parts = split(url)
     if parts is None:
-        raise PostFailed("no URL")
+        raise SendFailed("no URL")
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     tls = _tls() if secure else None
@@ -102,7 +136,7 @@ async def _post(url: str, headers: Sequence[tuple[str, str]], body: bytes) -> in
             elif isinstance(event, h11.Response):
                 return event.status_code
             elif not isinstance(event, h11.InformationalResponse):
-                raise PostFailed("the connection was closed without an answer")
+                raise SendFailed("the connection was closed without an answer")
     finally:
         writer.close()
 

@@ -76,3 +76,8 @@ def names_of(record: Record) -> dict[str, str]:
     """Return the IDs of a record by member, as a list of deliveries shows them."""
     topic = TOPICS[record.name]
     return {**dict(zip(topic.parents, record.scope, strict=False)), "ID": record.key}
+
+
+def key_of(record: Record) -> str:
+    """Return what all messages about a record have in common, and no other's."""
+    return "/".join((TOPICS[record.name].stem, *record.scope, record.key))
