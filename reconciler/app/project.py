@@ -108,6 +108,19 @@ class Project:
         selected = select(loaded, name, manifest_kinds(), idle_patches=idle_patches)
         return open_session(selected, kinds(), self.environ, now, request_kinds())
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the environments that are meant, whatever is wrong with their manifests.
+
+        Raises:
+            LoadError: the folder is missing, unreadable or empty.
+            UsageError: there is no environment of such a name, or more than one and none is named.
+            ManifestErrors: none could be read.
+        """
+        loaded = load(self.manifests, manifest_kinds())
+        if not loaded.environments and loaded.problems:
+            raise ManifestErrors(loaded.problems)
+        return tuple(named_environment(loaded, name).name for name in self._names(loaded))
+
     def settings(self) -> Settings:
         """Resolve the settings of one environment, for whoever cares for its ledger.
 

@@ -25,6 +25,7 @@ TABLE = (
     Entry("resume", OPERATE, "End pauses taken by hand.", f"{_COMMANDS}.resume:resume"),
     Entry("pauses", OPERATE, "Show what is paused: by whom, why, until when.", f"{_COMMANDS}.pauses:pauses"),
     Entry("sync", OPERATE, "Run data syncs; show their status and problems.", f"{_COMMANDS}.sync.group:sync"),
+    Entry("serve", OPERATE, "Run as a service: messages, syncs, drift, a page.", f"{_COMMANDS}.serve:serve"),
     Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log.group:sync_log"),
     Entry("resync", OPERATE, "Have OrderCloud send a few records again, now.", f"{_COMMANDS}.resync:resync"),
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),

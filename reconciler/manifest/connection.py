@@ -23,6 +23,7 @@ from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.positions import Path, SubLocator
 from reconciler.manifest.resolve import ModelT, resolve_section
 from reconciler.manifest.scope import Scope
+from reconciler.manifest.service import ServiceSettings
 from reconciler.secret import Secret
 
 _API_HOSTS = ("*.ordercloud.io", "*.sparklayer.io")
@@ -202,3 +203,38 @@ def _checked(url: str, scope: Scope, place: Callable[[], Place], subject: str) -
     else:
         return url.rstrip("/")
     raise ManifestErrors([Problem("bad-api-url", f"{subject} {message}", place(), None, hint)])
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`spec.service` of an Environment, resolved; paths are those of the manifest, below `spec.service`.
+
+    Args:
+        settings: write-only texts masked.
+        sealed: the secrets behind the masks, by path.
+        place: returns where in the manifest a path stands.
+    """
+
+    settings: ServiceSettings
+    sealed: Mapping[Path, Secret]
+    place: Callable[[Path], Place]
+
+    def secrets(self, *path: str | int) -> tuple[Secret, ...]:
+        """Return the secrets at a path or below it, in order."""
+        return tuple(secret for at, secret in self.sealed.items() if at[: len(path)] == path)
+
+
+def resolve_service(environment: EnvironmentManifest, scope: Scope) -> Service | None:
+    """Return what a service does for an environment, None where that is nothing; secrets are not looked up.
+
+    Raises:
+        UnresolvedReference: an `${env:}` or `${var:}` has no value, or may not be reached.
+        ManifestErrors: a resolved value does not fit its field.
+    """
+    section = environment.raw.get("service")
+    if section is None:
+        return None
+    locator = SubLocator(environment, ("service",))
+    subject = f"Environment {environment.name}: spec.service"
+    settings, sealed = resolve_section(ServiceSettings, section, locator, scope, subject=subject)
+    return Service(settings, sealed, locator.at)

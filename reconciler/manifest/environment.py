@@ -5,17 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
 from reconciler.kind.semantics import FieldSemantics, SpecModel
 from reconciler.kind.sensitive import FreeText
-from reconciler.words import PATTERN as DURATION_PATTERN
-from reconciler.words import parse_duration
-
-
-def _bounded(text: str) -> str:
-    parse_duration(text)
-    return text
+from reconciler.manifest.service import ServiceSettings
+from reconciler.manifest.texts import Duration
 
 
 def _only_text(value: object) -> object:
@@ -24,7 +19,6 @@ def _only_text(value: object) -> object:
     return value
 
 
-Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN), AfterValidator(_bounded)]
 # Below one in ten seconds nothing would ever end, and nobody would know why.
 RequestsPerSecond = Annotated[float, Field(ge=0.1, le=10_000, description="Requests a second, across all of a run.")]
 # It travels in a header.
@@ -184,4 +178,7 @@ class EnvironmentSpec(SpecModel):
         description="When OrderCloud overwrites staging from production (UTC); vendor default Sunday 03:00.",
     )
     drift: DriftSettings = Field(default=DriftSettings(), description="Which drift may be put right without asking.")
+    service: ServiceSettings | None = Field(
+        default=None, description="What `reconciler serve` does for this environment; left out: nothing."
+    )
     patches: list[Patch] = Field(default=[], description="Changes to manifests for this environment only.")

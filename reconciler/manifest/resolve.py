@@ -157,14 +157,21 @@ class _Resolver:
         for name, value in data.items():
             node = nodes.get(name)
             if node is not None and node.semantics.write_only and isinstance(value, str):
-                here = (*path, name)
-                self.secrets[here] = seal(self._model, value, here, self._scope, self._locator)
-                resolved[name] = MASK
+                resolved[name] = self._sealed(value, (*path, name))
+            elif node is not None and node.semantics.write_only and isinstance(value, list):
+                resolved[name] = [
+                    self._sealed(item, (*path, name, index)) if isinstance(item, str) else item
+                    for index, item in enumerate(value)
+                ]
             elif plain and isinstance(value, str) and "${" not in value and (not node or node.semantics.host is None):
                 resolved[name] = value
             else:
                 resolved[name] = self._value(value, position.below(name, self._marked, data), (*path, name))
         return resolved
+
+    def _sealed(self, text: str, path: Path) -> str:
+        self.secrets[path] = seal(self._model, text, path, self._scope, self._locator)
+        return MASK
 
     def _value(self, value: Any, position: Position, path: Path) -> Any:
         if isinstance(value, str):

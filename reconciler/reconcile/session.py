@@ -15,7 +15,14 @@ from reconciler.kind.request import RequestKinds
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.reader import Ledgers, read_memory
 from reconciler.ledger.url import durability
-from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
+from reconciler.manifest.connection import (
+    Connection,
+    Service,
+    Settings,
+    resolve_connection,
+    resolve_service,
+    resolve_settings,
+)
 from reconciler.manifest.load import gc_paused
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.policies import Breaches
@@ -54,12 +61,16 @@ class Comparison:
     planned: Planned
 
 
+def _no_service() -> Service | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One environment of one run.
 
     `connections` are by provider; `opened_at` is the run's clock; `lasting` says that its ledger is there for the next;
-    `file` is the one that its Environment stands in.
+    `file` is the one that its Environment stands in; `service` resolves what a service does for it.
     """
 
     name: str
@@ -74,6 +85,7 @@ class Session:
     requests: tuple[Requested, ...] = ()
     request_kinds: RequestKinds = field(default_factory=dict)
     breaches: Callable[[], Breaches] = Breaches
+    service: Callable[[], Service | None] = _no_service
 
     @property
     def urls(self) -> dict[str, str]:
@@ -248,4 +260,5 @@ def open_session(
         requests=requests,
         request_kinds=request_kinds,
         breaches=partial(policy_breaches, selected, all_kinds, scope),
+        service=partial(resolve_service, selected.environment, scope),
     )

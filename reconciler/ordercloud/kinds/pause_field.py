@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from reconciler.kind.semantics import FieldSemantics, Risk, SpecModel
 from reconciler.kind.sensitive import FreeText
-from reconciler.manifest.environment import Duration
 from reconciler.manifest.explain import BadValue, nearest
+from reconciler.manifest.texts import Duration
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.window import Window, Windows, cron_problem, timezone_exists, timezones
 from reconciler.words import parse_duration

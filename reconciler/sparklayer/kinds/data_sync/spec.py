@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from reconciler.kind.semantics import FieldSemantics, Risk
-from reconciler.manifest.environment import Duration
 from reconciler.manifest.explain import BadValue
+from reconciler.manifest.texts import Duration
 from reconciler.sparklayer.kinds.data_sync.common import RE_SYNCS, SCOPE, SECTION, RecordUrl
 from reconciler.sparklayer.kinds.data_sync.mapping import MappingSpec
 from reconciler.sparklayer.kinds.data_sync.spec_customers import CustomersSpec

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reconciler.kind.semantics import FieldSemantics, Risk
-from reconciler.manifest.environment import Duration
+from reconciler.manifest.texts import Duration
 from reconciler.sparklayer.kinds.data_sync.common import SCOPE, Jmespath, RecordUrl, mapped
 from reconciler.sparklayer.kinds.spec import SparkLayerSpec
 

@@ -1,0 +1,59 @@
+"""`reconciler serve`: the service, until a signal ends it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from reconciler.app.signals import run_to_end
+from reconciler.cli.command import command
+from reconciler.cli.exit_status import Status
+from reconciler.cli.options import Options
+from reconciler.cli.serve_options import asked_front, front_options
+from reconciler.errors import MissingExtra
+
+EXAMPLES = """
+reconciler serve -e production
+reconciler serve -e production -e staging --listen 127.0.0.1:8080
+reconciler serve -e production --log-format json
+"""
+
+
+@command("serve", examples=EXAMPLES, environments="several", result=False)
+@front_options
+@click.option(
+    "--log-format",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How stderr is written.",
+)
+@click.pass_obj
+def serve(
+    options: Options,
+    listen: str | None,
+    public_url: str | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    proxies: tuple[str, ...],
+    login_token_file: Path | None,
+    login_user_header: str | None,
+    log_format: Literal["text", "json"],
+) -> Status:
+    """Do what spec.service of the Environments names, until Ctrl-C or SIGTERM.
+
+    All of it is checked before the start. The first signal lets what was begun come to its end (0), a second one ends
+    at once (130). SIGHUP reads the manifests anew. Where several environments are served, --listen, login and TLS come
+    from here; else they stand in spec.service as well.
+    """
+    try:
+        from reconciler.serve.log import Log
+        from reconciler.serve.run import serve as run
+        from reconciler.serve.start import open_service
+    except ModuleNotFoundError as error:
+        raise MissingExtra("A service", "serve") from error
+    asked = asked_front(listen, public_url, tls_certificate, tls_key, proxies, login_token_file, login_user_header)
+    run_to_end(run(open_service(options.project, asked, Log(log_format))))
+    return Status.DONE

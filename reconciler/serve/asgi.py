@@ -1,0 +1,120 @@
+"""ASGI application of the service: the routes of each subject, and what holds for every request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.serve.auth import CLOSE
+from reconciler.serve.log import correlated
+from reconciler.serve.routes import health
+from reconciler.serve.service import Service
+
+ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (health.routes,)
+"""The routes of each subject; the first that fits answers."""
+
+RETRY_AFTER_SECONDS = 5
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_CACHED = b"cache-control"
+
+
+def make_app(service: Service) -> ASGIApp:
+    """Return the ASGI application of a service."""
+    app = Starlette(
+        routes=[route for routes in ROUTES for route in routes(service)],
+        exception_handlers={HTTPException: _refused, ReconcilerError: _failed},
+    )
+    app.router.redirect_slashes = False
+    return _Outermost(app, service)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else ""
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return JSONResponse({"error": detail}, status, dict(headers or {}))
+
+
+def _failed(_request: Request, error: Exception) -> Response:
+    if isinstance(error, LedgerError):
+        return JSONResponse({"error": "the ledger is away"}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS), **CLOSE})
+    code = error.code if isinstance(error, ReconcilerError) else "internal-error"
+    return JSONResponse({"error": code}, 502, CLOSE)
+
+
+class _Outermost:
+    """What holds for every request: an ID, headers, a line in the log, and no traceback in any answer."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = monotonic(), 0
+
+        async def sends(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message.get("headers", ()))
+                if not any(name.lower() == _CACHED for name, _ in headers):
+                    headers.append((_CACHED, b"no-store"))
+                message = {**message, "headers": [*headers, *_SECURITY, (b"x-correlation-id", correlation.encode())]}
+            await send(message)
+
+        with correlated() as correlation:
+            try:
+                if _is_smuggled(scope):
+                    await JSONResponse({"error": "two lengths of one body"}, 400, CLOSE)(scope, receive, sends)
+                else:
+                    await self._app(scope, receive, sends)
+            except Exception as error:  # noqa: BLE001 - nothing that a request brings may show a traceback
+                self._service.log.say("request-failed", f"{type(error).__name__} at a request", level="error")
+                if not status:
+                    await JSONResponse({"error": "internal-error"}, 500, CLOSE)(scope, receive, sends)
+            finally:
+                self._told(scope, status, monotonic() - began)
+
+    def _told(self, scope: Scope, status: int, seconds: float) -> None:
+        route = route_of(scope)
+        if route not in health.QUIET or status >= 500:
+            method, milliseconds = scope["method"], round(seconds * 1000, 1)
+            self._service.log.say(
+                "request", f"{method} {route} → {status}", method=method, route=route, status=status,
+                milliseconds=milliseconds,
+            )  # fmt: skip
+
+
+def route_of(scope: Scope) -> str:
+    """Return the path of a request with names in place of what they stood for; `(none)` where nothing answers there.
+
+    It is for logs and metrics, in which whatever somebody asks for must not stand.
+    """
+    if scope.get("endpoint") is None:
+        return "(none)"
+    names = {str(value): f"{{{name}}}" for name, value in scope.get("path_params", {}).items()}
+    path: str = scope["path"]
+    for value in sorted(names, key=len, reverse=True):
+        path = path.replace(f"/{value}", f"/{names[value]}", 1) if value else path
+    return path
+
+
+def _is_smuggled(scope: Scope) -> bool:
+    """Whether a request says twice how long its body is: a proxy in front may have read another one out of it."""
+    names = [name for name, _ in scope["headers"]]
+    return names.count(b"content-length") + names.count(b"transfer-encoding") > 1

@@ -1,0 +1,156 @@
+"""Who asks, and how much of what they send is read: tokens, addresses, sessions of the page, bounded bodies."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+
+from reconciler.secret import Secret
+from reconciler.serve.front import Front, Network
+
+SESSION_COOKIE = "reconciler-session"
+_SESSION_LASTS = timedelta(hours=12)
+_LONGEST_TOKEN = 4_000
+_LOCAL_USER = "local"
+Address = IPv4Address | IPv6Address
+CLOSE = {"Connection": "close"}
+"""What an answer says before the body was read: else all of it would still be taken in."""
+
+
+def is_one_of(given: str | bytes | None, secrets: Iterable[Secret]) -> bool:
+    """Compare what somebody sent with secrets, in a time that tells nothing of them. A secret that is not set is none.
+
+    Args:
+        given: as it was sent; None: nothing was.
+        secrets: any of them will do.
+    """
+    if given is None or len(given) > _LONGEST_TOKEN:
+        return False
+    sent = given.encode("utf-8", "surrogatepass") if isinstance(given, str) else given
+    found = False
+    for secret in secrets:
+        value = secret.value
+        if value:
+            found |= hmac.compare_digest(sent, value.encode("utf-8", "surrogatepass"))
+    return found
+
+
+def bearer(request: HTTPConnection) -> str | None:
+    """Return the bearer token of a request; None where there is none, or more than one."""
+    found = request.headers.getlist("authorization")
+    scheme, _, token = found[0].partition(" ") if len(found) == 1 else ("", "", "")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def require_token(request: HTTPConnection, secrets: Sequence[Secret]) -> None:
+    """Refuse a request whose bearer token is none of these.
+
+    Raises:
+        HTTPException: 401.
+    """
+    if not is_one_of(bearer(request), secrets):
+        raise HTTPException(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer", **CLOSE})
+
+
+def client_address(request: HTTPConnection, front: Front) -> Address | None:
+    """Return the address of whoever asks: of the connection, or what a trusted proxy says.
+
+    Of the addresses that a chain of proxies wrote, the last one that is no trusted proxy's counts: what stands before
+    it, anybody can write.
+    """
+    connected = _address(request.client.host if request.client else "")
+    if connected is None or not is_within(connected, front.proxies):
+        return connected
+    written = ",".join(request.headers.getlist(front.client_header)).split(",")
+    for text in reversed(written):
+        found = _address(text.strip())
+        if found is None:
+            return None
+        if not is_within(found, front.proxies):
+            return found
+    return connected
+
+
+def is_within(address: Address | None, networks: Iterable[Network]) -> bool:
+    """Whether an address is in one of the networks."""
+    return address is not None and any(address in network for network in networks)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
+
+
+def session_of(token: str, now: datetime) -> str:
+    """Return the session of whoever logged in with a token: any process can check it, and it ends with the token."""
+    until = str(int((now + _SESSION_LASTS).timestamp()))
+    return f"{until}.{_signed(until, token)}"
+
+
+def is_session(cookie: str | None, secrets: Iterable[Secret], now: datetime) -> bool:
+    """Whether a cookie is a session that holds, of a token that is still one."""
+    until, _, signature = (cookie or "").partition(".")
+    if not (until.isascii() and until.isdigit()) or len(until) > 12 or int(until) < now.timestamp():
+        return False
+    tokens = [secret.value for secret in secrets]
+    return any(hmac.compare_digest(signature.encode(), _signed(until, token).encode()) for token in tokens if token)
+
+
+def csrf_token(session: str) -> str:
+    """Return what a form of a session has to send along: whoever cannot read the page cannot know it."""
+    return hashlib.sha256(f"form of {session}".encode()).hexdigest()
+
+
+def _signed(text: str, token: str) -> str:
+    return hmac.new(token.encode("utf-8", "surrogatepass"), f"page until {text}".encode(), hashlib.sha256).hexdigest()
+
+
+def page_user(request: HTTPConnection, front: Front, now: datetime) -> str | None:
+    """Return who sees the page: whom a trusted proxy names, `token`, or `local` where no login is needed; None: nobody.
+
+    Args:
+        request: for the page.
+        front: of the process.
+        now: our clock.
+    """
+    if not front.has_login:
+        return _LOCAL_USER if front.is_loopback else None
+    if front.user_header is not None and request.client is not None:
+        named = request.headers.getlist(front.user_header)
+        if len(named) == 1 and named[0] and is_within(_address(request.client.host), front.proxies):
+            return named[0]
+    return "token" if is_session(request.cookies.get(SESSION_COOKIE), front.login_tokens, now) else None
+
+
+async def read_body(request: Request, limit: int, seconds: float = 10.0) -> bytes:
+    """Read a body that may not be longer than `limit` bytes and not take longer than `seconds`.
+
+    Raises:
+        HTTPException: 413, 408, or 400 where it was not sent to its end; the connection is closed after the answer.
+    """
+    declared = request.headers.get("content-length")
+    if declared is not None and (not declared.isascii() or not declared.isdigit() or int(declared) > limit):
+        raise HTTPException(413, f"at most {limit:,} bytes are taken", CLOSE)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise HTTPException(413, f"at most {limit:,} bytes are taken", CLOSE)
+    except TimeoutError:
+        raise HTTPException(408, "the body did not arrive in time", CLOSE) from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body was cut off", CLOSE) from None
+    return bytes(body)

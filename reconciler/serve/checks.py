@@ -1,0 +1,138 @@
+"""What has to be right before the service starts: all that spec.service names, checked at once, with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
+
+from reconciler.errors import ManifestErrors, MissingExtra, Problem, UsageError
+from reconciler.hosts import host_allowed, is_loopback
+from reconciler.ledger.url import require_durable
+from reconciler.manifest.connection import Service as Section
+from reconciler.manifest.hosts import hosts_of
+from reconciler.reconcile.session import Session
+from reconciler.secret import unset_secret
+from reconciler.serve.front import Front
+from reconciler.sync.datasync import KIND
+
+_FEATURE = "A service"
+
+
+def require_ready(session: Session, section: Section, environ: Mapping[str, str]) -> None:
+    """Check all that an environment has the service do.
+
+    Args:
+        session: the environment.
+        section: its spec.service.
+        environ: the environment variables of the process.
+
+    Raises:
+        ManifestErrors: what is wrong with it, each with its place.
+        MissingExtra: something is named whose packages are not installed.
+        LedgerNotDurable: the ledger would forget everything.
+    """
+    problems = [*_unset(section), *_unknown_syncs(session, section), *_hosts(session, section)]
+    if problems:
+        raise ManifestErrors(problems)
+    for extra, feature in _extras(section):
+        raise MissingExtra(feature, extra)
+    require_durable(session.settings.ledger, environ, _FEATURE)
+
+
+def require_guarded(front: Front) -> None:
+    """Check that nobody off this machine sees the page without a login, or a login in the clear.
+
+    Raises:
+        UsageError: somebody could.
+    """
+    if front.user_header is not None and not front.proxies:
+        raise UsageError(
+            "a header names who is logged in, and no trusted proxy is named: anybody could send it",
+            next_step="Name the proxy's networks in spec.service.trustedProxy, or with --trusted-proxy.",
+        )
+    for token in front.login_tokens:
+        if not token.is_set:
+            raise ManifestErrors([unset_secret(token, "The service")])
+    if front.is_loopback:
+        return
+    where = f"it listens on {front.host}, which others reach"
+    if not front.has_login:
+        raise UsageError(
+            f"the page needs a login: {where}",
+            next_step="Add login to spec.service (tokens, or a trusted proxy's userHeader), or listen on 127.0.0.1.",
+        )
+    if front.tls is None and not front.proxies:
+        raise UsageError(
+            f"TLS is needed: {where}, and tokens would travel in the clear",
+            next_step="Add tls to spec.service, or name the trustedProxy that speaks TLS, or listen on 127.0.0.1.",
+        )
+
+
+def _unset(section: Section) -> Iterator[Problem]:
+    for secret in section.sealed.values():
+        if not secret.is_set:
+            yield unset_secret(secret, "The service")
+
+
+def _unknown_syncs(session: Session, section: Section) -> Iterator[Problem]:
+    known = sorted(item.name for item in session.desired if item.kind == KIND and not item.absent)
+    for path, name in _named_syncs(section):
+        if name not in known:
+            yield Problem(
+                "unknown-reference",
+                f"Environment {session.name}: spec.service names the {KIND} {name[:60]}, which is not there",
+                section.place(path),
+                name[:60],
+                f"There is {', '.join(known)}." if known else f"Add a manifest of kind {KIND}.",
+            )
+
+
+def _named_syncs(section: Section) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    settings = section.settings
+    for number, deliveries in enumerate(settings.deliveries):
+        yield ("deliveries", number, "dataSync"), deliveries.data_sync
+    for number, consumer in enumerate(settings.consumers):
+        yield ("consumers", number, "kafka" if consumer.kafka else "azureBlob", "dataSync"), consumer.data_sync
+    if settings.ignite is not None:
+        yield ("ignite", "dataSync"), settings.ignite.data_sync
+
+
+def _hosts(session: Session, section: Section) -> Iterator[Problem]:
+    """Yield brokers that a password would go to in the clear, or that targetHosts do not let through."""
+    allowed = session.settings.target_hosts
+    for number, consumer in enumerate(section.settings.consumers):
+        if consumer.kafka is None:
+            continue
+        path = ("consumers", number, "kafka")
+        hosts = hosts_of(consumer.kafka.bootstrap_servers, "brokers") or ()
+        subject = f"Environment {session.name}: the consumer of Kafka"
+        for host in hosts:
+            if is_loopback(host):
+                continue
+            if allowed is not None and not host_allowed(host, allowed):
+                message = f"{subject} connects to {host}, outside targetHosts"
+                place = section.place((*path, "bootstrapServers"))
+                yield Problem("host-not-allowed", message, place, host, "Add the host to targetHosts.")
+            if consumer.kafka.password is not None and not consumer.kafka.tls:
+                message = f"{subject} would send its password in the clear"
+                yield Problem("bad-value", message, section.place((*path, "tls")), None, "Leave out `tls: false`.")
+
+
+def _extras(section: Section) -> Iterator[tuple[str, str]]:
+    """Yield the extras that are needed and missing, and what needs them."""
+    needed: list[tuple[str, str, str]] = []
+    consumers = section.settings.consumers
+    if any(each.kafka for each in consumers):
+        needed.append(("confluent_kafka", "kafka", "Fetching messages from Kafka"))
+    if any(each.azure_blob for each in consumers):
+        needed.append(("azure.storage.blob", "azure", "Fetching messages from Azure Blob Storage"))
+    for module, extra, feature in needed:
+        if not _is_installed(module):
+            yield extra, feature
+
+
+def _is_installed(module: str, find: Callable[[str], object | None] = find_spec) -> bool:
+    try:
+        return find(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,99 @@
+"""Log of the service: a line for each thing that happened, as text or JSON, with the ID that ties lines together.
+
+Never a body, a header, a query, a secret or a token: what is logged are words of ours, and names in them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from secrets import token_hex
+from typing import Literal
+
+import orjson
+
+from reconciler.clock import utc_now
+from reconciler.report.escape import terminal
+
+Level = Literal["info", "warning", "error"]
+_LONGEST = 2_000
+_correlation: ContextVar[str | None] = ContextVar("correlation", default=None)
+
+
+def correlation_id() -> str | None:
+    """Return the ID of what is done now, e.g. of a delivery or a run; None: nothing that has one."""
+    return _correlation.get()
+
+
+@contextmanager
+def correlated(given: str | None = None) -> Iterator[str]:
+    """Within, what is logged bears one ID.
+
+    Args:
+        given: the ID, where somebody has one already.
+    """
+    chosen = given or token_hex(8)
+    token = _correlation.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _correlation.reset(token)
+
+
+def _to_stderr(line: str) -> None:
+    try:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads it any more: the service goes on
+        return
+
+
+class Log:
+    """Writes what happened, one line each.
+
+    Args:
+        format: `text` for people, `json` for machines.
+        write: takes a line.
+        now: our clock.
+    """
+
+    def __init__(
+        self,
+        format: Literal["text", "json"] = "text",  # noqa: A002 - as the option is called
+        write: Callable[[str], None] = _to_stderr,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._format = format
+        self._write = write
+        self._now = now
+
+    def say(self, event: str, message: str, *, level: Level = "info", **fields: str | float | None) -> None:
+        """Write that something happened.
+
+        Args:
+            event: what sort of thing, in few fixed words with hyphens: machines look for it.
+            message: a sentence for people.
+            level: how bad it is.
+            fields: names and numbers of it, such as `environment`.
+        """
+        now, correlation = self._now(), correlation_id()
+        if self._format == "json":
+            known = {name: value for name, value in fields.items() if value is not None}
+            line = {"time": now.isoformat(), "level": level, "event": event, "message": message[:_LONGEST], **known}
+            if correlation is not None:
+                line["correlation"] = correlation
+            cleaned = {name: _clean(value) for name, value in line.items()}
+            self._write(orjson.dumps(cleaned).decode())
+            return
+        mark = "" if level == "info" else f"{level}: "
+        where = f"{fields['environment']}: " if fields.get("environment") else ""
+        tied = f" [{correlation}]" if correlation is not None else ""
+        self._write(terminal(f"{now:%H:%M:%S} {mark}{where}{message[:_LONGEST]}{tied}"))
+
+
+def _clean(value: object) -> object:
+    """Return a text as UTF-8 can carry it: lone surrogates come from file names and hostile JSON."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -1,0 +1,1 @@
+"""Routes of the service: a file for each subject, which exports `routes(service)`."""

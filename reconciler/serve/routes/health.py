@@ -1,0 +1,54 @@
+"""`/healthz`: the process lives. `/readyz`: it can do what it is for, or what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from reconciler.errors import ReconcilerError
+from reconciler.serve.service import Served, Service
+
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths that are asked for every few seconds, and not logged."""
+
+_LEDGER_SECONDS = 5.0
+
+
+def routes(service: Service) -> Sequence[BaseRoute]:
+    """Return the routes of liveness and readiness."""
+
+    async def alive(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(_request: Request) -> JSONResponse:
+        waits = await waits_for(service)
+        answer = {"status": "ready" if not waits else "waiting", "waitsFor": waits, "broken": sorted(service.broken)}
+        return JSONResponse(answer, 503 if waits else 200)
+
+    return [Route("/healthz", alive), Route("/readyz", ready)]
+
+
+async def waits_for(service: Service) -> list[str]:
+    """Return what the service waits for, in words; nothing: it is ready."""
+    if service.stopping.is_set():
+        return ["it is ending"]
+    found = await asyncio.gather(*(_ledger(served) for served in service.environments.values()))
+    return [words for words in found if words is not None]
+
+
+async def _ledger(served: Served) -> str | None:
+    def ask() -> None:
+        served.ledger().database.run(lambda _: None, writes=False)
+
+    try:
+        async with asyncio.timeout(_LEDGER_SECONDS):
+            await asyncio.to_thread(ask)
+    except ReconcilerError:
+        return f"the ledger of {served.name}"
+    except TimeoutError:
+        return f"the ledger of {served.name}, which does not answer"
+    return None

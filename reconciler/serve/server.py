@@ -1,0 +1,160 @@
+"""HTTP server of the service: one socket, bounded connections, and an end that waits for what was begun."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from reconciler.errors import UsageError
+from reconciler.serve.front import Front
+
+MOST_CONNECTIONS = 500
+HEAD_SECONDS = 10.0
+GRACE_SECONDS = 20
+_KEEP_ALIVE_SECONDS = 15
+_LONGEST_HEAD = 32_768
+
+
+class Connection(H11Protocol):
+    """HTTP connection that is closed where a request's head does not come in time, or where there are too many."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self.connections.discard(self)
+            transport.abort()
+            return
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_within_request():
+            self._head_came()
+        elif self._deadline is None and not self.transport.is_closing():
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._head_came()
+
+    def _is_within_request(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _expect_head(self) -> None:
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _head_came(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if not self._is_within_request() and not self.transport.is_closing():
+            if self.conn.our_state is h11.IDLE:
+                with contextlib.suppress(h11.LocalProtocolError):
+                    self.conn.send(h11.ConnectionClosed())
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Server on one socket, which is bound on construction. Signals are whoever runs it's to hear.
+
+    Args:
+        app: answers.
+        front: where to listen, and by which certificate.
+    """
+
+    def __init__(self, app: ASGIApp, front: Front) -> None:
+        self._socket = listen(front.host, front.port)
+        self.port: int = self._socket.getsockname()[1]
+        shown = f"[{front.host}]" if ":" in front.host else front.host
+        scheme = "http" if front.tls is None else "https"
+        self.url = f"{scheme}://{shown}:{self.port}"
+        config = uvicorn.Config(
+            app,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            h11_max_incomplete_event_size=_LONGEST_HEAD,
+        )
+        config.load()
+        config.ssl = None if front.tls is None else tls_context(front.tls.certificate, front.tls.key)
+        super().__init__(config)
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop, and then until what was begun is answered."""
+        waiting = asyncio.create_task(stop.wait())
+        waiting.add_done_callback(lambda _: setattr(self, "should_exit", True))
+        try:
+            await self.serve(sockets=[self._socket])
+        finally:
+            waiting.cancel()
+            self._socket.close()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear no signals."""
+        yield
+
+
+def tls_context(certificate: str, key: str) -> ssl.SSLContext:
+    """Return what speaks TLS with a certificate.
+
+    Raises:
+        UsageError: the files are no certificate and its key.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(
+            f"{certificate} and {key} are no certificate and its private key: {error.strerror or type(error).__name__}",
+            next_step="Name two PEM files that belong together, the key without a password.",
+        ) from error
+    return context
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        UsageError: the address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio turns Nagle's algorithm off.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {reason}",
+            next_step="Choose another address with --listen; port 0 takes any that is free.",
+        ) from error
+    return listener

@@ -1,0 +1,120 @@
+"""What all routes and loops of a process share: the environments that it serves, its front, its clock and its tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from reconciler.clock import utc_now
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.reader import Ledgers
+from reconciler.ledger.writer import Ledger
+from reconciler.manifest.connection import Service as Section
+from reconciler.reconcile.session import Session
+from reconciler.serve.front import Front
+from reconciler.serve.log import Log
+from reconciler.sync.datasync import DataSync, data_syncs
+
+
+class Served:
+    """One environment that is served: its manifests, its ledger, and what `spec.service` names.
+
+    Everything here that reads or writes the ledger blocks: call it in a thread.
+
+    Args:
+        session: the environment.
+        section: its spec.service, resolved.
+    """
+
+    def __init__(self, session: Session, section: Section) -> None:
+        self.session = session
+        self.section = section
+        self._ledger: Ledger | None = None
+        self._opening = Lock()
+
+    @property
+    def name(self) -> str:
+        """Name of the environment."""
+        return self.session.name
+
+    def ledger(self) -> Ledger:
+        """Return the ledger, open for writing; it is opened once.
+
+        Raises:
+            LedgerError: it cannot be opened now.
+        """
+        with self._opening:
+            if self._ledger is None:
+                self._ledger = Ledger.open(self.session.settings.ledger)
+            return self._ledger
+
+    def data_syncs(self) -> tuple[DataSync, ...]:
+        """Return the data syncs as the manifests have them, each data type with whether that was applied.
+
+        Raises:
+            LedgerError: the ledger cannot be read now.
+        """
+        with Ledgers() as ledgers:
+            return data_syncs(self.session, self.session.memory(ledgers))
+
+    def close(self) -> None:
+        """Close the ledger, if it was opened."""
+        with self._opening:
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+
+
+@dataclass(slots=True)
+class Service:
+    """One process that serves.
+
+    Args:
+        environments: those that are served, by name; replaced as a whole when manifests are read anew.
+        broken: why others are not, by name.
+        front: how the process is reached.
+        holder: who runs it, for people.
+        log: takes what happens.
+        now: our clock.
+        stopping: set once the process is to end.
+        loops: when each loop last came round, by its name.
+        tasks: what runs beside the requests.
+    """
+
+    environments: Mapping[str, Served]
+    broken: Mapping[str, ReconcilerError] = field(default_factory=dict)
+    front: Front = field(default_factory=Front)
+    holder: str = "serve"
+    log: Log = field(default_factory=Log)
+    now: Callable[[], datetime] = utc_now
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    loops: dict[str, datetime] = field(default_factory=dict)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def served(self, name: str | None) -> Served | None:
+        """Return an environment by its name; None takes the only one; None where there is no such one."""
+        if name is None:
+            return next(iter(self.environments.values())) if self.is_single else None
+        return self.environments.get(name)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one environment is meant, so that paths need not name it."""
+        return len(self.environments) + len(self.broken) == 1
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run something beside the requests until it ends or the process does; what it dies of is logged."""
+        task = asyncio.create_task(work, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.log.say("task-failed", f"{task.get_name()} ended: {type(error).__name__}", level="error")

@@ -1,0 +1,101 @@
+"""Start of the service: the environments that it is to serve, opened and checked; those that are broken set aside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.app.project import Project
+from reconciler.clock import utc_now
+from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
+from reconciler.ledger.process import describe_holder
+from reconciler.manifest.service import listen_address
+from reconciler.serve.checks import require_guarded, require_ready
+from reconciler.serve.front import Asked, front_of
+from reconciler.serve.log import Log
+from reconciler.serve.service import Served, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The environments of a project as a service sees them: those that it serves, and why it does not serve others."""
+
+    served: Mapping[str, Served]
+    broken: Mapping[str, ReconcilerError]
+    idle: tuple[str, ...] = ()
+
+
+def open_environments(project: Project, environ: Mapping[str, str] | None = None) -> Opened:
+    """Open the environments that are meant, and check what each has the service do.
+
+    Of several, one that is broken takes out itself, and one that names nothing is left out.
+
+    Args:
+        project: the manifests, and which environments.
+        environ: the environment variables of the process; left out: those that it has.
+
+    Raises:
+        ReconcilerError: nothing is left to serve, and why.
+    """
+    names = project.names()
+    served: dict[str, Served] = {}
+    broken: dict[str, ReconcilerError] = {}
+    idle: list[str] = []
+    for name in names:
+        try:
+            session = replace(project, environments=(name,)).session(utc_now())
+            section = session.service()
+            if section is None:
+                idle.append(name)
+                continue
+            require_ready(session, section, os.environ if environ is None else environ)
+        except ReconcilerError as error:
+            broken[name] = error
+        else:
+            served[name] = Served(session, section)
+    if not served:
+        raise _nothing(names, broken)
+    return Opened(served, broken, tuple(idle))
+
+
+def _nothing(names: tuple[str, ...], broken: Mapping[str, ReconcilerError]) -> ReconcilerError:
+    problems: list[Problem] = []
+    for error in broken.values():
+        if not isinstance(error, ManifestErrors):
+            return error
+        problems.extend(error.problems)
+    if problems:
+        return ManifestErrors(list(dict.fromkeys(problems)))
+    return UsageError(
+        f"nothing is to be served: {', '.join(names)} without spec.service",
+        next_step="Say in spec.service of the Environment what the service does; docs/service.md shows how.",
+    )
+
+
+def open_service(
+    project: Project, asked: Asked, log: Log, environ: Mapping[str, str] | None = None, command: str = "serve"
+) -> Service:
+    """Open a service, checked and ready to run. See `open_environments`.
+
+    Args:
+        project: the manifests, and which environments.
+        asked: what the command line says of the front.
+        log: takes what happens.
+        environ: the environment variables of the process; left out: those that it has.
+        command: what runs it, for people.
+
+    Raises:
+        ReconcilerError: it cannot start, and why.
+    """
+    opened = open_environments(project, environ)
+    try:
+        if asked.listen is not None:
+            listen_address(asked.listen)
+        # Whether one process is one environment's is the command line's to say, not what is broken today.
+        alone = len(opened.served) + len(opened.broken) == 1
+        front = front_of(asked, [each.section for each in opened.served.values()] if alone else [])
+    except ValueError as error:
+        raise UsageError(str(error), next_step="`reconciler serve --help` shows how.") from error
+    require_guarded(front)
+    return Service(opened.served, opened.broken, front, describe_holder(command), log)

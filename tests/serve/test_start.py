@@ -1,0 +1,92 @@
+"""The start of the service: all that spec.service names is right, or it says in one error what is not, and where."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.errors import ManifestErrors, UsageError
+from reconciler.serve.front import Asked
+from support.service import serving
+
+
+def test_a_service_answers_that_it_lives_and_is_ready(shop):
+    shop.write_manifests(environment={"service": {}})
+    with serving(shop.checkout) as running:
+        alive, ready = running.get("/healthz"), running.get("/readyz")
+    assert (alive.status, alive.json) == (200, {"status": "alive"})
+    assert (ready.status, ready.json["status"]) == (200, "ready")
+    assert ready.headers["cache-control"] == "no-store"
+
+
+def test_an_environment_without_a_service_is_refused(shop):
+    shop.write_manifests()
+    with (
+        pytest.raises(UsageError, match=r"nothing is to be served: test without spec\.service"),
+        serving(shop.checkout),
+    ):
+        pass
+
+
+def test_everything_that_is_wrong_is_said_at_once_with_its_place(shop):
+    service = {
+        "deliveries": [{"dataSync": "shpo", "secrets": ["${secret:DELIVERY_SECRET}", "literal"]}],
+        "ignite": {"dataSync": "shop", "tokens": ["${secret:IGNITE_TOKEN}"]},
+    }
+    shop.write_manifests(environment={"service": service})
+    with pytest.raises(ManifestErrors) as refused, serving(shop.checkout):
+        pass
+    told = {(problem.message, problem.place.file, problem.place.line) for problem in refused.value.problems}
+    text = (shop.checkout.manifests / "environment.yaml").read_text().splitlines()
+    file = str(shop.checkout.manifests / "environment.yaml")
+
+    def line(part: str) -> int:
+        return next(number for number, each in enumerate(text, 1) if part in each)
+
+    assert told == {
+        (
+            "The service has to send ${secret:DELIVERY_SECRET}, which is not set",
+            file,
+            line("DELIVERY_SECRET"),
+        ),
+        ("The service has to send ${secret:IGNITE_TOKEN}, which is not set", file, line("IGNITE_TOKEN")),
+        ("Environment test: spec.service names the DataSync shpo, which is not there", file, line("shpo")),
+    }
+
+
+def test_a_broken_environment_takes_out_itself(shop):
+    checkout = shop.checkout
+    shop.write_manifests(environment={"service": {}})
+    other = {**shop.environment(service={"api": {"readTokens": ["${secret:NOT_SET}"]}})}
+    other["metadata"] = {"name": "other"}
+    checkout.write("other.yaml", other)
+    with serving(checkout, "all") as running:
+        assert set(running.service.environments) == {"test"}
+        assert "NOT_SET" in str(running.service.broken["other"].problems[0])
+        assert running.get("/readyz").json == {"status": "ready", "waitsFor": [], "broken": ["other"]}
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        ({"listen": "0.0.0.0:8080"}, "the page needs a login"),
+        ({"listen": "0.0.0.0:8080", "login": {"tokens": ["t"]}}, "TLS is needed"),
+        ({"login": {"userHeader": "X-User"}}, "no trusted proxy is named"),
+    ],
+)
+def test_what_others_reach_needs_a_login_and_tls(shop, service, words):
+    from reconciler.app.project import Project
+    from reconciler.serve.log import Log
+    from reconciler.serve.start import open_service
+
+    shop.write_manifests(environment={"service": service})
+    environ = shop.checkout.environ
+    with pytest.raises(UsageError, match=words):
+        open_service(Project(shop.checkout.manifests, (), environ), Asked(), Log(), environ)
+
+
+def test_a_secret_of_a_list_reaches_no_output(checkout):
+    spec = {"service": {"webhooks": {"secrets": ["sup3rs3cret-one", "sup3rs3cret-two"]}}}
+    checkout.write("environment.yaml", checkout.environment(**spec, guardrails={"literalSecrets": "warn"}))
+    for words in (("validate",), ("validate", "--format", "json"), ("plan",)):
+        ended = checkout.call(*words)
+        assert "sup3rs3cret" not in str(ended)
