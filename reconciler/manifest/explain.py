@@ -51,6 +51,8 @@ PATTERNS = {
         "is an ID that no path can hold: ., .. or nothing between two slashes",
         "Rename it.",
     ),
+    r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$": ("must be the name of an HTTP header", "Write it as X-Forwarded-User."),
+    r"^https?://[^\s?#@]+$": ("must be a URL without a query and a user", "Write it as https://sync.example.com."),
     r"\S": ("must not be blank", "Write it in a few words."),
     r"^\d{4}-\d{2}-\d{2}$": ("must be a date", "Write it as 2026-05-01."),
     r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$": (
