@@ -37,7 +37,7 @@ def new_state(switches: Switches, traffic: TrafficSetting, seed: Seed = EMPTY, d
 
 
 def _make_rooms(seed: Seed, deliver_to: Sequence[str], state: State) -> Sequence[Room]:
-    ordercloud, sparklayer = OrderCloud(state, seed, deliver_to), SparkLayer(state)
+    ordercloud, sparklayer = OrderCloud(state, seed, deliver_to), SparkLayer(state, deliver_to)
     # Orders that were placed through SparkLayer came from carts there.
     sparklayer.carts = lambda: ordercloud.seeding.carts
     ordercloud.seeding.on_carts = sparklayer.place_carts
@@ -58,8 +58,9 @@ class App:
         exchange = Exchange(receive, send, scope.get("state", {}).get("transport"), self.state.clock)
         name = request.segments[0].lower()
         if name == Control.name:
+            answer = await self._control.answer(request)
             self.state.revision += request.method not in _READS
-            await exchange.reply(self._control.answer(request))
+            await exchange.reply(answer)
             return
         room = self.state.rooms.get(name)
         if room is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from reconciler.emulator.bodies import decode, json_object, validated
 from reconciler.emulator.clock import ClockSetting
 from reconciler.emulator.faults import FaultRule
 from reconciler.emulator.requestlog import LogSetting
-from reconciler.emulator.routing import Router
+from reconciler.emulator.routing import ControlHandler, Router
 from reconciler.emulator.state import State
 from reconciler.emulator.traffic import TrafficSetting
 from reconciler.emulator.wire import NO_CONTENT, Answer, Refusal, Request, json_answer
@@ -22,9 +23,9 @@ class Control:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._router = Router()
+        self._router: Router[ControlHandler] = Router()
         self._endpoints: list[dict[str, str]] = []
-        for method, path, handler in (
+        routes: list[tuple[str, str, ControlHandler]] = [
             ("GET", "/_emulator", self._overview),
             ("POST", "/_emulator/reset", self._reset),
             ("GET", "/_emulator/state", self._dump),
@@ -42,17 +43,19 @@ class Control:
             ("PUT", "/_emulator/requests", self._set_requests),
             ("DELETE", "/_emulator/requests", self._clear_requests),
             *(route for room in state.rooms.values() for route in room.control_routes()),
-        ):
+        ]
+        for method, path, handler in routes:
             self._router.add(method, path, handler)
             self._endpoints.append({"method": method, "path": path, "does": (handler.__doc__ or "").strip()})
 
-    def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> Answer:
         """Answer one request; mistakes get 400 with `error` and what can be done."""
         found = self._router.find(request, skip=0)
         if isinstance(found, frozenset):
             return json_answer({"error": "no such endpoint; GET /_emulator lists them"}, 405 if found else 404)
         try:
-            return found(request)
+            answer = found(request)
+            return await answer if isinstance(answer, Awaitable) else answer
         except Refusal as refusal:
             return refusal.answer
         except (UsageError, LoadError) as error:

@@ -7,7 +7,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from reconciler.emulator.routing import Handler, Router
+from reconciler.emulator.routing import ControlHandler, Handler, Router
 from reconciler.emulator.wire import Answer, Refusal, Request
 
 
@@ -21,7 +21,7 @@ class Room(ABC):
     name: ClassVar[str]
 
     def __init__(self) -> None:
-        self.router = Router()
+        self.router: Router[Handler] = Router()
 
     def answer(self, request: Request) -> Answer:
         """Route the request and answer it."""
@@ -37,7 +37,7 @@ class Room(ABC):
     def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:
         """Return an error in this API's form; code and message default to what the API says with this status."""
 
-    def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def control_routes(self) -> Iterable[tuple[str, str, ControlHandler]]:
         """Return the room's endpoints of the control API: method, path, handler. Its docstring is listed there."""
         return ()
 

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from reconciler.emulator.wire import Answer, Request
 
 Handler = Callable[[Request], Answer]
+# Of the control API: some wait for somebody whom they call.
+ControlHandler = Callable[[Request], Answer | Awaitable[Answer]]
+HandlerT = TypeVar("HandlerT", Handler, ControlHandler)
 
 
-class _Node:
+class _Node(Generic[HandlerT]):
     __slots__ = ("fixed", "handlers", "parameter")
 
     def __init__(self) -> None:
-        self.fixed: dict[str, _Node] = {}
-        self.parameter: _Node | None = None
-        self.handlers: dict[str, tuple[Handler, tuple[str, ...]]] = {}
+        self.fixed: dict[str, _Node[HandlerT]] = {}
+        self.parameter: _Node[HandlerT] | None = None
+        self.handlers: dict[str, tuple[HandlerT, tuple[str, ...]]] = {}
 
 
-class Router:
+class Router(Generic[HandlerT]):
     """Router from method and path to a handler. A fixed segment wins over a parameter."""
 
     def __init__(self) -> None:
-        self._root = _Node()
+        self._root: _Node[HandlerT] = _Node()
 
-    def add(self, method: str, path: str, handler: Handler) -> None:
+    def add(self, method: str, path: str, handler: HandlerT) -> None:
         """Register `handler` for paths like `/integrations/deliveryconfig/{id}`."""
         node = self._root
         names: list[str] = []
@@ -38,7 +42,7 @@ class Router:
         # Two paths may call a parameter in one place differently.
         node.handlers[method] = handler, tuple(names)
 
-    def find(self, request: Request, skip: int) -> Handler | frozenset[str]:
+    def find(self, request: Request, skip: int) -> HandlerT | frozenset[str]:
         """Find the handler and set the request's path parameters; else return the methods of the path (none: no path).
 
         Args:

@@ -218,6 +218,21 @@ class RunningEmulator:
         """Empty a SparkLayer site."""
         self.control("DELETE", f"sites/{site_id}")
 
+    def ignite(self, action: str, site_id: str = "demo", **asked: Any) -> dict[str, Any]:
+        """Let SparkLayer do something at the Ignite service of a site, and return what it was told.
+
+        Args:
+            action: connect, disconnect, trigger, full, entity, verify or metafields.
+            site_id: the site.
+            asked: where the service is (`url`, `token`, `env`), if it was not set once, and what the action takes.
+        """
+        found: dict[str, Any] = self.control("POST", f"sites/{site_id}/ignite/{action}", asked)
+        return found
+
+    def ignite_at(self, url: str, token: str | None = None, site_id: str = "demo", **setting: Any) -> None:
+        """Set once where the Ignite service of a site is; `IgniteSetting` has the fields."""
+        self.control("PUT", f"sites/{site_id}/ignite", {"url": url, "token": token, **setting})
+
     def revoke_site_tokens(self) -> None:
         """Revoke every SparkLayer token."""
         self.control("DELETE", "site-tokens")

@@ -20,7 +20,7 @@ from reconciler.emulator.ordercloud.people import People
 from reconciler.emulator.ordercloud.syncs import Syncs
 from reconciler.emulator.ordercloud.tokens import ClientSetting, TokenSetting
 from reconciler.emulator.room import Room
-from reconciler.emulator.routing import Handler
+from reconciler.emulator.routing import ControlHandler
 from reconciler.emulator.seeds.planting import Seeding
 from reconciler.emulator.seeds.seed import EMPTY, Seed
 from reconciler.emulator.state import State
@@ -80,7 +80,7 @@ class OrderCloud(Room):
         """Return an `Errors[]` body."""
         return failure(status, code, message)
 
-    def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def control_routes(self) -> Iterable[tuple[str, str, ControlHandler]]:
         """Return the endpoints of the control API for OrderCloud."""
         return (
             ("POST", "/_emulator/clients", self._add_client),

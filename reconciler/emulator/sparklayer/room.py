@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from reconciler.emulator.bodies import decode, json_object, validated
 from reconciler.emulator.room import Room
-from reconciler.emulator.routing import Handler
+from reconciler.emulator.routing import ControlHandler
 from reconciler.emulator.sparklayer.core import Core
 from reconciler.emulator.sparklayer.customers import Customers
+from reconciler.emulator.sparklayer.ignite_control import IgniteControl
 from reconciler.emulator.sparklayer.later import Later
 from reconciler.emulator.sparklayer.legacy_customers import LegacyCustomers
 from reconciler.emulator.sparklayer.login import DEMO, Login, SiteSetting
@@ -37,11 +38,16 @@ class CartsSetting(BaseModel):
 
 
 class SparkLayer(Room):
-    """SparkLayer's sites under `/sparklayer/`."""
+    """SparkLayer's sites under `/sparklayer/`.
+
+    Args:
+        state: what it is part of.
+        deliver_to: globs of hosts that it may call, beside the loopback.
+    """
 
     name: ClassVar[str] = "sparklayer"
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, deliver_to: Sequence[str] = ()) -> None:
         super().__init__()
         self.carts: Callable[[], Sequence[str]] = list
         self._problems = Problems(state)
@@ -62,6 +68,7 @@ class SparkLayer(Room):
         ):
             for method, path, handler in routes:
                 self.router.add(method, path, self.login.secured(handler))
+        self.ignite = IgniteControl(self.login, self._site, self.answer, deliver_to)
 
     def place_carts(self) -> None:
         """Place at the site `demo` the carts that orders of the marketplace came from, where they are not there yet."""
@@ -74,7 +81,7 @@ class SparkLayer(Room):
         errors = [{"code": code, "message": message or "", "property": ""}] if code is not None else []
         return self._problems.answer(status, message, errors)
 
-    def control_routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def control_routes(self) -> Iterable[tuple[str, str, ControlHandler]]:
         """Return the endpoints of the control API for SparkLayer."""
         return (
             ("POST", "/_emulator/sites", self._add_site),
@@ -83,6 +90,7 @@ class SparkLayer(Room):
             ("DELETE", "/_emulator/sites/{site}", self._empty_site),
             ("POST", "/_emulator/sites/{site}/carts", self._add_carts),
             ("DELETE", "/_emulator/site-tokens", self._revoke_tokens),
+            *self.ignite.routes(),
         )
 
     def _add_site(self, request: Request) -> Answer:
@@ -140,6 +148,7 @@ class SparkLayer(Room):
     def reset(self) -> None:
         """Reset to the empty site `demo`."""
         self.login.reset()
+        self.ignite.reset()
         self.place_carts()
 
 
