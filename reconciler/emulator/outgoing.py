@@ -40,16 +40,28 @@ def split(url: str) -> SplitResult | None:
     return parts if usable else None
 
 
-def is_let_through(url: str, hosts: Sequence[str]) -> bool:
-    """Return whether the emulator may call a host: the loopback, or one that somebody allowed by a glob."""
+def is_let_through(hosts: Sequence[str], allowed: Sequence[str]) -> bool:
+    """Return whether the emulator may call all of these hosts: the loopback, or such as somebody allowed by a glob."""
+    return bool(hosts) and all(is_loopback(host) or _is_allowed(host, allowed) for host in hosts)
+
+
+def host_of(url: str) -> list[str]:
+    """Return the host of a URL in lower case, in a list; an empty one where it is no URL."""
     parts = split(url)
-    host = "" if parts is None else (parts.hostname or "").lower()
+    return [] if parts is None else [(parts.hostname or "").lower()]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return True
-    return any(fnmatchcase(host, glob.lower()) for glob in hosts)
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def _is_allowed(host: str, globs: Sequence[str]) -> bool:
+    return any(fnmatchcase(host, glob.lower()) for glob in globs)
 
 
 async def call(

@@ -22,9 +22,9 @@ from reconciler.emulator.ordercloud.deliveries.sending import (
     Route,
     SendFailed,
     connection_parts,
-    is_loopback,
 )
 from reconciler.emulator.ordercloud.models import JsonObject
+from reconciler.emulator.outgoing import is_loopback
 from reconciler.emulator.switches import Switches
 from reconciler.extras import how_to_install
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from reconciler.emulator.ordercloud.deliveries.log import Delivery, DeliveryEffect, DeliveryFaultRule, DeliverySetting
 from reconciler.emulator.ordercloud.deliveries.records import Record
-from reconciler.emulator.ordercloud.deliveries.sending import Outgoing, Sender, SendFailed, is_let_through
+from reconciler.emulator.ordercloud.deliveries.sending import Outgoing, Sender, SendFailed
 from reconciler.emulator.ordercloud.models import JsonObject
+from reconciler.emulator.outgoing import is_let_through
 from reconciler.emulator.switches import Switches
 
 QUEUE_LIMIT = 100_000
@@ -202,7 +203,7 @@ class Lane:
             return False
         route = sender.route(target)
         entry.url = route.shown
-        if not is_let_through(route, self._outlet.setting().hosts):
+        if not is_let_through(route.hosts, self._outlet.setting().hosts):
             entry.ended("not delivered", "the host is not this machine, and not among `hosts` of the setting")
             return False
         entry.body = sender.body(message, self._outlet.switches())

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 import orjson
@@ -84,24 +80,6 @@ class Sender(Protocol):
 
     def close(self) -> None:
         """Let go of connections; another message opens them anew."""
-
-
-def is_let_through(route: Route, hosts: Sequence[str]) -> bool:
-    """Return whether the emulator may send there: to the loopback, or to hosts that somebody allowed by a glob."""
-    return bool(route.hosts) and all(is_loopback(host) or _is_allowed(host, hosts) for host in route.hosts)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
-
-
-def _is_allowed(host: str, hosts: Sequence[str]) -> bool:
-    return any(fnmatchcase(host, glob.lower()) for glob in hosts)
 
 
 def connection_parts(text: str) -> dict[str, str]:
