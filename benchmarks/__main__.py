@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import environments, manifests, readers, startup, sync
+from benchmarks import environments, manifests, people, readers, startup, sync
 from benchmarks.harness import REPOSITORY, Row
 
 # A new group of rows is one module and one line here.
@@ -25,6 +25,8 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "environments": environments.rows,
     "readers": readers.rows,
     "sync": sync.rows,
+    "people": people.rows,
+    "people-memory": people.memory_rows,
 }
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 

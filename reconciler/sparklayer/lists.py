@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -67,22 +68,27 @@ async def all_price_lists(reader: Reader) -> list[Wire]:
     Raises:
         UnexpectedAnswer: an answer is no page, lists are missing although nothing failed, or there are too many.
     """
-    first = await _page(reader, 1)
-    if first.pages > _MOST_PAGES:
-        most = f"price lists end at {_MOST_LISTS:,}, which are {_MOST_PAGES} pages"
-        raise _unexpected(PRICE_LISTS, f"says it has {first.pages:,} pages, and {most}")
-    pages = [first]
-    for start in range(2, first.pages + 1, _AHEAD):
-        pages += await _at_once(reader, range(start, min(start + _AHEAD, first.pages + 1)))
-        if not pages[-1].entries:
-            break
-    found = {str(item.get("slug")): item for page in pages for item in page.entries}
-    total = pages[-1].total
+    found: dict[str, Wire] = {}
+    total = 0
+    async with aclosing(_pages(reader)) as pages:
+        async for page in pages:
+            found.update((str(item.get("slug")), item) for item in page.entries)
+            total = page.total
     if len(found) < total:
         raise _unexpected(
             PRICE_LISTS, f"says it holds {total} entries and gave {len(found)}", "Run it again: it changed meanwhile."
         )
     return list(found.values())
+
+
+async def price_list_slugs(reader: Reader) -> frozenset[str]:
+    """Return the slugs of the price lists; some may be missing where lists are made or deleted meanwhile.
+
+    Raises:
+        UnexpectedAnswer: an answer is no page, or there are too many.
+    """
+    async with aclosing(_pages(reader)) as pages:
+        return frozenset([str(item.get("slug")) async for page in pages for item in page.entries])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,20 @@ class _Page:
     entries: list[Wire]
     pages: int
     total: int
+
+
+async def _pages(reader: Reader) -> AsyncGenerator[_Page, None]:
+    first = await _page(reader, 1)
+    if first.pages > _MOST_PAGES:
+        most = f"price lists end at {_MOST_LISTS:,}, which are {_MOST_PAGES} pages"
+        raise _unexpected(PRICE_LISTS, f"says it has {first.pages:,} pages, and {most}")
+    yield first
+    for start in range(2, first.pages + 1, _AHEAD):
+        pages = await _at_once(reader, range(start, min(start + _AHEAD, first.pages + 1)))
+        for page in pages:
+            yield page
+        if not pages[-1].entries:
+            break
 
 
 async def _page(reader: Reader, number: int) -> _Page:

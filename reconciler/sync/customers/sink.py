@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -39,12 +38,12 @@ from reconciler.sparklayer.customers import (
     own_id_of,
     replace_customer,
 )
-from reconciler.sparklayer.price_list_records import has_list
 from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sync.customers import words
 from reconciler.sync.customers.model import PART, held_to_json
 from reconciler.sync.customers.resolve import CustomerState, body_of, duplicate_email, usernames_of
 from reconciler.sync.customers.settings import CustomerSettings
+from reconciler.sync.customers.site_lists import SiteLists
 from reconciler.sync.customers.target import CustomerTarget
 from reconciler.sync.datatype import NotBegun, Written
 from reconciler.sync.problem import RecordProblem
@@ -80,7 +79,7 @@ class CustomerSink(CustomerTarget):
         self._new_ids: dict[str, UUID] = {}
         self._own_ids: dict[str, str] = {}
         self._under_way: dict[str, asyncio.Event] = {}
-        self._lists: dict[str, bool] = {}
+        self._lists = SiteLists(writer, breaker)
         self._inactive: tuple[str, ...] = INACTIVE
         # Whether the site clears a balance that is left out; None: not seen yet.
         self._clears: bool | None = None
@@ -122,7 +121,7 @@ class CustomerSink(CustomerTarget):
         if state.gone:
             return await self._deactivate(state, parts)
         named = dict(state.named)
-        if (unknown := await self._unknown_list(named)) is not None:
+        if (unknown := await self._lists.first_unknown(named.get(PRICE_LISTS) or ())) is not None:
             return _refused(RecordProblem(state.key, PART, "unknown-price-list", words.unknown_list(unknown)))
         if (parent := named.get(_PARENT)) is not None:
             state.outcome.parent_id = named[_PARENT] = await self._own_id(parent)
@@ -333,15 +332,6 @@ class CustomerSink(CustomerTarget):
         except Unreadable:
             return self._own_ids.get(external_id)
         return own_id_of(found)
-
-    async def _unknown_list(self, named: Mapping[str, Any]) -> str | None:
-        """Return the first price list that the site does not have: it would take any slug (documented)."""
-        for slug in named.get(PRICE_LISTS) or ():
-            if slug not in self._lists:
-                self._lists[slug] = await self._breaker.repeat(partial(has_list, self._reader, slug))
-            if not self._lists[slug]:
-                return str(slug)
-        return None
 
 
 def _refused(problem: RecordProblem) -> Written:

@@ -1,0 +1,170 @@
+"""Customers, prices of their own and orders of generated marketplaces: time against the limit, reads and memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import RECONCILER, Cost, Row, clean_environment, cost_of
+from reconciler.emulator.testing import RunningEmulator, emulator_process
+
+# RECONCILER_BENCH_USERS=20000 takes a quarter of an hour.
+_USERS = int(os.environ.get("RECONCILER_BENCH_USERS", "2000"))
+_PER_SECOND = float(os.environ.get("RECONCILER_BENCH_RATE", "100"))
+_LATENCY = 0.05
+_UNLIMITED = 10_000
+_PRODUCTS = 500
+# More customers need no more than a site takes.
+_MOST_PRICES = 5_000
+_BATCH = 500
+_PAGE = 100
+_MEMORY = (5_000, 20_000)
+_MEMORY_LARGE = (20_000, 250_000)
+_SECRETS = {"OC_SECRET": "emulator", "SPARK_SECRET": "emulator"}
+_OWN_LISTS = "oc-"
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """Yield the rows on time and reads; the emulator is a process of its own."""
+    with emulator_process() as emulator:
+        yield from _timed(emulator, folder / "timed")
+
+
+def memory_rows(folder: Path) -> Iterator[Row]:
+    """Yield the rows on memory, without limit and latency."""
+    few, many = _MEMORY_LARGE if os.environ.get("RECONCILER_BENCH_LARGE") == "1" else _MEMORY
+    found: dict[int, dict[str, Cost]] = {}
+    for users in (few, many):
+        with emulator_process() as emulator:
+            own = folder / str(users)
+            _plant(emulator, users)
+            environ = _prepare(emulator, own, _UNLIMITED)
+            found[users] = {name: _sync(own, environ, name) for name in ("party-prices", "customers")}
+            found[users]["customers again"] = _sync(own, environ, "customers")
+    for name, cost in found[few].items():
+        large = found[many][name]
+        yield Row(
+            f"{name}: memory from {few:,} to {many:,} users", large.peak_mib / cost.peak_mib, "x", 1.2,
+            f"{cost.peak_mib:.0f} to {large.peak_mib:.0f} MiB; {few:,} in {cost.seconds:.0f} s, {many:,} in "
+            f"{large.seconds:.0f} s",
+        )  # fmt: skip
+
+
+def _plant(emulator: RunningEmulator, users: int) -> dict[str, int]:
+    """Plant a marketplace, ten users a buyer, and return how many objects of each kind there are."""
+    sizes = {"users": users, "buyers": users // 10, "ownPrices": min(users // 4, _MOST_PRICES), "orders": users // 2}
+    found: dict[str, int] = emulator.seed(_PRODUCTS, 1, **sizes)["objects"]
+    return found
+
+
+def _timed(emulator: RunningEmulator, folder: Path) -> Iterator[Row]:
+    """A first full sync and a second one of each type, each against the limit."""
+    objects = _plant(emulator, _USERS)
+    emulator.add_carts()
+    environ = _prepare(emulator, folder, _PER_SECOND)
+    emulator.traffic(latency=_LATENCY, requests_per_second=_PER_SECOND)
+    allowed: dict[str, float] = {}
+    took: dict[str, float] = {}
+    for name in ("party-prices", "customers", "orders"):
+        emulator.clear_requests()
+        took[name] = _sync(folder, environ, name).seconds
+        seen = _seen(emulator)
+        needed = _needed(name, emulator, objects)
+        bottleneck = max(needed, key=lambda api: needed[api])
+        allowed[name] = needed[bottleneck] / _PER_SECOND
+        yield Row(
+            f"{name} of {_USERS:,} users at {_PER_SECOND:g} requests/s: of what the limit allows",
+            100 * allowed[name] / took[name], "%", 95,
+            f"{needed[bottleneck]:,} requests that {bottleneck} needs, in {took[name]:.1f} s; it saw "
+            f"{seen[bottleneck]:,}; others: {seen}", more_is_better=True,
+        )  # fmt: skip
+    both = ("party-prices", "customers")
+    yield Row(
+        f"first run of {_USERS:,} customers with own prices: of what the limit allows",
+        100 * sum(allowed[name] for name in both) / sum(took[name] for name in both), "%", 95,
+        f"{sum(allowed[name] for name in both):.1f} s by {sum(took[name] for name in both):.1f} s", more_is_better=True,
+    )  # fmt: skip
+    emulator.clear_requests()
+    again = _sync(folder, environ, "customers").seconds
+    seen, writes = _seen(emulator), _writes(emulator)
+    buyers, users = objects["Buyer"], objects["BuyerUser"]
+    unavoidable = -(-users // _PAGE) + -(-buyers // _PAGE) + 4 * buyers
+    yield Row("customers again, nothing changed: writes", writes, "requests", 0, "of customers")
+    yield Row(
+        "customers again, nothing changed: reads", seen["ordercloud"] / unavoidable, "x", 1.1,
+        f"{seen['ordercloud']:,} by {unavoidable:,} in {again:.1f} s: pages of users and buyers, four lists a buyer",
+    )  # fmt: skip
+
+
+def _needed(name: str, emulator: RunningEmulator, objects: Mapping[str, int]) -> dict[str, int]:
+    """Return how many requests of each API a first full sync of a data type cannot do without."""
+    site = emulator.site()
+    pages = {kind: -(-count // _PAGE) for kind, count in objects.items()}
+    match name:
+        case "party-prices":
+            lists = [slug for slug in site["price_lists"] if slug.startswith(_OWN_LISTS)]
+            prices = sum(len(found) for slug, found in site["prices"].items() if slug.startswith(_OWN_LISTS))
+            source = pages["BuyerUser"] + pages["Buyer"] + pages["ProductAssignment"] + objects["Buyer"]
+            return {"ordercloud": source, "sparklayer": len(lists) + -(-prices // _BATCH)}
+        case "customers":
+            source = pages["BuyerUser"] + pages["Buyer"] + pages["ProductAssignment"] + 4 * objects["Buyer"]
+            return {"ordercloud": source, "sparklayer": len(site["customers"]["records"])}
+        case _:
+            return {"ordercloud": 0, "sparklayer": len(site["purchases"])}
+
+
+def _seen(emulator: RunningEmulator) -> dict[str, int]:
+    apis = [request["path"].split("/")[1] for request in emulator.requests() if "/token" not in request["path"]]
+    return {api: apis.count(api) for api in ("ordercloud", "sparklayer")}
+
+
+def _writes(emulator: RunningEmulator) -> int:
+    return sum(
+        request["path"].startswith("/sparklayer/")
+        and request["method"] != "GET"
+        and not any(part in request["path"] for part in ("/token", "/sync-log/"))
+        for request in emulator.requests()
+    )
+
+
+def _sync(folder: Path, environ: Mapping[str, str], name: str) -> Cost:
+    return cost_of([RECONCILER, "sync", "run", "--full", "--type", name], folder, environ)
+
+
+def _prepare(emulator: RunningEmulator, folder: Path, per_second: float) -> dict[str, str]:
+    """Write the manifests of a DataSync and apply them; return the environment variables."""
+    folder.mkdir()
+    manifests = folder / "manifests"
+    manifests.mkdir()
+    connection = {"clientID": "emulator", "requestsPerSecond": per_second}
+    ordercloud = {"apiUrl": emulator.ordercloud_url, "authUrl": emulator.ordercloud_auth_url}
+    mapping = {"accountingID": "xp.erpNumber", "discountPercentage": "xp.discount", "title": "xp.title"}
+    documents = [
+        _document(
+            "Environment", "shop", ledger="sqlite:///ledger.db",
+            ordercloud={**ordercloud, **connection, "clientSecret": "${secret:OC_SECRET}"},
+            sparklayer={
+                "url": emulator.sparklayer_url, "siteID": "demo", **connection, "clientSecret": "${secret:SPARK_SECRET}"
+            },
+        ),
+        _document("Store", "store", baseCurrency="GBP"),
+        _document("CustomerGroup", "wholesale", name="Wholesale"),
+        _document(
+            "DataSync", "shop", currency="GBP", pricing={"partyPriceLists": True},
+            customers={"groups": {"approvers": "wholesale"}, "mapping": mapping}, orders={"since": "2025-01-01"},
+        ),
+    ]  # fmt: skip
+    (manifests / "shop.yaml").write_text("\n---\n".join(json.dumps(each) for each in documents))
+    environ = clean_environment(folder, **_SECRETS)
+    ended = subprocess.run([RECONCILER, "apply", "--yes"], cwd=folder, env=environ, capture_output=True, text=True)
+    if ended.returncode:
+        raise RuntimeError(f"apply ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+    return environ
+
+
+def _document(kind: str, identity: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "reconciler/v1", "kind": kind, "metadata": {"name": identity}, "spec": spec}
