@@ -103,7 +103,9 @@ class _Prices:
         self._combination, self._shelf = record.combination, record.shelf
         self._now, self._currency, self._by_rule = now, currency, by_rule
         self.rows: dict[str, dict[str, tuple[Tier, ...]]] = {}
-        self.kept = set(record.shelf.unread)
+        # By rule, what parties have no schedule for is not on the list.
+        needed = self._shelf.assigned.products(self._combination)
+        self.kept = set(self._shelf.unread & needed if by_rule else self._shelf.unread)
         self.faults = _Faults()
         self.due: datetime | None = None
         self._owners: dict[str, str] = {}

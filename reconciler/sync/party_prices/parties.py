@@ -5,10 +5,12 @@ None of this comes from the search index: what is read is what is there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from array import array
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Reader
@@ -27,10 +29,10 @@ from reconciler.sync.parties.users import UserScope, skipped
 
 _ASSIGNMENTS = "products/assignments"
 _ALL_USERS = "buyerusers"
-User: TypeAlias = tuple[str, str | None]
-"""ID of a user, and the currency of its prices where it has one: there are many of them."""
 _PAGE = 100
 _AT_ONCE = 64
+# So many groups can be combined in more ways than there are users.
+_MANY = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,44 @@ class Parties:
     assigned: PartySchedules = field(default_factory=PartySchedules)
     names: Mapping[str, str] = field(default_factory=dict)
     combinations: Mapping[str, frozenset[Combination]] = field(default_factory=dict)
+
+
+class Users:
+    """Users of one buyer by the currency of their prices, eight bytes each: there are many of them."""
+
+    def __init__(self) -> None:
+        self._by_currency: dict[str | None, array[int]] = {}
+
+    def add(self, user: Mapping[str, Any]) -> None:
+        """Take in a user as the API shows it."""
+        self._by_currency.setdefault(currency_of(user), array("q")).append(hash(str(user["ID"])))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self._by_currency.values()))
+
+    @property
+    def currencies(self) -> Collection[str | None]:
+        """Of their prices; None: that of the default list."""
+        return self._by_currency.keys()
+
+    def combinations(
+        self, assigned: PartySchedules, buyer: str, groups: Mapping[str, Collection[str]]
+    ) -> frozenset[Combination]:
+        """Return the combinations that they have.
+
+        Args:
+            assigned: which party has which price schedule.
+            buyer: ID of their buyer.
+            groups: IDs of the groups by ID of the user.
+        """
+        by_mark = {hash(user): found for user, found in groups.items()}
+        found = {
+            assigned.combination(buyer, by_mark.get(mark, ()), currency)
+            for currency, marks in self._by_currency.items()
+            for mark in marks
+        }
+        return frozenset(combination for combination in found if combination is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +118,20 @@ class Outline:
 
     assigned: PartySchedules
     names: Mapping[str, str]
-    users: Mapping[str, list[User]]
+    users: Mapping[str, Users]
 
     @property
     def most_lists(self) -> int:
         """How many combinations there can be at most."""
-        return sum(map(len, self.users.values()))
+        groups = Counter(buyer for buyer, group in self.assigned.by_party if group is not None)
+        return sum(
+            min(len(users), len(users.currencies) << min(groups[buyer], _MANY)) for buyer, users in self.users.items()
+        )
+
+    @property
+    def in_other_currencies(self) -> bool:
+        """Whether any user has prices in a currency of its own."""
+        return any(currency is not None for users in self.users.values() for currency in users.currencies)
 
 
 async def read_flow(reader: Reader, scope: UserScope) -> Flow:
@@ -113,17 +161,14 @@ async def read_outline(reader: Reader, flow: Flow) -> Outline:
 
 
 async def read_combinations(
-    reader: Reader, outline: Outline
-) -> AsyncGenerator[Mapping[str, frozenset[Combination]], None]:
-    """Yield the combinations that users have, by buyer, some buyers at a time.
+    reader: Reader, outline: Outline, buyers: Iterable[str]
+) -> Mapping[str, frozenset[Combination]]:
+    """Return the combinations that users of some buyers have, by buyer.
 
     Raises:
         ApiError: a request failed.
     """
-    buyers = sorted(outline.users)
-    for start in range(0, len(buyers), _AT_ONCE):
-        users = {buyer: outline.users[buyer] for buyer in buyers[start : start + _AT_ONCE]}
-        yield await _combinations(reader, outline.assigned, users)
+    return await _combinations(reader, outline.assigned, {buyer: outline.users[buyer] for buyer in buyers})
 
 
 async def read_buyer(reader: Reader, flow: Flow, buyer: str) -> Parties:
@@ -142,7 +187,7 @@ async def read_buyer(reader: Reader, flow: Flow, buyer: str) -> Parties:
     if found is None:
         return Parties()
     assigned = PartySchedules.of(rows := await assignments(reader, _ASSIGNMENTS, {"buyerID": buyer}))
-    users = {buyer: await _of_buyer(reader, flow, {**found, "ID": buyer}) if rows else []}
+    users = {buyer: await _of_buyer(reader, flow, {**found, "ID": buyer}) if rows else Users()}
     return Parties(assigned, {buyer: _name(found)}, await _combinations(reader, assigned, users))
 
 
@@ -160,7 +205,7 @@ def _name(buyer: Mapping[str, Any]) -> str:
     return text_or_none(buyer.get("Name")) or str(buyer["ID"])
 
 
-async def _users(reader: Reader, flow: Flow, by_id: Mapping[str, Mapping[str, Any]]) -> Mapping[str, list[User]]:
+async def _users(reader: Reader, flow: Flow, by_id: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Users]:
     """The users of buyers: from the list of all buyers' users where there is one and that is cheaper."""
     if not by_id:
         return {}
@@ -172,40 +217,35 @@ async def _users(reader: Reader, flow: Flow, by_id: Mapping[str, Mapping[str, An
         first = None
     if first is None or first.total > len(buyers) * _PAGE:
         return dict(zip(buyers, await _each(_of_buyer(reader, flow, by_id[buyer]) for buyer in buyers), strict=True))
-    found: dict[str, list[User]] = {buyer: [] for buyer in buyers}
+    found: dict[str, Users] = {buyer: Users() for buyer in buyers}
     async with aclosing(walk(listing, first=first)) as pieces:
         async for piece in pieces:
             for user in piece.items:
                 buyer = by_id.get(str(user.get("CompanyID")))
                 if buyer is not None and flow.has(user, buyer):
-                    found[buyer["ID"]].append(_needed(user))
+                    found[buyer["ID"]].add(user)
     return found
 
 
-async def _of_buyer(reader: Reader, flow: Flow, buyer: Mapping[str, Any]) -> list[User]:
+async def _of_buyer(reader: Reader, flow: Flow, buyer: Mapping[str, Any]) -> Users:
+    found = Users()
     try:
         async with aclosing(PartyReader(reader, ignored).users(buyer["ID"])) as users:
-            return [_needed(dict(user)) async for user in users if flow.has(dict(user), buyer)]
+            async for user in users:
+                if flow.has(user, buyer):
+                    found.add(user)
     except NotFound:
-        return []
-
-
-def _needed(user: Mapping[str, Any]) -> User:
-    return str(user["ID"]), currency_of(user)
+        return Users()
+    return found
 
 
 async def _combinations(
-    reader: Reader, assigned: PartySchedules, users: Mapping[str, list[User]]
+    reader: Reader, assigned: PartySchedules, users: Mapping[str, Users]
 ) -> Mapping[str, frozenset[Combination]]:
     with_groups = {buyer for buyer, group in assigned.by_party if group is not None}
     asked = [buyer for buyer, found in users.items() if found and buyer in with_groups]
     groups = dict(zip(asked, await _each(_memberships(reader, buyer) for buyer in asked), strict=True))
-    found: dict[str, frozenset[Combination]] = {}
-    for buyer, of_buyer in users.items():
-        member = groups.get(buyer, {})
-        each = (assigned.combination(buyer, member.get(user, ()), currency) for user, currency in of_buyer)
-        found[buyer] = frozenset(combination for combination in each if combination is not None)
-    return found
+    return {buyer: of_buyer.combinations(assigned, buyer, groups.get(buyer, {})) for buyer, of_buyer in users.items()}
 
 
 async def _memberships(reader: Reader, buyer: str) -> dict[str, list[str]]:

@@ -32,12 +32,16 @@ _NO_PRICE = frozenset({"Variants", "InventoryRecords", "Inventory"})
 
 @dataclass(slots=True)
 class _Read:
-    """Products that were read: that can be used, that cannot be read, that do not exist; and whether these are all."""
+    """Products that were read: that can be used, that cannot be read, that do not exist; whether these are all.
+
+    Once they are, `shelf` has them.
+    """
 
     wares: dict[str, Ware] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     is_whole: bool = False
+    shelf: Shelf | None = None
 
     @property
     def known(self) -> set[str]:
@@ -73,6 +77,8 @@ class ShelfReader:
             ApiError: a request failed.
         """
         found = self._kept if variants else _Read()
+        if products is None and found.shelf is not None and found.shelf.assigned is assigned:
+            return found.shelf
         flawed: list[BadRecord] = []
         parts = Parts(variants=variants, stock=False, prices=True)
         reader = ProductReader(self._reader, flawed.append)
@@ -94,7 +100,10 @@ class ShelfReader:
                 found.gone.add(name)
             else:
                 found.unread.add(name)
-        return Shelf(dict(found.wares), frozenset(found.unread), await self._of(assigned), assigned)
+        schedules = await self._of(assigned, products)
+        shelf = Shelf(dict(found.wares), frozenset(found.unread), schedules, assigned)
+        found.shelf = shelf if products is None else None
+        return shelf
 
     async def _take(self, products: AsyncGenerator[Product, None], found: _Read, *, variants: bool) -> None:
         async with aclosing(products):
@@ -131,12 +140,18 @@ class ShelfReader:
             inside.update(str(row.get("ProductID")) for row in rows)
         return inside
 
-    async def _of(self, assigned: PartySchedules) -> Mapping[str, Mapping[str, Any]]:
-        """The price schedules that parties have, as far as they can be read."""
-        names = {name for found in assigned.by_party.values() for each in found.values() for name in each}
+    async def _of(self, assigned: PartySchedules, products: Collection[str] | None) -> Mapping[str, Mapping[str, Any]]:
+        """The price schedules that parties have for products, as far as they can be read; None: for all products."""
+        names = {
+            name
+            for found in assigned.by_party.values()
+            for product, each in found.items()
+            if products is None or product in products
+            for name in each
+        }
         asked = sorted(name for name in names - self._schedules.keys() if id_flaw(name) is None)
-        found = await PriceBook(self._reader).of(asked)
-        self._schedules.update((name, found.get(name)) for name in asked)
+        read = await PriceBook(self._reader).of(asked)
+        self._schedules.update((name, read.get(name)) for name in asked)
         return {name: schedule for name in names if (schedule := self._schedules.get(name)) is not None}
 
 

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 # More than the connection has under way; what waits here is not begun when the run is to stop.
 _LISTS_AT_ONCE = 24
-# Lists have few rows each, and their bodies take a request each: rows wait for those of many.
-_LINGER = 1.5
+# Lists have few rows each, and their bodies take a request each: rows wait for those of many, whatever the rate is.
+_LINGER = 5.0
+# Half of what a run has in hand: the other half goes on.
+_WAITING = 128
+_QUIET = 0.25
 
 
 class ListSink(ListTarget):
@@ -50,7 +53,9 @@ class ListSink(ListTarget):
         self._writer = writer
         self._stopping = stopping
         self._lists = asyncio.Semaphore(_LISTS_AT_ONCE)
-        self._rows: Batcher[Price, str] = Batcher(self._send, linger=_LINGER, side_by_side=1)
+        self._rows: Batcher[Price, str] = Batcher(
+            self._send, linger=_LINGER, side_by_side=1, waiting=_WAITING, quiet=_QUIET
+        )
         # Lists that this run made, also where what came after that failed.
         self._made: set[str] = set()
         self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
@@ -61,14 +66,18 @@ class ListSink(ListTarget):
             raise NotBegun
         if state.body is None:
             return await self._delete(state, parts)
+        with self._rows.coming():
+            return await self._write(state, state.body, parts)
+
+    async def _write(self, state: ListState, body: Wire, parts: Collection[str]) -> Written:
         made = state.before.made
-        slug, exists = state.body["slug"], state.before.slug is not None
+        slug, exists = body["slug"], state.before.slug is not None
         if Part.LIST in parts:
             try:
                 async with self._lists:
                     if self._stopping():
                         raise NotBegun
-                    created = await self._write_list(state.body, exists=exists)
+                    created = await self._write_list(body, exists=exists)
             except ApiError as error:
                 if not error.is_about_record:
                     raise
@@ -85,7 +94,7 @@ class ListSink(ListTarget):
                 refused = await self._write_rows(state, exists=exists)
             except NotFound:
                 # Somebody deleted the list, or another one of the same batch: nothing is believed of it any more.
-                created = await self._write_list(state.body, exists=True)
+                created = await self._write_list(body, exists=True)
                 if created is None:
                     return _not_ours(state.key, slug)
                 made = made or created

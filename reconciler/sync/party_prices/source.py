@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import TargetIncomplete
 from reconciler.kind.connection import ClockedReader, Reader
+from reconciler.ordercloud.readers.streams import mapped
 from reconciler.ordercloud.together import together
 from reconciler.sparklayer.price_list_records import MOST_LISTS
 from reconciler.sync.datatype import Census, Reading
@@ -41,6 +42,10 @@ _ROLES: Mapping[str, str] = {
 }
 """What the API asks for (documented), and a list of each."""
 _CHUNK = 20
+# Buyers that are read together, and how many of such batches at once.
+_FIRST_BATCH = 4
+_BATCH = 64
+_BATCHES_AHEAD = 3
 # Up to so many buyers are asked for one by one.
 _FEW = 20
 
@@ -88,28 +93,32 @@ class ListSource:
         if outline.most_lists > MOST_LISTS:
             # Whether they are too many has to be known before the first is written.
             self._all = await self._counted(outline)
-        needed = self._needed_by(outline) if self._all is None else self._needed(self._all, _ordered(self._all))
-        shelf = await self._shelves.read(needed, outline.assigned, variants=True)
+        whole = self._settings.by_rows or outline.in_other_currencies
         found: dict[str, frozenset[Combination]] = {}
-        if self._all is None:
-            # Who is in which group is read while lists are written.
-            async with aclosing(read_combinations(self._reader, outline)) as batches:
-                async for batch in batches:
-                    found |= batch
-                    some = Parties(outline.assigned, outline.names, batch)
-                    async for chunk in _chunks(self._records(some, _ordered(some), shelf)):
-                        yield chunk
-            self._all = Parties(outline.assigned, outline.names, found)
-            return
-        async for chunk in _chunks(self._records(self._all, _ordered(self._all), shelf)):
-            yield chunk
+
+        async def read(buyers: Collection[str]) -> list[PartyList]:
+            some = await self._combined(outline, buyers)
+            found.update(some.combinations)
+            combinations = _ordered(some)
+            async with self._lock:
+                needed = None if whole else self._needed(some, combinations)
+                shelf = await self._shelves.read(needed, outline.assigned, variants=True)
+            return self._records(some, combinations, shelf)
+
+        # Who is in which group, and what lists need of products, is read while others are written.
+        async with aclosing(mapped(_batches(sorted(outline.users)), read, _BATCHES_AHEAD)) as batches:
+            async for records in batches:
+                for start in range(0, len(records), _CHUNK):
+                    yield records[start : start + _CHUNK]
+        self._all = Parties(outline.assigned, outline.names, found)
 
     async def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
         parties = await self._parties()
         combinations = _ordered(parties)
         shelf = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=False)
-        async for chunk in _chunks(self._records(parties, combinations, shelf)):
-            yield {record.key: record.look for record in chunk}
+        records = self._records(parties, combinations, shelf)
+        for start in range(0, len(records), _CHUNK):
+            yield {record.key: record.look for record in records[start : start + _CHUNK]}
 
     async def changed_since(self, moment: datetime) -> AsyncGenerator[list[PartyList], None]:
         # Nothing of this has a modified stamp.
@@ -149,9 +158,8 @@ class ListSource:
             TargetIncomplete: they would make more lists than a site takes.
         """
         found: dict[str, frozenset[Combination]] = {}
-        async with aclosing(read_combinations(self._reader, outline)) as batches:
-            async for batch in batches:
-                found |= batch
+        async for buyers in _batches(sorted(outline.users)):
+            found |= await read_combinations(self._reader, outline, buyers)
         number = sum(map(len, found.values()))
         if number > MOST_LISTS:
             raise TargetIncomplete(
@@ -159,6 +167,14 @@ class ListSource:
                 "nothing was written",
                 next_step="Narrow customers.buyers, or assign price schedules to fewer user groups.",
             )
+        return Parties(outline.assigned, outline.names, found)
+
+    async def _combined(self, outline: Outline, buyers: Collection[str]) -> Parties:
+        """The combinations of some buyers, read where they are not known."""
+        if self._all is None:
+            found = await read_combinations(self._reader, outline, buyers)
+        else:
+            found = {buyer: self._all.combinations[buyer] for buyer in buyers}
         return Parties(outline.assigned, outline.names, found)
 
     async def _parties_of(self, buyers: Collection[str]) -> Parties:
@@ -182,14 +198,6 @@ class ListSource:
                 return None
             found |= parties.assigned.products(combination)
         return frozenset(found)
-
-    def _needed_by(self, outline: Outline) -> frozenset[str] | None:
-        """IDs of the products that lists of these users may need; None: all."""
-        currencies = (currency for found in outline.users.values() for _, currency in found)
-        if self._settings.by_rows or any(currency is not None for currency in currencies):
-            return None
-        by_party = outline.assigned.by_party
-        return frozenset(product for party, found in by_party.items() if party[0] in outline.users for product in found)
 
     def _needs_all(self, combination: Combination) -> bool:
         # In another currency there is no rule to take the default prices by.
@@ -229,6 +237,9 @@ def _ordered(parties: Parties) -> list[Combination]:
     return sorted(found, key=lambda combination: combination.key)
 
 
-async def _chunks(records: list[PartyList]) -> AsyncGenerator[list[PartyList], None]:
-    for start in range(0, len(records), _CHUNK):
-        yield records[start : start + _CHUNK]
+async def _batches(buyers: list[str]) -> AsyncGenerator[list[str], None]:
+    """Yield buyers in batches, the first ones small: what is read of them is waited for."""
+    start, size = 0, _FIRST_BATCH
+    while start < len(buyers):
+        yield buyers[start : start + size]
+        start, size = start + size, min(2 * size, _BATCH)

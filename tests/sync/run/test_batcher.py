@@ -71,3 +71,47 @@ def test_who_waits_may_leave(recwarn: pytest.WarningsRecorder) -> None:
 
     asyncio.run(run())
     assert sent == [[1, 2]]
+
+
+def test_nobody_waits_for_company_that_does_not_come() -> None:
+    sent: list[list[int]] = []
+
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        sent.append(list(items))
+        return {}
+
+    async def run() -> None:
+        batcher: Batcher[int, str] = Batcher(send, linger=60, quiet=0.01)
+        arrives = asyncio.Event()
+
+        async def record(item: int | None, when: asyncio.Event | None = None) -> None:
+            with batcher.coming():
+                if when is not None:
+                    await when.wait()
+                await batcher.add([] if item is None else [item])
+
+        waiting = [asyncio.create_task(record(1)), asyncio.create_task(record(2, arrives))]
+        waiting.append(asyncio.create_task(record(None, arrives)))
+        await asyncio.sleep(0.05)
+        assert sent == []  # two may still add something
+        arrives.set()
+        async with asyncio.timeout(10):
+            await asyncio.gather(*waiting)
+
+    asyncio.run(run())
+    assert sent == [[1, 2]]
+
+
+def test_many_who_wait_do_not_wait_for_more() -> None:
+    sent: list[list[int]] = []
+
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        sent.append(list(items))
+        return {}
+
+    async def run() -> None:
+        batcher: Batcher[int, str] = Batcher(send, linger=0.05, waiting=2)
+        await asyncio.gather(*(batcher.add([item]) for item in range(5)))
+
+    asyncio.run(run())
+    assert sent == [[0, 1], [2, 3], [4]]
