@@ -11,6 +11,22 @@ from support.town import Town
 BUYERS = int(os.environ.get("RECONCILER_TEST_BUYERS", "30"))
 
 
+def test_a_first_run_asks_a_few_times_which_price_lists_there_are(checkout: Checkout) -> None:
+    """However many customers have one; what each of them costs is one write."""
+    town = Town(Shop(checkout))
+    emulator = town.shop.emulator
+    emulator.seed(10, 1, buyers=12, users=60, ownPrices=40, orders=0)
+    town.prepare()
+    town.synced("--full", "--type", "party-prices")
+    lists = sum(slug.startswith("oc-") for slug in emulator.site()["price_lists"])
+    assert lists > 12
+    emulator.clear_requests()
+    town.synced("--full", "--type", "customers")
+    seen = [entry for entry in emulator.requests() if entry["path"].startswith("/sparklayer/api/")]
+    assert sum("/price-lists" in entry["path"] for entry in seen) <= 9
+    assert sum("/customers/" in entry["path"] and entry["method"] == "GET" for entry in seen) == 0
+
+
 def test_a_second_walk_of_customers_reads_what_it_has_to_and_writes_nothing(checkout: Checkout) -> None:
     """RECONCILER_TEST_BUYERS=2000 for 20,000 users."""
     town = Town(Shop(checkout))
