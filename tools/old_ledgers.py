@@ -36,6 +36,7 @@ SHAPES = {
     "version-10": ("62711c6",),
     "version-11": ("115c766",),
     "version-12": ("4a3332c",),
+    "version-13": ("307f42a",),
 }
 
 FILL = """

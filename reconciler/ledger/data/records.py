@@ -321,6 +321,16 @@ def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
     )
 
 
+def keys_with_prefix(connection: Connection, scope: int, prefix: str, after: str | None, limit: int) -> list[str]:
+    """Return keys of records that begin so, in order, after one of them; those that are gone are left out."""
+    query = select(records.c.key).where(records.c.scope == scope, records.c.gone.is_(False), records.c.key >= prefix)
+    if prefix:
+        query = query.where(records.c.key < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+    if after is not None:
+        query = query.where(records.c.key > after)
+    return list(connection.execute(query.order_by(records.c.key).limit(limit)).scalars())
+
+
 def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:
     """Return the rows of the known ones of some records, which stay as they are until the transaction is over."""
     rows: dict[str, Values] = {}

@@ -7,18 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from secrets import token_hex
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from reconciler.ledger.data.model import FINISHED
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.tables import data_runs, wanted_runs
+
+_BY_MESSAGE = "message:"
 
 
 def want(connection: Connection, scope: int, request: str, mode: str, now: datetime) -> None:
     """Record that a request asks for a run."""
     row = {"scope": scope, "request": request, "mode": mode, "wanted_at": now, "run": None}
     insert_new(connection, wanted_runs, [row])
+
+
+def want_once(connection: Connection, scope: int, mode: str, now: datetime) -> None:
+    """Record that a message asks for a run, unless one of that mode is wanted that none has begun."""
+    asked = wanted_runs.c.scope == scope, wanted_runs.c.request.startswith(_BY_MESSAGE), wanted_runs.c.mode == mode
+    if connection.execute(select(wanted_runs).where(*asked, wanted_runs.c.run.is_(None))).first() is not None:
+        return
+    finished = select(data_runs.c.id).where(data_runs.c.scope == scope, data_runs.c.state == FINISHED)
+    connection.execute(delete(wanted_runs).where(*asked, wanted_runs.c.run.in_(finished)))
+    want(connection, scope, f"{_BY_MESSAGE}{token_hex(8)}", mode, now)
 
 
 def modes(connection: Connection, scope: int) -> frozenset[str]:

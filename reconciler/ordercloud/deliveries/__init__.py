@@ -1,0 +1,1 @@
+"""Deliveries of OrderCloud: what a message says, and whether OrderCloud signed it. Pure."""
