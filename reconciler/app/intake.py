@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.chosen import Chosen
 from reconciler.intake.dependencies import flows_of
 from reconciler.intake.inbox import Inbox
+from reconciler.ledger.data.inbox_store import InboxStore
 
 if TYPE_CHECKING:
     from reconciler.ledger.writer import Ledger
@@ -23,5 +24,5 @@ def open_inbox(ledger: Ledger, chosen: Sequence[Chosen]) -> Inbox:
     Raises:
         LedgerError: it cannot be opened.
     """
-    inbox = ledger.inbox([each.sync.scope for each in chosen])
-    return Inbox(inbox, flows_of(each.sync.data for each in chosen))
+    store = InboxStore(ledger.database, [each.sync.scope for each in chosen])
+    return Inbox(store, flows_of(each.sync.data for each in chosen))

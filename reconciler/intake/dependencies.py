@@ -72,8 +72,9 @@ _NOWHERE = Placement(NOTHING)
 def flows_of(data_types: Iterable[AnyDataType]) -> Flows:
     """Return what flows through a data sync with these data types."""
     found = list(data_types)
-    buyers = next((data.settings.buyers for data in found if isinstance(data, Customers | PartyPrices)), ())
-    return Flows(frozenset(data.name for data in found), tuple(buyers))
+    patterns = [data.settings.buyers for data in found if isinstance(data, Customers)]
+    patterns += [data.settings.users.buyers for data in found if isinstance(data, PartyPrices)]
+    return Flows(frozenset(data.name for data in found), tuple(patterns[0]) if patterns else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Inbox:
     """Inbox of one data sync in one environment.
 
     Args:
-        store: the inbox in the ledger; `Ledger.inbox`.
+        store: the inbox in the ledger.
         flows: what flows through the data sync.
     """
 

@@ -24,7 +24,6 @@ from reconciler.ledger.config.model import (
 )
 from reconciler.ledger.config.request_store import RequestStore
 from reconciler.ledger.config.secret_fingerprint import fingerprint
-from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.store import Store
 from reconciler.ledger.database import Clock, Database, Transaction, create
@@ -72,10 +71,6 @@ class Ledger:
     def store(self, scope: DataScope) -> Store:
         """Return the store of one scope of the data plane; the scope is made where it is new."""
         return Store(self.database, scope)
-
-    def inbox(self, scopes: Sequence[DataScope]) -> InboxStore:
-        """Return the inbox of a data sync, whose data types have these scopes; what is new is made."""
-        return InboxStore(self.database, scopes)
 
     @property
     def requests(self) -> RequestStore:

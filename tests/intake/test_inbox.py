@@ -13,6 +13,7 @@ from reconciler.intake.dependencies import Flows
 from reconciler.intake.inbox import AsyncInbox, Inbox
 from reconciler.ledger.data import inbox_rows
 from reconciler.ledger.data.inbox_model import MALFORMED, NOTHING, PLACED, UNKNOWN
+from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.writer import Ledger
 from reconciler.ordercloud.deliveries.message import Malformed, Message
@@ -31,7 +32,7 @@ def ledger(ledger_url):
 
 @pytest.fixture
 def inbox(ledger):
-    return Inbox(ledger.inbox(list(SCOPES.values())), Flows(frozenset(TYPE_NAMES)))
+    return Inbox(InboxStore(ledger.database, list(SCOPES.values())), Flows(frozenset(TYPE_NAMES)))
 
 
 def product(key, **members):

@@ -13,6 +13,7 @@ from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
 from reconciler.ledger.config.model import AskedRequest, JournalEntry, LiveObject, PauseEvent, RequestStep, Snooze
 from reconciler.ledger.data.inbox_model import Arrivals, Later, Told
+from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.reader import read_memory
 from reconciler.ledger.url import parse
@@ -62,7 +63,7 @@ def fill(url):
             store.log.to_log(9)
             store.log.remember(LogDates(NOW, NOW, NOW))
             ledger.store(SCOPE).runs.join(data_run.id, "a hand")
-        ledger.inbox([SCOPE]).take(
+        InboxStore(ledger.database, [SCOPE]).take(
             Arrivals(
                 counts={(ODD, "unknown"): 7},
                 raised={"products": {"d": Told(members={ODD: "1"})}},
