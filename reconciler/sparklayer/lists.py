@@ -91,6 +91,15 @@ async def price_list_slugs(reader: Reader) -> frozenset[str]:
         return frozenset([str(item.get("slug")) async for page in pages for item in page.entries])
 
 
+async def count_price_lists(reader: Reader) -> int:
+    """Return how many price lists there are.
+
+    Raises:
+        UnexpectedAnswer: the answer does not say so.
+    """
+    return (await _page(reader, 1, 1)).total
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     """The entries of a page, how many pages there are, and how many entries."""
@@ -114,8 +123,8 @@ async def _pages(reader: Reader) -> AsyncGenerator[_Page, None]:
             break
 
 
-async def _page(reader: Reader, number: int) -> _Page:
-    params: Params = {"page": number, "page_size": PAGE_SIZE, "order_by": "name:asc"}
+async def _page(reader: Reader, number: int, size: int = PAGE_SIZE) -> _Page:
+    params: Params = {"page": number, "page_size": size, "order_by": "name:asc"}
     body = await reader.get(PRICE_LISTS, params)
     about = body.get("pagination") if isinstance(body, dict) else None
     pages = count_of(about.get("total_pages")) if isinstance(about, dict) else None

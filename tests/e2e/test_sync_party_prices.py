@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.errors import TargetIncomplete
 from reconciler.sync.mode import Mode
 from reconciler.sync.parties.combination import Combination
+from reconciler.sync.party_prices import source
 from reconciler.sync.run.report import RunReport, State
 from support.checkout import Checkout
 from support.party_market import Json, assigned, product, run_type, schedule, user
@@ -229,6 +231,20 @@ def test_a_list_whose_creation_got_no_answer_is_ours_all_the_same(lists: Lists) 
     lists.shop.portal("DELETE", "products/nail/assignments/beta")
     assert lists.run(Mode.WALK, maxDeletePercent="a test").state is State.FINISHED
     assert lists.prices().keys() == {VIP.slug}
+
+
+def test_the_limit_counts_the_lists_of_others_and_is_known_before_the_first_write(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three of ours, and the default list."""
+    monkeypatch.setattr(source, "MOST_LISTS", 3)
+    with pytest.raises(TargetIncomplete, match="3 price lists of their own beside the 1 that the site has"):
+        lists.run()
+    assert lists.prices() == {}
+    monkeypatch.setattr(source, "MOST_LISTS", 4)
+    for mode in (None, Mode.LIGHT, Mode.WALK):
+        lists.synced(mode)
+    assert lists.prices().keys() == {ACME.slug, VIP.slug, BETA.slug}
 
 
 def test_groups_that_disagree_leave_the_price_and_are_told(lists: Lists) -> None:

@@ -35,16 +35,21 @@ class RecordStore:
         """
         return self._scoped.write(lambda tx: records.want(tx.connection, self._scoped.id, keys, tx.now, retry_at))
 
-    def begin_writes(self, items: Iterable[tuple[str, Collection[str]]]) -> None:
+    def begin_writes(
+        self, items: Iterable[tuple[str, Collection[str]]], held: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         """Put parts of records in doubt before they are sent. Needs a hand.
 
         Their fingerprints are forgotten and the records are doubtful until `record`. Committed when this returns.
 
         Args:
             items: key and parts.
+            held: what the target may hold from then on, of records for which that is to be noted beforehand.
         """
         sent, claim = list(items), records.claim_of(self._scoped.name, token_hex(16))
-        self._scoped.write_as_hand(lambda tx: records.begin_writes(tx.connection, self._scoped.id, sent, claim, tx.now))
+        self._scoped.write_as_hand(
+            lambda tx: records.begin_writes(tx.connection, self._scoped.id, sent, held or {}, claim, tx.now)
+        )
 
     def record(
         self, results: Sequence[Result], run_id: str | None, counts: Mapping[str, int] | None = None

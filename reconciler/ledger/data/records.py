@@ -100,7 +100,12 @@ def want(
 
 
 def begin_writes(
-    connection: Connection, scope: int, items: Iterable[tuple[str, Collection[str]]], claim: str, now: datetime
+    connection: Connection,
+    scope: int,
+    items: Iterable[tuple[str, Collection[str]]],
+    held: Mapping[str, Mapping[str, Any]],
+    claim: str,
+    now: datetime,
 ) -> None:
     """Put parts of records in doubt; see `RecordStore.begin_writes`."""
     parts: dict[str, set[str]] = {}
@@ -111,6 +116,7 @@ def begin_writes(
     for key, sent in parts.items():
         values = dict(rows.get(key) or _fresh(scope, key))
         values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
+        values["held"] = held.get(key, values["held"])
         values.update(ready_at=values["ready_at"] or now, retry_at=None, dead=False)
         if values["claim"] is None or values["claimed_until"] <= now:
             values.update(claim=claim, claimed_until=now + WRITING)

@@ -21,7 +21,7 @@ from reconciler.sync.party_prices.settings import PartyPriceSettings, digest, pa
 from reconciler.sync.party_prices.sink import ListSink
 from reconciler.sync.party_prices.source import ListSource, roles_of
 from reconciler.sync.party_prices.state import ListState, deleted, settled
-from reconciler.sync.party_prices.target import ListTarget
+from reconciler.sync.party_prices.target import ListFacts, ListTarget
 from reconciler.sync.problem import RecordProblem
 from reconciler.words import parse_duration
 
@@ -104,9 +104,10 @@ class PartyPrices:
     def look(self, record: PartyList) -> bytes | None:
         return record.look
 
-    def map(self, record: PartyList, now: datetime, facts: ListInfo | None) -> ListDraft:
+    def map(self, record: PartyList, now: datetime, facts: ListFacts | None) -> ListDraft:
         # A rehearsal may find no default list yet: apply makes it in the currency of the DataSync.
-        return draft(record, self.settings, now, facts or ListInfo(self.settings.currency or ""))
+        default = ListInfo(self.settings.currency or "") if facts is None else facts.default
+        return draft(record, self.settings, now, default)
 
     def names(self, draft: ListDraft, held: Held) -> list[Name]:
         return []

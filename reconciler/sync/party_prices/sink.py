@@ -14,8 +14,8 @@ from reconciler.sparklayer.price_list_records import INTEGRATION, create_list, d
 from reconciler.sparklayer.prices import write_prices
 from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sparklayer.records import Price
-from reconciler.sync.datatype import NotBegun, Written
-from reconciler.sync.party_prices.model import ListHeld, Part, held_to_json
+from reconciler.sync.datatype import Held, NotBegun, Written
+from reconciler.sync.party_prices.model import Part, held_to_json
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.state import ListState, noted_rows, row_print
 from reconciler.sync.party_prices.target import ListTarget
@@ -60,6 +60,18 @@ class ListSink(ListTarget):
         self._made: set[str] = set()
         self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
 
+    async def announce(self, states: Sequence[ListState]) -> Mapping[str, Held]:
+        """Return for the lists that the site does not have that we make them: nobody else can tell after a crash."""
+        asked = {state.key: state for state in states if state.body is not None and not state.before.made}
+        there = await self._site.slugs() if asked else frozenset()
+        noted: dict[str, Held] = {}
+        for key, state in asked.items():
+            slug = str(state.after.slug)
+            if slug not in there:
+                state.outcome.made = True
+                noted[key] = held_to_json(replace(state.before, slug=slug, made=True))
+        return noted
+
     async def write(self, state: ListState, parts: Collection[str]) -> Written:
         """Write parts of a record, the list itself first."""
         if self._stopping():
@@ -70,14 +82,13 @@ class ListSink(ListTarget):
             return await self._write(state, state.body, parts)
 
     async def _write(self, state: ListState, body: Wire, parts: Collection[str]) -> Written:
-        made = state.before.made
         slug, exists = body["slug"], state.before.slug is not None
         if Part.LIST in parts:
             try:
                 async with self._lists:
                     if self._stopping():
                         raise NotBegun
-                    created = await self._write_list(body, exists=exists)
+                    created = await self._write_list(state, body, exists=exists)
             except ApiError as error:
                 if not error.is_about_record:
                     raise
@@ -85,27 +96,19 @@ class ListSink(ListTarget):
             if created is None:
                 return _not_ours(state.key, slug)
             self.counts[Part.LIST.value] += 1
-            if created:
-                self._made.add(slug)
-            made, exists = slug in self._made or (exists and made), not created
+            exists = not created
         refused: Mapping[Price, str] = {}
         if Part.ROWS in parts:
             try:
                 refused = await self._write_rows(state, exists=exists)
             except NotFound:
                 # Somebody deleted the list, or another one of the same batch: nothing is believed of it any more.
-                created = await self._write_list(body, exists=True)
+                created = await self._write_list(state, body, exists=True)
                 if created is None:
                     return _not_ours(state.key, slug)
-                made = made or created
                 refused = await self._write_rows(replace(state, known={}), exists=not created)
         done = frozenset(parts) - ({Part.ROWS.value} if refused else frozenset())
-        held = None
-        if done == frozenset(parts):
-            held = held_to_json(ListHeld(state.after.slug, made, state.after.rows))
-        elif made != state.before.made:
-            held = {**state.held(whole=False), "made": made}
-        return Written(done, tuple(_rows_refused(state.key, refused)), held=held)
+        return Written(done, tuple(_rows_refused(state.key, refused)))
 
     def why_failed(self, error: ApiError) -> str:
         return why_failed(error)
@@ -122,8 +125,15 @@ class ListSink(ListTarget):
             return Written(frozenset(), (_refused(state.key, Part.LIST, words),))
         return Written(frozenset(parts))
 
-    async def _write_list(self, body: Wire, *, exists: bool) -> bool | None:
+    async def _write_list(self, state: ListState, body: Wire, *, exists: bool) -> bool | None:
         """Write a list. Returns whether it was made, or None where somebody else keeps one of this slug."""
+        created = await self._written_list(body, exists=exists)
+        if created:
+            self._made.add(body["slug"])
+        state.outcome.made = created is not None and (state.before.made or body["slug"] in self._made)
+        return created
+
+    async def _written_list(self, body: Wire, *, exists: bool) -> bool | None:
         repeat = self._breaker.repeat
         if exists and await repeat(lambda: update_list(self._writer, body), tries=RECORD_TRIES):
             return False

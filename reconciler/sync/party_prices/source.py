@@ -29,6 +29,7 @@ from reconciler.sync.party_prices.parties import (
 )
 from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.party_prices.shelf import ShelfReader
+from reconciler.sync.party_prices.target import ListFacts, SiteLists
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
@@ -70,11 +71,16 @@ class ListSource:
         self._settings = settings
         self._shelves = ShelfReader(self._reader, settings)
         self._lock = asyncio.Lock()
+        self._site: SiteLists | None = None
         self._read_flow: Flow | None = None
         self._all: Parties | None = None
         self._some: dict[str, Parties] = {}
         self._prints: dict[str, str] = {}
         self._shelf_print: tuple[Shelf, str] | None = None
+
+    def learn(self, facts: ListFacts | None) -> None:
+        """Take what is known of the site; None: nothing is."""
+        self._site = None if facts is None else facts.lists
 
     @property
     def clock_offset(self) -> timedelta:
@@ -90,7 +96,7 @@ class ListSource:
 
     async def everything(self) -> AsyncGenerator[list[PartyList], None]:
         outline = await read_outline(self._reader, await self._flow())
-        if outline.most_lists > MOST_LISTS:
+        if outline.most_lists + await self._others(outline.most_lists) > MOST_LISTS:
             # Whether they are too many has to be known before the first is written.
             self._all = await self._counted(outline)
         whole = self._settings.by_rows or outline.in_other_currencies
@@ -160,10 +166,15 @@ class ListSource:
         found: dict[str, frozenset[Combination]] = {}
         async for buyers in _batches(sorted(outline.users)):
             found |= await read_combinations(self._reader, outline, buyers)
-        number = sum(map(len, found.values()))
-        if number > MOST_LISTS:
+        slugs = frozenset(each.slug for some in found.values() for each in some)
+        number, others = len(slugs), await self._others(len(slugs))
+        if number + others > MOST_LISTS and self._site is not None:
+            # Those of before are among them.
+            others = len(await self._site.slugs() - slugs)
+        if number + others > MOST_LISTS:
+            beside = f" beside the {others:,} that the site has" if others else ""
             raise TargetIncomplete(
-                f"customers would need {number:,} price lists of their own, and a site takes {MOST_LISTS:,}: "
+                f"customers would need {number:,} price lists of their own{beside}, and a site takes {MOST_LISTS:,}: "
                 "nothing was written",
                 next_step="Narrow customers.buyers, or assign price schedules to fewer user groups.",
             )
@@ -176,6 +187,10 @@ class ListSource:
         else:
             found = {buyer: self._all.combinations[buyer] for buyer in buyers}
         return Parties(outline.assigned, outline.names, found)
+
+    async def _others(self, number: int) -> int:
+        """How many price lists the site has at most beside so many of ours."""
+        return 0 if self._site is None or not number else await self._site.total()
 
     async def _parties_of(self, buyers: Collection[str]) -> Parties:
         if self._all is not None or len(buyers) > _FEW:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.kind.connection import Wire
@@ -19,6 +19,17 @@ _UNKNOWN = ""
 _SIZE = 8
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What is found out about a list while it is written; a sink fills it in, and the ledger keeps it.
+
+    Args:
+        made: whether this data sync made it, or is about to; None: as before.
+    """
+
+    made: bool | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListState(TargetState):
     """State that the target should have of a price list.
@@ -28,15 +39,18 @@ class ListState(TargetState):
         tiers: prices by SKU that it should have, those that stay what they are left out.
         after: what it holds once it is written.
         before: what it holds.
+        outcome: what a write tells.
     """
 
     body: Wire | None
     tiers: Mapping[str, tuple[Tier, ...]] = field(default_factory=dict, repr=False)
     after: ListHeld
     before: ListHeld
+    outcome: Outcome = field(default_factory=Outcome, compare=False)
 
     def held(self, *, whole: bool) -> Held:
-        return held_to_json(self.after if whole else _either(self.before, self.after))
+        held = self.after if whole else _either(self.before, self.after)
+        return held_to_json(held if self.outcome.made is None else replace(held, made=self.outcome.made))
 
 
 def list_print(body: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import NotFound, TargetIncomplete
 from reconciler.kind.connection import Querier, Wire
 from reconciler.ordercloud.together import together
+from reconciler.sparklayer.lists import count_price_lists, price_list_slugs
 from reconciler.sparklayer.price_list_records import ListInfo, list_info, read_list
 from reconciler.sparklayer.prices import read_prices
 from reconciler.sparklayer.records import Tier
@@ -30,6 +32,49 @@ class Found:
     prices: Mapping[str, tuple[Tier, ...]]
 
 
+class SiteLists:
+    """The price lists that a site has, whoever made them; read when they are asked for, once.
+
+    Args:
+        reader: the connection.
+        breaker: repeats requests that failed.
+    """
+
+    def __init__(self, reader: Querier, breaker: Breaker) -> None:
+        self._reader = reader
+        self._breaker = breaker
+        self._lock = asyncio.Lock()
+        self._total: int | None = None
+        self._slugs: frozenset[str] | None = None
+
+    async def total(self) -> int:
+        """Return how many there are; raises ApiError."""
+        async with self._lock:
+            if self._total is None:
+                self._total = await self._breaker.repeat(lambda: count_price_lists(self._reader))
+            return self._total
+
+    async def slugs(self) -> frozenset[str]:
+        """Return their slugs; raises ApiError."""
+        async with self._lock:
+            if self._slugs is None:
+                self._slugs = await self._breaker.repeat(lambda: price_list_slugs(self._reader))
+            return self._slugs
+
+
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """What has to be known of a site.
+
+    Args:
+        default: what the default price list says of its prices.
+        lists: all that it has.
+    """
+
+    default: ListInfo
+    lists: SiteLists
+
+
 class ListTarget:
     """Reads what one site holds.
 
@@ -43,10 +88,12 @@ class ListTarget:
         self._reader = reader
         self._settings = settings
         self._breaker = breaker
+        self._site = SiteLists(reader, breaker)
 
-    async def facts(self) -> ListInfo:
-        """Return what the default price list says of its prices."""
-        return await self._breaker.repeat(lambda: read_facts(self._reader, self._settings))
+    async def facts(self) -> ListFacts:
+        """Return what has to be known of the site."""
+        default = await self._breaker.repeat(lambda: read_facts(self._reader, self._settings))
+        return ListFacts(default, self._site)
 
     async def whole(self) -> None:
         """Return nothing: each list is read by itself."""

@@ -13,6 +13,7 @@ from reconciler.ledger.data.model import Level, ProblemRow, Result
 from reconciler.sync.datatype import Held, NotBegun, Observation, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
+from reconciler.sync.run.abilities import Announcing
 from reconciler.sync.run.attempts import RECORD_ATTEMPTS, retry_after
 from reconciler.sync.run.batcher import Batcher
 from reconciler.sync.run.context import RunContext
@@ -212,7 +213,11 @@ class Pipeline:
         """Put the parts in doubt that are to be sent, and then send them side by side."""
         sending = [(work.state.key, list(work.parts)) for work in busy if work.parts]
         if sending:
-            await self._context.ledger.records.begin_writes(sending)
+            sink = self._context.sink
+            announced: Mapping[str, Held] = {}
+            if isinstance(sink, Announcing):
+                announced = await sink.announce([work.state for work in busy if work.parts])
+            await self._context.ledger.records.begin_writes(sending, announced)
         for work in busy:
             await self._slots.acquire()
             task = self._hands.create_task(self._bring(work))

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from reconciler.errors import ApiError, TargetIncomplete
 from reconciler.sync.datatype import Held, Observation, Target, TargetState, Telling, Written
+from reconciler.sync.run.abilities import Foreseeing
 
 _NOTED = 20
-
-
-@runtime_checkable
-class Foreseeing(Protocol):
-    """Target that looks, in a rehearsal, at what a write would find; it tells that by `remarks`."""
-
-    async def foresee(self, state: Any) -> None:
-        """Look at what the write of a record would find."""
 
 
 @dataclass(slots=True)

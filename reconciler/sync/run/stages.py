@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.errors import TargetIncomplete, Unreachable
 from reconciler.sync.datatype import Telling
 from reconciler.sync.mode import Mode
+from reconciler.sync.run.abilities import Learning
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.deletes import Deletes, TooManyGone
@@ -102,6 +103,8 @@ class Stages:
         census = await context.source.census()
         known = (await context.ledger.records.counts(context.job.now())).records
         context.facts = await self._facts(known)
+        if isinstance(context.source, Learning):
+            context.source.learn(context.facts)
         finding = await check_target(context, self._logbook, known)
         context.remarks += finding.remarks
         if finding.otherwise:

@@ -1,0 +1,36 @@
+"""What a source, a target or a sink may do beside what all of them do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from reconciler.sync.datatype import Held
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """Source whose reading depends on what the target has."""
+
+    def learn(self, facts: Any) -> None:
+        """Take what the mapper must know of the target; None: nobody knows."""
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """Target that looks, in a rehearsal, at what a write would find; it tells that by `remarks`."""
+
+    async def foresee(self, state: Any) -> None:
+        """Look at what the write of a record would find."""
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """Sink of records of which more has to be noted before they are sent than that they are."""
+
+    async def announce(self, states: Sequence[Any]) -> Mapping[str, Held]:
+        """Return what the target may hold of records that are about to be written, by key, where a crash would lose it.
+
+        Raises:
+            ApiError: the target could not be read.
+        """
