@@ -203,8 +203,10 @@ def test_carts_that_cannot_be_used_are_told(desk: Desk) -> None:
     site = desk.emulator.site()
     del site["purchases"][cart(3)]
     desk.emulator.load_site(site)
+    foreseen = desk.shop.run("--full", "--dry-run", "--format", "json").json
     report = desk.synced("--full")
-    assert report["records"]["written"] == 2
+    assert foreseen["records"]["written"] == report["records"]["written"] == 2
+    assert {each["code"]: each["external_ids"] for each in foreseen["codes"]}["unknown-cart"] == 1
     assert desk.problems() == {"o1": "duplicate-cart", "o2": "bad-cart", "o3": "unknown-cart", "o4": "no-list"}
     explained = desk.shop.checkout.call("sync", "run", "shop", "--explain", "o3").stdout
     assert "knows no cart" in explained

@@ -18,6 +18,7 @@ from reconciler.sync.customers.model import PART, HeldCustomer, held_from_json
 from reconciler.sync.customers.resolve import CustomerState, body_of, print_of, share_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.datatype import Held, Observation
+from reconciler.sync.problem import RecordProblem
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
@@ -52,15 +53,17 @@ class CustomerTarget:
         """What a run has to say of customers that the site does not show."""
         return tuple(words.unshown(len(self._blind), len(self._uncompared & self._blind)))
 
-    async def foresee(self, state: CustomerState) -> None:
+    async def foresee(self, state: CustomerState) -> Sequence[RecordProblem]:
         """Look at whether the site shows a customer of ours that would be written."""
         before = state.before.external_id
         if before is None or state.deletes or self._shows:
-            return
+            return ()
         if not self._blind and not isinstance(await self._read_or_unread(before), Unreadable):
-            return
-        if not self._keeps_account(state):
-            self._blind.add(state.key)
+            return ()
+        if self._keeps_account(state):
+            return (RecordProblem(state.key, PART, "balance-unread", words.BALANCE_UNREAD),)
+        self._blind.add(state.key)
+        return ()
 
     def _keeps_account(self, state: CustomerState) -> bool:
         """Whether a customer that nobody can read is left alone, as it has an account whose balance may go."""

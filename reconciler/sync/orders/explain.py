@@ -16,10 +16,9 @@ from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.orders.mapper import draft
 from reconciler.sync.orders.model import CART, PART, Held, held_from_json
 from reconciler.sync.orders.settings import OrderSettings
-from reconciler.sync.orders.sink import unknown_cart
 from reconciler.sync.orders.source import OrderSource, not_listed
 from reconciler.sync.orders.state import OrderState, deleted, resolve
-from reconciler.sync.orders.target import read_facts
+from reconciler.sync.orders.target import read_facts, unknown_cart
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store

@@ -14,7 +14,7 @@ from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sync.datatype import NotBegun, Written
 from reconciler.sync.orders.model import PART
 from reconciler.sync.orders.state import OrderState
-from reconciler.sync.orders.target import OrderTarget
+from reconciler.sync.orders.target import OrderTarget, unknown_cart
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.attempts import RECORD_TRIES
 
@@ -75,12 +75,3 @@ class OrderSink(OrderTarget):
         whole = completed_purchase(body, there, ours_before)
         await self._breaker.repeat(lambda: write_purchase(self._writer, cart, whole), tries=RECORD_TRIES)
         return True
-
-
-def unknown_cart(key: str, cart: str) -> RecordProblem:
-    """Return what a merchant is told of an order whose cart SparkLayer does not know."""
-    words = (
-        f"SparkLayer knows no cart {cart}: it was never there, or belongs to another site. Correct the order's cart "
-        "ID, or take it out if the order was not placed there."
-    )
-    return RecordProblem(key, PART, "unknown-cart", words)

@@ -13,6 +13,7 @@ from reconciler.sparklayer.purchases import read_purchase
 from reconciler.sync.datatype import Held, Observation
 from reconciler.sync.orders.model import PART, held_from_json
 from reconciler.sync.orders.state import OrderState, of_purchase
+from reconciler.sync.problem import RecordProblem
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
@@ -33,6 +34,14 @@ class OrderTarget:
     async def facts(self) -> frozenset[str]:
         """Return the currencies of the site's price lists."""
         return await self._breaker.repeat(lambda: read_facts(self._reader))
+
+    async def foresee(self, state: OrderState) -> Sequence[RecordProblem]:
+        """Look at whether the site knows the cart of an order that would be written."""
+        cart = state.cart
+        if cart is None or state.body is None:
+            return ()
+        found = await self._breaker.repeat(lambda: read_purchase(self._reader, cart))
+        return (unknown_cart(state.key, cart),) if found is None else ()
 
     async def whole(self) -> None:
         """Return nothing: purchases are read one by one."""
@@ -55,6 +64,15 @@ class OrderTarget:
         }
         missing = frozenset(key for key in asked if found.get(key) is None)
         return Observation({key: prints.get(key, {}) for key in asked}, missing)
+
+
+def unknown_cart(key: str, cart: str) -> RecordProblem:
+    """Return what a merchant is told of an order whose cart SparkLayer does not know."""
+    words = (
+        f"SparkLayer knows no cart {cart}: it was never there, or belongs to another site. Correct the order's cart "
+        "ID, or take it out if the order was not placed there."
+    )
+    return RecordProblem(key, PART, "unknown-cart", words)
 
 
 async def read_facts(reader: Querier) -> frozenset[str]:

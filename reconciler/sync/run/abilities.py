@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from reconciler.sync.datatype import Held
+from reconciler.sync.problem import RecordProblem
 
 
 @runtime_checkable
@@ -18,10 +19,10 @@ class Learning(Protocol):
 
 @runtime_checkable
 class Foreseeing(Protocol):
-    """Target that looks, in a rehearsal, at what a write would find; it tells that by `remarks`."""
+    """Target that looks, in a rehearsal, at what a write would find; what is no record's it tells by `remarks`."""
 
-    async def foresee(self, state: Any) -> None:
-        """Look at what the write of a record would find."""
+    async def foresee(self, state: Any) -> Sequence[RecordProblem]:
+        """Look at what the write of a record would find, and return what keeps it from being written."""
 
 
 @runtime_checkable

@@ -66,11 +66,11 @@ class RehearsedSink:
 
     async def write(self, state: TargetState, parts: Collection[str]) -> Written:
         """Note that these parts of a record would be written."""
+        if isinstance(self._target, Foreseeing) and (problems := tuple(await self._target.foresee(state))):
+            return Written(frozenset(), problems)
         noted = self._rehearsal.discontinued if state.gone else self._rehearsal.written
         if len(noted) < _NOTED:
             noted.append(state.key)
-        if isinstance(self._target, Foreseeing):
-            await self._target.foresee(state)
         self.counts.update(parts)
         return Written(frozenset(parts))
 
