@@ -1,9 +1,10 @@
-"""What the walk of customers costs: pages of users, four lists for each buyer, and next to nothing besides."""
+"""What runs cost: a walk of customers its pages of users and four lists for each buyer, and any run a few looks."""
 
 from __future__ import annotations
 
 import os
 
+from reconciler.sparklayer.kinds.data_sync.cost import run_cost
 from support.checkout import Checkout
 from support.syncing import Shop
 from support.town import Town
@@ -45,3 +46,17 @@ def test_a_second_walk_of_customers_reads_what_it_has_to_and_writes_nothing(chec
     written = [entry for entry in emulator.requests() if "/customers/" in entry["path"]]
     # A few are looked at before each run.
     assert len(written) <= 60, len(written)
+
+
+def test_a_run_that_finds_nothing_costs_what_plan_and_status_say(checkout: Checkout) -> None:
+    town = Town(Shop(checkout))
+    town.shop.emulator.seed(40, 1, buyers=10, users=60, ownPrices=60, orders=100)
+    town.prepare(orders={"since": "2020-01-01"})
+    town.synced("--full")
+    told = town.shop.run("--format", "json").json
+    assert [each["data_type"] for each in told] == ["products", "party-prices", "customers", "orders"]
+    for each in told:
+        assert each["mode"] == "incremental"
+        requests = sum(found["requests"] for found in each["requests"].values())
+        # Of the latest and of random records some are the same, and there are less than thirty lists.
+        assert 0.4 * run_cost(each["data_type"]) <= requests <= run_cost(each["data_type"]), each

@@ -147,6 +147,14 @@ def test_requests_a_day_follow_from_the_intervals_and_the_last_walk() -> None:
     assert a_day[0] > 1440 > a_day[1] > 12
 
 
+def test_a_run_of_few_records_is_not_reckoned_as_one_of_many() -> None:
+    few, many = (
+        status_of(data_sync(), overview(counts=LevelCounts(records=records)), NOW).requests_a_day or 0
+        for records in (3, 30)
+    )
+    assert many - few == 96 * 27
+
+
 def test_requests_a_day_reckon_light_walks() -> None:
     counts = LevelCounts(records=10_000)
     often, seldom = data_sync(look_interval=timedelta(hours=1)), data_sync(look_interval=timedelta(hours=2))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
-from reconciler.sparklayer.kinds.data_sync.cost import cost_of
+from reconciler.sparklayer.kinds.data_sync.cost import cost_of, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
@@ -260,5 +260,6 @@ def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
         cost = replace(cost, per_look=looked or cost.per_look)
     cost = replace(cost, per_walk=reads)
     if last is None or last.lists:
-        return cost.a_day
+        # No run has shown yet what one takes that finds nothing.
+        return cost.with_runs_of(run_cost(sync.type, records))
     return cost.with_runs_of(sum(found.reads for found in requests_in(last.counts).values()))

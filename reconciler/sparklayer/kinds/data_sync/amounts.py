@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.kind.kind import Volume
-from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, ROWS, cost_of, resend_of
+from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, ROWS, cost_of, resend_of, run_cost
 from reconciler.sparklayer.price_list_records import MOST_LISTS, RECOMMENDED_LISTS
 from reconciler.words import counted, listed, parse_duration, spoken
 
@@ -107,7 +107,13 @@ def costs(state: Mapping[str, Any]) -> Iterator[str]:
         )
     if "orders" in state:
         yield (
-            f"orders cost about {round(_DAY / interval):,} requests a day where none changed (one every "
-            f"{state['interval']}), and one or more for each that did; open ones are looked at again every "
-            f"{state['walkInterval']}"
+            "orders cost one request or more for each that changed; every "
+            f"{state['walkInterval']} open ones are looked at again, and all are listed, 100 a request"
+        )
+    if others := [name for name in (PARTY_PRICES, "customers", "orders") if name in flowing(state)]:
+        each = {name: run_cost(_WORDS[name][1]) for name in others}
+        said = listed([f"{number} of {_WORDS[name][0]}" for name, number in each.items()])
+        yield (
+            f"each run ({state['interval']}) looks whether the site is as it was left, and costs up to {said}: "
+            f"{round(_DAY / interval * sum(each.values())):,} requests a day"
         )

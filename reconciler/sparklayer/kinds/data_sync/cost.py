@@ -13,9 +13,27 @@ _PAGE = 100
 _COUNTS = 3
 # Of stock or prices that one request writes, as sparklayer/batches.py sends them.
 ROWS = 500
-# Of a run that finds nothing, as measured on the emulator: some thirty reads of the target to see that it is as it was
-# left, the products whose stock changed and who of them has records, and the sync log.
-RUN = 38
+# Of a run that finds nothing, by data type, as measured on the emulator: what it asks anyhow (logins, what changed, the
+# sync log), and what it reads of each record that it looks at to see that the target is as it was left.
+_RUN: Mapping[str, tuple[int, int]] = {
+    "products": (8, 1),
+    "party-prices": (5, 2),
+    "customers": (6, 1),
+    "orders": (10, 1),
+}
+# Records that a run looks at, at most; see sync/run/preflight.py.
+_LOOKED_AT = 30
+
+
+def run_cost(data_type: str, records: int = _LOOKED_AT) -> int:
+    """Return about how many requests a run makes that finds nothing.
+
+    Args:
+        data_type: of the run.
+        records: how many there are; left out: many.
+    """
+    anyhow, each = _RUN[data_type]
+    return anyhow + each * min(records, _LOOKED_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +56,8 @@ class Cost:
 
     @property
     def a_day(self) -> int:
-        """All of them."""
-        return self.with_runs_of(RUN)
+        """All of them, of products."""
+        return self.with_runs_of(run_cost("products"))
 
     def with_runs_of(self, requests: float) -> int:
         """Return all of them, where a run that finds nothing makes this many itself."""
