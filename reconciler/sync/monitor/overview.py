@@ -160,7 +160,7 @@ class Chart:
         """The same by day (UTC)."""
         found: dict[datetime, Bucket] = {}
         for each in self.buckets:
-            day = each.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            day = _midnight(each.start)
             before = found.get(day, Bucket(day))
             found[day] = Bucket(
                 day,
@@ -218,20 +218,18 @@ def overview(facts: Facts, now: datetime) -> Overview:
 
 
 def chart(runs: Sequence[DataRun], now: datetime) -> Chart:
-    """Return the runs of the last days in stretches of three hours.
+    """Return the runs of the last days in stretches of three hours, from a midnight (UTC) to the end of today.
 
     Args:
         runs: the newest first; those that began earlier are left out.
-        now: the end of the chart.
+        now: our clock.
     """
-    newest = _start_of_bucket(now)
+    first = _midnight(now) - timedelta(days=CHART_DAYS - 1)
     number = int(timedelta(days=CHART_DAYS) / BUCKET)
-    first = newest - (number - 1) * BUCKET
     found = {first + step * BUCKET: Bucket(first + step * BUCKET) for step in range(number)}
     for run in runs:
         start = _start_of_bucket(run.started_at)
-        before = found.get(start)
-        if before is None:
+        if (before := found.get(start)) is None:
             continue
         done, ended = run.state == FINISHED, run.ended_at
         took = timedelta() if ended is None else ended - run.started_at
@@ -244,6 +242,10 @@ def chart(runs: Sequence[DataRun], now: datetime) -> Chart:
         )
     oldest = min((run.started_at for run in runs), default=None)
     return Chart(tuple(found.values()), oldest if oldest is not None and oldest > first else None)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _start_of_bucket(moment: datetime) -> datetime:

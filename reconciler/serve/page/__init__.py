@@ -1,0 +1,1 @@
+"""The page for people: templates, static files, and what turns facts into both."""

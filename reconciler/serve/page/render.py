@@ -1,0 +1,191 @@
+"""Render the page: templates with facts, everything from outside visible, clipped and escaped. Pure but for loading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reconciler import __version__
+from reconciler.ordercloud.resync import TYPES
+from reconciler.report.escape import clip, visible
+from reconciler.report.html.stylesheet import CSS
+from reconciler.serve.page import view
+from reconciler.sync.monitor.overview import Overview, State
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
+
+_HERE = Path(__file__).parent
+_LIMIT = 1_000
+_AS_IT_SHOULD_BE = (State.IN_SYNC, State.RUNNING)
+_SECTION = re.compile(r'^<(section|div) id="([a-z]+)" data-live', re.MULTILINE)
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at the page.
+
+    Args:
+        user: for people; None: nobody has logged in.
+        csrf: what their forms send along.
+        can_log_out: whether there is a session that can be ended.
+        base: path before all others, where a proxy has one.
+    """
+
+    user: str | None = None
+    csrf: str = ""
+    can_log_out: bool = False
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence on what became of what was just asked for."""
+
+    words: str
+    tone: str = "blue"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One static file: its bytes and their media type."""
+
+    content: bytes
+    media_type: str
+
+
+def environments_page(overviews: Sequence[Overview], now: datetime, viewer: Viewer) -> str:
+    """Return the page over all environments."""
+    return _page("environments.html", viewer, events="/events", now=now, **_of_all(overviews))
+
+
+def environment_page(
+    overview: Overview, now: datetime, viewer: Viewer, *, several: bool = False, told: Told | None = None
+) -> str:
+    """Return the page of one environment.
+
+    Args:
+        overview: the environment.
+        now: our clock.
+        viewer: who looks.
+        several: whether there are others.
+        told: said first.
+    """
+    return _page(
+        "environment.html",
+        viewer,
+        events=f"/environments/{overview.environment}/events",
+        now=now,
+        overview=overview,
+        several=several,
+        told=told,
+    )
+
+
+def login_page(viewer: Viewer, following: str, wrong: str | None = None) -> str:
+    """Return the page to log in; `following`: the path to go on to, `wrong`: why the last try failed."""
+    return _page("login.html", viewer, next=following, wrong=wrong)
+
+
+def message_page(viewer: Viewer, title: str, words: str, *, next_step: str | None = None, back: str = "/") -> str:
+    """Return a page that says one thing, such as what was refused."""
+    return _page("message.html", viewer, title=title, words=words, next_step=next_step, back=back)
+
+
+def live_list(overviews: Sequence[Overview], now: datetime, viewer: Viewer) -> dict[str, str]:
+    """Return the sections of the page over all environments, by ID."""
+    return _sections(_rendered("list.html", viewer, now=now, **_of_all(overviews)))
+
+
+def live_environment(overview: Overview, now: datetime, viewer: Viewer) -> dict[str, str]:
+    """Return the sections of the page of one environment, by ID."""
+    return _sections(_rendered("sections.html", viewer, now=now, overview=overview))
+
+
+@cache
+def static_files() -> Mapping[str, StaticFile]:
+    """Return the static files by name; the name of each holds a digest of its content, so that it may be kept."""
+    found = {}
+    for path in sorted((_HERE / "static").iterdir()):
+        content = path.read_bytes()
+        if path.suffix == ".css":
+            content = f"{CSS}\n".encode() + content
+        name = f"{path.stem}-{hashlib.sha256(content).hexdigest()[:12]}{path.suffix}"
+        found[name] = StaticFile(content, _TYPES[path.suffix])
+    return found
+
+
+def events_text(kind: str, data: Any) -> str:
+    """Return one server-sent event."""
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+
+
+def _of_all(overviews: Sequence[Overview]) -> dict[str, Any]:
+    order = list(State)
+    listed = sorted(overviews, key=lambda each: (order.index(each.state), each.environment))
+    return {"overviews": listed, "bad": sum(each.state not in _AS_IT_SHOULD_BE for each in overviews)}
+
+
+def _sections(html: str) -> dict[str, str]:
+    """Return what stands between the beginnings of the live sections; nothing but they stands there."""
+    starts = [(found.start(), found[2]) for found in _SECTION.finditer(html)]
+    ends = [start for start, _ in starts[1:]] + [len(html)]
+    return {name: html[start:end].strip() for (start, name), end in zip(starts, ends, strict=True)}
+
+
+def _page(template: str, viewer: Viewer, *, events: str | None = None, **given: Any) -> str:
+    return _rendered(template, viewer, events=events, **given)
+
+
+def _rendered(template: str, viewer: Viewer, **given: Any) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(user=viewer.user, csrf=viewer.csrf, can_log_out=viewer.can_log_out, base=viewer.base, **given)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    names = {name.partition("-")[0] + Path(name).suffix: name for name in static_files()}
+    made.globals.update(
+        view.globals_of(),
+        version=__version__,
+        static={"css": names["page.css"], "js": names["page.js"], "icon": names["icon.svg"]},
+        resync_types=TYPES,
+    )
+    made.filters["exact"] = _exact
+    return made
+
+
+def _shown(value: Any) -> Any:
+    """Return text from outside as it may be shown: visible on one line, clipped. Markup is ours."""
+    return clip(visible(value), _LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _exact(value: str) -> Markup:
+    """Return a value for an attribute of a form as it is, escaped: it comes back and has to be the same."""
+    return Markup.escape(value)
