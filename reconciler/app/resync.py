@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,19 +57,28 @@ class Resync:
 
 
 def prepare(project: Project, record_type: str, records: Sequence[str], overrides: Mapping[str, str]) -> Resync:
+    """Check what is asked for in the only environment of a project; see `prepare_in`."""
+    return prepare_in(lambda: project.session(utc_now()), record_type, records, overrides)
+
+
+def prepare_in(
+    opened: Callable[[], Session], record_type: str, records: Sequence[str], overrides: Mapping[str, str]
+) -> Resync:
     """Check what is asked for, and return what would be sent; nothing is sent or written.
 
     Args:
-        project: where the manifests are.
+        opened: returns the environment, once all that can be checked without it is.
         record_type: what the records are.
         records: their IDs; one that stands twice is sent once.
         overrides: guardrail rule to reason.
 
     Raises:
-        UsageError: no records, or an ID that is none of this type.
+        UsageError: no such type, no records, or an ID that is none of this type.
         GuardrailBreach: there are more than `resyncMax`.
         ReconcilerError: manifests or references are not as they have to be.
     """
+    if record_type not in OPERATIONS:
+        raise UsageError(f"nothing re-syncs {record_type[:60]}", next_step=f"There are {', '.join(OPERATIONS)}.")
     operation = OPERATIONS[record_type]
     unique = tuple(dict.fromkeys(records))
     if not unique:
@@ -83,7 +92,7 @@ def prepare(project: Project, record_type: str, records: Sequence[str], override
     for rule in overrides:
         if rule != _LIMIT:
             raise UsageError(f"--override {rule}: no guardrail that this command keeps", next_step=f"It is {_LIMIT}.")
-    session = project.session(utc_now())
+    session = opened()
     limit = session.settings.guardrails.resync_max
     reason = overrides.get(_LIMIT)
     if len(unique) > limit and reason is None:
@@ -123,6 +132,7 @@ async def resync(
     ephemeral: bool = False,
     lock_wait: float = 0,
     token_cache: bool = True,
+    by: str | None = None,
 ) -> ApplyReport:
     """Send the records again, one after the other, holding the apply lock.
 
@@ -133,6 +143,7 @@ async def resync(
         ephemeral: a ledger that is gone after this job will do.
         lock_wait: seconds to wait for the lock.
         token_cache: whether access tokens may be kept in files.
+        by: who asked for it, for people; None: whoever runs this process.
 
     Returns:
         What became of each record.
@@ -150,7 +161,7 @@ async def resync(
     require_durable(session.settings.ledger, os.environ, "A re-sync", ephemeral=ephemeral)
     connection, kind = session.connections[_API], session.kinds[chosen.operation.sync[0]]
     scopes = () if kind.role is None else (kind.role,)
-    holder = describe_holder("resync")
+    holder = describe_holder("resync") if by is None else by
     with (
         Ledger.open(session.settings.ledger) as ledger,
         ledger.lock(holder, session.name, session.urls, wait=lock_wait, on_wait=face.waits_for) as lock,

@@ -164,9 +164,7 @@ def drifted(environment: str = "production") -> Facts:
         {sync.scope: runs(), orders.scope: runs(5)},
         PausesReport(environment, ago(seconds=20), paused, windows, ("EntitySync/categories",)),
         drift=drift,
-        deliveries=(
-            Deliveries("shop", tuple((n * 7) % 31 for n in range(60)), ago(seconds=4), 12, ago(seconds=9), 1),
-        ),
+        deliveries=(Deliveries("shop", tuple((n * 7) % 31 for n in range(60)), ago(seconds=4), 12, ago(seconds=9), 1),),
         asked=(
             asked(1, "retry 7 records of shop, products", StepState.DONE, "7 records queued"),
             asked(9, "re-sync 2 products: P-1, P-2", StepState.REFUSED, "ProductSync is not configured"),

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 
-from reconciler.reconcile.planfile import Document, PlanDocument
+from pydantic import BaseModel
+
+from reconciler.reconcile.planfile import PlanDocument
 from reconciler.report.documents.apply import ApplyDocument
 from reconciler.report.documents.clearing import ClearingDocument
 from reconciler.report.documents.drift import DriftDocument
 from reconciler.report.documents.error import ErrorDocument
+from reconciler.report.documents.overview import (
+    AskedDocument,
+    EnvironmentsDocument,
+    OverviewDocument,
+    WishDocument,
+)
 from reconciler.report.documents.pauses import LiftedDocument, PausesDocument, TakenDocument
 from reconciler.report.documents.problems import ValidationDocument
 from reconciler.report.documents.resync import ResyncDocument
@@ -18,7 +26,7 @@ from reconciler.report.documents.sync_run import SyncRunDocument
 from reconciler.report.documents.sync_status import SyncStatusesDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_DOCUMENTS: dict[str, type[Document]] = {
+_DOCUMENTS: dict[str, type[BaseModel]] = {
     "plan.schema.json": PlanDocument,
     "apply.schema.json": ApplyDocument,
     "resync.schema.json": ResyncDocument,
@@ -33,6 +41,10 @@ _DOCUMENTS: dict[str, type[Document]] = {
     "sync-dry-run.schema.json": SyncDryRunDocument,
     "sync-status.schema.json": SyncStatusesDocument,
     "sync-errors.schema.json": SyncErrorsDocument,
+    "api-environments.schema.json": EnvironmentsDocument,
+    "api-environment.schema.json": OverviewDocument,
+    "api-request.schema.json": WishDocument,
+    "api-asked.schema.json": AskedDocument,
 }
 
 
