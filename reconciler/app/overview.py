@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.pause import pausable_kinds
 from reconciler.app.pauses import show_pauses
 from reconciler.app.status import paused_as_told, statuses_in
+from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.data.model import Glance
 from reconciler.ledger.reader import Ledgers
@@ -70,7 +71,7 @@ async def pauses_now(session: Session, observer: Observer, *, token_cache: bool 
         LedgerError: the ledger cannot be read.
     """
     if not pausable_kinds(session):
-        return "nothing in this environment can be paused"
+        return PausesReport(session.name, utc_now(), ())
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await show_pauses(session, observer, windows=5, token_cache=token_cache)

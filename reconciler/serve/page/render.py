@@ -30,6 +30,7 @@ POLICY = (
 
 _HERE = Path(__file__).parent
 _LIMIT = 1_000
+_TITLE = " – reconciler"
 _AS_IT_SHOULD_BE = (State.IN_SYNC, State.RUNNING)
 _SECTION = re.compile(r'^<(section|div) id="([a-z]+)" data-live', re.MULTILINE)
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -96,6 +97,16 @@ def environment_page(
     )
 
 
+def title_of(overview: Overview) -> str:
+    """Return the title of the page of one environment, as the browser shows it."""
+    return f"{_shown(overview.environment)}: {_shown(overview.headline)}{_TITLE}"
+
+
+def title_of_all(overviews: Sequence[Overview]) -> str:
+    """Return the title of the page over all environments."""
+    return f"{_bad(overviews)} of {len(overviews)} need a look{_TITLE}"
+
+
 def login_page(viewer: Viewer, following: str, wrong: str | None = None) -> str:
     """Return the page to log in; `following`: the path to go on to, `wrong`: why the last try failed."""
     return _page("login.html", viewer, next=following, wrong=wrong)
@@ -137,7 +148,11 @@ def events_text(kind: str, data: Any) -> str:
 def _of_all(overviews: Sequence[Overview]) -> dict[str, Any]:
     order = list(State)
     listed = sorted(overviews, key=lambda each: (order.index(each.state), each.environment))
-    return {"overviews": listed, "bad": sum(each.state not in _AS_IT_SHOULD_BE for each in overviews)}
+    return {"overviews": listed, "bad": _bad(overviews)}
+
+
+def _bad(overviews: Sequence[Overview]) -> int:
+    return sum(each.state not in _AS_IT_SHOULD_BE for each in overviews)
 
 
 def _sections(html: str) -> dict[str, str]:

@@ -1,0 +1,123 @@
+"""What the page shows, gathered: of the ledger at most once a second, of live once a minute, however many look."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from reconciler.app.overview import facts_of, facts_of_broken, pauses_now
+from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.http.observe import Silent
+from reconciler.reconcile.pause_report import PausesReport
+from reconciler.reconcile.paused import NOTHING_PAUSED
+from reconciler.sync.monitor.overview import Facts, Overview, overview
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.serve.service import Served, Service
+
+_LEDGER_SECONDS = 1.0
+_LIVE_SECONDS = 60.0
+_FIRST_LOOK_SECONDS = 3.0
+_NOT_YET = "it is being asked"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was gathered of one environment, and when."""
+
+    served: Served | None = None
+    facts: Facts | None = None
+    facts_at: float = 0.0
+    live: PausesReport | str | None = None
+    live_at: float | None = None
+    asking: asyncio.Task[None] | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Glances:
+    """Environments of a service at a glance.
+
+    Args:
+        service: the process.
+        gather: returns what manifests and ledger tell of an environment; called in a thread.
+    """
+
+    def __init__(self, service: Service, gather: Callable[[Served, datetime], Facts] | None = None) -> None:
+        self._service = service
+        self._gather = gather or _gathered
+        self._seen: dict[str, _Seen] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The environments, those that are broken too."""
+        return tuple(sorted({*self._service.environments, *self._service.broken}))
+
+    async def all(self) -> list[Overview]:
+        """Return every environment."""
+        return list(await asyncio.gather(*(self.of(name) for name in self.names)))
+
+    async def of(self, name: str) -> Overview:
+        """Return an environment by its name, which has to be one of `names`."""
+        now = self._service.now()
+        served = self._service.environments.get(name)
+        if served is None:
+            return overview(facts_of_broken(name, self._service.broken[name]), now)
+        seen = self._seen.setdefault(name, _Seen())
+        async with seen.lock:
+            if seen.served is not served:  # the manifests were read anew
+                seen.served, seen.facts, seen.live_at = served, None, None
+            if seen.facts is None or monotonic() - seen.facts_at >= _LEDGER_SECONDS:
+                seen.facts = await self._read(served, now)
+                seen.facts_at = monotonic()
+            facts = seen.facts
+        if facts.error is None:
+            await self._look(served, seen)
+            facts = _with_live(facts, seen.live)
+        return overview(facts, now)
+
+    def forget(self, name: str) -> None:
+        """Gather all of an environment anew at the next look: something was done to it."""
+        if (seen := self._seen.get(name)) is not None:
+            seen.facts, seen.live_at = None, None
+
+    async def _read(self, served: Served, now: datetime) -> Facts:
+        try:
+            return await asyncio.to_thread(self._gather, served, now)
+        except LedgerError as error:
+            return facts_of_broken(served.name, error)
+
+    async def _look(self, served: Served, seen: _Seen) -> None:
+        """Ask live again where the last answer is old; whoever looks first waits for it a little, nobody else does."""
+        if seen.asking is None and (seen.live_at is None or monotonic() - seen.live_at >= _LIVE_SECONDS):
+            seen.asking = self._service.start(self._asked(served, seen), f"pauses of {served.name}")
+        if seen.live is None and seen.asking is not None:
+            await asyncio.wait((seen.asking,), timeout=_FIRST_LOOK_SECONDS)
+
+    async def _asked(self, served: Served, seen: _Seen) -> None:
+        try:
+            seen.live = await asyncio.to_thread(lambda: asyncio.run(pauses_now(served.session, Silent())))
+        except ReconcilerError as error:
+            seen.live = error.message
+        finally:
+            seen.live_at, seen.asking = monotonic(), None
+
+
+def _gathered(served: Served, now: datetime) -> Facts:
+    return facts_of(served.session, now)
+
+
+def _with_live(facts: Facts, live: PausesReport | str | None) -> Facts:
+    if isinstance(live, PausesReport):
+        return replace(facts, pauses=live, paused=NOTHING_PAUSED)
+    return replace(facts, paused=replace(facts.paused, unseen=live or _NOT_YET))
+
+
+def refresh_after(overviews: list[Overview]) -> timedelta:
+    """Return after how long a page that is live is worked out anew: sooner while something runs."""
+    running = any(status.going is not None for each in overviews for status in each.facts.statuses)
+    return timedelta(seconds=2 if running else 5)

@@ -1,0 +1,296 @@
+"""The page for people: environments at a glance, live where the browser can, buttons, and the login."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+from reconciler.serve.auth import CLOSE, SESSION_COOKIE, client_address, is_one_of, read_body, session_of
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from reconciler.app.asked import Resume, Resync, Retry, Run, Wish
+from reconciler.errors import ReconcilerError
+from reconciler.serve.page import door, render
+from reconciler.serve.page.door import Failures, Visitor
+from reconciler.serve.page.glances import Glances, refresh_after
+from reconciler.serve.page.requests import ask
+from reconciler.serve.page.view import asked_words, moment, stamp
+
+if TYPE_CHECKING:
+    from reconciler.serve.service import Service
+
+_FORM_BYTES = 65_536
+_AT_ONCE = 50
+_PATIENCE_SECONDS = 8.0
+_HEARTBEAT_SECONDS = 15.0
+_SESSION_SECONDS = 12 * 3_600
+_HEADERS = {
+    "Content-Security-Policy": render.POLICY,
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def routes(service: Service) -> Sequence[BaseRoute]:
+    """Return the routes of the page."""
+    page = Page(service)
+    return (
+        Route("/", page.start, methods=["GET"]),
+        Route("/events", page.events_of_all, methods=["GET"]),
+        Route("/environments/{environment}", page.environment, methods=["GET"]),
+        Route("/environments/{environment}/events", page.events, methods=["GET"]),
+        Route("/environments/{environment}/requests", page.request, methods=["POST"]),
+        Route("/login", page.login, methods=["GET"]),
+        Route("/login", page.log_in, methods=["POST"]),
+        Route("/logout", page.log_out, methods=["POST"]),
+        Route("/static/{name}", static, methods=["GET"]),
+    )
+
+
+def static(request: Request) -> Response:
+    """Return a static file; its name holds a digest of its content, so it may be kept."""
+    found = render.static_files().get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    return Response(
+        found.content, media_type=found.media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"}
+    )
+
+
+class Page:
+    """Answers for people. Whoever is not known is shown the login; a form has to be one that was shown to them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._front = service.front
+        self._base = door.base_of(service.front)
+        self._glances = Glances(service)
+        self._failures = Failures()
+        self._open = 0
+
+    async def start(self, request: Request) -> Response:
+        """Show the only environment, or all of them."""
+        visitor = self._visitor(request)
+        if len(self._glances.names) == 1:
+            return await self._environment(visitor, self._glances.names[0], several=False)
+        shown = render.environments_page(await self._glances.all(), self._service.now(), visitor.viewer(self._base))
+        return self._page(shown, visitor)
+
+    async def environment(self, request: Request) -> Response:
+        """Show one environment."""
+        visitor = self._visitor(request)
+        return await self._environment(visitor, self._named(request), several=len(self._glances.names) > 1)
+
+    async def _environment(
+        self, visitor: Visitor, name: str, *, several: bool, told: render.Told | None = None, status: int = 200
+    ) -> Response:
+        found = await self._glances.of(name)
+        shown = render.environment_page(
+            found, self._service.now(), visitor.viewer(self._base), several=several, told=told
+        )
+        return self._page(shown, visitor, status)
+
+    async def events_of_all(self, request: Request) -> Response:
+        """Send the sections of the page over all environments as they change."""
+        visitor = self._visitor(request)
+
+        async def shown() -> tuple[dict[str, str], str, float]:
+            found = await self._glances.all()
+            sections = render.live_list(found, self._service.now(), visitor.viewer(self._base))
+            return sections, render.title_of_all(found), refresh_after(found).total_seconds()
+
+        return self._stream(request, shown)
+
+    async def events(self, request: Request) -> Response:
+        """Send the sections of the page of one environment as they change."""
+        visitor, name = self._visitor(request), self._named(request)
+
+        async def shown() -> tuple[dict[str, str], str, float]:
+            found = await self._glances.of(name)
+            sections = render.live_environment(found, self._service.now(), visitor.viewer(self._base))
+            return sections, render.title_of(found), refresh_after([found]).total_seconds()
+
+        return self._stream(request, shown)
+
+    async def request(self, request: Request) -> Response:
+        """Take a button's request, record it, and go back to the page, which says what became of it."""
+        user = door.user_of(request, self._front, self._service.now())
+        form = await _form(request)
+        visitor = self._visitor(request, user)
+        door.require_own_form(request, self._front, visitor, form.get("csrf", ""))
+        name = self._named(request)
+        served = self._service.environments.get(name)
+        if served is None:
+            raise HTTPException(409, "this environment cannot be read, so nothing can be asked for in it", CLOSE)
+        several = len(self._glances.names) > 1
+        try:
+            asked = await ask(self._service, served, _wish(form), visitor.by, _PATIENCE_SECONDS)
+        except ReconcilerError as error:
+            words = ". ".join(filter(None, (error.message, error.next_step)))
+            told = render.Told(f"Refused, and nothing was done: {words}", "red")
+            return await self._environment(visitor, name, several=several, told=told, status=409)
+        self._glances.forget(name)
+        self._service.log.say("asked", f"{visitor.by}: {asked.does}: {asked_words(asked)[0]}", environment=name)
+        return self._to(f"/environments/{quote(name, safe='')}#asked")
+
+    async def login(self, request: Request) -> Response:
+        """Show the login."""
+        if not self._front.login_tokens:
+            return self._to("/")
+        visitor = door.visitor_of(request, None)
+        viewer = render.Viewer(csrf=visitor.csrf, base=self._base)
+        return self._page(render.login_page(viewer, door.path_within(request.query_params.get("next", "/"))), visitor)
+
+    async def log_in(self, request: Request) -> Response:
+        """Begin a session with a token."""
+        address, now = client_address(request, self._front), monotonic()
+        visitor = door.visitor_of(request, None)
+        viewer = render.Viewer(csrf=visitor.csrf, base=self._base)
+        if (seconds := self._failures.wait(address, now)) > 0:
+            shown = render.login_page(viewer, "/", "Too many tries failed: wait some minutes.")
+            return self._page(shown, visitor, 429, {"Retry-After": str(int(seconds) + 1), **CLOSE})
+        form = await _form(request)
+        door.require_own_form(request, self._front, visitor, form.get("csrf", ""))
+        following = door.path_within(form.get("next", "/"))
+        token = form.get("token", "")
+        if not is_one_of(token, self._front.login_tokens):
+            self._failures.note(address, now)
+            self._service.log.say("login-refused", f"a login from {address} was refused", level="warning")
+            return self._page(render.login_page(viewer, following, "That is no token of this service."), visitor, 401)
+        self._service.log.say("login", f"somebody logged in from {address}")
+        answer = self._to(following)
+        door.keep(
+            answer, self._front, SESSION_COOKIE, session_of(token, self._service.now()), seconds=_SESSION_SECONDS
+        )
+        claimed = quote(form.get("name", "")[:60].strip(), safe="")
+        door.keep(answer, self._front, door.NAME_COOKIE, claimed, seconds=_SESSION_SECONDS)
+        return answer
+
+    async def log_out(self, request: Request) -> Response:
+        """End the session of this browser."""
+        user = door.user_of(request, self._front, self._service.now())
+        form = await _form(request)
+        door.require_own_form(request, self._front, door.visitor_of(request, user), form.get("csrf", ""))
+        answer = self._to("/login")
+        for name in (SESSION_COOKIE, door.NAME_COOKIE, door.FORM_COOKIE):
+            door.keep(answer, self._front, name, "", seconds=0)
+        return answer
+
+    def _visitor(self, request: Request, user: str | None = None) -> Visitor:
+        """Return who visits.
+
+        Raises:
+            HTTPException: a login is needed: 303 to it, or 401 where there is none to go to.
+        """
+        user = user or door.user_of(request, self._front, self._service.now())
+        if user is not None:
+            return door.visitor_of(request, user)
+        if not self._front.login_tokens or request.method != "GET" or request.url.path.endswith("/events"):
+            raise HTTPException(401, "a login is needed", CLOSE)
+        following = quote(request.url.path, safe="")
+        raise HTTPException(303, headers={"Location": f"{self._base}/login?next={following}"})
+
+    def _named(self, request: Request) -> str:
+        name: str = request.path_params["environment"]
+        if name not in self._glances.names:
+            raise HTTPException(404, "there is no such environment")
+        return name
+
+    def _page(
+        self, html: str, visitor: Visitor, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        answer = HTMLResponse(html.encode("utf-8", "backslashreplace"), status, {**_HEADERS, **(headers or {})})
+        if visitor.is_new:
+            door.keep(answer, self._front, door.FORM_COOKIE, visitor.form)
+        return answer
+
+    def _to(self, path: str) -> Response:
+        return RedirectResponse(f"{self._base}{path}", 303, _HEADERS)
+
+    def _stream(self, request: Request, shown: Callable[[], Any]) -> Response:
+        if self._open >= _AT_ONCE:
+            raise HTTPException(503, "too many pages are open", {"Retry-After": "60", **CLOSE})
+
+        async def events() -> AsyncIterator[bytes]:
+            self._open += 1
+            try:
+                async for event in self._events(request, shown):
+                    yield event.encode()
+            finally:
+                self._open -= 1
+
+        return StreamingResponse(
+            events(), media_type="text/event-stream", headers={**_HEADERS, "X-Accel-Buffering": "no"}
+        )
+
+    async def _events(self, request: Request, shown: Callable[[], Any]) -> AsyncIterator[str]:
+        """Yield what has changed of a page, until the service or the session ends, or whoever looks goes."""
+        known: dict[str, str] = {}
+        spoke = monotonic()
+        stopping = self._service.stopping
+        yield "retry: 5000\n\n"
+        while not stopping.is_set():
+            if door.user_of(request, self._front, self._service.now()) is None:
+                yield render.events_text("gone", {})
+                return
+            try:
+                sections, title, seconds = await shown()
+            except KeyError:  # its environment is not served any more
+                yield render.events_text("gone", {})
+                return
+            changed = {name: html for name, html in sections.items() if known.get(name) != html}
+            known.update(changed)
+            now = self._service.now()
+            if changed:
+                told = {"sections": changed, "title": title, "stamp": stamp(now), "moment": moment(now)}
+                yield render.events_text("page", told)
+                spoke = monotonic()
+            elif monotonic() - spoke >= _HEARTBEAT_SECONDS:
+                yield ": still here\n\n"
+                spoke = monotonic()
+            try:
+                await asyncio.wait_for(stopping.wait(), seconds)
+            except TimeoutError:
+                continue
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Read a form; of members with the same name the last one counts.
+
+    Raises:
+        HTTPException: it is none, or too large.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415, "a form is application/x-www-form-urlencoded", CLOSE)
+    body = await read_body(request, _FORM_BYTES)
+    try:
+        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict"))
+    except ValueError:
+        raise HTTPException(400, "this is no form", CLOSE) from None
+
+
+def _wish(form: Mapping[str, str]) -> Wish:
+    """Return what a form asks for.
+
+    Raises:
+        HTTPException: nothing that can be asked for.
+    """
+    match form.get("action"):
+        case "retry":
+            return Retry(form.get("sync"), form.get("type"))
+        case "run" if form.get("mode") in ("full", "verify"):
+            return Run(form.get("sync"), form.get("type"), form["mode"])
+        case "resume" if form.get("key"):
+            return Resume((form["key"],))
+        case "resync":
+            lines = (line.strip() for line in form.get("records", "").splitlines())
+            return Resync(form.get("record_type", ""), tuple(line for line in lines if line))
+    raise HTTPException(400, "nothing that can be asked for", CLOSE)
