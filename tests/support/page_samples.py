@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from reconciler.kind.kind import Observed
 from reconciler.ledger.config.model import AskedRequest, RequestStep, StepState
 from reconciler.ledger.data.model import CodeCount, DataRun, LevelCounts, OpenProblem, ProblemRow
-from reconciler.kind.kind import Observed
 from reconciler.pause.lease import Lease
 from reconciler.reconcile.pause_report import Declared, NextWindow, PausedSync, PausesReport, PauseState
-from reconciler.reconcile.pausing import Sync
 from reconciler.reconcile.paused import PausedNow
+from reconciler.reconcile.pausing import Sync
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, FieldChange
 from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.heldback import HeldBack

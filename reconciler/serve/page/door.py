@@ -1,4 +1,4 @@
-"""Door of the page: who may come in, what a form has to bring along, where a login goes on to, how often it may fail."""
+"""Door of the page: who may come in, what a form has to bring along, where a login leads, how often it may fail."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from secrets import token_urlsafe
 from urllib.parse import quote, unquote, urlsplit
 
-from reconciler.serve.auth import CLOSE, SESSION_COOKIE, csrf_token, page_user
-from reconciler.serve.front import Front
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.hosts import is_loopback
 from reconciler.report.escape import visible
+from reconciler.serve.auth import CLOSE, SESSION_COOKIE, csrf_token, page_user
+from reconciler.serve.front import Front
 from reconciler.serve.page.render import Viewer
 
 FORM_COOKIE, NAME_COOKIE = "reconciler-form", "reconciler-name"

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from reconciler import __version__
 from reconciler.ordercloud.resync import TYPES
@@ -192,15 +192,20 @@ def _environment() -> Environment:
         static={"css": names["page.css"], "js": names["page.js"], "icon": names["icon.svg"]},
         resync_types=TYPES,
     )
-    made.filters["exact"] = _exact
+    made.filters["exact"] = _Exact
     return made
 
 
 def _shown(value: Any) -> Any:
-    """Return text from outside as it may be shown: visible on one line, clipped. Markup is ours."""
-    return clip(visible(value), _LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Return text from outside as it may be shown: visible on one line, clipped. What knows its HTML is ours."""
+    return clip(visible(value), _LIMIT) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def _exact(value: str) -> Markup:
-    """Return a value for an attribute of a form as it is, escaped: it comes back and has to be the same."""
-    return Markup.escape(value)
+class _Exact:
+    """A value for an attribute of a form as it is, escaped: it comes back and has to be the same."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __html__(self) -> str:
+        return escape(self._value)

@@ -9,9 +9,8 @@ from reconciler.app.asked import Prepared, Wish, begin, carry_out, find, prepare
 from reconciler.http.observe import Silent
 
 if TYPE_CHECKING:
-    from reconciler.serve.service import Served, Service
-
     from reconciler.ledger.config.model import AskedRequest
+    from reconciler.serve.service import Served, Service
 
 
 async def ask(service: Service, served: Served, wish: Wish, by: str, patience: float) -> AskedRequest:
@@ -31,7 +30,8 @@ async def ask(service: Service, served: Served, wish: Wish, by: str, patience: f
     work = service.start(asyncio.to_thread(carry_out, prepared), f"what was asked for: {prepared.asked.kind}")
     done, _ = await asyncio.wait((work,), timeout=patience)
     if work in done and work.exception() is None:
-        return work.result()
+        asked: AskedRequest = work.result()
+        return asked
     return await asyncio.to_thread(find, served.session, prepared.asked.id) or prepared.asked
 
 

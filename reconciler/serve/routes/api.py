@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pydantic import ValidationError
-from reconciler.serve.auth import CLOSE, bearer, is_one_of, read_body
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +28,7 @@ from reconciler.report.documents.overview import (
     overview_to_json,
 )
 from reconciler.report.escape import json_text
+from reconciler.serve.auth import CLOSE, bearer, is_one_of, read_body
 from reconciler.serve.page.door import base_of
 from reconciler.serve.page.glances import Glances
 from reconciler.serve.page.requests import ask
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _BODY_BYTES = 262_144
 _PATIENCE_SECONDS = 2.0
-_READ, _WRITE = "read_tokens", "write_tokens"
+_READ, _WRITE = "readTokens", "writeTokens"
 _UNAUTHORIZED = {"WWW-Authenticate": "Bearer", **CLOSE}
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, quote
 
-from reconciler.serve.auth import CLOSE, SESSION_COOKIE, client_address, is_one_of, read_body, session_of
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from reconciler.app.asked import Resume, Resync, Retry, Run, Wish
 from reconciler.errors import ReconcilerError
+from reconciler.serve.auth import CLOSE, SESSION_COOKIE, client_address, is_one_of, read_body, session_of
 from reconciler.serve.page import door, render
 from reconciler.serve.page.door import Failures, Visitor
 from reconciler.serve.page.glances import Glances, refresh_after
@@ -30,6 +31,7 @@ _AT_ONCE = 50
 _PATIENCE_SECONDS = 8.0
 _HEARTBEAT_SECONDS = 15.0
 _SESSION_SECONDS = 12 * 3_600
+_TITLES = {400: "Not understood", 401: "Not logged in", 403: "Refused", 404: "Not found", 409: "Not possible now"}
 _HEADERS = {
     "Content-Security-Policy": render.POLICY,
     "X-Frame-Options": "DENY",
@@ -37,20 +39,24 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
 
 def routes(service: Service) -> Sequence[BaseRoute]:
     """Return the routes of the page."""
     page = Page(service)
+    get, post = ["GET"], ["POST"]
+    one = "/environments/{environment}"
     return (
-        Route("/", page.start, methods=["GET"]),
-        Route("/events", page.events_of_all, methods=["GET"]),
-        Route("/environments/{environment}", page.environment, methods=["GET"]),
-        Route("/environments/{environment}/events", page.events, methods=["GET"]),
-        Route("/environments/{environment}/requests", page.request, methods=["POST"]),
-        Route("/login", page.login, methods=["GET"]),
-        Route("/login", page.log_in, methods=["POST"]),
-        Route("/logout", page.log_out, methods=["POST"]),
-        Route("/static/{name}", static, methods=["GET"]),
+        Route("/", page.told(page.start), methods=get),
+        Route("/events", page.events_of_all, methods=get),
+        Route(one, page.told(page.environment), methods=get),
+        Route(f"{one}/events", page.events, methods=get),
+        Route(f"{one}/requests", page.told(page.request), methods=post),
+        Route("/login", page.told(page.login), methods=get),
+        Route("/login", page.told(page.log_in), methods=post),
+        Route("/logout", page.told(page.log_out), methods=post),
+        Route("/static/{name}", static, methods=get),
     )
 
 
@@ -74,6 +80,23 @@ class Page:
         self._glances = Glances(service)
         self._failures = Failures()
         self._open = 0
+
+    def told(self, handler: Handler) -> Handler:
+        """Return a handler that tells people on a page what it refuses."""
+
+        async def handles(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except HTTPException as error:
+                headers = {**_HEADERS, **(error.headers or {})}
+                if error.status_code == HTTPStatus.SEE_OTHER:
+                    return Response(status_code=error.status_code, headers=headers)
+                title = _TITLES.get(error.status_code, HTTPStatus(error.status_code).phrase)
+                words = error.detail[:1].upper() + error.detail[1:]
+                shown = render.message_page(render.Viewer(base=self._base), title, f"{words}.")
+                return HTMLResponse(shown, error.status_code, headers)
+
+        return handles
 
     async def start(self, request: Request) -> Response:
         """Show the only environment, or all of them."""
@@ -166,9 +189,7 @@ class Page:
             return self._page(render.login_page(viewer, following, "That is no token of this service."), visitor, 401)
         self._service.log.say("login", f"somebody logged in from {address}")
         answer = self._to(following)
-        door.keep(
-            answer, self._front, SESSION_COOKIE, session_of(token, self._service.now()), seconds=_SESSION_SECONDS
-        )
+        door.keep(answer, self._front, SESSION_COOKIE, session_of(token, self._service.now()), seconds=_SESSION_SECONDS)
         claimed = quote(form.get("name", "")[:60].strip(), safe="")
         door.keep(answer, self._front, door.NAME_COOKIE, claimed, seconds=_SESSION_SECONDS)
         return answer
