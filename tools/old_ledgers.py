@@ -37,6 +37,7 @@ SHAPES = {
     "version-11": ("115c766",),
     "version-12": ("4a3332c",),
     "version-13": ("307f42a",),
+    "version-14": ("d22196b",),
 }
 
 FILL = """

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.errors import LedgerError, LedgerLocked, ReconcilerError, SourceIncomplete, TargetIncomplete
+from reconciler.errors import LedgerError, LedgerLocked, NotApplied, ReconcilerError, SourceIncomplete, TargetIncomplete
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport, State
@@ -80,7 +80,8 @@ async def watch(
         stop: ends it.
         on_progress: told about once a second while a run is on.
         on_report: told of each run, and when the next one of its data type starts.
-        on_missing: told of a run that could not begin because something is missing at one side, and of the next try.
+        on_missing: told of a run that could not begin because something is missing at one side, or because other
+            settings were applied, and of the next try.
 
     Returns:
         The last report of each data type of which a run began.
@@ -112,7 +113,7 @@ async def _run(
     except LedgerLocked:
         # Somebody runs it by hand, which is as good.
         turn.rest(_WHILE_LOCKED)
-    except (SourceIncomplete, TargetIncomplete) as error:
+    except (NotApplied, SourceIncomplete, TargetIncomplete) as error:
         # Somebody may mend it meanwhile, as with an API that stays away.
         turn.failures += 1
         turn.rest(_pause(job, turn.failures))
