@@ -178,8 +178,8 @@ async def _told(duration: timedelta, ends: Sequence[asyncio.Event]) -> bool:
     """Wait until one of the events is set, and return whether one was in time."""
     waiting = [asyncio.create_task(end.wait()) for end in ends]
     try:
-        done, _ = await asyncio.wait(waiting, timeout=duration.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
-        return bool(done)
+        await asyncio.wait(waiting, timeout=duration.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        return _any(ends)
     finally:
         for task in waiting:
             task.cancel()
