@@ -83,6 +83,12 @@ class App:
         elif self.state.switches.long_urls == "refused" and _length(scope) > _LONGEST_URL:
             answer = room.failure(414)
         else:
+            asked = room.before(request)
+            refused = None if asked is None else await asked
+            if refused is not None:
+                entry.status = refused.status
+                await exchange.reply(refused)
+                return
             hit = self.state.faults.hit(request)
             if hit is not None:
                 entry.fault = hit.rule.effect.value

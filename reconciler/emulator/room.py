@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, ClassVar
 
 from reconciler.emulator.routing import ControlHandler, Handler, Router
@@ -32,6 +32,10 @@ class Room(ABC):
             return found(request)
         except Refusal as refusal:
             return refusal.answer
+
+    def before(self, request: Request) -> Awaitable[Answer | None] | None:  # noqa: ARG002 (most rooms ask nobody)
+        """Ask whoever has a say before a request is carried out; an answer stands instead of it. None: nobody has."""
+        return None
 
     @abstractmethod
     def failure(self, status: int, code: str | None = None, message: str | None = None) -> Answer:

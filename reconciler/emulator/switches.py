@@ -156,6 +156,15 @@ class Switches(BaseModel):
         " the type in its metadata; or a line of a blob per hour.",
     )
 
+    webhook_without_answer: Literal["blocks", "proceeds"] = Field(
+        default="blocks",
+        description="A pre-hook that does not answer as it should: the request is refused, or not.",
+    )
+    restore_configs: Literal["copied", "kept"] = Field(
+        default="copied",
+        description="Whether a restore of staging brings production's delivery configs and syncs, or none.",
+    )
+
     spark_error_bodies: Literal["problem", "json", "empty"] = Field(
         default="problem",
         description="Errors of SparkLayer: application/problem+json, the same as application/json, or without a body.",
@@ -269,7 +278,9 @@ SPARKLAYER = frozenset(name for name in CHOICES if name.startswith("spark_"))
 DELIVERIES = frozenset(name for name in CHOICES if name.startswith("delivery_"))
 # Of people who log in: nothing that configuration or the source is judged by.
 PEOPLE = frozenset({"inactive_user_token"})
-ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER - DELIVERIES - PEOPLE
+# Of webhooks and restores.
+WEBHOOKS = frozenset({"webhook_without_answer", "restore_configs"})
+ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER - DELIVERIES - PEOPLE - WEBHOOKS
 
 
 def flipped_switches(names: Collection[str] = ORDERCLOUD) -> Iterator[dict[str, str]]:

@@ -197,6 +197,24 @@ class RunningEmulator:
         """Add a delivery fault, e.g. `delivery_fault("duplicate", count=None)`; `DeliveryFaultRule` has the fields."""
         self.control("POST", "deliveries/faults", {"effect": effect, **rule})
 
+    def webhook_calls(self) -> list[dict[str, Any]]:
+        """Return the last calls of webhooks, oldest first; waits for none that is under way."""
+        found: list[dict[str, Any]] = self.control("GET", "webhooks")
+        return found
+
+    def tell_of_restores(self, url: str, hash_key: str | None = None) -> None:
+        """Set the portal's webhook that is told of a restore of staging."""
+        self.control("PUT", "restore-webhook", {"URL": url, "HashKey": hash_key})
+
+    def restore(self, production: str | None = None) -> dict[str, Any]:
+        """Overwrite the marketplace from production, and return what its webhook answered.
+
+        Args:
+            production: the name of a marketplace beside it; None: it is as it was, but for its secrets.
+        """
+        found: dict[str, Any] = self.control("POST", "restore", {"production": production})
+        return found
+
     def revoke_tokens(self) -> None:
         """Revoke every OrderCloud token."""
         self.control("DELETE", "tokens")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from asyncio import AbstractEventLoop
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
+
+import orjson
 
 from reconciler.emulator.bodies import decode, validated
 from reconciler.emulator.ordercloud import delivery_configs
@@ -14,11 +17,15 @@ from reconciler.emulator.ordercloud.deliveries.control import DeliveryControl
 from reconciler.emulator.ordercloud.deliveries.feed import Feed, wanted
 from reconciler.emulator.ordercloud.delivery_configs import DeliveryConfigs
 from reconciler.emulator.ordercloud.errors import failure
+from reconciler.emulator.ordercloud.hooks_control import HooksControl
 from reconciler.emulator.ordercloud.mutate import MutateSetting, Mutation
 from reconciler.emulator.ordercloud.neighbours import Neighbours, taken
 from reconciler.emulator.ordercloud.people import People
+from reconciler.emulator.ordercloud.restore import restored_webhooks, with_other_secrets
 from reconciler.emulator.ordercloud.syncs import Syncs
+from reconciler.emulator.ordercloud.targets import WITH_MAILCHIMP
 from reconciler.emulator.ordercloud.tokens import ClientSetting, TokenSetting
+from reconciler.emulator.ordercloud.webhooks import Webhooks
 from reconciler.emulator.room import Room
 from reconciler.emulator.routing import ControlHandler
 from reconciler.emulator.seeds.planting import Seeding
@@ -42,6 +49,7 @@ class OrderCloud(Room):
 
     def __init__(self, state: State, seed: Seed = EMPTY, deliver_to: Sequence[str] = ()) -> None:
         super().__init__()
+        self._state = state
         stored: dict[str, dict[str, Any]] = {}
         self.commerce = Commerce(state)
         self.login = Login(state, People(self.commerce.market))
@@ -53,11 +61,15 @@ class OrderCloud(Room):
         self.router.add("POST", "/oauth/token", self.login.issue)
         self.router.add("GET", "/v1/me", self.login.me)
         self.router.add("POST", IMPERSONATION, self.login.secured(self.login.impersonate, "BuyerImpersonation"))
+        self.webhooks = Webhooks(state, self.login, stored, deliver_to)
+        self._hooks_control = HooksControl(state, self.webhooks, self._restore, deliver_to)
         for method, path, handler in self.delivery_configs.routes():
             self.router.add(method, path, self.login.secured(handler, delivery_configs.ROLE))
+            self.webhooks.watch(method, path)
         for role, method, path, handler in self.syncs.routes():
             self.router.add(method, path, self.login.secured(handler, role))
-        for roles, method, path, handler in self.commerce.routes():
+            self.webhooks.watch(method, path)
+        for roles, method, path, handler in (*self.webhooks.routes(), *self.commerce.routes()):
             self.router.add(method, path, self.login.secured(handler, *roles))
 
     def answer(self, request: Request) -> Answer:
@@ -70,7 +82,30 @@ class OrderCloud(Room):
             return neighbour.answer(request)
         answer = super().answer(request)
         self.feed.flush()
+        self.webhooks.after(request, answer)
         return answer
+
+    def before(self, request: Request) -> Awaitable[Answer | None] | None:
+        """Ask the pre-hooks of a request."""
+        return (self.neighbours.of(request) or self).webhooks.before(request)
+
+    def _restore(self, production: str | None) -> None:
+        """Overwrite everything from production; tokens and API clients stay. documented: what it does to webhooks.
+
+        Without another marketplace, production is as staging was, but for its secrets.
+        """
+        source = self if production is None else self.neighbours.named(production)
+        configs, syncs = source.delivery_configs.dump(secrets=True), source.syncs.dump()
+        held = orjson.loads(orjson.dumps(source.commerce.market.dump()))
+        if production is not None:
+            self.commerce.market.restore(held)
+            self.seeding.replaced()
+        self.webhooks.stored = restored_webhooks(source.webhooks.stored)
+        # inferred: what becomes of delivery configs and syncs; see the switch.
+        if self._state.switches.restore_configs == "copied":
+            other = {key: with_other_secrets(WITH_MAILCHIMP, row, "production") for key, row in configs.items()}
+            self.delivery_configs.load(configs if production is not None else other)
+            self.syncs.load(copy.deepcopy(syncs))
 
     def _resync(self, path: str, ids: Mapping[str, str]) -> None:
         for record in wanted(path, ids, self.commerce.market):
@@ -93,6 +128,7 @@ class OrderCloud(Room):
             *self.commerce.control_routes(),
             *self.seeding.routes(),
             *DeliveryControl(self.feed).routes(),
+            *self._hooks_control.routes(),
             ("POST", "/_emulator/mutate", self._mutate),
         )
 
@@ -148,6 +184,7 @@ class OrderCloud(Room):
         return {
             **passwords,
             "neighbours": self.neighbours.dump(secrets=secrets),
+            "webhooks": self.webhooks.dump(secrets=secrets),
             "login": self.login.dump(secrets=secrets),
             "deliveryConfigs": self.delivery_configs.dump(secrets=secrets),
             **self.syncs.dump(),
@@ -166,16 +203,19 @@ class OrderCloud(Room):
             self.seeding.replaced()
         self.commerce.market.passwords.update(dumped.get("passwords", {}))
         self.neighbours.load(dumped.get("neighbours", {}))
+        self.webhooks.load(dumped.get("webhooks", {}))
         self.feed.load(dumped.get("heldByPauses", []))
 
     def start(self, loop: AbstractEventLoop) -> None:
         """Deliver from now on."""
         self.feed.start(loop)
+        self.webhooks.start(loop)
         self.neighbours.start(loop)
 
     def stop(self) -> None:
         """Deliver nothing more."""
         self.feed.stop()
+        self.webhooks.stop()
         self.neighbours.stop()
 
     def reset(self) -> None:
@@ -185,4 +225,6 @@ class OrderCloud(Room):
         self.syncs.reset()
         self.seeding.reset()
         self.feed.reset()
+        self.webhooks.reset()
+        self._hooks_control.reset()
         self.neighbours.reset()
