@@ -129,8 +129,14 @@ class Switches(BaseModel):
         description="Whether messages name the parent where it is not published: CatalogID of categories, BuyerID of"
         " user groups, CompanyID of deleted users.",
     )
-    delivery_stock_deleted: Literal["not_sent", "sent"] = Field(
-        default="not_sent", description="Whether the delete of an inventory record is delivered."
+    delivery_member_case: Literal["documented", "camel"] = Field(
+        default="documented",
+        description="How members of payloads are written: as documented, or with a small first letter, as in a sample.",
+    )
+    delivery_stock_deleted: Literal["not_sent", "sent", "sent_by_other_name"] = Field(
+        default="not_sent",
+        description="Whether the delete of an inventory record is delivered, and as inventoryrecord.deleted or"
+        " productinventoryrecord.deleted.",
     )
     delivery_drafts: Literal["sent", "not_sent"] = Field(
         default="sent", description="Whether changes of orders that are not submitted are delivered."

@@ -193,6 +193,11 @@ class RunningEmulator:
         """Set how messages are sent; `DeliverySetting` has the fields, those left out go back to their defaults."""
         self.control("PUT", "deliveries", setting)
 
+    def full_sync(self, catalog: str, category: str | None = None) -> dict[str, int]:
+        """Send all products of a catalog with their stock, as the portal's full sync does; return how many messages."""
+        found: dict[str, int] = self.control("POST", "full-sync", {"catalog": catalog, "category": category})
+        return found
+
     def delivery_fault(self, effect: str, **rule: Any) -> None:
         """Add a delivery fault, e.g. `delivery_fault("duplicate", count=None)`; `DeliveryFaultRule` has the fields."""
         self.control("POST", "deliveries/faults", {"effect": effect, **rule})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pydantic import BaseModel, ConfigDict
+
 from reconciler.emulator.bodies import decode, validated
 from reconciler.emulator.ordercloud.deliveries.feed import Feed
 from reconciler.emulator.ordercloud.deliveries.log import DeliveryFault, DeliveryFaultRule, DeliverySetting
@@ -11,6 +13,15 @@ from reconciler.emulator.routing import Handler
 from reconciler.emulator.wire import NO_CONTENT, Answer, Request, json_answer
 
 _PATH = "/_emulator/deliveries"
+
+
+class FullSyncSetting(BaseModel):
+    """Body of `POST /_emulator/full-sync`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    catalog: str
+    category: str | None = None
 
 
 class DeliveryControl:
@@ -30,6 +41,7 @@ class DeliveryControl:
             ("PUT", _PATH, self._set),
             ("DELETE", _PATH, self._clear),
             ("GET", f"{_PATH}/pending", self._pending),
+            ("POST", "/_emulator/full-sync", self._full_sync),
             ("GET", f"{_PATH}/faults", self._faults),
             ("POST", f"{_PATH}/faults", self._add_faults),
             ("DELETE", f"{_PATH}/faults", self._clear_faults),
@@ -48,6 +60,11 @@ class DeliveryControl:
         """Empty the list of deliveries."""
         self._feed.log.clear()
         return NO_CONTENT
+
+    def _full_sync(self, request: Request) -> Answer:
+        """Send all products of a catalog with their stock, as the portal's full sync does: {"catalog", "category"}."""
+        setting = validated(FullSyncSetting, decode(request))
+        return json_answer(self._feed.full_sync(setting.catalog, setting.category))
 
     def _pending(self, _request: Request) -> Answer:
         """Count what is not delivered yet: held by pauses, queued, later, under way."""

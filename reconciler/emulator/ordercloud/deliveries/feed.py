@@ -21,6 +21,9 @@ from reconciler.emulator.ordercloud.deliveries.log import (
 from reconciler.emulator.ordercloud.deliveries.records import (
     ERROR_TYPE,
     ORDER_SYNC,
+    OTHER_STOCK_STEM,
+    PRODUCT_SYNC,
+    STOCK_SYNC,
     TOPICS,
     Record,
     key_of,
@@ -124,6 +127,28 @@ class Feed:
         sync = self._syncs[record.sync]
         self._queue(sync, Job(record, asked=True))
 
+    def full_sync(self, catalog: str, category: str | None) -> dict[str, int]:
+        """Send all products of a catalog, or of one of its categories, and their stock, as the portal's full sync does.
+
+        documented: it is per catalog, optionally one category, and that inventory comes as full messages. inferred: one
+        message per record, whatever the flags of the syncs say.
+        """
+        store = self._market.store
+        tied = store.table("ProductCatalogAssignment").starting_with(f"{catalog}/")
+        if category is not None:
+            tied = store.table("CategoryProductAssignment", (catalog,)).starting_with(f"{category}/")
+        products = [pair.split("/")[1] for pair in tied]
+        sent = {"products": 0, "inventory": 0}
+        for product in products:
+            if PRODUCT_SYNC in self._syncs:
+                sent["products"] += 1
+                self.request(Record(PRODUCT_SYNC, "Product", (), product))
+            if STOCK_SYNC in self._syncs and payloads.stock_rows(self._market, product):
+                sent["inventory"] += 1
+                record = Record(STOCK_SYNC, "InventoryRecord", (product,), product)
+                self._queue(self._syncs[STOCK_SYNC], Job(record, asked=True, full=True))
+        return sent
+
     def pending(self) -> dict[str, Any]:
         """Count messages that are not delivered yet: held by pauses, queued, waiting, under way; and those refused."""
         lanes = self._lanes.values()
@@ -208,15 +233,24 @@ class Feed:
         if job.before is not None:
             if row is not None and job.entry is not None:
                 return "the record is there again, and was told of"
-            payload = payloads.deleted(record, self._state.switches)
-            return Outgoing.of(topic.type("deleted"), payload, key_of(record))
+            other = topic.sync == STOCK_SYNC and self._state.switches.delivery_stock_deleted == "sent_by_other_name"
+            message_type = topic.type("deleted", OTHER_STOCK_STEM if other else None)
+            return self._outgoing(message_type, payloads.deleted(record, self._state.switches), record)
+        if job.full:
+            return self._outgoing(topic.type("full.updated"), payloads.full_stock(self._market, record), record)
         if row is None:
             return "the record is gone"
         sync = self._syncs.get(record.sync)
         if sync is None:
             return "the sync is gone"
         payload = payloads.updated(self._market, record, row, sync, self._state.switches)
-        return Outgoing.of(topic.type("updated"), payload, key_of(record))
+        return self._outgoing(topic.type("updated"), payload, record)
+
+    def _outgoing(self, message_type: str, payload: JsonObject, record: Record) -> Outgoing:
+        # inferred: whether members are written as the reference pages have them; see the switch.
+        if self._state.switches.delivery_member_case == "camel":
+            payload = {_camel(name): value for name, value in payload.items()}
+        return Outgoing.of(message_type, payload, key_of(record))
 
     def _fault_of(self, message_type: str, record_id: str) -> DeliveryFaultRule | None:
         return next((fault.rule for fault in self.faults if fault.hits(message_type, record_id)), None)
@@ -248,6 +282,10 @@ class Feed:
             "Error": last["error"] or f"HTTP {last['status']}",
         }
         self._queue(config, Job(None, frozen=Outgoing.of(ERROR_TYPE, payload)))
+
+
+def _camel(name: str) -> str:
+    return name.lower() if name.isupper() else f"{name[:1].lower()}{name[1:]}"
 
 
 def wanted(path: str, ids: Mapping[str, str], market: Marketplace) -> Iterator[Record]:

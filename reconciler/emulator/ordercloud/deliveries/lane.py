@@ -25,7 +25,8 @@ class Job:
         record: what it is about; None for an error notice.
         before: what the record was, where it is gone.
         changes: how many changes it stands for.
-        asked: somebody asked for it by a /sync operation.
+        asked: somebody asked for it by a /sync operation, or by a full sync.
+        full: it is of all inventory records of a product, as a full sync sends them.
         frozen: a message that is sent as it is, whatever became of the record.
         target: the one that it is still to be sent to; None: to all of the delivery config's.
         entry: its delivery to that target, once there was an attempt.
@@ -35,6 +36,7 @@ class Job:
     before: JsonObject | None = None
     changes: int = 1
     asked: bool = False
+    full: bool = False
     frozen: Outgoing | None = None
     target: str | None = None
     entry: Delivery | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID, Marketplace
+from reconciler.emulator.ordercloud.commerce.resource import Scope
 from reconciler.emulator.ordercloud.deliveries.records import TOPICS, Record
 from reconciler.emulator.ordercloud.models import JsonObject
 from reconciler.emulator.switches import Switches
@@ -136,10 +137,33 @@ def _prices(
 
 def _stock(_market: Marketplace, record: Record, shown: JsonObject, _sync: JsonObject) -> JsonObject:
     """The one record that changed, in a list. inferred: that `ID` is the record's."""
+    return {"ID": record.key, "ProductID": record.scope[0], "InventoryRecords": [_short_stock(shown)]}
+
+
+def _short_stock(shown: JsonObject) -> JsonObject:
     place = shown.get("Address") or {}
     short = {name: shown.get(name) for name in _STOCK_MEMBERS}
-    changed = {**short, "Zip": place.get("Zip"), "xp": shown.get("xp")}
-    return {"ID": record.key, "ProductID": record.scope[0], "InventoryRecords": [changed]}
+    return {**short, "Zip": place.get("Zip"), "xp": shown.get("xp")}
+
+
+def full_stock(market: Marketplace, record: Record) -> JsonObject:
+    """Return the payload of a `full.updated` message: all inventory records of a product.
+
+    inferred: that `ID` is the product's.
+    """
+    rows = stock_rows(market, record.scope[0])
+    shown = [market.show(market.resources[name], scope, row) for name, scope, row in rows]
+    product = record.scope[0]
+    records = [_short_stock(each) for each in shown]
+    return {"UserContext": USER_CONTEXT, "ID": product, "ProductID": product, "InventoryRecords": records}
+
+
+def stock_rows(market: Marketplace, product: str) -> list[tuple[str, Scope, JsonObject]]:
+    """Return the inventory records of a product, or of its variants: resource, parents and row."""
+    store = market.store
+    scopes: list[tuple[str, Scope]] = [("InventoryRecord", (product,))]
+    scopes += [("VariantInventoryRecord", (product, each)) for each in store.table("Variant", (product,)).ordered()]
+    return [(name, scope, row) for name, scope in scopes for row in store.rows(name, scope)]
 
 
 def _user(_market: Marketplace, record: Record, shown: JsonObject, _sync: JsonObject) -> JsonObject:

@@ -11,6 +11,7 @@ from reconciler.emulator.ordercloud.commerce.resource import Scope
 PRODUCT_SYNC = "/integrations/productsync"
 ORDER_SYNC = "/integrations/OrderSync"
 ENTITY_SYNCS = "/integrations/entitysync/"
+STOCK_SYNC = f"{ENTITY_SYNCS}products/inventoryrecords"
 _PREFIX = "sitecore.ordercloud.messages."
 # inferred: that error notices are messages, and what they are called.
 ERROR_TYPE = f"{_PREFIX}error"
@@ -39,9 +40,9 @@ class Topic:
     stem: str
     parents: tuple[str, ...] = ()
 
-    def type(self, what: str) -> str:
-        """Return the type of a message: `what` is updated or deleted."""
-        return f"{_PREFIX}{self.stem}.{what}"
+    def type(self, what: str, stem: str | None = None) -> str:
+        """Return the type of a message: `what` is updated, deleted or full.updated; `stem` another than its own."""
+        return f"{_PREFIX}{stem or self.stem}.{what}"
 
 
 def _entity(path: str, stem: str, *parents: str) -> Topic:
@@ -64,6 +65,10 @@ TOPICS: Mapping[str, Topic] = {
     "SupplierUser": _entity("suppliers/users", "supplieruser", "CompanyID"),
     "Order": Topic(ORDER_SYNC, "ordersync"),
 }
+
+
+# inferred: the other name that the delete of an inventory record may have; the one above is not published either.
+OTHER_STOCK_STEM = "entitysync.productinventoryrecord"
 
 
 def record_of(name: str, scope: Scope, key: str) -> Record | None:
