@@ -12,6 +12,8 @@ from support.desk import Desk
 from support.syncing import Shop
 
 SEEDS = range(1, 1 + int(os.environ.get("RECONCILER_TEST_SEEDS", "1")))
+# 10000 takes some ten minutes.
+ORDERS = int(os.environ.get("RECONCILER_TEST_ORDERS", "40"))
 ROUNDS = 3
 
 
@@ -22,8 +24,11 @@ def desk(checkout: Checkout) -> Desk:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_generated_marketplace_goes_on(desk: Desk, seed: int) -> None:
-    """Orders are amended, shipped in part, cancelled and sent back; RECONCILER_TEST_SEEDS=20 for more of them."""
-    desk.shop.emulator.seed(60, seed, buyers=6, users=20, ownPrices=0, orders=40)
+    """Orders are amended, shipped in part, cancelled and sent back.
+
+    RECONCILER_TEST_SEEDS=20 for more of them, RECONCILER_TEST_ORDERS=10000 for a large one.
+    """
+    desk.shop.emulator.seed(60, seed, buyers=6, users=20, ownPrices=0, orders=ORDERS)
     desk.shop.emulator.add_carts()
     desk.prepare()
     desk.synced("--full")

@@ -12,7 +12,10 @@ from support.syncing import Shop
 from support.town import Town
 
 SEEDS = range(1, 1 + int(os.environ.get("RECONCILER_TEST_SEEDS", "1")))
-SIZES = {"buyers": 5, "users": 40, "ownPrices": 30, "orders": 0}
+# 2000 for 20,000 users and 5,000 price schedules of their own, which takes a quarter of an hour.
+BUYERS = int(os.environ.get("RECONCILER_TEST_BUYERS", "0"))
+LARGE = {"buyers": BUYERS, "users": 10 * BUYERS, "ownPrices": BUYERS * 5 // 2, "orders": 0}
+SIZES = LARGE if BUYERS else {"buyers": 5, "users": 40, "ownPrices": 30, "orders": 0}
 
 
 def named(switches: dict[str, str]) -> str:
@@ -27,7 +30,7 @@ def town(checkout: Checkout) -> Town:
 @pytest.mark.parametrize("rows", [False, True], ids=["rules", "rows"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_generated_marketplace(town: Town, seed: int, rows: bool) -> None:
-    """RECONCILER_TEST_SEEDS=20 for more of them."""
+    """RECONCILER_TEST_SEEDS=20 for more of them, RECONCILER_TEST_BUYERS=2000 for a large one."""
     town.rows = rows
     town.shop.emulator.seed(30, seed, **SIZES)
     town.prepare()

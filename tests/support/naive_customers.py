@@ -43,6 +43,8 @@ _ADDRESS = {
     "phone": "Phone",
     "nickname": "AddressName",
 }
+# Of what a log takes, a share is for prices of their own.
+MOST_LOGGED = 4_000
 _NEEDED = ("address_line1", "city", "country_code")
 _OWN = frozenset({"id", "uuid", "created_at", "updated_at"})
 
@@ -266,8 +268,13 @@ def _addresses(parties: Parties, user: Json, buyer: Json, before: Json, named: J
 # What the site holds
 
 
-def found_customers(site: Json, log: str = "ordercloud/customers") -> Customers:
-    """Return the customers that a site holds, without what the site itself decides."""
+def found_customers(site: Json, problems: list[Json]) -> Customers:
+    """Return the customers that a site holds, without what the site itself decides.
+
+    Args:
+        site: the dump.
+        problems: those of the data type, as `sync errors --format json` tells them.
+    """
     found = Customers()
     of_customer: dict[str, list[Json]] = {}
     for each in site["addresses"]["records"]:
@@ -283,13 +290,26 @@ def found_customers(site: Json, log: str = "ordercloud/customers") -> Customers:
         if "discount_percentage" in body:
             body["discount_percentage"] = float(Decimal(str(body["discount_percentage"])))
         found.by_id[record.get("external_id") or record["id"]] = body
-    for external_id, error in site["logs"].get(log, {"errors": {}})["errors"].items():
-        if external_id.startswith("prices:"):
-            continue
-        message = error.get("message", "")
-        codes = {code for code, pattern in MESSAGES.items() if re.search(pattern, message)}
-        found.errors[external_id] = codes or {message}
+    for problem in problems:
+        found.problem(problem["external_id"], problem["code"])
     return found
+
+
+def log_differences(site: Json, found: Customers, log: str = "ordercloud/customers") -> list[str]:
+    """Return where the sync log tells merchants otherwise than there is to tell; of very many problems it has some."""
+    logged: dict[str, set[str]] = {}
+    for external_id, error in site["logs"].get(log, {"errors": {}})["errors"].items():
+        if not external_id.startswith("prices:"):
+            message = error.get("message", "")
+            codes = {code for code, pattern in MESSAGES.items() if re.search(pattern, message)}
+            logged[external_id] = codes or {message}
+    lines = [
+        f"sync log of {external_id}: {sorted(codes)}, found {sorted(found.errors.get(external_id, set()))}"
+        for external_id, codes in sorted(logged.items())
+        if codes != found.errors.get(external_id)
+    ]
+    room = min(len(found.errors), MOST_LOGGED)
+    return lines if len(logged) == room else [*lines, f"the sync log has {len(logged)} problems, and not {room}"]
 
 
 def customer_differences(wanted: Customers, found: Customers) -> list[str]:

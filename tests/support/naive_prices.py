@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from support.naive import Content, Options, Source, items_of, tiers
-from support.naive_customers import Parties
+from support.naive_customers import CustomerOptions, Parties, flows
 
 Json = dict[str, Any]
 Prices = dict[str, dict[int, float]]
@@ -22,8 +22,8 @@ Prices = dict[str, dict[int, float]]
 class PriceLists:
     """What each customer pays by its own list (None: the default prices), and problems.
 
-    Problems stand under the key of their list: the code, and the first product that has it. `unsure`, by customer:
-    SKUs of products with a problem, whose rows stay what they were on a list that is not new.
+    Problems stand under the key of their list: the code, and the first product that has it. `unsure`, by customer
+    and key: SKUs of products with a problem, whose rows stay what they were on a list that is not new.
     """
 
     by_customer: dict[str, Prices | None] = field(default_factory=dict)
@@ -35,17 +35,17 @@ class PriceLists:
 
 
 def expected_prices(
-    ordercloud: Json, options: Options, now: datetime, default: Prices, *, rows: bool, buyers: list[str] | None = None
+    ordercloud: Json, options: Options, people: CustomerOptions, now: datetime, default: Prices, *, rows: bool
 ) -> PriceLists:
     """Return what users pay, given the rows of the default list; for lists that are new.
 
     Args:
         ordercloud: the dump.
         options: of the products.
+        people: say which users flow.
         now: decides about sales.
         default: rows of the default list.
         rows: whether lists have all rows, not a rule.
-        buyers: patterns of those in scope.
     """
     source, parties = Source(ordercloud), Parties(ordercloud)
     products = {product["ID"]: product for product in source.products(options.catalogs)}
@@ -55,22 +55,28 @@ def expected_prices(
             party = (row["BuyerID"], row.get("UserGroupID") or None)
             assigned.setdefault(party, {}).setdefault(row["ProductID"], set()).add(row["PriceScheduleID"])
     found = PriceLists()
-    for user, buyer in parties.users(buyers):
+    by_key: dict[str, Prices] = {}
+    for user, buyer in parties.users(people.buyers):
+        if not flows(user, buyer, people, parties):
+            continue
         groups = [group for group in parties.groups_of(buyer["ID"], user["ID"]) if (buyer["ID"], group) in assigned]
         customer = f"{buyer['ID']}.{user['ID']}"
         if not groups and (buyer["ID"], None) not in assigned:
             found.by_customer[customer] = None
+            continue
+        key = "prices:" + "+".join([buyer["ID"], *groups])
+        if key in by_key:
+            found.by_customer[customer] = by_key[key]
+            found.unsure[customer] = found.unsure[key]
             continue
         own: dict[str, set[str]] = {}
         for product_id in products:
             of_groups = [assigned[buyer["ID"], group].get(product_id, set()) for group in groups]
             of_buyer = assigned.get((buyer["ID"], None), {}).get(product_id, set())
             own[product_id] = set().union(*of_groups) or of_buyer
-        key = "prices:" + "+".join([buyer["ID"], *groups])
-        found.unsure[customer] = set()
-        found.by_customer[customer] = _complete(
-            source, products, own, options, now, default, found, (customer, key), rows=rows
-        )
+        found.unsure[customer] = found.unsure[key] = set()
+        by_key[key] = _complete(source, products, own, options, now, default, found, key, rows=rows)
+        found.by_customer[customer] = by_key[key]
     return found
 
 
@@ -82,19 +88,18 @@ def _complete(
     now: datetime,
     default: Prices,
     found: PriceLists,
-    customer_and_key: tuple[str, str],
+    key: str,
     *,
     rows: bool,
 ) -> Prices:
     """Return all prices of one combination."""
-    customer, key = customer_and_key
 
     def held_back(code: str, product_id: str) -> None:
         found.problem(key, code, product_id)
         items = items_of(source, products[product_id], options)
-        found.unsure[customer] |= {item.sku for item in items if item.sku is not None}
+        found.unsure[key] |= {item.sku for item in items if item.sku is not None}
 
-    prices: Prices = {} if rows else {sku: dict(found_rows) for sku, found_rows in default.items()}
+    prices: Prices = {} if rows else dict(default)
     holders: dict[str, str] = {}
     rows_of: dict[str, tuple[str, dict[int, float]]] = {}
     shared = set()
@@ -149,10 +154,13 @@ def found_prices(site: Json, problems: list[Json]) -> PriceLists:
     found = PriceLists()
     for problem in problems:
         found.problem(problem["external_id"], problem["code"], problem["message"].partition(":")[0])
+    by_slug: dict[str, Prices] = {}
     for record in site["customers"]["records"]:
         lists = record.get("price_lists") or []
         assert len(lists) <= 1, f"{record['external_id']} has {lists}"
-        found.by_customer[record.get("external_id", "")] = _of_list(site, lists[0]) if lists else None
+        if lists and lists[0] not in by_slug:
+            by_slug[lists[0]] = _of_list(site, lists[0])
+        found.by_customer[record.get("external_id", "")] = by_slug[lists[0]] if lists else None
     return found
 
 

@@ -14,6 +14,7 @@ from support.naive_customers import (
     discount,
     expected_customers,
     found_customers,
+    log_differences,
     title,
 )
 from support.naive_prices import expected_prices, found_prices, price_differences
@@ -46,20 +47,24 @@ class Town:
         assert ended.status == 0, str(ended)
 
     def held(self) -> Customers:
-        return found_customers(self.shop.emulator.site())
+        return found_customers(self.shop.emulator.site(), self.told("customers"))
+
+    def told(self, data_type: str) -> list[dict[str, Any]]:
+        """Return the open problems of a data type."""
+        words = ("sync", "errors", "shop", "--type", data_type, "--format", "json")
+        found: list[dict[str, Any]] = self.shop.checkout.call(*words).json["problems"]
+        return found
 
     def wrong(self, before: Customers | None = None) -> list[str]:
         """Return what the site holds otherwise than it should of customers, given what it held before."""
         wanted = expected_customers(self.shop.emulator.state()["ordercloud"], self.options, before)
-        return customer_differences(wanted, self.held())
+        held = self.held()
+        return customer_differences(wanted, held) + log_differences(self.shop.emulator.site(), held)
 
     def wrong_prices(self, *, new: bool = True) -> list[str]:
         """Return what customers pay otherwise than they should, by lists that are `new` or not."""
         ordercloud = self.shop.emulator.state()["ordercloud"]
         default = self.shop.held().prices
-        wanted = expected_prices(
-            ordercloud, self.shop.options, self.shop.now(), default, rows=self.rows, buyers=self.options.buyers
-        )
-        words = ("sync", "errors", "shop", "--type", "party-prices", "--format", "json")
-        told = self.shop.checkout.call(*words).json["problems"]
-        return price_differences(wanted, found_prices(self.shop.emulator.site(), told), new=new)
+        wanted = expected_prices(ordercloud, self.shop.options, self.options, self.shop.now(), default, rows=self.rows)
+        found = found_prices(self.shop.emulator.site(), self.told("party-prices"))
+        return price_differences(wanted, found, new=new)
