@@ -59,6 +59,33 @@ class Spool:
             yield json.loads(line)
 
 
+class Filed:
+    """Records by ID in a spool: in memory are the IDs, and the record that was asked for last."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._places: dict[str, int] = {}
+        self._last: tuple[str, Any] = ("", None)
+
+    def put(self, name: str, record: Any) -> None:
+        """Take a record."""
+        self._places[name] = self._spool.put(record)
+
+    def get(self, name: str) -> Any:
+        """Return the record of an ID; None: there is none."""
+        if name != self._last[0] and name in self._places:
+            self._last = name, self._spool.get(self._places[name])
+        return self._last[1] if name in self._places else None
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the IDs."""
+        return iter(self._places)
+
+
 class Marks:
     """Set of texts by eight bytes each: a text is found, or so unlikely another one that nobody will see it."""
 

@@ -24,7 +24,7 @@ from reconciler.sync.customers.company import Company, read_company
 from reconciler.sync.customers.model import FLAW, PARENT, Parent
 from reconciler.sync.customers.record import key_of, parent_of
 from reconciler.sync.customers.settings import CustomerSettings
-from reconciler.sync.customers.spool import Marks, Repeated, Spool
+from reconciler.sync.customers.spool import Filed, Marks, Repeated, Spool
 from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.identity import CustomerKey
 from reconciler.sync.mapping.values import text_or_none
@@ -113,29 +113,35 @@ class Walk:
                 yield some
 
     async def _list(self, listed: _Listed) -> _Listed:
-        buyers = await self._buyers()
-        async with aclosing(self._users(buyers, listed)) as users:
-            async for user in users:
-                buyer = text_or_none(user.get("CompanyID")) or ""
-                if buyer not in buyers:
-                    # Made since the buyers were read, or a supplier's.
-                    continue
-                record = {**user, "Buyer": buyers[buyer]}
-                why = skipped(record, self._settings.scope, self._default_users)
-                if why is not None:
-                    self.skipped[why] += 1
-                    continue
-                listed.places.setdefault(buyer, array("Q")).append(listed.spool.put(record))
-                listed.keys.add(key_of(record))
-                if (email := _email(record, self._settings)) is not None:
-                    listed.emails.add(email)
+        with Spool() as buyers_spool:
+            buyers = await self._buyers(Filed(buyers_spool))
+            async with aclosing(self._users(buyers, listed)) as users:
+                async for user in users:
+                    buyer = text_or_none(user.get("CompanyID")) or ""
+                    # Else it was made since the buyers were read, or is a supplier's.
+                    if (found := buyers.get(buyer)) is not None:
+                        self._take(buyer, {**user, "Buyer": found}, listed)
         return listed
 
-    async def _buyers(self) -> dict[str, Any]:
-        async with aclosing(PartyReader(self._reader).buyers(self._settings.buyers)) as buyers:
-            return {str(buyer["ID"]): buyer async for buyer in buyers}
+    def _take(self, buyer: str, record: dict[str, Any], listed: _Listed) -> None:
+        why = skipped(record, self._settings.scope, self._default_users)
+        if why is not None:
+            self.skipped[why] += 1
+            return
+        if buyer not in listed.places:
+            listed.places[buyer] = array("Q")
+        listed.places[buyer].append(listed.spool.put(record))
+        listed.keys.add(key_of(record))
+        if (email := _email(record, self._settings)) is not None:
+            listed.emails.add(email)
 
-    async def _users(self, buyers: Mapping[str, Any], listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
+    async def _buyers(self, found: Filed) -> Filed:
+        async with aclosing(PartyReader(self._reader).buyers(self._settings.buyers)) as buyers:
+            async for buyer in buyers:
+                found.put(str(buyer["ID"]), buyer)
+        return found
+
+    async def _users(self, buyers: Filed, listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the users of these buyers, from the one list of all where that costs less and is there."""
         flawed = _Flawed(listed.flawed)
         parties = PartyReader(self._reader, flawed.add)
