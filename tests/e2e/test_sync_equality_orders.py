@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from reconciler.emulator.switches import flipped_switches
+from reconciler.emulator.switches import flipped_switches, random_switches
 from support.checkout import Checkout
 from support.desk import Desk
 from support.syncing import Shop
@@ -48,10 +48,19 @@ def test_a_generated_marketplace_goes_on(desk: Desk, seed: int) -> None:
 
 
 OWN = {"shipment_touches_order", "order_returns", "spark_log_purchases", "spark_error_bodies"}
+MET = OWN | {
+    "large_lists",
+    "spark_unset_members",
+    "spark_sync_log_status",
+    "spark_partial_before_full",
+    "spark_listed_rules",
+}
+COMBINED = int(os.environ.get("RECONCILER_TEST_SWITCHES", "2"))
 
 
-@pytest.mark.parametrize("switches", [*flipped_switches(OWN)], ids=str)
+@pytest.mark.parametrize("switches", [*flipped_switches(OWN), *random_switches(COMBINED, 1, MET)], ids=str)
 def test_every_switch(desk: Desk, switches: dict[str, str]) -> None:
+    """Each by itself, and some together; RECONCILER_TEST_SWITCHES=50 for more of these."""
     desk.shop.emulator.switch(**switches)
     desk.shop.emulator.seed(20, 2, buyers=3, users=9, ownPrices=0, orders=16)
     desk.shop.emulator.add_carts()
