@@ -1,0 +1,353 @@
+"""Source of messages over Kafka's protocol: Apache Kafka, and Event Hubs through its Kafka endpoint.
+
+librdkafka's consumer works in a thread of its own: its callbacks come within `consume`, so between two batches nothing
+changes hands. Offsets are stored in it after the ledger has a batch; it commits what is stored every second, before
+partitions are given up, and at the end. Nothing is stored of a partition that is not ours any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from reconciler.intake.consumer import Away, Batch, Look, words
+from reconciler.ordercloud.deliveries.message import Malformed, MalformedMessage, Message, message_of_event
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import Message as Record
+
+BATCH = 500
+_TICK, _BREATH = 1.0, 0.1
+_STATISTICS = 2.0
+_QUEUE_KB = 16 * 1024
+_FETCH_BYTES = 8 * 1024 * 1024
+_LEAST_FETCH = 1024 * 1024
+# documented by Microsoft for Event Hubs, which cuts what is idle for four minutes; other brokers do not mind.
+_IDLE_MS = 180_000
+_T = TypeVar("_T")
+Partition = tuple[str, int]
+_silent = logging.getLogger(f"{__name__}.librdkafka")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """Which records are fetched, and how to log in.
+
+    Args:
+        servers: brokers as `host:port,…`.
+        topics: to read.
+        group: consumer group; members of one share the partitions.
+        tls: whether TLS is spoken.
+        mechanism: of SASL, where there is a user.
+        username: of SASL; None: nobody logs in.
+        password: of that user.
+        start: where a group begins that has read nothing yet.
+        max_message: bytes of a record's value; more is set aside.
+        ca_file: PEM file of authorities; None: those of the machine.
+        session: seconds after which the group gives the partitions of a member that is silent to others.
+    """
+
+    servers: str
+    topics: tuple[str, ...]
+    group: str
+    tls: bool = True
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    username: str | None = None
+    password: Secret | None = None
+    start: Literal["earliest", "latest"] = "earliest"
+    max_message: int = 1_000_000
+    ca_file: str | None = None
+    session: float = 45.0
+
+    def config(self) -> dict[str, Any]:
+        """Return librdkafka's configuration, with the password in it.
+
+        Raises:
+            SecretUnset: the password is not set.
+        """
+        protocol = ("SASL_" if self.username is not None else "") + ("SSL" if self.tls else "PLAINTEXT")
+        found: dict[str, Any] = {
+            "bootstrap.servers": self.servers,
+            "security.protocol": protocol,
+            "group.id": self.group,
+            "client.id": "reconciler",
+            "session.timeout.ms": int(self.session * 1000),
+            "heartbeat.interval.ms": min(3000, int(self.session * 300)),
+            "auto.offset.reset": self.start,
+            "enable.auto.commit": True,
+            "auto.commit.interval.ms": 1000,
+            "enable.auto.offset.store": False,
+            "allow.auto.create.topics": False,
+            "topic.metadata.refresh.interval.ms": 30_000,
+            "metadata.max.age.ms": _IDLE_MS,
+            "connections.max.idle.ms": _IDLE_MS,
+            "socket.keepalive.enable": True,
+            "queued.min.messages": BATCH,
+            "queued.max.messages.kbytes": _QUEUE_KB,
+            "fetch.max.bytes": max(_FETCH_BYTES, self.max_message),
+            "max.partition.fetch.bytes": max(_LEAST_FETCH, self.max_message),
+            "statistics.interval.ms": int(_STATISTICS * 1000),
+        }
+        if self.username is not None and self.password is not None:
+            found |= {"sasl.mechanism": self.mechanism, "sasl.username": self.username}
+            found["sasl.password"] = self.password.reveal()
+        if self.ca_file is not None:
+            found["ssl.ca.location"] = self.ca_file
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Where a batch lies: per partition its first offset, and the one after its last."""
+
+    first: dict[Partition, int]
+    after: dict[Partition, int]
+
+
+class KafkaSource:
+    """Source over Kafka's protocol; opened when it is first fetched from.
+
+    Args:
+        settings: which records, and how to log in.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka")
+        self._consumer: Consumer | None = None
+        self._secret = ""
+        # What follows is written in the thread, by callbacks, and read anywhere.
+        self._ours: set[Partition] = set()
+        self._trouble: str | None = None
+        self._topic_trouble: str | None = None
+        self._connected = False
+        self._lag: int | None = None
+
+    async def fetch(self) -> Batch | None:
+        """Return what the partitions have that are ours.
+
+        Raises:
+            Away: no consumer can be made of the settings, or it failed for good.
+        """
+        return await self._in_thread(self._fetch)
+
+    async def settle(self, batch: Batch) -> None:
+        """Store the offsets of a batch, as far as its partitions are still ours."""
+        await self._in_thread(lambda: self._settle(batch.token))
+
+    async def again(self, batch: Batch) -> None:
+        """Go back to the start of a batch."""
+        await self._in_thread(lambda: self._again(batch.token))
+
+    async def close(self) -> None:
+        """Commit what is stored, and leave the group."""
+        await self._in_thread(self._close)
+        self._thread.shutdown(wait=False)
+
+    def look(self) -> Look:
+        """Return whether a broker answers, what keeps it from fetching, and the lag."""
+        if not self._connected:
+            return Look(False, f"the broker: {self._trouble or 'no answer yet'}", self._lag)
+        if not self._ours:
+            none = "partitions: the group is being joined, or its other members have all of them"
+            return Look(True, self._topic_trouble or none, self._lag)
+        return Look(True, None, self._lag)
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # In the thread
+
+    def _opened(self) -> Consumer:
+        if self._consumer is None:
+            from confluent_kafka import Consumer, KafkaException
+
+            config = self._settings.config()
+            self._secret = config.get("sasl.password", "")
+            try:
+                consumer = Consumer({**config, "error_cb": self._complain, "stats_cb": self._measure}, logger=_silent)
+                consumer.subscribe(
+                    list(self._settings.topics),
+                    on_assign=self._assigned,
+                    on_revoke=self._given_up,
+                    on_lost=self._given_up,
+                )
+            except KafkaException as error:
+                raise Away(f"the broker's settings: {self._words(error)}") from None
+            self._consumer = consumer
+        return self._consumer
+
+    def _fetch(self) -> Batch | None:
+        from confluent_kafka import KafkaException
+
+        try:
+            consumer = self._opened()
+            # `consume` alone would wait for a whole batch, as long as it may.
+            first = consumer.poll(_TICK)
+            records = [] if first is None else [first, *consumer.consume(BATCH - 1, 0)]
+        except KafkaException as error:
+            self._drop()
+            raise Away(f"the broker: {self._words(error)}") from None
+        marks = _Marks({}, {})
+        messages: list[Message | Malformed] = []
+        for record in records:
+            trouble = record.error()
+            if trouble is not None:
+                self._note(trouble)
+                continue
+            found = self._added(record, marks)
+            if found is not None:
+                messages.append(found)
+        if messages:
+            self._connected = True
+            self._topic_trouble = None
+            return Batch(messages, marks)
+        if records:
+            time.sleep(_BREATH)  # errors that come at once must not make a busy loop
+        return None
+
+    def _added(self, record: Record, marks: _Marks) -> Message | Malformed | None:
+        topic, partition, offset = record.topic(), record.partition(), record.offset()
+        if topic is None or partition is None or offset is None or (topic, partition) not in self._ours:
+            return None  # whoever has the partition now fetches it
+        marks.first.setdefault((topic, partition), offset)
+        marks.after[topic, partition] = offset + 1
+        return message_of_record(record, self._settings.max_message)
+
+    def _note(self, error: Any) -> None:
+        from confluent_kafka import KafkaError
+
+        if error.fatal():
+            self._drop()
+            raise Away(f"the broker: {self._words(error)}")
+        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 (a constant)
+            self._topic_trouble = f"the broker: {self._words(error)}"
+
+    def _settle(self, marks: _Marks) -> None:
+        from confluent_kafka import KafkaException, TopicPartition
+
+        for (topic, partition), offset in marks.after.items():
+            if self._consumer is None or (topic, partition) not in self._ours:
+                continue
+            try:
+                self._consumer.store_offsets(offsets=[TopicPartition(topic, partition, offset)])
+            except KafkaException:
+                # Lost while the ledger wrote: whoever has it now takes the batch again.
+                self._ours.discard((topic, partition))
+
+    def _again(self, marks: _Marks) -> None:
+        from confluent_kafka import KafkaException, TopicPartition
+
+        try:
+            for (topic, partition), offset in marks.first.items():
+                if self._consumer is not None and (topic, partition) in self._ours:
+                    self._consumer.seek(TopicPartition(topic, partition, offset))
+        except KafkaException:
+            # A new consumer begins at what was committed.
+            self._drop()
+
+    def _close(self) -> None:
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None
+        self._ours.clear()
+        self._connected = False
+
+    def _drop(self) -> None:
+        """Let go of a consumer that is of no use any more; the next fetch makes another."""
+        self._close()
+
+    # Callbacks, in the thread
+
+    def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._ours |= {(each.topic, each.partition) for each in partitions}
+        self._topic_trouble = None
+
+    def _given_up(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._ours -= {(each.topic, each.partition) for each in partitions}
+
+    def _complain(self, error: Any) -> None:
+        from confluent_kafka import KafkaError
+
+        # That all are down says less than why one is.
+        if self._trouble is None or error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 (a constant)
+            self._trouble = self._words(error)
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 (a constant)
+            self._connected = False
+
+    def _measure(self, text: str) -> None:
+        """Read librdkafka's statistics: which brokers are up, and how far behind each partition of ours is."""
+        found = json.loads(text)
+        self._connected = any(each.get("state") == "UP" for each in found.get("brokers", {}).values())
+        if self._connected:
+            self._trouble = None
+        lags = [
+            each["consumer_lag"]
+            for name, topic in found.get("topics", {}).items()
+            for each in topic.get("partitions", {}).values()
+            if (name, each.get("partition")) in self._ours
+        ]
+        self._lag = sum(lag for lag in lags if lag >= 0) if lags and any(lag >= 0 for lag in lags) else None
+
+    def _words(self, error: Any) -> str:
+        inner = error.args[0] if isinstance(error, Exception) and error.args else error
+        return words(inner.str() if hasattr(inner, "str") else str(inner), self._secret)
+
+
+def message_of_record(record: Record, max_message: int) -> Message | Malformed:
+    """Return the message of a record; what is none says why, and where it lies.
+
+    Args:
+        record: of a topic.
+        max_message: the most bytes that its value may have.
+    """
+    place = f"{record.topic()}[{record.partition()}]@{record.offset()}"
+    value = record.value()
+    if not isinstance(value, bytes):
+        return Malformed(f"{place}: it has no value")
+    if len(value) > max_message:
+        return Malformed(f"{place}: it has {len(value)} bytes, and more than {max_message} are not read")
+    try:
+        return message_of_event(type_of(record.headers()), value)
+    except MalformedMessage as error:
+        return Malformed(f"{place}: {error}")
+    except ValueError:
+        return Malformed(f"{place}: a header is no UTF-8")
+
+
+def type_of(headers: Any) -> str | None:
+    """Return the type of a message by a record's headers; None where none says it.
+
+    documented by the vendor's samples: `type`, then `ce_type`; by Microsoft: the properties of an event that was
+    written over AMQP are headers in AMQP's encoding.
+
+    Args:
+        headers: pairs of name and value.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    for wanted in ("type", "ce_type"):
+        for name, value in headers or ():
+            if name.casefold() == wanted and value:
+                return _text(value if isinstance(value, bytes) else str(value).encode())
+    return None
+
+
+def _text(value: bytes) -> str:
+    """Decode a text, also one in AMQP 1.0's encoding (str8, sym8, str32, sym32), which no UTF-8 begins like."""
+    if value[:1] in (b"\xa1", b"\xa3") and len(value) > 1 and value[1] == len(value) - 2:
+        return value[2:].decode()
+    if value[:1] in (b"\xb1", b"\xb3") and len(value) > 4 and int.from_bytes(value[1:5]) == len(value) - 5:
+        return value[5:].decode()
+    return value.decode()
