@@ -160,7 +160,9 @@ def _loses_data(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
             else kind.refusals(item.desired.state, item.observed, item.changed, item.desired.ignore)
         )
         for refusal in refusals:
-            yield f"{item.change.key}: {refusal.message}", (item.change.key,)
+            at_risk = inputs.at_risk.get(item.change.key)
+            more = "" if at_risk is None else f"; {at_risk}"
+            yield f"{item.change.key}: {refusal.message}{more}", (item.change.key,)
 
 
 def _target_hosts(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:

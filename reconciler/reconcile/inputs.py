@@ -40,6 +40,7 @@ class PlanInputs:
         request_kinds: the registry of requests.
         bracket: whether a running sync is paused around a change of its target.
         remarks: notes that were made before live was read.
+        at_risk: by `KIND/NAME`, how much a change of it would lose, where somebody looked.
         secrets_at_apply: whether what `${secret:}` says is left to apply, which compares and checks it; literals in
             `desired` are set all the same.
     """
@@ -63,6 +64,7 @@ class PlanInputs:
     request_kinds: RequestKinds = field(default_factory=dict)
     bracket: bool = False
     remarks: tuple[Note, ...] = ()
+    at_risk: Mapping[str, str] = field(default_factory=dict)
     secrets_at_apply: bool = False
 
     def is_missing(self, kind: str, live_id: str) -> bool:

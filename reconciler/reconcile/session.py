@@ -50,6 +50,7 @@ class PlanRequest:
     push_secrets: bool = False
     excluded: frozenset[str] = frozenset()
     remarks: tuple[Note, ...] = ()
+    at_risk: Mapping[str, str] = field(default_factory=dict)
     secrets_at_apply: bool = False
 
 
@@ -180,6 +181,7 @@ class Session:
             request_kinds=self.request_kinds,
             bracket=self.settings.bracket,
             remarks=request.remarks,
+            at_risk=request.at_risk,
             secrets_at_apply=request.secrets_at_apply,
         )
 

@@ -97,6 +97,27 @@ def data_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
     return tuple(sync for item in wanted for sync in _data_syncs(session, memory, item))
 
 
+def changed_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
+    """Return the data types of which a full sync is due once the manifests are applied as they stand.
+
+    Args:
+        session: the environment.
+        memory: tells what was applied.
+    """
+    found = []
+    for sync in data_syncs(session, memory):
+        at = (sync.scope.target, KIND, sync.scope.integration)
+        applied = memory.snapshots.get(at)
+        if applied is None:
+            found.append(sync)
+        elif sync.standing is Standing.CHANGED:
+            state = {**applied.state, FIRST_APPLIED: memory.first_applied.get(at, session.opened_at)}
+            before = [data for bind in DATA_TYPES if (data := bind(state)) is not None and data.name == sync.type]
+            if not any(data.digest == sync.data.digest for data in before):
+                found.append(sync)
+    return tuple(found)
+
+
 def leaving_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
     """Return the data syncs that were applied as absent and whose products are to be discontinued, by name.
 

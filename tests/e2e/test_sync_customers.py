@@ -203,6 +203,31 @@ def test_a_site_that_shows_no_customers_loses_none(shop: People) -> None:
     assert len(shop.customers()["acme.ben"]["addresses"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("read", "answer", "shown"), [("absent", "empty", False), ("v1", "customer", True), ("absent", "customer", False)]
+)
+def test_a_plan_says_how_many_customers_may_lose_data(shop: People, read: Any, answer: Any, shown: bool) -> None:
+    shop.emulator.switch(spark_customer_read=read, spark_customer_answer=answer)
+    shop.begin(user("anna"), user("ben"), user("carl", "bolt"), buyers=["acme"])
+    shop.synced("--full")
+    # Two of three are ours; the third comes with another buyer.
+    shop.write_manifests(**shop.flows(buyers=["acme", "bolt"], overwriteUnread=True))
+    plan = shop.checkout.call("plan", "--format", "json").json
+    [stopped] = [breach["message"] for breach in plan["breaches"] if breach["rule"] == "loses-data"]
+    notes = [note["message"] for note in plan["notes"] if "showed none of" in note["message"]]
+    if shown:
+        assert "the site shows customers at the moment" in stopped
+        assert notes == []
+        return
+    assert stopped.endswith("up to 1 customer would lose data")
+    assert [words for words in notes if "of 2 that this data sync wrote" in words]
+    shop.write_manifests(**shop.flows(buyers=["acme", "bolt"]))
+    plan = shop.checkout.call("plan", "--format", "json").json
+    assert plan["breaches"] == []
+    [said] = [note["message"] for note in plan["notes"] if "showed none of" in note["message"]]
+    assert "up to 1 customer that it may have and this data sync did not make would be left alone" in said
+
+
 def test_a_balance_is_never_lost_where_the_site_clears_what_is_left_out(shop: People) -> None:
     shop.begin(user("anna"), user("ben"))
     shop.emulator.switch(spark_balance_left_out="cleared", spark_customer_status_inactive="disabled")

@@ -10,7 +10,7 @@ import pytest
 from reconciler.errors import TargetIncomplete
 from reconciler.sync.mode import Mode
 from reconciler.sync.parties.combination import Combination
-from reconciler.sync.party_prices import source
+from reconciler.sync.party_prices import reckon, source
 from reconciler.sync.run.report import RunReport, State
 from support.checkout import Checkout
 from support.party_market import Json, assigned, product, run_type, schedule, user
@@ -299,6 +299,42 @@ def test_plan_import_and_drift_have_the_lists_as_a_count_alone(lists: Lists) -> 
     assert plan.json["changes"] == []
     imported = checkout.call("import", "--output", "more", "--format", "json")
     assert "oc-" not in imported.stdout
+
+
+def planned(lists: Lists) -> list[str]:
+    """What a plan says of the data sync."""
+    notes = lists.shop.checkout.call("plan", "--format", "json").json["notes"]
+    return [note["message"] for note in notes if note["subject"] == "DataSync/shop"]
+
+
+def test_a_plan_counts_lists_rows_and_requests_and_whether_there_is_room(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = Lists(checkout)
+    goods = market()
+    variants = [{"ProductID": "saw", "ID": own, "Active": True, "xp": {"SKU": f"SKU-saw-{own}"}} for own in "ab"]
+    goods["Objects"]["Variants"] = variants
+    lists.shop.emulator.seed_with(goods)
+    groups = {"groupPriceLists": {"trade": ["trade-20"]}}
+    lists.shop.write_manifests(pricing={"partyPriceLists": True}, customers=groups)
+    counts = "customers need 3 price lists of their own with about {} rows: about 4 requests to write all of it"
+    first = planned(lists)
+    # Hammer and both saws for acme and for vip, a nail for beta.
+    assert counts.format(7) in first
+    assert "customers.groupPriceLists names trade-20, and the site has no such price list" in first
+    assert any("does not see the lists of its customer group any more" in words for words in first)
+    checkout.applied()
+    assert not [words for words in planned(lists) if "price lists of their own" in words]
+    lists.synced()
+    assert sum(map(len, lists.prices().values())) == 7
+    monkeypatch.setattr(reckon, "RECOMMENDED_LISTS", 4)
+    lists.shop.write_manifests(pricing={"partyPriceLists": True, "partyPrices": "rows"}, customers=groups)
+    then = planned(lists)
+    assert counts.format(12) in then
+    beside = "with 1 that the site has from others they are 4 price lists"
+    assert f"{beside}: SparkLayer recommends 4 at most" in then
+    monkeypatch.setattr(reckon, "MOST_LISTS", 3)
+    assert f"{beside}, and a site takes 3: a run stops before it writes any" in planned(lists)
 
 
 @pytest.mark.parametrize("pricing", [{}, {"partyPrices": "rows"}], ids=["rules", "rows"])

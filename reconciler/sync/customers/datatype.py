@@ -12,6 +12,7 @@ from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sync.customers.explain import explain_customer
 from reconciler.sync.customers.mapper import SiteFacts, draft
 from reconciler.sync.customers.model import PART, CustomerDraft, held_from_json, held_to_json
+from reconciler.sync.customers.reckon import reckon_customers
 from reconciler.sync.customers.record import key_of
 from reconciler.sync.customers.resolve import CustomerState, deleted, held_names, lost, names_of, resolve
 from reconciler.sync.customers.settings import CustomerSettings, customer_settings, digest
@@ -22,6 +23,7 @@ from reconciler.sync.datatype import Held, Name, SyncLog
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.mapping.identity import address_of, customer_key
 from reconciler.sync.problem import RecordProblem
+from reconciler.sync.reckoning import Reckoning
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
@@ -133,6 +135,9 @@ class Customers:
     def not_listed(self, key: str) -> RecordProblem:
         words = "OrderCloud's list of users leaves this one out. It is synced by its ID."
         return RecordProblem(key, PART, "not-listed", words)
+
+    async def reckon(self, source: ClockedReader, target: Querier, known: int) -> Reckoning:
+        return await reckon_customers(self.settings, source, target, known)
 
     async def explain(
         self, source: ClockedReader, target: Querier, store: Store, key: str, now: datetime

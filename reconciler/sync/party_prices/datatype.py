@@ -17,12 +17,14 @@ from reconciler.sync.explanation import Explanation
 from reconciler.sync.party_prices.explain import explain_record
 from reconciler.sync.party_prices.mapper import ListDraft, draft
 from reconciler.sync.party_prices.model import PREFIX, Part, PartyList, combination_of, held_from_json
+from reconciler.sync.party_prices.reckon import reckon_lists
 from reconciler.sync.party_prices.settings import PartyPriceSettings, digest, party_price_settings
 from reconciler.sync.party_prices.sink import ListSink
 from reconciler.sync.party_prices.source import ListSource, roles_of
 from reconciler.sync.party_prices.state import ListState, deleted, settled
 from reconciler.sync.party_prices.target import ListFacts, ListTarget
 from reconciler.sync.problem import RecordProblem
+from reconciler.sync.reckoning import Reckoning
 from reconciler.words import parse_duration
 
 if TYPE_CHECKING:
@@ -137,6 +139,9 @@ class PartyPrices:
     def not_listed(self, key: str) -> RecordProblem:
         message = "OrderCloud's lists leave the buyer or its users out. The price list is synced all the same."
         return RecordProblem(key, Part.LIST, "not-listed", message)
+
+    async def reckon(self, source: ClockedReader, target: Querier, known: int) -> Reckoning:
+        return await reckon_lists(self.settings, source, target)
 
     async def explain(
         self, source: ClockedReader, target: Querier, store: Store, key: str, now: datetime

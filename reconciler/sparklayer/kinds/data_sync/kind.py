@@ -18,7 +18,7 @@ from reconciler.sparklayer.kinds.data_sync.amounts import (
     flowing,
     words_of,
 )
-from reconciler.sparklayer.kinds.data_sync.cost import touched
+from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, touched
 from reconciler.sparklayer.kinds.data_sync.spec import DataSyncSpec
 from reconciler.sparklayer.kinds.price_list import PriceListKind
 from reconciler.sparklayer.sync_log import clear_every_log
@@ -116,6 +116,8 @@ class DataSyncKind(Kind[DataSyncSpec]):
             yield "a full sync is due once it is applied: `reconciler sync run` does it"
         if observed is not None and (left := _narrowed(observed.state, desired)):
             yield left
+        if left := _replaced_group_lists(desired):
+            yield left
         before, after = (_price_list(state) for state in (observed.state if observed else {}, desired))
         if before is not None and after != before:
             yield (
@@ -199,6 +201,18 @@ def _narrowed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None
     return (
         f"what is in none of the catalogs {', '.join(new)[:200]} is discontinued by the full sync; where that is more "
         f"than maxDeletePercent allows ({after['maxDeletePercent']:g} %), it stops, and nothing is"
+    )
+
+
+def _replaced_group_lists(state: Mapping[str, Any]) -> str | None:
+    """Say whose prices a customer's own list replaces; None where no customer gets one, or no group has lists."""
+    named: Mapping[str, Sequence[str]] = (state.get("customers") or {}).get("groupPriceLists") or {}
+    groups = [f"{group} ({', '.join(lists)})" for group, lists in sorted(named.items()) if lists]
+    if not groups or PARTY_PRICES not in flowing(state):
+        return None
+    return (
+        f"a customer with prices of its own does not see the lists of its customer group any more, as its own list "
+        f"replaces them: {', '.join(groups)[:300]}; a customer without has the group's"
     )
 
 

@@ -1,0 +1,100 @@
+"""Reckon what changed data syncs will come to: records, requests and risks, by a look at both sides. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ApiError, SecretUnset, SourceIncomplete
+from reconciler.ledger.config.model import Memory
+from reconciler.reconcile.plan import Note, NoteKind
+from reconciler.reconcile.session import PlanRequest, Session
+from reconciler.registry import open_reader
+from reconciler.sync.datasync import KIND, SOURCE, TARGET, DataSync, changed_syncs
+from reconciler.sync.reckoning import Reckonable, Reckoning
+
+if TYPE_CHECKING:  # it brings the HTTP client
+    from reconciler.http.connections import Connections
+    from reconciler.http.observe import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """What was reckoned of all data syncs of an environment.
+
+    Args:
+        notes: for the plan.
+        at_risk: what would lose data, by `KIND/NAME`.
+    """
+
+    notes: tuple[Note, ...] = ()
+    at_risk: Mapping[str, str] = field(default_factory=dict)
+
+
+async def reckoned_syncs(
+    session: Session,
+    request: PlanRequest,
+    memory: Memory,
+    observer: Observer,
+    connections: Connections,
+    *,
+    token_cache: bool = True,
+) -> Reckoned:
+    """Reckon the data types of which a full sync is due once the plan is applied; what cannot be read is said.
+
+    Args:
+        session: the environment.
+        request: what the plan is limited to.
+        memory: tells what was applied, and how many records there are.
+        observer: told of the requests.
+        connections: shared by the environments of one run.
+        token_cache: whether access tokens may be kept in files.
+    """
+    if not {SOURCE, TARGET} <= session.connections.keys():
+        return Reckoned()
+    notes: list[Note] = []
+    at_risk: dict[str, str] = {}
+    places = {desired.key: desired.place for desired in session.desired}
+    for sync in changed_syncs(session, memory):
+        names = {KIND, sync.key}
+        if (request.targets and not names & request.targets) or names & request.excluded:
+            continue
+        if not isinstance(sync.data, Reckonable):
+            continue
+        found = await _reckoned(session, sync, sync.data, memory, observer, connections, token_cache=token_cache)
+        notes += [Note(NoteKind.REMARK, sync.key, words, places.get(sync.key)) for words in found.notes]
+        if found.at_risk is not None:
+            at_risk[sync.key] = found.at_risk
+    return Reckoned(tuple(notes), at_risk)
+
+
+async def _reckoned(
+    session: Session,
+    sync: DataSync,
+    data: Reckonable,
+    memory: Memory,
+    observer: Observer,
+    connections: Connections,
+    *,
+    token_cache: bool,
+) -> Reckoning:
+    target = session.connections[TARGET]
+    volume = memory.volumes.get((target.live_side, sync.scope.integration))
+    known = 0 if volume is None else volume.records.get(sync.type, 0)
+    try:
+        async with (
+            open_reader(
+                session.connections[SOURCE],
+                sync.data.roles,
+                token_cache=token_cache,
+                observer=observer,
+                connections=connections,
+            ) as source,
+            open_reader(target, (), token_cache=token_cache, observer=observer, connections=connections) as site,
+        ):
+            return await data.reckon(source, site, known)
+    except SecretUnset:  # a plan that needs the login as well says so itself
+        return Reckoning()
+    except (ApiError, SourceIncomplete) as error:
+        return Reckoning((f"{sync.type}: what a full sync will come to could not be counted: {error.message}",))
