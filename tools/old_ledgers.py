@@ -37,7 +37,8 @@ SHAPES = {
     "version-11": ("115c766",),
     "version-12": ("4a3332c",),
     "version-13": ("307f42a",),
-    "version-14": ("e5fcd9e",),
+    "version-14": ("d22196b",),
+    "version-15": ("93f34ca",),
 }
 
 FILL = """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.bracket import Brackets
 from reconciler.app.connections import writers
+from reconciler.app.obeyed import remember_applied
 from reconciler.app.pause import Desk, lift
 from reconciler.app.saved_plans import Gate, SavedPlans, permit_gated
 from reconciler.errors import Interrupted
@@ -176,6 +177,8 @@ async def apply_session(
                     brackets=Brackets(desk, lock, session.opened_at),
                 )
                 report = replace(report, plans=plans)
+                if command == APPLY and report.ledger_problem is None:
+                    remember_applied(ledger, session, commit)
                 if commit is not None and _is_done(request, approval, report):
                     whole = _is_whole(permission)
                     if whole or not approval.resume:  # an interrupted run may be of an older commit

@@ -28,6 +28,7 @@ from reconciler.ledger.inbox_tables import (
     inbox_unknown,
     inboxes,
 )
+from reconciler.ledger.service_tables import applied_settings, services
 from reconciler.ledger.table import key, optional, table
 
 # One row: the schema's version, the oldest version that may still write, the salt of the fingerprints, and where the
@@ -363,9 +364,10 @@ fetched_items = table(
 
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
-    pause_log, drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory, scopes,
-    data_runs, wanted_runs, hands, records, names, waits, problems, entries, ignite_connections, ignite_credentials,
-    inboxes, inbox_types, inbox_minutes, inbox_messages, inbox_unknown, inbox_told, inbox_marks,
+    pause_log, drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory,
+    services, scopes, data_runs, applied_settings, wanted_runs, hands, records, names, waits, problems, entries,
+    ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages, inbox_unknown,
+    inbox_told, inbox_marks,
     fetched_items,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""

@@ -12,10 +12,12 @@ import pytest
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
 from reconciler.ledger.config.model import AskedRequest, JournalEntry, LiveObject, PauseEvent, RequestStep, Snooze
+from reconciler.ledger.config.services import ServiceStore
 from reconciler.ledger.data.fetched import Fetched, FetchedStore
 from reconciler.ledger.data.inbox_model import Arrivals, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
+from reconciler.ledger.data.obeyed import AppliedSettings
 from reconciler.ledger.reader import read_memory
 from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
@@ -64,6 +66,8 @@ def fill(url):
             store.log.to_log(9)
             store.log.remember(LogDates(NOW, NOW, NOW))
             ledger.store(SCOPE).runs.join(data_run.id, "a hand")
+        AppliedSettings(ledger.database).remember("test", {SCOPE: "digest"}, (), ODD)
+        ServiceStore(ledger.database).seen(["test"], "me", ODD, ODD)
         FetchedStore(ledger.database, "test", "place").note({ODD: Fetched("v", 2**31 - 1, set_aside=True)})
         InboxStore(ledger.database, [SCOPE]).take(
             Arrivals(

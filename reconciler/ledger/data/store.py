@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.data import log, names, problems, unseen, wanted
+from reconciler.ledger.data import log, names, obeyed, problems, unseen, wanted
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import (
     FINISHED,
@@ -64,6 +64,7 @@ class RunStore:
         full: bool,
         begins_log: bool | None = None,
         takes: Collection[str] = (),
+        obeys: bool = True,
     ) -> DataRun:
         """Record that a run starts, and keep it. Needs the lock. Earlier runs that were cut off are over by it.
 
@@ -77,10 +78,16 @@ class RunStore:
             full: it is a full sync.
             begins_log: the sync log begins anew with it: no problem counts as logged any more. None: as `full`.
             takes: modes in which runs were asked for that it does along with its own.
+            obeys: whether it is one of those that only the settings which were applied last may begin.
+
+        Raises:
+            NotApplied: other settings were applied.
         """
         scope = self._scoped.id
 
         def begin(tx: Transaction) -> tuple[DataRun, str]:
+            if obeys:
+                obeyed.require(tx.connection, scope, config)
             run = data_runs.begin(tx.connection, scope, mode, config, holder, now, lists=lists, walks=walks, full=full)
             if full if begins_log is None else begins_log:
                 problems.unlog_all(tx.connection, scope)
@@ -91,8 +98,12 @@ class RunStore:
         self._scoped.kept(run.id, hand)
         return run
 
-    def resume(self, run_id: str, holder: str) -> DataRun:
-        """Record that an unfinished run goes on, and keep it. Needs the lock."""
+    def resume(self, run_id: str, holder: str, *, obeys: bool = True) -> DataRun:
+        """Record that an unfinished run goes on, and keep it. Needs the lock.
+
+        Raises:
+            NotApplied: other settings were applied than those that it began with.
+        """
         scope = self._scoped.id
         changes = {"state": RUNNING, "holder": holder, "ended_at": None, "message": None}
 
@@ -101,11 +112,17 @@ class RunStore:
             run = data_runs.read(tx.connection, scope, run_id)
             if run is None:
                 raise LedgerError(f"The ledger knows no run {run_id}", next_step="Run the sync again; it begins anew.")
+            if obeys:
+                obeyed.require(tx.connection, scope, run.config)
             return run, self._scoped.keep(tx, run_id, holder)
 
         run, hand = self._scoped.write_locked(resume)
         self._scoped.kept(run_id, hand)
         return run
+
+    def is_obeyed(self, config: str) -> bool:
+        """Whether settings of this digest are those that were applied last, as far as any apply has said."""
+        return self._scoped.read(lambda tx: obeyed.is_obeyed(tx.connection, self._scoped.id, config))
 
     def join(self, run_id: str, holder: str) -> None:
         """Become a hand of a run that somebody else keeps; see `Scoped.join`."""

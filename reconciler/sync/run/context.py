@@ -143,6 +143,11 @@ class RunContext:
         self.meter.begin_anew()
 
 
+def obeys(job: Job, mode: Mode) -> bool:
+    """Whether a run is one that only the settings which were applied last may make: no rehearsal, and no removal."""
+    return job.writer is not None and mode is not Mode.REMOVE
+
+
 async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
     """Record in the ledger that a run begins."""
     return await ledger.runs.begin(
@@ -155,6 +160,7 @@ async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
         full=mode.is_full,
         begins_log=mode.is_full and job.data.log is not None and job.data.log.owned,
         takes=mode.covered,
+        obeys=obeys(job, mode),
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.errors import LedgerError, LedgerLocked, ReconcilerError, SourceIncomplete, TargetIncomplete
+from reconciler.errors import LedgerError, LedgerLocked, NotApplied, ReconcilerError, SourceIncomplete, TargetIncomplete
+from reconciler.ledger.data.model import FINISHED
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport, State
@@ -45,6 +45,19 @@ class _Turn:
         """Whether a limit stopped it, or somebody cancelled it: it does not run again by itself."""
         return self.report is not None and self.report.state in (State.STOPPED, State.CANCELLED)
 
+    def may_go_on(self) -> bool:
+        """Return whether somebody has run it since it was stopped. It asks the ledger."""
+        newest = self.job.store.runs.last(state=None)
+        return self.report is None or newest is None or newest.id != self.report.run_id
+
+    def rest_as_before(self) -> None:
+        """Rest since the last run that came to its end, whoever made it. It asks the ledger."""
+        newest = self.job.store.runs.last(state=None)
+        if newest is None or newest.ended_at is None or newest.config != self.job.data.digest:
+            return
+        if newest.state == FINISHED:
+            self.rests_since, self.pause = newest.ended_at, self.job.settings.interval
+
     def left(self) -> timedelta:
         """Return how long it still rests."""
         now = self.job.now()
@@ -68,6 +81,8 @@ async def watch(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_report: Callable[[RunReport, datetime], None] = lambda _report, _next: None,
     on_missing: Callable[[ReconcilerError, datetime], None] = lambda _error, _next: None,
+    between: asyncio.Event | None = None,
+    lasting: bool = False,
 ) -> tuple[RunReport, ...]:
     """Run whatever is due of each data type, one after the other, again and again, until told to stop.
 
@@ -80,7 +95,11 @@ async def watch(
         stop: ends it.
         on_progress: told about once a second while a run is on.
         on_report: told of each run, and when the next one of its data type starts.
-        on_missing: told of a run that could not begin because something is missing at one side, and of the next try.
+        on_missing: told of a run that could not begin because something is missing at one side, or because other
+            settings were applied, and of the next try.
+        between: ends it once no run is on.
+        lasting: whether it goes on where earlier runs ended, and ends only when it is told to: what a limit stopped
+            is taken up again after somebody has run it.
 
     Returns:
         The last report of each data type of which a run began.
@@ -89,12 +108,15 @@ async def watch(
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
     turns = [_Turn(job, job.now()) for job in jobs]
-    due = list(turns)
-    while due and not stop.is_set():
+    ends = (stop,) if between is None else (stop, between)
+    if lasting:
+        await asyncio.to_thread(_rest_as_before, turns)
+    due = await _rest(turns, *ends) if lasting else list(turns)
+    while due and not _any(ends):
         for turn in due:
-            if not stop.is_set():
+            if not _any(ends):
                 await _run(turn, stop, on_progress, on_report, on_missing)
-        due = await _rest([turn for turn in turns if not turn.is_over], stop)
+        due = await _rest(turns if lasting else [turn for turn in turns if not turn.is_over], *ends)
     return tuple(turn.report for turn in turns if turn.report is not None)
 
 
@@ -112,7 +134,7 @@ async def _run(
     except LedgerLocked:
         # Somebody runs it by hand, which is as good.
         turn.rest(_WHILE_LOCKED)
-    except (SourceIncomplete, TargetIncomplete) as error:
+    except (NotApplied, SourceIncomplete, TargetIncomplete) as error:
         # Somebody may mend it meanwhile, as with an API that stays away.
         turn.failures += 1
         turn.rest(_pause(job, turn.failures))
@@ -124,23 +146,50 @@ async def _run(
         on_report(report, report.ended_at + turn.pause)
 
 
-async def _rest(turns: Sequence[_Turn], stop: asyncio.Event) -> list[_Turn]:
-    """Wait for the next run: until its time, until told to stop, or until a record cannot wait.
+async def _rest(turns: Sequence[_Turn], *ends: asyncio.Event) -> list[_Turn]:
+    """Wait for the next run: until its time, until told to end, or until a record cannot wait.
 
     Returns:
-        Those whose turn it is; none where told to stop, or where none is left.
+        Those whose turn it is; none where told to end, or where none is left.
     """
-    while turns and not stop.is_set():
-        left = {id(turn): turn.left() for turn in turns}
-        if due := [turn for turn in turns if left[id(turn)] <= timedelta()]:
+    while turns and not _any(ends):
+        resting = [turn for turn in turns if not turn.is_over or await asyncio.to_thread(_goes_on, turn)]
+        left = {id(turn): turn.left() for turn in resting}
+        if due := [turn for turn in resting if left[id(turn)] <= timedelta()]:
             return due
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), min(*left.values(), _LOOK_EVERY).total_seconds())
+        if await _told(min(*left.values(), _LOOK_EVERY, _LOOK_EVERY), ends):
             return []
-        due = [turn for turn in turns if turn.may_wake() and await asyncio.to_thread(_something_waits, turn.job)]
+        due = [turn for turn in resting if turn.may_wake() and await asyncio.to_thread(_something_waits, turn.job)]
         if due:
             return due
     return []
+
+
+def _rest_as_before(turns: Sequence[_Turn]) -> None:
+    for turn in turns:
+        turn.rest_as_before()
+
+
+def _any(ends: Sequence[asyncio.Event]) -> bool:
+    return any(end.is_set() for end in ends)
+
+
+async def _told(duration: timedelta, ends: Sequence[asyncio.Event]) -> bool:
+    """Wait until one of the events is set, and return whether one was in time."""
+    waiting = [asyncio.create_task(end.wait()) for end in ends]
+    try:
+        await asyncio.wait(waiting, timeout=duration.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        return _any(ends)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+def _goes_on(turn: _Turn) -> bool:
+    try:
+        return turn.may_go_on()
+    except LedgerError:
+        return False
 
 
 def _something_waits(job: Job) -> bool:

@@ -14,7 +14,7 @@ from reconciler.sync.datatype import Telling
 from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.breaker import Outage
-from reconciler.sync.run.context import Job, RunContext, begin, open_context
+from reconciler.sync.run.context import Job, RunContext, begin, obeys, open_context
 from reconciler.sync.run.counts import parts_in
 from reconciler.sync.run.deletes import TooManyGone
 from reconciler.sync.run.due import Past, choose
@@ -49,15 +49,29 @@ async def run_sync(
         What became of it, also where an API stayed away or a limit stopped it.
 
     Raises:
+        NotApplied: other settings were applied than those that the job has; nothing was changed.
         TargetIncomplete: something that manifests declare is not at the target; nothing was changed.
         SourceIncomplete: something that decides the scope is not at the source; nothing was changed.
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
     for traffic in (job.source_traffic, job.target_traffic):
         traffic.begin()
-    async with LedgerThread() as thread:
-        context = await _chosen(job, asked, AsyncStore(job.store, thread), stop, on_progress)
-        return await _Run(context, asked).go()
+    # Of its own: what ends this run alone, such as a cancellation, is no end of what comes after it.
+    own = asyncio.Event()
+    if stop.is_set():
+        own.set()
+    passing = asyncio.create_task(_pass_on(stop, own))
+    try:
+        async with LedgerThread() as thread:
+            context = await _chosen(job, asked, AsyncStore(job.store, thread), own, on_progress)
+            return await _Run(context, asked).go()
+    finally:
+        passing.cancel()
+
+
+async def _pass_on(stop: asyncio.Event, own: asyncio.Event) -> None:
+    await stop.wait()
+    own.set()
 
 
 async def _chosen(
@@ -77,7 +91,7 @@ async def _chosen(
     if choice.resume is None:
         run = await begin(job, ledger, choice.mode)
     else:
-        run = await ledger.runs.resume(choice.resume.id, job.holder)
+        run = await ledger.runs.resume(choice.resume.id, job.holder, obeys=obeys(job, choice.mode))
     context = open_context(
         job,
         ledger,
@@ -120,6 +134,7 @@ class _Run:
         self._logbook = Logbook(context)
         self._stages = Stages(context, self._logbook)
         self._cancelled = False
+        self._superseded = False
         self._ended = False
 
     async def go(self) -> RunReport:
@@ -175,6 +190,9 @@ class _Run:
             if run is not None and run.cancel_requested and not context.stopping:
                 self._cancelled = True
                 context.stop.set()
+            if obeys(context.job, context.mode) and not await context.ledger.runs.is_obeyed(context.run.config):
+                self._superseded = True
+                context.stop.set()
 
     async def _end(self, body: asyncio.Task[None]) -> RunReport:
         ending = await self._ending(body)
@@ -193,6 +211,8 @@ class _Run:
         except (Stopped, asyncio.CancelledError):
             if self._cancelled:
                 return _Ending(State.CANCELLED, "cancelled")
+            if self._superseded:
+                return _Ending(State.INTERRUPTED, "other settings were applied", "Run what was applied.")
             return self._interrupted("asked to stop")
         except (BaseExceptionGroup, Outage, TooManyGone, Incomplete, ReconcilerError) as error:
             match _first(error):

@@ -79,10 +79,10 @@ CREATE TABLE data_records (
     PRIMARY KEY (scope, "key"),
     FOREIGN KEY(scope) REFERENCES data_scopes (id) ON DELETE CASCADE
 );
-INSERT INTO "data_records" VALUES(1,'a',0,0,0,NULL,NULL,NULL,'product=31313131313131313131313131313131','{"v":["x"]}',0,0,'ff5b32511857ca04','2026-11-21T12:00:00.000000+00:00',NULL,NULL,0,NULL,X'32323232323232323232323232323232');
-INSERT INTO "data_records" VALUES(1,'b',0,0,0,'2026-11-21T12:00:00.000000+00:00',NULL,NULL,'product=','',0,0,NULL,NULL,'52465e863be2282819b7d0d5e99c74f6/f0eed2ff0770ff7016909e6be3564072','2026-11-21T12:10:00.000000+00:00',0,NULL,NULL);
-INSERT INTO "data_records" VALUES(1,'c',0,0,0,NULL,NULL,NULL,'','',0,0,'d630543659c8b8d5','2026-11-21T12:00:00.000000+00:00',NULL,NULL,1,NULL,NULL);
-INSERT INTO "data_records" VALUES(1,'e',0,0,0,NULL,NULL,NULL,'','',1,0,'d630543659c8b8d5','2026-11-21T12:00:00.000000+00:00',NULL,NULL,0,'2026-11-21T12:00:00.000000+00:00',NULL);
+INSERT INTO "data_records" VALUES(1,'a',0,0,0,NULL,NULL,NULL,'product=31313131313131313131313131313131','{"v":["x"]}',0,0,'87c7bccd4c5453e7','2026-11-21T12:00:00.000000+00:00',NULL,NULL,0,NULL,X'32323232323232323232323232323232');
+INSERT INTO "data_records" VALUES(1,'b',0,0,0,'2026-11-21T12:00:00.000000+00:00',NULL,NULL,'product=','',0,0,NULL,NULL,'371b776077968ec84b2bfd82cfb9e2f9/2c08e42c3886530c1976cf258a039e89','2026-11-21T12:10:00.000000+00:00',0,NULL,NULL);
+INSERT INTO "data_records" VALUES(1,'c',0,0,0,NULL,NULL,NULL,'','',0,0,'aeafc78a44c6d57a','2026-11-21T12:00:00.000000+00:00',NULL,NULL,1,NULL,NULL);
+INSERT INTO "data_records" VALUES(1,'e',0,0,0,NULL,NULL,NULL,'','',1,0,'aeafc78a44c6d57a','2026-11-21T12:00:00.000000+00:00',NULL,NULL,0,'2026-11-21T12:00:00.000000+00:00',NULL);
 INSERT INTO "data_records" VALUES(1,'d',1,0,0,'2026-11-21T12:00:00.000000+00:00',NULL,NULL,'','',0,0,NULL,NULL,NULL,NULL,0,NULL,NULL);
 CREATE TABLE "data_runs" (
     number INTEGER NOT NULL,
@@ -107,8 +107,8 @@ CREATE TABLE "data_runs" (
     UNIQUE (id),
     FOREIGN KEY(scope) REFERENCES data_scopes (id) ON DELETE CASCADE
 );
-INSERT INTO "data_runs" VALUES(1,'ff5b32511857ca04',1,'full',1,1,'finished','me','2026-11-21T12:00:00.000000+00:00',NULL,0,0,NULL,'2026-11-21T12:00:00.000000+00:00','digest','{}',NULL,0,'{}',1);
-INSERT INTO "data_runs" VALUES(2,'d630543659c8b8d5',1,'full',1,0,'interrupted','me','2026-11-21T12:00:00.000000+00:00',NULL,0,0,NULL,'2026-11-21T12:00:00.000000+00:00','digest','{"written": 2}','the ledger''s own word for it',0,'{"maxDeletes": "spring clean"}',1);
+INSERT INTO "data_runs" VALUES(1,'87c7bccd4c5453e7',1,'full',1,1,'finished','me','2026-11-21T12:00:00.000000+00:00',NULL,0,0,NULL,'2026-11-21T12:00:00.000000+00:00','digest','{}',NULL,0,'{}',1);
+INSERT INTO "data_runs" VALUES(2,'aeafc78a44c6d57a',1,'full',1,0,'interrupted','me','2026-11-21T12:00:00.000000+00:00',NULL,0,0,NULL,'2026-11-21T12:00:00.000000+00:00','digest','{"written": 2}','the ledger''s own word for it',0,'{"maxDeletes": "spring clean"}',1);
 CREATE TABLE data_scopes (
     id INTEGER NOT NULL,
     environment TEXT NOT NULL,
@@ -163,7 +163,7 @@ CREATE TABLE fingerprints (
     PRIMARY KEY (api_url, kind, live_id, path)
 );
 INSERT INTO "fingerprints" VALUES('https://api.example/v1','DeliveryConfig','search','target.other',X'',1,'2026-11-21T12:00:00.000000+00:00');
-INSERT INTO "fingerprints" VALUES('https://api.example/v1','DeliveryConfig','search','target.key',X'D4F848C7F157349B4C8E8C936D6E39E22496ECAA60243B1082EC9954E86F7100',0,'2026-11-21T12:00:00.000000+00:00');
+INSERT INTO "fingerprints" VALUES('https://api.example/v1','DeliveryConfig','search','target.key',X'3C4CCA118B86224D06343D465EDD501CB725CEE68C521AA36F2BB9D1F7017B7B',0,'2026-11-21T12:00:00.000000+00:00');
 CREATE TABLE first_applies (
     api_url TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -258,8 +258,8 @@ CREATE TABLE journal (
     PRIMARY KEY (run, change_key),
     FOREIGN KEY(run) REFERENCES runs (id) ON DELETE CASCADE
 );
-INSERT INTO "journal" VALUES('d7166041188b9573','DeliveryConfig/search',0,'digest','applied','done','2026-11-21T12:00:00.000000+00:00');
-INSERT INTO "journal" VALUES('95937e7dc7e1e4da','DeliveryConfig/search',0,'digest','sent',NULL,'2026-11-21T12:00:00.000000+00:00');
+INSERT INTO "journal" VALUES('88345a6bb15d2e65','DeliveryConfig/search',0,'digest','applied','done','2026-11-21T12:00:00.000000+00:00');
+INSERT INTO "journal" VALUES('570e72426bbbf239','DeliveryConfig/search',0,'digest','sent',NULL,'2026-11-21T12:00:00.000000+00:00');
 CREATE TABLE "leases" (
     id TEXT NOT NULL,
     environment TEXT NOT NULL,
@@ -280,14 +280,14 @@ CREATE TABLE "leases" (
     renewed_at VARCHAR(32),
     PRIMARY KEY (id)
 );
-INSERT INTO "leases" VALUES('f6fb4d6336424ba8','test','https://api.example/v1','EntitySync','buyers','','me','','moving','running','2026-11-21T12:00:00.000000+00:00','2026-11-21T13:00:00.000000+00:00',NULL,'vm 003591e6-5d77-49f0-947c-7b1b62003441 pid:[4026531836]',31426,'7079965',NULL);
+INSERT INTO "leases" VALUES('94f1bad98091eccf','test','https://api.example/v1','EntitySync','buyers','','me','','moving','running','2026-11-21T12:00:00.000000+00:00','2026-11-21T13:00:00.000000+00:00',NULL,'vm 003591e6-5d77-49f0-947c-7b1b62003441 pid:[4026531836]',29016,'7074508',NULL);
 CREATE TABLE ledger_meta (
     id INTEGER NOT NULL,
     version INTEGER NOT NULL,
     salt BLOB NOT NULL, oldest_writer INTEGER NOT NULL DEFAULT 3, moved_to TEXT,
     PRIMARY KEY (id)
 );
-INSERT INTO "ledger_meta" VALUES(1,14,X'3C3D3AAE4D09E90657309E7FBF68CD52',3,NULL);
+INSERT INTO "ledger_meta" VALUES(1,14,X'B953A330300CFB742937590DD9BC44B3',3,NULL);
 CREATE TABLE locks (
     name TEXT NOT NULL,
     token VARCHAR(32) NOT NULL,
@@ -307,7 +307,7 @@ CREATE TABLE overrides (
     PRIMARY KEY (run, rule),
     FOREIGN KEY(run) REFERENCES runs (id) ON DELETE CASCADE
 );
-INSERT INTO "overrides" VALUES('d7166041188b9573','maxDeletes','spring clean');
+INSERT INTO "overrides" VALUES('88345a6bb15d2e65','maxDeletes','spring clean');
 CREATE TABLE pause_log (
     id TEXT NOT NULL,
     environment TEXT NOT NULL,
@@ -367,8 +367,8 @@ CREATE TABLE runs (
     "plan" JSON NOT NULL, command TEXT NOT NULL DEFAULT 'apply',
     PRIMARY KEY (id)
 );
-INSERT INTO "runs" VALUES('d7166041188b9573','test','me','2026-11-21T12:00:00.000000+00:00','2026-11-21T12:00:00.000000+00:00','{"changes": []}','apply');
-INSERT INTO "runs" VALUES('95937e7dc7e1e4da','test','me','2026-11-21T12:00:00.000000+00:00',NULL,'{"changes": []}','apply');
+INSERT INTO "runs" VALUES('88345a6bb15d2e65','test','me','2026-11-21T12:00:00.000000+00:00','2026-11-21T12:00:00.000000+00:00','{"changes": []}','apply');
+INSERT INTO "runs" VALUES('570e72426bbbf239','test','me','2026-11-21T12:00:00.000000+00:00',NULL,'{"changes": []}','apply');
 CREATE TABLE snapshots (
     api_url TEXT NOT NULL,
     kind TEXT NOT NULL,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +16,9 @@ import pytest
 from reconciler.ledger.data.model import LevelCounts
 from reconciler.sync.run import loop as watching
 from reconciler.sync.run.context import Job
-from reconciler.sync.run.report import State
+from reconciler.sync.run.report import RunReport, State
+from reconciler.sync.run.runner import run_sync
+from support.engine import Engine
 
 SOON = timedelta(milliseconds=30)
 
@@ -124,3 +128,57 @@ def test_a_data_type_that_a_limit_stopped_is_left_out_and_the_others_go_on(monke
     monkeypatch.setattr(watching, "_AFTER_FAILURE", SOON)
     taken = asyncio.run(turns_taken([job("lists"), job("people")], reports, monkeypatch))
     assert taken == ["lists", "people", "people", "people"]
+
+
+def lasting(engine: Engine, during: Callable[[RunReport, asyncio.Event], None]) -> list[RunReport]:
+    """Watch as a service does, and return what ran."""
+    ran: list[RunReport] = []
+
+    async def watch() -> None:
+        between = asyncio.Event()
+
+        def ended(report: RunReport, _next: datetime) -> None:
+            ran.append(report)
+            during(report, between)
+
+        stop = asyncio.Event()
+        await watching.watch([engine.job()], stop=stop, on_report=ended, between=between, lasting=True)
+
+    asyncio.run(asyncio.wait_for(watch(), 30))
+    return ran
+
+
+def test_a_service_goes_on_where_the_last_run_ended(engine: Engine) -> None:
+    last = engine.run()
+    engine.tick = timedelta(minutes=1)
+    (ran,) = lasting(engine, lambda _report, between: between.set())
+    assert ran.started_at - last.ended_at >= engine.settings.interval
+
+
+def test_a_service_takes_up_what_a_limit_stopped_once_somebody_has_run_it(engine: Engine) -> None:
+    engine.run()
+    for key in ("a", "b"):
+        del engine.things.there[key]
+    engine.later(hours=25)
+    engine.tick = timedelta(seconds=20)
+
+    def mended(report: RunReport, between: asyncio.Event) -> None:
+        if report.state is not State.STOPPED:
+            between.set()
+            return
+
+        def by_hand() -> None:
+            engine.things.there.update(a="A", b="B")
+            asyncio.run(_once(engine))
+
+        Thread(target=by_hand).start()
+
+    states = [report.state for report in lasting(engine, mended)]
+    assert states == [State.STOPPED, State.FINISHED]
+
+
+async def _once(engine: Engine) -> None:
+    job = engine.job()
+    other = replace(job, store=type(job.store)(job.store._scoped.database, job.store.scope))
+    with other.store.lock("by hand", wait=5):
+        await run_sync(other, None, stop=asyncio.Event())

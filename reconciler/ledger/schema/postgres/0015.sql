@@ -1,11 +1,22 @@
--- From version 14 to 15. What was fetched of places that keep what they gave, so that none of it is fetched twice.
-CREATE TABLE fetched_items (
+-- From version 14 to 15. Who serves an environment with which manifests, and the settings that were applied last, by
+-- digest: a run of any others does not begin.
+CREATE TABLE services (
+    token text COLLATE "C" NOT NULL,
     environment text COLLATE "C" NOT NULL,
-    place text COLLATE "C" NOT NULL,
-    item text COLLATE "C" NOT NULL,
-    version text COLLATE "C" NOT NULL,
-    position integer NOT NULL,
-    set_aside boolean NOT NULL,
+    holder text COLLATE "C" NOT NULL,
+    machine text COLLATE "C" NOT NULL,
+    pid bigint NOT NULL,
+    process_started text COLLATE "C" NOT NULL,
+    commit_id text COLLATE "C",
+    waits_for text COLLATE "C",
+    started_at text COLLATE "C" NOT NULL,
     seen_at text COLLATE "C" NOT NULL,
-    PRIMARY KEY (environment, place, item)
+    PRIMARY KEY (token, environment)
+);
+CREATE TABLE data_applied_settings (
+    scope bigint NOT NULL,
+    digest text COLLATE "C" NOT NULL,
+    commit_id text COLLATE "C",
+    applied_at text COLLATE "C" NOT NULL,
+    PRIMARY KEY (scope)
 );

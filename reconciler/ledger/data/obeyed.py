@@ -1,0 +1,104 @@
+"""The settings that were applied for each scope, by digest: a run of any others does not begin and does not go on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from reconciler.errors import NotApplied
+from reconciler.ledger.data import overview
+from reconciler.ledger.data.model import DataScope
+from reconciler.ledger.database import Database, Transaction
+from reconciler.ledger.service_tables import applied_settings
+from reconciler.ledger.tables import scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was applied last for a scope.
+
+    Args:
+        digest: of the settings that decide the mapping.
+        commit: what the manifests stood at; None: not known.
+        at: when.
+    """
+
+    digest: str
+    commit: str | None
+    at: datetime
+
+
+class AppliedSettings:
+    """What was applied last in an open ledger. Every method is one durable transaction.
+
+    Args:
+        database: of the open ledger.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def remember(
+        self, environment: str, applied: Mapping[DataScope, str], left: Collection[str], commit: str | None
+    ) -> None:
+        """Record the digests of what is applied in an environment.
+
+        Args:
+            environment: name of the Environment manifest.
+            applied: digest by scope; of a scope that is not among them nothing is known any more.
+            left: integrations that were not applied now, whose digests stay as they are.
+            commit: what the manifests stand at; None: not known.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+
+        def record(tx: Transaction) -> None:
+            old = select(scopes.c.id).where(
+                scopes.c.environment == environment, scopes.c.integration.not_in(list(left))
+            )
+            tx.connection.execute(delete(applied_settings).where(applied_settings.c.scope.in_(old)))
+            rows = [
+                {
+                    "scope": overview.scope_id(tx.connection, scope),
+                    "digest": digest,
+                    "commit_id": commit,
+                    "applied_at": tx.now,
+                }
+                for scope, digest in applied.items()
+            ]
+            if rows:
+                tx.connection.execute(insert(applied_settings), rows)
+
+        self._database.run(record)
+
+
+def last(connection: Connection, scope: int) -> Applied | None:
+    """Return what was applied last for a scope; None: no apply has said."""
+    row = connection.execute(select(applied_settings).where(applied_settings.c.scope == scope)).first()
+    return None if row is None else Applied(row.digest, row.commit_id, row.applied_at)
+
+
+def is_obeyed(connection: Connection, scope: int, digest: str) -> bool:
+    """Whether these are the settings that were applied last, as far as any apply has said."""
+    found = connection.execute(
+        select(applied_settings.c.digest).where(applied_settings.c.scope == scope).with_for_update(read=True)
+    ).scalar()
+    return found is None or bool(found == digest)
+
+
+def require(connection: Connection, scope: int, digest: str) -> None:
+    """Refuse to run anything but what was applied last; it stays so until the transaction is over.
+
+    Raises:
+        NotApplied: others were.
+    """
+    if not is_obeyed(connection, scope, digest):
+        raise NotApplied(
+            "other settings were applied than those that this process has",
+            next_step="Let it have the manifests that were applied (a service reads them anew at SIGHUP), or apply "
+            "these. After an update of reconciler, one `reconciler apply` says that they hold as it reads them.",
+        )
