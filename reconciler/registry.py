@@ -115,7 +115,7 @@ async def open_reader(
     """Open a connection that can only read, with the client of its provider; `policy` bounds repeating."""
     provider = _PROVIDERS[connection.api]()
     async with provider.connect(
-        connection,
+        connection.supplied(),
         scopes=scopes,
         token_cache=token_cache,
         observer=observer,
@@ -137,6 +137,6 @@ async def open_writer(
     """Open a connection that can write as well, with the client of its provider; `policy` bounds repeating."""
     provider = _PROVIDERS[connection.api]()
     async with provider.connect_writer(
-        connection, scopes=scopes, token_cache=token_cache, observer=observer, policy=policy
+        connection.supplied(), scopes=scopes, token_cache=token_cache, observer=observer, policy=policy
     ) as writer:
         yield writer

@@ -31,7 +31,7 @@ def _connections(session: Session, targets: Sequence[str]) -> dict[str, Connecti
     """
     needed = session.apis_read(targets)
     found = {api: connection for api, connection in session.connections.items() if api in needed}
-    unset = [each.client_secret for each in found.values() if not each.client_secret.is_set]
+    unset = [each.client_secret for each in found.values() if each.supply is None and not each.client_secret.is_set]
     if len(unset) > 1:
         raise SecretsUnset([unset_secret(secret) for secret in unset])
     return found

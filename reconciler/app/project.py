@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from reconciler.app.ignite.credentials import supplied_from, with_handed_over
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
 from reconciler.ledger.url import LedgerUrl, parse
 from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
@@ -17,7 +18,7 @@ from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused, load
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.scope import Scope
-from reconciler.manifest.select import IDLE_PATCH, named_environment, select
+from reconciler.manifest.select import IDLE_PATCH, Selected, named_environment, select
 from reconciler.manifest.validate import Validation, validate
 from reconciler.reconcile.session import Session, open_session
 from reconciler.registry import kinds, manifest_kinds, request_kinds
@@ -84,7 +85,7 @@ class Project:
             selections = [select(loaded, name, manifest_kinds()) for name in self._names(loaded)]
             for selected in selections:
                 try:
-                    sessions.append(open_session(selected, kinds(), self.environ, now, request_kinds()))
+                    sessions.append(self._open(selected, now))
                 except ReconcilerError as error:
                     if len(selections) == 1:
                         raise
@@ -106,7 +107,10 @@ class Project:
         name = self._only_name() or environment
         loaded = self.load(environment=name, idle_patches=idle_patches)
         selected = select(loaded, name, manifest_kinds(), idle_patches=idle_patches)
-        return open_session(selected, kinds(), self.environ, now, request_kinds())
+        return self._open(selected, now)
+
+    def _open(self, selected: Selected, now: datetime) -> Session:
+        return with_handed_over(open_session(selected, kinds(), self.environ, now, request_kinds()), self.environ)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the environments that are meant, whatever is wrong with their manifests.
@@ -170,7 +174,12 @@ class Project:
             ReconcilerError: the Environment cannot be read, or does not say how to reach the API.
         """
         environment = self._environment()
-        return resolve_connection(environment, Scope.of(environment, self.environ, base_of(self.manifests)), api)
+        scope = Scope.of(environment, self.environ, base_of(self.manifests))
+        found = resolve_connection(environment, scope, api)
+        if not found.is_handed_over:
+            return found
+        ledger = resolve_settings(environment, scope).ledger
+        return supplied_from(found, environment.name, ledger, self.environ)
 
     def _environment(self) -> EnvironmentManifest:
         loaded = load(self.manifests, manifest_kinds())

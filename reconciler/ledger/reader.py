@@ -7,7 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from reconciler.ledger.config.model import AskedRequest, Memory
+from reconciler.ledger.config.model import AskedRequest, Memory, SealedCredentials
 from reconciler.ledger.data.model import DataScope, Glance, OpenProblems, SyncOverview
 from reconciler.ledger.url import LedgerUrl, has_ledger, located
 
@@ -180,6 +180,20 @@ class Ledgers:
             return tuple(recent(tx.connection, limit, environment))
 
         return self._read(url, read) or ()
+
+    def sealed_credentials(self, url: LedgerUrl | str, environment: str, target: str) -> SealedCredentials | None:
+        """Return the credentials that SparkLayer handed over for a site, sealed; None: there are none.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> SealedCredentials | None:
+            from reconciler.ledger.config.ignite import sealed_of
+
+            return sealed_of(tx.connection, environment, target)
+
+        return self._read(url, read)
 
     def _read(self, url: LedgerUrl | str, query: Callable[[Transaction], _Found]) -> _Found | None:
         """Return the answer of a query, None where there is no ledger."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -43,7 +43,8 @@ _REGIONS = {
 class Connection:
     """How to reach an API: URLs without a final slash.
 
-    `environment` is OrderCloud's where it is known, `site_id` SparkLayer's.
+    `environment` is OrderCloud's where it is known, `site_id` SparkLayer's. `supply` returns client ID and secret where
+    the Environment names none: the ledger may have got others since it was loaded.
     """
 
     api: str
@@ -54,6 +55,23 @@ class Connection:
     requests_per_second: float
     environment: Literal["sandbox", "staging", "production"] | None = None
     site_id: str | None = None
+    supply: Callable[[], tuple[str, Secret]] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the Environment names no credentials, so that those count that the API's Ignite hands over."""
+        return not self.client_id
+
+    def supplied(self) -> Connection:
+        """Return the same with the credentials that are to be used now, where others than the Environment has them.
+
+        Raises:
+            SecretUnset: there are none.
+        """
+        if self.supply is None:
+            return self
+        client_id, client_secret = self.supply()
+        return replace(self, client_id=client_id, client_secret=client_secret, supply=None)
 
     @property
     def live_side(self) -> str:
@@ -61,6 +79,7 @@ class Connection:
         return self.api_url if self.site_id is None else f"{self.api_url}#{self.site_id}"
 
 
+HANDED_OVER = "the client secret that SparkLayer's Ignite hands over"
 SETTINGS = ("targetHosts", "guardrails", "restoreWindow", "drift", "apply")
 """What every run needs of an Environment, beside its connections and its ledger."""
 
@@ -144,8 +163,9 @@ def _sparklayer(section: _Section) -> Connection:
         api=section.api,
         api_url=api_url,
         auth_url=f"{api_url}/api/auth/token",
-        client_id=resolved.client_id,
-        client_secret=secrets[("clientSecret",)],
+        client_id=resolved.client_id or "",
+        client_secret=secrets.get(("clientSecret",))
+        or Secret(HANDED_OVER, lambda: None, partial(section.locator.at, ())),
         requests_per_second=resolved.requests_per_second,
         site_id=resolved.site_id,
     )

@@ -57,14 +57,22 @@ class SparkLayerConnection(SpecModel):
     stage: Literal["live", "test"] | None = Field(default=None, description="SparkLayer's own environment.")
     url: str | None = Field(default=None, description="API base, instead of stage.")
     site_id: SiteID = Field(alias="siteID", description="Site ID, from Dashboard, Settings, API.")
-    client_id: str = Field(alias="clientID", description="Client ID, from Dashboard, Settings, API.")
-    client_secret: Annotated[str, FieldSemantics(write_only=True)] = Field(description="Client secret.")
+    client_id: str | None = Field(
+        default=None,
+        alias="clientID",
+        description="Client ID, from Dashboard, Settings, API. Left out with clientSecret: what Ignite hands over.",
+    )
+    client_secret: Annotated[str, FieldSemantics(write_only=True)] | None = Field(
+        default=None, description="Client secret."
+    )
     requests_per_second: RequestsPerSecond = 20
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:
         if (self.stage is None) == (self.url is None):
             raise ValueError("write stage or url, one of the two")
+        if (self.client_id is None) != (self.client_secret is None):
+            raise ValueError("clientID and clientSecret belong together")
         return self
 
 

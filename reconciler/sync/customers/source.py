@@ -127,6 +127,13 @@ class CustomerSource:
             return Reading(user, outside=True)
         return Reading(await self._whole(user))
 
+    async def flowing(self, buyer: str, user: str) -> dict[str, Any] | None:
+        """Return a user with its buyer, where it flows; None: there is none, or it is not in the scope."""
+        if not in_scope(buyer, self._settings.buyers):
+            return None
+        found = await self._user(buyer, user)
+        return None if found is None or await self._skips(found) else found
+
     async def _of_buyer(self, buyer: str, users: Iterable[str]) -> list[dict[str, Any]]:
         read = await together(self._user(buyer, user) for user in users)
         flowing = [user for user in read if user is not None and not await self._skips(user)]

@@ -1,0 +1,56 @@
+"""Credentials of a site: the Environment's, or those that SparkLayer handed over, which the ledger keeps sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from reconciler.errors import SecretUnset
+from reconciler.ledger.reader import Ledgers
+from reconciler.ledger.url import LedgerUrl
+from reconciler.manifest.connection import HANDED_OVER, Connection
+from reconciler.reconcile.session import Session
+from reconciler.secret import Secret
+
+API = "sparklayer"
+
+
+def with_handed_over(session: Session, environ: Mapping[str, str]) -> Session:
+    """Return a session whose site is reached with what was handed over, where its Environment names no credentials."""
+    connection = session.connections.get(API)
+    if connection is None or not connection.is_handed_over:
+        return session
+    supplied = supplied_from(connection, session.name, session.settings.ledger, environ)
+    return replace(session, connections={**session.connections, API: supplied})
+
+
+def supplied_from(
+    connection: Connection, environment: str, ledger: LedgerUrl, environ: Mapping[str, str]
+) -> Connection:
+    """Return a connection that asks the ledger for its credentials each time it is opened."""
+    return replace(connection, supply=partial(_handed_over, connection, environment, ledger, environ))
+
+
+def _handed_over(
+    connection: Connection, environment: str, ledger: LedgerUrl, environ: Mapping[str, str]
+) -> tuple[str, Secret]:
+    """Return client ID and secret that were handed over.
+
+    Raises:
+        SecretUnset: there are none, or there is no key.
+        LedgerError: another key sealed them, or the ledger cannot be read.
+    """
+    from reconciler.app.ignite.keys import Keyring
+
+    with Ledgers() as ledgers:
+        found = ledgers.sealed_credentials(ledger, environment, connection.live_side)
+    if found is None:
+        raise SecretUnset(
+            f"{environment}: SparkLayer has handed over no credentials for the site {connection.site_id}",
+            place=connection.client_secret.place,
+            next_step="Connect the site in SparkLayer's Dashboard while `reconciler serve` runs, or write clientID and "
+            "clientSecret into the Environment.",
+        )
+    secret = Keyring(environ).open(environment, connection.live_side, found.sealed)
+    return found.client_id, Secret(HANDED_OVER, lambda: secret, connection.client_secret.place)
