@@ -20,7 +20,7 @@ from reconciler.sync.customers.datatype import bind_customers
 from reconciler.sync.datatype import NEVER, AnyDataType
 from reconciler.sync.orders.datatype import bind_orders
 from reconciler.sync.party_prices.datatype import bind_party_prices
-from reconciler.sync.products.datatype import Products, bind_products
+from reconciler.sync.products.datatype import Products, bind_prices, bind_products, bind_stock
 from reconciler.sync.products.settings import product_settings
 from reconciler.sync.settings import FIRST_APPLIED, SyncSettings, sync_settings
 
@@ -31,7 +31,16 @@ Binder: TypeAlias = Callable[[Mapping[str, Any]], AnyDataType | None]
 """Binds a data type to what a manifest says; None: it does not flow."""
 DATA_TYPES: tuple[Binder, ...] = (bind_products, bind_party_prices, bind_customers, bind_orders)
 """The data types in the order in which one command runs them: what others refer to comes first."""
-TYPE_NAMES = ("products", "party-prices", "customers", "orders")
+BESIDE_PULL: tuple[Binder, ...] = (bind_prices, bind_party_prices)
+"""Those that our runs send where SparkLayer pulls: Ignite has no pages of prices."""
+PULLED: Mapping[str, Binder] = {
+    "products": bind_products,
+    "stock": bind_stock,
+    "customers": bind_customers,
+    "purchases": bind_orders,
+}
+"""The data types that SparkLayer may pull, under Ignite's names for them."""
+TYPE_NAMES = ("products", "prices", "stock", "party-prices", "customers", "orders")
 """Their names, for the command line."""
 
 
@@ -112,10 +121,49 @@ def changed_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
             found.append(sync)
         elif sync.standing is Standing.CHANGED:
             state = {**applied.state, FIRST_APPLIED: memory.first_applied.get(at, session.opened_at)}
-            before = [data for bind in DATA_TYPES if (data := bind(state)) is not None and data.name == sync.type]
+            before = [
+                data
+                for bind in (*DATA_TYPES, bind_prices)
+                if (data := bind(state)) is not None and data.name == sync.type
+            ]
             if not any(data.digest == sync.data.digest for data in before):
                 found.append(sync)
     return tuple(found)
+
+
+def pulled_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
+    """Return what SparkLayer alone brings to its sites (mode pull), by name of the DataSync and by data type."""
+    wanted = sorted((item for item in session.desired if item.kind == KIND and not item.absent), key=_name)
+    found = (_bound(session, memory, item, tuple(PULLED.values())) for item in wanted if _mode(item) == "pull")
+    return tuple(sync for syncs in found for sync in syncs)
+
+
+def pulled_sync(session: Session, memory: Memory, name: str, ignite_type: str) -> tuple[DataSync, bool] | None:
+    """Return the data type of a DataSync that SparkLayer may pull, and whether it alone brings it to the site.
+
+    Args:
+        session: the environment.
+        memory: tells what was applied.
+        name: of the DataSync.
+        ignite_type: what Ignite calls the data type; see `PULLED`.
+
+    Returns:
+        None: it does not flow, or our runs alone send it. Where both bring it, pages are of what our runs keep in the
+        ledger: stock is then a part of products.
+    """
+    for item in session.desired:
+        if item.kind != KIND or item.absent or item.name != name or (mode := _mode(item)) == "push":
+            continue
+        bind = PULLED[ignite_type]
+        if mode == "both" and bind is bind_stock and "stock" in item.state:
+            bind = bind_products
+        for sync in _bound(session, memory, item, (bind,)):
+            return sync, mode == "pull"
+    return None
+
+
+def _mode(desired: Desired) -> str:
+    return str(desired.state.get("mode", "push"))
 
 
 def leaving_syncs(session: Session, memory: Memory) -> tuple[DataSync, ...]:
@@ -149,12 +197,16 @@ def _leaving(session: Session, memory: Memory, desired: Desired) -> DataSync | N
 
 
 def _data_syncs(session: Session, memory: Memory, desired: Desired) -> Iterator[DataSync]:
+    return _bound(session, memory, desired, BESIDE_PULL if _mode(desired) == "pull" else DATA_TYPES)
+
+
+def _bound(session: Session, memory: Memory, desired: Desired, binders: Sequence[Binder]) -> Iterator[DataSync]:
     target = session.connections[TARGET].live_side
     applied = memory.snapshots.get((target, KIND, desired.id))
     settings, standing = sync_settings(desired.name, desired.state), _standing(session, desired, applied)
     first = memory.first_applied.get((target, KIND, desired.id), session.opened_at)
     state = {**desired.state, FIRST_APPLIED: first}
-    flowing = [data for bind in DATA_TYPES if (data := bind(state)) is not None]
+    flowing = [data for bind in binders if (data := bind(state)) is not None]
     for data in flowing:
         yield DataSync(
             desired.name,

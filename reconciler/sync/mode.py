@@ -31,6 +31,8 @@ class Mode(StrEnum):
     """A full sync that reads the target too, where it can be; what differs from the target is written."""
     REWRITE = "rewrite"
     """A full sync that writes everything."""
+    PULL = "pull"
+    """A full sync that SparkLayer runs: everything is read and handed over, page by page."""
     REMOVE = "remove"
     """All records are discontinued, because the data sync is to be absent; the source is not read."""
 
@@ -71,10 +73,10 @@ class Mode(StrEnum):
     @property
     def is_full(self) -> bool:
         """Whether it is a full sync to the sync log, which begins anew with it."""
-        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE)
+        return self in (Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.PULL)
 
 
-_STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.REMOVE)
+_STRENGTH = (Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK, Mode.FULL, Mode.VERIFY, Mode.REWRITE, Mode.PULL, Mode.REMOVE)
 
 
 def strongest(modes: Iterable[Mode]) -> Mode:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
@@ -21,6 +22,40 @@ from reconciler.ordercloud.together import together
 
 Direction = Literal["Incoming", "Outgoing", "All"]
 _AHEAD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _OrderPage:
+    """A page of orders by `LastUpdated`: as it came, and what of it can be used."""
+
+    items: list[Wire]
+    orders: list[Wire]
+    total: int
+
+    @property
+    def reaches_end(self) -> bool:
+        """Whether nothing came after it."""
+        return len(self.items) >= self.total
+
+    @property
+    def last(self) -> str:
+        """When the last one changed."""
+        return str(self.items[-1]["LastUpdated"])
+
+    @property
+    def earlier(self) -> list[Wire]:
+        """Those that changed before the last one, of whose moment there may be more."""
+        return [order for order in self.orders if order.get("LastUpdated") != self.last]
+
+    @property
+    def is_of_one_moment(self) -> bool:
+        """Whether all of it changed at once, so that there may be more than a page of that."""
+        return all(order.get("LastUpdated") == self.last for order in self.items)
+
+    @property
+    def following(self) -> str:
+        """Where the next page begins."""
+        return f">{self.last}" if self.is_of_one_moment else f"!<{self.last}"
 
 
 class OrderReader:
@@ -115,35 +150,66 @@ class OrderReader:
                 if order is not None:
                     yield order
 
+    async def page(
+        self, bound: str | None, since: datetime | None = None, *, filters: Params | None = None
+    ) -> tuple[list[Order], str | None]:
+        """Read a page of the orders by `LastUpdated`, and return it with where the next one begins; None: nowhere.
+
+        Args:
+            bound: where it begins, as the page before said; None: at the beginning.
+            since: the moment that the beginning is; None: of all.
+            filters: further filters of the orders list.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        start = bound or _since(since).get("LastUpdated")
+        latest = None if start is None else moment_of(str(start).lstrip("!<>"))
+        filters = filters or {}
+        page = await self._page(start, filters)
+        orders, following = page.orders, None
+        if not page.reaches_end:
+            _latest(self._path, page.items, latest, beyond=str(start).startswith(">"))
+            orders, following = page.earlier, page.following
+            if page.is_of_one_moment:
+                orders = [order async for piece in self._at(page.last, filters) for order in piece]
+        async with aclosing(self._whole(_at_once(orders))) as whole:
+            return [order async for order in whole], following
+
     async def _pages(self, since: datetime | None, filters: Params) -> AsyncGenerator[list[Wire], None]:
         """Orders by LastUpdated, a page at a time; several may have the same."""
         bound = _since(since).get("LastUpdated")
         latest, beyond = None, False
         limit: WalkBound | None = None
         while True:
-            params = {**filters, "sortBy": "LastUpdated", **({"LastUpdated": bound} if bound else {})}
-            page = await Page.read(self._reader, self._path, params, lenient=self._report is not None)
+            page = await self._page(bound, filters)
             limit = limit or WalkBound(self._path, page.total)
             limit.page()
             limit.take(len(page.items))
-            orders = usable(self._path, page.items, self._report)
-            if len(page.items) >= page.total:
-                yield orders
+            if page.reaches_end:
+                yield page.orders
                 return
             latest = _latest(self._path, page.items, latest, beyond=beyond)
-            last = str(page.items[-1]["LastUpdated"])
-            earlier = [order for order in orders if order.get("LastUpdated") != last]
-            beyond = all(order.get("LastUpdated") == last for order in page.items)
+            beyond = page.is_of_one_moment
+            bound = page.following
             if not beyond:
-                yield earlier
-                bound = f"!<{last}"
+                yield page.earlier
                 continue
-            # More than a page of one moment, e.g. of an import: by their IDs.
-            at_once = Listing(self._reader, self._path, {**filters, "LastUpdated": last}, report=self._report)
-            async with aclosing(walk(at_once, searched=True)) as pieces:
-                async for piece in pieces:
-                    yield piece.items
-            bound = f">{last}"
+            async with aclosing(self._at(page.last, filters)) as pieces:
+                async for orders in pieces:
+                    yield orders
+
+    async def _page(self, bound: Any, filters: Params) -> _OrderPage:
+        params = {**filters, "sortBy": "LastUpdated", **({"LastUpdated": bound} if bound else {})}
+        page = await Page.read(self._reader, self._path, params, lenient=self._report is not None)
+        return _OrderPage(page.items, usable(self._path, page.items, self._report), page.total)
+
+    async def _at(self, moment: str, filters: Params) -> AsyncGenerator[list[Wire], None]:
+        """Orders of one moment, e.g. of an import, by their IDs: there may be more than a page of them."""
+        at_once = Listing(self._reader, self._path, {**filters, "LastUpdated": moment}, report=self._report)
+        async with aclosing(walk(at_once, searched=True)) as pieces:
+            async for piece in pieces:
+                yield piece.items
 
     async def _with_lines(self, pages: AsyncGenerator[list[Wire], None]) -> AsyncGenerator[Wire, None]:
         async with aclosing(read_ahead(pages)) as ahead:

@@ -35,8 +35,8 @@ _TOLERATED_SHARE = 0.1
 # like one, and whether filters compare as numbers too. With e and - beside the digits, 1e5 and -5 are among them.
 _NO_NUMBER = tuple(letter for letter in (*string.ascii_letters, "_") if letter not in "eE")
 _ALPHABET = string.digits + string.ascii_lowercase + "-_"
-_TEXTS = ("|".join(f"*{letter}*" for letter in _NO_NUMBER),)
-_NUMBERS = tuple(f"!*{letter}*" for letter in _NO_NUMBER)
+TEXTS = ("|".join(f"*{letter}*" for letter in _NO_NUMBER),)
+NUMBERS = tuple(f"!*{letter}*" for letter in _NO_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,13 @@ async def list_of(listing: Listing, *, searched: bool = False) -> list[Wire]:
 async def _pieces(
     listing: Listing, where: tuple[str, ...], first: Part | None, searched: bool
 ) -> AsyncGenerator[Piece, None]:
-    numbers = await listing.page_within_cap((*where, *_NUMBERS)) if searched else None
+    numbers = await listing.page_within_cap((*where, *NUMBERS)) if searched else None
     if not searched or (numbers is not None and not numbers.total):
         streams = [_in_order(listing, where, first)]
     else:
         streams = [
-            _in_order(listing, (*where, *_TEXTS), None),
-            _divided(listing, (*where, *_NUMBERS), numbers, in_order=False),
+            _in_order(listing, (*where, *TEXTS), None),
+            _divided(listing, (*where, *NUMBERS), numbers, in_order=False),
         ]
     for stream in streams:
         async with aclosing(stream):
@@ -179,7 +179,7 @@ async def _blocks(
             return
         parts = [part for part in (known, *found) if part is not None]
         for part in parts:
-            _check_moved(listing, part, after)
+            check_moved(listing, part, after)
         # The list may have become shorter than it was.
         filled = [part for part in parts if part.items]
         ends = not filled or filled[-1].reaches_end
@@ -212,14 +212,14 @@ async def _between(listing: Listing, where: tuple[str, ...], low: str, high: str
     found: list[Wire] = []
     while True:
         part = await listing.page((*where, f">{low}", f"<{high}"))
-        _check_moved(listing, part, low, high)
+        check_moved(listing, part, low, high)
         found += part.items
         if part.reaches_end:
             return found
         low = part.last_id
 
 
-def _check_moved(listing: Listing, part: Part, after: str | None, before: str | None = None) -> None:
+def check_moved(listing: Listing, part: Part, after: str | None, before: str | None = None) -> None:
     """Count a page, and refuse one that does not ascend from one ID to the other: the walk would never end.
 
     Args:
@@ -240,7 +240,7 @@ def _check_moved(listing: Listing, part: Part, after: str | None, before: str | 
 
 
 @dataclass(frozen=True, slots=True)
-class _Prefix:
+class Prefix:
     """The IDs that start with `text`.
 
     Args:
@@ -270,7 +270,7 @@ class _Prefix:
             return False
         return name.lower().startswith(self.text.lower()) and (not following or following not in self.without)
 
-    def divided(self, part: Part | None) -> list[_Prefix]:
+    def divided(self, part: Part | None) -> list[Prefix]:
         """Return smaller ones that are the same together; none where the page shows that nothing was filtered.
 
         Args:
@@ -281,7 +281,7 @@ class _Prefix:
             return []
         each = 1 if part is None else max(1, min(len(fresh) - 1, _PART_SIZE * len(fresh) // part.total))
         groups = [fresh[start : start + each] for start in range(0, len(fresh), each)]
-        smaller = [_Prefix(self.text + group) if len(group) == 1 else _Prefix(self.text, group) for group in groups]
+        smaller = [Prefix(self.text + group) if len(group) == 1 else Prefix(self.text, group) for group in groups]
         return smaller if self.chosen else [*smaller, replace(self, without=self.without + fresh)]
 
     def _next_characters(self, part: Part | None) -> str:
@@ -311,7 +311,7 @@ async def _divided(
         listing.took(len(first.items))
         yield Piece(first.items, where, 0, in_order)
         return
-    waiting = _Prefix().divided(first)
+    waiting = Prefix().divided(first)
     while waiting:
         batch, waiting = waiting[-_PARTS_AHEAD:], waiting[:-_PARTS_AHEAD]
         parts = await together(listing.page_within_cap((*where, *prefix.where)) for prefix in batch)

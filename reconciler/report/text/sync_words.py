@@ -26,6 +26,7 @@ MODES = {
     Mode.FULL: "full sync",
     Mode.VERIFY: "full sync with --verify",
     Mode.REWRITE: "full sync with --rewrite",
+    Mode.PULL: "pull by SparkLayer",
     Mode.REMOVE: "removal",
 }
 STATES = {

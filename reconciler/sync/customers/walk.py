@@ -112,6 +112,12 @@ class Walk:
             for some in _last(late, late_spool, listed.keys):
                 yield some
 
+    async def first_owners(self) -> dict[str, str]:
+        """Return who was made first of those that share an email, by key, and the email; raises as `chunks` does."""
+        with Spool() as spool:
+            listed = await self._list(_Listed(spool))
+            return Losers(spool, listed.emails.repeated(), self._settings).winners
+
     async def _list(self, listed: _Listed) -> _Listed:
         with Spool() as buyers_spool:
             buyers = await self._buyers(Filed(buyers_spool))
@@ -143,7 +149,7 @@ class Walk:
 
     async def _users(self, buyers: Filed, listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the users of these buyers, from the one list of all where that costs less and is there."""
-        flawed = _Flawed(listed.flawed)
+        flawed = Flawed(listed.flawed)
         parties = PartyReader(self._reader, flawed.add)
         if await self._one_list_is_cheaper(len(buyers)):
             async with aclosing(parties.users_of_all_buyers()) as users:
@@ -217,13 +223,14 @@ class Losers:
                 sharing[key_of(record)] = email
                 first[email] = min(first.get(email, rank), rank)
         self._keys = frozenset(key for key, email in sharing.items() if first[email][1] != key)
+        self.winners = {rank[1]: email for email, rank in first.items()}
 
     def __contains__(self, key: str) -> bool:
         """Whether a customer comes after another one with its email."""
         return key in self._keys
 
 
-class _Flawed:
+class Flawed:
     """Takes the users that cannot be used, each once: the mapper tells what is wrong with them.
 
     Args:

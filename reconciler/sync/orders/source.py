@@ -34,7 +34,7 @@ LAG = timedelta(minutes=10)
 _SUBMITTED: Params = {}
 _WAITING: Params = {"IsSubmitted": "false", "Status": "!Unsubmitted"}
 _UNSUBMITTED = "Unsubmitted"
-_BOTH = (_SUBMITTED, _WAITING)
+BOTH = (_SUBMITTED, _WAITING)
 _NO_RETURNS = f"{RETURNS} cannot be read here, so what came back of an order is not shown at SparkLayer"
 _BESIDE = frozenset({"LineItems", "Shipments", "Returns", BY_ID})
 _CHUNK = 100
@@ -64,7 +64,7 @@ class OrderSource:
 
     async def census(self) -> Census:
         orders = OrderReader(self._reader)
-        total = sum([await orders.total(self._settings.start, filters=self._filters(each)) for each in _BOTH])
+        total = sum([await orders.total(self._settings.start, filters=self._filters(each)) for each in BOTH])
         remarks = () if await self._returns.are_readable() else (_NO_RETURNS,)
         return Census(total, remarks)
 
@@ -74,7 +74,7 @@ class OrderSource:
                 yield chunk
 
     async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
-        for each in _BOTH:
+        for each in BOTH:
             flawed = Flawed()
             orders = OrderReader(self._reader, report=flawed.add)
             async with aclosing(orders.plain(self._settings.start, filters=self._filters(each))) as pages:
@@ -97,7 +97,7 @@ class OrderSource:
     async def some(self, keys: Iterable[str]) -> list[Order]:
         asked = [key for key in keys if not has_no_id(key)]
         found: list[Order] = []
-        for each in _BOTH:
+        for each in BOTH:
             known = set(map(key_of, found))
             missing = [key for key in asked if key not in known]
             if missing:
@@ -124,7 +124,7 @@ class OrderSource:
         return bool(await self.some([key]))
 
     async def _changed(self, since: datetime | None) -> AsyncGenerator[list[Order], None]:
-        for each in _BOTH:
+        for each in BOTH:
             flawed = Flawed()
             orders = OrderReader(self._reader, report=flawed.add).changed(since, filters=self._filters(each))
             chunk: list[Order] = []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Product
@@ -56,7 +56,7 @@ class Products:
     entries = ("product or variant", "products and variants")
     ends = "discontinued"
     id_form = "the ID of a product, or ProductID/VariantID"
-    log = SyncLog(DATA_TYPE)
+    log: ClassVar[SyncLog | None] = SyncLog(DATA_TYPE)
     walk_interval = None
     lights = True
     noun = "product"
@@ -160,6 +160,44 @@ def bind_products(state: Mapping[str, Any]) -> Products | None:
     """
     settings = product_settings(state)
     return Products(settings) if settings.parts else None
+
+
+class Prices(Products):
+    """Data type of the prices alone, where SparkLayer pulls the products: it pulls none, so our runs send them.
+
+    It has a place in the ledger of its own. What is wrong with a price, the pull of its product tells.
+    """
+
+    name = "prices"
+    entries = ("price", "prices")
+    log = None
+    noun = "product with prices"
+    ends = "without prices"
+
+
+class Stock(Products):
+    """Data type of the stock alone, where SparkLayer pulls it beside the products; see `Prices`."""
+
+    name = "stock"
+    entries = ("stock level", "stock levels")
+    log = None
+    noun = "product with stock"
+    ends = "without stock"
+
+
+def bind_prices(state: Mapping[str, Any]) -> Products | None:
+    """Return the data type of the prices alone; None where they do not flow."""
+    return _bind_part(Prices, state, Part.PRICES)
+
+
+def bind_stock(state: Mapping[str, Any]) -> Products | None:
+    """Return the data type of the stock alone; None where it does not flow."""
+    return _bind_part(Stock, state, Part.STOCK)
+
+
+def _bind_part(data_type: type[Products], state: Mapping[str, Any], part: Part) -> Products | None:
+    settings = product_settings(state)
+    return data_type(replace(settings, parts=frozenset({part}))) if part in settings.parts else None
 
 
 def _names(names: Collection[ProductName]) -> list[Name]:

@@ -251,7 +251,7 @@ class Pipeline:
         """Return fingerprints of what the target holds of a record: what was just seen, else what is believed."""
         if self._context.mode is Mode.VERIFY:
             return observed.prints.get(state.key, _NOTHING)
-        if level is None or self._context.mode is Mode.REWRITE:
+        if level is None or self._context.mode in (Mode.REWRITE, Mode.PULL):
             return _NOTHING
         if not state.moved:
             return level.prints

@@ -118,6 +118,8 @@ _TOUCHES: Mapping[str, frozenset[str]] = {
     "customers.recordUrl": frozenset(),
     "orders": frozenset({"orders"}),
     "orders.recordUrl": frozenset(),
+    # Who brings them, not what they are.
+    "mode": frozenset(),
     # Recommended prices are the product's.
     "currency": frozenset({"products", "pricing", "orders"}),
 }

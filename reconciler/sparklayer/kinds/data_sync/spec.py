@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -18,6 +18,7 @@ from reconciler.sparklayer.kinds.store import CurrencyCode
 from reconciler.words import parse_duration
 
 PRICE_LIST = "ordercloud-price"
+MODE = FieldSemantics(risk=Risk.STOPS_SYNC)
 _PLACES = FieldSemantics(references="StockLocation", risk=Risk.RE_SYNCS, risk_gone=Risk.STOPS_SYNC)
 
 
@@ -100,8 +101,6 @@ class OnRemoveSpec(SparkLayerSpec):
 class DataSyncSpec(SparkLayerSpec):
     """What flows, how often, and when to worry."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"mode"})
-
     # The API calls it free text; it is part of a path, and whatever reads that may take some characters otherwise.
     integration: Annotated[
         str,
@@ -153,6 +152,12 @@ class DataSyncSpec(SparkLayerSpec):
     )
     on_remove: OnRemoveSpec | None = Field(
         default=None, description="What becomes of what it wrote once `state: absent` is applied."
+    )
+    mode: Annotated[Literal["push", "pull", "both"], MODE] = Field(
+        default="push",
+        description="Who brings the records to the site. push: our runs. pull: SparkLayer pages through them by "
+        "Ignite, and our runs send prices alone, of which it pulls none. both: one beside the other, for a change from "
+        "one to the other.",
     )
     currency: Annotated[CurrencyCode, RE_SYNCS] | None = Field(
         default=None,
