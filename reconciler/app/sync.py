@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.app.chosen import Chosen, HowToRun, opened_ledger, opened_store
 from reconciler.app.overdue import lift_where_allowed
 from reconciler.clock import utc_now
-from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope, UsageError
+from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope, TargetIncomplete, UsageError
 from reconciler.ledger.url import require_durable
 from reconciler.registry import open_reader, open_writer
 from reconciler.sync.datasync import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
+    from reconciler.ledger.config.model import Memory
     from reconciler.ledger.data.store import Store
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
@@ -121,6 +122,22 @@ async def watch_on(
     return await _running(chosen, how, face, observer, "sync watch", run, watches=True)
 
 
+def require_connected(chosen: Chosen, memory: Memory | None = None) -> None:
+    """Refuse to send anything to a site that SparkLayer disconnected.
+
+    Raises:
+        TargetIncomplete: it did, and has not connected it since.
+    """
+    target = connections_of(chosen.session)[1]
+    found = (memory or chosen.session.memory()).sites.get(target.live_side)
+    if found is not None and not found.connected:
+        raise TargetIncomplete(
+            f"SparkLayer disconnected the site {target.site_id} at {found.changed_at:%Y-%m-%d %H:%M} UTC: nothing is "
+            "sent to it",
+            next_step="Connect it in SparkLayer's Dashboard again.",
+        )
+
+
 async def _stop_when_applied_anew(chosen: Sequence[Chosen], stop: asyncio.Event, face: WatchFace) -> None:
     """End a watch whose manifest is not what was applied any more: what was reviewed runs."""
     sync, session = chosen[0].sync, chosen[0].session
@@ -130,6 +147,11 @@ async def _stop_when_applied_anew(chosen: Sequence[Chosen], stop: asyncio.Event,
             memory = await asyncio.to_thread(session.memory)
         except LedgerError:  # busy now; where it is worse than that, the run says so
             continue
+        try:
+            require_connected(chosen[0], memory)
+        except TargetIncomplete:
+            stop.set()
+            return
         now = named(data_syncs(session, memory), session.name, sync.name)
         if now[0].standing is not Standing.APPLIED:
             face.applied_anew(sync)
@@ -153,6 +175,7 @@ async def _running(
     # First: without a lasting ledger nothing counts as applied, and applying would not help.
     require_durable(first.session.settings.ledger, os.environ, FEATURE, ephemeral=how.ephemeral)
     require_applied(first.sync)
+    require_connected(first)
     lifted, left = await lift_where_allowed(
         first.session, face.waits_for, observer, command, token_cache=how.token_cache
     )
@@ -168,7 +191,7 @@ async def _running(
             locks.enter_context(lock(holder, wait=how.lock_wait, on_wait=face.waits_for))
         async with AsyncExitStack() as opened:
             jobs = [
-                await opened.enter_async_context(_job(each, store, holder, how, observer, policy))
+                await opened.enter_async_context(writing_job(each, store, holder, how, observer, policy))
                 for each, store in zip(chosen, stores, strict=True)
             ]
             with face.stoppable() as stop:
@@ -182,9 +205,10 @@ async def _running(
 
 
 @asynccontextmanager
-async def _job(
+async def writing_job(
     chosen: Chosen, store: Store, holder: str, how: HowToRun, observer: Observer, policy: RetryPolicy
 ) -> AsyncIterator[Job]:
+    """Within, a run can be carried out: its connections can write to the target; see `reading_job`."""
     _, target = connections_of(chosen.session)
     traffic = _traffic(chosen, observer)
     cache = how.token_cache

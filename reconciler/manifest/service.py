@@ -165,7 +165,7 @@ class Webhooks(SpecModel):
 
 
 class Ignite(SpecModel):
-    """SparkLayer's side of an Ignite integration, at /ignite/v1/…."""
+    """SparkLayer's side of an Ignite integration, at /ignite/v1/…. Its disconnect clears every sync log of the site."""
 
     data_sync: DataSyncName
     tokens: SecretTexts | None = Field(
@@ -173,6 +173,14 @@ class Ignite(SpecModel):
     )
     allow: Annotated[list[Network], Field(min_length=1)] | None = Field(
         default=None, description="Networks that SparkLayer calls from, as CIDR."
+    )
+    site_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = Field(
+        default=None,
+        description="What SparkLayer calls the stage of the site in its paths. Left out: live or test, as sparklayer's "
+        "stage or host say.",
+    )
+    list_member: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$")] = Field(
+        default="items", description="Name of the list in an answered page: SparkLayer publishes none."
     )
     client_ids: list[str] = Field(
         default=[], alias="clientIDs", description="OrderCloud clients of the storefront, whose tokens are verified."

@@ -15,10 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.serve.auth import CLOSE
 from reconciler.serve.log import correlated
-from reconciler.serve.routes import api, health, page
+from reconciler.serve.routes import api, health, ignite, page
 from reconciler.serve.service import Service
 
-ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (health.routes, api.routes, page.routes)
+ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (
+    health.routes, api.routes, ignite.routes, page.routes,
+)
 """The routes of each subject; the first that fits answers."""
 
 RETRY_AFTER_SECONDS = 5

@@ -21,3 +21,8 @@ def remember(connection: Connection, scope: int, written: LogDates) -> None:
     values = {column: getattr(written, name) for name, column in _COLUMNS.items() if getattr(written, name) is not None}
     if values:
         connection.execute(update(scopes).where(scopes.c.id == scope).values(values))
+
+
+def forget(connection: Connection, scope: int) -> None:
+    """Forget the dates that we wrote: the sync log is gone."""
+    connection.execute(update(scopes).where(scopes.c.id == scope).values(dict.fromkeys(_COLUMNS.values())))

@@ -205,6 +205,10 @@ class RecordStore:
         """Forget the fingerprints of these records, or of all: the target is not what it was. Needs the lock."""
         self._scoped.write_locked(lambda tx: records.forget_prints(tx.connection, self._scoped.id, keys))
 
+    def disbelieve(self) -> None:
+        """Forget all fingerprints, though nobody holds the lock: another connection may be to another site."""
+        self._scoped.write(lambda tx: records.forget_prints(tx.connection, self._scoped.id, None))
+
     def hold(self, held: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]) -> None:
         """Note what the target holds of records now. Needs the lock.
 

@@ -27,6 +27,7 @@ from reconciler.ledger.data.names import Name
 from reconciler.ledger.data.record_store import RecordStore, claim_names
 from reconciler.ledger.data.scoped import Scoped
 from reconciler.ledger.database import Database, Transaction
+from reconciler.ledger.lock import is_held
 
 MOST_LOGGED = 5000
 """The sync log takes no more errors."""
@@ -44,6 +45,10 @@ class Store:
         self.problems = ProblemStore(self._scoped)
         self.log = LogStore(self._scoped)
         self.lock, self.watching = self._scoped.lock, self._scoped.watching
+
+    def is_locked(self) -> bool:
+        """Whether somebody holds the scope's lock, so that a run may be under way."""
+        return self._scoped.read(lambda tx: is_held(tx.connection, self.scope.lock_name, tx.now))
 
 
 class RunStore:
@@ -184,6 +189,11 @@ class RunStore:
         """Return the modes of runs that requests asked for and that none has finished."""
         return self._scoped.read(lambda tx: wanted.modes(tx.connection, self._scoped.id))
 
+    def want(self, request: str, mode: str) -> None:
+        """Record that a run is wanted, which somebody asked for in this mode; once for each request."""
+        scope = self._scoped.id
+        self._scoped.write(lambda tx: wanted.want(tx.connection, scope, request, mode, tx.now))
+
     def cancel(self) -> bool:
         """Ask the run that goes on to stop; it finds that in `run`. Returns whether there is one."""
         return self._scoped.write(lambda tx: data_runs.cancel(tx.connection, self._scoped.id))
@@ -286,6 +296,15 @@ class LogStore:
     def dates(self) -> LogDates:
         """Return the dates that we last wrote to the sync log."""
         return self._scoped.read(lambda tx: log.dates(tx.connection, self._scoped.id))
+
+    def forget(self) -> None:
+        """Forget that we wrote a sync log, because it was deleted: no problem counts as logged."""
+
+        def forget(tx: Transaction) -> None:
+            problems.unlog_all(tx.connection, self._scoped.id)
+            log.forget(tx.connection, self._scoped.id)
+
+        self._scoped.write(forget)
 
     def remember(self, dates: LogDates) -> None:
         """Record the dates that we wrote to the sync log. Needs the lock. None leaves one as it is."""

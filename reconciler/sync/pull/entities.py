@@ -12,12 +12,14 @@ from typing import Any
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.customer_bodies import ADDRESSES, INACTIVE
-from reconciler.sync.customers.resolve import CustomerState
+from reconciler.sparklayer.records import StockLevel
+from reconciler.sync.customers.resolve import CustomerState, body_of
 from reconciler.sync.orders.state import OrderState
 from reconciler.sync.products.resolve import removals
 from reconciler.sync.products.state import ProductState
 from reconciler.sync.products.target import external_ids
 
+_PARENT = "parent_customer_external_id"
 Entities = Callable[[Any], Sequence[Wire]]
 """Makes the entities of the state that the site should have of a record: none where it must not have it."""
 
@@ -29,18 +31,15 @@ def of_product(state: ProductState) -> Sequence[Wire]:
 
 
 def of_stock(state: ProductState) -> Sequence[Wire]:
-    """Return the levels of each SKU of a product; a SKU that it has no longer is at 0 wherever it had a level."""
+    """Return the levels of each SKU of a product: none of one that it has no longer."""
     owners = external_ids(state.wanted)
-    rows = [(level.sku, level.location, level.level, level.restock_date) for level in state.wanted.stock or ()]
-    gone = removals(state.before, state.wanted).stock
-    rows += [(sku, place, 0, None) for sku in gone for place in state.before.skus[sku]]
-    entities = []
-    for sku, levels in groupby(sorted(rows, key=lambda row: row[:2]), key=lambda row: row[0]):
-        listed = [
-            {"stock_location_external_id": place, "stock_level": level, "restock_date": day and day.isoformat()}
-            for _, place, level, day in levels
-        ]
-        entities.append({"external_id": owners.get(sku, state.key), "sku": sku, "stock_levels": listed})
+    entities: list[Wire] = [
+        {"external_id": state.key, "sku": sku, "stock_levels": []}
+        for sku in sorted(removals(state.before, state.wanted).stock)
+    ]
+    for sku, levels in groupby(sorted(state.wanted.stock or ()), key=lambda level: level.sku):
+        rows = [_row(level) for level in levels]
+        entities.append({"external_id": owners.get(sku, state.key), "sku": sku, "stock_levels": rows})
     return entities
 
 
@@ -50,11 +49,22 @@ def of_customer(state: CustomerState) -> Sequence[Wire]:
         return ()
     before = state.before
     if state.gone:
-        return ({"external_id": before.external_id or state.key, "status": INACTIVE[0]},)
+        gone = {**_named(body_of(before)), "external_id": before.external_id or state.key, "status": INACTIVE[0]}
+        return (gone,)
     body = {name: value for name, value in before.extra.items() if name not in state.named and name != ADDRESSES}
     body |= {name: value for name, value in state.named.items() if value is not None}
     body[ADDRESSES] = [*_objects(state.named.get(ADDRESSES)), *_objects(before.extra.get(ADDRESSES))]
-    return (body,)
+    return (_named(body),)
+
+
+def _named(body: Wire) -> Wire:
+    """Return a customer whose parent is named by the ID that we gave it, as Ignite's own calls name one."""
+    return {_PARENT if name == "parent_customer_id" else name: value for name, value in body.items()}
+
+
+def _row(level: StockLevel) -> Wire:
+    row: Wire = {"stock_location_external_id": level.location, "stock_level": level.level}
+    return row if level.restock_date is None else {**row, "restock_date": level.restock_date.isoformat()}
 
 
 def of_purchase(state: OrderState) -> Sequence[Wire]:
