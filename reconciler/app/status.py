@@ -12,7 +12,7 @@ from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.paused import PausedNow, paused_as_known, paused_live
 from reconciler.reconcile.plan import NoteKind
 from reconciler.reconcile.session import PlanRequest, Session
-from reconciler.sync.datasync import data_syncs, leaving_syncs, named
+from reconciler.sync.datasync import data_syncs, leaving_syncs, named, pulled_syncs
 from reconciler.sync.monitor.status import SyncStatus, status_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def statuses_in(
 ) -> list[SyncStatus]:
     """Return where the data syncs of one environment stand; see `statuses_of_each`."""
     memory = session.memory(ledgers)
-    known = (*data_syncs(session, memory), *leaving_syncs(session, memory))
+    own = sorted((*data_syncs(session, memory), *pulled_syncs(session, memory)), key=lambda sync: sync.name)
+    known = (*own, *leaving_syncs(session, memory))
     of_type = [sync.name for sync in known if data_type in (None, sync.type)]
     asked = names or of_type or [sync.name for sync in known]
     chosen = [sync for name in dict.fromkeys(asked) for sync in named(known, session.name, name, data_type)]

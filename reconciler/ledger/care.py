@@ -110,17 +110,24 @@ def copy(source: LedgerUrl | str, target: LedgerUrl | str, holder: str) -> int:
         database.close()
 
 
-def handed_over(url: LedgerUrl | str) -> int:
-    """Return how many credentials a ledger carries that SparkLayer handed over; each is sealed.
+def carried(url: LedgerUrl | str) -> str:
+    """Return that a ledger carries credentials which SparkLayer handed over, for people; empty where it carries none.
 
     Raises:
-        LedgerError: there is no ledger, it is of an older version, or it cannot be read.
+        LedgerError: there is no ledger, or it cannot be read.
     """
     database = _existing(located(url))
     try:
-        return database.run(lambda tx: sealed_count(tx.connection), writes=False, any_place=True)
+        count = database.run(lambda tx: sealed_count(tx.connection), writes=False, any_place=True)
+    except LedgerError:
+        # One of an older version, which has no place for them; whoever copies it is told what else is wrong.
+        count = 0
     finally:
         database.close()
+    if not count:
+        return ""
+    what = "credentials that SparkLayer handed over" if count == 1 else f"{count} credentials of SparkLayer's"
+    return f" It carries the {what}, encrypted: keep the key, RECONCILER_IGNITE_KEY, elsewhere."
 
 
 def reopen(source: LedgerUrl | str) -> str | None:

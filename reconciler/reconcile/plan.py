@@ -42,6 +42,7 @@ class Cause(StrEnum):
     UNREMOVED = "unremoved"
     OPEN_PROBLEMS = "open-problems"
     FOREIGN_SYNC_LOG = "foreign-sync-log"
+    DISCONNECTED = "disconnected"
     UNREACHABLE = "unreachable"
 
 

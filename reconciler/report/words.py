@@ -58,6 +58,7 @@ CAUSES = {
     Cause.UNREMOVED: "removed data sync not discontinued",
     Cause.OPEN_PROBLEMS: "too many open problems",
     Cause.FOREIGN_SYNC_LOG: "sync log that is not ours",
+    Cause.DISCONNECTED: "site disconnected",
     Cause.UNREACHABLE: "unreachable",
 }
 # One note, several notes. The count stands before.

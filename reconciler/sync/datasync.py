@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from reconciler.errors import NotApplied, UsageError
-from reconciler.ledger.config.model import Memory, Snapshot
+from reconciler.ledger.config.model import Memory, SiteConnection, Snapshot
 from reconciler.ledger.data.model import DataScope
 from reconciler.manifest.connection import Connection
 from reconciler.reconcile.diff import differences, without
@@ -64,6 +64,9 @@ class DataSync:
         standing: whether that was applied.
         applied_at: when it was applied last; None: never.
         leaving: it was applied as absent, and what it wrote is to be discontinued.
+        mode: who brings its records: push, pull or both.
+        is_pulled: SparkLayer alone brings this data type, by pages.
+        site: what the ledger knows of SparkLayer's connection; None: it never made one.
     """
 
     name: str
@@ -73,6 +76,14 @@ class DataSync:
     standing: Standing
     applied_at: datetime | None = None
     leaving: bool = False
+    mode: str = "push"
+    is_pulled: bool = False
+    site: SiteConnection | None = None
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether SparkLayer ended its connection to the site, so that nothing is sent."""
+        return self.site is not None and not self.site.connected
 
     @property
     def key(self) -> str:
@@ -215,6 +226,9 @@ def _bound(session: Session, memory: Memory, desired: Desired, binders: Sequence
             DataScope(session.name, target, desired.id, data.name),
             standing,
             None if applied is None else applied.applied_at,
+            mode=_mode(desired),
+            is_pulled=binders is not BESIDE_PULL and _mode(desired) == "pull",
+            site=memory.sites.get(target),
         )
 
 

@@ -75,6 +75,10 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "The sync log of the integration has dates that no run of this ledger wrote: somebody else syncs too.",
         "Find out who, and keep one of the two.",
     ),
+    Cause.DISCONNECTED: (
+        "SparkLayer disconnected the site by Ignite: nothing is sent to it any more, and its sync logs are gone.",
+        "Connect it in SparkLayer's Dashboard again, or remove the DataSync.",
+    ),
     Cause.UNREACHABLE: (
         "The environment could not be compared, because an API did not answer.",
         "`reconciler doctor` tells what is missing.",

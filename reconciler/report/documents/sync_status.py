@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from reconciler.ledger.config.model import SiteConnection
 from reconciler.ledger.data.model import DataRun, RunningNow
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.reconcile.planfile import Count, Document, NoteDocument, Time, note_to_json, time_to_json
@@ -120,6 +121,13 @@ class FreshnessDocument(Document):
     parts: dict[str, PartFreshnessDocument] = Field(description="By part that flows, e.g. prices.")
 
 
+class SiteDocument(Document):
+    """The connection that SparkLayer made to a site, or ended."""
+
+    connected: bool
+    since: Time
+
+
 class SyncStatusDocument(Document):
     """Where one data sync stands."""
 
@@ -127,6 +135,8 @@ class SyncStatusDocument(Document):
     integration: str
     data_type: str
     standing: Annotated[Standing, Field(strict=False)] = Field(description="Whether the manifest is what was applied.")
+    mode: Literal["push", "pull", "both"] = Field(description="Who brings its records: our runs, or SparkLayer's pull.")
+    site: SiteDocument | None = Field(description="SparkLayer's connection by Ignite; null: it never made one.")
     running: RunningDocument | None
     watcher: WatcherDocument | None = Field(description="Who starts the next run; null while one is on.")
     cut_off: EndedRunDocument | None = Field(description="The run that the next one goes on with.")
@@ -179,6 +189,8 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "integration": settings.integration,
         "data_type": status.sync.scope.data_type,
         "standing": status.sync.standing.value,
+        "mode": status.sync.mode,
+        "site": _site(status.sync.site),
         "running": None if status.going is None else _running(status.going),
         "watcher": None if status.waiting is None else _watcher(status.waiting),
         "cut_off": _run(status.cut_off),
@@ -206,6 +218,10 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "requests": requests_to_json(status.requests),
         "requests_a_day": status.requests_a_day,
     }
+
+
+def _site(found: SiteConnection | None) -> dict[str, Any] | None:
+    return None if found is None else {"connected": found.connected, "since": time_to_json(found.changed_at)}
 
 
 def _part(part: PartCompared) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterato
         message = f": {clip(visible(known), _LIMIT)}" if known else ""
         words = f"{_mode(cut_off)} of {moment(cut_off.started_at)}, {_seen(cut_off)}; the next run goes on with it"
         yield from _row("cut off", f"{words}{message}", style, YELLOW)
+    if (site := site_words(status)) is not None:
+        yield from _row("site", site, style)
     yield from _row("last run", last_words(status), style)
     if status.next is not None:
         yield from _row("next run", next_words(status.next, status.checked_at), style)
@@ -105,6 +107,8 @@ def verdict(status: SyncStatus) -> tuple[str, str]:
         return ("removed, and not discontinued yet", RED) if status.troubles else ("removed", GREEN)
     if status.going is None and status.last is not None and status.last.state == STOPPED:
         return "its last run was stopped", RED
+    if status.sync.is_disconnected:
+        return "disconnected", RED
     if status.troubles:
         return "not as promised", RED
     if status.going is not None:
@@ -118,6 +122,24 @@ def verdict(status: SyncStatus) -> tuple[str, str]:
     if status.held_back.is_all:
         return held_back_words(status.held_back), YELLOW
     return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
+
+
+def site_words(status: SyncStatus) -> str | None:
+    """Say who brings the records, and since when SparkLayer has the site connected; None where there is only one way.
+
+    That it clears the logs of others is said before it can be.
+    """
+    sync, parts = status.sync, []
+    if sync.mode != "push":
+        how = {"pull": "SparkLayer pulls its records", "both": "our runs send its records, and SparkLayer pulls them"}
+        sends = sync.mode == "pull" and not sync.is_pulled
+        words = "our runs send what SparkLayer does not pull" if sends else how[sync.mode]
+        parts.append(f"{words} (mode: {sync.mode})")
+    if sync.site is not None:
+        state = "connected" if sync.site.connected else "disconnected"
+        said = f"{state} by SparkLayer since {moment(sync.site.changed_at)}"
+        parts.append(f"{said}; a disconnect clears the sync logs of every integration" if sync.site.connected else said)
+    return ", ".join(parts) or None
 
 
 def going_lines(going: Going, now: datetime, ends_as: str) -> Iterator[str]:
@@ -232,6 +254,8 @@ def request_words(status: SyncStatus) -> str:
 def step_of(environment: str, status: SyncStatus) -> str | None:
     """What to do next, where there is something to do."""
     sync = status.sync
+    if sync.is_disconnected:
+        return None  # it is connected at SparkLayer, not here
     if sync.standing is not Standing.APPLIED and status.going is None:
         return f"reconciler apply -e {environment} --target {sync.key}"
     if status.going is not None or (status.last is not None and status.last.state == STOPPED):

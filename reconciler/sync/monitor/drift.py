@@ -11,7 +11,7 @@ from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.plan import DriftItem
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.sparklayer.sync_log import read_status
-from reconciler.sync.datasync import KIND, TARGET, DataSync, Standing, data_syncs, leaving_syncs
+from reconciler.sync.datasync import KIND, TARGET, DataSync, Standing, data_syncs, leaving_syncs, pulled_syncs
 from reconciler.sync.monitor.health import drift_items
 
 
@@ -33,7 +33,7 @@ async def data_drift(
     """
     chosen = [
         sync
-        for sync in (*data_syncs(session, memory), *leaving_syncs(session, memory))
+        for sync in (*data_syncs(session, memory), *pulled_syncs(session, memory), *leaving_syncs(session, memory))
         if sync.standing is not Standing.NEVER and _is_meant(request, {KIND, sync.key})
     ]
     if not chosen:

@@ -62,8 +62,11 @@ def _findings(
         if (words := unremoved(sync, overview)) is not None:
             yield Cause.UNREMOVED, words, again
         return
+    if (words := disconnection(sync)) is not None:
+        yield Cause.DISCONNECTED, words, f"status {sync.name} -e {sync.environment}"
+        return
     if (words := staleness(sync, overview, now)) is not None:
-        yield Cause.DATA_STALE, words, again
+        yield Cause.DATA_STALE, words, f"status {sync.name} -e {sync.environment}" if sync.is_pulled else again
     if (words := held_back_of(sync, overview).excess) is not None:
         yield Cause.HELD_BACK, words, f"errors {where}"
     if (words := standstill(overview)) is not None:
@@ -106,15 +109,23 @@ def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | No
     parts = parts_compared(sync, overview, now)
     late = [part for part in parts if sync.data.lights and part.shown.is_late(now)]
     if late:
-        return _late(shown_of(late), late[0].shown, now)
+        return _late(sync, shown_of(late), late[0].shown, now)
     late = [part for part in parts if part.inside.is_late(now)]
-    return _late(rest_of(late), late[0].inside, now) if late else None
+    return _late(sync, rest_of(late), late[0].inside, now) if late else None
 
 
-def _late(what: str, compared: Compared, now: datetime) -> str:
+def disconnection(sync: DataSync) -> str | None:
+    """Return that SparkLayer disconnected the site, for people; None where it did not."""
+    if sync.site is None or sync.site.connected:
+        return None
+    return f"SparkLayer disconnected the site at {_said(sync.site.changed_at)}: nothing is sent to it"
+
+
+def _late(sync: DataSync, what: str, compared: Compared, now: datetime) -> str:
     since = spoken(now - (compared.last_at or now))
     words = f"{what[0].upper()}{what[1:]}: last compared {since} ago, {spoken(compared.promised)} are promised"
-    return f"{words}; the next run compares it"
+    who = "SparkLayer's next full sync brings it" if sync.is_pulled else "the next run compares it"
+    return f"{words}; {who}"
 
 
 def standstill(overview: SyncOverview) -> str | None:

@@ -12,7 +12,7 @@ from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import PartCompared, parts_compared
-from reconciler.sync.monitor.health import age, excess, held_back_of, staleness, standstill, unremoved
+from reconciler.sync.monitor.health import age, disconnection, excess, held_back_of, staleness, standstill, unremoved
 from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
@@ -131,7 +131,11 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
     if sync.leaving:
         return _leaving(sync, overview, going, ended, now)
     if sync.standing is not Standing.NEVER:
-        troubles = (held.excess, staleness(sync, overview, now), standstill(overview), excess(sync, overview))
+        troubles = (
+            (disconnection(sync),)
+            if sync.is_disconnected
+            else (held.excess, staleness(sync, overview, now), standstill(overview), excess(sync, overview))
+        )
     return SyncStatus(
         sync=sync,
         checked_at=now,
@@ -142,7 +146,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         last_usual=None if ended is None else usual_of([run for run in overview.recent if run != ended], ended.mode),
         last_good=overview.last_finished,
         last_full=overview.last_full,
-        next=None if going is not None or sync.standing is not Standing.APPLIED else _next(sync, overview, choice, now),
+        next=None if going is not None or not _runs(sync) else _next(sync, overview, choice, now),
         full_wanted=_full_wanted(sync, overview),
         counts=overview.counts,
         held_back=held,
@@ -152,6 +156,11 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
         requests_a_day=_requests_a_day(sync, overview),
     )
+
+
+def _runs(sync: DataSync) -> bool:
+    """Whether our runs come by themselves."""
+    return sync.standing is Standing.APPLIED and not sync.is_pulled and not sync.is_disconnected
 
 
 def _leaving(

@@ -24,7 +24,8 @@ def copy(options: Options, source: str, target: str | None, reopen: bool) -> Non
     """Take the ledger FROM one database TO another, which is empty. FROM takes no more writes afterwards.
 
     FROM and TO are ledger URLs, or env:NAME for the URL in an environment variable, so that no password stands on a
-    command line. Everything goes along: fingerprints, journal, what is in doubt, leases. Nobody may use FROM meanwhile.
+    command line. Everything goes along: fingerprints, journal, what is in doubt, leases, and what SparkLayer handed
+    over by Ignite, encrypted. Nobody may use FROM meanwhile.
     """
     from reconciler.ledger import care
     from reconciler.ledger.process import describe_holder
@@ -58,5 +59,5 @@ def copy(options: Options, source: str, target: str | None, reopen: bool) -> Non
     write_result(
         options,
         f"Took the ledger {terminal(here.shown)} to {terminal(there.shown)} ({rows:,} rows). "
-        "Set RECONCILER_LEDGER, or `ledger` in the Environment, to the new place.",
+        f"Set RECONCILER_LEDGER, or `ledger` in the Environment, to the new place.{care.carried(there)}",
     )
