@@ -19,7 +19,10 @@ from reconciler.serve.routes import api, health, ignite, page
 from reconciler.serve.service import Service
 
 ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (
-    health.routes, api.routes, ignite.routes, page.routes,
+    health.routes,
+    api.routes,
+    ignite.routes,
+    page.routes,
 )
 """The routes of each subject; the first that fits answers."""
 

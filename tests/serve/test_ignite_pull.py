@@ -12,18 +12,8 @@ from support.service import serving
 TOKEN = "sparklayers-own"
 IGNITE = {"service": {"ignite": {"dataSync": "shop", "tokens": [TOKEN]}}}
 # What each site makes up by itself, or says of the time.
-_OWN = {
-    "id",
-    "legacy_id",
-    "uuid",
-    "created_at",
-    "updated_at",
-    "last_updated",
-    "product_id",
-    "customer_id",
-    "position",
-    "variant_ids",
-}
+_OWN = {"id", "legacy_id", "uuid", "created_at", "updated_at", "last_updated", "product_id", "customer_id"}
+_OWN |= {"position", "variant_ids"}
 FLOWS = {"customers": {}, "orders": {"cartID": "xp.sparkCartId"}}
 
 
