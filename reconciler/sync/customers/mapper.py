@@ -99,6 +99,8 @@ class _Mapping:
         self._named: Wire = {"external_id": key}
         self._problems: list[RecordProblem] = []
         self._opening: Wire = {}
+        # Walks alone count who is below whom.
+        self._parent_is_full: bool | None = None
 
     def draft(self, parent: Any, schedules: Any) -> CustomerDraft:
         """Return the draft.
@@ -138,6 +140,7 @@ class _Mapping:
             opening=self._opening,
             problems=tuple(dict.fromkeys(self._problems)),
             is_whole=whole,
+            parent_is_full=self._parent_is_full,
         )
 
     def _mapped_members(self) -> None:
@@ -295,6 +298,8 @@ class _Mapping:
                 return False
             parent = Parent(found) if found else None
         self._named["parent_customer_id"] = None if parent is None else parent.external_id
+        if parent is None or parent.children:
+            self._parent_is_full = parent is not None and parent.children > MOST_CHILDREN
         fault = None if parent is None else _parent_fault(parent)
         if fault is not None:
             self._problems.append(RecordProblem(self._key, PART, *fault))

@@ -54,6 +54,7 @@ class CustomerDraft:
         opening: members of the account that are sent with a creation alone.
         problems: of the record by itself.
         is_whole: whether it can be written at all; else all that the target holds of it stays as it is.
+        parent_is_full: whether the parent has more customers below it than it may; None: nobody counted them.
     """
 
     key: str
@@ -66,6 +67,13 @@ class CustomerDraft:
     opening: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[RecordProblem, ...] = ()
     is_whole: bool = True
+    parent_is_full: bool | None = None
+
+    @property
+    def parent(self) -> str | None:
+        """External ID of the customer above it; None: there is none."""
+        found = self.named.get("parent_customer_id")
+        return found if isinstance(found, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class HeldCustomer:
         left: its user left the scope, and it stays as it is.
         was_lost: the site was seen to have nothing under its external ID.
         parent_id: SparkLayer's own ID of the parent that was written.
+        full_parent: external ID of the parent that has more customers below it than it may, by the last walk.
     """
 
     external_id: str | None = None
@@ -93,6 +102,7 @@ class HeldCustomer:
     left: bool = False
     was_lost: bool = False
     parent_id: str | None = None
+    full_parent: str | None = None
 
     @property
     def exists(self) -> bool:
@@ -106,7 +116,13 @@ class HeldCustomer:
         return email if isinstance(email, str) else None
 
 
-_TEXTS = {"externalId": "external_id", "ownId": "own_id", "username": "username", "parentId": "parent_id"}
+_TEXTS = {
+    "externalId": "external_id",
+    "ownId": "own_id",
+    "username": "username",
+    "parentId": "parent_id",
+    "fullParent": "full_parent",
+}
 _OBJECTS = {"named": "named", "extra": "extra"}
 _FLAGS = {"gone": "is_gone", "left": "left", "lost": "was_lost"}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.customer_bodies import ADDRESSES, INACTIVE, Share, canonical_customer
+from reconciler.sync.customers.limits import MOST_CHILDREN
 from reconciler.sync.customers.model import (
     LEAVING,
     PART,
@@ -81,7 +82,7 @@ class CustomerState(TargetState):
             extra=before.extra if outcome.extra is None else outcome.extra,
             username=self.username,
             is_gone=self.gone,
-            parent_id=outcome.parent_id,
+            parent_id=outcome.parent_id or (before.parent_id if _parent(named) == _parent(before.named) else None),
         )
 
 
@@ -124,6 +125,8 @@ def resolve(draft: CustomerDraft, taken: Mapping[Name, str], held: HeldCustomer,
 
 def _resolved(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustomer, lists: str | None) -> CustomerState:
     owner = None if draft.email is None else others.get(email_name(draft.email))
+    if draft.parent_is_full is None and draft.parent is not None and draft.parent == held.full_parent:
+        return _held_back(draft, held, (*draft.problems, full_parent(draft.key, draft.parent)))
     if not draft.is_whole or draft.email is None:
         return _held_back(draft, held, draft.problems)
     share = share_of(draft.key, draft.kept, draft.soft, held, lists)
@@ -146,6 +149,7 @@ def _resolved(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustom
         opening=draft.opening,
         before=held,
         username=draft.username or held.username,
+        news=held.full_parent is not None,
     )
 
 
@@ -200,6 +204,12 @@ def duplicate_email(key: str, email: str, owner: str) -> RecordProblem:
     return RecordProblem(key, PART, "duplicate-email", words)
 
 
+def full_parent(key: str, parent: str) -> RecordProblem:
+    """Return what a merchant reads of a customer whose parent has more customers below it than SparkLayer takes."""
+    words = f"The parent {parent} has more than {MOST_CHILDREN} sub-accounts, which is what SparkLayer takes."
+    return RecordProblem(key, PART, "too-many-sub-accounts", f"{words} Give some of them another parent.")
+
+
 def left_scope(key: str) -> RecordProblem:
     """Return what a merchant reads of a customer whose user left the scope."""
     words = "The user is no longer among those that flow (customers.buyers, customers.where, an e-mail address)"
@@ -229,8 +239,15 @@ def _with_kept_defaults(draft: CustomerDraft, share: Share) -> Mapping[str, Any]
 
 
 def _held_back(draft: CustomerDraft, held: HeldCustomer, problems: tuple[RecordProblem, ...]) -> CustomerState:
+    full = draft.parent if draft.parent_is_full else held.full_parent if draft.parent_is_full is None else None
     return CustomerState(
-        key=draft.key, prints={}, problems=problems, held_back=True, before=held, username=draft.username
+        key=draft.key,
+        prints={},
+        problems=problems,
+        held_back=True,
+        before=replace(held, full_parent=full),
+        username=draft.username,
+        news=full != held.full_parent,
     )
 
 
@@ -238,6 +255,10 @@ def _predecessor(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCus
     """Return the customer that has the user's name, which is unique in the marketplace: the user may have been that."""
     name = _username(draft.username)
     return None if name is None or held.exists else others.get(name)
+
+
+def _parent(named: Mapping[str, Any]) -> Any:
+    return named.get("parent_customer_id")
 
 
 def _emails(held: HeldCustomer) -> list[Name]:

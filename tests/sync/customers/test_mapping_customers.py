@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.sync.customers.mapper import SiteFacts, draft
-from reconciler.sync.customers.model import PARENT, SCHEDULES, CustomerDraft, Parent
+from reconciler.sync.customers.model import PARENT, SCHEDULES, CustomerDraft, Parent, held_from_json
+from reconciler.sync.customers.resolve import CustomerState, resolve
 from reconciler.sync.customers.settings import customer_settings
 from reconciler.sync.parties.schedules import PartySchedules
 from support.customers import KEY, address, user
@@ -185,6 +186,39 @@ def test_a_parent_has_to_be_there_and_above(parent: Parent, code: str | None) ->
     assert [each for _, each in codes(found)] == ([code] if code else [])
     assert found.is_whole is (code is None)
     assert found.named["parent_customer_id"] == "acme.boss"
+
+
+def state_of(held: Json, parent: Parent, **members: Any) -> CustomerState:
+    found = mapped({**user(**members), PARENT: parent}, parentCustomerID="'boss'")
+    return resolve(found, {}, held_from_json(held), None)
+
+
+def test_a_parent_that_a_walk_found_full_stays_so_for_runs_that_do_not_count() -> None:
+    full, uncounted, emptier = (Parent("acme.boss", children=number) for number in (251, 0, 250))
+    found = state_of({}, full)
+    assert (found.held_back, found.news) == (True, True)
+    held = dict(found.held(whole=True))
+    for parent in (full, uncounted):
+        again = state_of(held, parent)
+        assert [problem.code for problem in again.problems] == ["too-many-sub-accounts"]
+        assert (again.prints, again.held_back, again.news, again.held(whole=True)) == ({}, True, False, held)
+    assert state_of(held, Parent("acme.other")).prints
+    after = state_of(held, emptier)
+    assert after.prints
+    assert after.news
+    assert "fullParent" not in after.held(whole=True)
+
+
+def test_the_parents_own_id_stays_known_where_nothing_is_sent() -> None:
+    parent = Parent("acme.boss", children=1)
+    first = state_of({}, parent)
+    first.outcome.parent_id = "its-own-id"
+    held = dict(first.held(whole=True))
+    assert held["parentId"] == "its-own-id"
+    # A problem is to be noted, and nothing to be sent.
+    incomplete = state_of(held, parent, Addresses=[address("home", Street1=None)])
+    assert incomplete.problems
+    assert incomplete.held(whole=True)["parentId"] == "its-own-id"
 
 
 def test_a_user_with_prices_of_its_own_gets_the_one_list_that_is_complete_for_it() -> None:
