@@ -51,7 +51,8 @@ async def reckoned_syncs(
         connections: shared by the environments of one run.
         token_cache: whether access tokens may be kept in files.
     """
-    if not {SOURCE, TARGET} <= session.connections.keys():
+    is_compared = session.lasting or request.push_secrets
+    if not is_compared or not {SOURCE, TARGET} <= session.connections.keys():
         return Reckoned()
     notes: list[Note] = []
     at_risk: dict[str, str] = {}

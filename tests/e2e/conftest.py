@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.retry import RetryPolicy
+from support import postgres
 from support.checkout import Checkout
 from support.statements import sql_compiled_once  # noqa: F401 - a fixture for all tests here
 
 
 @pytest.fixture
-def checkout(emulator: RunningEmulator, tmp_path: Path) -> Checkout:
-    """An empty checkout against an empty emulator."""
-    return Checkout(tmp_path, emulator)
+def checkout(emulator: RunningEmulator, tmp_path: Path) -> Iterator[Checkout]:
+    """An empty checkout against an empty emulator; RECONCILER_TEST_LEDGER=postgres: with its ledger there."""
+    found = Checkout(tmp_path, emulator)
+    if os.environ.get("RECONCILER_TEST_LEDGER") != "postgres":
+        yield found
+        return
+    found.server_ledger = url = postgres.new_ledger()
+    yield found
+    postgres.drop(url)
 
 
 @pytest.fixture

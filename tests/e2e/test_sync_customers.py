@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.sync.customers import reckon, source
 from support.checkout import Checkout
 from support.syncing import Shop
 
@@ -154,6 +155,7 @@ def test_a_user_that_is_gone_is_deactivated_and_one_that_left_the_scope_stays(sh
     assert "stays as it is" in shop.problems()["acme.ben"]
 
 
+@pytest.mark.usefixtures("on_both")
 def test_two_users_may_exchange_their_addresses(shop: People) -> None:
     shop.begin(user("anna"), user("ben"))
     shop.synced("--full")
@@ -228,6 +230,20 @@ def test_a_plan_says_how_many_customers_may_lose_data(shop: People, read: Any, a
     assert "up to 1 customer that it may have and this data sync did not make would be left alone" in said
 
 
+def test_more_customers_than_are_recommended_are_told_by_plan_and_run(
+    shop: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (reckon, source):
+        monkeypatch.setattr(module, "CUSTOMERS", 1)
+    shop.emulator.seed_with(market(user("anna"), user("ben"), user("carl", "bolt")))
+    shop.write_manifests(**shop.flows(buyers=["acme"]))
+    notes = [note["message"] for note in shop.checkout.call("plan", "--format", "json").json["notes"]]
+    words = "2 users, and SparkLayer recommends 100,000 customers at most"
+    assert words in notes
+    shop.checkout.applied()
+    assert words in shop.synced("--full")["remarks"]
+
+
 def test_a_balance_is_never_lost_where_the_site_clears_what_is_left_out(shop: People) -> None:
     shop.begin(user("anna"), user("ben"))
     shop.emulator.switch(spark_balance_left_out="cleared", spark_customer_status_inactive="disabled")
@@ -244,6 +260,7 @@ def test_a_balance_is_never_lost_where_the_site_clears_what_is_left_out(shop: Pe
     assert {each["status"] for each in customers.values()} == {"disabled"}
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_user_that_is_renamed_or_moves_to_another_buyer_keeps_the_customer(shop: People) -> None:
     places = [
         {"BuyerID": buyer, "ID": own, "Street1": "1", "City": "Leeds", "Country": "GB"}

@@ -217,6 +217,7 @@ def test_carts_that_cannot_be_used_are_told(desk: Desk) -> None:
     assert desk.purchase(3)["type"] == "order"
 
 
+@pytest.mark.usefixtures("on_both")
 def test_the_cart_of_a_gone_order_stays_its_own_until_somebody_gives_the_order_up(desk: Desk) -> None:
     # The one that was placed first counts, though the other one changed first.
     first = order(1, LastUpdated="2026-11-03T10:00:00.000Z", DateCreated="2026-10-31T10:00:00.000Z")

@@ -155,6 +155,7 @@ def test_a_second_run_writes_nothing(lists: Lists, mode: Mode | None) -> None:
     assert lists.writes() == []
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_price_that_changes_costs_one_write_of_its_rows(lists: Lists) -> None:
     lists.synced()
     lists.shop.portal("PATCH", "priceschedules/acme-saw", {"PriceBreaks": [{"Quantity": 1, "Price": 5.5}]})
@@ -271,6 +272,7 @@ def test_an_explanation_says_that_rows_of_what_has_a_problem_stay_and_sends_only
     assert whole["sends"] is None
 
 
+@pytest.mark.usefixtures("on_both")
 def test_a_list_that_a_customer_still_has_stays_until_the_customer_has_another(checkout: Checkout) -> None:
     lists = Lists(checkout)
     lists.shop.emulator.seed_with(market())

@@ -35,3 +35,10 @@ def too_long(member: str, text: str) -> str | None:
     if limit is None or len(text) <= limit:
         return None
     return f"The {member.replace('_', ' ')} is longer than {limit:,} characters. Shorten it."
+
+
+def many_customers(number: int) -> str:
+    """Return what is told of more customers than SparkLayer recommends, or takes."""
+    if number > MOST_CUSTOMERS:
+        return f"{number:,} users, and SparkLayer takes {MOST_CUSTOMERS:,} customers: it may refuse the others"
+    return f"{number:,} users, and SparkLayer recommends {CUSTOMERS:,} customers at most"

@@ -10,6 +10,7 @@ from reconciler.kind.connection import ClockedReader, Querier
 from reconciler.ordercloud.readers.flaws import ignored
 from reconciler.ordercloud.readers.parties import PartyReader
 from reconciler.sparklayer.customers import Lookup, Unreadable, read_customer
+from reconciler.sync.customers.limits import CUSTOMERS, many_customers
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.mapping.identity import CustomerKey
 from reconciler.sync.reckoning import Reckoning
@@ -34,6 +35,8 @@ async def reckon_customers(settings: CustomerSettings, source: ClockedReader, ta
     Raises:
         ApiError: something could not be read.
     """
+    total = await _count(settings, source)
+    many = () if total <= CUSTOMERS else (many_customers(total),)
     asked = 0
     async for key in _some_users(settings, source):
         asked += 1
@@ -41,19 +44,18 @@ async def reckon_customers(settings: CustomerSettings, source: ClockedReader, ta
             await read_customer(target, Lookup("platform", key))
         except Unreadable:
             continue
-        return Reckoning(at_risk="the site shows customers at the moment: none would be replaced unread")
+        return Reckoning(many, "the site shows customers at the moment: none would be replaced unread")
     if not asked:
         return Reckoning()
-    total = await _count(settings, source)
     strangers = max(total - known, 0)
     shown = f"the site showed none of {counted(asked, 'customer')} that {'was' if asked == 1 else 'were'} asked for"
     ours = f"; of {known:,} that this data sync wrote, what others changed there is replaced unseen" if known else ""
     whose = f"up to {counted(strangers, 'customer')} that it may have and this data sync did not make"
     if settings.overwrites_unread:
         words = f"{shown}: if it shows none, {whose} would be replaced by what is mapped, and lose the rest{ours}"
-        return Reckoning((words,), f"up to {counted(strangers, 'customer')} would lose data")
+        return Reckoning((*many, words), f"up to {counted(strangers, 'customer')} would lose data")
     words = f"{shown}: if it shows none, {whose} would be left alone (`unread`){ours}"
-    return Reckoning((words,))
+    return Reckoning((*many, words))
 
 
 async def _some_users(settings: CustomerSettings, source: ClockedReader) -> AsyncIterator[str]:

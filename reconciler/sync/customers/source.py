@@ -14,7 +14,7 @@ from reconciler.ordercloud.readers.parties import PartyReader
 from reconciler.ordercloud.readers.prices import party_prices
 from reconciler.ordercloud.together import together
 from reconciler.sync.customers.company import read_company
-from reconciler.sync.customers.limits import CUSTOMERS, MOST_CUSTOMERS
+from reconciler.sync.customers.limits import CUSTOMERS, many_customers
 from reconciler.sync.customers.model import PARENT, SCHEDULES, Parent
 from reconciler.sync.customers.record import key_of, parent_of
 from reconciler.sync.customers.settings import CustomerSettings
@@ -84,7 +84,7 @@ class CustomerSource:
                 await self._parties.count_buyers()
         remarks = [] if await self._may_read_clients() else [_CLIENTS_UNREAD]
         if total is not None and total > CUSTOMERS:
-            remarks.append(_many(total))
+            remarks.append(many_customers(total))
         return Census(total, tuple(remarks))
 
     async def everything(self) -> AsyncGenerator[list[dict[str, Any]], None]:
@@ -93,7 +93,8 @@ class CustomerSource:
         async with aclosing(walk.chunks()) as chunks:
             async for chunk in chunks:
                 yield [{**record, SCHEDULES: schedules} for record in chunk]
-        self.remarks = tuple(remarks_on(walk.skipped))
+        many = [] if walk.flowing <= CUSTOMERS or not self._settings.buyers else [many_customers(walk.flowing)]
+        self.remarks = (*remarks_on(walk.skipped), *many)
 
     async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
         """Yield nothing: no list shows all that belongs to a user."""
@@ -203,9 +204,3 @@ class CustomerSource:
             found = await party_prices(self._reader)
             self._party_schedules = PartySchedules.of(item for items in found.values() for item in items)
         return self._party_schedules
-
-
-def _many(total: int) -> str:
-    if total > MOST_CUSTOMERS:
-        return f"{total:,} users, and SparkLayer takes {MOST_CUSTOMERS:,} customers: it may refuse the others"
-    return f"{total:,} users, and SparkLayer recommends {CUSTOMERS:,} customers at most"

@@ -87,6 +87,7 @@ class Walk:
         self._settings = settings
         self._default_users = default_users
         self.skipped: Counter[Skip] = Counter()
+        self.flowing = 0
 
     async def chunks(self) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Yield the records in chunks; raises ApiError where a list could not be read."""
@@ -134,6 +135,7 @@ class Walk:
         if why is not None:
             self.skipped[why] += 1
             return
+        self.flowing += 1
         if buyer not in listed.places:
             listed.places[buyer] = array("Q")
         listed.places[buyer].append(listed.spool.put(record))
