@@ -90,14 +90,23 @@ class Deliveries(SpecModel):
         description="Keys of the signature. Left out: those of the DeliveryConfigs that point here. Two while one is "
         "replaced.",
     )
+    header_name: HeaderName | None = Field(
+        default=None, description="Header that comes with each message. Left out: as the DeliveryConfigs declare."
+    )
     header_values: SecretTexts | None = Field(
         default=None,
-        description="Values of the header that the DeliveryConfigs name; left out: theirs. Two while one is replaced.",
+        description="Values of that header; left out: those of the DeliveryConfigs. Two while one is replaced.",
     )
     max_body: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
         default=1_000_000, description="Bytes of one message; more is refused with 413."
     )
     timeout: Duration = Field(default="10s", description="How long a message may take to arrive; then 408.")
+
+    @model_validator(mode="after")
+    def _header_is_whole(self) -> Self:
+        if self.header_name is not None and self.header_values is None:
+            raise ValueError("headerName needs headerValues")
+        return self
 
 
 class KafkaConsumer(SpecModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
 from starlette.applications import Starlette
@@ -14,12 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.serve.auth import CLOSE
-from reconciler.serve.log import correlated
-from reconciler.serve.routes import api, health, ignite, page
+from reconciler.serve.log import correlated, telling
+from reconciler.serve.routes import api, deliveries, health, ignite, metrics, page
 from reconciler.serve.service import Service
 
 ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (
     health.routes,
+    metrics.routes,
+    deliveries.routes,
     api.routes,
     ignite.routes,
     page.routes,
@@ -82,7 +84,7 @@ class _Outermost:
                 message = {**message, "headers": [*headers, *_SECURITY, (b"x-correlation-id", correlation.encode())]}
             await send(message)
 
-        with correlated() as correlation:
+        with correlated() as correlation, telling() as fields:
             try:
                 if _is_smuggled(scope):
                     await JSONResponse({"error": "two lengths of one body"}, 400, CLOSE)(scope, receive, sends)
@@ -93,16 +95,15 @@ class _Outermost:
                 if not status:
                     await JSONResponse({"error": "internal-error"}, 500, CLOSE)(scope, receive, sends)
             finally:
-                self._told(scope, status, monotonic() - began)
+                self._told(scope, status, monotonic() - began, fields)
 
-    def _told(self, scope: Scope, status: int, seconds: float) -> None:
+    def _told(self, scope: Scope, status: int, seconds: float, fields: Mapping[str, str | float | None]) -> None:
         route = route_of(scope)
+        self._service.metrics.answered(scope["method"], route, status)
         if route not in health.QUIET or status >= 500:
-            method, milliseconds = scope["method"], round(seconds * 1000, 1)
-            self._service.log.say(
-                "request", f"{method} {route} → {status}", method=method, route=route, status=status,
-                milliseconds=milliseconds,
-            )  # fmt: skip
+            method = scope["method"]
+            about = {"method": method, "route": route, "status": status, "milliseconds": round(seconds * 1000, 1)}
+            self._service.log.say("request", f"{method} {route} → {status}", fields={**about, **fields})
 
 
 def route_of(scope: Scope) -> str:

@@ -6,7 +6,7 @@ Never a body, a header, a query, a secret or a token: what is logged are words o
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -21,6 +21,7 @@ from reconciler.report.escape import terminal
 Level = Literal["info", "warning", "error"]
 _LONGEST = 2_000
 _correlation: ContextVar[str | None] = ContextVar("correlation", default=None)
+_told: ContextVar[dict[str, str | float | None] | None] = ContextVar("told", default=None)
 
 
 def correlation_id() -> str | None:
@@ -41,6 +42,24 @@ def correlated(given: str | None = None) -> Iterator[str]:
         yield chosen
     finally:
         _correlation.reset(token)
+
+
+@contextmanager
+def telling() -> Iterator[dict[str, str | float | None]]:
+    """Within, what is `told` of a request is gathered for its one line in the log."""
+    gathered: dict[str, str | float | None] = {}
+    token = _told.set(gathered)
+    try:
+        yield gathered
+    finally:
+        _told.reset(token)
+
+
+def told(**fields: str | float | None) -> None:
+    """Tell something of the request that is answered now, for its line in the log."""
+    gathered = _told.get()
+    if gathered is not None:
+        gathered.update(fields)
 
 
 def _to_stderr(line: str) -> None:
@@ -70,18 +89,27 @@ class Log:
         self._write = write
         self._now = now
 
-    def say(self, event: str, message: str, *, level: Level = "info", **fields: str | float | None) -> None:
+    def say(
+        self,
+        event: str,
+        message: str,
+        *,
+        level: Level = "info",
+        fields: Mapping[str, str | float | None] | None = None,
+        **more: str | float | None,
+    ) -> None:
         """Write that something happened.
 
         Args:
             event: what sort of thing, in few fixed words with hyphens: machines look for it.
             message: a sentence for people.
             level: how bad it is.
-            fields: names and numbers of it, such as `environment`.
+            fields: names and numbers of it.
+            more: the same, by name, such as `environment`.
         """
-        now, correlation = self._now(), correlation_id()
+        now, correlation, said = self._now(), correlation_id(), {**(fields or {}), **more}
         if self._format == "json":
-            known = {name: value for name, value in fields.items() if value is not None}
+            known = {name: value for name, value in said.items() if value is not None}
             line = {"time": now.isoformat(), "level": level, "event": event, "message": message[:_LONGEST], **known}
             if correlation is not None:
                 line["correlation"] = correlation
@@ -89,7 +117,7 @@ class Log:
             self._write(orjson.dumps(cleaned).decode())
             return
         mark = "" if level == "info" else f"{level}: "
-        where = f"{fields['environment']}: " if fields.get("environment") else ""
+        where = f"{said['environment']}: " if said.get("environment") else ""
         tied = f" [{correlation}]" if correlation is not None else ""
         self._write(terminal(f"{now:%H:%M:%S} {mark}{where}{message[:_LONGEST]}{tied}"))
 

@@ -79,4 +79,5 @@ async def close(service: Service) -> None:
     with suppress(asyncio.CancelledError):
         await asyncio.gather(*tasks, return_exceptions=True)
     for served in service.environments.values():
+        await served.end_inboxes()
         await asyncio.to_thread(served.close)

@@ -9,14 +9,19 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from reconciler.app.chosen import Chosen
+from reconciler.app.intake import open_inbox
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError
+from reconciler.intake.inbox import AsyncInbox, Inbox
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
 from reconciler.manifest.connection import Service as Section
 from reconciler.reconcile.session import Session
 from reconciler.serve.front import Front
+from reconciler.serve.gates import Gate, gates_of
 from reconciler.serve.log import Log
+from reconciler.serve.metrics import Metrics
 from reconciler.sync.datasync import DataSync, data_syncs
 
 
@@ -28,13 +33,21 @@ class Served:
     Args:
         session: the environment.
         section: its spec.service, resolved.
+
+    Raises:
+        ManifestErrors: nothing says how deliveries show who sends them.
     """
 
     def __init__(self, session: Session, section: Section) -> None:
         self.session = session
         self.section = section
+        self.gates: Mapping[str, tuple[Gate, ...]] = {
+            each.data_sync: gates_of(session, section, each.data_sync) for each in section.settings.deliveries
+        }
         self._ledger: Ledger | None = None
         self._opening = Lock()
+        self._inboxes: dict[str, AsyncInbox] = {}
+        self._opening_inbox = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -61,6 +74,26 @@ class Served:
         with Ledgers() as ledgers:
             return data_syncs(self.session, self.session.memory(ledgers))
 
+    async def inbox(self, name: str) -> AsyncInbox:
+        """Return the inbox of a DataSync; it is opened once.
+
+        Raises:
+            LedgerError: the ledger cannot be opened now.
+        """
+        async with self._opening_inbox:
+            if name not in self._inboxes:
+                self._inboxes[name] = AsyncInbox(await asyncio.to_thread(self._open_inbox, name))
+            return self._inboxes[name]
+
+    def _open_inbox(self, name: str) -> Inbox:
+        chosen = [Chosen(self.session, sync) for sync in self.data_syncs() if sync.name == name]
+        return open_inbox(self.ledger(), chosen)
+
+    async def end_inboxes(self) -> None:
+        """Wait for what the inboxes commit now, and close them."""
+        for inbox in tuple(self._inboxes.values()):
+            await inbox.__aexit__(None, None, None)
+
     def close(self) -> None:
         """Close the ledger, if it was opened."""
         with self._opening:
@@ -83,6 +116,8 @@ class Service:
         stopping: set once the process is to end.
         loops: when each loop last came round, by its name.
         tasks: what runs beside the requests.
+        metrics: count.
+        waits: what loops wait for, in words, by environment and loop.
     """
 
     environments: Mapping[str, Served]
@@ -94,6 +129,12 @@ class Service:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     loops: dict[str, datetime] = field(default_factory=dict)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    metrics: Metrics = field(default_factory=Metrics)
+    waits: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def waits_of(self, environment: str) -> tuple[str, ...]:
+        """Return what the loops of an environment wait for, in words."""
+        return tuple(words for (name, _), words in sorted(self.waits.items()) if name == environment)
 
     def served(self, name: str | None) -> Served | None:
         """Return an environment by its name; None takes the only one; None where there is no such one."""

@@ -50,10 +50,9 @@ def open_environments(project: Project, environ: Mapping[str, str] | None = None
                 idle.append(name)
                 continue
             require_ready(session, section, os.environ if environ is None else environ)
+            served[name] = Served(session, section)
         except ReconcilerError as error:
             broken[name] = error
-        else:
-            served[name] = Served(session, section)
     if not served:
         raise _nothing(names, broken)
     return Opened(served, broken, tuple(idle))

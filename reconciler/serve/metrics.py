@@ -1,0 +1,58 @@
+"""Metrics of the service for Prometheus. Labels take names of manifests and words of ours alone: never what came in."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from reconciler import __version__
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        of_sync, of_type = ("environment", "data_sync"), ("environment", "data_sync", "data_type")
+        self.requests = Counter(
+            "reconciler_http_requests", "Requests that were answered.", ("method", "route", "status"), registry=registry
+        )
+        self.deliveries = Counter(
+            "reconciler_deliveries", "Messages over HTTP, by what became of them.", (*of_sync, "outcome"),
+            registry=registry,
+        )  # fmt: skip
+        self.delivery_seconds = Histogram(
+            "reconciler_delivery_seconds", "From a message's head to its acknowledgement.", of_sync, registry=registry
+        )
+        self.runs = Counter("reconciler_runs", "Runs that ended.", (*of_type, "mode", "state"), registry=registry)
+        self.run_seconds = Gauge("reconciler_run_seconds", "How long the last run took.", of_type, registry=registry)
+        self.running = Gauge("reconciler_running", "Whether this process runs it now.", of_type, registry=registry)
+        self.records = Counter(
+            "reconciler_records", "Records by what runs did with them.", (*of_type, "outcome"), registry=registry
+        )
+        self.age = Gauge("reconciler_data_age_seconds", "Since the last good run ended.", of_type, registry=registry)
+        self.problems = Gauge("reconciler_open_problems", "Open problems.", of_type, registry=registry)
+        self.open = Gauge("reconciler_open_records", "Records still to be written.", of_type, registry=registry)
+        self.troubles = Gauge(
+            "reconciler_troubles", "Promises of the DataSync that are not kept now.", of_type, registry=registry
+        )
+        self.calls = Counter(
+            "reconciler_api_calls", "Requests to the APIs.", ("environment", "status"), registry=registry
+        )
+        self.drifted = Gauge("reconciler_drifted_objects", "Objects that drifted.", ("environment",), registry=registry)
+        self.drift_checked = Gauge(
+            "reconciler_drift_checked_timestamp_seconds", "When drift was checked last.", ("environment",),
+            registry=registry,
+        )  # fmt: skip
+        self.waiting = Gauge("reconciler_waiting", "What the service waits for.", ("environment",), registry=registry)
+        self.environments = Gauge("reconciler_environments", "Environments, by state.", ("state",), registry=registry)
+        Gauge("reconciler_build_info", "Version.", ("version",), registry=registry).labels(__version__).set(1)
+
+    def answered(self, method: str, route: str, status: int) -> None:
+        """Count a request."""
+        self.requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+
+    def text(self) -> bytes:
+        """Return all of them as Prometheus reads them."""
+        return generate_latest(self._registry)
