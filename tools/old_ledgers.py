@@ -39,6 +39,7 @@ SHAPES = {
     "version-13": ("307f42a",),
     "version-14": ("d22196b",),
     "version-15": ("93f34ca",),
+    "version-16": ("968b481",),
 }
 
 FILL = """

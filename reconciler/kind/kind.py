@@ -246,6 +246,10 @@ class Kind(ManifestKind[SpecT_co]):
         """Return what else to look at where a plan or drift is made of it; None: nothing."""
         return None
 
+    def write_path(self, live_id: str) -> str | None:
+        """Return the API path that writes an object, as webhooks name it below `v1/`; None: no webhook tells."""
+        return None
+
     def access_words(self, wires: Mapping[str, Wire]) -> str:
         """Return what a read found, in a few words."""
         return f"{len(wires)} live"

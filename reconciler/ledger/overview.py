@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, func, select
 from reconciler.ledger.config import applied, environments
 from reconciler.ledger.config import ignite as config_ignite
 from reconciler.ledger.config import leases as config_leases
+from reconciler.ledger.config import moves as config_moves
 from reconciler.ledger.config import pause_log as config_pauses
 from reconciler.ledger.config import requests as config_requests
 from reconciler.ledger.config import runs as config_runs
@@ -52,6 +53,8 @@ def memory(
         requests=config_requests.known(connection, urls, tx.now),
         remembers=config_requests.remembered(connection, urls),
         sites=config_ignite.of_sites(connection, environment, urls),
+        moves=config_moves.newest(connection, urls),
+        restored_at=config_moves.restored_at(connection, urls),
         fresh=False,
     )
 

@@ -28,6 +28,7 @@ from reconciler.ledger.inbox_tables import (
     inbox_unknown,
     inboxes,
 )
+from reconciler.ledger.move_tables import config_moves, config_restores
 from reconciler.ledger.service_tables import applied_settings, services
 from reconciler.ledger.table import key, optional, table
 
@@ -367,8 +368,7 @@ IN_ORDER = (
     pause_log, drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory,
     services, scopes, data_runs, applied_settings, wanted_runs, hands, records, names, waits, problems, entries,
     ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages, inbox_unknown,
-    inbox_told, inbox_marks,
-    fetched_items,
+    inbox_told, inbox_marks, fetched_items, config_moves, config_restores,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

@@ -30,7 +30,7 @@ class PlanInputs:
         guardrails: the environment's limits.
         now: the moment of planning (timezone-aware).
         target_hosts: allow-list of delivery hosts, or None where the environment has none.
-        restored_at: when staging was last overwritten from production, or None elsewhere.
+        restored_at: when live was last overwritten from production, or None where it was not.
         lasting: whether the ledger is there for the next run.
         push_secrets: send every secret, whatever the ledger remembers.
         targets: `KIND` or `KIND/NAME` to limit the plan to; empty: everything.
@@ -43,6 +43,7 @@ class PlanInputs:
         at_risk: by `KIND/NAME`, how much a change of it would lose, where somebody looked.
         secrets_at_apply: whether what `${secret:}` says is left to apply, which compares and checks it; literals in
             `desired` are set all the same.
+        watched: whether webhooks are to tell who writes live.
     """
 
     environment: str
@@ -66,6 +67,7 @@ class PlanInputs:
     remarks: tuple[Note, ...] = ()
     at_risk: Mapping[str, str] = field(default_factory=dict)
     secrets_at_apply: bool = False
+    watched: bool = False
 
     def is_missing(self, kind: str, live_id: str) -> bool:
         """Return whether live was read and has no such object."""

@@ -12,6 +12,7 @@ from reconciler.pause.lease import Lease
 from reconciler.pause.window import HORIZON
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.leased import active_leases, lease_over, over_since, pauses_of, resumes_took
+from reconciler.reconcile.moved import last_move, move_words
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.work import Desired
 from reconciler.words import spoken
@@ -91,7 +92,10 @@ def _by_manifest(desired: Desired, pause: str, inputs: PlanInputs) -> str:
     if pause in desired.ignore:
         return "without an end that is known: its manifest leaves the pause to others"
     if desired.absent or desired.pause is None or not desired.pause.is_active(now):
-        return "without an end that is known: no manifest declares it, so by whom and why is not known"
+        kind = inputs.kinds[desired.kind]
+        move = last_move(inputs.memory, kind, inputs.connections[kind.api], desired.id)
+        why = "so by whom and why is not known" if move is None else f"and who wrote it last is {move_words(move)}"
+        return f"without an end that is known: no manifest declares it, {why}"
     return _declared(desired.pause, now)
 
 

@@ -167,6 +167,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         now=inputs.now,
         over=lease_over(inputs, desired),
         at_apply=inputs.secrets_at_apply,
+        watched=inputs.watched,
     )
     if item is not None:
         found.drafts.append(_with_what_is_made(inputs, item))

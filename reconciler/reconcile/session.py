@@ -71,7 +71,8 @@ class Session:
     """One environment of one run.
 
     `connections` are by provider; `opened_at` is the run's clock; `lasting` says that its ledger is there for the next;
-    `file` is the one that its Environment stands in; `service` resolves what a service does for it.
+    `file` is the one that its Environment stands in; `service` resolves what a service does for it;
+    `watched` says that webhooks are to tell a service who writes live.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Session:
     request_kinds: RequestKinds = field(default_factory=dict)
     breaches: Callable[[], Breaches] = Breaches
     service: Callable[[], Service | None] = _no_service
+    watched: bool = False
 
     @property
     def urls(self) -> dict[str, str]:
@@ -156,11 +158,10 @@ class Session:
 
     def inputs(self, live: LiveSide, request: PlanRequest, memory: Memory, now: datetime) -> PlanInputs:
         """Return what is compared: the manifests of this session and a live side that was read."""
-        restored_at = (
-            last_restore(self.settings.restore_window, now)
-            if any(connection.environment == "staging" for connection in self.connections.values())
-            else None
-        )
+        staging = any(connection.environment == "staging" for connection in self.connections.values())
+        windows = [last_restore(self.settings.restore_window, now)] if staging else []
+        told = [] if memory.restored_at is None else [memory.restored_at]
+        restored_at = max([*windows, *told], default=None)
         return PlanInputs(
             environment=self.name,
             connections=self.urls,
@@ -183,6 +184,7 @@ class Session:
             remarks=request.remarks,
             at_risk=request.at_risk,
             secrets_at_apply=request.secrets_at_apply,
+            watched=self.watched,
         )
 
     def judged(self, request: PlanRequest) -> PlanRequest:
@@ -263,4 +265,9 @@ def open_session(
         request_kinds=request_kinds,
         breaches=partial(policy_breaches, selected, all_kinds, scope),
         service=partial(resolve_service, selected.environment, scope),
+        watched=_is_watched(selected.environment.raw.get("service")),
     )
+
+
+def _is_watched(service: object) -> bool:
+    return isinstance(service, Mapping) and service.get("webhooks") is not None

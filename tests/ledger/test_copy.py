@@ -54,6 +54,9 @@ def fill(url):
         ledger.requests.remember([API], [])
         ledger.requests.begin(asked)
         ledger.requests.want(asked, 1, [SCOPE], "verify", ["a"])
+        moves = MoveStore(ledger.database)
+        moves.add(TARGET.api_url, ConfigMove("integrations/productsync", "PATCH", ODD, NOW))
+        moves.restored([TARGET.api_url])
         ledger.ignite.connect("test", TARGET.api_url, ODD, ("client", "sealed"), may_replace=False)
         store = ledger.store(SCOPE)
         with store.lock("me"):

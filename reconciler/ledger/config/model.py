@@ -182,6 +182,25 @@ class PauseEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigMove:
+    """One write to live configuration that a webhook told of. Nothing else of the webhook is kept.
+
+    Args:
+        path: of the API below `v1/`, IDs filled in, such as `integrations/deliveryconfig/search`.
+        verb: POST, PUT, PATCH or DELETE.
+        by: the username that the token claims; empty: it claims none.
+        moved_at: when, by the API's clock.
+        ours: whether our own API client wrote.
+    """
+
+    path: str
+    verb: str
+    by: str
+    moved_at: datetime
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LockHolder:
     """Holder of the apply lock: `user@host pid N: command`, since when, and when it was last heard of."""
 
@@ -229,7 +248,8 @@ class Memory:
     request ID). `pauses` are the newest pauses and resumes of each sync, the newest first. `removals` are what was
     applied as absent and others still have to carry something out of. `first_applied` says when an object was applied
     for the first time. `remembers` holds the API base URLs whose requests it remembers. `sites` are those that
-    SparkLayer connected or disconnected, by live side.
+    SparkLayer connected or disconnected, by live side. `moves` are the writes that webhooks told of by API base URL,
+    the newest first; `restored_at` is when a webhook last told that live was overwritten from elsewhere.
     """
 
     salt: bytes = field(default=b"", repr=False)
@@ -245,4 +265,6 @@ class Memory:
     requests: Mapping[tuple[str, str], AskedRequest] = field(default_factory=dict)
     remembers: frozenset[str] = frozenset()
     sites: Mapping[str, SiteConnection] = field(default_factory=dict)
+    moves: Mapping[str, tuple[ConfigMove, ...]] = field(default_factory=dict)
+    restored_at: datetime | None = None
     fresh: bool = True

@@ -49,6 +49,9 @@ class DeliveryConfigKind(Kind[DeliveryConfigSpec]):
     def live_id(self, name: str, state: Mapping[str, Any]) -> str:
         return str(state.get("id") or name)
 
+    def write_path(self, live_id: str) -> str | None:
+        return f"{PATH}/{live_id}"
+
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
         return {live_id: _checked(wire) for live_id, wire in (await list_by_id(reader, PATH)).items()}
 

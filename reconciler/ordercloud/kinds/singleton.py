@@ -45,6 +45,9 @@ class SyncKind(Kind[SpecT_co]):
     def path(self, live_id: str) -> str:
         """Return the API path of the configuration with this ID."""
 
+    def write_path(self, live_id: str) -> str | None:
+        return self.path(live_id)
+
     async def read_one(self, reader: Reader, live_id: str) -> Wire | None:
         return await self._read_at(reader, self.path(live_id))
 

@@ -1,0 +1,97 @@
+"""Moves of live configuration that webhooks told of, and restores. Functions and a store of transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from reconciler.ledger.config.model import ConfigMove
+from reconciler.ledger.database import Database, Transaction, insert_new
+from reconciler.ledger.move_tables import config_moves, config_restores
+
+KEPT = 1_000
+"""Moves of one API that are kept, the newest; so many webhooks cannot fill a ledger."""
+_SLACK = 100
+
+
+class MoveStore:
+    """Moves and restores in an open ledger. Every method is one durable transaction.
+
+    Any method raises LedgerError where the ledger cannot be read or written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, api_url: str, move: ConfigMove) -> bool:
+        """Write a move; return False where it was told of before. A moment that is not over yet counts as now."""
+        return self._database.run(lambda tx: _add(tx, api_url, move))
+
+    def restored(self, api_urls: Collection[str]) -> datetime:
+        """Write that live was overwritten from elsewhere just now, and return when that is, by the ledger's time."""
+
+        def write(tx: Transaction) -> datetime:
+            for api_url in api_urls:
+                tx.connection.execute(delete(config_restores).where(config_restores.c.api_url == api_url))
+                row = {"api_url": api_url, "restored_at": tx.now, "checked_at": None}
+                tx.connection.execute(insert(config_restores).values(**row))
+            return tx.now
+
+        return self._database.run(write)
+
+    def is_check_wanted(self, api_urls: Collection[str]) -> bool:
+        """Return whether live was restored and drift was not checked since."""
+        return self._database.run(lambda tx: _is_check_wanted(tx.connection, api_urls), writes=False)
+
+    def checked(self, api_urls: Collection[str], at: datetime) -> None:
+        """Write that drift was checked, with what live showed at a moment or after it."""
+
+        def write(tx: Transaction) -> None:
+            of_apis = config_restores.c.api_url.in_(list(api_urls))
+            older = config_restores.c.restored_at <= at
+            tx.connection.execute(update(config_restores).where(of_apis, older).values(checked_at=at))
+
+        self._database.run(write)
+
+
+def _add(tx: Transaction, api_url: str, move: ConfigMove) -> bool:
+    connection = tx.connection
+    row = {
+        "api_url": api_url,
+        "path": move.path,
+        "verb": move.verb,
+        "by": move.by,
+        "moved_at": min(move.moved_at, tx.now),
+        "ours": move.ours,
+    }
+    if not insert_new(connection, config_moves, [row]):
+        return False
+    of_api = config_moves.c.api_url == api_url
+    count = connection.execute(select(func.count()).select_from(config_moves).where(of_api)).scalar_one()
+    if count > KEPT + _SLACK:
+        newest = select(config_moves.c.moved_at).where(of_api).order_by(config_moves.c.moved_at.desc())
+        oldest_kept = connection.execute(newest.offset(KEPT - 1).limit(1)).scalar_one()
+        connection.execute(delete(config_moves).where(of_api, config_moves.c.moved_at < oldest_kept))
+    return True
+
+
+def _is_check_wanted(connection: Connection, api_urls: Collection[str]) -> bool:
+    rows = connection.execute(select(config_restores).where(config_restores.c.api_url.in_(list(api_urls))))
+    return any(row.checked_at is None or row.checked_at < row.restored_at for row in rows)
+
+
+def newest(connection: Connection, api_urls: Collection[str]) -> dict[str, tuple[ConfigMove, ...]]:
+    """Read the moves of some APIs by base URL, the newest first."""
+    query = select(config_moves).where(config_moves.c.api_url.in_(list(api_urls)))
+    found: dict[str, list[ConfigMove]] = {}
+    for row in connection.execute(query.order_by(config_moves.c.moved_at.desc(), config_moves.c.path)):
+        found.setdefault(row.api_url, []).append(ConfigMove(row.path, row.verb, row.by, row.moved_at, row.ours))
+    return {api_url: tuple(moves) for api_url, moves in found.items()}
+
+
+def restored_at(connection: Connection, api_urls: Collection[str]) -> datetime | None:
+    """Read when live was last overwritten from elsewhere, as far as a webhook told; None: never."""
+    query = select(config_restores.c.restored_at).where(config_restores.c.api_url.in_(list(api_urls)))
+    return max(connection.execute(query).scalars(), default=None)
