@@ -15,13 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.serve.auth import CLOSE
 from reconciler.serve.log import correlated, telling
-from reconciler.serve.routes import api, deliveries, health, ignite, metrics, page
+from reconciler.serve.routes import api, deliveries, health, ignite, metrics, page, webhooks
 from reconciler.serve.service import Service
 
 ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (
     health.routes,
     metrics.routes,
     deliveries.routes,
+    webhooks.routes,
     api.routes,
     ignite.routes,
     page.routes,

@@ -11,7 +11,16 @@ import pytest
 
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
-from reconciler.ledger.config.model import AskedRequest, JournalEntry, LiveObject, PauseEvent, RequestStep, Snooze
+from reconciler.ledger.config.model import (
+    AskedRequest,
+    ConfigMove,
+    JournalEntry,
+    LiveObject,
+    PauseEvent,
+    RequestStep,
+    Snooze,
+)
+from reconciler.ledger.config.moves import MoveStore
 from reconciler.ledger.config.services import ServiceStore
 from reconciler.ledger.data.fetched import Fetched, FetchedStore
 from reconciler.ledger.data.inbox_model import Arrivals, Later, Told

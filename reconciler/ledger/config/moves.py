@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -13,6 +13,8 @@ from reconciler.ledger.move_tables import config_moves, config_restores
 
 KEPT = 1_000
 """Moves of one API that are kept, the newest; so many webhooks cannot fill a ledger."""
+OLDEST = timedelta(days=400)
+"""What was longer ago tells nothing of a drift today, and is not kept."""
 _SLACK = 100
 
 
@@ -26,7 +28,7 @@ class MoveStore:
         self._database = database
 
     def add(self, api_url: str, move: ConfigMove) -> bool:
-        """Write a move; return False where it was told of before. A moment that is not over yet counts as now."""
+        """Write a move; return False where it was told of before, or is too old. A moment that is not over yet counts as now."""
         return self._database.run(lambda tx: _add(tx, api_url, move))
 
     def restored(self, api_urls: Collection[str]) -> datetime:
@@ -58,6 +60,8 @@ class MoveStore:
 
 def _add(tx: Transaction, api_url: str, move: ConfigMove) -> bool:
     connection = tx.connection
+    if move.moved_at < tx.now - OLDEST:
+        return False
     row = {
         "api_url": api_url,
         "path": move.path,
