@@ -28,7 +28,10 @@ class MoveStore:
         self._database = database
 
     def add(self, api_url: str, move: ConfigMove) -> bool:
-        """Write a move; return False where it was told of before, or is too old. A moment that is not over yet counts as now."""
+        """Write a move; return False where it was told of before, or is too old.
+
+        A moment that is not over yet counts as now.
+        """
         return self._database.run(lambda tx: _add(tx, api_url, move))
 
     def restored(self, api_urls: Collection[str]) -> datetime:
