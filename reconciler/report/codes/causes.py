@@ -16,7 +16,8 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "`reconciler plan`, then apply it.",
     ),
     Cause.LIVE_MOVED: (
-        "Somebody changed the live object since the last apply; the manifests are as they were.",
+        "Somebody changed the live object since the last apply; the manifests are as they were. Who it was is said where a"
+        " webhook told the service (docs/webhooks.md).",
         "`apply` takes it back, `drift --adopt KIND/NAME` writes it into the manifest.",
     ),
     Cause.BOTH_MOVED: (
@@ -44,7 +45,8 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "Ask who paused it; `apply` resumes it, or declare the pause with `until`, `reason` and `owner`.",
     ),
     Cause.RESTORED: (
-        "OrderCloud overwrote staging from production, so secrets that were applied before count as unknown.",
+        "OrderCloud overwrote staging from production, by its schedule or as the portal's webhook told, so secrets that"
+        " were applied before count as unknown.",
         "`apply` sends the secrets again.",
     ),
     Cause.UNMANAGED: (
