@@ -16,8 +16,7 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "`reconciler plan`, then apply it.",
     ),
     Cause.LIVE_MOVED: (
-        "Somebody changed the live object since the last apply; the manifests are as they were. Who it was is said where a"
-        " webhook told the service (docs/webhooks.md).",
+        "Somebody changed the live object since the last apply: who, is said where a webhook told (docs/webhooks.md).",
         "`apply` takes it back, `drift --adopt KIND/NAME` writes it into the manifest.",
     ),
     Cause.BOTH_MOVED: (
@@ -45,8 +44,7 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "Ask who paused it; `apply` resumes it, or declare the pause with `until`, `reason` and `owner`.",
     ),
     Cause.RESTORED: (
-        "OrderCloud overwrote staging from production, by its schedule or as the portal's webhook told, so secrets that"
-        " were applied before count as unknown.",
+        "Staging was overwritten from production, by schedule or as a webhook told: secrets from before are unknown.",
         "`apply` sends the secrets again.",
     ),
     Cause.UNMANAGED: (
