@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from reconciler.hosts import is_loopback
 from reconciler.kind.semantics import FieldSemantics, SpecModel
-from reconciler.manifest.texts import Duration
+from reconciler.manifest.consumers import Consumer
+from reconciler.manifest.texts import DataSyncName, Duration
 
 _HEADER = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
 _LARGEST_PORT = 65_535
@@ -42,12 +43,10 @@ def _listens(text: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 HeaderName = Annotated[str, StringConstraints(pattern=_HEADER)]
-SecretText = Annotated[str, Field(min_length=1), FieldSemantics(write_only=True)]
 SecretTexts = Annotated[
     list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=2), FieldSemantics(write_only=True)
 ]
 """One secret, or two while one takes the place of the other."""
-DataSyncName = Annotated[str, Field(min_length=1, description="Name of a DataSync of this environment.")]
 
 
 class TrustedProxy(SpecModel):
@@ -107,64 +106,6 @@ class Deliveries(SpecModel):
         if self.header_name is not None and self.header_values is None:
             raise ValueError("headerName needs headerValues")
         return self
-
-
-class KafkaConsumer(SpecModel):
-    """Topics of Apache Kafka, or of what speaks its protocol, such as Event Hubs."""
-
-    bootstrap_servers: Annotated[str, Field(min_length=1), FieldSemantics(host="brokers")] = Field(
-        description="Brokers as host:port, separated by commas."
-    )
-    topics: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] = Field(
-        description="Topics to read."
-    )
-    group: Annotated[str, Field(min_length=1)] = Field(description="Consumer group.")
-    data_sync: DataSyncName
-    username: str | None = Field(default=None, description="SASL user name; of Event Hubs, $ConnectionString.")
-    password: SecretText | None = Field(
-        default=None, description="SASL password; of Event Hubs, the connection string. Write-only."
-    )
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        default="PLAIN", description="SASL mechanism, where there is a user name."
-    )
-    tls: bool = Field(default=True, description="Whether the brokers speak TLS. Off loopback a password needs it.")
-
-    @model_validator(mode="after")
-    def _pairs(self) -> Self:
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password belong together")
-        return self
-
-
-class BlobConsumer(SpecModel):
-    """A container of Azure Blob Storage."""
-
-    connection_string: Annotated[
-        str, Field(min_length=1), FieldSemantics(write_only=True, host="connection-string")
-    ] = Field(description="Storage account connection string; write-only.")
-    container: Annotated[str, Field(min_length=1)] = Field(description="Container that messages are written to.")
-    data_sync: DataSyncName
-    interval: Duration = Field(default="10s", description="How often it is listed.")
-    remove: bool = Field(default=False, description="Whether a blob is deleted once the ledger has it.")
-
-
-class Consumer(SpecModel):
-    """One place that messages are fetched from."""
-
-    kafka: KafkaConsumer | None = Field(default=None, description="Kafka, or Event Hubs by its Kafka endpoint.")
-    azure_blob: BlobConsumer | None = Field(default=None, description="Azure Blob Storage.")
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if (self.kafka is None) == (self.azure_blob is None):
-            raise ValueError("write kafka or azureBlob, one of the two")
-        return self
-
-    @property
-    def data_sync(self) -> str:
-        """Name of the DataSync that its messages are for."""
-        found = self.kafka or self.azure_blob
-        return "" if found is None else found.data_sync
 
 
 class Webhooks(SpecModel):

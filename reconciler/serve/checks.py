@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 
 from reconciler.errors import ManifestErrors, MissingExtra, Problem, UsageError
-from reconciler.hosts import host_allowed, is_loopback
+from reconciler.intake.consumers import problems as consumer_problems
 from reconciler.ledger.url import require_durable
 from reconciler.manifest.connection import Service as Section
-from reconciler.manifest.hosts import hosts_of
 from reconciler.reconcile.session import Session
 from reconciler.secret import unset_secret
 from reconciler.serve.front import Front
@@ -31,7 +30,8 @@ def require_ready(session: Session, section: Section, environ: Mapping[str, str]
         MissingExtra: something is named whose packages are not installed.
         LedgerNotDurable: the ledger would forget everything.
     """
-    problems = [*_unset(section), *_unknown_syncs(session, section), *_hosts(session, section)]
+    of_consumers = consumer_problems(section, session.name, session.settings.target_hosts)
+    problems = [*_unset(section), *_unknown_syncs(session, section), *of_consumers]
     if problems:
         raise ManifestErrors(problems)
     for extra, feature in _extras(section):
@@ -92,37 +92,16 @@ def _named_syncs(section: Section) -> Iterator[tuple[tuple[str | int, ...], str]
     for number, deliveries in enumerate(settings.deliveries):
         yield ("deliveries", number, "dataSync"), deliveries.data_sync
     for number, consumer in enumerate(settings.consumers):
-        yield ("consumers", number, "kafka" if consumer.kafka else "azureBlob", "dataSync"), consumer.data_sync
+        yield ("consumers", number, consumer.section, "dataSync"), consumer.data_sync
     if settings.ignite is not None:
         yield ("ignite", "dataSync"), settings.ignite.data_sync
-
-
-def _hosts(session: Session, section: Section) -> Iterator[Problem]:
-    """Yield brokers that a password would go to in the clear, or that targetHosts do not let through."""
-    allowed = session.settings.target_hosts
-    for number, consumer in enumerate(section.settings.consumers):
-        if consumer.kafka is None:
-            continue
-        path = ("consumers", number, "kafka")
-        hosts = hosts_of(consumer.kafka.bootstrap_servers, "brokers") or ()
-        subject = f"Environment {session.name}: the consumer of Kafka"
-        for host in hosts:
-            if is_loopback(host):
-                continue
-            if allowed is not None and not host_allowed(host, allowed):
-                message = f"{subject} connects to {host}, outside targetHosts"
-                place = section.place((*path, "bootstrapServers"))
-                yield Problem("host-not-allowed", message, place, host, "Add the host to targetHosts.")
-            if consumer.kafka.password is not None and not consumer.kafka.tls:
-                message = f"{subject} would send its password in the clear"
-                yield Problem("bad-value", message, section.place((*path, "tls")), None, "Leave out `tls: false`.")
 
 
 def _extras(section: Section) -> Iterator[tuple[str, str]]:
     """Yield the extras that are needed and missing, and what needs them."""
     needed: list[tuple[str, str, str]] = []
     consumers = section.settings.consumers
-    if any(each.kafka for each in consumers):
+    if any(each.kafka or each.event_hub for each in consumers):
         needed.append(("confluent_kafka", "kafka", "Fetching messages from Kafka"))
     if any(each.azure_blob for each in consumers):
         needed.append(("azure.storage.blob", "azure", "Fetching messages from Azure Blob Storage"))
