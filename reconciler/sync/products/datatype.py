@@ -74,6 +74,7 @@ class Products:
 
     @property
     def flowing(self) -> tuple[str, ...]:
+        """Those of the parts that the manifest asks for."""
         return tuple(part.value for part in Part if part in self.settings.parts)
 
     @property
@@ -162,10 +163,25 @@ def bind_products(state: Mapping[str, Any]) -> Products | None:
     return Products(settings) if settings.parts else None
 
 
-class Prices(Products):
-    """Data type of the prices alone, where SparkLayer pulls the products: it pulls none, so our runs send them.
+class Stock(Products):
+    """Data type of the stock, where SparkLayer pulls it beside the products.
 
-    It has a place in the ledger of its own. What is wrong with a price, the pull of its product tells.
+    It has a place in the ledger of its own, as the two are pulled one after the other. Which product goes through
+    decides here as there: stock of what is not there would be nobody's. What is wrong with it, the products tell.
+    """
+
+    name = "stock"
+    entries = ("stock level", "stock levels")
+    log = None
+    noun = "product with stock"
+    ends = "without stock"
+    flowing = (Part.STOCK.value,)
+
+
+class Prices(Products):
+    """Data type of the prices, where SparkLayer pulls the products: it pulls no prices, so our runs send them.
+
+    Like `Stock`, it has a place in the ledger of its own and goes by which product goes through.
     """
 
     name = "prices"
@@ -173,31 +189,42 @@ class Prices(Products):
     log = None
     noun = "product with prices"
     ends = "without prices"
+    flowing = (Part.PRICES.value,)
 
+    @property
+    def _at_site(self) -> ProductSettings:
+        return replace(self.settings, parts=frozenset({Part.PRICES}))
 
-class Stock(Products):
-    """Data type of the stock alone, where SparkLayer pulls it beside the products; see `Prices`."""
+    def target(self, reader: Querier, breaker: Breaker) -> ProductTarget:
+        return ProductTarget(reader, self._at_site, breaker)
 
-    name = "stock"
-    entries = ("stock level", "stock levels")
-    log = None
-    noun = "product with stock"
-    ends = "without stock"
+    def sink(self, writer: Writer, breaker: Breaker, stopping: Callable[[], bool]) -> ProductSink:
+        return ProductSink(writer, self._at_site, breaker, stopping)
+
+    def resolve(self, draft: Draft, taken: Mapping[Name, str], held: Held) -> ProductState:
+        return _prices_of(super().resolve(draft, taken, held))
+
+    def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> ProductState:
+        return _prices_of(super().deleted(key, taken, held, outside=outside))
 
 
 def bind_prices(state: Mapping[str, Any]) -> Products | None:
-    """Return the data type of the prices alone; None where they do not flow."""
-    return _bind_part(Prices, state, Part.PRICES)
+    """Return the data type of the prices beside a pull; None where they do not flow."""
+    settings = product_settings(state)
+    return Prices(settings) if Part.PRICES in settings.parts else None
 
 
 def bind_stock(state: Mapping[str, Any]) -> Products | None:
-    """Return the data type of the stock alone; None where it does not flow."""
-    return _bind_part(Stock, state, Part.STOCK)
-
-
-def _bind_part(data_type: type[Products], state: Mapping[str, Any], part: Part) -> Products | None:
+    """Return the data type of the stock that is pulled; None where it does not flow."""
     settings = product_settings(state)
-    return data_type(replace(settings, parts=frozenset({part}))) if part in settings.parts else None
+    return Stock(settings) if Part.STOCK in settings.parts else None
+
+
+def _prices_of(state: ProductState) -> ProductState:
+    """Return the state of a product of which prices alone are ours to write."""
+    prices = Part.PRICES.value
+    prints = {part: value for part, value in state.prints.items() if part == prices}
+    return replace(state, prints=prints, removes=state.removes & {prices})
 
 
 def _names(names: Collection[ProductName]) -> list[Name]:
