@@ -13,7 +13,7 @@ from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.session import Session
-from reconciler.sync.datasync import DataSync, data_syncs, leaving_syncs, named
+from reconciler.sync.datasync import DataSync, data_syncs, leaving_syncs, named, pulled_syncs
 from reconciler.words import some
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def choose(
     session = project.session(utc_now())
     memory = session.memory()
     syncs = (*data_syncs(session, memory), *leaving_syncs(session, memory))
+    _require_pushed(syncs, pulled_syncs(session, memory), name, data_type)
     chosen = named(syncs, session.name, name, data_type)
     for sync in chosen:
         if sync.leaving and not leaving:
@@ -76,6 +77,28 @@ def choose(
                 next_step=f"`reconciler sync run {sync.name}` discontinues what it wrote; more there is not to do.",
             )
     return tuple(Chosen(session, sync) for sync in chosen)
+
+
+def _require_pushed(
+    syncs: Sequence[DataSync], pulled: Sequence[DataSync], name: str | None, data_type: str | None
+) -> None:
+    """Refuse what SparkLayer alone brings to the site: nothing of it is ours to run.
+
+    Raises:
+        UsageError: it is that.
+    """
+
+    def is_meant(sync: DataSync) -> bool:
+        return name in (None, sync.name) and data_type in (None, sync.type)
+
+    if any(is_meant(sync) for sync in syncs):
+        return
+    if found := [sync for sync in pulled if is_meant(sync)]:
+        types = some([sync.type for sync in found])
+        raise UsageError(
+            f"SparkLayer pulls the {types} of {found[0].name} (mode: pull), and our runs send none of that",
+            next_step="Start a full sync in SparkLayer's Dashboard; `reconciler sync status` tells of the last.",
+        )
 
 
 def only(chosen: Sequence[Chosen], ids: Sequence[str] = ()) -> Chosen:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import pytest
 
+from reconciler.sync.pull.token import PageToken, page_token
 from support.service import serving
 
 TOKEN = "sparklayers-own"
@@ -60,38 +62,159 @@ def pulled(shop, *types):
     return told
 
 
-def pushed_site(shop, **spec):
-    """Return what our runs bring to an empty site, and leave the site and the ledger as they were before."""
-    prepared(shop, "push", **spec)
-    shop.emulator.add_carts()
-    assert shop.checkout.call("sync", "run", "shop").status in (0, 5)
-    return records(shop.emulator.site())
-
-
 def begin_anew(shop):
     shop.emulator.empty_site()
-    for name in shop.checkout.folder.glob(".reconciler/*"):
-        name.unlink()
+    if shop.checkout.ledger.exists():
+        shop.checkout.lose_ledger()
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_pull_gives_what_a_push_gives(shop, seed):
-    shop.emulator.seed(40, seed, buyers=3, users=25, orders=8)
-    expected = pushed_site(shop)
-    begin_anew(shop)
-    prepared(shop, "pull")
-    shop.emulator.add_carts()
-    with service(shop):
-        told = pulled(shop)
-    # Of prices there are no pages: our runs send them beside.
-    assert shop.checkout.call("sync", "run", "shop").status in (0, 5)
-    assert not [each["problems"] for each in told.values() if each["problems"]]
-    found = records(shop.emulator.site())
+CHANGES = {"products": 4, "prices": 3, "stocks": 3, "create": 2, "delete": 2, "rename": 1, "shipOrders": 2}
+LOOSE = {"maxDeletePercent": 100}
+
+
+def compared(found, expected):
     assert found.keys() == expected.keys()
     for kind, rows in expected.items():
         assert found[kind].keys() == rows.keys(), kind
         assert found[kind] == rows, kind
-    assert expected["products"]
-    assert expected["customers"]
-    assert expected["purchases"]
-    assert expected["stock"]
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_pull_gives_what_a_push_gives_also_once_records_changed_and_went(shop, seed):
+    sizes = {"products": 60, "seed_number": seed, "buyers": 3, "users": 30, "orders": 8}
+    rounds = []
+    for mode in ("push", "pull"):
+        begin_anew(shop)
+        shop.emulator.seed(**sizes)
+        prepared(shop, mode, **LOOSE)
+        shop.emulator.add_carts()
+        with service(shop):
+            rounds.append([])
+            for number in range(2):
+                if number:
+                    shop.emulator.mutate(**CHANGES)
+                if mode == "pull":
+                    told = pulled(shop)
+                    assert not [each["problems"] for each in told.values() if each["problems"]]
+                # Of prices there are no pages: our runs send them beside.
+                assert shop.checkout.call("sync", "run", "shop", "--full").status in (0, 5)
+                rounds[-1].append(records(shop.emulator.site()))
+    for pushed, pulled_now in zip(*rounds, strict=True):
+        compared(pulled_now, pushed)
+    assert all(rounds[0][0].values()), "there is something of every kind"
+    assert rounds[0][0] != rounds[0][1]
+
+
+class TestPages:
+    @pytest.fixture
+    def shop(self, shop):
+        shop.emulator.seed(120, 2, buyers=2, users=6, orders=2)
+        return shop
+
+    def test_any_process_answers_any_page_and_a_page_may_be_asked_for_twice(self, shop):
+        prepared(shop, "pull")
+        found, page = [], ""
+        for _ in range(20):
+            with service(shop) as running:
+                first, again = (ask(running, "products", page) for _ in range(2))
+            assert first.json == again.json or page == ""
+            found += [item["external_id"] for item in again.json["items"]]
+            page = again.json["next_page"]
+            if not page:
+                break
+        assert page == ""
+        assert len(found) == len(set(found)) > 100
+
+    def test_no_full_sync_is_recorded_by_us_and_what_is_wrong_is_told_as_pages_are_answered(self, shop):
+        prepared(shop, "push")
+        shop.checkout.call("sync", "run", "shop")
+        wrong = shop.emulator.site()["logs"]["ordercloud/products"]["errors"]
+        assert wrong
+        log = shop.emulator.site()["logs"]["ordercloud/products"]
+        shop.change(mode="pull", **FLOWS)
+        shop.emulator.clear_requests()
+        with service(shop) as running:
+            page = ask(running, "products").json["next_page"]
+            while page:
+                page = ask(running, "products", page).json["next_page"]
+        written = [each["method"] for each in shop.emulator.requests() if "/sync-log/" in each["path"]]
+        assert set(written) == {"PATCH"}
+        after = shop.emulator.site()["logs"]["ordercloud/products"]
+        assert after["times"]["last_full_sync"] == log["times"]["last_full_sync"]
+        assert after["errors"].keys() == wrong.keys()
+
+    def test_a_token_that_is_none_of_ours_is_refused_and_harms_nothing(self, shop):
+        prepared(shop, "pull")
+        with service(shop) as running:
+            good = ask(running, "products").json["next_page"]
+            wrong = ["x", "../..", "A" * 9_000, "%00", "W10", good[:-3], PageToken("", [[0]]).text]
+            wrong += [PageToken(page_token(good).pull, cursor).text for cursor in ("a", [0, [["texts"]]], [7, []], {})]
+            for text in wrong:
+                answer = ask(running, "products", text)
+                assert (answer.status, answer.json["title"]) == (400, "bad page"), text
+            # Another pull began since.
+            ask(running, "products")
+            assert ask(running, "products", good).status == 400
+            assert not running.logged("request-failed")
+
+    def test_more_than_the_manifest_lets_go_stays_and_is_told(self, shop):
+        prepared(shop, "pull", maxDeletePercent=0)
+        with service(shop) as running:
+            pulled(shop, "products")
+            shop.emulator.mutate(delete=3)
+            before = records(shop.emulator.site())["products"]
+            pulled(shop, "products")
+            assert records(shop.emulator.site())["products"] == before
+            assert any("maxDeletePercent" in line["message"] for line in running.logged("ignite-pull"))
+
+    def test_a_single_record_is_answered_by_its_id(self, shop):
+        prepared(shop, "pull")
+        with service(shop) as running:
+            pulled(shop)
+            site = shop.emulator.site()
+            for kind, table in (("products", "products"), ("customers", "customers")):
+                known = site[table]["records"][0]["external_id"]
+                assert shop.emulator.ignite("entity", type=kind, id=known)["body"]["external_id"] == known
+            assert shop.emulator.ignite("entity", type="products", id="nobody")["status"] == 404
+            assert shop.emulator.ignite("entity", type="products", id="../../x")["status"] == 404
+            gone = shop.emulator.mutate(delete=1)["deleted"][0]
+            told = shop.emulator.ignite("entity", type="products", id=gone)
+            if told["status"] == 200:
+                assert {each["status"] for each in told["body"]["variants"]} == {"discontinued"}
+            assert not running.logged("request-failed")
+
+    def test_beside_our_runs_pages_are_of_what_those_keep_and_change_nothing_there(self, shop):
+        prepared(shop, "both", **LOOSE)
+        shop.emulator.add_carts()
+        with service(shop):
+            assert shop.checkout.call("sync", "run", "shop").status in (0, 5)
+            expected = records(shop.emulator.site())
+            status = shop.checkout.call("sync", "status", "--format", "json").json["syncs"]
+            told = pulled(shop)
+            assert not [each["problems"] for each in told.values() if each["problems"]]
+            compared(records(shop.emulator.site()), expected)
+            again = shop.checkout.call("sync", "status", "--format", "json").json["syncs"]
+            assert [each["last_run"] for each in again] == [each["last_run"] for each in status]
+
+    def test_what_is_pushed_is_not_pulled(self, shop):
+        prepared(shop, "push")
+        with service(shop) as running:
+            assert ask(running, "products").status == 501
+            assert ask(running, "whatever").status == 404
+
+    def test_what_was_not_applied_is_not_answered(self, shop):
+        shop.write_manifests(environment=IGNITE, mode="pull", **FLOWS)
+        with service(shop) as running:
+            assert ask(running, "products").status == 503
+
+    def test_our_runs_leave_alone_what_is_pulled_and_status_says_who_brings_it(self, shop):
+        prepared(shop, "pull", pricing=None)
+        ended = shop.run()
+        assert ended.status == 64
+        assert "SparkLayer pulls" in ended.stderr
+        assert "SparkLayer pulls its records (mode: pull)" in shop.checkout.call("sync", "status").stdout
+
+
+def ask(running, data_type, page=""):
+    query = f"?page={quote(page)}" if page else ""
+    return running.get(f"/ignite/v1/live/demo/sync/{data_type}{query}", Authorization=f"Bearer {TOKEN}")

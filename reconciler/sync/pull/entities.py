@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.customer_bodies import ADDRESSES, INACTIVE
+from reconciler.sparklayer.purchases import completed_purchase
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.customers.resolve import CustomerState, body_of
 from reconciler.sync.orders.state import OrderState
@@ -68,8 +69,8 @@ def _row(level: StockLevel) -> Wire:
 
 
 def of_purchase(state: OrderState) -> Sequence[Wire]:
-    """Return an order as a purchase."""
-    return () if state.body is None else (state.body,)
+    """Return an order as a purchase: what the site has beside it, e.g. of the cart, is SparkLayer's to keep."""
+    return () if state.body is None else (completed_purchase(state.body, {}, ()),)
 
 
 def _objects(value: Any) -> Iterable[Wire]:
