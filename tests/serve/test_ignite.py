@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -48,75 +49,63 @@ def without_credentials(shop, **spec):
     shop.checkout.write("environment.yaml", whole)
 
 
+PATHS = [
+    ("POST", ""),
+    ("DELETE", ""),
+    ("POST", "/status/products"),
+    ("GET", "/sync/products"),
+    ("POST", "/sync/products/p1"),
+    ("GET", "/metafield-configuration"),
+    ("POST", "/authentication/verify"),
+    ("POST", "/checkout/complete"),
+]
+NOT_HERE = [
+    ("POST", "/checkout/calculate"),
+    ("POST", "/checkout/complete"),
+    ("PUT", "/customers"),
+    ("POST", "/sub-accounts"),
+    ("DELETE", "/sub-accounts/a.b"),
+    ("POST", "/customers/a.b/addresses"),
+    ("PUT", "/addresses/a.b.c"),
+    ("DELETE", "/addresses/a.b.c"),
+    ("GET", "/whatever/there/may/be"),
+    ("GET", ""),
+]
+NO_BODIES = ["", "[]", "{", '{"data": 7}', '{"store_id": "a"}', "\ud800", "[" * 5_000, '{"data": null}']
+
+
 class TestGuards:
-    @pytest.fixture
-    def running(self, shop):
-        shop.write_manifests(environment=settings())
-        with serving(shop.checkout) as running:
-            yield running
-
-    @pytest.mark.parametrize(
-        ("method", "path"),
-        [
-            ("POST", BASE),
-            ("DELETE", BASE),
-            ("POST", f"{BASE}/status/products"),
-            ("GET", f"{BASE}/sync/products"),
-            ("POST", f"{BASE}/sync/products/p1"),
-            ("GET", f"{BASE}/metafield-configuration"),
-            ("POST", f"{BASE}/authentication/verify"),
-            ("POST", f"{BASE}/checkout/complete"),
-            ("GET", "/ignite/v1/live/another"),
-        ],
-    )
-    def test_nobody_is_answered_without_the_token(self, running, method, path):
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
-            answer = running.ask(method, path, "{}", headers)
-            assert answer.status == 401
-            assert TOKEN not in answer.text
-
-    @pytest.mark.parametrize("path", ["/ignite/v1/test/demo", "/ignite/v1/live/another", "/ignite/v1/live/DEMO"])
-    def test_a_site_that_is_not_the_environments_is_unknown(self, running, path):
-        assert ask(running, "POST", path, {}).status == 404
-        assert ask(running, "GET", f"{path}/sync/products").status == 404
-
-    @pytest.mark.parametrize(
-        ("method", "path"),
-        [
-            ("POST", "/checkout/calculate"),
-            ("POST", "/checkout/complete"),
-            ("PUT", "/customers"),
-            ("POST", "/sub-accounts"),
-            ("DELETE", "/sub-accounts/a.b"),
-            ("POST", "/customers/a.b/addresses"),
-            ("PUT", "/addresses/a.b.c"),
-            ("DELETE", "/addresses/a.b.c"),
-            ("GET", "/whatever/there/may/be"),
-            ("GET", ""),
-        ],
-    )
-    def test_what_is_not_here_says_so_in_json(self, running, method, path):
-        answer = ask(running, method, f"{BASE}{path}", {})
-        assert (answer.status, answer.json["title"]) == (501, "not here")
-
-    def test_an_allow_list_and_a_token_have_to_agree(self, shop):
-        shop.write_manifests(environment=settings(allow=["192.0.2.0/24"]))
-        with serving(shop.checkout) as running:
-            assert ask(running, "GET", f"{BASE}/metafield-configuration").status == 401
-        shop.write_manifests(environment=settings(allow=["127.0.0.0/8"]))
-        with serving(shop.checkout) as running:
-            assert ask(running, "GET", f"{BASE}/metafield-configuration").status == 200
-            assert running.get(f"{BASE}/metafield-configuration").status == 401
-
-    @pytest.mark.parametrize("body", ["", "[]", "{", '{"data": 7}', '{"store_id": "a"}', "\ud800", "[" * 5_000])
-    def test_bodies_that_are_none_are_refused_and_tell_nothing(self, shop, body):
+    def test_nobody_is_answered_without_the_token_and_only_about_the_site_of_the_environment(self, shop):
         shop.write_manifests(environment=settings(), customers={})
         with serving(shop.checkout) as running:
-            raw = body.encode("utf-8", "surrogatepass")
-            for path in ("", "/authentication/verify"):
-                answer = running.ask("POST", f"{BASE}{path}", raw, {"Authorization": f"Bearer {TOKEN}"})
-                assert answer.status == 400, answer.text
+            for method, path in PATHS:
+                for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
+                    answer = running.ask(method, f"{BASE}{path}", "{}", headers)
+                    assert answer.status == 401, (method, path)
+                    assert TOKEN not in answer.text
+            assert running.get("/ignite/v1/live/another").status == 401
+            for site in ("test/demo", "live/another", "live/DEMO"):
+                assert ask(running, "POST", f"/ignite/v1/{site}", {}).status == 404
+                assert ask(running, "GET", f"/ignite/v1/{site}/sync/products").status == 404
+            for method, path in NOT_HERE:
+                answer = ask(running, method, f"{BASE}{path}", {})
+                assert (answer.status, answer.json["title"]) == (501, "not here"), path
+            for body in NO_BODIES:
+                raw = body.encode("utf-8", "surrogatepass")
+                for path in ("", "/authentication/verify"):
+                    answer = running.ask("POST", f"{BASE}{path}", raw, {"Authorization": f"Bearer {TOKEN}"})
+                    assert answer.status == 400, (body, answer.text)
+            large = running.ask("POST", BASE, b"x" * 70_000, {"Authorization": f"Bearer {TOKEN}"})
+            assert large.status == 413
             assert not running.logged("request-failed")
+            assert TOKEN not in "".join(running.lines)
+
+    def test_an_allow_list_and_a_token_have_to_agree(self, shop):
+        for network, known, unknown in (("192.0.2.0/24", 401, 401), ("127.0.0.0/8", 200, 401)):
+            shop.write_manifests(environment=settings(allow=[network]))
+            with serving(shop.checkout) as running:
+                assert ask(running, "GET", f"{BASE}/metafield-configuration").status == known
+                assert running.get(f"{BASE}/metafield-configuration").status == unknown
 
 
 def ask(running, method, path, body=None):
@@ -231,3 +220,110 @@ class TestDisconnect:
             shop.emulator.ignite("disconnect")
             assert shop.emulator.ignite("connect")["status"] == 204
         assert shop.synced()["records"]["written"] > 0
+
+
+PEOPLE = {
+    "Objects": {
+        "Buyers": [{"ID": "acme", "Name": "Acme", "Active": True}],
+        "Users": [
+            {
+                "ID": "jane",
+                "BuyerID": "acme",
+                "Username": "jane@acme.test",
+                "Email": "jane@acme.test",
+                "FirstName": "Jane",
+                "LastName": "Doe",
+                "Active": True,
+            }
+        ],
+    }
+}
+JANE = {"buyer": "acme", "user": "jane"}
+
+
+class TestVerify:
+    def test_sparklayer_learns_whose_a_token_is_and_nothing_of_one_that_opens_nothing(self, shop):
+        emulator = shop.emulator
+        emulator.seed_with(PEOPLE)
+        emulator.add_client("storefront", "", ["Shopper"], buyers=["acme"])
+        emulator.add_marketplace("sandbox", PEOPLE)
+        emulator.add_client("theirs", "", ["Shopper"], buyers=["acme"], marketplace="sandbox")
+        shop.prepare(environment=settings(clientIDs=["storefront"]), customers={})
+        assert shop.checkout.call("sync", "run", "shop").status == 0
+        good = emulator.mint_token("storefront", **JANE)
+        refused = [
+            emulator.mint_token("storefront", **JANE, anonymous=True),
+            emulator.mint_token("storefront", **JANE, impersonated=True),
+            emulator.mint_token("storefront", **JANE, seconds=-1),
+            emulator.mint_token("theirs", "sandbox", **JANE),
+            emulator.mint_token("emulator"),
+            "a.b.c",
+            "",
+        ]
+        with connected(shop) as running:
+            told = emulator.ignite("verify", data=good)
+            assert (told["status"], told["customer"], told["known"]) == (200, "acme.jane", True)
+            answers = [emulator.ignite("verify", data=data) for data in refused]
+            assert {answer["status"] for answer in answers} == {401}
+            assert len({json.dumps(answer["body"]) for answer in answers}) == 1
+            assert not [token for token in (good, *refused[:5]) if token in "".join(running.lines)]
+
+    def test_where_customers_do_not_flow_there_is_nobody_to_log_in(self, shop):
+        shop.write_manifests(environment=settings(clientIDs=["storefront"]))
+        with connected(shop):
+            assert shop.emulator.ignite("verify", data="a.b.c")["status"] == 501
+
+
+class TestTrigger:
+    def test_it_verifies_and_puts_right_what_the_site_lost(self, shop):
+        shop.emulator.seed(6)
+        shop.prepare(environment=settings())
+        shop.synced()
+        expected = shop.held()
+        shop.emulator.empty_site()
+        shop.checkout.call("apply", "--yes")
+        with connected(shop) as running:
+            assert shop.emulator.ignite("trigger", type="products")["status"] == 201
+            wait_for(lambda: running.logged("triggered-run-ended"))
+            assert "finished" in running.logged("triggered-run-ended")[0]["message"]
+        assert shop.held().products == expected.products
+        assert shop.checkout.call("sync", "status", "--format", "json").json["syncs"][0]["last_run"]["mode"] == "verify"
+
+    def test_it_is_refused_while_one_is_wanted_or_runs(self, shop):
+        shop.emulator.seed(6)
+        shop.prepare(environment=settings())
+        with connected(shop) as running:
+            shop.emulator.traffic(latency=0.2)
+            first = shop.emulator.ignite("trigger", type="products")
+            second = shop.emulator.ignite("trigger", type="products")
+            shop.emulator.traffic()
+            wait_for(lambda: running.logged("triggered-run-ended"))
+        assert (first["status"], second["status"]) == (201, 400)
+
+    def test_configuration_is_compared_and_never_written(self, shop):
+        shop.prepare(environment=settings())
+        site = shop.emulator.site()
+        shop.emulator.load_site({**site, "currency": "EUR"})
+        shop.emulator.clear_requests()
+        with connected(shop) as running:
+            for kind in ("merchant", "customer_groups"):
+                assert shop.emulator.ignite("trigger", type=kind)["status"] == 201
+            wait_for(lambda: len(running.logged("ignite-compared")) == 2)
+            told = {line["message"].partition(":")[0]: line for line in running.logged("ignite-compared")}
+        assert told["merchant"]["differs"] == 1
+        assert told["customer_groups"]["differs"] == 0
+        writes = [each for each in shop.emulator.requests() if each["method"] != "GET" and "token" not in each["path"]]
+        assert not writes
+
+    def test_types_that_are_none_and_those_that_do_not_flow_say_so(self, shop):
+        shop.prepare(environment=settings())
+        with connected(shop) as running:
+            assert shop.emulator.ignite("trigger", type="purchases")["status"] == 501
+            assert ask(running, "POST", f"{BASE}/status/whatever").status == 404
+
+
+def wait_for(what, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)
