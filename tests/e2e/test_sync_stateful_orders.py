@@ -61,6 +61,30 @@ class World:
             self.given[cart, member] = value
         self.desk.shop.emulator.load_site(site)
 
+    def edit_target(self) -> None:
+        """Change what the site has of orders that are ours: a verify puts it right."""
+        site = self.desk.shop.emulator.site()
+        ours = [
+            cart for cart, each in sorted(site["purchases"].items()) if each["purchase_identifiers"].get("platform")
+        ]
+        for cart in self.dice.sample(ours, min(2, len(ours))):
+            purchase = site["purchases"][cart]
+            match self.dice.choice(("packages", "currency", "identifier")):
+                case "packages":
+                    purchase["packages"] = purchase["packages"][:-1]
+                case "currency":
+                    purchase["currency_code"] = "USD"
+                case _:
+                    purchase["purchase_identifiers"]["visible"] = "changed by somebody"
+            self.told[-1] += f" {cart}"
+        self.desk.shop.emulator.load_site(site)
+
+    def lag(self) -> None:
+        """Let lists show orders as they were some time ago; a run reads back farther than that."""
+        seconds = self.dice.choice((0, 90, 500))
+        self.desk.shop.emulator.search_lag(seconds)
+        self.told[-1] += f" {seconds}"
+
     def run(self, *words: str) -> None:
         ended = self.desk.shop.run(*words)
         assert ended.status in (0, 5), f"{ended}\n{self.told}"
@@ -106,6 +130,8 @@ class World:
 
     def judge(self) -> None:
         self.told.append("judge")
+        # Longer than any lag.
+        self.desk.shop.emulator.clock(advance=600)
         # What was cut off goes on first; then orders that were read before they went on are read again.
         self.run()
         self.run("--verify")
@@ -116,10 +142,24 @@ class World:
         assert self.desk.writes() == [], self.told
 
 
-WEIGHTS = {"go_on": 5, "give": 2, "run_due": 3, "run_any": 2, "lose_answers": 2, "kill": 4}
+WEIGHTS = {
+    "go_on": 5,
+    "give": 2,
+    "edit_target": 2,
+    "lag": 2,
+    "run_due": 3,
+    "run_any": 2,
+    "lose_answers": 2,
+    "kill": 4,
+}
+OTHERWISE = {"shipment_touches_order": "no", "spark_log_purchases": "refused", "spark_error_bodies": "empty"}
 
 
-def test_whatever_happens_to_orders_their_purchases_are_put_right_and_lose_nothing(desk: Desk) -> None:
+@pytest.mark.parametrize("switches", [{}, OTHERWISE], ids=["defaults", "otherwise"])
+def test_whatever_happens_to_orders_their_purchases_are_put_right_and_lose_nothing(
+    desk: Desk, switches: dict[str, str]
+) -> None:
+    desk.shop.emulator.switch(**switches)
     desk.shop.emulator.seed(20, 3, buyers=3, users=9, ownPrices=0, orders=24)
     desk.shop.emulator.add_carts()
     desk.prepare()

@@ -168,6 +168,12 @@ class World:
         self.portal("POST", "products/assignments", body)
         self.tell(f"{product} for {buyer}")
 
+    def lag(self) -> None:
+        """Let the search index show products as they were some time ago."""
+        seconds = self.dice.choice((0, 60, 600))
+        self.town.shop.emulator.search_lag(seconds)
+        self.tell(str(seconds))
+
     # Edits at the target
 
     def some_customers(self, site: Json, count: int) -> list[Json]:
@@ -299,6 +305,7 @@ class World:
 
     def judge(self) -> None:
         self.told.append("judge")
+        self.town.shop.emulator.search_lag(0)
         if any(report["resumed"] for report in self.run("--full")):
             self.run("--full")
         wrong = self.town.wrong(self.town.held())
@@ -323,6 +330,7 @@ WEIGHTS = {
     "regroup": 3,
     "readdress": 4,
     "reprice": 3,
+    "lag": 1,
     "give": 4,
     "edit_target": 3,
     "run_due": 3,
