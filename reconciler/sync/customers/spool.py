@@ -15,6 +15,7 @@ import orjson
 
 _IN_MEMORY = 8 * 1024 * 1024
 _MASK = (1 << 64) - 1
+_BUCKETS = 256
 
 
 class Spool:
@@ -90,29 +91,33 @@ class Marks:
     """Set of texts by eight bytes each: a text is found, or so unlikely another one that nobody will see it."""
 
     def __init__(self) -> None:
-        self._marks: array[int] = array("Q")
+        # Sorting makes an object of each number: of one bucket at a time.
+        self._buckets = [array("Q") for _ in range(_BUCKETS)]
         self._sorted = True
 
     def add(self, text: str) -> None:
         """Take in a text."""
-        self._marks.append(_mark(text))
+        mark = _mark(text)
+        self._buckets[mark % _BUCKETS].append(mark)
         self._sorted = False
 
     def __contains__(self, text: str) -> bool:
         """Whether a text was taken in."""
         self._sort()
         mark = _mark(text)
-        place = bisect_left(self._marks, mark)
-        return place < len(self._marks) and self._marks[place] == mark
+        marks = self._buckets[mark % _BUCKETS]
+        place = bisect_left(marks, mark)
+        return place < len(marks) and marks[place] == mark
 
     def repeated(self) -> Repeated:
         """Return those that came more than once."""
         self._sort()
-        return Repeated(one for one, next_one in pairwise(self._marks) if one == next_one)
+        return Repeated(one for marks in self._buckets for one, next_one in pairwise(marks) if one == next_one)
 
     def _sort(self) -> None:
         if not self._sorted:
-            self._marks = array("Q", sorted(self._marks))
+            for place, marks in enumerate(self._buckets):
+                self._buckets[place] = array("Q", sorted(marks))
             self._sorted = True
 
 

@@ -201,7 +201,7 @@ class Walk:
                 parent = parent_of(record, self._settings)
             except Unfit:
                 parent = None
-        if key_of(record) in losers:
+        if record in losers:
             return parent, _rank(record)
         return None if parent is None else (parent, ("", ""))
 
@@ -216,20 +216,24 @@ class Losers:
     """
 
     def __init__(self, spool: Spool, shared: Repeated, settings: CustomerSettings) -> None:
-        first: dict[str, tuple[str, str]] = {}
-        sharing: dict[str, str] = {}
+        self._settings = settings
+        # Of each email that several have: when the one that has it was made, and its key.
+        self._first: dict[str, tuple[str, str]] = {}
         for record in spool if shared else ():
             email = _email(record, settings)
             if email is not None and email in shared:
                 rank = _rank(record)
-                sharing[key_of(record)] = email
-                first[email] = min(first.get(email, rank), rank)
-        self._keys = frozenset(key for key, email in sharing.items() if first[email][1] != key)
-        self.winners = {rank[1]: email for email, rank in first.items()}
+                self._first[email] = min(self._first.get(email, rank), rank)
 
-    def __contains__(self, key: str) -> bool:
+    @property
+    def winners(self) -> dict[str, str]:
+        """Those that have such an email, by key."""
+        return {rank[1]: email for email, rank in self._first.items()}
+
+    def __contains__(self, record: Mapping[str, Any]) -> bool:
         """Whether a customer comes after another one with its email."""
-        return key in self._keys
+        email = _email(record, self._settings) if self._first else None
+        return email in self._first and self._first[email][1] != key_of(record)
 
 
 class Flawed:
