@@ -114,7 +114,9 @@ class World:
 
     def rename_user(self) -> None:
         ((buyer, user),) = self.some_users(1)
-        self.portal("PATCH", f"buyers/{buyer}/users/{user['ID']}", {"ID": f"{user['ID'][:40]}-r{len(self.told)}"})
+        name = f"{user['ID'][:40]}-r{len(self.told)}"
+        self.portal("PATCH", f"buyers/{buyer}/users/{user['ID']}", {"ID": name})
+        self.town.options.renamed[f"{buyer}.{user['ID']}"] = f"{buyer}.{name}"
         self.tell(f"{buyer}.{user['ID']}")
 
     def regroup(self) -> None:

@@ -53,7 +53,8 @@ _OWN = frozenset({"id", "uuid", "created_at", "updated_at"})
 class CustomerOptions:
     """What the DataSync says of customers; `group_slugs`: user group ID to the slug of the customer group.
 
-    `inactive` is the status that deactivates at this site; `default_users_known`: whether API clients may be read.
+    `inactive` is the status that deactivates at this site; `default_users_known`: whether API clients may be read;
+    `renamed`: the external IDs that users got whose username stayed, by the one before.
     """
 
     buyers: list[str] | None = None
@@ -62,6 +63,13 @@ class CustomerOptions:
     inactive: str = "inactive"
     on_delete: str = "deactivate"
     default_users_known: bool = True
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def newest(self, external_id: str) -> str:
+        """Return the external ID that a user has by now."""
+        while external_id in self.renamed:
+            external_id = self.renamed[external_id]
+        return external_id
 
 
 @dataclass
@@ -150,6 +158,9 @@ def expected_customers(ordercloud: Json, options: CustomerOptions, before: Custo
         if external_id in there:
             wanted.by_id[external_id] = stays
             wanted.problem(external_id, "left-scope")
+        elif (now := options.newest(external_id)) in flowing and now not in wanted.by_id:
+            # It is still this user's, who cannot be written now.
+            wanted.by_id[external_id] = stays
         elif options.on_delete == "deactivate":
             wanted.by_id[external_id] = {**stays, "status": options.inactive}
     return wanted
