@@ -276,14 +276,17 @@ def test_an_explanation_says_that_rows_of_what_has_a_problem_stay_and_sends_only
 def test_a_list_that_a_customer_still_has_stays_until_the_customer_has_another(checkout: Checkout) -> None:
     lists = Lists(checkout)
     lists.shop.emulator.seed_with(market())
+    lists.shop.portal("PATCH", "priceschedules/vip-hammer", {"Currency": "EUR"})
     lists.shop.prepare(pricing={"partyPriceLists": True}, customers={}, maxDeletePercent=50)
-    lists.synced()
+    assert lists.synced().counts["problems"] == 1
     report = run_type(checkout, "customers")
     assert report.state is State.FINISHED, (report.message, report.next_step)
     lists.shop.portal("DELETE", "buyers/acme/usergroups/vip/assignments/ada")
     report = lists.synced(Mode.WALK)
     assert VIP.slug in lists.prices()
     assert any("until nothing names it" in remark for remark in report.remarks)
+    # Nobody's prices are wrong any more, and nobody could mend that list.
+    assert report.counts["problems"] == 0
     assert run_type(checkout, "customers", Mode.WALK).state is State.FINISHED
     customers = lists.shop.emulator.site()["customers"]["records"]
     named = {slug for each in customers for slug in each.get("price_lists") or ()}

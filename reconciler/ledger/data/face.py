@@ -90,6 +90,7 @@ class AsyncProblems(_Face[ProblemStore]):
     open_count = _awaited(ProblemStore.open_count)
     found_since = _awaited(ProblemStore.found_since)
     logged_count = _awaited(ProblemStore.logged_count)
+    close = _awaited(ProblemStore.close)
     close_unconfirmed = _awaited(ProblemStore.close_unconfirmed)
 
 

@@ -250,6 +250,11 @@ class ProblemStore:
         """Return how many of them the sync log has, or may have."""
         return self._scoped.read(lambda tx: problems.logged_count(tx.connection, self._scoped.id))
 
+    def close(self, keys: Collection[str]) -> None:
+        """Close the problems of records that are not looked at any more, and stay. Needs the lock."""
+        found: dict[str, tuple[()]] = dict.fromkeys(keys, ())
+        self._scoped.write_locked(lambda tx: problems.replace(tx.connection, self._scoped.id, found, tx.now))
+
     def close_unconfirmed(self, run_id: str) -> int:
         """Forget, at the end of a walk, the records that it did not see and of which the target holds nothing.
 

@@ -183,6 +183,8 @@ class Deletes:
             await context.ledger.records.seen(
                 None, {each.level.key: each.level.wanted for each in left if each.claimed}
             )
+            # Nothing of them is looked at any more, so that nobody could mend what was wrong with them.
+            await context.ledger.problems.close([each.level.key for each in left])
             what = "no longer needed stays" if len(left) == 1 else "no longer needed stay"
             context.remarks.append(f"{counted(len(left), context.data.noun)} {what} until nothing names it any more")
 
