@@ -122,10 +122,13 @@ class Logbook:
         """Write problems and what was resolved as they come, until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
-            await self.flush()
+            await self.flush(whole=False)
 
-    async def flush(self) -> None:
+    async def flush(self, *, whole: bool = True) -> None:
         """Write what the log does not say yet.
+
+        Args:
+            whole: also what comes meanwhile; else that waits for the next time.
 
         Raises:
             ApiError: the log could not be written.
@@ -141,6 +144,8 @@ class Logbook:
                 self.added += len(errors)
                 self.resolved += len(resolved)
                 await self._ledger.log.logged([item.external_id for item in errors], resolved)
+            if not whole and max(len(errors), len(resolved)) < _AT_ONCE:
+                return
 
     async def close_full(self, completed: datetime) -> None:
         """Say that the full sync is finished, as the very last thing of it.
