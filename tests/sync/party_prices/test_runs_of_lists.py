@@ -317,3 +317,12 @@ def test_a_list_that_was_not_there_is_ours_before_it_is_made_and_when_its_rows_f
     there.lists[record.combination.slug] = {"slug": record.combination.slug, "source": "integration"}
     assert asyncio.run(write(there, taken_over)) == {}
     assert "made" not in taken_over.held(whole=False)
+
+
+def test_a_list_that_a_manifest_keeps_is_remembered_as_ours() -> None:
+    ours = {"slug": "oc-a", "made": True}
+    kept = PartyPrices(PartyPriceSettings(DEFAULT, kept=frozenset({"oc-a"}))).deleted("k", {}, ours, outside=False)
+    assert (kept.removes, kept.held(whole=True)) == (frozenset(), ours)
+    data = PartyPrices(PartyPriceSettings(DEFAULT))
+    assert data.deleted("k", {}, kept.held(whole=True), outside=False).removes
+    assert not data.deleted("k", {}, {"slug": "oc-a"}, outside=False).removes
