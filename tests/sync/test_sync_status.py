@@ -19,6 +19,8 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import parts_compared
 from reconciler.sync.monitor.health import drift_items
 from reconciler.sync.monitor.status import status_of
+from reconciler.sync.party_prices.datatype import PartyPrices
+from reconciler.sync.party_prices.settings import PartyPriceSettings
 from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.model import Part
 from reconciler.sync.products.settings import ProductSettings
@@ -153,6 +155,14 @@ def test_a_run_of_few_records_is_not_reckoned_as_one_of_many() -> None:
         for records in (3, 30)
     )
     assert many - few == 96 * 27
+
+
+def test_light_walks_of_price_lists_are_reckoned_as_walks_until_there_was_one() -> None:
+    lists: Any = PartyPrices(PartyPriceSettings("default"))
+    counts = {"requests:ordercloud": 500}
+    walked = overview(last_walk=data_run(counts=counts), last_look=data_run(counts=counts))
+    a_day = status_of(data_sync(data=lists), walked, NOW).requests_a_day or 0
+    assert 24 * 500 < a_day < 24 * 500 + 96 * 70
 
 
 def test_requests_a_day_reckon_light_walks() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
-from reconciler.sparklayer.kinds.data_sync.cost import cost_of, run_cost
+from reconciler.sparklayer.kinds.data_sync.cost import cost_of, look_cost, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
@@ -263,11 +263,10 @@ def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
         return None
     settings, records = sync.settings, overview.counts.records - overview.counts.gone
     cost = cost_of(settings.interval, settings.look_interval, settings.walk_interval, records, 0)
-    look = overview.last_look
+    look, looked = overview.last_look, 0
     if look is not None and not look.walks:
         looked = requests_in(look.counts).get(SOURCE, Requests()).requests
-        cost = replace(cost, per_look=looked or cost.per_look)
-    cost = replace(cost, per_walk=reads)
+    cost = replace(cost, per_look=looked or look_cost(sync.type, cost.per_look, reads), per_walk=reads)
     if last is None or last.lists:
         # No run has shown yet what one takes that finds nothing.
         return cost.with_runs_of(run_cost(sync.type, records))

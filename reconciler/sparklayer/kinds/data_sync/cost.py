@@ -36,6 +36,18 @@ def run_cost(data_type: str, records: int = _LOOKED_AT) -> int:
     return anyhow + each * min(records, _LOOKED_AT)
 
 
+def look_cost(data_type: str, pages: int, walk: int) -> int:
+    """Return about how many requests a light walk makes, as long as none was made.
+
+    Args:
+        data_type: of the run.
+        pages: requests that list the records.
+        walk: requests that the last walk made.
+    """
+    # No list has price lists: a light walk reads who has which prices, as a walk does.
+    return walk if data_type == "party-prices" else pages
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Requests a day of a data sync where nothing changes.
