@@ -12,6 +12,7 @@ from reconciler.app.bracket import Brackets
 from reconciler.app.connections import writers
 from reconciler.app.obeyed import remember_applied
 from reconciler.app.pause import Desk, lift
+from reconciler.app.reckoned import with_findings
 from reconciler.app.saved_plans import Gate, SavedPlans, permit_gated
 from reconciler.errors import Interrupted
 from reconciler.reconcile.apply import APPLY, HEAL, Progress, apply
@@ -137,6 +138,9 @@ async def apply_session(
                 known = "no change of the plan was sent; whether syncs whose pause is over run again is not known"
                 face.lifted(await lift(desk))
                 known = "no change of the plan was sent"
+                if not approval.agreed and command == APPLY:
+                    # Somebody will be asked.
+                    request = await _with_findings(session, request, observer, token_cache=token_cache)
                 readers: dict[str, Reader] = {api: writer.read_only() for api, writer in open_writers.items()}
 
                 async def compare() -> Comparison:
@@ -188,6 +192,15 @@ async def apply_session(
             if report is None:
                 raise Interrupted(f"Interrupted: {known}", next_step=go_on) from None
         return report
+
+
+async def _with_findings(
+    session: Session, request: PlanRequest, observer: Observer, *, token_cache: bool
+) -> PlanRequest:
+    from reconciler.http.connections import Connections
+
+    async with Connections() as connections:
+        return await with_findings(session, request, session.memory(), observer, connections, token_cache=token_cache)
 
 
 def _is_done(request: PlanRequest, approval: Approval, report: ApplyReport) -> bool:

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import for_each, readers
-from reconciler.app.reckoned import reckoned_syncs
-from reconciler.app.survey import surveyed
+from reconciler.app.reckoned import with_findings
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.digests import plan_digest
@@ -59,10 +58,8 @@ async def plan_each(
         if compared is not None and compared.unread:
             remarks = (*remarks, _unread(compared))
         asked = replace(asked, remarks=remarks)
-        found = await surveyed(session, request.targets, observer, connections, token_cache=token_cache)
         memory = session.memory(ledgers)
-        reckoned = await reckoned_syncs(session, request, memory, observer, connections, token_cache=token_cache)
-        asked = replace(asked, remarks=(*asked.remarks, *found, *reckoned.notes), at_risk=reckoned.at_risk)
+        asked = await with_findings(session, asked, memory, observer, connections, token_cache=token_cache)
         async with readers(
             session, request.targets, observer, token_cache=token_cache, connections=connections
         ) as opened:

@@ -1,11 +1,12 @@
-"""Reckon what changed data syncs will come to: records, requests and risks, by a look at both sides. Writes nothing."""
+"""Reckon what a plan will come to beside its changes, by a look at both sides: records, requests, risks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from reconciler.app.survey import surveyed
 from reconciler.errors import ApiError, SecretUnset, SourceIncomplete
 from reconciler.ledger.config.model import Memory
 from reconciler.reconcile.plan import Note, NoteKind
@@ -30,6 +31,30 @@ class Reckoned:
 
     notes: tuple[Note, ...] = ()
     at_risk: Mapping[str, str] = field(default_factory=dict)
+
+
+async def with_findings(
+    session: Session,
+    request: PlanRequest,
+    memory: Memory,
+    observer: Observer,
+    connections: Connections,
+    *,
+    token_cache: bool = True,
+) -> PlanRequest:
+    """Return a request with what people should know before they agree, beside how live differs.
+
+    Args:
+        session: the environment.
+        request: what the plan is limited to.
+        memory: tells what was applied, and how many records there are.
+        observer: told of the requests.
+        connections: shared by the environments of one run.
+        token_cache: whether access tokens may be kept in files.
+    """
+    said = await surveyed(session, request.targets, observer, connections, token_cache=token_cache)
+    found = await reckoned_syncs(session, request, memory, observer, connections, token_cache=token_cache)
+    return replace(request, remarks=(*request.remarks, *said, *found.notes), at_risk=found.at_risk)
 
 
 async def reckoned_syncs(

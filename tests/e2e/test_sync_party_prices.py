@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from reconciler.app.apply import Approval, apply_session
+from reconciler.app.project import Project
+from reconciler.app.unattended import Unattended
+from reconciler.clock import utc_now
 from reconciler.errors import TargetIncomplete
+from reconciler.http.observe import Silent
+from reconciler.reconcile.session import PlanRequest
 from reconciler.sync.mode import Mode
 from reconciler.sync.parties.combination import Combination
 from reconciler.sync.party_prices import reckon, source
@@ -312,6 +319,20 @@ def planned(lists: Lists) -> list[str]:
     return [note["message"] for note in notes if note["subject"] == "DataSync/shop"]
 
 
+def asked_about(checkout: Checkout) -> list[str]:
+    """What an apply says that asks, and that nobody agrees to."""
+    plans: list[Any] = []
+
+    class Face(Unattended):
+        def agrees(self, plan: Any) -> bool:
+            plans.append(plan)
+            return False
+
+    session = Project(checkout.manifests, environ=checkout.environ).session(utc_now())
+    asyncio.run(apply_session(session, PlanRequest(), Approval(), Face(), Silent(), token_cache=False))
+    return [note.message for note in plans[0].notes]
+
+
 def test_a_plan_counts_lists_rows_and_requests_and_whether_there_is_room(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +349,7 @@ def test_a_plan_counts_lists_rows_and_requests_and_whether_there_is_room(
     assert counts.format(7) in first
     assert "customers.groupPriceLists names trade-20, and the site has no such price list" in first
     assert any("does not see the lists of its customer group any more" in words for words in first)
+    assert {*first} <= {*asked_about(checkout)}
     checkout.applied()
     assert not [words for words in planned(lists) if "price lists of their own" in words]
     lists.synced()
