@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from reconciler.ledger.config.model import ConfigMove
 from reconciler.ledger.database import Database, Transaction, insert_new
@@ -38,10 +38,10 @@ class MoveStore:
         """Write that live was overwritten from elsewhere just now, and return when that is, by the ledger's time."""
 
         def write(tx: Transaction) -> datetime:
-            for api_url in api_urls:
-                tx.connection.execute(delete(config_restores).where(config_restores.c.api_url == api_url))
-                row = {"api_url": api_url, "restored_at": tx.now, "checked_at": None}
-                tx.connection.execute(insert(config_restores).values(**row))
+            now = {"restored_at": tx.now, "checked_at": None}
+            insert_new(tx.connection, config_restores, [{"api_url": api_url, **now} for api_url in api_urls])
+            of_apis = config_restores.c.api_url.in_(list(api_urls))
+            tx.connection.execute(update(config_restores).where(of_apis).values(**now))
             return tx.now
 
         return self._database.run(write)
