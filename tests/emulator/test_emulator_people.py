@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from ordercloud.sync_client import SyncOrderCloudClient
 
 from reconciler.emulator.testing import RunningEmulator
 
@@ -155,8 +156,9 @@ def test_an_admin_acts_for_a_shopper_with_a_token_that_says_so(shop: RunningEmul
         assert (found["usr"], found["cid"], bool(found["imp"])) == ("jane@acme.test", "storefront", True)
         assert get(shop, token).json()["ID"] == "jane"
         assert api.post(path, json={}).status_code == 400
-        assert api.post(path, json={"ClientID": "nobody"}).status_code == 404
-        assert api.post("buyers/bolt/users/rob/accesstoken", json={"ClientID": "storefront"}).status_code == 404
+        assert api.post(path, json={"ClientID": "nobody", "Roles": []}).status_code == 404
+        asked = {"ClientID": "storefront", "Roles": ["Shopper"]}
+        assert api.post("buyers/bolt/users/rob/accesstoken", json=asked).status_code == 404
     shopper = {"Authorization": f"Bearer {token}"}
     asked = httpx.post(f"{shop.ordercloud_url}/{path}", headers=shopper, json={"ClientID": "storefront"})
     assert asked.status_code == 403
@@ -213,3 +215,17 @@ def test_a_second_marketplace_is_kept_in_a_dump_and_gone_after_a_reset(shop: Run
     assert get(shop, token, "buyers/acme").status_code == 401
     shop.load(held)
     assert get(shop, token, "buyers/acme").status_code == 200
+
+
+def test_the_vendors_models_fit_what_the_emulator_answers(shop: RunningEmulator) -> None:
+    """A third party's SDK, generated from the vendor's specification, reads every member."""
+    auth = {"base_url": shop.ordercloud_url, "auth_url": shop.ordercloud_auth_url}
+    with SyncOrderCloudClient.create(client_id="emulator", client_secret="emulator", **auth) as client:
+        assert client.me.get().username == "emulator"
+        token = client.users.get_access_token("acme", "jane", {"ClientID": "storefront", "Roles": ["Shopper"]})
+        assert get(shop, token.access_token or "").json()["ID"] == "jane"
+        hook = {"ID": "h", "Name": "H", "Url": "http://127.0.0.1:1", "ApiClientIDs": ["emulator"], "ElevatedRoles": []}
+        routes = [{"Route": "v1/integrations/productsync", "Verb": "PATCH"}]
+        made = client.webhooks.create({**hook, "WebhookRoutes": routes})
+        assert (made.id, made.api_client_i_ds) == ("h", ["emulator"])
+        assert [each.id for each in client.webhooks.list().items] == ["h"]

@@ -30,7 +30,7 @@ IMPERSONATION = Model(
     "ImpersonateTokenRequest",
     {
         "ClientID": Member(str, required=True),
-        "Roles": Member(list, items=str),
+        "Roles": Member(list, required=True, items=str),
         "CustomRoles": Member(list, items=str),
     },
     closed=True,
@@ -140,7 +140,7 @@ class Login:
     def impersonate(self, request: Request) -> Answer:
         """Answer `POST /buyers/{buyerID}/users/{userID}/accesstoken`: a token by which an admin acts for a shopper.
 
-        inferred: its roles where none are asked for, and the errors.
+        inferred: its roles where the list is empty, and the errors.
         """
         asked = checked_body(IMPERSONATION, request, IMPERSONATION.missing)
         person = Person("BuyerUser", (request.ids["buyerID"],), request.ids["userID"])
