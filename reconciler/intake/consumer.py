@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from reconciler.clock import utc_now
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.ordercloud.deliveries.message import Malformed, Message
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
@@ -165,6 +165,8 @@ class Consumer:
                     self._wait_for(str(away), connected=False)
                 except LedgerError as error:
                     self._wait_for(f"the ledger: {error.message}", connected=self.status.connected)
+                except ReconcilerError as error:
+                    self._wait_for(error.message, connected=False)
                 else:
                     failures = 0
                     continue

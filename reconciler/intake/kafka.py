@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 BATCH = 500
 _TICK, _BREATH = 1.0, 0.1
-_STATISTICS = 2.0
 _QUEUE_KB = 16 * 1024
 _FETCH_BYTES = 8 * 1024 * 1024
 _LEAST_FETCH = 1024 * 1024
@@ -92,11 +91,11 @@ class KafkaSettings:
             "metadata.max.age.ms": _IDLE_MS,
             "connections.max.idle.ms": _IDLE_MS,
             "socket.keepalive.enable": True,
-            "queued.min.messages": BATCH,
+            "queued.min.messages": 2 * BATCH,
+            "fetch.queue.backoff.ms": 50,
             "queued.max.messages.kbytes": _QUEUE_KB,
             "fetch.max.bytes": max(_FETCH_BYTES, self.max_message),
             "max.partition.fetch.bytes": max(_LEAST_FETCH, self.max_message),
-            "statistics.interval.ms": int(_STATISTICS * 1000),
         }
         if self.username is not None and self.password is not None:
             found |= {"sasl.mechanism": self.mechanism, "sasl.username": self.username}
@@ -119,10 +118,12 @@ class KafkaSource:
 
     Args:
         settings: which records, and how to log in.
+        statistics: seconds between looks at how brokers and partitions are.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, statistics: float = 2.0) -> None:
         self._settings = settings
+        self._statistics = statistics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka")
         self._consumer: Consumer | None = None
         self._secret = ""
@@ -172,7 +173,7 @@ class KafkaSource:
         if self._consumer is None:
             from confluent_kafka import Consumer, KafkaException
 
-            config = self._settings.config()
+            config = {**self._settings.config(), "statistics.interval.ms": int(self._statistics * 1000)}
             self._secret = config.get("sasl.password", "")
             try:
                 consumer = Consumer({**config, "error_cb": self._complain, "stats_cb": self._measure}, logger=_silent)
