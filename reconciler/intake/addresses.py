@@ -25,12 +25,14 @@ class Address:
         port: of the service.
         secure: whether TLS is spoken.
         path: of a storage account behind a host that has several.
+        login: whether somebody logs in.
     """
 
     host: str
     port: int
     secure: bool
     path: str = ""
+    login: bool = True
 
     @property
     def shown(self) -> str:
@@ -40,6 +42,9 @@ class Address:
 
 def hub_address(connection_string: str, name: str) -> Address:
     """Return where the Kafka endpoint of an event hub is.
+
+    documented by Microsoft: `UseDevelopmentEmulator=true` stands for its emulator. Anything else on this machine is a
+    broker for tests, which knows no login.
 
     Args:
         connection_string: of its namespace, or of itself.
@@ -55,7 +60,8 @@ def hub_address(connection_string: str, name: str) -> Address:
         raise NoAddress("has no shared access key")
     host, port, _, _ = _split(parts.get("endpoint", ""))
     local = is_loopback(host)
-    return Address(host, port or (_EMULATOR_PORT if local else _KAFKA_PORT), not local)
+    login = not local or parts.get("usedevelopmentemulator", "").lower() == "true"
+    return Address(host, port or (_EMULATOR_PORT if local else _KAFKA_PORT), not local, login=login)
 
 
 def blob_address(connection_string: str) -> Address:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 
 from reconciler.errors import Place, Problem
-from reconciler.hosts import host_allowed
+from reconciler.hosts import host_allowed, is_loopback
 from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.explain import suggest
 from reconciler.manifest.facts import Facts
@@ -263,18 +263,22 @@ def _unreadable(manifest: Manifest, found: Facts) -> Iterator[Problem]:
 def _against_environment(
     environment: EnvironmentManifest, manifest: Manifest, found: Facts, findings: Findings
 ) -> None:
-    allowed = environment.spec.target_hosts
+    findings.hosts.extend(_bad_hosts(environment, manifest, found))
+    for path in found.literals:
+        _literal(environment, manifest, f"{manifest.kind} {manifest.name}: spec.{format_path(path)}", path, findings)
+
+
+def _bad_hosts(environment: EnvironmentManifest, manifest: Manifest, found: Facts) -> Iterator[BadHost]:
+    """Yield what a manifest points at outside targetHosts; what the environment itself reads may be this machine."""
+    allowed, local = environment.spec.target_hosts, manifest is environment
     for path, hosts, secret in found.hosts if allowed is not None else ():
         subject = f"{manifest.kind} {manifest.name}: {format_path(path)}"
         if hosts is None:
-            findings.hosts.append(BadHost(readable=False, subject=subject, place=manifest.at(path), value=None))
-            continue
-        for host in hosts:
-            if not host_allowed(host, allowed or ()):
+            yield BadHost(readable=False, subject=subject, place=manifest.at(path), value=None)
+        for host in hosts or ():
+            if not host_allowed(host, allowed or ()) and not (local and is_loopback(host)):
                 value = None if secret else host
-                findings.hosts.append(BadHost(readable=True, subject=subject, place=manifest.at(path), value=value))
-    for path in found.literals:
-        _literal(environment, manifest, f"{manifest.kind} {manifest.name}: spec.{format_path(path)}", path, findings)
+                yield BadHost(readable=True, subject=subject, place=manifest.at(path), value=value)
 
 
 def _literal(
@@ -302,6 +306,7 @@ def _about_environment(
 ) -> None:
     subject = f"Environment {environment.name}"
     findings.warnings.extend(_unreadable(environment, facts[id(environment)]))
+    findings.hosts.extend(_bad_hosts(environment, environment, facts[id(environment)]))
     for path in facts[id(environment)].literals:
         _literal(environment, environment, f"{subject}: spec.{format_path(path)}", path, findings)
     if environment.spec.target_hosts is None and any(each.hosts for each in found):

@@ -146,9 +146,15 @@ def test_a_storage_connection_string_that_leads_nowhere_is_refused(text: str) ->
         blob_address(text)
 
 
-def test_an_emulator_of_event_hubs_is_spoken_to_without_tls() -> None:
-    address = hub_address("Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=s", "hub")
-    assert (address.shown, address.secure) == ("localhost:9092", False)
+def test_brokers_for_tests_know_no_login_and_the_emulator_of_event_hubs_does() -> None:
+    text = "Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=s"
+    address = hub_address(text, "hub")
+    assert (address.shown, address.secure, address.login) == ("localhost:9092", False, False)
+    consumer = {"connectionString": f"{text};UseDevelopmentEmulator=true;", "name": "hub", "dataSync": "shop"}
+    (found,) = consumers_of(service({"eventHub": consumer}), {"shop": Kept()}, lambda _: None)  # type: ignore[arg-type,return-value]
+    assert isinstance(found.source, KafkaSource)
+    config = found.source._settings.config()
+    assert (config["security.protocol"], config["sasl.username"]) == ("SASL_PLAINTEXT", "$ConnectionString")
 
 
 @pytest.mark.parametrize(

@@ -277,3 +277,16 @@ def test_a_wrong_field_does_not_hide_what_is_wrong_across_fields_and_manifests(c
     product = "apiVersion: reconciler/v1\nkind: ProductSync\nmetadata: {name: %s}\nspec: {deliveryConfig: c%s}\n---\n"
     found = check(config("c", "enabld: true") + product % ("p", ", enabld: true") + product % ("q", ""))
     assert sorted(codes(found)) == ["duplicate-live-object", "unknown-field", "unknown-field"]
+
+
+def test_a_consumer_reads_from_hosts_of_its_environment_alone(check: Check) -> None:
+    kafka = "topics: [t], group: g, dataSync: d"
+    consumers = (
+        f"[{{kafka: {{bootstrapServers: 'a.b:1, evil.example:1', {kafka}}}}},"
+        f" {{kafka: {{bootstrapServers: 'localhost:1', {kafka}}}}}]"
+    )
+    (problem,) = check(environment(f"{{targetHosts: ['*.b'], service: {{consumers: {consumers}}}}}", "e")).problems
+    assert problem.code == "host-not-allowed"
+    where = "service.consumers[0].kafka.bootstrapServers"
+    assert problem.message == f"Environment e: {where} points at evil.example outside targetHosts of e"
+    assert problem.place is not None

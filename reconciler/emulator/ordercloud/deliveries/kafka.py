@@ -47,13 +47,15 @@ class Brokers:
         servers: `host:port,…`.
         user: empty for none.
         password: of that user.
-        local: whether all of them are this machine.
+        local: whether all of them are this machine, where brokers for tests know no login.
+        development: whether it is Microsoft's emulator of Event Hubs, which does.
     """
 
     servers: str
     user: str
     password: str
     local: bool
+    development: bool = False
 
     def __repr__(self) -> str:
         """Name no password."""
@@ -64,6 +66,7 @@ class Brokers:
         protocol = setting.kafka_security
         if protocol == "auto":
             protocol = "plaintext" if self.local or not self.user else "sasl_ssl"
+            protocol = "sasl_plaintext" if self.local and self.development else protocol
         found: dict[str, Any] = {
             "bootstrap.servers": self.servers,
             "security.protocol": protocol,
@@ -191,7 +194,9 @@ class EventHubSender(KafkaSender):
         local = is_loopback(host)
         # documented: Microsoft's emulator of Event Hubs has its Kafka endpoint at 9092, without TLS.
         port = port or (_EVENT_HUBS_EMULATOR_PORT if local else _EVENT_HUBS_PORT)
-        return Brokers(f"{host}:{port}" if host else "", "$ConnectionString", text, local)
+        # documented by Microsoft, as are port and login.
+        development = connection_parts(text).get("usedevelopmentemulator", "").lower() == "true"
+        return Brokers(f"{host}:{port}" if host else "", "$ConnectionString", text, local, development)
 
     def _topic(self, target: JsonObject) -> str:
         return str(target["EventHubName"])
