@@ -26,6 +26,7 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "readers": readers.rows,
     "sync": sync.rows,
     "people": people.rows,
+    "orders": people.order_rows,
     "people-memory": people.memory_rows,
 }
 RESULTS = REPOSITORY / "benchmarks" / "results.json"

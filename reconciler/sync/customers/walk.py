@@ -32,6 +32,8 @@ from reconciler.sync.parties.users import Skip, email_of, skipped
 from reconciler.words import counted
 
 _CHUNK = 100
+# Until these were read nothing is written.
+_FIRST_CHUNK = 10
 # Buyers whose four lists are read at once.
 _BUYERS_AHEAD = 12
 _LAST = "9999"
@@ -98,6 +100,7 @@ class Walk:
             late: list[_Late] = []
             losers = Losers(spool, listed.emails.repeated(), self._settings)
             chunk: list[dict[str, Any]] = []
+            size = _FIRST_CHUNK
             async with aclosing(self._whole(listed)) as records:
                 async for record in records:
                     waits = self._late(record, losers)
@@ -105,9 +108,9 @@ class Walk:
                         late.append(_Late(late_spool.put(record), key_of(record), *waits))
                         continue
                     chunk.append(record)
-                    if len(chunk) >= _CHUNK:
+                    if len(chunk) >= size:
                         yield chunk
-                        chunk = []
+                        chunk, size = [], min(2 * size, _CHUNK)
             if chunk:
                 yield chunk
             for some in _last(late, late_spool, listed.keys):
