@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,28 +59,35 @@ def order_rows(folder: Path) -> Iterator[Row]:
 
 
 def memory_rows(folder: Path) -> Iterator[Row]:
-    """Yield the rows on memory, without limit and latency."""
-    few, many = _MEMORY_LARGE if os.environ.get("RECONCILER_BENCH_LARGE") == "1" else _MEMORY
+    """Yield the rows on memory, without limit and latency.
+
+    RECONCILER_BENCH_LARGE=1 adds dry runs of many more users: they go the same way, but for what is written.
+    """
+    yield from _memory(folder / "whole", *_MEMORY, ("party-prices", "customers"))
+    if os.environ.get("RECONCILER_BENCH_LARGE") == "1":
+        yield from _memory(folder / "dry", *_MEMORY_LARGE, ("party-prices", "customers"), "--dry-run")
+
+
+def _memory(folder: Path, few: int, many: int, types: Sequence[str], *words: str) -> Iterator[Row]:
+    folder.mkdir()
     found: dict[int, dict[str, Cost]] = {}
     for users in (few, many):
         with emulator_process() as emulator:
-            own = folder / str(users)
-            _plant(emulator, users)
-            environ = _prepare(emulator, own, _UNLIMITED)
-            found[users] = {name: _sync(own, environ, name) for name in ("party-prices", "customers")}
-            found[users]["customers again"] = _sync(own, environ, "customers")
-    for name, cost in found[few].items():
-        large = found[many][name]
+            _plant(emulator, users, orders=0)
+            environ = _prepare(emulator, folder / str(users), _UNLIMITED)
+            found[users] = {name: _sync(folder / str(users), environ, name, *words) for name in types}
+    for name in types:
+        small, large = found[few][name], found[many][name]
         yield Row(
-            f"{name}: memory from {few:,} to {many:,} users", large.peak_mib / cost.peak_mib, "x", 1.2,
-            f"{cost.peak_mib:.0f} to {large.peak_mib:.0f} MiB; {few:,} in {cost.seconds:.0f} s, {many:,} in "
-            f"{large.seconds:.0f} s",
+            f"{' '.join((name, *words))}: memory from {few:,} to {many:,} users", large.peak_mib / small.peak_mib, "x",
+            1.2, f"{small.peak_mib:.0f} to {large.peak_mib:.0f} MiB; in {small.seconds:.0f} and {large.seconds:.0f} s",
         )  # fmt: skip
 
 
-def _plant(emulator: RunningEmulator, users: int) -> dict[str, int]:
+def _plant(emulator: RunningEmulator, users: int, orders: int | None = None) -> dict[str, int]:
     """Plant a marketplace, ten users a buyer, and return how many objects of each kind there are."""
-    sizes = {"users": users, "buyers": users // 10, "ownPrices": min(users // 4, _MOST_PRICES), "orders": users // 2}
+    sizes = {"users": users, "buyers": users // 10, "ownPrices": min(users // 4, _MOST_PRICES)}
+    sizes["orders"] = users // 2 if orders is None else orders
     found: dict[str, int] = emulator.seed(_PRODUCTS, 1, **sizes)["objects"]
     return found
 
@@ -160,8 +167,8 @@ def _writes(emulator: RunningEmulator) -> int:
     )
 
 
-def _sync(folder: Path, environ: Mapping[str, str], name: str) -> Cost:
-    return cost_of([RECONCILER, "sync", "run", "--full", "--type", name], folder, environ)
+def _sync(folder: Path, environ: Mapping[str, str], name: str, *words: str) -> Cost:
+    return cost_of([RECONCILER, "sync", "run", "--full", "--type", name, *words], folder, environ)
 
 
 def _prepare(emulator: RunningEmulator, folder: Path, per_second: float) -> dict[str, str]:
