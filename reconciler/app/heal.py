@@ -69,6 +69,7 @@ async def heal(
     *,
     ephemeral: bool = False,
     token_cache: bool = True,
+    lock_wait: float = _LOCK_WAIT_SECONDS,
 ) -> Healing:
     """Put right the drift of one environment that its `drift.heal` names, holding the apply lock.
 
@@ -80,6 +81,7 @@ async def heal(
         observer: told of the requests.
         ephemeral: whether a ledger that is gone after this job will do; then only what the clock does is healed.
         token_cache: whether access tokens may be kept in files.
+        lock_wait: seconds to wait for an apply that is under way.
 
     Raises:
         LedgerNotDurable: the ledger would forget what was healed.
@@ -103,7 +105,7 @@ async def heal(
         face,
         observer,
         command=HEAL,
-        lock_wait=_LOCK_WAIT_SECONDS,
+        lock_wait=lock_wait,
         token_cache=token_cache,
     )
     return Healing(report=report, left=made[-1].left, refused=made[-1].refused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -111,6 +111,18 @@ class Project:
 
     def _open(self, selected: Selected, now: datetime) -> Session:
         return with_handed_over(open_session(selected, kinds(), self.environ, now, request_kinds()), self.environ)
+
+    def opener(self, environment: str) -> Callable[[datetime], Session]:
+        """Load the manifests, and return what opens a session of one environment again and again, at other times.
+
+        Whatever happens to the files meanwhile, each session is of the manifests as they are now.
+
+        Raises:
+            ReconcilerError: manifests or environment are not as they have to be.
+        """
+        loaded = self.load(environment=environment)
+        selected = select(loaded, environment, manifest_kinds())
+        return lambda now: open_session(selected, kinds(), self.environ, now, request_kinds())
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the environments that are meant, whatever is wrong with their manifests.

@@ -91,7 +91,14 @@ def mode_of(sync: DataSync, asked: Mode | None) -> Mode | None:
 
 
 async def watch_on(
-    chosen: Sequence[Chosen], how: HowToRun, face: WatchFace, observer: Observer
+    chosen: Sequence[Chosen],
+    how: HowToRun,
+    face: WatchFace,
+    observer: Observer,
+    *,
+    command: str = "sync watch",
+    between: asyncio.Event | None = None,
+    lasting: bool = False,
 ) -> tuple[tuple[RunReport, ...], bool]:
     """Run data types of a data sync again and again, until the face, limits or a new apply end it.
 
@@ -100,6 +107,9 @@ async def watch_on(
         how: cache, patience, waiting.
         face: who is told.
         observer: told of the requests.
+        command: what the holder of the locks is called.
+        between: ends it once no run is on.
+        lasting: whether it is a service's, which goes on where earlier runs ended; see `loop.watch`.
 
     Returns:
         The last report of each that ran, and whether the face ended it.
@@ -113,13 +123,19 @@ async def watch_on(
         looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop, face))
         try:
             last = await watch(
-                jobs, stop=stop, on_progress=face.progresses, on_report=face.ended, on_missing=face.lacks_something
+                jobs,
+                stop=stop,
+                on_progress=face.progresses,
+                on_report=face.ended,
+                on_missing=face.lacks_something,
+                between=between,
+                lasting=lasting,
             )
             return last, stop.is_set()
         finally:
             looking.cancel()
 
-    return await _running(chosen, how, face, observer, "sync watch", run, watches=True)
+    return await _running(chosen, how, face, observer, command, run, watches=True)
 
 
 def require_connected(chosen: Chosen, memory: Memory | None = None) -> None:

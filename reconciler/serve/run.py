@@ -1,4 +1,4 @@
-"""Run a service until a signal: first the loops and the routes, then an orderly end."""
+"""Run a service until a signal: loops, consumers and routes, other manifests at SIGHUP, and an orderly end."""
 
 from __future__ import annotations
 
@@ -7,68 +7,194 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from reconciler.app.signals import ECHO_SECONDS, heard_by
-from reconciler.errors import Interrupted
+from reconciler.errors import Interrupted, ReconcilerError
+from reconciler.ledger.config.services import ServiceStore
 from reconciler.serve.asgi import make_app
+from reconciler.serve.consuming import consume
+from reconciler.serve.crew import Crew
+from reconciler.serve.loops import crew_of
 from reconciler.serve.server import Server
-from reconciler.serve.service import Service
+from reconciler.serve.service import Served, Service
 
-Reload = Callable[[], None]
+if TYPE_CHECKING:
+    from reconciler.serve.start import Opened
+
+SEEN_SECONDS = 15.0
+"""How often the ledger is told that the process lives, and which manifests it has."""
+
+_AWAY_SECONDS = 30.0
+"""How long what answered with older manifests may still answer with them."""
 
 
-async def serve(service: Service, reload: Reload = lambda: None) -> None:
+async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *, only_intake: bool = False) -> None:
     """Serve until a first signal, then end what was begun; a second signal ends it at once.
 
     Args:
         service: opened and checked.
-        reload: called at SIGHUP.
+        reopen: reads the manifests anew, at SIGHUP; None: nothing does.
+        only_intake: whether it only takes messages in, and runs no loops.
 
     Raises:
         UsageError: the address cannot be listened on.
         Interrupted: it was ended at once.
     """
+    duty = Duty(service, reopen, only_intake=only_intake)
     server = Server(make_app(service), service.front)
     task, first = asyncio.current_task(), 0.0
 
     def hear(number: signal.Signals) -> None:
         nonlocal first
         if number == getattr(signal, "SIGHUP", None):
-            reload()
+            server.renew_certificate()
+            duty.reload()
         elif not service.stopping.is_set():
             first = time.monotonic()
             service.log.say("ending", "ending: what was begun is finished first; a second signal ends at once")
-            service.stopping.set()
+            duty.end()
         elif time.monotonic() - first >= ECHO_SECONDS and task is not None:
             task.cancel()
 
     with heard_by(hear, ignored_after=service.stopping.is_set):
         try:
-            await _serve(service, server)
+            tell_broken(service)
+            names = ", ".join(service.environments)
+            service.log.say("serving", f"serving {names} at {server.url}", url=server.url)
+            duty.begin()
+            await server.run_until(service.stopping)
+            await duty.ended()
         except asyncio.CancelledError:
             raise Interrupted(
                 "Ended at once: what was under way was not waited for",
                 next_step="Nothing that was acknowledged is lost; the next start goes on with it.",
             ) from None
-
-
-async def _serve(service: Service, server: Server) -> None:
-    for name, error in service.broken.items():
-        service.log.say("environment-broken", error.message, level="error", environment=name, code=error.code)
-    names = ", ".join(service.environments)
-    service.log.say("serving", f"serving {names} at {server.url}", url=server.url)
-    try:
-        await server.run_until(service.stopping)
-        await _ended(service)
-    finally:
-        await close(service)
+        finally:
+            await close(service)
     service.log.say("ended", "ended in order")
 
 
-async def _ended(service: Service) -> None:
-    """Wait for what runs beside the requests: it was told to stop."""
-    while service.tasks:
-        await asyncio.gather(*service.tasks, return_exceptions=True)
+def tell_broken(service: Service) -> None:
+    """Log why environments are not served."""
+    for name, error in service.broken.items():
+        service.log.say("environment-broken", _words(error), level="error", environment=name, code=error.code)
+
+
+def _words(error: ReconcilerError) -> str:
+    place = f" ({error.place})" if error.place is not None else ""
+    return f"{error.message}{place}"
+
+
+class Duty:
+    """What a process does beside its requests, for the environments that it serves.
+
+    Args:
+        service: opened and checked.
+        reopen: reads the manifests anew.
+        only_intake: whether it runs no loops.
+    """
+
+    def __init__(
+        self, service: Service, reopen: Callable[[], Opened] | None = None, *, only_intake: bool = False
+    ) -> None:
+        self._service = service
+        self._reopen = reopen
+        self._only_intake = only_intake
+        self._crews: list[Crew] = []
+        self._consuming: list[asyncio.Event] = []
+        self._reloading: asyncio.Task[None] | None = None
+        self._again = False
+
+    def begin(self) -> None:
+        """Begin the loops and the consumers of all environments, and tell the ledgers of it."""
+        self._begin()
+        self._service.start(self._seen(), "signs of life")
+
+    def end(self) -> None:
+        """Ask all of it to end soon, and the requests too."""
+        self._service.stopping.set()
+        for crew in self._crews:
+            crew.end(within=True)
+        for stop in self._consuming:
+            stop.set()
+
+    async def ended(self) -> None:
+        """Wait for the end of all of it."""
+        while tasks := tuple(self._service.tasks):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def reload(self) -> None:
+        """Read the manifests anew, and go on with them once no run is on."""
+        if self._reloading is not None and not self._reloading.done():
+            self._again = True
+        elif self._reopen is not None and not self._service.stopping.is_set():
+            self._reloading = self._service.start(self._reload(self._reopen), "reading the manifests anew")
+
+    def _begin(self) -> None:
+        if not self._only_intake:
+            self._crews = [crew_of(self._service, served) for served in self._service.environments.values()]
+            for crew in self._crews:
+                crew.start()
+        self._consuming = []
+        for served in self._service.environments.values():
+            if served.section.settings.consumers:
+                stop = asyncio.Event()
+                self._consuming.append(stop)
+                self._service.start(consume(self._service, served, stop), f"{served.name}: consumers")
+
+    async def _reload(self, reopen: Callable[[], Opened]) -> None:
+        service = self._service
+        self._again = False
+        try:
+            opened = await asyncio.to_thread(reopen)
+        except ReconcilerError as error:
+            words = f"the manifests cannot be read, and those from before still hold: {_words(error)}"
+            service.log.say("reload-refused", words, level="error", code=error.code)
+            return
+        service.log.say("reloading", "the manifests were read; they hold once no run is on")
+        for crew in self._crews:
+            crew.end()
+        for stop in self._consuming:
+            stop.set()
+        await asyncio.gather(*(crew.ended() for crew in self._crews))
+        old = service.environments
+        service.environments, service.broken = opened.served, opened.broken
+        service.start(_let_go(service, tuple(old.values())), "letting go of the manifests from before")
+        if service.stopping.is_set():
+            return
+        self._begin()
+        service.log.say("reloaded", f"the manifests hold: serving {', '.join(service.environments)}")
+        tell_broken(service)
+        if self._again:
+            await self._reload(reopen)
+
+    async def _seen(self) -> None:
+        """Tell each ledger that this process lives, and which manifests it has; at the end, that it is gone."""
+        service = self._service
+        stores: dict[Served, ServiceStore] = {}
+        while True:
+            for served in service.environments.values():
+                with suppress(ReconcilerError):
+                    ledger = await asyncio.to_thread(served.ledger)
+                    store = stores.setdefault(served, ServiceStore(ledger.database))
+                    waits = "; ".join(service.waits_of(served.name)) or None
+                    await asyncio.to_thread(store.seen, [served.name], service.holder, served.commit, waits)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(service.stopping.wait(), SEEN_SECONDS)
+                break
+        for store in stores.values():
+            with suppress(ReconcilerError):
+                await asyncio.to_thread(store.gone)
+
+
+async def _let_go(service: Service, old: tuple[Served, ...]) -> None:
+    """Close what was served before, once no request can still use it."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(service.stopping.wait(), _AWAY_SECONDS)
+    for served in old:
+        await served.end_inboxes()
+        await asyncio.to_thread(served.close)
 
 
 async def close(service: Service) -> None:

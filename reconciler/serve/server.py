@@ -100,8 +100,15 @@ class Server(uvicorn.Server):
             h11_max_incomplete_event_size=_LONGEST_HEAD,
         )
         config.load()
+        self._tls = front.tls
         config.ssl = None if front.tls is None else tls_context(front.tls.certificate, front.tls.key)
         super().__init__(config)
+
+    def renew_certificate(self) -> None:
+        """Read the files of the certificate anew; where they do not belong together, the old one stays."""
+        if self._tls is not None and self.config.ssl is not None:
+            with contextlib.suppress(OSError):
+                self.config.ssl.load_cert_chain(self._tls.certificate, self._tls.key)
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Serve until told to stop, and then until what was begun is answered."""

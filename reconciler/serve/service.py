@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
+from pathlib import Path
 from typing import Any
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.intake import open_inbox
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError
+from reconciler.intake.consumer import ConsumerStatus
 from reconciler.intake.inbox import AsyncInbox, Inbox
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
 from reconciler.manifest.connection import Service as Section
+from reconciler.reconcile.plan import DriftReport
 from reconciler.reconcile.session import Session
 from reconciler.serve.front import Front
 from reconciler.serve.gates import Gate, gates_of
@@ -33,19 +36,37 @@ class Served:
     Args:
         session: the environment.
         section: its spec.service, resolved.
+        reopened: opens a session of the same manifests at another time.
+        manifests: their folder.
+        commit: what they stand at in git; None: not known.
 
     Raises:
         ManifestErrors: nothing says how deliveries show who sends them.
     """
 
-    def __init__(self, session: Session, section: Section) -> None:
+    def __init__(
+        self,
+        session: Session,
+        section: Section,
+        reopened: Callable[[datetime], Session] | None = None,
+        manifests: Path = Path(),
+        commit: str | None = None,
+    ) -> None:
         self.session = session
         self.section = section
+        self.reopened = reopened or (lambda _now: session)
+        self.manifests = manifests
+        self.commit = commit
+        self.consumers: tuple[ConsumerStatus, ...] = ()
+        self.drift: DriftReport | None = None
+        """What the last drift check found."""
+        self.check_now = threading.Event()
+        """Set where drift is to be checked at once."""
         self.gates: Mapping[str, tuple[Gate, ...]] = {
             each.data_sync: gates_of(session, section, each.data_sync) for each in section.settings.deliveries
         }
         self._ledger: Ledger | None = None
-        self._opening = Lock()
+        self._opening = threading.Lock()
         self._inboxes: dict[str, AsyncInbox] = {}
         self._opening_inbox = asyncio.Lock()
 

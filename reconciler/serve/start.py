@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.app.commits import clean_commit
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
@@ -38,19 +39,20 @@ def open_environments(project: Project, environ: Mapping[str, str] | None = None
     Raises:
         ReconcilerError: nothing is left to serve, and why.
     """
-    names = project.names()
+    names, commit = project.names(), clean_commit(project.manifests)
     served: dict[str, Served] = {}
     broken: dict[str, ReconcilerError] = {}
     idle: list[str] = []
     for name in names:
         try:
-            session = replace(project, environments=(name,)).session(utc_now())
+            reopened = replace(project, environments=(name,)).opener(name)
+            session = reopened(utc_now())
             section = session.service()
             if section is None:
                 idle.append(name)
                 continue
             require_ready(session, section, os.environ if environ is None else environ)
-            served[name] = Served(session, section)
+            served[name] = Served(session, section, reopened, project.manifests, commit)
         except ReconcilerError as error:
             broken[name] = error
     if not served:

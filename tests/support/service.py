@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,10 +19,10 @@ from reconciler.app.project import Project
 from reconciler.serve.asgi import make_app
 from reconciler.serve.front import Asked
 from reconciler.serve.log import Log
-from reconciler.serve.run import close
+from reconciler.serve.run import Duty, close
 from reconciler.serve.server import Server
 from reconciler.serve.service import Service
-from reconciler.serve.start import open_service
+from reconciler.serve.start import open_environments, open_service
 from support.checkout import Checkout
 
 
@@ -49,8 +49,9 @@ class Running:
 
     url: str
     service: Service
-    lines: list[str] = field(default_factory=list)
+    lines: list[str]
     """What it logged, as JSON."""
+    duty: Duty
 
     @property
     def port(self) -> int:
@@ -78,15 +79,20 @@ class Running:
 
 @asynccontextmanager
 async def served(
-    checkout: Checkout, *environments: str, asked: Asked | None = None, variables: Mapping[str, str] | None = None
+    checkout: Checkout,
+    *environments: str,
+    asked: Asked | None = None,
+    variables: Mapping[str, str] | None = None,
+    works: bool = False,
 ) -> AsyncIterator[Running]:
-    """Within, the routes of a service are served; no loop runs by itself.
+    """Within, the routes of a service are served; where it `works`, its loops and consumers run as well.
 
     Args:
         checkout: its manifests.
         environments: which; none: the only one.
         asked: what the command line says; it always listens on a free port.
         variables: environment variables, beside those of the checkout.
+        works: whether loops and consumers run.
     """
     lines: list[str] = []
     environ = {**checkout.environ, **(variables or {})}
@@ -97,13 +103,17 @@ async def served(
     )
     server = Server(make_app(service), service.front)
     task = asyncio.create_task(server.run_until(service.stopping))
+    duty = Duty(service, lambda: open_environments(project, environ))
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - it has no event for that
             await asyncio.sleep(0.005)
-        yield Running(server.url, service, lines)
+        if works:
+            duty.begin()
+        yield Running(server.url, service, lines, duty)
     finally:
-        service.stopping.set()
+        duty.end()
         await task
+        await duty.ended()
         await close(service)
 
 

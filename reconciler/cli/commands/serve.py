@@ -51,9 +51,10 @@ def serve(
     try:
         from reconciler.serve.log import Log
         from reconciler.serve.run import serve as run
-        from reconciler.serve.start import open_service
+        from reconciler.serve.start import open_environments, open_service
     except ModuleNotFoundError as error:
         raise MissingExtra("A service", "serve") from error
     asked = asked_front(listen, public_url, tls_certificate, tls_key, proxies, login_token_file, login_user_header)
-    run_to_end(run(open_service(options.project, asked, Log(log_format))))
+    project = options.project
+    run_to_end(run(open_service(project, asked, Log(log_format)), lambda: open_environments(project)))
     return Status.DONE

@@ -1,0 +1,143 @@
+"""Loops of the service: data syncs by their intervals, drift checks with healing, leases and windows on time.
+
+Each runs in one process at a time: in the one that holds its lock in the ledger; others stand by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reconciler.app.chosen import Chosen, HowToRun
+from reconciler.app.drift import Drift, drift_of_each
+from reconciler.app.heal import Healing, heal
+from reconciler.app.overdue import lift_where_allowed
+from reconciler.app.sync import watch_on
+from reconciler.app.unattended import Unattended
+from reconciler.ledger.lock import acquire
+from reconciler.reconcile.session import PlanRequest, Session
+from reconciler.serve.crew import STAND_BY_SECONDS, Crew, Loop
+from reconciler.serve.faces import Calls, WatchFace
+from reconciler.serve.log import correlated
+from reconciler.serve.service import Served, Service
+from reconciler.sync.datasync import KIND, Standing
+from reconciler.words import parse_duration
+
+if TYPE_CHECKING:
+    from reconciler.reconcile.plan import DriftReport
+
+LOOK_SECONDS = 15.0
+"""How soon a lease that is over, a window that begins, or an apply is noticed."""
+
+_HOW = HowToRun(token_cache=False)
+_SHOWN = 5
+
+
+def crew_of(service: Service, served: Served) -> Crew:
+    """Return the loops that spec.service of an environment names, not begun yet."""
+    asked = served.section.settings.loops
+    loops: list[Loop] = []
+    if "syncs" in asked:
+        names = dict.fromkeys(item.name for item in served.session.desired if item.kind == KIND and not item.absent)
+        loops.extend(Loop(service, served, f"sync {name}", partial(_sync, name)) for name in names)
+    if "drift" in asked:
+        loops.append(Loop(service, served, "drift", _drift))
+    if asked:
+        loops.append(Loop(service, served, "leases", _leases))
+    return Crew(tuple(loops))
+
+
+async def _sync(name: str, loop: Loop) -> float:
+    """Run the data types of a DataSync by their intervals, as long as its manifest is what was applied."""
+    served = loop.served
+    syncs = [sync for sync in served.data_syncs() if sync.name == name]
+    if not syncs:
+        return LOOK_SECONDS
+    if syncs[0].standing is not Standing.APPLIED:
+        how = "was never applied" if syncs[0].standing is Standing.NEVER else "is not as it was applied last"
+        loop.waits(f"{KIND}/{name} {how}: apply it, or let the service read what was applied (SIGHUP)")
+        return LOOK_SECONDS
+    await watch_on(
+        [Chosen(served.session, sync) for sync in syncs],
+        _HOW,
+        WatchFace(loop, name),
+        Calls(loop.service.metrics, served.name),
+        command="serve",
+        between=loop.between,
+        lasting=True,
+    )
+    return STAND_BY_SECONDS
+
+
+async def _drift(loop: Loop) -> float:
+    """Check drift again and again, and heal what may heal, while nobody else does."""
+    served = loop.served
+    every = parse_duration(served.section.settings.drift_interval).total_seconds()
+    with acquire(served.ledger().database, loop.service.holder, name=f"drift:{served.name}") as lock:
+        while not loop.ends:
+            lock.check()
+            session = served.reopened(loop.service.now())
+            await _check(loop, session)
+            loop.came_round()
+            await _rest(loop, every, _pauses(session))
+    return 0.0
+
+
+async def _check(loop: Loop, session: Session) -> None:
+    service, served, request = loop.service, loop.served, PlanRequest()
+    observer, face = Calls(service.metrics, served.name), Unattended(loop.stopping)
+    with correlated():
+        healed = await heal(session, served.manifests, request, face, observer, token_cache=False, lock_wait=0)
+        (found,) = await drift_of_each([session], request, observer, token_cache=False)
+        report = healed.told_in(found.report if isinstance(found, Drift) else found)
+        served.drift = report
+        service.metrics.drift_checked.labels(served.name).set(service.now().timestamp())
+        service.metrics.drifted.labels(served.name).set(sum(1 for item in report.items if item.snoozed_until is None))
+        _tell(service, served.name, report, healed)
+
+
+def _tell(service: Service, environment: str, report: DriftReport, healed: Healing) -> None:
+    names = [f"{item.kind}/{item.name}" for item in report.items if item.snoozed_until is None]
+    done = 0 if healed.report is None else len(healed.report.results)
+    words = f"drifted: {', '.join(names[:_SHOWN])}" if names else "no drift"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    service.log.say(
+        "drift-checked",
+        f"{words}{more}{f'; {done} put right' if done else ''}",
+        level="warning" if names else "info",
+        environment=environment,
+        drifted=len(names),
+        healed=done,
+    )
+
+
+async def _rest(loop: Loop, every: float, before: Mapping[str, object]) -> None:
+    """Wait for the next check, or for a declared pause or window that begins or ends before it."""
+    left = every
+    while left > 0 and not loop.ends:
+        await loop.sleep(min(left, LOOK_SECONDS))
+        left -= LOOK_SECONDS
+        if loop.served.check_now.is_set() or _pauses(loop.served.reopened(loop.service.now())) != before:
+            loop.served.check_now.clear()
+            return
+
+
+def _pauses(session: Session) -> Mapping[str, object]:
+    """Return which syncs are to be paused now, by the pauses and windows that manifests declare."""
+    return {item.key: item.state.get("pause") for item in session.desired if item.pause is not None}
+
+
+async def _leases(loop: Loop) -> float:
+    """Lift the leases that are over."""
+    service, served = loop.service, loop.served
+    observer = Calls(service.metrics, served.name)
+    session = served.reopened(service.now())
+    lifted, left = await lift_where_allowed(session, lambda _: None, observer, "serve", token_cache=False)
+    for sync in lifted.resumed:
+        service.log.say("lease-lifted", f"{sync.key} runs again: its pause is over", environment=served.name)
+    for problem in left:
+        loop.waits(problem.message, code=problem.code)
+    if not left:
+        loop.came_round()
+    return LOOK_SECONDS

@@ -1,0 +1,113 @@
+"""Loops of the service: data syncs, drift and leases by themselves, in one process at a time, as was applied."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.ledger.lock import acquire
+from reconciler.ledger.writer import Ledger
+from reconciler.serve import crew, loops
+from support.checkout import http_config, wait_until
+from support.service import serving
+
+LOOPS = {"service": {"loops": ["syncs", "drift"], "driftInterval": "1s"}}
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(crew, "STAND_BY_SECONDS", 0.1)
+    monkeypatch.setattr(loops, "STAND_BY_SECONDS", 0.1)
+    monkeypatch.setattr(loops, "LOOK_SECONDS", 0.2)
+
+
+@pytest.fixture
+def small(shop, emulator):
+    emulator.seed(3)
+    return shop
+
+
+def test_an_applied_data_sync_runs_and_drift_is_checked(small):
+    small.prepare(environment=LOOPS)
+    with serving(small.checkout, works=True) as running:
+        wait_until(lambda: running.logged("run-ended") and running.logged("drift-checked"))
+        (ran,) = running.logged("run-ended")
+        assert (ran["dataSync"], ran["dataType"], ran["mode"], ran["state"]) == ("shop", "products", "full", "finished")
+        assert ran["correlation"] != running.logged("drift-checked")[0]["correlation"]
+        assert running.logged("drift-checked")[0]["drifted"] == 0
+        assert running.get("/readyz").status == 200
+        text = running.get("/metrics").text
+    assert (
+        'reconciler_runs_total{data_sync="shop",data_type="products",environment="test",mode="full",state="finis'
+        in text
+    )
+    assert (
+        'reconciler_records_total{data_sync="shop",data_type="products",environment="test",outcome="written"} 3' in text
+    )
+
+
+def test_what_was_not_applied_waits_and_says_so_until_it_is_applied(small):
+    small.write_manifests(environment=LOOPS)
+    with serving(small.checkout, works=True) as running:
+        wait_until(lambda: running.logged("loop-waits"))
+        told = running.logged("loop-waits")[0]["message"]
+        assert told == (
+            "sync shop waits: DataSync/shop was never applied: apply it, or let the service read what was applied "
+            "(SIGHUP)"
+        )
+        assert not running.logged("run-ended")
+        small.checkout.applied()
+        wait_until(lambda: running.logged("run-ended"))
+
+
+def test_other_manifests_that_were_applied_run_once_they_are_read(small):
+    small.prepare(environment=LOOPS)
+    with serving(small.checkout, works=True) as running:
+        wait_until(lambda: running.logged("run-ended"))
+        small.prepare(environment=LOOPS, products={"shipWeightUnit": "lb"})
+        wait_until(
+            lambda: any("not as it was applied last" in line["message"] for line in running.logged("loop-waits"))
+        )
+        running.service.tasks.copy().pop().get_loop().call_soon_threadsafe(running.duty.reload)
+        wait_until(lambda: len(running.logged("run-ended")) == 2)
+        assert [line["mode"] for line in running.logged("run-ended")] == ["full", "full"]
+        assert running.logged("reloaded")
+
+
+def test_manifests_that_cannot_be_read_leave_those_from_before(small):
+    small.prepare(environment=LOOPS)
+    with serving(small.checkout, works=True) as running:
+        small.checkout.write("store.yaml", {"apiVersion": "reconciler/v1", "kind": "Nonsense"})
+        running.service.tasks.copy().pop().get_loop().call_soon_threadsafe(running.duty.reload)
+        wait_until(lambda: running.logged("reload-refused"))
+        wait_until(lambda: running.logged("run-ended"))
+        assert running.get("/readyz").status == 200
+
+
+def test_two_processes_run_each_once(small):
+    small.prepare(environment=LOOPS)
+    with serving(small.checkout, works=True) as one, serving(small.checkout, works=True) as other:
+        wait_until(lambda: one.logged("run-ended") or other.logged("run-ended"))
+        wait_until(lambda: one.logged("drift-checked") or other.logged("drift-checked"))
+        wait_until(lambda: len([*one.logged("loop-waits"), *other.logged("loop-waits")]) == 2)
+        waits = sorted(line["message"].partition(":")[0] for each in (one, other) for line in each.logged("loop-waits"))
+        assert waits == ["drift waits", "sync shop waits"]
+        assert len([*one.logged("run-ended"), *other.logged("run-ended")]) == 1
+
+
+def test_who_stands_by_takes_over(small):
+    small.prepare(environment=LOOPS)
+    with Ledger.open(small.checkout.ledger_url) as ledger, serving(small.checkout, works=True) as running:
+        with acquire(ledger.database, "another", name="drift:test", wait=5):
+            assert not running.logged("drift-checked")[1:]
+        wait_until(lambda: running.logged("drift-checked"))
+
+
+def test_drift_that_may_heal_is_healed(checkout):
+    checkout.write("environment.yaml", checkout.environment(**LOOPS, drift={"heal": ["live-moved"]}))
+    checkout.write("config.yaml", http_config("hook", enabled=True))
+    checkout.applied()
+    with serving(checkout, works=True) as running:
+        wait_until(lambda: running.logged("drift-checked"))
+        checkout.change_live(lambda live: live["deliveryConfigs"]["hook"].update(Name="Theirs"))
+        wait_until(lambda: any(line["healed"] for line in running.logged("drift-checked")))
+    assert checkout.live()["deliveryConfigs"]["hook"]["Name"] == "hook"
