@@ -27,6 +27,7 @@ TABLE = (
     Entry("sync", OPERATE, "Run data syncs; show their status and problems.", f"{_COMMANDS}.sync.group:sync"),
     Entry("serve", OPERATE, "Run as a service: messages, syncs, drift, a page.", f"{_COMMANDS}.serve:serve"),
     Entry("ignite", OPERATE, "Say what SparkLayer may do as Ignite integration.", f"{_COMMANDS}.ignite.group:ignite"),
+    Entry("consume", OPERATE, "Take messages of brokers in, and no more.", f"{_COMMANDS}.consume:consume"),
     Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log.group:sync_log"),
     Entry("resync", OPERATE, "Have OrderCloud send a few records again, now.", f"{_COMMANDS}.resync:resync"),
     Entry("doctor", OPERATE, "Check login, roles, delivery targets and the ledger.", f"{_COMMANDS}.doctor:doctor"),

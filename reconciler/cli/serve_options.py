@@ -17,6 +17,15 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
+log_option = click.option(
+    "--log-format",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How stderr is written.",
+)
+
+
 def front_options(function: _Function) -> _Function:
     """Add the options of the front to a command."""
     options = (

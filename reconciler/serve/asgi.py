@@ -29,6 +29,8 @@ ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (
 )
 """The routes of each subject; the first that fits answers."""
 
+_HEALTH = (health.routes, metrics.routes)
+
 RETRY_AFTER_SECONDS = 5
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
@@ -38,10 +40,16 @@ _SECURITY = (
 _CACHED = b"cache-control"
 
 
-def make_app(service: Service) -> ASGIApp:
-    """Return the ASGI application of a service."""
+def make_app(service: Service, *, only_intake: bool = False) -> ASGIApp:
+    """Return the ASGI application of a service.
+
+    Args:
+        service: what all routes share.
+        only_intake: whether it tells of its health alone, and takes in nothing over HTTP.
+    """
+    chosen = _HEALTH if only_intake else ROUTES
     app = Starlette(
-        routes=[route for routes in ROUTES for route in routes(service)],
+        routes=[route for routes in chosen for route in routes(service)],
         exception_handlers={HTTPException: _refused, ReconcilerError: _failed},
     )
     app.router.redirect_slashes = False

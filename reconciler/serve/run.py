@@ -42,7 +42,7 @@ async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *,
         Interrupted: it was ended at once.
     """
     duty = Duty(service, reopen, only_intake=only_intake)
-    server = Server(make_app(service), service.front)
+    server = Server(make_app(service, only_intake=only_intake), service.front)
     task, first = asyncio.current_task(), 0.0
 
     def hear(number: signal.Signals) -> None:

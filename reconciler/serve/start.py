@@ -27,7 +27,9 @@ class Opened:
     idle: tuple[str, ...] = ()
 
 
-def open_environments(project: Project, environ: Mapping[str, str] | None = None) -> Opened:
+def open_environments(
+    project: Project, environ: Mapping[str, str] | None = None, *, only_intake: bool = False
+) -> Opened:
     """Open the environments that are meant, and check what each has the service do.
 
     Of several, one that is broken takes out itself, and one that names nothing is left out.
@@ -35,6 +37,7 @@ def open_environments(project: Project, environ: Mapping[str, str] | None = None
     Args:
         project: the manifests, and which environments.
         environ: the environment variables of the process; left out: those that it has.
+        only_intake: whether only those are meant that name consumers.
 
     Raises:
         ReconcilerError: nothing is left to serve, and why.
@@ -48,7 +51,7 @@ def open_environments(project: Project, environ: Mapping[str, str] | None = None
             reopened = replace(project, environments=(name,)).opener(name)
             session = reopened(utc_now())
             section = session.service()
-            if section is None:
+            if section is None or (only_intake and not section.settings.consumers):
                 idle.append(name)
                 continue
             require_ready(session, section, os.environ if environ is None else environ)
@@ -56,11 +59,11 @@ def open_environments(project: Project, environ: Mapping[str, str] | None = None
         except ReconcilerError as error:
             broken[name] = error
     if not served:
-        raise _nothing(names, broken)
+        raise _nothing(names, broken, "spec.service.consumers" if only_intake else "spec.service")
     return Opened(served, broken, tuple(idle))
 
 
-def _nothing(names: tuple[str, ...], broken: Mapping[str, ReconcilerError]) -> ReconcilerError:
+def _nothing(names: tuple[str, ...], broken: Mapping[str, ReconcilerError], section: str) -> ReconcilerError:
     problems: list[Problem] = []
     for error in broken.values():
         if not isinstance(error, ManifestErrors):
@@ -69,13 +72,19 @@ def _nothing(names: tuple[str, ...], broken: Mapping[str, ReconcilerError]) -> R
     if problems:
         return ManifestErrors(list(dict.fromkeys(problems)))
     return UsageError(
-        f"nothing is to be served: {', '.join(names)} without spec.service",
+        f"nothing is to be served: {', '.join(names)} without {section}",
         next_step="Say in spec.service of the Environment what the service does; docs/service.md shows how.",
     )
 
 
 def open_service(
-    project: Project, asked: Asked, log: Log, environ: Mapping[str, str] | None = None, command: str = "serve"
+    project: Project,
+    asked: Asked,
+    log: Log,
+    environ: Mapping[str, str] | None = None,
+    *,
+    command: str = "serve",
+    only_intake: bool = False,
 ) -> Service:
     """Open a service, checked and ready to run. See `open_environments`.
 
@@ -85,11 +94,12 @@ def open_service(
         log: takes what happens.
         environ: the environment variables of the process; left out: those that it has.
         command: what runs it, for people.
+        only_intake: whether it only takes messages in.
 
     Raises:
         ReconcilerError: it cannot start, and why.
     """
-    opened = open_environments(project, environ)
+    opened = open_environments(project, environ, only_intake=only_intake)
     try:
         if asked.listen is not None:
             listen_address(asked.listen)

@@ -9,6 +9,7 @@ import asyncio
 import http.client
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from reconciler.serve.run import Duty, close
 from reconciler.serve.server import Server
 from reconciler.serve.service import Service
 from reconciler.serve.start import open_environments, open_service
-from support.checkout import Checkout
+from support.checkout import Checkout, wait_until
 
 
 @dataclass
@@ -75,6 +76,54 @@ class Running:
     def logged(self, event: str | None = None) -> list[Any]:
         """Return the lines of the log, those about one event."""
         return [line for line in map(json.loads, self.lines) if event in (None, line["event"])]
+
+
+class Process:
+    """`reconciler serve` as a process of its own, once it serves.
+
+    Args:
+        checkout: where it runs.
+        words: of the command line, after `serve`.
+    """
+
+    def __init__(self, checkout: Checkout, *words: str) -> None:
+        self.forked = checkout.fork("serve", "--listen", "127.0.0.1:0", "--log-format", "json", *words)
+        wait_until(lambda: self.forked.poll() is not None or bool(self.logged("serving")))
+        assert self.forked.poll() is None, self.text
+        self.url = str(self.logged("serving")[0]["url"])
+
+    @property
+    def text(self) -> str:
+        """What it wrote to stderr."""
+        self.forked._err.seek(0)
+        return self.forked._err.read().decode()
+
+    def logged(self, event: str) -> list[Any]:
+        """Return the whole lines of its log that are about one event."""
+        lines = self.text.split("\n")[:-1]
+        return [line for line in map(json.loads, lines) if line["event"] == event]
+
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
+        """Send a request, and return the status; 0 where there was no answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(self.url).port, timeout=30)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        except http.client.HTTPException:
+            return 0
+        finally:
+            connection.close()
+
+    def signalled(self, *numbers: int) -> int:
+        """Send signals, one second apart, and return the exit status."""
+        for count, number in enumerate(numbers):
+            if count:
+                time.sleep(0.5)
+            self.forked.send_signal(number)
+        self.forked.communicate(60)
+        return self.forked.returncode if self.forked.returncode is not None else -1
 
 
 @asynccontextmanager

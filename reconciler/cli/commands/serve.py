@@ -11,7 +11,7 @@ from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.serve_options import asked_front, front_options
+from reconciler.cli.serve_options import asked_front, front_options, log_option
 from reconciler.errors import MissingExtra
 
 EXAMPLES = """
@@ -23,13 +23,7 @@ reconciler serve -e production --log-format json
 
 @command("serve", examples=EXAMPLES, environments="several", result=False)
 @front_options
-@click.option(
-    "--log-format",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="How stderr is written.",
-)
+@log_option
 @click.pass_obj
 def serve(
     options: Options,
