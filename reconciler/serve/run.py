@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import Callable
@@ -41,6 +42,9 @@ async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *,
         UsageError: the address cannot be listened on.
         Interrupted: it was ended at once.
     """
+    # What is to be said is in our log; uvicorn would write tracebacks beside it.
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    logging.getLogger("uvicorn").propagate = False
     duty = Duty(service, reopen, only_intake=only_intake)
     server = Server(make_app(service, only_intake=only_intake), service.front)
     task, first = asyncio.current_task(), 0.0

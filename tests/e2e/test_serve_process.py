@@ -77,6 +77,7 @@ def test_a_second_signal_ends_at_once(shop):
     assert process.logged("ending")
     assert not process.logged("ended")
     assert "Ended at once" in process.text
+    assert "Traceback" not in process.text
 
 
 def test_the_manifests_are_read_anew_at_sighup(shop):

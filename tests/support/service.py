@@ -100,7 +100,7 @@ class Process:
 
     def logged(self, event: str) -> list[Any]:
         """Return the whole lines of its log that are about one event."""
-        lines = self.text.split("\n")[:-1]
+        lines = [line for line in self.text.split("\n")[:-1] if line.startswith("{")]
         return [line for line in map(json.loads, lines) if line["event"] == event]
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
