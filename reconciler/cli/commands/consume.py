@@ -15,7 +15,7 @@ from reconciler.errors import MissingExtra
 
 EXAMPLES = """
 reconciler consume -e production
-reconciler consume -e production --listen 127.0.0.1:9100   # health and metrics
+reconciler consume -e production --listen 127.0.0.1:9100  # health, metrics
 """
 
 
