@@ -117,10 +117,11 @@ class Process:
             connection.close()
 
     def signalled(self, *numbers: int) -> int:
-        """Send signals, one second apart, and return the exit status."""
+        """Send signals, each a moment after the one before was heard, and return the exit status."""
         for count, number in enumerate(numbers):
             if count:
-                time.sleep(0.5)
+                wait_until(lambda: bool(self.logged("ending")))
+                time.sleep(0.3)
             self.forked.send_signal(number)
         self.forked.communicate(60)
         return self.forked.returncode if self.forked.returncode is not None else -1
