@@ -143,7 +143,7 @@ def drop_records(chosen: Chosen, ids: Sequence[str], *, ephemeral: bool) -> Reco
                 raise _no_problem(chosen, strange, [inside[external_id] for external_id in strange])
         known = store.records.levels(keys)
         # Where the target keeps what is gone, that is all there is to give up: what stands in the way of others.
-        number = store.records.drop(keys, frees_gone=chosen.sync.data.leaves_alone(outside=False))
+        number = store.records.drop(keys, frees_gone=chosen.sync.data.keeps_gone)
     unknown = tuple(key for key in keys if key not in known)
     if not known:
         name, environment = chosen.sync.command, chosen.session.name

@@ -364,15 +364,14 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         is. None: none does.
         """
 
-    def leaves_alone(self, *, outside: bool) -> bool:
-        """Return whether the target keeps a record that is gone or, `outside`, left the scope. Pure.
-
-        Such records are told and not deleted, so `maxDeletePercent` does not count them. `deleted` returns a state
-        without anything to write, and with a problem in words.
-        """
+    @property
+    def keeps_gone(self) -> bool:
+        """Whether the target keeps a record that is gone, which is told: its names are its own until it is dropped."""
 
     def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> StateT:
         """Return the state that the target should have of a record that is gone or left the scope. Pure.
+
+        One that is left alone has nothing to write, and does not count for `maxDeletePercent`.
 
         Args:
             key: of the record.

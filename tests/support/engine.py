@@ -143,7 +143,8 @@ class Things:
     def named(self, held: Any) -> str | None:
         return None
 
-    def leaves_alone(self, *, outside: bool) -> bool:
+    @property
+    def keeps_gone(self) -> bool:
         return self.left_alone
 
     def deleted(self, key: str, taken: Any, held: Any, *, outside: bool) -> TargetState:

@@ -51,6 +51,7 @@ class Customers:
     # The rest of what the API takes is for prices of their own, whose problems go here, too.
     log = SyncLog(DATA_TYPE, most=4_000)
     lights = False
+    keeps_gone = False
     parts = (PART,)
     flowing = (PART,)
     inside = INSIDE
@@ -125,9 +126,6 @@ class Customers:
 
     def named(self, held: Held) -> str | None:  # noqa: ARG002 - nothing else refers to one
         return None
-
-    def leaves_alone(self, *, outside: bool) -> bool:
-        return outside
 
     def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> CustomerState:  # noqa: ARG002
         return deleted(key, held_from_json(held), deletes=self.settings.deletes, outside=outside)

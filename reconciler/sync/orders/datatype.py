@@ -48,6 +48,7 @@ class Orders:
     # OrderCloud knows when an order changed; what it may not count as a change is looked at by `due`.
     walk_interval = NEVER
     lights = True
+    keeps_gone = True
     noun = "order"
     entries = ("order or line", "orders and lines")
     ends = "left as it is"
@@ -109,9 +110,6 @@ class Orders:
 
     def named(self, held: Held) -> str | None:  # noqa: ARG002 - nothing else refers to an order
         return None
-
-    def leaves_alone(self, *, outside: bool) -> bool:  # noqa: ARG002 - no order is ever cancelled by us
-        return True
 
     def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> OrderState:
         return deleted(key, taken, held_from_json(held), outside=outside)

@@ -59,6 +59,7 @@ class PartyPrices:
     id_form = f"{PREFIX}BuyerID, or {PREFIX}BuyerID+UserGroupID"
     log = LOG
     lights = True
+    keeps_gone = False
     parts = tuple(part.value for part in Part)
     flowing = parts
     inside = INSIDE
@@ -128,9 +129,6 @@ class PartyPrices:
 
     def named(self, held: Held) -> str | None:
         return held_from_json(held).slug
-
-    def leaves_alone(self, *, outside: bool) -> bool:
-        return False
 
     def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> ListState:
         before = held_from_json(held)

@@ -59,6 +59,7 @@ class Products:
     log: ClassVar[SyncLog | None] = SyncLog(DATA_TYPE)
     walk_interval = None
     lights = True
+    keeps_gone = False
     noun = "product"
     parts = tuple(part.value for part in Part)
     inside = INSIDE
@@ -135,9 +136,6 @@ class Products:
 
     def named(self, held: Held) -> str | None:  # noqa: ARG002 - nothing else refers to a product
         return None
-
-    def leaves_alone(self, *, outside: bool) -> bool:  # noqa: ARG002 - a product that left the scope goes as well
-        return False
 
     def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> ProductState:  # noqa: ARG002
         before = held_from_json(held).without_names_of_others(_skus(taken))

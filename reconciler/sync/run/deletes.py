@@ -205,8 +205,9 @@ class Deletes:
         await self._pipeline.drain()
 
     def _goes(self, leaving: _Leaving) -> bool:
-        """Whether the target loses it: what is told and left alone does not count for the limit."""
-        return not self._context.data.leaves_alone(outside=leaving.outside)
+        """Whether the target loses it: what is left alone does not count for the limit."""
+        state = self._context.data.deleted(leaving.level.key, {}, leaving.level.held, outside=leaving.outside)
+        return bool(state.prints or state.removes)
 
     async def _check(self, *, whole: bool = True) -> None:
         """Refuse more deletes than may be; whole: all that have to go are known."""
