@@ -70,7 +70,7 @@ def test_a_status_of_a_data_type_that_does_not_flow_is_not_that_of_an_environmen
 ) -> None:
     monkeypatch.setattr("reconciler.app.status.data_syncs", lambda *_: SHOP)
     monkeypatch.setattr("reconciler.app.status.leaving_syncs", lambda *_: ())
-    session: Any = SimpleNamespace(name="production", memory=lambda _: None)
+    session: Any = SimpleNamespace(name="production", desired=(), memory=lambda _: None)
     with pytest.raises(UsageError, match="of shop no pepole flow"):
         statuses_of_each([session], (), NOW, "pepole")
 
