@@ -38,6 +38,7 @@ UNWRAPPED = sys.maxsize
 # Escaped in every text from outside, so that it is in none.
 _GLUE = "\N{NO-BREAK SPACE}"
 _COMMAND = re.compile(r"`(?=reconciler )[^`]+`|^→ reconciler .*")
+_BAR = 40
 MARK_COLORS = {"+": GREEN, "-": RED}
 # Every non-ASCII character that our own texts use, and what stands for it where the encoding cannot carry it.
 _ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "•": "*", "✓": "ok", "✗": "x", "·": "-", "—": "-"})
@@ -64,6 +65,12 @@ class Style:
     def paint(self, text: str, *codes: str) -> str:
         """Return the text in these colours, or as it is."""
         return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self.color and text and codes else text
+
+    def bar(self, share: float) -> str:
+        """Return a bar of which a share is filled, painted; it is full only where all is done."""
+        filled = int(_BAR * min(max(share, 0.0), 1.0))
+        full, empty = ("━", "─") if self.unicode else ("#", ".")
+        return self.paint(full * filled, GREEN) + self.paint(empty * (_BAR - filled), DIM)
 
     def action(self, action: Action) -> str:
         """Return symbol and word of an action, e.g. `+ create`, padded to a common width and painted."""

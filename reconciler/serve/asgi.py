@@ -32,12 +32,13 @@ ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (
 _HEALTH = (health.routes, metrics.routes)
 
 RETRY_AFTER_SECONDS = 5
-_SECURITY = (
+_ALWAYS = (
+    (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-_CACHED = b"cache-control"
+"""Headers of every answer that does not say otherwise."""
 
 
 def make_app(service: Service, *, only_intake: bool = False) -> ASGIApp:
@@ -88,9 +89,9 @@ class _Outermost:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = list(message.get("headers", ()))
-                if not any(name.lower() == _CACHED for name, _ in headers):
-                    headers.append((_CACHED, b"no-store"))
-                message = {**message, "headers": [*headers, *_SECURITY, (b"x-correlation-id", correlation.encode())]}
+                said = {name.lower() for name, _ in headers}
+                headers.extend(each for each in _ALWAYS if each[0] not in said)
+                message = {**message, "headers": [*headers, (b"x-correlation-id", correlation.encode())]}
             await send(message)
 
         with correlated() as correlation, telling() as fields:

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.cli.exit_status import Status, run_status
 from reconciler.cli.sync_options import asked_mode
+from reconciler.cli.terminal.bar import _fitting
 from reconciler.cli.terminal.progress import PlainLines
 from reconciler.errors import UsageError
 from reconciler.sync.mode import Mode
@@ -145,3 +146,11 @@ def test_what_is_asked_for_is_a_mode() -> None:
     assert asked_mode(False, False, True) is Mode.REWRITE
     with pytest.raises(UsageError):
         asked_mode(False, True, True)
+
+
+def test_a_view_that_is_too_tall_says_how_much_is_not_there() -> None:
+    text = "".join(f"line {number}\n" for number in range(50))
+    assert _fitting(text, 50) == text
+    shown = _fitting(text, 20).split("\n")
+    assert (len(shown), shown[18]) == (20, "line 18")
+    assert shown[19] == "(31 more lines: a taller window shows them)"

@@ -132,7 +132,7 @@ def test_the_name_may_be_left_out_where_there_is_one(shop: Checkout) -> None:
 
 def test_options_that_contradict_each_other_are_refused(shop: Checkout) -> None:
     assert shop.call("sync", "run", "--verify", "--rewrite").status == 64
-    assert shop.call("sync", "status", "--live").status == 64
+    assert shop.call("sync", "status", "--live", "--format", "json").status == 64
     assert shop.call("sync", "retry").status == 64
     assert shop.call("sync", "retry", "--all", "P-1").status == 64
     assert shop.call("sync", "drop").status == 64
@@ -250,11 +250,22 @@ def test_a_terminal_is_kept_up_to_date_until_ctrl_c(shop: Checkout) -> None:
             shown += os.read(terminal, 65_536).decode(errors="replace")
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+        shown += os.read(terminal, 65_536).decode(errors="replace")
     finally:
         process.kill()
         process.wait()
         os.close(terminal)
     assert "full sync" in shown
+    # The terminal's own screen is back, its cursor is shown, and what was seen last stands there.
+    _, _, left = shown.rpartition("\x1b[?1049l")
+    assert "up to date, with problems" in left
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def test_without_a_terminal_live_shows_it_once_and_says_so(shop: Checkout) -> None:
+    ended = shop.call("sync", "status", "--live")
+    assert (ended.status, ended.stdout.count("waiting for its first full sync")) == (0, 1)
+    assert ended.stderr == "--live needs a terminal; shown once.\n"
 
 
 # One record

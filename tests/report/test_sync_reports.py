@@ -342,3 +342,12 @@ def test_it_is_not_done_before_the_last_record_is() -> None:
 
 def test_a_guess_from_the_first_records_is_not_shown() -> None:
     assert "left" not in progress_line(Progress(Phase.READING, 1, 30_000, per_second=0.1, seconds_left=299_990.0))
+
+
+def test_a_live_view_has_a_bar_of_what_is_done() -> None:
+    going = [status_of(data_sync(), under_way(), NOW)]
+    told = statuses_to_text("production", NOW, going, style=Style(width=120), bars=True)
+    assert f"{' ' * 13}{'━' * 13}{'─' * 27}\n" in told
+    plain = statuses_to_text("production", NOW, going, style=Style(unicode=False), bars=True)
+    assert f"{'#' * 13}{'.' * 27}\n" in plain
+    assert "━" not in statuses_to_text("production", NOW, going, style=Style(width=120))

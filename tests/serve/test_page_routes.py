@@ -115,7 +115,7 @@ def test_a_form_that_was_not_shown_to_this_visitor_does_nothing(bare):
         assert browser.post(path, {**run, "csrf": ""}).status == 403
         assert browser.post(path, run, Sec_Fetch_Site="cross-site").status == 403
         assert browser.post(path, run, Origin="https://evil.example").status == 403
-        assert browser.post(path, run, Origin="null").status == 403
+        assert browser.post(path, run, Origin="null", Sec_Fetch_Site="same-site").status == 403
         stranger = Browser(running)
         stranger.csrf = browser.csrf
         assert stranger.post(path, run).status == 403

@@ -78,9 +78,31 @@ def _facts(progress: RunProgress) -> str:
 
 @contextmanager
 def live_view(color: bool) -> Iterator[Callable[[str], None]]:
-    """Within, stdout shows the text that was given last, our own colours in it."""
+    """Within, stdout shows the text that was given last, our own colours in it, and says how much of it does not fit.
+
+    The terminal is as it was afterwards, with the last text below what stood there: nothing that was seen is lost.
+    """
     console = Console(no_color=not color, highlight=False)
-    with Live(
-        console=console, auto_refresh=False, screen=True, vertical_overflow="crop", redirect_stdout=False
-    ) as view:
-        yield lambda text: view.update(Text.from_ansi(text), refresh=True)
+    last: list[str] = []
+
+    def refresh(text: str) -> None:
+        last[:] = [text]
+        view.update(Text.from_ansi(_fitting(text, console.height)), refresh=True)
+
+    try:
+        with Live(
+            console=console, auto_refresh=False, screen=True, vertical_overflow="crop", redirect_stdout=False
+        ) as view:
+            yield refresh
+    finally:
+        for text in last:
+            console.print(Text.from_ansi(text), end="")
+
+
+def _fitting(text: str, height: int) -> str:
+    """Return as many lines as a terminal has, the last of them saying how many more there are."""
+    lines = text.rstrip("\n").split("\n")
+    if len(lines) <= height:
+        return text
+    kept = max(height - 1, 1)
+    return "\n".join([*lines[:kept], f"({len(lines) - kept} more lines: a taller window shows them)"])

@@ -38,6 +38,8 @@ def statuses_to_text(
     statuses: Sequence[SyncStatus],
     paused: PausedNow = NOTHING_PAUSED,
     style: Style | None = None,
+    *,
+    bars: bool = False,
 ) -> str:
     """Return the status of an environment's data syncs, as text.
 
@@ -46,6 +48,7 @@ def statuses_to_text(
         statuses: of its data syncs.
         paused: what stands still there; it is said first.
         style: colour, characters and width; left out: no colour, Unicode, 80 columns.
+        bars: whether a bar shows how much of a run is done.
     """
     style = style or Style()
     lines: list[str] = list(alarm_lines(paused.notes, style))
@@ -57,17 +60,19 @@ def statuses_to_text(
     for number, status in enumerate(statuses):
         if number:
             lines.append("")
-        lines.extend(_status_lines(environment, status, style))
+        lines.extend(_status_lines(environment, status, style, bars=bars))
     return style.finish(lines)
 
 
-def _status_lines(environment: str, status: SyncStatus, style: Style) -> Iterator[str]:
+def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: bool) -> Iterator[str]:
     words, color = verdict(status)
     data_type = status.sync.scope.data_type
     yield from style.wrap(f"{status.sync.name} in {environment}, {data_type}: {words}", 0, BOLD, color, hanging=2)
     for trouble in status.troubles:
         yield from style.wrap(f"✗ {trouble}", _INDENT, RED, hanging=2)
     if status.going is not None:
+        if bars and status.going.total:
+            yield " " * (_INDENT + _HANGING) + style.bar(status.going.done / status.going.total)
         for line in going_lines(status.going, status.checked_at, status.sync.data.ends):
             yield from _row("running", line, style)
     if status.waiting is not None:

@@ -136,9 +136,10 @@ def require_own_form(request: Request, front: Front, visitor: Visitor, given: st
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     ours = {request.headers.get("host", ""), urlsplit(front.public_url or "").netloc}
-    foreign = (site is not None and site not in ("same-origin", "none")) or (
-        origin is not None and (urlsplit(origin).netloc not in ours or urlsplit(origin).scheme not in ("http", "https"))
-    )
+    # A browser that says whether the form is ours may say `null` for where it comes from.
+    foreign = site not in ("same-origin", "none") if site is not None else origin == "null"
+    if origin not in (None, "null"):
+        foreign = foreign or urlsplit(origin).netloc not in ours
     if foreign or visitor.is_new or not _same(given, visitor.csrf):
         raise HTTPException(403, "this form is not of a page that was shown to you: load it anew", CLOSE)
 

@@ -35,6 +35,8 @@ _TITLES = {400: "Not understood", 401: "Not logged in", 403: "Refused", 404: "No
 _HEADERS = {
     "Content-Security-Policy": render.POLICY,
     "X-Frame-Options": "DENY",
+    # Without it a form would come from nowhere: browsers then say `Origin: null`.
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }

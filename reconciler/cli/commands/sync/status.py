@@ -19,7 +19,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.plan_options import token_cache_option
 from reconciler.cli.sync_options import type_option
 from reconciler.cli.terminal.failure import report_failure
-from reconciler.cli.terminal.output import result_style, write_result
+from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
 from reconciler.reconcile.paused import PausedNow
@@ -40,7 +40,7 @@ reconciler sync status -e all --format json
 @command("status", formats=SYNC_STATUS.formats, examples=EXAMPLES, environments="several")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_data_syncs)
 @type_option
-@click.option("--live", "lively", is_flag=True, help="Keep showing it, until Ctrl-C. On a terminal only.")
+@click.option("--live", "lively", is_flag=True, help="Keep showing it, until Ctrl-C; once where there is no terminal.")
 @click.option("--offline", is_flag=True, help="Ask no API: pauses that were made elsewhere are not known then.")
 @token_cache_option
 @click.pass_obj
@@ -60,9 +60,12 @@ def status(
     """
     sessions, failures = options.project.sessions(utc_now())
     paused = _Paused(sessions, options, offline=offline, token_cache=not no_token_cache)
-    if lively:
-        if options.format != "text" or options.output is not None:
-            raise UsageError("--live shows text on a terminal", next_step="Leave --format and --output out.")
+    if lively and (options.format != "text" or options.output is not None):
+        raise UsageError("--live shows text on a terminal", next_step="Leave --format and --output out.")
+    if lively and (sys.stdout is None or not sys.stdout.isatty()):
+        say("--live needs a terminal; shown once.")
+        lively = False
+    if lively and sessions:
         _live(sessions, (names, data_type), options, paused)
     elif sessions:
         write_result(options, _rendered(sessions, (names, data_type), options, paused.now()))
@@ -91,21 +94,25 @@ class _Paused:
         return self._found
 
 
-def _rendered(sessions: Sequence[Session], asked: _Asked, options: Options, paused: Mapping[str, PausedNow]) -> str:
+def _rendered(
+    sessions: Sequence[Session],
+    asked: _Asked,
+    options: Options,
+    paused: Mapping[str, PausedNow],
+    **details: bool,
+) -> str:
     now = utc_now()
     names, data_type = asked
     found = statuses_of_each(sessions, names, now, data_type)
     values = [(session.name, now, found[session.name], paused[session.name]) for session in sessions]
-    return SYNC_STATUS.render_each(options.format, values, style=result_style(options))
+    return SYNC_STATUS.render_each(options.format, values, style=result_style(options), **details)
 
 
 def _live(sessions: Sequence[Session], asked: _Asked, options: Options, paused: _Paused) -> None:
     """Show where data syncs stand, again every second, until Ctrl-C."""
-    if sys.stdout is None or not sys.stdout.isatty():
-        raise UsageError("--live needs a terminal", next_step="Leave it out.")
     from reconciler.cli.terminal.bar import live_view
 
     with suppress(KeyboardInterrupt), live_view(options.color) as refresh:
         while True:
-            refresh(_rendered(sessions, asked, options, paused.now()))
+            refresh(_rendered(sessions, asked, options, paused.now(), bars=True))
             time.sleep(_REFRESH_SECONDS)

@@ -11,11 +11,14 @@
     return at && section.contains(at) && /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName);
   };
 
+  const stops = (section) => [...section.querySelectorAll("a, button, summary, [tabindex]")];
+
   // What somebody opened or closed, typed, or has the focus on, stays so.
   const exchange = (old, html) => {
     const made = new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
     if (!made || made.id !== old.id || busy(old)) return;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const at = stops(old).indexOf(document.activeElement);
+    const words = at < 0 ? "" : document.activeElement.textContent;
     for (const each of old.querySelectorAll("details[id]")) {
       const same = made.querySelector("#" + CSS.escape(each.id));
       if (same) same.open = each.open;
@@ -25,7 +28,8 @@
       if (same) same.value = each.value;
     }
     old.replaceWith(made);
-    if (focused) { const again = document.getElementById(focused); if (again) again.focus({ preventScroll: true }); }
+    const again = stops(made)[at];
+    if (again && again.textContent === words) again.focus({ preventScroll: true });
   };
 
   const events = new EventSource(from);

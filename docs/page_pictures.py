@@ -1,0 +1,41 @@
+"""Takes the pictures of docs/page/: the page with sample environments, in both colour schemes, wide and at phone width.
+
+Run it when the look of the page changes. It needs chromium, node, and what tests/serve/node/package.json names.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from serve.test_page_in_browser import browsed  # noqa: E402
+from support.sample_service import sample_service  # noqa: E402
+
+PICTURES = ROOT / "docs" / "page"
+LARGEST = 150_000
+HEIGHTS = {"wide": 1_900, "phone": 1_700}
+
+
+def main() -> None:
+    """Take all pictures, and fail where one is too large."""
+    PICTURES.mkdir(exist_ok=True)
+    with sample_service() as url:
+        browsed(
+            pages=[
+                {"name": "environments", "url": f"{url}/", "shot": HEIGHTS},
+                {"name": "environment", "url": f"{url}/environments/production", "shot": HEIGHTS},
+            ],
+            shots=str(PICTURES),
+        )
+    for picture in sorted(PICTURES.glob("*.webp")):
+        size = picture.stat().st_size
+        print(f"{picture.relative_to(ROOT)}  {size:,} bytes")
+        if size > LARGEST:
+            raise SystemExit(f"{picture.name} is larger than {LARGEST:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
