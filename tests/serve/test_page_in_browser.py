@@ -42,7 +42,8 @@ def browsed(**asked: Any) -> dict[str, Any]:
     reason="node, chromium, puppeteer-core or axe-core is not installed",
 )
 def test_every_page_is_for_everybody_in_both_schemes_and_widths() -> None:
-    with sample_service() as url, sample_service(login=True) as closed:
+    lines: list[str] = []
+    with sample_service(lines=lines) as url, sample_service(login=True) as closed:
         names = ("production", "staging", "sandbox", "legacy")
         pages = [{"name": name, "url": f"{url}/environments/{name}"} for name in names]
         pages += [{"name": "all", "url": f"{url}/"}, {"name": "login", "url": f"{closed}/login"}]
@@ -53,6 +54,7 @@ def test_every_page_is_for_everybody_in_both_schemes_and_widths() -> None:
             token=TOKEN,
             login=f"{closed}/login?next=/environments/sandbox",
         )
+    assert [line for line in lines if "failed" in line] == []
     assert len(found["pages"]) == 4 * len(pages)
     for page in found["pages"]:
         where = (page["name"], page["scheme"], page["size"])

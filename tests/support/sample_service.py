@@ -40,14 +40,15 @@ class Samples(Glances):
 
 
 @contextmanager
-def sample_service(*, login: bool = False) -> Iterator[str]:
-    """Within, the page is served with sample environments; returns its URL."""
+def sample_service(*, login: bool = False, lines: list[str] | None = None) -> Iterator[str]:
+    """Within, the page is served with sample environments; returns its URL. `lines` takes what it logs."""
+    logged = [] if lines is None else lines
     tokens = (Secret("${secret:TOKEN}", lambda: TOKEN),) if login else ()
     front = Front(port=0, login_tokens=tokens)
     ready, urls, ends = threading.Event(), [], []
 
     async def run() -> None:
-        service = Service(cast("Any", {}), front=front, log=Log("json", lambda _: None), now=lambda: NOW)
+        service = Service(cast("Any", {}), front=front, log=Log("json", logged.append), now=lambda: NOW)
         ends.append((asyncio.get_running_loop(), service.stopping))
         with mock.patch.object(page, "Glances", Samples):
             server = Server(make_app(service), front)

@@ -21,7 +21,7 @@ const watched = async (scheme, width) => {
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) page.said.push(message.text()); });
   page.on("pageerror", (error) => page.said.push(error.message));
   page.on("requestfailed", (request) => {
-    if (!request.url().endsWith("/events")) page.said.push(`${request.url()} failed`);
+    if (!request.url().endsWith("/events")) page.said.push(`${request.url()} failed: ${request.failure().errorText}`);
   });
   await page.setViewport({ width, height: width < 500 ? 844 : 900, deviceScaleFactor: 1 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, STILL]);
@@ -59,7 +59,9 @@ for (const { name, url, shot } of asked.pages) {
 if (asked.walk) {
   // By keyboard alone: the first key leads past the header, and every button can be reached and seen to be.
   const page = await watched("light", 1280);
-  await page.goto(asked.walk, { waitUntil: "load" });
+  const answer = await page.goto(asked.walk, { waitUntil: "load" });
+  if (answer.status() !== 200) throw new Error(`${answer.status()}: ${await answer.text()}`);
+  await page.waitForSelector("main button", { visible: true });
   const buttons = await page.$$eval("main button", (all) => all.filter((each) => each.checkVisibility()).length);
   const reached = new Set();
   for (let presses = 0; presses < 200 && reached.size < buttons; presses += 1) {
