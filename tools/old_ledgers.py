@@ -40,6 +40,7 @@ SHAPES = {
     "version-14": ("d22196b",),
     "version-15": ("93f34ca",),
     "version-16": ("968b481",),
+    "version-17": ("3590cb0",),
 }
 
 FILL = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ from reconciler.app.pauses import show_pauses
 from reconciler.app.status import paused_as_told, statuses_in
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError
-from reconciler.ledger.data.model import Glance
+from reconciler.ledger.data.inbox_model import MALFORMED, UNKNOWN, InboxOverview
+from reconciler.ledger.data.model import DataScope, Glance
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.pause_report import PausesReport
 from reconciler.reconcile.session import Session
-from reconciler.sync.monitor.overview import CHART_DAYS, DeadLetters, Facts
+from reconciler.sync.monitor.overview import CHART_DAYS, DeadLetters, Deliveries, Facts, by_minute
 from reconciler.sync.monitor.problems import Problems
 
 if TYPE_CHECKING:
@@ -26,12 +28,13 @@ PATIENCE_SECONDS = 10.0
 _LISTED, _ASKED = 20, 20
 
 
-def facts_of(session: Session, now: datetime) -> Facts:
+def facts_of(session: Session, now: datetime, heard: Collection[str] = ()) -> Facts:
     """Return what manifests and ledger tell of an environment; no API is asked.
 
     Args:
         session: the environment.
         now: the moment that this is about.
+        heard: names of the data syncs that messages are taken for.
 
     Raises:
         LedgerError: there is a ledger, and it cannot be read.
@@ -40,7 +43,8 @@ def facts_of(session: Session, now: datetime) -> Facts:
     with Ledgers() as ledgers:
         statuses = tuple(statuses_in(session, (), ledgers, now))
         scopes = [status.sync.scope for status in statuses]
-        glances = ledgers.glances(url, scopes, now - timedelta(days=CHART_DAYS), _LISTED)
+        glances = ledgers.glances(url, scopes, now - timedelta(days=CHART_DAYS), now, _LISTED)
+        inboxes = ledgers.inbox_overviews(url, scopes)
         asked = ledgers.asked(url, session.name, _ASKED)
     return Facts(
         session.name,
@@ -49,6 +53,7 @@ def facts_of(session: Session, now: datetime) -> Facts:
         {status.sync.scope: _dead(status, glances[status.sync.scope]) for status in statuses},
         {scope: found.runs for scope, found in glances.items()},
         paused=paused_as_told(session, "no API was asked so far"),
+        deliveries=tuple(_deliveries(statuses, glances, inboxes, heard, now)),
         asked=asked,
         limits={api: connection.requests_per_second for api, connection in session.connections.items()},
     )
@@ -79,6 +84,31 @@ async def pauses_now(session: Session, observer: Observer, *, token_cache: bool 
         return f"no answer within {PATIENCE_SECONDS:g} s"
     except ReconcilerError as error:
         return error.message
+
+
+def _deliveries(
+    statuses: Sequence[SyncStatus],
+    glances: Mapping[DataScope, Glance],
+    inboxes: Mapping[DataScope, InboxOverview],
+    heard: Collection[str],
+    now: datetime,
+) -> Iterator[Deliveries]:
+    for name in dict.fromkeys(status.sync.name for status in statuses):
+        of_sync = [status for status in statuses if status.sync.name == name]
+        inbox = inboxes.get(of_sync[0].sync.scope, InboxOverview())
+        if not inbox.types and name not in heard:
+            continue
+        ages = (inbox.later_since, *(glances[status.sync.scope].oldest_at for status in of_sync))
+        yield Deliveries(
+            name,
+            by_minute(inbox.minutes, now),
+            inbox.last_at,
+            inbox.later,
+            sum(status.counts.open for status in of_sync),
+            min((age for age in ages if age is not None), default=None),
+            inbox.count(UNKNOWN),
+            inbox.count(MALFORMED),
+        )
 
 
 def _problems(status: SyncStatus, found: Glance) -> Problems:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from reconciler.ledger.config.model import AskedRequest, Memory, SealedCredentials
+from reconciler.ledger.data.inbox_model import InboxOverview
 from reconciler.ledger.data.model import DataScope, Glance, OpenProblems, SyncOverview
 from reconciler.ledger.url import LedgerUrl, has_ledger, located
 
@@ -146,7 +147,7 @@ class Ledgers:
         return self._read(url, read) or OpenProblems()
 
     def glances(
-        self, url: LedgerUrl | str, scopes: Collection[DataScope], since: datetime, most: int
+        self, url: LedgerUrl | str, scopes: Collection[DataScope], since: datetime, now: datetime, most: int
     ) -> dict[DataScope, Glance]:
         """Return the runs of data syncs since a moment, and some of their dead letters and problems.
 
@@ -154,6 +155,7 @@ class Ledgers:
             url: the ledger URL.
             scopes: which syncs.
             since: runs that began before are left out; the ledger may have forgotten some after it.
+            now: what time it is for the records.
             most: dead letters, and problems of each code, at most.
 
         Raises:
@@ -163,7 +165,7 @@ class Ledgers:
         def read(tx: Transaction) -> dict[DataScope, Glance]:
             from reconciler.ledger.data.overview import glance
 
-            return {scope: glance(tx.connection, scope, since, most) for scope in scopes}
+            return {scope: glance(tx.connection, scope, since, now, most) for scope in scopes}
 
         return self._read(url, read) or {scope: Glance() for scope in scopes}
 
@@ -194,6 +196,34 @@ class Ledgers:
             return sealed_of(tx.connection, environment, target)
 
         return self._read(url, read)
+
+    def drift_look(self, url: LedgerUrl | str, environment: str) -> dict[str, Any] | None:
+        """Return what the last look for drift found, as it was kept; None: nobody has looked.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> dict[str, Any] | None:
+            from reconciler.ledger.config.drift_looks import last
+
+            return last(tx.connection, environment)
+
+        return self._read(url, read)
+
+    def inbox_overviews(self, url: LedgerUrl | str, scopes: Collection[DataScope]) -> dict[DataScope, InboxOverview]:
+        """Return what the inboxes of data syncs took, by scope; the data types of one data sync share an inbox.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> dict[DataScope, InboxOverview]:
+            from reconciler.ledger.data.inbox_rows import overview
+
+            return {scope: overview(tx.connection, scope) for scope in scopes}
+
+        return self._read(url, read) or {}
 
     def _read(self, url: LedgerUrl | str, query: Callable[[Transaction], _Found]) -> _Found | None:
         """Return the answer of a query, None where there is no ledger."""

@@ -172,6 +172,9 @@ pause_log = table(
 # with nothing left to apply.
 drift_seen = table("drift_seen", key("environment"), key("change_key"), key("cause"), Column("seen_at", Moment))
 
+# What the last look for drift at an environment found.
+drift_looks = table("drift_looks", key("environment"), Column("found", JsonData))
+
 heals = table(
     "heals",
     key("environment"),
@@ -365,10 +368,10 @@ fetched_items = table(
 
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
-    pause_log, drift_seen, heals, applied_commits, applied_approvals, requests, request_steps, request_memory,
-    services, scopes, data_runs, applied_settings, wanted_runs, hands, records, names, waits, problems, entries,
-    ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages, inbox_unknown,
-    inbox_told, inbox_marks, fetched_items, config_moves, config_restores,
+    pause_log, drift_seen, drift_looks, heals, applied_commits, applied_approvals, requests, request_steps,
+    request_memory, services, scopes, data_runs, applied_settings, wanted_runs, hands, records, names, waits, problems,
+    entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages,
+    inbox_unknown, inbox_told, inbox_marks, fetched_items, config_moves, config_restores,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
+from reconciler.ledger.config.drift_looks import DriftLooks
 from reconciler.ledger.config.model import (
     AskedRequest,
     ConfigMove,
@@ -66,6 +67,7 @@ def fill(url):
         moves = MoveStore(ledger.database)
         moves.add(TARGET.api_url, ConfigMove("integrations/productsync", "PATCH", ODD, NOW))
         moves.restored([TARGET.api_url])
+        DriftLooks(ledger.database).keep("test", lambda _: {"report": ODD})
         ledger.ignite.connect("test", TARGET.api_url, ODD, ("client", "sealed"), may_replace=False)
         store = ledger.store(SCOPE)
         with store.lock("me"):

@@ -24,6 +24,7 @@ from support.sync_samples import NOW, ago, data_run, data_sync, under_way
 from support.sync_samples import overview as known
 
 QUIET = SeenDrift(DriftReport("production", ago(minutes=5), (), (), 12), every=timedelta(minutes=15))
+MINUTES = tuple((minute * 7) % 31 for minute in range(60))
 LIMITS = {"ordercloud": 50.0, "sparklayer": 20.0}
 
 
@@ -164,7 +165,9 @@ def drifted(environment: str = "production") -> Facts:
         {sync.scope: runs(), orders.scope: runs(5)},
         PausesReport(environment, ago(seconds=20), paused, windows, ("EntitySync/categories",)),
         drift=drift,
-        deliveries=(Deliveries("shop", tuple((n * 7) % 31 for n in range(60)), ago(seconds=4), 12, ago(seconds=9), 1),),
+        deliveries=(
+            Deliveries("shop", tuple((n * 7) % 31 for n in range(60)), ago(seconds=4), 2, 12, ago(seconds=9), 1, 3),
+        ),
         asked=(
             asked(1, "retry 7 records of shop, products", StepState.DONE, "7 records queued"),
             asked(9, "re-sync 2 products: P-1, P-2", StepState.REFUSED, "ProductSync is not configured"),
@@ -211,7 +214,7 @@ def hostile(text: str) -> Facts:
         PausedNow((), text),
         SeenDrift(DriftReport("production", NOW, (item,), (), 1)),
         text,
-        (Deliveries(text, (1, 2), NOW),),
+        (Deliveries(text, (1, 2), NOW, unknown=1),),
         (asked(1, text, StepState.DONE, text, holder=text),),
         LIMITS,
     )

@@ -12,7 +12,7 @@ from reconciler.reconcile.pause_report import PausesReport
 from reconciler.reconcile.paused import PausedNow
 from reconciler.reconcile.plan import DriftReport, Note, NoteKind
 from reconciler.sync.datasync import Standing
-from reconciler.sync.monitor.overview import BUCKET, Facts, SeenDrift, State, chart, overview
+from reconciler.sync.monitor.overview import BUCKET, Facts, SeenDrift, State, by_minute, chart, overview
 from reconciler.sync.monitor.status import status_of
 from support.report_samples import SAMPLE_DRIFT
 from support.sync_samples import NOW, ago, data_run, data_sync, under_way
@@ -102,3 +102,9 @@ def test_the_chart_counts_runs_where_they_began_and_says_since_when_it_knows() -
     assert chart((good,), NOW).known_since == good.started_at
     assert sum(day.changed for day in found.days) == 8
     assert len(found.days) == 7
+
+
+def test_messages_are_counted_by_minute_of_the_last_hour() -> None:
+    this = NOW.replace(second=0, microsecond=0)
+    found = by_minute([(this - timedelta(minutes=60), 9), (this - timedelta(minutes=59), 4), (this, 2)], NOW)
+    assert (len(found), found[0], found[-1], sum(found)) == (60, 4, 2, 6)

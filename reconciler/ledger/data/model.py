@@ -340,9 +340,11 @@ class Glance:
         dead: some of its dead letters.
         codes: open problems by code, the most frequent first.
         problems: some of each code, in that order.
+        oldest_at: since when the oldest record that is to be written now is ready; None: none is.
     """
 
     runs: tuple[DataRun, ...] = ()
     dead: tuple[str, ...] = ()
     codes: tuple[CodeCount, ...] = ()
     problems: tuple[OpenProblem, ...] = ()
+    oldest_at: datetime | None = None

@@ -114,7 +114,7 @@ def open_problems(connection: Connection, scope: DataScope, limit: int, offset: 
     )
 
 
-def glance(connection: Connection, scope: DataScope, since: datetime, most: int) -> Glance:
+def glance(connection: Connection, scope: DataScope, since: datetime, now: datetime, most: int) -> Glance:
     """Return the runs of a scope since a moment, and at most so many of its dead letters and problems of each code."""
     number = find_scope(connection, scope)
     if number is None:
@@ -122,8 +122,16 @@ def glance(connection: Connection, scope: DataScope, since: datetime, most: int)
     dead = select(records.c.key).where(records.c.scope == number, records.c.dead).order_by(records.c.key).limit(most)
     codes = problems.by_code(connection, number)
     some = [found for each in codes for found in problems.listed(connection, number, most, 0, each.code)]
-    runs = data_runs.since(connection, number, since)
-    return Glance(runs, tuple(connection.execute(dead).scalars()), codes, tuple(some))
+    oldest = select(func.min(records.c.ready_at, type_=records.c.ready_at.type)).where(
+        records.c.scope == number, or_(records.c.retry_at.is_(None), records.c.retry_at <= now)
+    )
+    return Glance(
+        data_runs.since(connection, number, since),
+        tuple(connection.execute(dead).scalars()),
+        codes,
+        tuple(some),
+        connection.execute(oldest).scalar(),
+    )
 
 
 def as_data(connection: Connection, now: datetime) -> list[dict[str, Any]]:

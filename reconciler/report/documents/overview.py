@@ -86,14 +86,16 @@ class RunsDocument(Document):
 
 
 class DeliveriesDocument(Document):
-    """Deliveries of one data sync."""
+    """Messages about the records of one data sync."""
 
     sync: str
-    per_minute: list[Count] = Field(description="Of the last minutes, the oldest first.")
+    per_minute: list[Count] = Field(description="In each minute of the last hour; the last one is not over yet.")
     last_at: Time | None
-    waiting: Count = Field(description="Records to be worked off.")
-    oldest_at: Time | None = Field(description="When the oldest of those was asked for.")
-    set_aside: Count = Field(description="What could not be read, and is kept for inspection.")
+    later: Count = Field(description="Messages from which records are still to be raised.")
+    waiting: Count = Field(description="Records that are to be written, whatever raised them.")
+    oldest_at: Time | None = Field(description="Since when the oldest of both waits.")
+    unknown: Count = Field(description="Of a type that nobody knows.")
+    malformed: Count = Field(description="What could not be read.")
 
 
 class AskedDocument(Document):
@@ -290,7 +292,9 @@ def _deliveries(found: Deliveries) -> dict[str, Any]:
         "sync": found.sync,
         "per_minute": list(found.per_minute),
         "last_at": None if found.last_at is None else time_to_json(found.last_at),
+        "later": found.later,
         "waiting": found.waiting,
         "oldest_at": None if found.oldest_at is None else time_to_json(found.oldest_at),
-        "set_aside": found.set_aside,
+        "unknown": found.unknown,
+        "malformed": found.malformed,
     }

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from reconciler.app.overview import facts_of, facts_of_broken, pauses_now
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.http.observe import Silent
+from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.pause_report import PausesReport
 from reconciler.reconcile.paused import NOTHING_PAUSED
+from reconciler.serve.page.seen_drift import seen_of
 from reconciler.sync.monitor.overview import Facts, Overview, overview
 
 if TYPE_CHECKING:
@@ -108,7 +110,12 @@ class Glances:
 
 
 def _gathered(served: Served, now: datetime) -> Facts:
-    return facts_of(served.session, now)
+    settings = served.section.settings
+    heard = {each.data_sync for each in settings.deliveries} | {each.data_sync for each in settings.consumers}
+    facts = facts_of(served.session, now, heard)
+    with Ledgers() as ledgers:
+        kept = ledgers.drift_look(served.session.settings.ledger, served.name)
+    return replace(facts, drift=None if kept is None else seen_of(kept))
 
 
 def _with_live(facts: Facts, live: PausesReport | str | None) -> Facts:

@@ -246,22 +246,24 @@ def drawn_deliveries(found: Deliveries) -> Drawing:
         for number, count in enumerate(found.per_minute)
         if count
     )
-    told = f"{counted(sum(found.per_minute), 'delivery', 'deliveries')} in the last {len(found.per_minute)} minutes"
+    told = f"{counted(sum(found.per_minute), 'message')} in the last {len(found.per_minute)} minutes"
     return Drawing(len(found.per_minute) * (_BAR + _GAP), _HEIGHT, _HEIGHT, bars, f"{told}, at most {most:,} in one")
 
 
 def delivery_words(found: Deliveries, now: datetime) -> str:
-    """Return how many deliveries came in the last minute, when the newest did, and what waits."""
-    if found.last_at is None:
-        return "none came so far"
-    last = f"{counted(found.per_minute[-1], 'delivery', 'deliveries')} in the last minute" if found.per_minute else ""
-    newest = f"the newest came {ago(found.last_at, now)}"
-    waiting = "none waits"
-    if found.waiting:
-        age = "" if found.oldest_at is None else f", the oldest for {spoken(now - found.oldest_at)}"
-        waiting = f"{counted(found.waiting, 'record')} to be worked off{age}"
-    aside = f"{found.set_aside:,} could not be read, and are kept" if found.set_aside else ""
-    return "; ".join(filter(None, (last, newest, waiting, aside)))
+    """Return how many messages came in the last full minute, when the newest did, what waits, and what is not read."""
+    came = "none came so far"
+    if found.last_at is not None:
+        last = found.per_minute[-2] if len(found.per_minute) > 1 else sum(found.per_minute)
+        came = f"{counted(last, 'message')} in the last full minute, the newest {ago(found.last_at, now)}"
+    waits = [f"{counted(found.later, 'message')} to raise records from"] if found.later else []
+    waits += [f"{counted(found.waiting, 'record')} to be written"] if found.waiting else []
+    waiting = " and ".join(waits) or "nothing waits"
+    if waits and found.oldest_at is not None:
+        waiting += f", the oldest for {spoken(now - found.oldest_at)}"
+    strange = f"{found.unknown:,} of a type that nobody knows" if found.unknown else ""
+    unread = f"{found.malformed:,} could not be read" if found.malformed else ""
+    return "; ".join(filter(None, (came, waiting, strange, unread)))
 
 
 def every_words(every: timedelta | None) -> str:

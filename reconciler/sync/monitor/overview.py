@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -63,23 +63,27 @@ class SeenDrift:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """Deliveries of one data sync.
+    """Messages about the records of one data sync.
 
     Args:
         sync: name of the DataSync.
-        per_minute: how many came in each of the last minutes, the oldest first.
+        per_minute: how many came in each minute of the last hour, the oldest first.
         last_at: when the newest came; None: none ever did.
-        waiting: how many are taken in, and not worked off.
-        oldest_at: when the oldest of those came.
-        set_aside: how many could not be read, and are kept for inspection.
+        later: messages from which records are still to be raised.
+        waiting: records that are to be written, whatever raised them.
+        oldest_at: since when the oldest of both waits; None: none does.
+        unknown: how many were of a type that nobody knows.
+        malformed: how many could not be read.
     """
 
     sync: str
     per_minute: tuple[int, ...] = ()
     last_at: datetime | None = None
+    later: int = 0
     waiting: int = 0
     oldest_at: datetime | None = None
-    set_aside: int = 0
+    unknown: int = 0
+    malformed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,18 @@ def overview(facts: Facts, now: datetime) -> Overview:
     running = [status for status in facts.statuses if status.going is not None]
     state = found[0][0] if found else State.RUNNING if running else State.IN_SYNC
     return Overview(facts, now, state, _headline(state, facts, running), tuple(words for _, words in found), charts)
+
+
+def by_minute(minutes: Iterable[tuple[datetime, int]], now: datetime) -> tuple[int, ...]:
+    """Return how many messages came in each minute of the last hour, the oldest first; the last one is not over yet.
+
+    Args:
+        minutes: beginning of a minute, and how many came in it.
+        now: our clock.
+    """
+    this = now.astimezone(UTC).replace(second=0, microsecond=0)
+    found = {minute.astimezone(UTC): count for minute, count in minutes}
+    return tuple(found.get(this - timedelta(minutes=ago), 0) for ago in reversed(range(60)))
 
 
 def chart(runs: Sequence[DataRun], now: datetime) -> Chart:
