@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Blobs per request that lists them."""
-MOST_MESSAGES = 500
+MOST_BLOBS = 64
+"""Blobs that are read at once."""
+_HANDS = 8
 _MOST_BYTES = 8 * 1024 * 1024
 _LARGEST = 2**31 - 1
 _TICK = 1.0
@@ -41,6 +43,7 @@ _FORGET_EVERY = timedelta(days=1)
 _APPENDED = timedelta(days=1)
 """A blob that was appended to is not deleted before nobody has done so for that long."""
 _SHOWN_NAME = 80
+_A = TypeVar("_A")
 _T = TypeVar("_T")
 
 
@@ -122,6 +125,7 @@ class BlobSource:
     store: FetchedStore
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="blob"))
+    _hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_HANDS, thread_name_prefix="blobs"))
     _container: ContainerClient | None = None
     _pass: _Pass | None = None
     _next: float = 0.0
@@ -160,6 +164,7 @@ class BlobSource:
         """Close the connections."""
         await self._in_thread(self._close)
         self._thread.shutdown(wait=False)
+        self._hands.shutdown(wait=False)
 
     def look(self) -> Look:
         """Return whether the storage answers, and what is wrong with what it lets us do."""
@@ -174,8 +179,6 @@ class BlobSource:
             self._connected = False
             self._start_over()
             raise Away(f"the storage: {self._words(error)}") from None
-        except ValueError:
-            raise Away("the storage: the connection string cannot be used") from None
 
     def _words(self, error: Exception) -> str:
         first = str(getattr(error, "message", error)).strip().splitlines()[:1]
@@ -191,13 +194,13 @@ class BlobSource:
         if self._container is None:
             from azure.storage.blob import ContainerClient
 
-            self._container = ContainerClient.from_connection_string(
-                self.settings.connection_string.reveal(),
-                self.settings.container,
-                retry_total=0,
-                connection_timeout=_SECONDS,
-                read_timeout=_SECONDS,
-            )
+            text, seconds = self.settings.connection_string.reveal(), _SECONDS
+            try:
+                self._container = ContainerClient.from_connection_string(
+                    text, self.settings.container, retry_total=0, connection_timeout=seconds, read_timeout=seconds
+                )
+            except ValueError:
+                raise Away("the storage: the connection string cannot be used") from None
         return self._container
 
     def _close(self) -> None:
@@ -211,21 +214,31 @@ class BlobSource:
             return None
         messages: list[Message | Malformed] = []
         pieces: list[_Piece] = []
-        read = 0
-        while self._waiting and len(messages) < MOST_MESSAGES and read < _MOST_BYTES:
-            blob, known = self._waiting.popleft()
-            found = self._read(blob, known)
+        unfinished: list[tuple[_Blob, Fetched | None]] = []
+        for found in self._side_by_side(self._read, self._chosen()):
             if found is None:
                 continue
             piece, of_blob = found
-            read += piece.position - (known.position if known else 0)
             messages += of_blob
             pieces.append(piece)
             if not piece.complete:
                 # The rest of it comes next, after what was read is noted.
-                self._waiting.appendleft((blob, Fetched("", piece.position, piece.set_aside)))
-                break
+                unfinished.append((piece.blob, Fetched("", piece.position, piece.set_aside)))
+        self._waiting.extendleft(reversed(unfinished))
         return Batch(messages, pieces) if pieces else None
+
+    def _chosen(self) -> Iterator[tuple[_Blob, Fetched | None]]:
+        """Take what is read at once out of what waits."""
+        size = 0
+        for _ in range(MOST_BLOBS):
+            if not self._waiting or size >= _MOST_BYTES:
+                return
+            blob, known = self._waiting.popleft()
+            size += min(self.settings.max_message, blob.size - (known.position if known is not None else 0))
+            yield blob, known
+
+    def _side_by_side(self, work: Callable[[_A], _T], on: Iterable[_A]) -> list[_T]:
+        return list(self._hands.map(work, list(on)))
 
     def _list(self) -> bool:
         """Queue what is new in the next page of the listing; return whether there is anything to read."""
@@ -263,8 +276,9 @@ class BlobSource:
         self._next = now + max(self.settings.interval, _REST * (now - ended.began))
         self._pass = None
 
-    def _read(self, blob: _Blob, known: Fetched | None) -> tuple[_Piece, Sequence[Message | Malformed]] | None:
+    def _read(self, chosen: tuple[_Blob, Fetched | None]) -> tuple[_Piece, Sequence[Message | Malformed]] | None:
         """Read on in a blob; None where it is gone or changed meanwhile, so that the next listing has it."""
+        blob, known = chosen
         from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
         start, aside = (known.position, known.set_aside) if known is not None else (0, False)
@@ -293,34 +307,40 @@ class BlobSource:
 
     def _delete(self, pieces: Sequence[_Piece]) -> Sequence[_Piece]:
         """Delete blobs, where that is wanted and they are what was read; return those that are left."""
-        from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
-
-        if self.settings.afterwards == "keep":
+        if self.settings.afterwards == "keep" or (self._pass is not None and not self._pass.may_delete):
             return pieces
+        ripe = [piece for piece in pieces if not self._may_grow(piece.blob)]
+        left = [piece for piece in pieces if self._may_grow(piece.blob)]
         gone: list[str] = []
-        left: list[_Piece] = []
-        for piece in pieces:
-            blob = piece.blob
-            may = self._pass is None or self._pass.may_delete
-            if not may or (blob.appended and self.clock() - blob.changed < _APPENDED):
+        for piece, why in zip(ripe, self._side_by_side(self._deleted, [piece.blob for piece in ripe]), strict=True):
+            if why is None:
+                gone.append(piece.blob.item)
+            elif why:
                 left.append(piece)
-                continue
-            try:
-                self._opened().delete_blob(blob.name, **blob.same)
-            except ResourceModifiedError:
-                continue  # it is another one now, and comes again
-            except ResourceNotFoundError:
-                pass
-            except HttpResponseError as error:
-                self._trouble = f"the right to delete blobs: {self._words(error)}"
-                left.append(piece)
+                self._trouble = f"the right to delete blobs: {why}"
                 if self._pass is not None:
                     self._pass.may_delete = False
-                continue
-            gone.append(blob.item)
+        if gone:
             self._trouble = None
         self.store.forget(gone)
         return left
+
+    def _deleted(self, blob: _Blob) -> str | None:
+        """Delete a blob, if it is what was read; return None, or why it is there: empty, as it comes again."""
+        from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
+
+        try:
+            self._opened().delete_blob(blob.name, **blob.same)
+        except ResourceModifiedError:
+            return ""
+        except ResourceNotFoundError:
+            return None
+        except HttpResponseError as error:
+            return self._words(error)
+        return None
+
+    def _may_grow(self, blob: _Blob) -> bool:
+        return blob.appended and self.clock() - blob.changed < _APPENDED
 
 
 def _noted(piece: _Piece) -> Fetched:

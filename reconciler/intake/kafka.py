@@ -272,6 +272,7 @@ class KafkaSource:
 
     def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._ours |= {(each.topic, each.partition) for each in partitions}
+        self._connected = True
         self._topic_trouble = None
 
     def _given_up(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:

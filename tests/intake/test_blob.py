@@ -174,7 +174,7 @@ async def test_pages_of_a_large_container_are_all_read(
     storage: Storage, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconciler.intake.blob.PAGE", 7)
-    monkeypatch.setattr("reconciler.intake.blob.MOST_MESSAGES", 4)
+    monkeypatch.setattr("reconciler.intake.blob.MOST_BLOBS", 4)
     container = storage.container()
     names = [f"{number:02}" for number in range(30)]
     for name in names:
@@ -183,6 +183,20 @@ async def test_pages_of_a_large_container_are_all_read(
     async with running(consumer(source(storage, ledger, container.container_name), inbox)):
         await inbox.until(30)
     assert inbox.ids == names
+
+
+@in_loop
+async def test_two_that_delete_from_one_container_lose_nothing(storage: Storage, ledger: Ledger) -> None:
+    container = storage.container()
+    names = [f"{number:02}" for number in range(40)]
+    for name in names:
+        container.upload_blob(name, value(name))
+    inbox = Kept()
+    two = [consumer(source(storage, ledger, container.container_name, afterwards="delete"), inbox) for _ in range(2)]
+    async with running(*two):
+        await happens(lambda: not list(container.list_blobs()), "all to be deleted")
+    assert set(inbox.ids) == set(names)
+    assert [one.status.malformed for one in two] == [0, 0]
 
 
 @in_loop
