@@ -25,6 +25,10 @@ class Metrics:
         self.delivery_seconds = Histogram(
             "reconciler_delivery_seconds", "From a message's head to its acknowledgement.", of_sync, registry=registry
         )
+        self.webhooks = Counter(
+            "reconciler_webhooks", "Webhooks, by what became of them.", ("environment", "hook", "outcome"),
+            registry=registry,
+        )  # fmt: skip
         self.runs = Counter("reconciler_runs", "Runs that ended.", (*of_type, "mode", "state"), registry=registry)
         self.run_seconds = Gauge("reconciler_run_seconds", "How long the last run took.", of_type, registry=registry)
         self.running = Gauge("reconciler_running", "Whether this process runs it now.", of_type, registry=registry)

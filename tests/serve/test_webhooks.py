@@ -164,6 +164,12 @@ def test_a_replay_changes_nothing(shop: Checkout, running: Running) -> None:
         assert send(running).json == {"proceed": True}
     assert moves(shop) == [("integrations/productsync", "PATCH", "jane", False)]
     assert len(running.logged("configuration-moved")) == 1
+    # By the name of the environment too, as where there are several.
+    assert send(running, path="/test/webhooks/configuration").status == 200
+    counted = running.get("/metrics").text
+    for outcome, count in (("taken", 1), ("known", 3)):
+        line = f'reconciler_webhooks_total{{environment="test",hook="configuration",outcome="{outcome}"}} {count}.0'
+        assert line in counted
 
 
 def test_what_is_hostile_is_refused_or_kept_harmlessly(shop: Checkout, running: Running) -> None:

@@ -14,17 +14,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from reconciler.errors import LedgerError
 from reconciler.ledger.config.model import ConfigMove
 from reconciler.ledger.config.moves import MoveStore
 from reconciler.ordercloud.deliveries.signature import HEADER, is_signed
 from reconciler.ordercloud.webhook import Hook, MalformedWebhook, hook_of
 from reconciler.serve.auth import CLOSE, read_body
+from reconciler.serve.log import told
 from reconciler.serve.service import Served, Service
 
+LEDGER_SECONDS = 10.0
+"""How long a webhook waits for the ledger before its sender is asked to come again."""
 MOST_BYTES = 1_000_000
 """Of one body: it holds a request and its answer, and a delivery config is small."""
 _API = "ordercloud"
-_Take = Callable[[Service, Served, bytes], Awaitable[Response]]
+_Take = Callable[[Service, Served, bytes], Awaitable[str]]
 
 
 def routes(service: Service) -> Sequence[BaseRoute]:
@@ -33,7 +37,21 @@ def routes(service: Service) -> Sequence[BaseRoute]:
     def route(path: str, take: _Take) -> list[BaseRoute]:
         async def answer(request: Request) -> Response:
             served = _served(service, request)
-            return await take(service, served, await _signed_body(served, request))
+            outcome = "failed"
+            try:
+                body = await _signed_body(served, request)
+                async with asyncio.timeout(LEDGER_SECONDS):
+                    outcome = await take(service, served, body)
+            except TimeoutError:
+                raise LedgerError("The ledger does not answer", next_step="Tell it again.") from None
+            except HTTPException:
+                outcome = "refused"
+                raise
+            finally:
+                service.metrics.webhooks.labels(served.name, path.rpartition("/")[2], outcome).inc()
+                told(environment=served.name, outcome=outcome)
+            # Whoever registers a pre-hook by mistake gets leave, so that nobody is locked out of the configuration.
+            return JSONResponse({"proceed": True})
 
         return [Route(prefix + path, answer, methods=["POST"]) for prefix in ("", "/{environment}")]
 
@@ -63,19 +81,18 @@ async def _signed_body(served: Served, request: Request) -> bytes:
     return body
 
 
-async def _configuration(service: Service, served: Served, body: bytes) -> Response:
+async def _configuration(service: Service, served: Served, body: bytes) -> str:
+    """Take a webhook on configuration, and return what became of it."""
     try:
         hook = hook_of(body)
     except MalformedWebhook as error:
         raise HTTPException(400, f"this is no webhook: {error}") from None
-    # Whoever registers this as a pre-hook gets leave, so that nobody is locked out of the configuration.
-    answer = JSONResponse({"proceed": True})
     if hook.before or hook.path is None:
-        return answer
-    is_new = await asyncio.to_thread(_write, served, hook)
-    if is_new:
-        service.log.say("configuration-moved", f"{hook.verb} {hook.path}", environment=served.name)
-    return answer
+        return "passed"
+    if not await asyncio.to_thread(_write, served, hook):
+        return "known"
+    service.log.say("configuration-moved", f"{hook.verb} {hook.path}", environment=served.name)
+    return "taken"
 
 
 def _write(served: Served, hook: Hook) -> bool:
@@ -85,10 +102,10 @@ def _write(served: Served, hook: Hook) -> bool:
     return MoveStore(served.ledger().database).add(served.session.urls[_API], move)
 
 
-async def _restored(service: Service, served: Served, body: bytes) -> Response:
+async def _restored(service: Service, served: Served, body: bytes) -> str:
     """Take the portal's webhook. inferred: what its body says, so nothing of it is read."""
     del body
     store = MoveStore((await asyncio.to_thread(served.ledger)).database)
     await asyncio.to_thread(store.restored, [served.session.urls[_API]])
     service.log.say("restored", "live was overwritten; fingerprints count as unknown", environment=served.name)
-    return JSONResponse({})
+    return "taken"
