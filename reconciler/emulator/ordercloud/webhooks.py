@@ -174,7 +174,8 @@ class Webhooks:
         if answer.status >= 300 or self._loop is None or not self.stored:
             return
         hooks, payload = self._of(request, before=False)
-        payload["Response"] = {"Body": _decoded(answer.body), "Headers": None}
+        if hooks:
+            payload["Response"] = {"Body": _decoded(answer.body), "Headers": None}
         for hook in hooks:
             task = self._loop.create_task(self._tell(hook, payload))
             self._tasks.add(task)
