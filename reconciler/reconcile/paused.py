@@ -54,7 +54,8 @@ def paused_live(inputs: PlanInputs) -> Iterator[Note]:
                 words = "; ".join(filter(None, (*map(_leased, leases), took)))
                 yield _note(desired, f"{kind_name}/{live_id}" if desired is None else desired.key, words)
             elif desired is None:
-                words = "without an end that is known: no manifest names it, so by whom and why is not known"
+                who = _who(inputs, kind_name, live_id)
+                words = f"without an end that is known: no manifest names it, {who}"
                 yield _note(None, f"{kind_name}/{live_id}", words)
             else:
                 words = _by_manifest(desired, pause or "", inputs)
@@ -92,11 +93,16 @@ def _by_manifest(desired: Desired, pause: str, inputs: PlanInputs) -> str:
     if pause in desired.ignore:
         return "without an end that is known: its manifest leaves the pause to others"
     if desired.absent or desired.pause is None or not desired.pause.is_active(now):
-        kind = inputs.kinds[desired.kind]
-        move = last_move(inputs.memory, kind, inputs.connections[kind.api], desired.id)
-        why = "so by whom and why is not known" if move is None else f"and who wrote it last is {move_words(move)}"
-        return f"without an end that is known: no manifest declares it, {why}"
+        who = _who(inputs, desired.kind, desired.id)
+        return f"without an end that is known: no manifest declares it, {who}"
     return _declared(desired.pause, now)
+
+
+def _who(inputs: PlanInputs, kind_name: str, live_id: str) -> str:
+    """Return who wrote a sync last, as far as a webhook told."""
+    kind = inputs.kinds[kind_name]
+    move = last_move(inputs.memory, kind, inputs.connections[kind.api], live_id)
+    return "so by whom and why is not known" if move is None else f"and who wrote it last is {move_words(move)}"
 
 
 def _declared(pause: DeclaredPause, now: datetime) -> str:
