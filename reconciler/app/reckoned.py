@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.survey import surveyed
 from reconciler.errors import ApiError, SecretUnset, SourceIncomplete
 from reconciler.ledger.config.model import Memory
+from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.registry import open_reader
@@ -88,7 +89,7 @@ async def reckoned_syncs(
             continue
         if not isinstance(sync.data, Reckonable):
             continue
-        found = await _reckoned(session, sync, sync.data, memory, observer, connections, token_cache=token_cache)
+        found = await _reckoned(session, sync, sync.data, observer, connections, token_cache=token_cache)
         notes += [Note(NoteKind.REMARK, sync.key, words, places.get(sync.key)) for words in found.notes]
         if found.at_risk is not None:
             at_risk[sync.key] = found.at_risk
@@ -99,15 +100,13 @@ async def _reckoned(
     session: Session,
     sync: DataSync,
     data: Reckonable,
-    memory: Memory,
     observer: Observer,
     connections: Connections,
     *,
     token_cache: bool,
 ) -> Reckoning:
-    target = session.connections[TARGET]
-    volume = memory.volumes.get((target.live_side, sync.scope.integration))
-    known = 0 if volume is None else volume.records.get(sync.type, 0)
+    with Ledgers() as ledgers:
+        counts = ledgers.sync_overview(session.settings.ledger, [sync.scope], session.opened_at)[sync.scope].counts
     try:
         async with (
             open_reader(
@@ -117,9 +116,11 @@ async def _reckoned(
                 observer=observer,
                 connections=connections,
             ) as source,
-            open_reader(target, (), token_cache=token_cache, observer=observer, connections=connections) as site,
+            open_reader(
+                session.connections[TARGET], (), token_cache=token_cache, observer=observer, connections=connections
+            ) as site,
         ):
-            return await data.reckon(source, site, known)
+            return await data.reckon(source, site, counts.in_scope - counts.held_back)
     except SecretUnset:  # a plan that needs the login as well says so itself
         return Reckoning()
     except (ApiError, SourceIncomplete) as error:

@@ -25,13 +25,13 @@ class Reckoning:
 class Reckonable(Protocol):
     """Data type that looks at both sides for what a full sync will come to; nothing is written."""
 
-    async def reckon(self, source: ClockedReader, target: Querier, known: int) -> Reckoning:
+    async def reckon(self, source: ClockedReader, target: Querier, written: int) -> Reckoning:
         """Return what a full sync will come to.
 
         Args:
             source: connection to the source.
             target: connection to the target.
-            known: how many records the ledger knows.
+            written: how many records the ledger knows that no problem holds back.
 
         Raises:
             ApiError: something could not be read.

@@ -222,12 +222,21 @@ def test_a_plan_says_how_many_customers_may_lose_data(shop: People, read: Any, a
         assert notes == []
         return
     assert stopped.endswith("up to 1 customer would lose data")
+    # One that was found to be unread is no customer of ours.
+    shop.plant(email="dora@acme.example", discount_percentage=15)
+    shop.portal("POST", "buyers/acme/users", user("dora", Buyer=None))
+    shop.change(**shop.flows(buyers=["acme"]))
+    shop.synced("--full")
+    assert "does not show what it holds" in shop.problems()["acme.dora"]
+    shop.write_manifests(**shop.flows(buyers=["acme", "bolt"], overwriteUnread=True))
+    plan = shop.checkout.call("plan", "--format", "json").json
+    assert [each for each in plan["breaches"] if each["message"].endswith("up to 2 customers would lose data")]
     assert [words for words in notes if "of 2 that this data sync wrote" in words]
     shop.write_manifests(**shop.flows(buyers=["acme", "bolt"]))
     plan = shop.checkout.call("plan", "--format", "json").json
     assert plan["breaches"] == []
     [said] = [note["message"] for note in plan["notes"] if "showed none of" in note["message"]]
-    assert "up to 1 customer that it may have and this data sync did not make would be left alone" in said
+    assert "up to 2 customers that it may have and this data sync has not written would be left alone" in said
 
 
 def test_more_customers_than_are_recommended_are_told_by_plan_and_run(

@@ -134,8 +134,8 @@ class Customers:
         words = "OrderCloud's list of users leaves this one out. It is synced by its ID."
         return RecordProblem(key, PART, "not-listed", words)
 
-    async def reckon(self, source: ClockedReader, target: Querier, known: int) -> Reckoning:
-        return await reckon_customers(self.settings, source, target, known)
+    async def reckon(self, source: ClockedReader, target: Querier, written: int) -> Reckoning:
+        return await reckon_customers(self.settings, source, target, written)
 
     async def explain(
         self, source: ClockedReader, target: Querier, store: Store, key: str, now: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from reconciler.errors import NotFound
@@ -20,7 +20,9 @@ from reconciler.words import counted
 _ASKED = 5
 
 
-async def reckon_customers(settings: CustomerSettings, source: ClockedReader, target: Querier, known: int) -> Reckoning:
+async def reckon_customers(
+    settings: CustomerSettings, source: ClockedReader, target: Querier, written: int
+) -> Reckoning:
     """Look at whether the site shows customers, and count those that nobody could read where it does not.
 
     A 404 that does not say what is missing may mean that there is no such customer, or that the site shows none; so of
@@ -30,7 +32,7 @@ async def reckon_customers(settings: CustomerSettings, source: ClockedReader, ta
         settings: of the DataSync.
         source: connection to OrderCloud.
         target: connection to SparkLayer.
-        known: how many customers the ledger knows.
+        written: how many customers the ledger knows that no problem holds back.
 
     Raises:
         ApiError: something could not be read.
@@ -38,19 +40,22 @@ async def reckon_customers(settings: CustomerSettings, source: ClockedReader, ta
     total = await _count(settings, source)
     many = () if total <= CUSTOMERS else (many_customers(total),)
     asked = 0
-    async for key in _some_users(settings, source):
-        asked += 1
-        try:
-            await read_customer(target, Lookup("platform", key))
-        except Unreadable:
-            continue
-        return Reckoning(many, "the site shows customers at the moment: none would be replaced unread")
+    async with aclosing(_some_users(settings, source)) as keys:
+        async for key in keys:
+            asked += 1
+            try:
+                await read_customer(target, Lookup("platform", key))
+            except Unreadable:
+                continue
+            return Reckoning(many, "the site shows customers at the moment: none would be replaced unread")
     if not asked:
         return Reckoning()
-    strangers = max(total - known, 0)
+    strangers = max(total - written, 0)
     shown = f"the site showed none of {counted(asked, 'customer')} that {'was' if asked == 1 else 'were'} asked for"
-    ours = f"; of {known:,} that this data sync wrote, what others changed there is replaced unseen" if known else ""
-    whose = f"up to {counted(strangers, 'customer')} that it may have and this data sync did not make"
+    ours = (
+        f"; of {written:,} that this data sync wrote, what others changed there is replaced unseen" if written else ""
+    )
+    whose = f"up to {counted(strangers, 'customer')} that it may have and this data sync has not written"
     if settings.overwrites_unread:
         words = f"{shown}: if it shows none, {whose} would be replaced by what is mapped, and lose the rest{ours}"
         return Reckoning((*many, words), f"up to {counted(strangers, 'customer')} would lose data")
@@ -58,7 +63,7 @@ async def reckon_customers(settings: CustomerSettings, source: ClockedReader, ta
     return Reckoning((*many, words))
 
 
-async def _some_users(settings: CustomerSettings, source: ClockedReader) -> AsyncIterator[str]:
+async def _some_users(settings: CustomerSettings, source: ClockedReader) -> AsyncGenerator[str, None]:
     """Yield the external IDs of a few users, the first that come."""
     parties, left = PartyReader(source, ignored), _ASKED
     async with aclosing(parties.buyers(settings.buyers)) as buyers:

@@ -138,7 +138,7 @@ class PartyPrices:
         message = "OrderCloud's lists leave the buyer or its users out. The price list is synced all the same."
         return RecordProblem(key, Part.LIST, "not-listed", message)
 
-    async def reckon(self, source: ClockedReader, target: Querier, known: int) -> Reckoning:
+    async def reckon(self, source: ClockedReader, target: Querier, written: int) -> Reckoning:
         return await reckon_lists(self.settings, source, target)
 
     async def explain(
