@@ -18,17 +18,20 @@ from reconciler.sync.customers.datatype import Customers
 from reconciler.sync.datatype import AnyDataType
 from reconciler.sync.mapping.identity import SEPARATOR, CustomerKey
 from reconciler.sync.mode import Mode
+from reconciler.sync.orders.datatype import TOLD as ORDER_TOLD
 from reconciler.sync.parties.scope import in_scope
 from reconciler.sync.party_prices.datatype import PartyPrices
 from reconciler.sync.party_prices.model import PREFIX
+from reconciler.sync.products.source import TOLD as PRODUCT_TOLD
+from reconciler.sync.products.source import stock_name
 from reconciler.sync.told import digest_of, digests
 
 PRODUCTS, PARTY_PRICES, CUSTOMERS, ORDERS = "products", "party-prices", "customers", "orders"
 """The data types, by the names of `sync.datasync.TYPE_NAMES`."""
 KNOWN, ENDING = "known", "ending"
 """How what depends on a message is found: known records of a data type whose keys begin, or end, with a text."""
-PRODUCT_MEMBERS = ("Name", "Description", "Active", "QuantityMultiplier", "DefaultPriceScheduleID", "xp")
-"""What a product message says that a read must bear out."""
+_STATUSES = ("Unsubmitted", "AwaitingApproval", "Declined", "Open", "Completed", "Canceled")
+"""documented: the numbers of a message, from 1, and the words of the API."""
 _PRICES = ("DefaultPriceSchedule", "PartyPriceSchedules", "SellerDefaultPriceSchedules")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 """documented: what IDs of OrderCloud look like."""
@@ -104,8 +107,8 @@ def _product_updated(message: Message, flows: Flows) -> Placement:
     product = _id(message.member("ProductID"))
     if product is None:
         return _NOWHERE
-    said = {name: message.member(name) for name in PRODUCT_MEMBERS}
-    raised = ((PRODUCTS, product, Told(members=digests(said, PRODUCT_MEMBERS))),) if PRODUCTS in flows.types else ()
+    said = {name: message.member(name) for name in PRODUCT_TOLD}
+    raised = ((PRODUCTS, product, Told(members=digests(said, PRODUCT_TOLD))),) if PRODUCTS in flows.types else ()
     if PARTY_PRICES not in flows.types:
         return _placed(raised)
     prices = [message.member(name) for name in _PRICES]
@@ -134,11 +137,6 @@ def _stock_updated(message: Message, flows: Flows) -> Placement:
         if (record := _id(member(each, "ID"))) and (quantity := member(each, "QuantityAvailable")) is not None
     }
     return _placed(((PRODUCTS, product, Told(members=said)),))
-
-
-def stock_name(record: str) -> str:
-    """Return by which name the quantity of an inventory record is told."""
-    return f"InventoryRecords/{record}"
 
 
 def _user_updated(message: Message, flows: Flows) -> Placement:
@@ -178,7 +176,10 @@ def _order(message: Message, flows: Flows) -> Placement:
     order = _id(message.member("ID"))
     if order is None or ORDERS not in flows.types:
         return _NOWHERE
-    return _placed(((ORDERS, order, None),))
+    status, total = message.member("Status"), message.member("Total")
+    known = isinstance(status, int) and 0 < status <= len(_STATUSES)
+    said = {"Status": _STATUSES[status - 1] if known else None, "Total": total}
+    return _placed(((ORDERS, order, Told(members=digests(said, ORDER_TOLD))),))
 
 
 def _all_lists() -> Later:

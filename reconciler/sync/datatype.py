@@ -327,6 +327,9 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def look(self, record: RecordT) -> bytes | None:
         """Return the fingerprint of what lists show of a record that was read as a whole; None: not known."""
 
+    def told(self, record: RecordT) -> Mapping[str, str]:
+        """Return digests of what a message could tell of a record, by name: see `sync.told`. Pure."""
+
     def map(self, record: RecordT, now: datetime, facts: Any) -> DraftT:
         """Map a record as far as it tells by itself. Pure, and never raises on a record.
 

@@ -116,6 +116,9 @@ class Things:
     def look(self, record: tuple[str, str]) -> bytes | None:
         return record[1].partition("|")[0].encode()
 
+    def told(self, record: tuple[str, str]) -> dict[str, str]:
+        return {"text": record[1]}
+
     def map(self, record: tuple[str, str], now: datetime, facts: Any) -> Any:
         return SimpleNamespace(key=record[0], text=record[1])
 

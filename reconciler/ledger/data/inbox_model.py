@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 PLACED, NOTHING, UNKNOWN, MALFORMED = "placed", "nothing", "unknown", "malformed"
@@ -19,13 +19,13 @@ class Told:
         gone: that it is deleted.
         members: digests of what it said of its members; none: nothing that could be compared.
         revision: the wanted revision that it raised; 0 before it is committed.
-        told_at: when it was taken, in the ledger's clock; None before it is committed.
+        age: how long ago it was taken, in the ledger's clock.
     """
 
     gone: bool = False
     members: Mapping[str, str] = field(default_factory=dict)
     revision: int = 0
-    told_at: datetime | None = None
+    age: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from reconciler.ledger.data import inbox_rows, overview, records, told, wanted
+from reconciler.ledger.data import inbox_rows, overview, records, samples, told, wanted
 from reconciler.ledger.data.inbox_model import Arrivals, InboxOverview, Later
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.database import Database, Transaction
@@ -80,13 +80,16 @@ class InboxStore:
 
         return self._database.run(work)
 
-    def known(self, data_type: str, prefix: str, after: str | None, limit: int) -> list[str]:
-        """Return keys of known records that begin so, in order, after one of them."""
+    def known(self, data_type: str, text: str, after: str | None, limit: int, *, ending: bool) -> list[str]:
+        """Return keys of known records that begin, or end, with a text, in order, after one of them."""
         scope = self._scopes.get(data_type)
         if scope is None:
             return []
         return self._database.run(
-            lambda tx: records.keys_with_prefix(tx.connection, scope, prefix, after, limit), writes=False
+            lambda tx: (samples.with_suffix if ending else samples.with_prefix)(
+                tx.connection, scope, text, after, limit
+            ),
+            writes=False,
         )
 
     def overview(self) -> InboxOverview:

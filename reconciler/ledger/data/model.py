@@ -116,6 +116,7 @@ class Result:
         due_at: when it must be looked at again by itself.
         gone: it is gone from the source, and the target was told.
         gone_at: when it was told, where that counts for the limit of a day.
+        retry_at: it stays open whatever its revision, and is read again then; None: that is for the revision to say.
         names: kinds and values of the names that it keeps; the others become free. None: as it was, and none where it
             is gone.
         token: the claim under which it was worked on; a claim that somebody took over records nothing.
@@ -132,6 +133,7 @@ class Result:
     due_at: datetime | None = None
     gone: bool = False
     gone_at: datetime | None = None
+    retry_at: datetime | None = None
     names: Collection[tuple[str, str]] | None = None
     token: str | None = None
     written: bool = True

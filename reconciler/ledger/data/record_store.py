@@ -9,7 +9,9 @@ from typing import Any
 
 from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import mentions, names, overview, problems, records, runs, samples
+from reconciler.ledger.data import told as of_messages
 from reconciler.ledger.data import unseen as of_run
+from reconciler.ledger.data.inbox_model import Told
 from reconciler.ledger.data.model import Level, LevelCounts, Result
 from reconciler.ledger.data.names import Name
 from reconciler.ledger.data.scoped import Scoped
@@ -157,7 +159,33 @@ class RecordStore:
 
         return self._scoped.write_as_hand(look)
 
-    def claim_due(self, limit: int, now: datetime, lease_seconds: float, token: str) -> list[Level]:
+    def told(self, keys: Collection[str]) -> dict[str, Told]:
+        """Return what messages told of records, as far as no read has borne it out yet."""
+        return self._scoped.read(lambda tx: of_messages.of(tx.connection, self._scoped.id, keys, tx.now))
+
+    def settle_told(self, revisions: Mapping[str, int]) -> None:
+        """Forget what was told of records up to a wanted revision: a read bore it out, or it is too old to count."""
+        if revisions:
+            self._scoped.write(lambda tx: of_messages.settle(tx.connection, self._scoped.id, revisions))
+
+    def forget_strays(self, keys: Collection[str]) -> None:
+        """Forget those of the records that are closed and that no run ever saw, of which nothing is known."""
+        self._scoped.write(lambda tx: of_run.forget_strays(tx.connection, self._scoped.id, keys))
+
+    def clock(self) -> datetime:
+        """Return the ledger's time."""
+        return self._scoped.read(lambda tx: tx.now)
+
+    def waits_since(self, moment: datetime, now: datetime) -> bool:
+        """Return whether a record is open since a moment of the ledger's clock, or longer, or is due, and not claimed.
+
+        Args:
+            moment: in the ledger's clock.
+            now: in the clock of `due_at`.
+        """
+        return self._scoped.read(lambda tx: samples.waits_since(tx.connection, self._scoped.id, moment, now))
+
+    def claim_due(self, limit: int, now: datetime, lease_seconds: float, token: str, newest: int = 0) -> list[Level]:
         """Claim records that are open or due and that nobody has claimed, the longest waiting first. Needs a hand.
 
         Args:
@@ -165,15 +193,24 @@ class RecordStore:
             now: what time it is, in the clock of `retry_at` and `due_at`: the source's.
             lease_seconds: how long the claim holds. `record`, `failed` and `seen` end it.
             token: names the claim among this hand's.
+            newest: where more wait than that, so many of them are those that wait the shortest: a change of many
+                records does not hold up one.
         """
         claim, lease = records.claim_of(self._scoped.name, token), timedelta(seconds=lease_seconds)
         return self._scoped.write_as_hand(
-            lambda tx: records.claim_due(tx.connection, self._scoped.id, limit, now, tx.now, tx.now + lease, claim)
+            lambda tx: records.claim_due(
+                tx.connection, self._scoped.id, limit, now, tx.now, tx.now + lease, claim, newest
+            )
         )
 
-    def open_count(self, run_id: str | None = None) -> int:
-        """Return how many records are open, dead ones left out; with a run, only those that it saw."""
-        return self._scoped.read(lambda tx: samples.open_count(tx.connection, self._scoped.id, run_id))
+    def open_count(self, run_id: str | None = None, before: datetime | None = None) -> int:
+        """Return how many records are open, dead ones left out.
+
+        Args:
+            run_id: only those that this run saw.
+            before: only those that are open since this moment of the ledger's clock, or longer.
+        """
+        return self._scoped.read(lambda tx: samples.open_count(tx.connection, self._scoped.id, run_id, before))
 
     def unseen(self, run_id: str, after: str | None, limit: int, *, gone: bool = False) -> list[Level]:
         """Return records that a run did not see, by key, after a key.

@@ -145,7 +145,9 @@ def record(
         if values["applied"] == wanted:
             values.update(ready_at=None, retry_at=None)
         else:
-            values.update(ready_at=values["ready_at"] or now)
+            # A read that is repeated until it is borne out counts as new: nothing that ran before waits for it.
+            again = result.retry_at is not None
+            values.update(ready_at=now if again else values["ready_at"] or now, retry_at=result.retry_at)
         if not (result.gone and values["gone"]):
             values["gone_at"] = result.gone_at if result.gone else None
         values.update(attempts=0, dead=False, gone=result.gone, due_at=result.due_at, claim=None, claimed_until=None)
@@ -236,23 +238,32 @@ def seen(
 
 
 def claim_due(
-    connection: Connection, scope: int, limit: int, sync_now: datetime, now: datetime, until: datetime, claim: str
+    connection: Connection,
+    scope: int,
+    limit: int,
+    sync_now: datetime,
+    now: datetime,
+    until: datetime,
+    claim: str,
+    newest: int = 0,
 ) -> list[Level]:
     """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
-    rows = (
-        with_problems().where(records.c.scope == scope, free).limit(limit).with_for_update(skip_locked=True, of=records)
-    )
+    rows = with_problems().where(records.c.scope == scope, free).with_for_update(skip_locked=True, of=records)
     ready = rows.where(
         records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
     )
     due = rows.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
     found = [
-        *connection.execute(ready.order_by(records.c.ready_at, records.c.key)).mappings(),
-        *connection.execute(due.order_by(records.c.due_at, records.c.key)).mappings(),
+        *connection.execute(ready.order_by(records.c.ready_at, records.c.key).limit(limit)).mappings(),
+        *connection.execute(due.order_by(records.c.due_at, records.c.key).limit(limit)).mappings(),
     ]
+    chosen = sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]
+    if newest and len(chosen) == limit:
+        lately = ready.order_by(records.c.ready_at.desc(), records.c.key).limit(newest)
+        chosen = [*chosen[: limit - newest], *connection.execute(lately).mappings()]
     claimed: dict[str, Values] = {}
-    for row in sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]:
+    for row in chosen:
         values = {**row, "claim": claim, "claimed_until": until, "retry_at": None}
         values["ready_at"] = values["ready_at"] or now
         if values["due_at"] is not None and values["due_at"] <= sync_now:
@@ -325,16 +336,6 @@ def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
         ).rowcount
         for chunk in chunks(dict.fromkeys(keys))
     )
-
-
-def keys_with_prefix(connection: Connection, scope: int, prefix: str, after: str | None, limit: int) -> list[str]:
-    """Return keys of records that begin so, in order, after one of them; those that are gone are left out."""
-    query = select(records.c.key).where(records.c.scope == scope, records.c.gone.is_(False), records.c.key >= prefix)
-    if prefix:
-        query = query.where(records.c.key < prefix[:-1] + chr(ord(prefix[-1]) + 1))
-    if after is not None:
-        query = query.where(records.c.key > after)
-    return list(connection.execute(query.order_by(records.c.key).limit(limit)).scalars())
 
 
 def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:

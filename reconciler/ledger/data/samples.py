@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, or_, select
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, or_, select
 
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.data.records import level_of, with_problems
@@ -32,9 +34,39 @@ def stuck(connection: Connection, scope: int) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def open_count(connection: Connection, scope: int, run_id: str | None) -> int:
+def open_count(connection: Connection, scope: int, run_id: str | None, before: datetime | None = None) -> int:
     """Return how many records are open; see `RecordStore.open_count`."""
     query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None))
     if run_id is not None:
         query = query.where(records.c.seen_run == run_id)
+    if before is not None:
+        query = query.where(records.c.ready_at <= before)
     return connection.execute(query).scalar_one()
+
+
+def waits_since(connection: Connection, scope: int, moment: datetime, now: datetime) -> bool:
+    """Return whether a record that nobody has claimed waits that long; see `RecordStore.waits_since`."""
+    due = and_(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= now)
+    free = records.c.scope == scope, records.c.claim.is_(None)
+    query = select(records.c.key).where(*free, or_(records.c.ready_at <= moment, due))
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def with_prefix(connection: Connection, scope: int, prefix: str, after: str | None, limit: int) -> list[str]:
+    """Return keys of records that begin so, in order, after one of them; those that are gone are left out."""
+    query = select(records.c.key).where(records.c.scope == scope, records.c.gone.is_(False), records.c.key >= prefix)
+    if prefix:
+        query = query.where(records.c.key < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+    if after is not None:
+        query = query.where(records.c.key > after)
+    return list(connection.execute(query.order_by(records.c.key).limit(limit)).scalars())
+
+
+def with_suffix(connection: Connection, scope: int, suffix: str, after: str | None, limit: int) -> list[str]:
+    """Return keys of records that end so, in order, after one of them; those that are gone are left out."""
+    query = select(records.c.key).where(
+        records.c.scope == scope, records.c.gone.is_(False), records.c.key.endswith(suffix, autoescape=True)
+    )
+    if after is not None:
+        query = query.where(records.c.key > after)
+    return list(connection.execute(query.order_by(records.c.key).limit(limit)).scalars())

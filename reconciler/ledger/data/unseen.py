@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from reconciler.ledger.data import records
@@ -29,6 +31,13 @@ def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[st
     for chunk in chunks(keys):
         connection.execute(delete(table).where(records.among(scope, chunk)))
     return keys
+
+
+def forget_strays(connection: Connection, scope: int, keys: Collection[str]) -> None:
+    """Delete those of the records that are closed, that no run saw, and of which the target holds nothing."""
+    for chunk in chunks(keys):
+        stray = table.c.seen_run.is_(None), table.c.ready_at.is_(None), ~_target_may_hold(), table.c.dead.is_(False)
+        connection.execute(delete(table).where(records.among(scope, chunk), *stray))
 
 
 def _not_seen_by(run_id: str) -> ColumnElement[bool]:

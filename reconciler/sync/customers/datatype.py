@@ -106,6 +106,9 @@ class Customers:
     def look(self, record: Mapping[str, Any]) -> bytes | None:  # noqa: ARG002 - no list shows all of it
         return None
 
+    def told(self, record: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG002 - what is read of it does not lag
+        return {}
+
     def map(self, record: Mapping[str, Any], now: datetime, facts: SiteFacts | None) -> CustomerDraft:  # noqa: ARG002
         return draft(record, self.settings, facts)
 

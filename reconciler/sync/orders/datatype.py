@@ -14,6 +14,7 @@ from reconciler.ordercloud.readers.records import Order
 from reconciler.sparklayer.stock import LOCATIONS
 from reconciler.sync.datatype import NEVER, Held, Name, SyncLog
 from reconciler.sync.explanation import Explanation
+from reconciler.sync.mapping.values import mapping
 from reconciler.sync.orders.explain import explain_record
 from reconciler.sync.orders.mapper import draft
 from reconciler.sync.orders.model import CART, PART, Draft, held_from_json
@@ -23,12 +24,15 @@ from reconciler.sync.orders.source import ROLES, OrderSource, key_of, look_of, n
 from reconciler.sync.orders.state import OrderState, deleted, resolve
 from reconciler.sync.orders.target import OrderTarget
 from reconciler.sync.problem import RecordProblem
+from reconciler.sync.told import digests
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
     from reconciler.sync.run.breaker import Breaker
 
 DATA_TYPE = "orders"
+TOLD = ("Status", "Total")
+"""Members of an order that a message tells, and that a read must bear out."""
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
 
 
@@ -87,6 +91,9 @@ class Orders:
 
     def look(self, record: Order) -> bytes | None:
         return look_of(record)
+
+    def told(self, record: Order) -> Mapping[str, str]:
+        return digests(mapping(record), TOLD)
 
     def map(self, record: Order, now: datetime, facts: frozenset[str]) -> Draft:
         return draft(record, self.settings, now, facts)

@@ -107,6 +107,9 @@ class PartyPrices:
     def look(self, record: PartyList) -> bytes | None:
         return record.look
 
+    def told(self, record: PartyList) -> Mapping[str, str]:
+        return {}
+
     def map(self, record: PartyList, now: datetime, facts: ListFacts | None) -> ListDraft:
         # A rehearsal may find no default list yet: apply makes it in the currency of the DataSync.
         default = ListInfo(self.settings.currency or "") if facts is None else facts.default

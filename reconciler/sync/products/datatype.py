@@ -22,7 +22,7 @@ from reconciler.sync.products.remedy import remedy
 from reconciler.sync.products.resolve import deleted, settle
 from reconciler.sync.products.settings import ProductSettings, digest, product_settings
 from reconciler.sync.products.sink import PROBE, ProductSink
-from reconciler.sync.products.source import ProductSource, key_of, look_of, not_listed, roles_of
+from reconciler.sync.products.source import ProductSource, key_of, look_of, not_listed, roles_of, told_of
 from reconciler.sync.products.state import ProductState, state_of
 from reconciler.sync.products.target import ProductTarget, Returned
 
@@ -105,6 +105,9 @@ class Products:
 
     def look(self, record: Product) -> bytes | None:
         return look_of(record)
+
+    def told(self, record: Product) -> Mapping[str, str]:
+        return told_of(record)
 
     def map(self, record: Product, now: datetime, facts: str | None) -> Draft:
         return draft(record, self.settings, now, facts)

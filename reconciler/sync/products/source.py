@@ -21,6 +21,7 @@ from reconciler.sync.products.model import FLAW, NO_ID, Part
 from reconciler.sync.products.scope import ROLES as SCOPE_ROLES
 from reconciler.sync.products.scope import Scope
 from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.told import digest_of, digests
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _ROLES: Mapping[str, str] = {"ProductReader": "products", "PriceScheduleReader": "priceschedules"}
 """What the API asks for to read products with variants, stock and prices (documented), and a list of each."""
 _CHUNK = 100
+TOLD = ("Name", "Description", "Active", "QuantityMultiplier", "DefaultPriceScheduleID", "xp")
+"""Members of a product that a message tells, and that a read must bear out."""
 
 
 def roles_of(settings: ProductSettings) -> Mapping[str, str]:
@@ -132,6 +135,22 @@ def key_of(product: Product) -> str:
 def look_of(product: Product) -> bytes | None:
     """Return the fingerprint of what lists show of a product that was read as a whole; None: not known."""
     return None if FLAW in product else of_list(product)
+
+
+def told_of(product: Product) -> dict[str, str]:
+    """Return digests of what messages tell of a product and of its inventory records."""
+    found = digests(mapping(product), TOLD)
+    for part in (product, *(product.get("Variants") or ())):
+        for record in part.get("InventoryRecords") or ():
+            fields = mapping(record)
+            if (quantity := fields.get("QuantityAvailable")) is not None:
+                found[stock_name(str(fields.get("ID")))] = digest_of(quantity)
+    return found
+
+
+def stock_name(record: str) -> str:
+    """Return by which name the quantity of an inventory record is told."""
+    return f"InventoryRecords/{record}"
 
 
 def _look(product: Product) -> bytes | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from reconciler.errors import ApiError
@@ -14,57 +16,29 @@ from reconciler.sync.datatype import Held, NotBegun, Observation, TargetState, W
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.abilities import Announcing
-from reconciler.sync.run.attempts import RECORD_ATTEMPTS, retry_after
+from reconciler.sync.run.attempts import RECORD_ATTEMPTS, jittered, retry_after
 from reconciler.sync.run.batcher import Batcher
 from reconciler.sync.run.context import RunContext
-from reconciler.sync.run.counts import DISCONTINUED, FAILED, HELD_BACK
+from reconciler.sync.run.counts import FAILED, HELD_BACK
+from reconciler.sync.run.in_hand import InHand
+from reconciler.sync.run.work import (
+    NOTHING,
+    Done,
+    Work,
+    held_of,
+    kept_of,
+    outcome_of,
+    revision_of,
+    run_token,
+    tells_something,
+)
 
 _IN_HAND = 256
 _RESULTS_AT_ONCE = 200
 _RESULTS_LINGER = 0.05
-_NOTHING: Mapping[str, Any] = {}
 _IN_NO_LIST = b"-"
 _HeldByKey: TypeAlias = Mapping[str, Held]
 _Resolve: TypeAlias = Callable[[_HeldByKey], Awaitable[Sequence[TargetState]]]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Done:
-    """What became of a record, and what that adds to what the run counts."""
-
-    result: Result
-    counts: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A record of which something is to be written or recorded.
-
-    Args:
-        state: that the target should have.
-        level: its level before.
-        known: fingerprints of what the target holds: what the run has seen, else what the ledger believes.
-        parts: what is to be written.
-        revision: that is worked on; None: as it is now.
-        token: names the claim; None: it was not claimed.
-    """
-
-    state: TargetState
-    level: Level | None
-    known: Mapping[str, bytes]
-    parts: frozenset[str]
-    revision: int | None
-    token: str | None
-
-    @property
-    def deletes(self) -> bool:
-        """Whether it is deleted, and not told and left alone."""
-        return self.state.gone and bool(self.state.prints or self.state.removes)
-
-    @property
-    def was_gone(self) -> bool:
-        """Whether it is deleted, and was before."""
-        return self.state.gone and self.level is not None and self.level.gone
 
 
 class Pipeline:
@@ -80,7 +54,7 @@ class Pipeline:
         self._hands = hands
         self._slots = asyncio.Semaphore(_IN_HAND)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._results: Batcher[_Done, None] = Batcher(
+        self._results: Batcher[Done, None] = Batcher(
             self._commit, most=_RESULTS_AT_ONCE, linger=_RESULTS_LINGER, side_by_side=1
         )
         # Records that may still come to another outcome in this run.
@@ -88,9 +62,15 @@ class Pipeline:
         # What lists show of the records in hand.
         self._looks: dict[str, bytes] = {}
         self._tally = context.meter.tally
+        self.in_hand = InHand()
 
     async def take(
-        self, records: Sequence[Any], claimed: Mapping[str, Level] | None = None, *, unlisted: bool = False
+        self,
+        records: Sequence[Any],
+        claimed: Mapping[str, Level] | None = None,
+        *,
+        unlisted: bool = False,
+        again: Mapping[str, datetime] | None = None,
     ) -> None:
         """Take in records as they were read; return when all of them are in hand or done.
 
@@ -98,6 +78,7 @@ class Pipeline:
             records: as the source gave them.
             claimed: their levels as they were before they were read, where they were claimed one by one.
             unlisted: they came by their IDs, and the source's lists leave them out.
+            again: those that stay open and are read again, and when: what was read contradicts what was told.
 
         Raises:
             ApiError: the target could not be read.
@@ -115,7 +96,12 @@ class Pipeline:
             await asyncio.sleep(0)
             if context.stopping and not claimed:
                 return  # nothing of these is begun
+        if claimed is None:
+            await self._leave_to_claims(drafts, self.in_hand.walk(drafts))
         levels = await context.ledger.records.levels(drafts)
+        if claimed is None and not unlisted:
+            # A list that lags has what was deleted since: whether one is back, only its ID tells.
+            await self._leave_to_claims(drafts, [key for key, level in levels.items() if level.gone])
 
         async def resolve(held: _HeldByKey) -> list[TargetState]:
             # A name stays this record's until the target holds nothing under it.
@@ -130,7 +116,16 @@ class Pipeline:
                 states.append(state)
             return states
 
-        await self._take(drafts, resolve, levels, claimed or {})
+        await self._take(drafts, resolve, levels, claimed or {}, again or {})
+
+    async def _leave_to_claims(self, drafts: dict[str, Any], keys: Collection[str]) -> None:
+        """Leave out records that came by a list and are to be read again by their IDs."""
+        if keys:
+            for key in keys:
+                del drafts[key]
+                self._looks.pop(key, None)
+            self.in_hand.walked(keys)
+            await self._context.ledger.records.want(keys)
 
     async def delete(
         self,
@@ -159,9 +154,14 @@ class Pipeline:
             await asyncio.wait(set(self._under_way))
 
     async def _take(
-        self, keys: Collection[str], resolve: _Resolve, levels: Mapping[str, Level], claimed: Mapping[str, Level]
+        self,
+        keys: Collection[str],
+        resolve: _Resolve,
+        levels: Mapping[str, Level],
+        claimed: Mapping[str, Level],
+        again: Mapping[str, datetime] = NOTHING,
     ) -> None:
-        held = {key: _held(levels.get(key)) for key in keys}
+        held = {key: held_of(levels.get(key)) for key in keys}
         states = {state.key: state for state in await resolve(held)}
         if moved := await self._moved(states.values()):
             held |= moved
@@ -172,19 +172,24 @@ class Pipeline:
             # They were resolved for a target that holds what we noted.
             states.update((state.key, state) for state in await resolve(otherwise))
         quiet: dict[str, int | None] = {}
-        busy: list[_Work] = []
+        busy: list[Work] = []
         for key, state in states.items():
             level, claim = levels.get(key), claimed.get(key)
             known = self._known(state, level, observed)
             parts = state.removes.union(part for part, value in state.prints.items() if known.get(part) != value)
             # What is removed is done with, whatever was wanted of it.
-            revision = None if self._context.mode is Mode.REMOVE else _revision(level, claim)
-            if parts or state.problems or key in otherwise or _tells_something(level, state, known):
+            revision = None if self._context.mode is Mode.REMOVE else revision_of(level, claim)
+            retry_at = again.get(key)
+            if retry_at is not None:
+                revision = 0
+            has_news = key in otherwise or tells_something(level, state, known)
+            if parts or state.problems or has_news or retry_at is not None:
                 token = run_token(claim is not None, self._context.run.id)
-                busy.append(_Work(state, level, known, parts, revision, token))
+                busy.append(Work(state, level, known, parts, revision, token, retry_at))
             else:
                 quiet[key] = revision
         await self._note_quiet(quiet, levels)
+        self.in_hand.walked(quiet)
         await self._write(busy)
 
     async def _moved(self, states: Iterable[TargetState]) -> dict[str, Held]:
@@ -209,7 +214,7 @@ class Pipeline:
             await self._context.ledger.records.seen(self._context.run.id, quiet, counts, news)
             self._tally.add(counts)
 
-    async def _write(self, busy: Sequence[_Work]) -> None:
+    async def _write(self, busy: Sequence[Work]) -> None:
         """Put the parts in doubt that are to be sent, and then send them side by side."""
         sending = [(work.state.key, list(work.parts)) for work in busy if work.parts]
         if sending:
@@ -222,9 +227,10 @@ class Pipeline:
             await self._slots.acquire()
             task = self._hands.create_task(self._bring(work))
             self._under_way.add(task)
-            task.add_done_callback(self._let_go)
+            task.add_done_callback(partial(self._let_go, work.state.key))
 
-    def _let_go(self, task: asyncio.Task[None]) -> None:
+    def _let_go(self, key: str, task: asyncio.Task[None]) -> None:
+        self.in_hand.walked([key])
         self._under_way.discard(task)
         self._slots.release()
 
@@ -250,14 +256,14 @@ class Pipeline:
     def _known(self, state: TargetState, level: Level | None, observed: Observation) -> Mapping[str, bytes]:
         """Return fingerprints of what the target holds of a record: what was just seen, else what is believed."""
         if self._context.mode is Mode.VERIFY:
-            return observed.prints.get(state.key, _NOTHING)
+            return observed.prints.get(state.key, NOTHING)
         if level is None or self._context.mode in (Mode.REWRITE, Mode.PULL):
-            return _NOTHING
+            return NOTHING
         if not state.moved:
             return level.prints
         return {part: value for part, value in level.prints.items() if part not in state.moved}
 
-    async def _bring(self, work: _Work) -> None:
+    async def _bring(self, work: Work) -> None:
         try:
             written = await self._sent(work)
         except NotBegun:
@@ -267,18 +273,18 @@ class Pipeline:
                 raise
             await self._fail(work, error)
             return
-        counts = self._counts(work, _outcome(work.state, written))
+        counts = self._counts(work, outcome_of(work.state, written))
         result = self._result(work, written)
-        await self._results.add([_Done(result, counts)])
+        await self._results.add([Done(result, counts)])
         self._tally.add(counts)
         self._tally.problems += bool(result.problems) and "seen" in counts
 
-    async def _sent(self, work: _Work) -> Written:
+    async def _sent(self, work: Work) -> Written:
         if not work.parts:
             return Written(frozenset(), sent=False)
         return await self._context.sink.write(replace(work.state, known=work.known), work.parts)
 
-    def _result(self, work: _Work, written: Written) -> Result:
+    def _result(self, work: Work, written: Written) -> Result:
         state = work.state
         whole = written.done == work.parts
         # What was not written is as it should be: that is why.
@@ -286,12 +292,13 @@ class Pipeline:
         return Result(
             key=state.key,
             revision=work.revision,
-            prints={**_kept(work), **{part: value if part in good else None for part, value in state.prints.items()}},
+            prints={**kept_of(work), **{part: value if part in good else None for part, value in state.prints.items()}},
             held=state.held(whole=whole) if written.held is None else written.held,
             problems=tuple(self._row(problem) for problem in (*state.problems, *written.refused)),
             due_at=state.due,
             gone=state.gone,
             # What somebody overrode the limit for does not count for it, nor what is told and left alone.
+            retry_at=work.retry_at,
             gone_at=self._context.job.now() if work.deletes and not self._context.limit_lifted else None,
             names=state.keeps if whole else written.keeps,
             token=work.token,
@@ -300,7 +307,7 @@ class Pipeline:
             look=self._looks.pop(state.key, None),
         )
 
-    def _counts(self, work: _Work, outcome: str) -> dict[str, int]:
+    def _counts(self, work: Work, outcome: str) -> dict[str, int]:
         """Return what a record adds to the counts: it counts once in a run, with the outcome that it came to."""
         key = work.state.key
         before = self._provisional.pop(key, None)
@@ -317,7 +324,7 @@ class Pipeline:
         run_id = self._context.run.id
         return level is not None and level.seen_run == run_id and (level.dead or not level.attempts)
 
-    async def _commit(self, done: Sequence[_Done]) -> Mapping[_Done, None]:
+    async def _commit(self, done: Sequence[Done]) -> Mapping[Done, None]:
         counts = Counter[str]()
         for item in done:
             counts.update(item.counts)
@@ -326,7 +333,7 @@ class Pipeline:
         await context.ledger.records.record([item.result for item in done], context.run.id, counts)
         return {}
 
-    async def _fail(self, work: _Work, error: ApiError) -> None:
+    async def _fail(self, work: Work, error: ApiError) -> None:
         context, key = self._context, work.state.key
         attempts = (work.level.attempts if work.level is not None else 0) + 1
         dead = attempts >= RECORD_ATTEMPTS
@@ -336,57 +343,17 @@ class Pipeline:
             counts = self._counts(work, FAILED)
             result = Result(
                 key,
-                prints=_kept(work),
+                prints=kept_of(work),
                 problems=(problem,),
                 held=work.state.held(whole=False),
                 held_back=not work.known,
             )
-            await self._results.add([_Done(result, counts)])
+            await self._results.add([Done(result, counts)])
             self._tally.add(counts)
-        retry_at = context.source_now + retry_after(attempts)
+        retry_at = context.source_now + jittered(retry_after(attempts))
         token = None if dead else work.token
         await context.ledger.records.failed(key, attempts, retry_at, dead=dead, token=token)
 
     def _row(self, problem: RecordProblem) -> ProblemRow:
         url = self._context.data.link(problem.external_id, self._context.job.source_url)
         return ProblemRow(problem.external_id, str(problem.part), problem.code, problem.message, url)
-
-
-def _outcome(state: TargetState, written: Written) -> str:
-    if written.sent and written.done:
-        return DISCONTINUED if state.gone else "written"
-    return HELD_BACK if written.refused or state.held_back else "unchanged"
-
-
-def run_token(is_claimed: bool, run_id: str) -> str | None:
-    """Return what names the claims of a run, for a record that was claimed."""
-    return run_id if is_claimed else None
-
-
-def _revision(level: Level | None, claimed: Level | None) -> int | None:
-    """The revision that was worked on: what is wanted since then stays open."""
-    if claimed is not None:
-        return claimed.wanted
-    if level is None:
-        return None
-    # It was wanted at a moment that may lie after the read; it is read again by itself.
-    return min(level.wanted, level.applied)
-
-
-def _held(level: Level | None) -> Mapping[str, Any]:
-    return _NOTHING if level is None else level.held
-
-
-def _kept(work: _Work) -> dict[str, bytes | None]:
-    """Return the fingerprints of the parts that are believed to be there and are not sent, as they are known now."""
-    believed = _NOTHING if work.level is None else work.level.prints
-    return {part: work.known.get(part) for part in believed.keys() - work.parts}
-
-
-def _tells_something(level: Level | None, state: TargetState, known: Mapping[str, bytes]) -> bool:
-    """Whether the ledger has to learn something of a record for which nothing is sent."""
-    if level is None or level.problems or level.gone or level.attempts or level.due_at != state.due or state.news:
-        return True
-    if level.doubtful or any(known.get(part) != value for part, value in level.prints.items()):
-        return True
-    return any(level.prints.get(part) != value for part, value in state.prints.items())

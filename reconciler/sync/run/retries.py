@@ -1,22 +1,29 @@
-"""Retries: records that are open or due, read one by one by ID and brought to where they should be."""
+"""Retries: records that are open or due, read by their IDs and brought to where they should be."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from time import monotonic
 
+from reconciler.ledger.data.inbox_model import Told
 from reconciler.ledger.data.model import Level
-from reconciler.sync.run.attempts import STALE_READS, STALE_WAIT
+from reconciler.ledger.data.told import LAG
+from reconciler.sync.run.attempts import BUSY_WAIT, STALE_READS, STALE_WAIT, read_again_after
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.deletes import Deletes, may_hold
 from reconciler.sync.run.pipeline import Pipeline
+from reconciler.sync.told import contradicts
 from reconciler.words import some
 
-_AT_ONCE = 100
-_LEASE_SECONDS = 600.0
+AT_ONCE = 100
+LEASE_SECONDS = 600.0
 _POLL_SECONDS = 0.5
 # Longer than any wait between two tries of a record.
 _LONGEST_IDLE = 180.0
+# After that long, what comes meanwhile is left to whoever listens, or to the next run.
+_TAIL_SECONDS = 60.0
 
 
 class Retries:
@@ -37,57 +44,102 @@ class Retries:
         self._outside: list[str] = []
 
     async def work_off(self, *, patiently: bool) -> None:
-        """Work until nothing is open or due now; patiently: until nothing of it will be tried again either.
+        """Work until nothing is left that is open or due now; patiently: nor what will be tried again.
+
+        What comes meanwhile is worked off as well, and not waited for.
 
         Raises:
             ApiError: the source or the target could not be read.
             Outage: an API is away.
         """
         context = self._context
-        idle = 0.0
+        idle, enough = 0.0, monotonic() + _TAIL_SECONDS
+        begun = await context.ledger.records.clock()
         while not context.stopping:
-            claimed = await context.ledger.records.claim_due(
-                _AT_ONCE, context.source_now, _LEASE_SECONDS, context.run.id
-            )
+            claimed = await self.claim()
             if claimed:
                 idle = 0.0
-                await self._bring(claimed)
-            elif patiently and idle < _LONGEST_IDLE and await self._something_waits():
-                idle += _POLL_SECONDS
-                await asyncio.sleep(_POLL_SECONDS)
-            else:
+                await self.bring(claimed)
+                await self._pipeline.drain()
+                if monotonic() < enough or await context.ledger.records.waits_since(begun, context.source_now):
+                    continue
+            if not (patiently and idle < _LONGEST_IDLE and await self._something_waits(begun)):
                 break
-        self._tell()
+            idle += _POLL_SECONDS
+            await asyncio.sleep(_POLL_SECONDS)
+        self.tell()
 
-    async def _something_waits(self) -> bool:
-        return await self._context.ledger.records.open_count(None) > self._deletes.waiting
+    async def claim(self, newest: int = 0) -> list[Level]:
+        """Claim records that are open or due."""
+        context = self._context
+        return await context.ledger.records.claim_due(
+            AT_ONCE, context.source_now, LEASE_SECONDS, context.run.id, newest
+        )
 
-    async def _bring(self, claimed: Sequence[Level]) -> None:
+    async def _something_waits(self, since: datetime) -> bool:
+        return await self._context.ledger.records.open_count(None, since) > self._deletes.waiting
+
+    async def bring(self, claimed: Sequence[Level]) -> None:
+        """Read records that were claimed and bring them on their way; what has to be deleted waits in `deletes`.
+
+        A read that contradicts what a message told of a record within the source's lag is repeated later: that one is
+        deleted and is there, or that a member is what it is not.
+        """
+        context = self._context
         levels = {level.key: level for level in claimed}
-        records = await self._context.source.some(levels)
-        found = {self._context.data.key(record) for record in records}
-        await self._pipeline.take(records, levels)
-        for key in levels:
-            if key not in found:
-                await self._bring_one(key, levels)
-        await self._pipeline.drain()
+        for key in self._pipeline.in_hand.claim(levels):
+            await self._put_back(levels.pop(key), context.source_now + BUSY_WAIT)
+        told = await context.ledger.records.told(levels)
+        fresh = {key: what for key, what in told.items() if what.age < LAG}
+        # Whether there is one that was deleted, no list says that lags.
+        by_id = {key for key, level in levels.items() if level.gone or (key in fresh and fresh[key].gone)}
+        records = await context.source.some([key for key in levels if key not in by_id])
+        found = {context.data.key(record): record for record in records}
+        again = {
+            key: self._again(fresh[key])
+            for key, record in found.items()
+            if key in fresh and contradicts(fresh[key].members, context.data.told(record))
+        }
+        await self._settle([key for key in found if key not in again], told, levels)
+        await self._pipeline.take(records, levels, again=again)
+        missing = [key for key in levels if key not in found]
+        await asyncio.gather(*(self._bring_one(key, levels, told.get(key)) for key in missing))
 
-    async def _bring_one(self, key: str, levels: Mapping[str, Level]) -> None:
+    async def _bring_one(self, key: str, levels: Mapping[str, Level], told: Told | None) -> None:
         context, level = self._context, levels[key]
         reading = await context.source.one(key)
+        fresh = told is not None and told.age < LAG
+        if told is not None and fresh and (not reading.is_gone if told.gone else reading.stale):
+            await self._put_back(level, self._again(told))
+            return
         if reading.stale and self._may_wait(key):
-            again = context.source_now + STALE_WAIT
-            await context.ledger.records.failed(key, level.attempts, again, token=context.run.id)
-        elif (reading.is_gone or reading.outside) and may_hold(level):
+            await self._put_back(level, context.source_now + STALE_WAIT)
+            return
+        if told is not None:
+            await self._settle([key], {key: told}, levels)
+        if (reading.is_gone or reading.outside) and may_hold(level):
             self._deletes.add(level, reading, claimed=True)
         elif reading.record is not None and not reading.outside:
-            await self._pipeline.take([reading.record], levels, unlisted=not reading.stale)
+            # One that was deleted, or has just been made, may be in the lists as well: the next walk says whether.
+            unlisted = not reading.stale and not level.gone and told is None
+            await self._pipeline.take([reading.record], levels, unlisted=unlisted)
         else:
-            if reading.is_gone or reading.outside:
+            if told is None and (reading.is_gone or reading.outside):
                 (self._outside if reading.outside else self._gone).append(key)
             await context.ledger.records.seen(None, {key: level.wanted})
+            await context.ledger.records.forget_strays([key])
 
-    def _tell(self) -> None:
+    async def _settle(self, keys: Sequence[str], told: Mapping[str, Told], levels: Mapping[str, Level]) -> None:
+        await self._context.ledger.records.settle_told({key: levels[key].wanted for key in keys if key in told})
+
+    async def _put_back(self, level: Level, retry_at: datetime) -> None:
+        token = self._context.run.id
+        await self._context.ledger.records.failed(level.key, level.attempts, retry_at, token=token)
+
+    def _again(self, told: Told) -> datetime:
+        return self._context.source_now + read_again_after(told.age)
+
+    def tell(self) -> None:
         """Say why nothing comes of records that somebody asked for and the target never had."""
         for keys, where in ((self._gone, "not at the source"), (self._outside, "outside the scope of this sync")):
             if keys:
