@@ -29,6 +29,7 @@ from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
+from reconciler.sync.told import digests
 from support.levels import Levels, levels_of
 
 SETTINGS = SyncSettings(
@@ -117,7 +118,7 @@ class Things:
         return record[1].partition("|")[0].encode()
 
     def told(self, record: tuple[str, str]) -> dict[str, str]:
-        return {"text": record[1]}
+        return digests({"text": record[1]}, ["text"])
 
     def map(self, record: tuple[str, str], now: datetime, facts: Any) -> Any:
         return SimpleNamespace(key=record[0], text=record[1])

@@ -123,3 +123,8 @@ class AsyncStore:
         self.names = AsyncNames(store.names, caller)
         self.problems = AsyncProblems(store.problems, caller)
         self.log = AsyncLog(store.log, caller)
+        self._store, self._caller = store, caller
+
+    async def is_wished(self) -> bool:
+        """Whether somebody else waits for the scope's lock."""
+        return await self._caller.call(self._store.is_wished)

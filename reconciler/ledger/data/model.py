@@ -37,6 +37,16 @@ class DataScope:
         return f"{self.environment}/{self.integration}/{self.data_type}"
 
     @property
+    def wish_name(self) -> str:
+        """Name of the lock of who waits for its lock while its holder only listens."""
+        return f"{self.lock_name}/wish"
+
+    @property
+    def listen_name(self) -> str:
+        """Name of the lock that says that the holder of its lock only listens."""
+        return f"{self.lock_name}/listen"
+
+    @property
     def watch_name(self) -> str:
         """Name of the lock of `sync watch`, which holds nothing else between two runs."""
         return f"{self.lock_name}/watch"

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import Any
 
 from reconciler.ledger.data import looks as of_lists
-from reconciler.ledger.data import mentions, names, overview, problems, records, runs, samples
+from reconciler.ledger.data import claims, mentions, names, overview, problems, records, runs, samples
 from reconciler.ledger.data import told as of_messages
 from reconciler.ledger.data import unseen as of_run
 from reconciler.ledger.data.inbox_model import Told
@@ -185,7 +185,15 @@ class RecordStore:
         """
         return self._scoped.read(lambda tx: samples.waits_since(tx.connection, self._scoped.id, moment, now))
 
-    def claim_due(self, limit: int, now: datetime, lease_seconds: float, token: str, newest: int = 0) -> list[Level]:
+    def claim_due(
+        self,
+        limit: int,
+        now: datetime,
+        lease_seconds: float,
+        token: str,
+        newest: int = 0,
+        since: datetime | None = None,
+    ) -> list[Level]:
         """Claim records that are open or due and that nobody has claimed, the longest waiting first. Needs a hand.
 
         Args:
@@ -195,11 +203,12 @@ class RecordStore:
             token: names the claim among this hand's.
             newest: where more wait than that, so many of them are those that wait the shortest: a change of many
                 records does not hold up one.
+            since: only those that are open since this moment of the ledger's clock.
         """
         claim, lease = records.claim_of(self._scoped.name, token), timedelta(seconds=lease_seconds)
         return self._scoped.write_as_hand(
-            lambda tx: records.claim_due(
-                tx.connection, self._scoped.id, limit, now, tx.now, tx.now + lease, claim, newest
+            lambda tx: claims.claim_due(
+                tx.connection, self._scoped.id, limit, now, tx.now, tx.now + lease, claim, newest, since
             )
         )
 

@@ -121,7 +121,7 @@ def begin_writes(
         if values["claim"] is None or values["claimed_until"] <= now:
             values.update(claim=claim, claimed_until=now + WRITING)
         changed[key] = values
-    _write(connection, scope, changed, rows)
+    write(connection, scope, changed, rows)
 
 
 def record(
@@ -159,7 +159,7 @@ def record(
         if result.written:
             values["written_at"] = now
         changed[result.key] = values
-    _write(connection, scope, changed, rows)
+    write(connection, scope, changed, rows)
     return refused
 
 
@@ -187,7 +187,7 @@ def failed(
         values.update(ready_at=values["ready_at"] or now, retry_at=retry_at)
     if run_id is not None:
         values["seen_run"] = run_id
-    _write(connection, scope, {key: values}, rows)
+    write(connection, scope, {key: values}, rows)
 
 
 def seen(
@@ -237,52 +237,6 @@ def seen(
         _insert(connection, [{**_fresh(scope, key), **by_run} for key in chunk if key not in wanted])
 
 
-def claim_due(
-    connection: Connection,
-    scope: int,
-    limit: int,
-    sync_now: datetime,
-    now: datetime,
-    until: datetime,
-    claim: str,
-    newest: int = 0,
-) -> list[Level]:
-    """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
-    free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
-    rows = with_problems().where(records.c.scope == scope, free).with_for_update(skip_locked=True, of=records)
-    ready = rows.where(
-        records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
-    )
-    due = rows.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
-    found = [
-        *connection.execute(ready.order_by(records.c.ready_at, records.c.key).limit(limit)).mappings(),
-        *connection.execute(due.order_by(records.c.due_at, records.c.key).limit(limit)).mappings(),
-    ]
-    chosen = sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]
-    if newest and len(chosen) == limit:
-        lately = ready.order_by(records.c.ready_at.desc(), records.c.key).limit(newest)
-        chosen = [*chosen[: limit - newest], *connection.execute(lately).mappings()]
-    claimed: dict[str, Values] = {}
-    for row in chosen:
-        values = {**row, "claim": claim, "claimed_until": until, "retry_at": None}
-        values["ready_at"] = values["ready_at"] or now
-        if values["due_at"] is not None and values["due_at"] <= sync_now:
-            values["due_at"] = None
-        claimed[row["key"]] = values
-    _write(connection, scope, claimed, claimed)
-    return [level_of(values) for values in claimed.values()]
-
-
-def void_claims(connection: Connection, scope: int, living: Collection[str]) -> None:
-    """Void all claims but those of some hands."""
-    of_living = [records.c.claim.startswith(f"{hand}/", autoescape=True) for hand in living]
-    connection.execute(
-        update(records)
-        .where(records.c.scope == scope, records.c.claim.is_not(None), *(~claim for claim in of_living))
-        .values(claim=None, claimed_until=None)
-    )
-
-
 def deleted_since(connection: Connection, scope: int, moment: datetime) -> int:
     """Return how many records were deleted; see `RecordStore.deleted_since`."""
     gone = records.c.scope == scope, records.c.gone, records.c.gone_at >= moment
@@ -301,7 +255,7 @@ def forget_prints(connection: Connection, scope: int, keys: Collection[str] | No
         rows = read(connection, scope, chunk)
         for values in rows.values():
             values["prints"] = dict.fromkeys(values["prints"], IN_DOUBT)
-        _write(connection, scope, rows, rows)
+        write(connection, scope, rows, rows)
 
 
 def hold(connection: Connection, scope: int, held: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]) -> None:
@@ -311,7 +265,7 @@ def hold(connection: Connection, scope: int, held: Mapping[str, tuple[Mapping[st
         now, forgotten = held[key]
         prints = {part: value for part, value in values["prints"].items() if part not in forgotten}
         values.update(held=dict(now), prints=prints)
-    _write(connection, scope, rows, rows)
+    write(connection, scope, rows, rows)
 
 
 def move(connection: Connection, scope: int, moves: Mapping[str, str]) -> None:
@@ -324,7 +278,7 @@ def move(connection: Connection, scope: int, moves: Mapping[str, str]) -> None:
             changed[new] = {**(rows.get(new) or _fresh(scope, new)), "held": rows[old]["held"], "prints": {}}
             left = {"applied": rows[old]["wanted"], "attempts": 0, "dead": False, "gone": True, "held_back": False}
             changed[old] = {**rows[old], **nothing, **left, "claimed_until": None}
-    _write(connection, scope, changed, rows)
+    write(connection, scope, changed, rows)
 
 
 def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
@@ -347,7 +301,8 @@ def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, V
     return rows
 
 
-def _write(connection: Connection, scope: int, changed: Mapping[str, Values], known: Collection[str]) -> None:
+def write(connection: Connection, scope: int, changed: Mapping[str, Values], known: Collection[str]) -> None:
+    """Write rows of records; those that are not known yet are made."""
     existing = [
         {"of_key": key, **{f"new_{name}": values[name] for name in _COLUMNS}}
         for key, values in changed.items()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from secrets import token_hex
 from typing import TypeVar
 
 from reconciler.ledger.config.model import LockHolder
-from reconciler.ledger.data import hands, overview, records, runs
+from reconciler.ledger.data import claims, hands, overview, records, runs
 from reconciler.ledger.data.model import RUNNING, DataScope
 from reconciler.ledger.database import Database, Transaction
-from reconciler.ledger.lock import LEASE, Lock, acquire, lost
+from reconciler.ledger.lock import LEASE, Lock, acquire, is_held, lost
 
 _Answer = TypeVar("_Answer")
+_YIELDS_WITHIN = 45.0
+"""Seconds within which a run that listens has ended: what it has in hand may take a while."""
 
 
 class Scoped:
@@ -54,22 +56,45 @@ class Scoped:
         """
 
         def succeed(tx: Transaction) -> None:
-            records.void_claims(tx.connection, self.id, hands.end_keepers(tx.connection, self.id))
+            claims.void_claims(tx.connection, self.id, hands.end_keepers(tx.connection, self.id))
 
-        with acquire(
-            self.database,
-            holder,
-            name=self.scope.lock_name,
-            wait=wait,
-            on_wait=on_wait,
-            lease=lease,
-            on_taken=succeed,
-        ) as lock:
+        with ExitStack() as wish, ExitStack() as stack:
+            if self._is_held(self.scope.listen_name):
+                # Who only listens lets go for whoever has something to do.
+                wish.enter_context(acquire(self.database, holder, name=self.scope.wish_name, wait=wait))
+                wait = max(wait, _YIELDS_WITHIN)
+            lock = stack.enter_context(
+                acquire(
+                    self.database,
+                    holder,
+                    name=self.scope.lock_name,
+                    wait=wait,
+                    on_wait=on_wait,
+                    lease=lease,
+                    on_taken=succeed,
+                )
+            )
+            wish.close()
             self._lock = lock
             try:
                 yield lock
             finally:
                 self._lock = self._hand = self.run_id = None
+
+    def listening(self, holder: str) -> AbstractContextManager[Lock]:
+        """Say, for the time of a `with` block, that whoever holds the scope's lock only listens and lets go if asked.
+
+        Raises:
+            LedgerLocked: somebody else does.
+        """
+        return acquire(self.database, holder, name=self.scope.listen_name)
+
+    def is_wished(self) -> bool:
+        """Whether somebody waits for the scope's lock."""
+        return self._is_held(self.scope.wish_name)
+
+    def _is_held(self, name: str) -> bool:
+        return self.read(lambda tx: is_held(tx.connection, name, tx.now))
 
     def watching(
         self,
@@ -108,7 +133,7 @@ class Scoped:
         token = self.name
         hands.join(tx.connection, self.id, token, run_id, holder, keeper=True)
         stay = hands.end_other_runs(tx.connection, self.id, run_id)
-        records.void_claims(tx.connection, self.id, stay)
+        claims.void_claims(tx.connection, self.id, stay)
         return token
 
     def kept(self, run_id: str, token: str) -> None:

@@ -45,6 +45,7 @@ class Store:
         self.problems = ProblemStore(self._scoped)
         self.log = LogStore(self._scoped)
         self.lock, self.watching = self._scoped.lock, self._scoped.watching
+        self.listening, self.is_wished = self._scoped.listening, self._scoped.is_wished
 
     def is_locked(self) -> bool:
         """Whether somebody holds the scope's lock, so that a run may be under way."""

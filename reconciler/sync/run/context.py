@@ -19,6 +19,7 @@ from reconciler.sync.datatype import AnyDataType, Sink, Source
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.attempts import PATIENCE_SECONDS
 from reconciler.sync.run.breaker import Breaker
+from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.rehearsal import Rehearsal, RehearsedSink
@@ -89,6 +90,7 @@ class RunContext:
         whole: what the target only tells as a whole, where the run verifies.
         limit_lifted: it deletes more than the manifest allows, because somebody overrode that.
         remarks: what the run went through, for people.
+        listening: how it listens for events once all else is done; None: it ends then.
     """
 
     job: Job
@@ -107,6 +109,7 @@ class RunContext:
     whole: Any = None
     limit_lifted: bool = False
     remarks: list[str] = field(default_factory=list)
+    listening: Listening | None = None
 
     @property
     def data(self) -> AnyDataType:
@@ -174,6 +177,7 @@ def open_context(
     resumed: bool,
     since: datetime | None,
     previous: DataRun | None,
+    listening: Listening | None = None,
 ) -> RunContext:
     """Return the context of a run that was chosen."""
     target_breaker = _breaker(job, job.target_traffic, probes=True)
@@ -195,6 +199,7 @@ def open_context(
         resumed=resumed,
         since=since,
         previous=previous,
+        listening=listening,
     )
 
 

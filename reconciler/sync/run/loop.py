@@ -1,15 +1,16 @@
-"""The continuous loop: run each data type, wait for `interval` after its end, run it again."""
+"""The continuous loop: run each data type, listen or rest for `interval`, run it again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError, LedgerLocked, NotApplied, ReconcilerError, SourceIncomplete, TargetIncomplete
 from reconciler.ledger.data.model import FINISHED
 from reconciler.sync.run.context import Job
+from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport, State
 from reconciler.sync.run.runner import run_sync
@@ -32,6 +33,8 @@ class _Turn:
         pause: how long it rests from then on.
         failures: runs that failed, in a row.
         report: of its last run; None: none began.
+        bell: rings where events raised something; None: between two runs it rests, and listens to nothing.
+        listening: its run that has done all else and listens, and how to end that; None: it has none.
     """
 
     job: Job
@@ -39,6 +42,8 @@ class _Turn:
     pause: timedelta = timedelta()
     failures: int = 0
     report: RunReport | None = None
+    bell: Bell | None = None
+    listening: tuple[asyncio.Task[None], Listening] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -67,7 +72,7 @@ class _Turn:
 
     def may_wake(self) -> bool:
         """Return whether it has rested long enough to look whether a record cannot wait."""
-        return not self.failures and self.job.now() - self.rests_since >= _SHORTEST_REST
+        return self.listening is None and not self.failures and self.job.now() - self.rests_since >= _SHORTEST_REST
 
     def rest(self, pause: timedelta) -> None:
         """Begin to rest."""
@@ -83,6 +88,7 @@ async def watch(
     on_missing: Callable[[ReconcilerError, datetime], None] = lambda _error, _next: None,
     between: asyncio.Event | None = None,
     lasting: bool = False,
+    bell: Bell | None = None,
 ) -> tuple[RunReport, ...]:
     """Run whatever is due of each data type, one after the other, again and again, until told to stop.
 
@@ -100,6 +106,8 @@ async def watch(
         between: ends it once no run is on.
         lasting: whether it goes on where earlier runs ended, and ends only when it is told to: what a limit stopped
             is taken up again after somebody has run it.
+        bell: rings where events raised something: each data type listens for `interval` in place of resting, beside
+            the runs of the others. None: nothing is listened to.
 
     Returns:
         The last report of each data type of which a run began.
@@ -107,17 +115,79 @@ async def watch(
     Raises:
         LedgerError: the ledger cannot be used, or the lock was lost.
     """
-    turns = [_Turn(job, job.now()) for job in jobs]
+    turns = [_Turn(job, job.now(), bell=bell) for job in jobs]
     ends = (stop,) if between is None else (stop, between)
     if lasting:
         await asyncio.to_thread(_rest_as_before, turns)
     due = await _rest(turns, *ends) if lasting else list(turns)
-    while due and not _any(ends):
-        for turn in due:
-            if not _any(ends):
-                await _run(turn, stop, on_progress, on_report, on_missing)
-        due = await _rest(turns if lasting else [turn for turn in turns if not turn.is_over], *ends)
+    try:
+        while due and not _any(ends):
+            for turn in due:
+                await _hear_out(turn)
+                if not _any(ends) and (lasting or not turn.is_over):
+                    await _begin(turn, stop, on_progress, on_report, on_missing)
+            due = await _rest(turns if lasting else [turn for turn in turns if not turn.is_over], *ends)
+    finally:
+        await _end_all(turns)
     return tuple(turn.report for turn in turns if turn.report is not None)
+
+
+async def _begin(
+    turn: _Turn,
+    stop: asyncio.Event,
+    on_progress: Callable[[Progress], None],
+    on_report: Callable[[RunReport, datetime], None],
+    on_missing: Callable[[ReconcilerError, datetime], None],
+) -> None:
+    """Run a data type, and return when the run is over or listens."""
+    if turn.bell is None:
+        await _run(turn, stop, on_progress, on_report, on_missing)
+        return
+    listening = Listening(turn.bell)
+    run = asyncio.create_task(_run(turn, stop, on_progress, on_report, on_missing, listening))
+    begun = asyncio.create_task(listening.begun.wait())
+    try:
+        await asyncio.wait({run, begun}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        run.cancel()
+        await asyncio.wait({run})
+        raise
+    finally:
+        begun.cancel()
+    if run.done():
+        await run
+    else:
+        turn.listening = run, listening
+        turn.rest(turn.job.settings.interval)
+
+
+async def _hear_out(turn: _Turn) -> None:
+    """End the listening of a data type, where it does."""
+    if turn.listening is not None:
+        run, listening = turn.listening
+        listening.enough.set()
+        await asyncio.wait({run})
+        turn.listening = None
+        await run
+
+
+async def _end_all(turns: Sequence[_Turn]) -> None:
+    """End whatever listens; the first error of one is the caller's."""
+    runs = [turn.listening[0] for turn in turns if turn.listening is not None]
+    for turn in turns:
+        if turn.listening is not None:
+            turn.listening[1].enough.set()
+    if not runs:
+        return
+    try:
+        await asyncio.wait(runs)
+    except asyncio.CancelledError:
+        for run in runs:
+            run.cancel()
+        await asyncio.wait(runs)
+        raise
+    for run in runs:
+        await run
 
 
 async def _run(
@@ -126,11 +196,12 @@ async def _run(
     on_progress: Callable[[Progress], None],
     on_report: Callable[[RunReport, datetime], None],
     on_missing: Callable[[ReconcilerError, datetime], None],
+    listening: Listening | None = None,
 ) -> None:
     job = turn.job
     try:
         with job.store.lock(job.holder):
-            report = await run_sync(job, None, stop=stop, on_progress=on_progress)
+            report = await run_sync(job, None, stop=stop, on_progress=on_progress, listening=listening)
     except LedgerLocked:
         # Somebody runs it by hand, which is as good.
         turn.rest(_WHILE_LOCKED)
@@ -142,8 +213,19 @@ async def _run(
     else:
         turn.report = report
         turn.failures = turn.failures + 1 if report.state is State.INTERRUPTED else 0
-        turn.rest(_pause(job, turn.failures))
+        turn.rest(_next_after(turn, report, listening))
         on_report(report, report.ended_at + turn.pause)
+
+
+def _next_after(turn: _Turn, report: RunReport, listening: Listening | None) -> timedelta:
+    """Return how long a data type rests after a run."""
+    if listening is None or report.state is not State.FINISHED:
+        return _pause(turn.job, turn.failures)
+    if not listening.begun.is_set():
+        # What was no incremental run does not listen: the next one is, and does.
+        return timedelta()
+    # It ended for its next turn, or because somebody else wants to run it.
+    return _WHILE_LOCKED
 
 
 async def _rest(turns: Sequence[_Turn], *ends: asyncio.Event) -> list[_Turn]:
@@ -157,8 +239,13 @@ async def _rest(turns: Sequence[_Turn], *ends: asyncio.Event) -> list[_Turn]:
         left = {id(turn): turn.left() for turn in resting}
         if due := [turn for turn in resting if left[id(turn)] <= timedelta()]:
             return due
-        if await _told(min(*left.values(), _LOOK_EVERY, _LOOK_EVERY), ends):
+        listening = {turn.listening[0] for turn in turns if turn.listening is not None}
+        if await _told(min(*left.values(), _LOOK_EVERY, _LOOK_EVERY), ends, listening):
             return []
+        if over := [turn for turn in turns if turn.listening is not None and turn.listening[0].done()]:
+            for turn in over:
+                await _hear_out(turn)
+            continue
         due = [turn for turn in resting if turn.may_wake() and await asyncio.to_thread(_something_waits, turn.job)]
         if due:
             return due
@@ -174,11 +261,11 @@ def _any(ends: Sequence[asyncio.Event]) -> bool:
     return any(end.is_set() for end in ends)
 
 
-async def _told(duration: timedelta, ends: Sequence[asyncio.Event]) -> bool:
-    """Wait until one of the events is set, and return whether one was in time."""
+async def _told(duration: timedelta, ends: Sequence[asyncio.Event], listening: Collection[asyncio.Task[None]]) -> bool:
+    """Wait until one of the events is set, or what listens ends; return whether one was set in time."""
     waiting = [asyncio.create_task(end.wait()) for end in ends]
     try:
-        await asyncio.wait(waiting, timeout=duration.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*waiting, *listening}, timeout=duration.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
         return _any(ends)
     finally:
         for task in waiting:

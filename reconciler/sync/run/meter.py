@@ -42,9 +42,9 @@ class Meter:
         self.phase = Phase.CHECKING
 
     @property
-    def wrote_anything(self) -> bool:
-        """Whether any record was written."""
-        return any(self._written().values())
+    def writes(self) -> int:
+        """How many parts of records were written."""
+        return sum(self._written().values())
 
     def checked(self, number: int) -> None:
         """Take note of how many records were asked for by ID."""

@@ -14,6 +14,7 @@ class Phase(StrEnum):
     RETRYING = "trying again what failed"
     DELETES = "checking what is gone"
     CLOSING = "closing the sync log"
+    LISTENING = "listening for changes"
 
 
 @dataclass(frozen=True, slots=True)

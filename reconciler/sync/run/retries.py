@@ -69,11 +69,11 @@ class Retries:
             await asyncio.sleep(_POLL_SECONDS)
         self.tell()
 
-    async def claim(self, newest: int = 0) -> list[Level]:
-        """Claim records that are open or due."""
+    async def claim(self, newest: int = 0, since: datetime | None = None) -> list[Level]:
+        """Claim records that are open or due; see `RecordStore.claim_due`."""
         context = self._context
         return await context.ledger.records.claim_due(
-            AT_ONCE, context.source_now, LEASE_SECONDS, context.run.id, newest
+            AT_ONCE, context.source_now, LEASE_SECONDS, context.run.id, newest, since
         )
 
     async def _something_waits(self, since: datetime) -> bool:

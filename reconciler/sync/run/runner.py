@@ -19,6 +19,7 @@ from reconciler.sync.run.counts import parts_in
 from reconciler.sync.run.deletes import TooManyGone
 from reconciler.sync.run.due import Past, choose
 from reconciler.sync.run.ledger_thread import LedgerThread
+from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import LimitReached, RunReport, State
 from reconciler.sync.run.stages import Incomplete, Stages, Stopped
@@ -35,7 +36,12 @@ _LEDGER_STATES = {
 
 
 async def run_sync(
-    job: Job, asked: Mode | None, *, stop: asyncio.Event, on_progress: Callable[[Progress], None] = lambda _: None
+    job: Job,
+    asked: Mode | None,
+    *,
+    stop: asyncio.Event,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    listening: Listening | None = None,
 ) -> RunReport:
     """Run a sync once, while the caller holds its lock.
 
@@ -44,6 +50,7 @@ async def run_sync(
         asked: how to run; None: whatever is due. A run that was cut off is gone on with where it does at least that.
         stop: once set, nothing new is begun, and what is under way may end.
         on_progress: told about once a second; must not raise.
+        listening: an incremental run listens for events once all else is done, until told that it is enough.
 
     Returns:
         What became of it, also where an API stayed away or a limit stopped it.
@@ -63,7 +70,7 @@ async def run_sync(
     passing = asyncio.create_task(_pass_on(stop, own))
     try:
         async with LedgerThread() as thread:
-            context = await _chosen(job, asked, AsyncStore(job.store, thread), own, on_progress)
+            context = await _chosen(job, asked, AsyncStore(job.store, thread), own, on_progress, listening)
             return await _Run(context, asked).go()
     finally:
         passing.cancel()
@@ -75,7 +82,12 @@ async def _pass_on(stop: asyncio.Event, own: asyncio.Event) -> None:
 
 
 async def _chosen(
-    job: Job, asked: Mode | None, ledger: AsyncStore, stop: asyncio.Event, on_progress: Callable[[Progress], None]
+    job: Job,
+    asked: Mode | None,
+    ledger: AsyncStore,
+    stop: asyncio.Event,
+    on_progress: Callable[[Progress], None],
+    listening: Listening | None,
 ) -> RunContext:
     """Choose how to run, and begin or resume that run."""
     past = Past(
@@ -101,6 +113,7 @@ async def _chosen(
         resumed=choice.resume is not None,
         since=None if past.last is None else past.last.watermark,
         previous=past.newest,
+        listening=listening,
     )
     if choice.resume is not None:
         context.meter.go_on(choice.resume.counts)
@@ -228,6 +241,9 @@ class _Run:
                     return _Ending(State.STOPPED, refused.message, refused.next_step, refused)
                 case unexpected:
                     raise unexpected from error
+        listening = self._context.listening
+        if self._cancelled and listening is not None and listening.begun.is_set():
+            return _Ending(State.CANCELLED, "cancelled")
         return _Ending(State.FINISHED)
 
     def _interrupted(self, message: str, next_step: str | None = None) -> _Ending:

@@ -16,6 +16,8 @@ from reconciler.sync.run.abilities import Learning
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.deletes import Deletes, TooManyGone
+from reconciler.sync.run.feed import Feed
+from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
@@ -27,6 +29,7 @@ from reconciler.words import counted, spoken
 OVERLAP = timedelta(minutes=10)
 """Longer than the search index lags behind."""
 _OFF = timedelta(minutes=5)
+_WISH_SECONDS = 1.0
 
 
 class Stopped(Exception):
@@ -48,6 +51,10 @@ class Stages:
     def __init__(self, context: RunContext, logbook: Logbook) -> None:
         self._context = context
         self._logbook = logbook
+        # What is open since then was done, and raised anew.
+        self._listed_at: datetime | None = None
+        # Writes, problems and resolutions up to what the log's date was last written for.
+        self._did = (0, 0, 0)
 
     async def do(self) -> None:
         """Do all of it.
@@ -68,11 +75,15 @@ class Stages:
         await self._logbook.begin()
         context.whole = await context.sink.whole() if context.mode.looks else None
         limit: TooManyGone | None = None
+        listened = False
         async with asyncio.TaskGroup() as hands:
             pipeline = Pipeline(context, hands)
             keeper = hands.create_task(self._logbook.keep())
             try:
-                await (self._remove(pipeline) if removes else self._work(pipeline))
+                await (self._remove(pipeline) if removes else self._work(pipeline, hands))
+                if context.listening is not None and context.mode is Mode.INCREMENTAL and not context.stopping:
+                    await self._listen(context.listening, pipeline, hands)
+                    listened = True
             except TooManyGone as error:
                 # What the walk found belongs into the log all the same.
                 limit = error
@@ -81,9 +92,42 @@ class Stages:
         await self._logbook.flush()
         if limit is not None:
             raise limit
-        if context.stopping:
+        if context.stopping and not listened:
             raise Stopped
         await self._close()
+
+    async def _listen(self, listening: Listening, pipeline: Pipeline, hands: asyncio.TaskGroup) -> None:
+        """Bring what events raise to where it should be, as long as somebody wants that.
+
+        Raises:
+            TooManyGone: more records are gone than the manifest allows to delete.
+        """
+        context = self._context
+        # Whoever looks at the log meanwhile sees what the run has done so far.
+        await self._logbook.flush()
+        await self._close()
+        context.meter.phase = Phase.LISTENING
+        listening.begun.set()
+        deletes = Deletes(context, pipeline)
+        feed = Feed(context, Retries(context, pipeline, deletes), deletes, hands)
+        listens = context.job.store.listening(context.job.holder)
+        await asyncio.to_thread(listens.__enter__)
+        try:
+            yields = hands.create_task(self._yield_to_others(listening.enough))
+            await feed.work(listening.enough, listening.bell)
+            yields.cancel()
+            await pipeline.drain()
+        finally:
+            await asyncio.to_thread(listens.__exit__, None, None, None)
+        if feed.limit is not None:
+            raise feed.limit
+
+    async def _yield_to_others(self, enough: asyncio.Event) -> None:
+        """End the listening where somebody else waits for the lock."""
+        while not enough.is_set():
+            await asyncio.sleep(_WISH_SECONDS)
+            if await self._context.ledger.is_wished():
+                enough.set()
 
     async def _preflight(self) -> None:
         job = self._context.job
@@ -154,22 +198,33 @@ class Stages:
         if left := (await context.ledger.records.counts(context.job.now())).in_scope:
             raise Incomplete(f"{counted(left, context.data.noun)} could not be discontinued yet")
 
-    async def _work(self, pipeline: Pipeline) -> None:
+    async def _work(self, pipeline: Pipeline, hands: asyncio.TaskGroup) -> None:
         context = self._context
+        deletes = Deletes(context, pipeline)
+        retries = Retries(context, pipeline, deletes)
         if not context.run.listed:
             context.meter.phase = Phase.READING
-            if context.mode is Mode.LIGHT:
-                await self._look_at_lists()
-            else:
-                await self._read(pipeline)
-                if isinstance(context.source, Telling):
-                    context.remarks += context.source.remarks
+            feed = Feed(context, retries, deletes, hands)
+            enough = asyncio.Event()
+            # What events raise need not wait for the end of a walk.
+            since = await context.ledger.records.clock()
+            fed = hands.create_task(feed.work(enough, _bell_of(context), since)) if context.mode.lists else None
+            try:
+                if context.mode is Mode.LIGHT:
+                    await self._look_at_lists()
+                else:
+                    await self._read(pipeline)
+                    if isinstance(context.source, Telling):
+                        context.remarks += context.source.remarks
+            finally:
+                enough.set()
+            if fed is not None:
+                await fed
             await pipeline.drain()
             if context.stopping:
                 return
             await context.ledger.runs.update(context.run.id, listed=True)
-        deletes = Deletes(context, pipeline)
-        retries = Retries(context, pipeline, deletes)
+        self._listed_at = await context.ledger.records.clock()
         context.meter.phase = Phase.RETRYING
         await retries.work_off(patiently=context.mode.walks)
         if context.stopping:
@@ -239,7 +294,9 @@ class Stages:
     async def _close(self) -> None:
         context = self._context
         context.meter.phase = Phase.CLOSING
-        if context.mode.walks and (still_open := await context.ledger.records.open_count(context.run.id)):
+        if context.mode.walks and (
+            still_open := await context.ledger.records.open_count(context.run.id, self._listed_at)
+        ):
             raise Incomplete(f"{counted(still_open, 'record')} could not be written yet")
         watermark = context.source_start - OVERLAP
         if not context.resumed and (context.run.watermark is None or watermark < context.run.watermark):
@@ -251,10 +308,16 @@ class Stages:
         await context.ledger.runs.update(context.run.id, completed_at=now)
         if not self._logbook.has_dates or (context.mode is Mode.REMOVE and self._logbook.lost):
             return
+        did = context.meter.writes, self._logbook.added, self._logbook.resolved
         if context.mode.is_full:
             await self._logbook.close_full(now)
-        elif was_closing or context.meter.wrote_anything or self._logbook.added or self._logbook.resolved:
+        elif was_closing or self._did != did:
             await self._logbook.close_partial(now)
+            self._did = did
+
+
+def _bell_of(context: RunContext) -> Bell:
+    return Bell() if context.listening is None else context.listening.bell
 
 
 def _clock_remarks(context: RunContext) -> Iterator[str]:

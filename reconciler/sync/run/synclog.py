@@ -38,6 +38,7 @@ class Logbook:
         self._breaker = context.target_breaker
         # Nothing more is written to it in this run.
         self.lost = self._kept is None
+        self._flushing = asyncio.Lock()
         self.added = 0
         self.resolved = 0
 
@@ -133,6 +134,10 @@ class Logbook:
         Raises:
             ApiError: the log could not be written.
         """
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         kept = self._kept
         while kept is not None and not self.lost:
             errors, resolved = await self._ledger.log.to_log(_AT_ONCE, kept.most)

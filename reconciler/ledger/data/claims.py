@@ -1,0 +1,61 @@
+"""Claims of records: who works on which. Functions that work in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, false, or_, update
+
+from reconciler.ledger.data.model import Level
+from reconciler.ledger.data.records import Values, level_of, with_problems, write
+from reconciler.ledger.tables import records
+
+
+def claim_due(
+    connection: Connection,
+    scope: int,
+    limit: int,
+    sync_now: datetime,
+    now: datetime,
+    until: datetime,
+    claim: str,
+    newest: int = 0,
+    since: datetime | None = None,
+) -> list[Level]:
+    """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
+    free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
+    rows = with_problems().where(records.c.scope == scope, free).with_for_update(skip_locked=True, of=records)
+    ready = rows.where(
+        records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
+    )
+    due = rows.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
+    if since is not None:
+        ready, due = ready.where(records.c.ready_at >= since), due.where(false())
+    found = [
+        *connection.execute(ready.order_by(records.c.ready_at, records.c.key).limit(limit)).mappings(),
+        *connection.execute(due.order_by(records.c.due_at, records.c.key).limit(limit)).mappings(),
+    ]
+    chosen = sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]
+    if newest and len(chosen) == limit:
+        lately = ready.order_by(records.c.ready_at.desc(), records.c.key.desc()).limit(newest)
+        chosen = [*chosen[: limit - newest], *connection.execute(lately).mappings()]
+    claimed: dict[str, Values] = {}
+    for row in chosen:
+        values = {**row, "claim": claim, "claimed_until": until, "retry_at": None}
+        values["ready_at"] = values["ready_at"] or now
+        if values["due_at"] is not None and values["due_at"] <= sync_now:
+            values["due_at"] = None
+        claimed[row["key"]] = values
+    write(connection, scope, claimed, claimed)
+    return [level_of(values) for values in claimed.values()]
+
+
+def void_claims(connection: Connection, scope: int, living: Collection[str]) -> None:
+    """Void all claims but those of some hands."""
+    of_living = [records.c.claim.startswith(f"{hand}/", autoescape=True) for hand in living]
+    connection.execute(
+        update(records)
+        .where(records.c.scope == scope, records.c.claim.is_not(None), *(~claim for claim in of_living))
+        .values(claim=None, claimed_until=None)
+    )

@@ -1,0 +1,283 @@
+"""A run that listens: what events raise is through in a moment, beside a walk, and whatever else waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from reconciler.ledger.data.inbox_model import Arrivals, Told
+from reconciler.ledger.data.inbox_store import InboxStore
+from reconciler.sync.mode import Mode
+from reconciler.sync.run import loop, runner, stages
+from reconciler.sync.run.listening import Bell, Listening
+from reconciler.sync.run.report import State
+from reconciler.sync.told import digests
+from support.engine import SCOPE, open_engine, quick
+
+
+@pytest.fixture
+def engine(tmp_path):
+    with open_engine(tmp_path, a="A", b="B", c="C") as opened:
+        opened.run(Mode.FULL)
+        yield opened
+
+
+@pytest.fixture
+def inbox(engine):
+    return InboxStore(engine.levels.store._scoped.database, [SCOPE])
+
+
+def tell(inbox, key, text=None, *, gone=False):
+    said = Told(gone=gone, members={} if text is None else digests({"text": text}, ["text"]))
+    inbox.take(Arrivals({("thing", "placed"): 1}, {"things": {key: said}}))
+
+
+async def until(happened, seconds=10.0):
+    async with asyncio.timeout(seconds):
+        while not happened():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
+def listen(engine, what, mode=Mode.INCREMENTAL, **site):
+    """Run and listen; `what` happens meanwhile. Return the report."""
+
+    async def run():
+        stop, listening = asyncio.Event(), Listening()
+        with engine.levels.lock("test"):
+            running = asyncio.create_task(runner.run_sync(engine.job(), mode, stop=stop, listening=listening))
+            begun = asyncio.create_task(listening.begun.wait())
+            await asyncio.wait({running, begun}, return_when=asyncio.FIRST_COMPLETED)
+            begun.cancel()
+            if not running.done():
+                with suppress(asyncio.CancelledError):
+                    await what(listening)
+                listening.enough.set()
+            return await running
+
+    return asyncio.run(run())
+
+
+def test_what_is_raised_is_written_at_once_and_nothing_else(engine, inbox):
+    engine.things.sent.clear()
+
+    async def change(listening):
+        engine.things.there |= {"a": "A2", "d": "D"}
+        tell(inbox, "a", "A2")
+        tell(inbox, "d", "D")
+        listening.bell.ring()
+        await until(lambda: engine.things.site.get("d") == "D" and engine.things.site["a"] == "A2")
+
+    report = listen(engine, change)
+    assert report.state is State.FINISHED
+    assert sorted(engine.things.sent) == ["a", "d"]
+    assert not engine.level("a").is_open
+    assert engine.levels.store.records.told(["a", "d"]) == {}
+
+
+def test_a_thousand_messages_of_one_record_are_few_writes(engine, inbox):
+    engine.things.sent.clear()
+
+    async def change(listening):
+        for number in range(200):
+            engine.things.there["a"] = f"A{number}"
+            tell(inbox, "a", f"A{number}")
+            listening.bell.ring()
+            if number % 20 == 0:
+                await asyncio.sleep(0)
+        await until(lambda: engine.things.site["a"] == "A199")
+
+    listen(engine, change)
+    assert len(engine.things.sent) < 20
+
+
+def test_a_read_that_is_older_than_the_message_is_repeated(engine, inbox, monkeypatch):
+    monkeypatch.setattr("reconciler.sync.run.retries.read_again_after", lambda age: timedelta(milliseconds=1))
+
+    async def change(listening):
+        tell(inbox, "a", "A2")  # and lists still show A
+        await until(lambda: engine.things.reads["a"] > 3)
+        assert engine.level("a").is_open
+        engine.things.there["a"] = "A2"
+        await until(lambda: engine.things.site["a"] == "A2" and not engine.level("a").is_open)
+
+    engine.tick = timedelta(milliseconds=1)
+    listen(engine, change)
+
+
+def test_a_delete_that_the_source_does_not_bear_out_is_asked_again_and_not_for_ever(engine, inbox, monkeypatch):
+    monkeypatch.setattr("reconciler.sync.run.retries.read_again_after", lambda age: timedelta(milliseconds=1))
+    engine.tick = timedelta(milliseconds=1)
+    engine.things.there["a"] = "A2"
+
+    async def change(listening):
+        tell(inbox, "a", gone=True)
+        tell(inbox, "a", "A2")  # an update that was held back comes late
+        await until(lambda: len(engine.things.asked) > 3)
+        assert engine.things.site["a"] == "A"
+        monkeypatch.setattr("reconciler.sync.run.retries.LAG", timedelta())
+        await until(lambda: engine.things.site["a"] == "A2" and not engine.level("a").is_open)
+
+    listen(engine, change)
+
+
+def test_what_was_deleted_is_not_brought_back_by_a_list_that_lags(engine, inbox):
+    async def change(listening):
+        gone = engine.things.there.pop("a")
+        tell(inbox, "a", gone=True)
+        listening.bell.ring()
+        await until(lambda: engine.level("a").gone)
+        listing = dict(engine.things.there, a=gone)
+        engine.things.some = lambda keys: asyncio.sleep(0, [(key, listing[key]) for key in keys if key in listing])
+        tell(inbox, "a", "A")  # late
+        listening.bell.ring()
+        await until(lambda: not engine.level("a").is_open)
+
+    listen(engine, change)
+    assert engine.things.site["a"] == ""
+    assert engine.level("a").gone
+
+
+def test_an_id_that_is_made_anew_comes_back(engine, inbox):
+    async def change(listening):
+        del engine.things.there["a"]
+        tell(inbox, "a", gone=True)
+        await until(lambda: engine.level("a").gone)
+        engine.things.there["a"] = "again"
+        tell(inbox, "a", "again")
+        listening.bell.ring()
+        await until(lambda: engine.things.site["a"] == "again")
+
+    listen(engine, change)
+    assert not engine.level("a").gone
+
+
+def test_a_record_that_never_flowed_leaves_nothing_behind(engine, inbox):
+    async def change(listening):
+        tell(inbox, "stranger", "S")
+        await until(lambda: "stranger" not in engine.levels.levels(["stranger"]))
+
+    listen(engine, change)
+    assert engine.things.site.keys() == {"a", "b", "c"}
+
+
+def test_beside_a_walk_an_event_does_not_wait_for_its_end(engine, inbox):
+    """The walk stands still in the middle; its own copy of the record is older, and is not written over the newer."""
+    engine.things.there["a"] = "old"
+    order = []
+
+    async def run():
+        engine.things.held = asyncio.Event()
+        with engine.levels.lock("test"):
+            walk = asyncio.create_task(runner.run_sync(engine.job(), Mode.WALK, stop=asyncio.Event()))
+            await until(lambda: engine.levels.last(state="running") is not None)
+            await asyncio.sleep(0.05)  # it has begun to list, and has `a` as it was
+            engine.things.there["a"] = "new"
+            tell(inbox, "a", "new")
+            await until(lambda: engine.things.site["a"] == "new")
+            order.append("event")
+            engine.things.held.set()
+            report = await walk
+            order.append("walk")
+            return report
+
+    report = asyncio.run(run())
+    assert (order, report.state) == (["event", "walk"], State.FINISHED)
+    assert engine.things.site["a"] == "new"
+    assert not engine.level("a").is_open
+
+
+def test_one_change_does_not_wait_for_many(engine, inbox):
+    """Of what is claimed at once, a part are those that wait the shortest."""
+    inbox.take(Arrivals({}, {"things": dict.fromkeys(f"k{number:05}" for number in range(2_000))}))
+    time.sleep(0.001)
+    tell(inbox, "zz")
+    with engine.levels.lock("test"):
+        claimed = [level.key for level in engine.levels.store.records.claim_due(100, engine.now, 60, "t", 30)]
+    assert "zz" in claimed
+    assert len(claimed) == len(set(claimed)) == 100
+    assert "k00000" in claimed
+
+
+def test_more_deletes_than_may_be_stop_it_with_the_ids(engine, inbox):
+    async def run():
+        listening = Listening()
+        with engine.levels.lock("test"):
+            running = asyncio.create_task(
+                runner.run_sync(engine.job(), Mode.INCREMENTAL, stop=asyncio.Event(), listening=listening)
+            )
+            await listening.begun.wait()
+            engine.things.there.clear()
+            inbox.take(Arrivals({}, {"things": dict.fromkeys("abc", Told(gone=True))}))
+            return await asyncio.wait_for(running, 10)
+
+    report = asyncio.run(run())
+    assert report.state is State.STOPPED
+    assert report.limit is not None
+    assert set(engine.things.site.values()) == {"A", "B", "C"}
+
+
+def test_who_wants_to_run_it_by_hand_gets_the_lock_in_a_moment(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(stages, "_WISH_SECONDS", 0.02)
+
+    def by_hand():
+        with open_engine(tmp_path) as other, other.levels.lock("by hand"):
+            pass
+
+    async def run():
+        listening = Listening()
+        with engine.levels.lock("watch"):
+            running = asyncio.create_task(
+                runner.run_sync(engine.job(), Mode.INCREMENTAL, stop=asyncio.Event(), listening=listening)
+            )
+            await listening.begun.wait()
+            await asyncio.sleep(0.05)
+            waits = asyncio.create_task(asyncio.to_thread(by_hand))
+            report = await running
+        await waits
+        return report
+
+    assert asyncio.run(run()).state is State.FINISHED
+
+
+def test_a_watch_listens_in_place_of_resting(engine, inbox, monkeypatch):
+    reports = []
+
+    async def watch():
+        stop, bell = asyncio.Event(), Bell()
+        watching = asyncio.create_task(
+            loop.watch([engine.job()], stop=stop, bell=bell, on_report=lambda report, _: reports.append(report))
+        )
+        await until(lambda: (run := engine.levels.last(state="running")) is not None and run.completed_at is not None)
+        engine.things.there["a"] = "A2"
+        tell(inbox, "a", "A2")
+        bell.ring()
+        await until(lambda: engine.things.site["a"] == "A2")
+        stop.set()
+        await watching
+
+    asyncio.run(watch())
+    assert [(report.mode, report.state) for report in reports] == [(Mode.INCREMENTAL, State.FINISHED)]
+
+
+def test_listening_writes_the_log_once_in_a_while_and_resolves_after_the_write(engine, inbox, monkeypatch):
+    quick(monkeypatch)
+    engine.things.problems.add("a")
+    engine.run(Mode.WALK)
+    assert "a" in engine.site.errors
+
+    async def mend(listening):
+        engine.things.problems.clear()
+        engine.things.there["a"] = "A2"
+        tell(inbox, "a", "A2")
+        for _ in range(2_000):
+            if "a" not in engine.site.errors:
+                assert engine.things.site["a"] == "A2"
+                return
+            await asyncio.sleep(10)
+
+    listen(engine, mend)
+    assert engine.site.errors == {}
