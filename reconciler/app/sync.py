@@ -117,20 +117,26 @@ async def watch_on(
     Raises:
         ReconcilerError: nothing was begun, or the ledger failed.
     """
+    from reconciler.app.intake import open_inbox, ringing
     from reconciler.sync.run.loop import watch
 
     async def run(jobs: Sequence[Job], stop: asyncio.Event) -> tuple[tuple[RunReport, ...], bool]:
         looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop, face))
         try:
-            last = await watch(
-                jobs,
-                stop=stop,
-                on_progress=face.progresses,
-                on_report=face.ended,
-                on_missing=face.lacks_something,
-                between=between,
-                lasting=lasting,
-            )
+            async with AsyncExitStack() as opened:
+                # Where nobody ever delivered anything, there is nothing to listen for.
+                inbox = open_inbox(jobs[0].store.database, chosen)
+                heard = await asyncio.to_thread(lambda: inbox.store.overview().taken)
+                last = await watch(
+                    jobs,
+                    stop=stop,
+                    on_progress=face.progresses,
+                    on_report=face.ended,
+                    on_missing=face.lacks_something,
+                    bell=await opened.enter_async_context(ringing(inbox)) if heard else None,
+                    between=between,
+                    lasting=lasting,
+                )
             return last, stop.is_set()
         finally:
             looking.cancel()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.errors import LedgerError
+from reconciler.intake import raising
 from reconciler.intake.dependencies import Flows
 from reconciler.intake.inbox import AsyncInbox, Inbox
 from reconciler.ledger.data import inbox_rows
@@ -111,6 +112,33 @@ def test_a_batch_is_raised_by_one_alone(inbox, ledger):
     assert inbox.store.raise_from(first, {"customers": ["acme.a"]}, None)
     assert not inbox.store.raise_from(first, {"customers": ["acme.a"]}, None)
     assert level(ledger, "acme.a", "customers").wanted == 1
+
+
+def test_what_depends_on_a_message_is_raised_in_batches_by_whoever_comes_next(inbox, ledger, monkeypatch):
+    monkeypatch.setattr(raising, "_BATCH", 10)
+    keys = [f"acme.u{number:02}" for number in range(25)]
+    store = ledger.store(SCOPES["customers"])
+    store.records.want([*keys, "acme2.u", "zz.u"])
+    inbox.take([Message("entitysync.buyer.updated", {"ID": "acme", "Active": False})])
+    assert raising.raise_waiting(inbox.store)
+    assert store.records.levels(["acme.u09", "acme.u10"])["acme.u09"].wanted == 2
+    assert inbox.store.overview().later == 1
+    killed = Inbox(InboxStore(ledger.database, list(SCOPES.values())), inbox.flows)  # another process goes on
+    while raising.raise_waiting(killed.store):
+        pass
+    levels = store.records.levels([*keys, "acme2.u", "zz.u"])
+    assert {levels[key].wanted for key in keys} == {2}
+    assert levels["acme2.u"].wanted == levels["zz.u"].wanted == 1
+    assert inbox.store.overview().later == 0
+
+
+def test_a_user_without_a_buyer_is_found_by_its_id_among_the_known(inbox, ledger):
+    store = ledger.store(SCOPES["customers"])
+    store.records.want(["acme.jane", "other.jane", "acme.mary-jane", "acme.janet"])
+    inbox.take([Message("entitysync.buyeruser.deleted", {"ID": "jane"})])
+    assert raising.raise_waiting(inbox.store)
+    levels = store.records.levels(["acme.jane", "other.jane", "acme.mary-jane", "acme.janet"])
+    assert {key for key, level in levels.items() if level.wanted == 2} == {"acme.jane", "other.jane"}
 
 
 def test_only_changed_prices_of_a_product_raise_price_lists(inbox):

@@ -38,6 +38,7 @@ class Store:
 
     def __init__(self, database: Database, scope: DataScope) -> None:
         self.scope = scope
+        self.database = database
         self._scoped = Scoped(database, scope)
         self.runs = RunStore(self._scoped)
         self.records = RecordStore(self._scoped)
