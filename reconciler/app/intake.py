@@ -78,6 +78,26 @@ async def drain(
 
 
 @asynccontextmanager
+async def listening_to(
+    inbox: AsyncInbox | None, database: Database, chosen: Sequence[Chosen]
+) -> AsyncIterator[Bell | None]:
+    """Within, see `ringing`; None where this process takes no messages in and nobody ever did.
+
+    Args:
+        inbox: of the data sync, where this process takes messages in.
+        database: of the open ledger.
+        chosen: the data types of the data sync.
+    """
+    if inbox is None:
+        known = await asyncio.to_thread(open_inbox, database, chosen)
+        if not (await asyncio.to_thread(known.store.overview)).taken:
+            yield None
+            return
+    async with ringing(known if inbox is None else inbox) as bell:
+        yield bell
+
+
+@asynccontextmanager
 async def ringing(inbox: AsyncInbox | Inbox) -> AsyncIterator[Bell]:
     """Within, what depends on messages is raised, and the bell rings where anything was raised in this process."""
     bell = Bell()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
+    from reconciler.intake.inbox import AsyncInbox
     from reconciler.ledger.config.model import Memory
     from reconciler.ledger.data.store import Store
     from reconciler.sync.explanation import Explanation
@@ -99,6 +100,7 @@ async def watch_on(
     command: str = "sync watch",
     between: asyncio.Event | None = None,
     lasting: bool = False,
+    inbox: AsyncInbox | None = None,
 ) -> tuple[tuple[RunReport, ...], bool]:
     """Run data types of a data sync again and again, until the face, limits or a new apply end it.
 
@@ -110,6 +112,7 @@ async def watch_on(
         command: what the holder of the locks is called.
         between: ends it once no run is on.
         lasting: whether it is a service's, which goes on where earlier runs ended; see `loop.watch`.
+        inbox: of the data sync, where this process takes messages in; None: it listens where others ever did.
 
     Returns:
         The last report of each that ran, and whether the face ended it.
@@ -117,25 +120,22 @@ async def watch_on(
     Raises:
         ReconcilerError: nothing was begun, or the ledger failed.
     """
-    from reconciler.app.intake import open_inbox, ringing
+    from reconciler.app.intake import listening_to
     from reconciler.sync.run.loop import watch
 
     async def run(jobs: Sequence[Job], stop: asyncio.Event) -> tuple[tuple[RunReport, ...], bool]:
         looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop, face))
         try:
-            async with AsyncExitStack() as opened:
-                # Where nobody ever delivered anything, there is nothing to listen for.
-                inbox = open_inbox(jobs[0].store.database, chosen)
-                heard = await asyncio.to_thread(lambda: inbox.store.overview().taken)
+            async with listening_to(inbox, jobs[0].store.database, chosen) as bell:
                 last = await watch(
                     jobs,
                     stop=stop,
                     on_progress=face.progresses,
                     on_report=face.ended,
                     on_missing=face.lacks_something,
-                    bell=await opened.enter_async_context(ringing(inbox)) if heard else None,
                     between=between,
                     lasting=lasting,
+                    bell=bell,
                 )
             return last, stop.is_set()
         finally:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import claims, mentions, names, overview, problems, records, runs, samples
+from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import told as of_messages
 from reconciler.ledger.data import unseen as of_run
 from reconciler.ledger.data.inbox_model import Told

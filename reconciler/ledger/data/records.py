@@ -16,7 +16,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
     type_coerce,
     update,

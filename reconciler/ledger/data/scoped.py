@@ -9,7 +9,7 @@ from secrets import token_hex
 from typing import TypeVar
 
 from reconciler.ledger.config.model import LockHolder
-from reconciler.ledger.data import claims, hands, overview, records, runs
+from reconciler.ledger.data import claims, hands, overview, runs
 from reconciler.ledger.data.model import RUNNING, DataScope
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.lock import LEASE, Lock, acquire, is_held, lost

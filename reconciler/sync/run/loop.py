@@ -265,7 +265,9 @@ async def _told(duration: timedelta, ends: Sequence[asyncio.Event], listening: C
     """Wait until one of the events is set, or what listens ends; return whether one was set in time."""
     waiting = [asyncio.create_task(end.wait()) for end in ends]
     try:
-        await asyncio.wait({*waiting, *listening}, timeout=duration.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {*waiting, *listening}, timeout=duration.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+        )
         return _any(ends)
     finally:
         for task in waiting:
