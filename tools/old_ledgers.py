@@ -41,6 +41,7 @@ SHAPES = {
     "version-15": ("93f34ca",),
     "version-16": ("968b481",),
     "version-17": ("3590cb0",),
+    "version-18": ("8bdbabb",),
 }
 
 FILL = """

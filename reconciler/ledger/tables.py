@@ -280,6 +280,7 @@ hands = table(
 # `ready_at` is set exactly where a record is open: since when, in our clock. `retry_at` and `due_at` are in the clock
 # of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it. `gone_at`: when it
 # was deleted at the target, where that counts for the limit of a day. `look`: fingerprint of what lists showed last.
+# `begun_by` and `begun_at`: the hand that began the last write; until `doubt_until`, that of another may still arrive.
 records = table(
     "data_records",
     key("scope", Number),
@@ -301,6 +302,9 @@ records = table(
     Column("held_back", Boolean),
     optional("gone_at", Past),
     optional("look", Digest),
+    optional("begun_by", Words),
+    optional("begun_at", Moment),
+    optional("doubt_until", Moment),
 )
 
 # Who has a name, and who waits for one that another has.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, false, or_, update
+from sqlalchemy import Connection, and_, false, or_, update
 
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.data.records import Values, level_of, with_problems, write
@@ -26,8 +26,11 @@ def claim_due(
     """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
     rows = with_problems().where(records.c.scope == scope, free).with_for_update(skip_locked=True, of=records)
+    # What somebody else may still write is waited for by the ledger's clock.
+    settled = or_(records.c.doubt_until.is_(None), records.c.doubt_until <= now)
     ready = rows.where(
-        records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= sync_now)
+        records.c.ready_at.is_not(None),
+        or_(records.c.retry_at.is_(None), and_(records.c.retry_at <= sync_now, settled)),
     )
     due = rows.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
     if since is not None:

@@ -59,6 +59,7 @@ class AsyncRecords(_Face[RecordStore]):
     want = _awaited(RecordStore.want)
     begin_writes = _awaited(RecordStore.begin_writes)
     record = _awaited(RecordStore.record)
+    doubt = _awaited(RecordStore.doubt)
     failed = _awaited(RecordStore.failed)
     seen = _awaited(RecordStore.seen)
     look = _awaited(RecordStore.look)

@@ -118,3 +118,16 @@ class InboxOverview:
     def count(self, outcome: str) -> int:
         """Return how many came to an outcome."""
         return sum(each.taken for each in self.types if each.outcome == outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncInbox:
+    """The inbox of a data sync, as one of its data types is concerned.
+
+    Args:
+        inbox: what it took.
+        open_since: since when the record of the data type waits that waits the longest; None: none does.
+    """
+
+    inbox: InboxOverview = field(default_factory=InboxOverview)
+    open_since: datetime | None = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from reconciler.ledger.data.inbox_model import SyncInbox
+
 RUNNING, FINISHED = "running", "finished"
 INTERRUPTED, CANCELLED, STOPPED = "interrupted", "cancelled", "stopped"
 """Where a run stands. `running` with nobody who holds the lock: it was cut off."""
@@ -326,6 +328,7 @@ class SyncOverview:
         codes: open problems by code, the most frequent first.
         wanted: modes of runs that requests asked for and that none has finished.
         recent: runs that finished, the newest first; some dozens.
+        inbox: what messages came for its data sync.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -341,6 +344,7 @@ class SyncOverview:
     codes: tuple[CodeCount, ...] = ()
     wanted: frozenset[str] = frozenset()
     recent: tuple[DataRun, ...] = ()
+    inbox: SyncInbox = field(default_factory=SyncInbox)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from reconciler.kind.kind import Volume
-from reconciler.ledger.data import log, problems
+from reconciler.ledger.data import inbox_rows, log, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data import wanted as wanted_runs
+from reconciler.ledger.data.inbox_model import SyncInbox
 from reconciler.ledger.data.model import (
     FINISHED,
     DataScope,
@@ -199,6 +200,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         codes=problems.by_code(connection, number),
         wanted=wanted_runs.modes(connection, number),
         recent=data_runs.recent(connection, number),
+        inbox=SyncInbox(inbox_rows.overview(connection, scope), _open_since(connection, number)),
     )
 
 
@@ -211,6 +213,12 @@ def _next_due(connection: Connection, scope: int) -> datetime | None:
         records.c.dead.is_(False),
         or_(records.c.ready_at.is_not(None), records.c.due_at.is_not(None)),
     )
+    return connection.execute(query).scalar()
+
+
+def _open_since(connection: Connection, scope: int) -> datetime | None:
+    oldest = func.min(records.c.ready_at, type_=records.c.ready_at.type)
+    query = select(oldest).where(records.c.scope == scope, records.c.dead.is_(False))
     return connection.execute(query).scalar()
 
 

@@ -82,6 +82,14 @@ class RecordStore:
 
         return self._scoped.write_as_hand(record)
 
+    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
+        """Put parts of records in doubt that were sent by a hand that has lost its claim: it needs none for that.
+
+        Args:
+            parts: what was sent, by key.
+        """
+        self._scoped.write(lambda tx: records.doubt(tx.connection, self._scoped.id, parts, tx.now))
+
     def failed(
         self, key: str, attempts: int, retry_at: datetime | None, *, dead: bool = False, token: str | None = None
     ) -> None:
@@ -219,7 +227,7 @@ class RecordStore:
             run_id: only those that this run saw.
             before: only those that are open since this moment of the ledger's clock, or longer.
         """
-        return self._scoped.read(lambda tx: samples.open_count(tx.connection, self._scoped.id, run_id, before))
+        return self._scoped.read(lambda tx: samples.open_count(tx.connection, self._scoped.id, run_id, tx.now, before))
 
     def unseen(self, run_id: str, after: str | None, limit: int, *, gone: bool = False) -> list[Level]:
         """Return records that a run did not see, by key, after a key.

@@ -32,6 +32,9 @@ IN_DOUBT = b""
 WRITING = timedelta(minutes=10)
 """How long nobody else claims a record that is being written without a claim."""
 
+ARRIVES_WITHIN = timedelta(seconds=330)
+"""How long after it was begun a write may still arrive, whoever is gone by then: longer than the longest exchange."""
+
 _COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key"))
 
 Values = dict[str, Any]
@@ -114,6 +117,7 @@ def begin_writes(
     changed = {}
     for key, sent in parts.items():
         values = dict(rows.get(key) or _fresh(scope, key))
+        _note_begun(values, claim.partition("/")[0], now)
         values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
         values["held"] = held.get(key, values["held"])
         values.update(ready_at=values["ready_at"] or now, retry_at=None, dead=False)
@@ -136,7 +140,13 @@ def record(
             refused.append(result.key)
             continue
         prints = {**values["prints"], **result.prints}
-        values["prints"] = {part: digest for part, digest in prints.items() if digest is not None}
+        in_doubt = may_still_change(values, now)
+        settled = values["prints"]
+        values["prints"] = {
+            part: IN_DOUBT if in_doubt and settled.get(part) == IN_DOUBT else digest
+            for part, digest in prints.items()
+            if digest is not None
+        }
         if result.held is not None:
             values["held"] = result.held
         wanted = values["wanted"]
@@ -147,6 +157,11 @@ def record(
             # A read that is repeated until it is borne out counts as new: nothing that ran before waits for it.
             again = result.retry_at is not None
             values.update(ready_at=now if again else values["ready_at"] or now, retry_at=result.retry_at)
+        if in_doubt:
+            # What somebody else began may come after what was written now: it is written again when it no longer can.
+            values.update(ready_at=now, retry_at=values["doubt_until"])
+        else:
+            values.update(begun_by=None, begun_at=None, doubt_until=None)
         if not (result.gone and values["gone"]):
             values["gone_at"] = result.gone_at if result.gone else None
         values.update(attempts=0, dead=False, gone=result.gone, due_at=result.due_at, claim=None, claimed_until=None)
@@ -160,6 +175,30 @@ def record(
         changed[result.key] = values
     write(connection, scope, changed, rows)
     return refused
+
+
+def _note_begun(values: Values, hand: str, now: datetime) -> None:
+    """Note which hand begins a write, and until when one that another hand began may still arrive."""
+    if IN_DOUBT in values["prints"].values() and values["begun_at"] is not None and values["begun_by"] != hand:
+        until = values["begun_at"] + ARRIVES_WITHIN
+        values["doubt_until"] = max(values["doubt_until"] or until, until)
+    values.update(begun_by=hand, begun_at=now)
+
+
+def may_still_change(values: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether a write that another hand began may still arrive at the target."""
+    return values["doubt_until"] is not None and values["doubt_until"] > now
+
+
+def doubt(connection: Connection, scope: int, parts: Mapping[str, Collection[str]], now: datetime) -> None:
+    """Put parts of records in doubt again that somebody else has taken over; see `RecordStore.doubt`."""
+    rows = read(connection, scope, parts)
+    for key, values in rows.items():
+        values["prints"] = {**values["prints"], **dict.fromkeys(parts[key], IN_DOUBT)}
+        values.update(ready_at=values["ready_at"] or now, retry_at=None)
+        if values["begun_at"] is None:
+            values.update(begun_by="", begun_at=now)
+    write(connection, scope, rows, rows)
 
 
 def failed(

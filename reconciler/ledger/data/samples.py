@@ -34,9 +34,13 @@ def stuck(connection: Connection, scope: int) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def open_count(connection: Connection, scope: int, run_id: str | None, before: datetime | None = None) -> int:
+def open_count(
+    connection: Connection, scope: int, run_id: str | None, now: datetime, before: datetime | None = None
+) -> int:
     """Return how many records are open; see `RecordStore.open_count`."""
-    query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None))
+    # What was written, and may be overwritten by what somebody else began, is waited for by nobody.
+    written = or_(records.c.doubt_until.is_(None), records.c.retry_at.is_(None), records.c.doubt_until <= now)
+    query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None), written)
     if run_id is not None:
         query = query.where(records.c.seen_run == run_id)
     if before is not None:

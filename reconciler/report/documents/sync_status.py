@@ -24,8 +24,11 @@ from reconciler.report.documents.sync_run import (
 )
 from reconciler.sync.datasync import Standing
 from reconciler.sync.monitor.compared import Compared, PartCompared
+from reconciler.sync.monitor.deliveries import Deliveries
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
 from reconciler.sync.monitor.usual import Usual
+
+_DELIVERY_COUNTS = ("taken", "placed", "nothing", "unknown", "malformed", "last_minute", "later", "waiting")
 
 
 class UsualDocument(Document):
@@ -121,6 +124,22 @@ class FreshnessDocument(Document):
     parts: dict[str, PartFreshnessDocument] = Field(description="By part that flows, e.g. prices.")
 
 
+class DeliveriesDocument(Document):
+    """What came of OrderCloud's deliveries to the data sync, all its data types together."""
+
+    taken: Count = Field(description="Messages that came.")
+    last_at: Time
+    placed: Count = Field(description="Those that touch something.")
+    nothing: Count = Field(description="Those that touch nothing here.")
+    unknown: Count = Field(description="Those of types that nobody knows.")
+    malformed: Count = Field(description="Deliveries that are no message.")
+    unknown_types: list[str] = Field(description="Types of those that nobody knows, the newest first, a few.")
+    last_minute: Count | None = Field(description="In the newest minute that had any; null: none in the last hour.")
+    later: Count = Field(description="Messages from which records are still to be raised.")
+    waiting: Count = Field(description="Records of this data type that are open.")
+    waiting_since: Time | None = Field(description="Since when the oldest of all of these waits; null: none does.")
+
+
 class SiteDocument(Document):
     """The connection that SparkLayer made to a site, or ended."""
 
@@ -150,6 +169,7 @@ class SyncStatusDocument(Document):
     problems: OpenProblemsDocument
     held_back: HeldBackDocument
     freshness: FreshnessDocument
+    deliveries: DeliveriesDocument | None = Field(description="null: none ever came.")
     troubles: list[str] = Field(description="What is promised and not kept, one sentence each.")
     requests: dict[str, RequestsDocument] = Field(description="Of the last good run, by provider.")
     requests_a_day: Count | None = Field(description="About, where nothing changes; null: not known yet.")
@@ -214,9 +234,19 @@ def _status(status: SyncStatus) -> dict[str, Any]:
             "seconds": None if status.since_good is None else round(status.since_good.total_seconds(), 3),
             "parts": {part.part: _part(part) for part in status.compared},
         },
+        "deliveries": None if status.deliveries is None else _deliveries(status.deliveries),
         "troubles": list(status.troubles),
         "requests": requests_to_json(status.requests),
         "requests_a_day": status.requests_a_day,
+    }
+
+
+def _deliveries(found: Deliveries) -> dict[str, Any]:
+    return {
+        **{name: getattr(found, name) for name in _DELIVERY_COUNTS},
+        "last_at": time_to_json(found.last_at),
+        "unknown_types": list(found.unknown_types),
+        "waiting_since": None if found.waiting_since is None else time_to_json(found.waiting_since),
     }
 
 

@@ -22,11 +22,13 @@ from reconciler.report.words import moment
 from reconciler.sync.datasync import Standing
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import Compared, rest_of, shown_of
+from reconciler.sync.monitor.deliveries import Deliveries
 from reconciler.sync.monitor.health import CLOCK_SLACK
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
 from reconciler.words import counted, spoken
 
 _LIMIT = 400
+_TYPE = 80
 _INDENT, _HANGING = 2, 11
 # A run that was taken up so much later than it began went on with one that was cut off.
 _SOON = timedelta(minutes=1)
@@ -95,6 +97,9 @@ def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: b
     yield from _row("problems", problem_words(status), style)
     for words in freshness_lines(status):
         yield from _row("freshness", words, style)
+    if status.deliveries is not None:
+        for words in delivery_lines(status.deliveries, status.checked_at):
+            yield from _row("deliveries", words, style)
     yield from _row("requests", request_words(status), style)
     if (step := step_of(environment, status)) is not None:
         yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
@@ -235,6 +240,19 @@ def freshness_lines(status: SyncStatus) -> Iterator[str]:
         yield f"{shown_of(parts)}: {_compared(parts[0].shown, status.checked_at)}"
     if not status.sync.data.lights or parts[0].inside != parts[0].shown:
         yield f"{rest_of(parts)}: {_compared(parts[0].inside, status.checked_at)}"
+
+
+def delivery_lines(found: Deliveries, now: datetime) -> Iterator[str]:
+    """Say how many messages came, when the last one did, and what waits since when."""
+    others = [("touch nothing here", found.nothing), ("unknown", found.unknown), ("no messages", found.malformed)]
+    rest = "".join(f", {number:,} {words}" for words, number in others if number)
+    yield f"{counted(found.taken, 'message')} taken, the last one {_since(found.last_at, now)}{rest}"
+    if found.waiting_since is not None:
+        later = f", and what depends on {counted(found.later, 'message')}" if found.later else ""
+        age = spoken(max(now - found.waiting_since, timedelta()))
+        yield f"{counted(found.waiting, 'record')} waiting{later}, the oldest for {age}"
+    if found.unknown_types:
+        yield f"unknown types: {', '.join(clip(visible(each), _TYPE) for each in found.unknown_types)}"
 
 
 def _compared(found: Compared, now: datetime) -> str:

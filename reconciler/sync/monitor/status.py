@@ -12,6 +12,7 @@ from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import PartCompared, parts_compared
+from reconciler.sync.monitor.deliveries import Deliveries, deliveries_of
 from reconciler.sync.monitor.health import age, disconnection, excess, held_back_of, staleness, standstill, unremoved
 from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
@@ -90,6 +91,7 @@ class SyncStatus:
         since_good: how long ago the last good run ended.
         compared: when each part that flows was last compared with the source, and will be.
         troubles: what it promises and does not keep, one sentence each.
+        deliveries: what came of OrderCloud's deliveries; None: none ever came.
         requests: by provider, of the newest run that finished.
         requests_a_day: about how many it makes where nothing changes; None: no run has shown yet what a walk takes.
     """
@@ -110,6 +112,7 @@ class SyncStatus:
     since_good: timedelta | None = None
     compared: tuple[PartCompared, ...] = ()
     troubles: tuple[str, ...] = ()
+    deliveries: Deliveries | None = None
     requests: Mapping[str, Requests] = field(default_factory=dict)
     requests_a_day: int | None = None
 
@@ -153,6 +156,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         since_good=age(overview, now),
         compared=parts_compared(sync, overview, now),
         troubles=tuple(words for words in troubles if words is not None),
+        deliveries=deliveries_of(overview.inbox, overview.counts.open),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
         requests_a_day=_requests_a_day(sync, overview),
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
 
-from reconciler.errors import ApiError
+from reconciler.errors import ApiError, LockLost
 from reconciler.ledger.data.model import Level, ProblemRow, Result
 from reconciler.sync.datatype import Held, NotBegun, Observation, TargetState, Written
 from reconciler.sync.mode import Mode
@@ -330,7 +330,16 @@ class Pipeline:
             counts.update(item.counts)
         # What somebody else took over meanwhile is theirs to record.
         context = self._context
-        await context.ledger.records.record([item.result for item in done], context.run.id, counts)
+        store = context.ledger.records
+        sent = {item.result.key: list(item.result.prints) for item in done if item.result.written}
+        try:
+            lost = await store.record([item.result for item in done], context.run.id, counts)
+        except LockLost:
+            # Whoever took over may have written before what was sent here arrived.
+            await store.doubt(sent)
+            raise
+        if late := {key: sent[key] for key in lost if key in sent}:
+            await store.doubt(late)
         return {}
 
     async def _fail(self, work: Work, error: ApiError) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.errors import LockLost
+from reconciler.http import connections
+from reconciler.ledger.data import records
 from reconciler.ledger.data.inbox_model import Arrivals, Told
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.sync.mode import Mode
-from reconciler.sync.run import loop, runner, stages
+from reconciler.sync.run import loop, retries, runner, stages
 from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.report import State
 from reconciler.sync.told import digests
-from support.engine import SCOPE, open_engine, quick
+from support.engine import SCOPE, Killed, open_engine, quick
 
 
 @pytest.fixture
@@ -281,3 +284,59 @@ def test_listening_writes_the_log_once_in_a_while_and_resolves_after_the_write(e
 
     listen(engine, mend)
     assert engine.site.errors == {}
+
+
+class TestZombies:
+    """A fence in the ledger does not fence the target: what a process began may arrive after another's write."""
+
+    def test_a_write_that_was_held_up_does_not_win(self, engine, monkeypatch):
+        """One process is gone in the middle of a write; the next writes; then the first one's arrives after all."""
+        engine.things.there["a"] = "old"
+        engine.things.fails["a"] = killed
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            engine.run(Mode.WALK)
+        engine.things.fails.clear()
+        engine.things.there["a"] = "new"
+        report = engine.run(Mode.WALK)
+        assert (report.state, engine.things.site["a"]) == (State.FINISHED, "new")
+        engine.things.site["a"] = "old"  # it arrives
+        assert engine.level("a").doubtful
+        monkeypatch.setattr(records, "ARRIVES_WITHIN", timedelta())
+        database = engine.levels.store._scoped.database
+        monkeypatch.setattr(database, "_clock", lambda: datetime.now(UTC) + timedelta(minutes=6))
+        engine.later(minutes=6)
+        engine.run(Mode.INCREMENTAL)
+        assert engine.things.site["a"] == "new"
+        assert not engine.level("a").is_open
+        assert not engine.level("a").doubtful
+        engine.run(Mode.WALK)
+        assert engine.things.sent == []
+
+    def test_who_finds_its_lock_lost_after_sending_puts_the_record_in_doubt(self, engine, tmp_path):
+        engine.things.there["a"] = "slow"
+        other = []
+
+        def taken_over():
+            # Another process takes the lock over, runs to its end, and only then this one's write is answered.
+            with engine.levels.store._scoped.database.transaction() as tx:
+                tx.connection.exec_driver_sql("DELETE FROM locks")
+                tx.connection.exec_driver_sql("DELETE FROM data_hands")
+            other.append(engine.level("a").doubtful)
+            return
+
+        engine.things.fails["a"] = taken_over
+        with pytest.raises(LockLost):
+            engine.run(Mode.WALK)
+        assert engine.level("a").doubtful
+        engine.things.fails.clear()
+        engine.run(Mode.INCREMENTAL)
+        assert engine.things.sent == ["a"]
+
+    def test_leases_are_longer_than_the_longest_exchange(self):
+        longest = timedelta(seconds=connections.Bounds().exchange)
+        assert longest < records.ARRIVES_WITHIN < records.WRITING
+        assert timedelta(seconds=retries.LEASE_SECONDS) > records.ARRIVES_WITHIN
+
+
+def killed():
+    raise Killed
