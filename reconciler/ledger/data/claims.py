@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, false, or_, update
 
+from reconciler.ledger.data.in_doubt import IN_DOUBT, nothing_else_arrives
 from reconciler.ledger.data.model import Level
-from reconciler.ledger.data.records import Values, level_of, with_problems, write
+from reconciler.ledger.data.records import Values, level_of, read, with_problems, write
 from reconciler.ledger.tables import records
 
 
@@ -27,7 +28,7 @@ def claim_due(
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
     rows = with_problems().where(records.c.scope == scope, free).with_for_update(skip_locked=True, of=records)
     # What somebody else may still write is waited for by the ledger's clock.
-    settled = or_(records.c.doubt_until.is_(None), records.c.doubt_until <= now)
+    settled = or_(*nothing_else_arrives(now))
     ready = rows.where(
         records.c.ready_at.is_not(None),
         or_(records.c.retry_at.is_(None), and_(records.c.retry_at <= sync_now, settled)),
@@ -62,3 +63,14 @@ def void_claims(connection: Connection, scope: int, living: Collection[str]) -> 
         .where(records.c.scope == scope, records.c.claim.is_not(None), *(~claim for claim in of_living))
         .values(claim=None, claimed_until=None)
     )
+
+
+def doubt(connection: Connection, scope: int, parts: Mapping[str, Collection[str]], now: datetime) -> None:
+    """Put parts of records in doubt again that somebody else has taken over; see `RecordStore.doubt`."""
+    rows = read(connection, scope, parts)
+    for key, values in rows.items():
+        values["prints"] = {**values["prints"], **dict.fromkeys(parts[key], IN_DOUBT)}
+        values.update(ready_at=values["ready_at"] or now, retry_at=None)
+        if values["begun_at"] is None:
+            values.update(begun_by="", begun_at=now)
+    write(connection, scope, rows, rows)

@@ -88,7 +88,7 @@ class RecordStore:
         Args:
             parts: what was sent, by key.
         """
-        self._scoped.write(lambda tx: records.doubt(tx.connection, self._scoped.id, parts, tx.now))
+        self._scoped.write(lambda tx: claims.doubt(tx.connection, self._scoped.id, parts, tx.now))
 
     def failed(
         self, key: str, attempts: int, retry_at: datetime | None, *, dead: bool = False, token: str | None = None

@@ -22,18 +22,13 @@ from sqlalchemy import (
 )
 
 from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.data.in_doubt import IN_DOUBT, may_still_change, note_begun
 from reconciler.ledger.data.model import Level, Result
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.tables import problems, records
 
-IN_DOUBT = b""
-"""Stands for the fingerprint of a part that was sent and not settled."""
-
 WRITING = timedelta(minutes=10)
 """How long nobody else claims a record that is being written without a claim."""
-
-ARRIVES_WITHIN = timedelta(seconds=330)
-"""How long after it was begun a write may still arrive, whoever is gone by then: longer than the longest exchange."""
 
 _COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key"))
 
@@ -117,7 +112,7 @@ def begin_writes(
     changed = {}
     for key, sent in parts.items():
         values = dict(rows.get(key) or _fresh(scope, key))
-        _note_begun(values, claim.partition("/")[0], now)
+        note_begun(values, claim.partition("/")[0], now)
         values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
         values["held"] = held.get(key, values["held"])
         values.update(ready_at=values["ready_at"] or now, retry_at=None, dead=False)
@@ -175,30 +170,6 @@ def record(
         changed[result.key] = values
     write(connection, scope, changed, rows)
     return refused
-
-
-def _note_begun(values: Values, hand: str, now: datetime) -> None:
-    """Note which hand begins a write, and until when one that another hand began may still arrive."""
-    if IN_DOUBT in values["prints"].values() and values["begun_at"] is not None and values["begun_by"] != hand:
-        until = values["begun_at"] + ARRIVES_WITHIN
-        values["doubt_until"] = max(values["doubt_until"] or until, until)
-    values.update(begun_by=hand, begun_at=now)
-
-
-def may_still_change(values: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether a write that another hand began may still arrive at the target."""
-    return values["doubt_until"] is not None and values["doubt_until"] > now
-
-
-def doubt(connection: Connection, scope: int, parts: Mapping[str, Collection[str]], now: datetime) -> None:
-    """Put parts of records in doubt again that somebody else has taken over; see `RecordStore.doubt`."""
-    rows = read(connection, scope, parts)
-    for key, values in rows.items():
-        values["prints"] = {**values["prints"], **dict.fromkeys(parts[key], IN_DOUBT)}
-        values.update(ready_at=values["ready_at"] or now, retry_at=None)
-        if values["begun_at"] is None:
-            values.update(begun_by="", begun_at=now)
-    write(connection, scope, rows, rows)
 
 
 def failed(

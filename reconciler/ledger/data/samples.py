@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from reconciler.ledger.data.in_doubt import nothing_else_arrives
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.data.records import level_of, with_problems
 from reconciler.ledger.tables import data_runs, records
@@ -39,7 +40,7 @@ def open_count(
 ) -> int:
     """Return how many records are open; see `RecordStore.open_count`."""
     # What was written, and may be overwritten by what somebody else began, is waited for by nobody.
-    written = or_(records.c.doubt_until.is_(None), records.c.retry_at.is_(None), records.c.doubt_until <= now)
+    written = or_(records.c.retry_at.is_(None), *nothing_else_arrives(now))
     query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None), written)
     if run_id is not None:
         query = query.where(records.c.seen_run == run_id)

@@ -135,9 +135,9 @@ class Logbook:
             ApiError: the log could not be written.
         """
         async with self._flushing:
-            await self._flush()
+            await self._flush(whole=whole)
 
-    async def _flush(self) -> None:
+    async def _flush(self, *, whole: bool) -> None:
         kept = self._kept
         while kept is not None and not self.lost:
             errors, resolved = await self._ledger.log.to_log(_AT_ONCE, kept.most)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.errors import LockLost
 from reconciler.http import connections
-from reconciler.ledger.data import records
+from reconciler.ledger.data import in_doubt, records
 from reconciler.ledger.data.inbox_model import Arrivals, Told
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.sync.mode import Mode
@@ -301,7 +301,7 @@ class TestZombies:
         assert (report.state, engine.things.site["a"]) == (State.FINISHED, "new")
         engine.things.site["a"] = "old"  # it arrives
         assert engine.level("a").doubtful
-        monkeypatch.setattr(records, "ARRIVES_WITHIN", timedelta())
+        monkeypatch.setattr(in_doubt, "ARRIVES_WITHIN", timedelta())
         database = engine.levels.store._scoped.database
         monkeypatch.setattr(database, "_clock", lambda: datetime.now(UTC) + timedelta(minutes=6))
         engine.later(minutes=6)
@@ -334,8 +334,8 @@ class TestZombies:
 
     def test_leases_are_longer_than_the_longest_exchange(self):
         longest = timedelta(seconds=connections.Bounds().exchange)
-        assert longest < records.ARRIVES_WITHIN < records.WRITING
-        assert timedelta(seconds=retries.LEASE_SECONDS) > records.ARRIVES_WITHIN
+        assert longest < in_doubt.ARRIVES_WITHIN < records.WRITING
+        assert timedelta(seconds=retries.LEASE_SECONDS) > in_doubt.ARRIVES_WITHIN
 
 
 def killed():
