@@ -10,7 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
 from reconciler.emulator.testing import RunningEmulator
+from reconciler.ledger.tables import records
+from reconciler.ledger.writer import Ledger
 from support.checkout import Checkout, Document, Ended, document
 from support.naive import Content, Options, differences, expected, found
 
@@ -130,6 +134,15 @@ class Shop:
         counts = dict(report["records"])
         assert counts.pop("seen") == sum(counts.values()) - counts["left"], counts
         return report
+
+    def nothing_arrives_late(self) -> None:
+        """Let so much time pass for the ledger that no write of a process that is gone can still arrive."""
+        past = datetime(2000, 1, 1, tzinfo=UTC)
+        with Ledger.open(self.checkout.ledger_url) as ledger, ledger.database.transaction() as tx:
+            waits = records.c.doubt_until.is_not(None)
+            tx.connection.execute(
+                update(records).where(waits).values(doubt_until=past, retry_at=past, begun_at=past, begun_by="")
+            )
 
     # What is there, and what should be
 
