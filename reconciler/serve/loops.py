@@ -15,6 +15,7 @@ from reconciler.app.heal import Healing, heal
 from reconciler.app.overdue import lift_where_allowed
 from reconciler.app.sync import watch_on
 from reconciler.app.unattended import Unattended
+from reconciler.ledger.config.moves import MoveStore
 from reconciler.ledger.lock import acquire
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.serve.crew import STAND_BY_SECONDS, Crew, Loop
@@ -87,7 +88,9 @@ async def _drift(loop: Loop) -> float:
 async def _check(loop: Loop, session: Session) -> None:
     service, served, request = loop.service, loop.served, PlanRequest()
     observer, face = Calls(service.metrics, served.name), Unattended(loop.stopping)
+    restores = MoveStore(served.ledger().database)
     with correlated():
+        restored_at = restores.unchecked(session.urls.values())
         healed = await heal(session, served.manifests, request, face, observer, token_cache=False, lock_wait=0)
         (found,) = await drift_of_each([session], request, observer, token_cache=False)
         report = healed.told_in(found.report if isinstance(found, Drift) else found)
@@ -95,6 +98,8 @@ async def _check(loop: Loop, session: Session) -> None:
         service.metrics.drift_checked.labels(served.name).set(service.now().timestamp())
         service.metrics.drifted.labels(served.name).set(sum(1 for item in report.items if item.snoozed_until is None))
         _tell(service, served.name, report, healed)
+        if restored_at is not None:
+            restores.checked(session.urls.values(), restored_at)
 
 
 def _tell(service: Service, environment: str, report: DriftReport, healed: Healing) -> None:
@@ -113,12 +118,14 @@ def _tell(service: Service, environment: str, report: DriftReport, healed: Heali
 
 
 async def _rest(loop: Loop, every: float, before: Mapping[str, object]) -> None:
-    """Wait for the next check, or for a declared pause or window that begins or ends before it."""
-    left = every
+    """Wait for the next check, or for what comes before it: a restore, a pause or window that begins or ends."""
+    left, restores = every, MoveStore(loop.served.ledger().database)
     while left > 0 and not loop.ends:
         await loop.sleep(min(left, LOOK_SECONDS))
         left -= LOOK_SECONDS
-        if loop.served.check_now.is_set() or _pauses(loop.served.reopened(loop.service.now())) != before:
+        session = loop.served.reopened(loop.service.now())
+        asked = loop.served.check_now.is_set() or restores.unchecked(session.urls.values()) is not None
+        if asked or _pauses(session) != before:
             loop.served.check_now.clear()
             return
 

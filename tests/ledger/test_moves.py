@@ -74,15 +74,13 @@ def test_a_restore_wants_a_check_until_one_saw_live_after_it(url: str) -> None:
     clock = Clock()
     with Ledger.open(url, clock) as ledger:
         store = MoveStore(ledger.database)
-        assert not store.is_check_wanted([API])
-        assert store.restored([API]) == NOW
-        assert store.is_check_wanted([API])
-        # A check that began before it saw another live side.
-        store.checked([API], NOW - timedelta(seconds=1))
-        assert store.is_check_wanted([API])
-        store.checked([API], NOW + timedelta(seconds=1))
-        assert not store.is_check_wanted([API])
-        assert read_memory(url, "test", [API]).restored_at == NOW
+        assert store.unchecked([API]) is None
+        assert store.restored([API]) == store.unchecked([API]) == NOW
         clock.now = NOW + timedelta(minutes=1)
         store.restored([API])
-        assert store.is_check_wanted([API])
+        # The check that began before the second one saw another live side.
+        store.checked([API], NOW)
+        assert store.unchecked([API]) == clock.now
+        store.checked([API], clock.now)
+        assert store.unchecked([API]) is None
+        assert read_memory(url, "test", [API]).restored_at == clock.now

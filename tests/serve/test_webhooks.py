@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from reconciler.ledger.reader import read_memory
+from reconciler.serve import loops
 from support.checkout import Checkout, document, http_config, wait_until
 from support.service import Answered, Running, serving
 
@@ -195,20 +197,13 @@ def test_a_pre_hook_by_mistake_locks_nobody_out(shop: Checkout, running: Running
     assert moves(shop) == []
 
 
-def test_after_a_restore_secrets_count_as_unknown_at_once_and_a_check_is_wanted(
-    shop: Checkout, running: Running
-) -> None:
+def test_after_a_restore_secrets_count_as_unknown_at_once(shop: Checkout, running: Running) -> None:
     assert shop.pending() == []
     shop.emulator.tell_of_restores(f"{running.url}{RESTORED}", KEY)
     assert shop.emulator.restore() == {"webhook": {"status": 200, "error": None}}
     assert shop.pending() == ["update DeliveryConfig/hook"]
     words = " ".join(shop.call("drift").stdout.split())
     assert "live was restored from production" in words
-    from reconciler.ledger.config.moves import MoveStore
-    from reconciler.ledger.writer import Ledger
-
-    with Ledger.open(shop.ledger_url) as ledger:
-        assert MoveStore(ledger.database).is_check_wanted([shop.emulator.ordercloud_url])
     shop.applied()
     assert shop.live()["deliveryConfigs"]["hook"]["DeliveryTargets"]["Http"]["Secret"] == "signing-key"
     assert shop.pending() == []
@@ -218,3 +213,19 @@ def test_an_environment_that_names_no_webhooks_takes_none(checkout: Checkout) ->
     checkout.write("environment.yaml", checkout.environment(service={}))
     with serving(checkout) as running:
         assert send(running).status == 404
+
+
+def test_after_a_restore_the_drift_loop_looks_at_once(shop: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "LOOK_SECONDS", 0.1)
+    service = {"webhooks": {"secrets": [KEY]}, "loops": ["drift"], "driftInterval": "1d"}
+    shop.write("environment.yaml", shop.environment(service=service))
+    with serving(shop, works=True) as running:
+        wait_until(lambda: len(running.logged("drift-checked")) == 1)
+        assert running.logged("drift-checked")[0]["drifted"] == 0
+        shop.emulator.tell_of_restores(f"{running.url}{RESTORED}", KEY)
+        shop.emulator.restore()
+        wait_until(lambda: len(running.logged("drift-checked")) == 2)
+        assert running.logged("drift-checked")[1]["drifted"] == 1
+        # Once, and then by the interval again.
+        time.sleep(0.5)
+        assert len(running.logged("drift-checked")) == 2

@@ -46,17 +46,17 @@ class MoveStore:
 
         return self._database.run(write)
 
-    def is_check_wanted(self, api_urls: Collection[str]) -> bool:
-        """Return whether live was restored and drift was not checked since."""
-        return self._database.run(lambda tx: _is_check_wanted(tx.connection, api_urls), writes=False)
+    def unchecked(self, api_urls: Collection[str]) -> datetime | None:
+        """Return the last restore after which drift was not checked yet; None: there is none."""
+        return self._database.run(lambda tx: _unchecked(tx.connection, api_urls), writes=False)
 
-    def checked(self, api_urls: Collection[str], at: datetime) -> None:
-        """Write that drift was checked, with what live showed at a moment or after it."""
+    def checked(self, api_urls: Collection[str], restored_at: datetime) -> None:
+        """Write that drift was checked after a restore, which `unchecked` returned before the check began."""
 
         def write(tx: Transaction) -> None:
             of_apis = config_restores.c.api_url.in_(list(api_urls))
-            older = config_restores.c.restored_at <= at
-            tx.connection.execute(update(config_restores).where(of_apis, older).values(checked_at=at))
+            older = config_restores.c.restored_at <= restored_at
+            tx.connection.execute(update(config_restores).where(of_apis, older).values(checked_at=tx.now))
 
         self._database.run(write)
 
@@ -84,9 +84,10 @@ def _add(tx: Transaction, api_url: str, move: ConfigMove) -> bool:
     return True
 
 
-def _is_check_wanted(connection: Connection, api_urls: Collection[str]) -> bool:
-    rows = connection.execute(select(config_restores).where(config_restores.c.api_url.in_(list(api_urls))))
-    return any(row.checked_at is None or row.checked_at < row.restored_at for row in rows)
+def _unchecked(connection: Connection, api_urls: Collection[str]) -> datetime | None:
+    of_apis = config_restores.c.api_url.in_(list(api_urls))
+    query = select(config_restores.c.restored_at).where(of_apis, config_restores.c.checked_at.is_(None))
+    return max(connection.execute(query).scalars(), default=None)
 
 
 def newest(connection: Connection, api_urls: Collection[str]) -> dict[str, tuple[ConfigMove, ...]]:
