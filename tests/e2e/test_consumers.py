@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from reconciler.app.chosen import Chosen
-from reconciler.app.intake import open_inbox
-from reconciler.intake.consumer import Consumer
-from reconciler.intake.consumers import consumers_of, problems
-from reconciler.intake.inbox import AsyncInbox
-from reconciler.ledger.data.fetched import FetchedStore
+from reconciler.ledger.tables import records
+from reconciler.ledger.writer import Ledger
 from support.azurite import Storage, needs_azurite, running_azurite
-from support.checkout import Checkout
-from support.intake import happens
+from support.checkout import Checkout, wait_until
 from support.kafka_cluster import Cluster, running_cluster
-from support.service import Running, served
+from support.service import serving
 from support.syncing import Shop
 
 Json = dict[str, Any]
@@ -62,54 +57,44 @@ def prepared(shop: Shop, target: Json, consumer: Json, **switches: str) -> None:
     shop.emulator.clear_requests()
 
 
-def opened(running: Running) -> list[Chosen]:
-    """Return the data types that flow in the only environment."""
-    served = running.service.served(None)
-    assert served is not None
-    return [Chosen(served.session, sync) for sync in served.data_syncs()]
+def raised(shop: Shop) -> set[str]:
+    """Return the products that somebody has to look at, as the ledger has them."""
+    with Ledger.open(shop.checkout.ledger_url) as ledger:
+        query = select(records.c.key).where(records.c.ready_at.is_not(None))
+        return set(ledger.database.run(lambda tx: tx.connection.execute(query).scalars().all(), writes=False))
 
 
-@contextlib.asynccontextmanager
-async def consuming(running: Running) -> AsyncIterator[Consumer]:
-    """Run the only consumer of the environment until the block ends."""
-    served = running.service.served(None)
-    assert served is not None
-    assert list(problems(served.section, served.name, served.session.settings.target_hosts)) == []
-    ledger = await asyncio.to_thread(served.ledger)
-    async with AsyncInbox(open_inbox(ledger, opened(running))) as inbox:
-        store = lambda place: FetchedStore(ledger.database, served.name, place)  # noqa: E731
-        (consumer,) = consumers_of(served.section, {"shop": inbox}, store)
-        stop = asyncio.Event()
-        task = asyncio.create_task(consumer.run(stop))
-        try:
-            yield consumer
-        finally:
-            stop.set()
-            await task
-
-
-async def heard(shop: Shop) -> None:
+def change(shop: Shop) -> None:
     """Change products, and wait for the ledger to hear of them."""
-    async with served(shop.checkout) as running, consuming(running) as consumer:
-        await asyncio.to_thread(shop.portal, "PATCH", "products/p3", {"Name": "Heard"})
-        await happens(lambda: consumer.status.taken >= 1, f"the message; {consumer.status}")
-        await asyncio.to_thread(shop.portal, "DELETE", "products/p4")
-        await happens(lambda: consumer.status.taken >= 2, f"the delete; {consumer.status}")
-        assert consumer.status.malformed == 0
-        (chosen,) = opened(running)
-        store = running.service.environments[chosen.session.name].ledger().store(chosen.sync.scope)
-        levels = store.records.levels([f"p{number}" for number in range(5)])
-        assert {key for key, level in levels.items() if level.is_open} == {"p3", "p4"}
-
-
-def check(shop: Shop) -> None:
-    asyncio.run(heard(shop))
+    shop.portal("PATCH", "products/p3", {"Name": "Heard"})
+    shop.portal("DELETE", "products/p4")
+    wait_until(lambda: raised(shop) == {"p3", "p4"})
     assert [each["status"] for each in shop.emulator.deliveries()] == ["delivered"] * 2
+
+
+def change_while_serving(shop: Shop) -> None:
+    with serving(shop.checkout, works=True) as running:
+        change(shop)
+    assert "aHVzaA" not in "".join(running.lines)
+
+
+def change_while_consuming(shop: Shop) -> None:
+    with shop.checkout.start("consume", "--log-format", "json") as process:
+        try:
+            change(shop)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(30)
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+
+
+def check_written(shop: Shop) -> None:
+    """Run the sync: what was heard of is written, and what comes again costs a read and changes nothing."""
     assert shop.synced()["mode"] != "full"
     assert {"PATCH products/p3", "PATCH products/p4"} <= set(shop.writes())
     assert shop.held().products["p3"]["title"] == "Heard"
     assert "last_partial_sync" in shop.log()
-    # What comes again costs a read, and changes nothing.
     shop.emulator.clear_requests()
     shop.synced()
     assert shop.writes() == []
@@ -126,7 +111,8 @@ def test_over_kafka(cluster: Cluster, shop: Shop) -> None:
         "dataSync": "shop",
     }
     prepared(shop, {"Kafka": target}, {"kafka": consumer}, delivery_kafka_layout="ce_type_header")
-    check(shop)
+    change_while_consuming(shop)
+    check_written(shop)
 
 
 def test_over_event_hubs(cluster: Cluster, shop: Shop) -> None:
@@ -135,7 +121,8 @@ def test_over_event_hubs(cluster: Cluster, shop: Shop) -> None:
     consumer = {"connectionString": text, "name": name, "dataSync": "shop"}
     target = {"EventHubName": name, "ConnectionString": text}
     prepared(shop, {"EventHub": target}, {"eventHub": consumer})
-    check(shop)
+    change_while_serving(shop)
+    check_written(shop)
 
 
 @needs_azurite
@@ -149,4 +136,5 @@ def test_over_blob(storage: Storage, shop: Shop) -> None:
         "dataSync": "shop",
     }
     prepared(shop, {"AzureBlob": target}, {"azureBlob": consumer})
-    check(shop)
+    change_while_serving(shop)
+    check_written(shop)
