@@ -58,6 +58,7 @@ class BlobSettings:
         interval: seconds from the end of a listing to the next.
         afterwards: what becomes of a blob once the ledger has it.
         max_message: bytes of a message; more is set aside.
+        hidden: what must not be shown beside the connection string, e.g. a host that is a part of it.
     """
 
     connection_string: Secret
@@ -66,6 +67,7 @@ class BlobSettings:
     interval: float = 10.0
     afterwards: Literal["keep", "delete"] = "keep"
     max_message: int = 1_000_000
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,9 @@ class BlobSource:
 
     def _words(self, error: Exception) -> str:
         first = str(getattr(error, "message", error)).strip().splitlines()[:1]
-        return words(" ".join(first) or type(error).__name__, *self.settings.connection_string.parts)
+        return words(
+            " ".join(first) or type(error).__name__, *self.settings.connection_string.parts, *self.settings.hidden
+        )
 
     def _start_over(self) -> None:
         self._pass = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from reconciler.errors import Problem
 from reconciler.hosts import host_allowed, is_loopback
@@ -27,13 +28,17 @@ StoreOf = Callable[[str], FetchedStore]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where one consumer reads: what two must not share, and what people call it."""
+    """Where one consumer reads: what two must not share, and what people call it.
+
+    A host that comes out of a connection string is a part of a secret: `hidden`, and not in what is shown.
+    """
 
     kind: str
     identity: tuple[str, ...]
     parts: frozenset[str]
     shown: str
     data_sync: str
+    hidden: tuple[str, ...] = ()
 
 
 def consumers_of(
@@ -50,7 +55,7 @@ def consumers_of(
     Raises:
         SecretUnset: a connection string is not set.
     """
-    found = []
+    found: list[Consumer] = []
     for number, consumer in enumerate(section.settings.consumers):
         path = ("consumers", number, consumer.section)
         source: Source
@@ -61,7 +66,9 @@ def consumers_of(
         else:
             assert consumer.azure_blob is not None  # noqa: S101 (for the type checker)
             place, source = _blob(consumer.azure_blob, section.sealed[*path, "connectionString"], store)
-        found.append(Consumer(ConsumerStatus(place.shown, place.data_sync), source, inboxes[place.data_sync]))
+        alike = any(each.status.name == place.shown for each in found)
+        name = f"{place.shown} #{number + 1}" if alike else place.shown
+        found.append(Consumer(ConsumerStatus(name, place.data_sync), source, inboxes[place.data_sync]))
     return found
 
 
@@ -93,12 +100,13 @@ def _event_hub(of: EventHubConsumer, secret: Secret, ca_file: str | None) -> tup
         start=of.start_at,
         max_message=of.max_message,
         ca_file=ca_file,
+        hidden=place.hidden,
     )
     return place, KafkaSource(settings)
 
 
 def _blob(of: BlobConsumer, secret: Secret, store: StoreOf) -> tuple[_Place, BlobSource]:
-    place, _ = _blob_place(of, secret)
+    place = _blob_place(of, secret)[0]
     settings = BlobSettings(
         connection_string=secret,
         container=of.container,
@@ -106,8 +114,10 @@ def _blob(of: BlobConsumer, secret: Secret, store: StoreOf) -> tuple[_Place, Blo
         interval=parse_duration(of.interval).total_seconds(),
         afterwards=of.afterwards,
         max_message=of.max_message,
+        hidden=place.hidden,
     )
-    return place, BlobSource(settings, store(f"{of.data_sync}: {place.shown}"))
+    account = blake2b("".join(place.identity).encode(), digest_size=8).hexdigest()
+    return place, BlobSource(settings, store(f"{of.data_sync}: {place.shown} {account}"))
 
 
 def _kafka_place(of: KafkaConsumer) -> _Place:
@@ -117,15 +127,15 @@ def _kafka_place(of: KafkaConsumer) -> _Place:
 
 def _hub_place(of: EventHubConsumer, secret: Secret) -> tuple[_Place, Address]:
     address = hub_address(secret.reveal(), of.name)
-    shown = f"event hub {address.shown} {of.name}"
-    return _Place("kafka", (address.shown, of.group), frozenset({of.name}), shown, of.data_sync), address
+    identity, shown = (address.shown, of.group), f"event hub {of.name}"
+    return _Place("kafka", identity, frozenset({of.name}), shown, of.data_sync, (address.host,)), address
 
 
 def _blob_place(of: BlobConsumer, secret: Secret) -> tuple[_Place, Address]:
     address = blob_address(secret.reveal())
-    shown = f"blobs {address.shown}{address.path}/{of.container}/{of.prefix}"
+    identity, shown = (address.shown, address.path, of.container), f"blobs {of.container}/{of.prefix}"
     parts = frozenset({of.prefix} if of.afterwards == "delete" else ())
-    return _Place("blob", (address.shown, address.path, of.container), parts, shown, of.data_sync), address
+    return _Place("blob", identity, parts, shown, of.data_sync, (address.host,)), address
 
 
 def problems(section: Service, environment: str, allowed: tuple[str, ...] | None) -> Iterator[Problem]:

@@ -54,6 +54,7 @@ class KafkaSettings:
         max_message: bytes of a record's value; more is set aside.
         ca_file: PEM file of authorities; None: those of the machine.
         session: seconds after which the group gives the partitions of a member that is silent to others.
+        hidden: what must not be shown beside the password, e.g. a host that is a part of a secret.
     """
 
     servers: str
@@ -67,6 +68,7 @@ class KafkaSettings:
     max_message: int = 1_000_000
     ca_file: str | None = None
     session: float = 45.0
+    hidden: tuple[str, ...] = ()
 
     def config(self) -> dict[str, Any]:
         """Return librdkafka's configuration, with the password in it.
@@ -303,7 +305,7 @@ class KafkaSource:
 
     def _words(self, error: Any) -> str:
         inner = error.args[0] if isinstance(error, Exception) and error.args else error
-        return words(inner.str() if hasattr(inner, "str") else str(inner), self._secret)
+        return words(inner.str() if hasattr(inner, "str") else str(inner), self._secret, *self._settings.hidden)
 
 
 def message_of_record(record: Record, max_message: int) -> Message | Malformed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from reconciler import __version__
+from reconciler.intake.consumer import ConsumerStatus
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -50,8 +51,32 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.waiting = Gauge("reconciler_waiting", "What the service waits for.", ("environment",), registry=registry)
+        of_consumer = ("environment", "consumer")
+        self.consumer_connected = Gauge(
+            "reconciler_consumer_connected", "Whether the broker answered lately.", of_consumer, registry=registry
+        )
+        self.consumer_lag = Gauge(
+            "reconciler_consumer_lag", "Messages that wait at the broker, where it says so.", of_consumer,
+            registry=registry,
+        )  # fmt: skip
+        self.consumer_taken = Gauge(
+            "reconciler_consumer_messages", "Messages that were fetched, those that are none among them.", of_consumer,
+            registry=registry,
+        )  # fmt: skip
+        self.consumer_malformed = Gauge(
+            "reconciler_consumer_malformed", "What was fetched and is no message.", of_consumer, registry=registry
+        )
         self.environments = Gauge("reconciler_environments", "Environments, by state.", ("state",), registry=registry)
         Gauge("reconciler_build_info", "Version.", ("version",), registry=registry).labels(__version__).set(1)
+
+    def consumes(self, environment: str, status: ConsumerStatus) -> None:
+        """Show how a consumer is."""
+        labels = environment, status.name
+        self.consumer_connected.labels(*labels).set(status.connected)
+        if status.lag is not None:
+            self.consumer_lag.labels(*labels).set(status.lag)
+        self.consumer_taken.labels(*labels).set(status.taken)
+        self.consumer_malformed.labels(*labels).set(status.malformed)
 
     def answered(self, method: str, route: str, status: int) -> None:
         """Count a request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -75,6 +76,8 @@ def change(shop: Shop) -> None:
 def change_while_serving(shop: Shop) -> None:
     with serving(shop.checkout, works=True) as running:
         change(shop)
+        metrics = running.get("/metrics").text
+    assert re.search(r'reconciler_consumer_messages{consumer=".*",environment="test"} 2.0', metrics)
     assert "aHVzaA" not in "".join(running.lines)
 
 

@@ -232,11 +232,12 @@ async def test_a_container_that_is_missing_is_waited_for_and_no_key_is_named(sto
 @in_loop
 async def test_a_storage_that_cannot_be_reached_is_waited_for_and_no_key_is_named(ledger: Ledger) -> None:
     text = "AccountName=a;AccountKey=aHVzaC1odXNo;BlobEndpoint=http://127.0.0.1:1/a"
-    settings = BlobSettings(Secret("(literal)", lambda: text), "c")
+    settings = BlobSettings(Secret("(literal)", lambda: text), "c", hidden=("127.0.0.1",))
     one = consumer(BlobSource(settings, FetchedStore(ledger.database, "test", "c")), Kept())
     async with running(one):
         await until(one, "refused")
     assert "aHVzaC1odXNo" not in f"{one.status}{settings}"
+    assert "127.0.0.1" not in str(one.status), "the host is a part of a secret"
     bad = BlobSettings(Secret("(literal)", lambda: "AccountKey=hush"), "c")
     other = consumer(BlobSource(bad, FetchedStore(ledger.database, "test", "c")), Kept())
     async with running(other):

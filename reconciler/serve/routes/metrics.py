@@ -39,6 +39,8 @@ def _look(service: Service) -> None:
     metrics.environments.labels("broken").set(len(service.broken))
     for name, served in service.environments.items():
         metrics.waiting.labels(name).set(len(service.waits_of(name)))
+        for consumer in served.consumers:
+            metrics.consumes(name, consumer)
         try:
             found = statuses_of_each([served.session], (), now)[name]
         except ReconcilerError:
