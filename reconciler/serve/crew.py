@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 STAND_BY_SECONDS = 10.0
 """How long who finds somebody else at it waits before it looks again."""
 
-_STANDS_BY = "another process does it, and this one stands by"
+STANDS_BY = "another process does it, and this one stands by"
+"""What a loop waits for that somebody else does."""
+
 _FIRST_AGAIN_SECONDS, _LONGEST_AGAIN_SECONDS = 2.0, 60.0
 
 
@@ -126,7 +128,7 @@ class Loop:
                     seconds = await self._turn(self)
                     failures = 0
                 except LedgerLocked as locked:
-                    self.waits(_STANDS_BY, level="info", holder=locked.message)
+                    self.waits(STANDS_BY, level="info", holder=locked.message)
                     seconds, failures = STAND_BY_SECONDS, 0
                 except ReconcilerError as error:
                     self.waits(error.message, code=error.code)

@@ -21,6 +21,7 @@ from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.serve.crew import STAND_BY_SECONDS, Crew, Loop
 from reconciler.serve.faces import Calls, WatchFace
 from reconciler.serve.log import correlated
+from reconciler.serve.page.seen_drift import remember
 from reconciler.serve.service import Served, Service
 from reconciler.sync.datasync import KIND, Standing
 from reconciler.words import parse_duration
@@ -95,6 +96,7 @@ async def _check(loop: Loop, session: Session) -> None:
         (found,) = await drift_of_each([session], request, observer, token_cache=False)
         report = healed.told_in(found.report if isinstance(found, Drift) else found)
         served.drift = report
+        remember(served.ledger(), report, parse_duration(served.section.settings.drift_interval))
         service.metrics.drift_checked.labels(served.name).set(service.now().timestamp())
         service.metrics.drifted.labels(served.name).set(sum(1 for item in report.items if item.snoozed_until is None))
         _tell(service, served.name, report, healed)

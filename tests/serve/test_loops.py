@@ -34,6 +34,9 @@ def test_an_applied_data_sync_runs_and_drift_is_checked(small):
         assert (ran["dataSync"], ran["dataType"], ran["mode"], ran["state"]) == ("shop", "products", "full", "finished")
         assert ran["correlation"] != running.logged("drift-checked")[0]["correlation"]
         assert running.logged("drift-checked")[0]["drifted"] == 0
+        page = running.get("/").text
+        assert "Nothing differs." in page
+        assert "every 1 s." in page
         assert running.get("/readyz").status == 200
         text = running.get("/metrics").text
     assert (

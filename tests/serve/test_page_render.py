@@ -142,6 +142,8 @@ def test_what_is_wrong_is_said_with_why_since_when_by_whom_and_what_to_do() -> N
         "requestsPerSecond of both APIs allows 6,048,000 a day: under 0.1 % of that",
         "3 messages in the last full minute, the newest 4 s ago; 2 messages to raise records from",
         "and 12 records to be written, the oldest for 9 s; 1 of a type that nobody knows; 3 could not be read",
+        "kafka broker:9092 oc.products : waits: the broker to answer; 40 messages at the broker; 1,200 taken",
+        "sync shop waits: DataSync/shop is not as it was applied last",
         "57 runs finished",
         "refused re-sync 2 products: P-1, P-2 ProductSync is not configured",
     ):

@@ -16,7 +16,7 @@ from reconciler.reconcile.pausing import Sync
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, FieldChange
 from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.heldback import HeldBack
-from reconciler.sync.monitor.overview import DeadLetters, Deliveries, Facts, Overview, SeenDrift, overview
+from reconciler.sync.monitor.overview import DeadLetters, Deliveries, Facts, Fetching, Overview, SeenDrift, overview
 from reconciler.sync.monitor.problems import Problems
 from reconciler.sync.monitor.status import status_of
 from support.report_samples import change
@@ -168,6 +168,8 @@ def drifted(environment: str = "production") -> Facts:
         deliveries=(
             Deliveries("shop", tuple((n * 7) % 31 for n in range(60)), ago(seconds=4), 2, 12, ago(seconds=9), 1, 3),
         ),
+        fetching=(Fetching("kafka broker:9092 oc.products", "shop", "the broker to answer", 40, 1_200, 1),),
+        waits=("sync shop waits: DataSync/shop is not as it was applied last",),
         asked=(
             asked(1, "retry 7 records of shop, products", StepState.DONE, "7 records queued"),
             asked(9, "re-sync 2 products: P-1, P-2", StepState.REFUSED, "ProductSync is not configured"),
@@ -215,6 +217,8 @@ def hostile(text: str) -> Facts:
         SeenDrift(DriftReport("production", NOW, (item,), (), 1)),
         text,
         (Deliveries(text, (1, 2), NOW, unknown=1),),
+        (Fetching(text, text, text),),
+        (text,),
         (asked(1, text, StepState.DONE, text, holder=text),),
         LIMITS,
     )

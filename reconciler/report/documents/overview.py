@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -98,6 +99,17 @@ class DeliveriesDocument(Document):
     malformed: Count = Field(description="What could not be read.")
 
 
+class FetchingDocument(Document):
+    """A broker that messages are fetched from."""
+
+    name: str
+    sync: str
+    waits: str | None = Field(description="What is waited for before it goes on; null: nothing but messages.")
+    lag: Count | None = Field(description="Messages that wait there; null: not known.")
+    taken: Count = Field(description="Since the start of the process.")
+    malformed: Count = Field(description="Those of them that could not be read.")
+
+
 class AskedDocument(Document):
     """Something that was asked for, and what became of it: `GET /api/v1/environments/…/requests/ID`."""
 
@@ -130,6 +142,8 @@ class OverviewDocument(EnvironmentDocument):
     dead_letters: list[DeadLettersDocument]
     runs: list[RunsDocument]
     deliveries: list[DeliveriesDocument]
+    fetching: list[FetchingDocument] = Field(description="By this process.")
+    waits: list[str] = Field(description="What the loops of this process wait for.")
     requests_per_second: dict[str, float] = Field(description="What the manifest allows, by provider.")
     requests: list[AskedDocument] = Field(description="What was asked for lately, the newest first.")
 
@@ -215,6 +229,8 @@ def overview_to_json(overview: Overview) -> dict[str, Any]:
         ],
         "runs": [_runs(*names[scope], chart) for scope, chart in _known(overview)],
         "deliveries": [_deliveries(each) for each in facts.deliveries],
+        "fetching": [asdict(each) for each in facts.fetching],
+        "waits": list(facts.waits),
         "requests_per_second": dict(facts.limits),
         "requests": [asked_to_json(each) for each in facts.asked],
     }

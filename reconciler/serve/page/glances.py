@@ -9,22 +9,28 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from reconciler.app.overview import facts_of, facts_of_broken, pauses_now
-from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.errors import ReconcilerError
 from reconciler.http.observe import Silent
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.pause_report import PausesReport
 from reconciler.reconcile.paused import NOTHING_PAUSED
+from reconciler.serve.crew import STANDS_BY
 from reconciler.serve.page.seen_drift import seen_of
-from reconciler.sync.monitor.overview import Facts, Overview, overview
+from reconciler.sync.monitor.overview import Facts, Fetching, Overview, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.reconcile.session import Session
     from reconciler.serve.service import Served, Service
+
+DRIFT = "drift"
+"""Name of the loop that looks for drift."""
 
 _LEDGER_SECONDS = 1.0
 _LIVE_SECONDS = 60.0
 _FIRST_LOOK_SECONDS = 3.0
+_SESSION_LASTS = timedelta(seconds=60)
 _NOT_YET = "it is being asked"
 
 
@@ -33,6 +39,7 @@ class _Seen:
     """What was gathered of one environment, and when."""
 
     served: Served | None = None
+    session: Session | None = None
     facts: Facts | None = None
     facts_at: float = 0.0
     live: PausesReport | str | None = None
@@ -49,7 +56,7 @@ class Glances:
         gather: returns what manifests and ledger tell of an environment; called in a thread.
     """
 
-    def __init__(self, service: Service, gather: Callable[[Served, datetime], Facts] | None = None) -> None:
+    def __init__(self, service: Service, gather: Callable[[Served, Session, datetime], Facts] | None = None) -> None:
         self._service = service
         self._gather = gather or _gathered
         self._seen: dict[str, _Seen] = {}
@@ -72,13 +79,13 @@ class Glances:
         seen = self._seen.setdefault(name, _Seen())
         async with seen.lock:
             if seen.served is not served:  # the manifests were read anew
-                seen.served, seen.facts, seen.live_at = served, None, None
+                seen.served, seen.session, seen.facts, seen.live_at = served, None, None, None
             if seen.facts is None or monotonic() - seen.facts_at >= _LEDGER_SECONDS:
-                seen.facts = await self._read(served, now)
+                seen.facts = await self._read(served, seen, now)
                 seen.facts_at = monotonic()
             facts = seen.facts
-        if facts.error is None:
-            await self._look(served, seen)
+        if facts.error is None and seen.session is not None:
+            await self._look(served, seen.session, seen)
             facts = _with_live(facts, seen.live)
         return overview(facts, now)
 
@@ -87,34 +94,56 @@ class Glances:
         if (seen := self._seen.get(name)) is not None:
             seen.facts, seen.live_at = None, None
 
-    async def _read(self, served: Served, now: datetime) -> Facts:
-        try:
-            return await asyncio.to_thread(self._gather, served, now)
-        except LedgerError as error:
-            return facts_of_broken(served.name, error)
+    async def _read(self, served: Served, seen: _Seen, now: datetime) -> Facts:
+        def read() -> tuple[Session, Facts]:
+            # A session knows which declared pauses are over when it is opened.
+            known = seen.session
+            session = served.reopened(now) if known is None or now - known.opened_at >= _SESSION_LASTS else known
+            return session, self._gather(served, session, now)
 
-    async def _look(self, served: Served, seen: _Seen) -> None:
+        try:
+            seen.session, facts = await asyncio.to_thread(read)
+        except ReconcilerError as error:
+            return facts_of_broken(served.name, error)
+        return self._with_process(facts, served)
+
+    def _with_process(self, facts: Facts, served: Served) -> Facts:
+        """Add what this process knows by itself: what its loops and consumers wait for."""
+        waits = {loop: words for (name, loop), words in tuple(self._service.waits.items()) if name == served.name}
+        waits = {loop: words for loop, words in waits.items() if words != STANDS_BY}
+        fetching = (
+            Fetching(each.name, each.data_sync, each.waiting_for, each.lag, each.taken, each.malformed)
+            for each in served.consumers
+        )
+        return replace(
+            facts,
+            drift_problem=waits.pop(DRIFT, None),
+            waits=tuple(f"{loop} waits: {words}" for loop, words in sorted(waits.items())),
+            fetching=tuple(fetching),
+        )
+
+    async def _look(self, served: Served, session: Session, seen: _Seen) -> None:
         """Ask live again where the last answer is old; whoever looks first waits for it a little, nobody else does."""
         if seen.asking is None and (seen.live_at is None or monotonic() - seen.live_at >= _LIVE_SECONDS):
-            seen.asking = self._service.start(self._asked(served, seen), f"pauses of {served.name}")
+            seen.asking = self._service.start(self._asked(session, seen), f"pauses of {served.name}")
         if seen.live is None and seen.asking is not None:
             await asyncio.wait((seen.asking,), timeout=_FIRST_LOOK_SECONDS)
 
-    async def _asked(self, served: Served, seen: _Seen) -> None:
+    async def _asked(self, session: Session, seen: _Seen) -> None:
         try:
-            seen.live = await asyncio.to_thread(lambda: asyncio.run(pauses_now(served.session, Silent())))
+            seen.live = await asyncio.to_thread(lambda: asyncio.run(pauses_now(session, Silent())))
         except ReconcilerError as error:
             seen.live = error.message
         finally:
             seen.live_at, seen.asking = monotonic(), None
 
 
-def _gathered(served: Served, now: datetime) -> Facts:
+def _gathered(served: Served, session: Session, now: datetime) -> Facts:
     settings = served.section.settings
     heard = {each.data_sync for each in settings.deliveries} | {each.data_sync for each in settings.consumers}
-    facts = facts_of(served.session, now, heard)
+    facts = facts_of(session, now, heard)
     with Ledgers() as ledgers:
-        kept = ledgers.drift_look(served.session.settings.ledger, served.name)
+        kept = ledgers.drift_look(session.settings.ledger, served.name)
     return replace(facts, drift=None if kept is None else seen_of(kept))
 
 

@@ -10,6 +10,7 @@ from reconciler.http.observe import Silent
 
 if TYPE_CHECKING:
     from reconciler.ledger.config.model import AskedRequest
+    from reconciler.reconcile.session import Session
     from reconciler.serve.service import Served, Service
 
 
@@ -26,7 +27,7 @@ async def ask(service: Service, served: Served, wish: Wish, by: str, patience: f
     Raises:
         ReconcilerError: it is refused, and nothing was done.
     """
-    prepared = await asyncio.to_thread(_begun, served, wish, by)
+    prepared = await asyncio.to_thread(_begun, served.reopened(service.now()), wish, by)
     work = service.start(asyncio.to_thread(carry_out, prepared), f"what was asked for: {prepared.asked.kind}")
     done, _ = await asyncio.wait((work,), timeout=patience)
     if work in done and work.exception() is None:
@@ -35,7 +36,7 @@ async def ask(service: Service, served: Served, wish: Wish, by: str, patience: f
     return await asyncio.to_thread(find, served.session, prepared.asked.id) or prepared.asked
 
 
-def _begun(served: Served, wish: Wish, by: str) -> Prepared:
-    prepared = prepare(served.session, wish, by, Silent())
+def _begun(session: Session, wish: Wish, by: str) -> Prepared:
+    prepared = prepare(session, wish, by, Silent())
     begin(prepared)
     return prepared

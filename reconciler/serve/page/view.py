@@ -17,7 +17,7 @@ from reconciler.report.text import sync_status as words
 from reconciler.report.values import FieldView, field_view
 from reconciler.report.words import CAUSES
 from reconciler.sync.monitor.compared import Compared
-from reconciler.sync.monitor.overview import Chart, Deliveries, Facts, Overview, SeenDrift, State
+from reconciler.sync.monitor.overview import Chart, Deliveries, Facts, Fetching, Overview, SeenDrift, State
 from reconciler.sync.monitor.problems import Problems
 from reconciler.sync.monitor.status import SyncStatus
 from reconciler.words import counted, spoken
@@ -266,6 +266,14 @@ def delivery_words(found: Deliveries, now: datetime) -> str:
     return "; ".join(filter(None, (came, waiting, strange, unread)))
 
 
+def fetching_words(found: Fetching) -> str:
+    """Return what a consumer does, what it waits for, and how much it took."""
+    does = "reads" if found.waits is None else f"waits: {found.waits}"
+    lag = "" if found.lag is None else f"{counted(found.lag, 'message')} at the broker"
+    unread = f"{found.malformed:,} of them could not be read" if found.malformed else ""
+    return "; ".join(filter(None, (does, lag, f"{found.taken:,} taken since the start", unread)))
+
+
 def every_words(every: timedelta | None) -> str:
     """Return how often somebody looks for drift."""
     return "nobody looks by itself: the drift loop is not on" if every is None else f"every {spoken(every)}"
@@ -276,6 +284,6 @@ def globals_of() -> dict[str, Any]:
     named = (
         tone_of, verdict_of, rows_of, going_lines, compared_words, ago, request_words, codes_of, is_link, drift_rows,
         cause_words, fields_of, pause_words, can_resume, moment, stamp, asked_words, drawn, drawn_deliveries,
-        delivery_words, every_words, counted, spoken,
+        delivery_words, fetching_words, every_words, counted, spoken,
     )  # fmt: skip
     return {function.__name__: function for function in named}

@@ -87,6 +87,27 @@ class Deliveries:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetching:
+    """A broker that messages are fetched from.
+
+    Args:
+        name: where from, without a secret.
+        sync: name of the DataSync that they are for.
+        waits: what is waited for before it goes on; None: nothing but messages.
+        lag: how many messages wait there, where that is known.
+        taken: how many were taken since the start.
+        malformed: how many of them could not be read.
+    """
+
+    name: str
+    sync: str
+    waits: str | None = None
+    lag: int | None = None
+    taken: int = 0
+    malformed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetters:
     """Records that failed too often, and are left alone until somebody asks for them. `keys` are some of them."""
 
@@ -109,6 +130,8 @@ class Facts:
         drift: the last look for it; None: nobody looked.
         drift_problem: why the last look failed; None: it did not.
         deliveries: of its data syncs.
+        fetching: brokers that messages are fetched from.
+        waits: what the service waits for before it goes on with its work.
         asked: what people asked for, the newest first.
         limits: requests per second that the manifest allows, by provider.
         error: why it cannot be read; None: it can.
@@ -126,6 +149,8 @@ class Facts:
     drift: SeenDrift | None = None
     drift_problem: str | None = None
     deliveries: tuple[Deliveries, ...] = ()
+    fetching: tuple[Fetching, ...] = ()
+    waits: tuple[str, ...] = ()
     asked: tuple[AskedRequest, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
@@ -296,6 +321,8 @@ def _reasons(facts: Facts, now: datetime) -> list[tuple[State, str]]:
         *_of_drift(facts, now),
         *(reason for status in facts.statuses for reason in _of_sync(status)),
         *_of_pauses(facts),
+        *((State.WAITING, words) for words in facts.waits),
+        *((State.WAITING, f"{each.name} waits: {each.waits}") for each in facts.fetching if each.waits is not None),
     ]
 
 
