@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -203,3 +204,10 @@ def test_pages_below_a_path_stay_there() -> None:
     page = parsed(render.environment_page(overview(good(), NOW), NOW, Viewer("jane", "x", True, "/ops"), several=True))
     assert {link for link in page.links if not link.startswith("#")} == {"/ops/"}
     assert page.assets == ["/ops"] * 3
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_of_it_markup() -> None:
+    found = overview(replace(broken(), error="set `a <b>` or `c`", next_step="a ` alone"), NOW)
+    html = render.environment_page(found, NOW, VIEWER)
+    assert "<li>set <code>a &lt;b&gt;</code> or <code>c</code></li>" in html
+    assert '<p class="step">a ` alone</p>' in html

@@ -193,6 +193,7 @@ def _environment() -> Environment:
         resync_types=TYPES,
     )
     made.filters["exact"] = _Exact
+    made.filters["coded"] = _Coded
     return made
 
 
@@ -209,3 +210,18 @@ class _Exact:
 
     def __html__(self) -> str:
         return escape(self._value)
+
+
+class _Coded:
+    """A sentence in which what stands between backticks is code."""
+
+    def __init__(self, value: str) -> None:
+        self._value = _shown(value)
+
+    def __html__(self) -> str:
+        pieces = self._value.split("`")
+        if len(pieces) % 2 == 0:  # a backtick without another one is none of ours
+            return escape(self._value)
+        return "".join(
+            f"<code>{escape(piece)}</code>" if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+        )
