@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
-    from reconciler.intake.inbox import AsyncInbox
     from reconciler.ledger.config.model import Memory
     from reconciler.ledger.data.store import Store
     from reconciler.sync.explanation import Explanation
@@ -100,7 +99,7 @@ async def watch_on(
     command: str = "sync watch",
     between: asyncio.Event | None = None,
     lasting: bool = False,
-    inbox: AsyncInbox | None = None,
+    listens: bool = False,
 ) -> tuple[tuple[RunReport, ...], bool]:
     """Run data types of a data sync again and again, until the face, limits or a new apply end it.
 
@@ -112,7 +111,7 @@ async def watch_on(
         command: what the holder of the locks is called.
         between: ends it once no run is on.
         lasting: whether it is a service's, which goes on where earlier runs ended; see `loop.watch`.
-        inbox: of the data sync, where this process takes messages in; None: it listens where others ever did.
+        listens: whether messages are taken in for it; else it listens where any ever came.
 
     Returns:
         The last report of each that ran, and whether the face ended it.
@@ -126,7 +125,7 @@ async def watch_on(
     async def run(jobs: Sequence[Job], stop: asyncio.Event) -> tuple[tuple[RunReport, ...], bool]:
         looking = asyncio.create_task(_stop_when_applied_anew(chosen, stop, face))
         try:
-            async with listening_to(inbox, jobs[0].store.database, chosen) as bell:
+            async with listening_to(jobs[0].store.database, chosen, always=listens) as bell:
                 last = await watch(
                     jobs,
                     stop=stop,

@@ -68,8 +68,16 @@ async def _sync(name: str, loop: Loop) -> float:
         command="serve",
         between=loop.between,
         lasting=True,
+        listens=_is_told(served, name),
     )
     return STAND_BY_SECONDS
+
+
+def _is_told(served: Served, name: str) -> bool:
+    """Whether the environment takes messages in for a DataSync."""
+    settings = served.section.settings
+    told = {each.data_sync for each in settings.deliveries} | {each.data_sync for each in settings.consumers}
+    return name in told
 
 
 async def _drift(loop: Loop) -> float:

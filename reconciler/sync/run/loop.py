@@ -117,9 +117,11 @@ async def watch(
     """
     turns = [_Turn(job, job.now(), bell=bell) for job in jobs]
     ends = (stop,) if between is None else (stop, between)
-    if lasting:
+    # Whoever listens begins at once; else it goes on resting where an earlier run ended.
+    rests = lasting and bell is None
+    if rests:
         await asyncio.to_thread(_rest_as_before, turns)
-    due = await _rest(turns, *ends) if lasting else list(turns)
+    due = await _rest(turns, *ends) if rests else list(turns)
     try:
         while due and not _any(ends):
             for turn in due:
