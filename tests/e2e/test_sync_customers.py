@@ -188,6 +188,34 @@ def test_of_users_that_share_an_address_the_one_made_first_has_it_and_the_next_i
     assert shop.problems() == {}
 
 
+@pytest.mark.parametrize("gone", [True, False], ids=["of a user that is gone", "of a user that is there"])
+def test_an_address_is_free_once_a_verify_saw_that_its_customer_was_deleted_at_the_site(
+    shop: People, gone: bool
+) -> None:
+    shop.begin(user("anna", DateCreated="2025-01-01T00:00:00+00:00"), user("ben"))
+    shop.synced("--full")
+    if gone:
+        shop.portal("DELETE", "buyers/acme/users/anna")
+        shop.synced("--full")
+    shop.portal("PATCH", "buyers/acme/users/ben", {"Email": "anna@acme.example"})
+    shop.synced("--full")
+    assert shop.problems().keys() == {"acme.ben"}
+    if not gone:
+        shop.portal("PATCH", "buyers/acme/users/anna", {"Email": "ann@acme.example"})
+    site = shop.emulator.site()
+    (own,) = (each["id"] for each in site["customers"]["records"] if each.get("external_id") == "acme.anna")
+    for name, member in (("customers", "id"), ("addresses", "customer_id")):
+        site[name]["records"] = [each for each in site[name]["records"] if each[member] != own]
+    shop.emulator.load_site(site)
+    shop.synced("--verify")
+    found = {key: each["email"] for key, each in shop.customers().items()}
+    others = {} if gone else {"acme.anna": "ann@acme.example"}
+    assert found == {"acme.ben": "anna@acme.example", **others}
+    shop.emulator.clear_requests()
+    shop.synced("--verify")
+    assert (shop.puts(), shop.problems()) == (0, {})
+
+
 def test_a_site_that_shows_no_customers_loses_none(shop: People) -> None:
     shop.begin(user("anna"), user("ben"))
     shop.emulator.switch(spark_customer_read="absent", spark_customer_answer="empty")

@@ -111,9 +111,9 @@ class HeldCustomer:
 
     @property
     def email(self) -> str | None:
-        """The email under which it is there."""
+        """The email under which it is there; None: it is not, so that somebody else may have that."""
         email = self.named.get("email")
-        return email if isinstance(email, str) else None
+        return email if isinstance(email, str) and not self.was_lost else None
 
 
 _TEXTS = {

@@ -34,12 +34,14 @@ class Outcome:
         extra: what was carried over, by member.
         parent_id: SparkLayer's own ID of the parent.
         has_no_email: somebody else has the email at the site.
+        is_missing: the site does not have it.
     """
 
     own_id: str | None = None
     extra: Mapping[str, Any] | None = None
     parent_id: str | None = None
     has_no_email: bool = False
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class CustomerState(TargetState):
             extra=before.extra if outcome.extra is None else outcome.extra,
             username=self.username,
             is_gone=self.gone,
+            was_lost=outcome.is_missing,
             parent_id=outcome.parent_id or (before.parent_id if _parent(named) == _parent(before.named) else None),
         )
 

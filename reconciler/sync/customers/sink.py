@@ -278,6 +278,7 @@ class CustomerSink(CustomerTarget):
             problem = await self._replace_unread(state, state.named)
         else:
             if found is None:
+                state.outcome.is_missing = True
                 return Written(parts, sent=False)
             await self._replace(state, state.named, found)
         return _refused(problem) if problem is not None else Written(parts)
