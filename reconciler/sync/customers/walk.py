@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from reconciler.errors import NotFound
@@ -66,13 +67,13 @@ class _Late:
         place: where it is, with all that belongs to it.
         key: of it.
         parent: the customer above it; None: there is none.
-        rank: among those that share an email: when it was made, and its key.
+        made: when it was made, where it shares an email with others; else empty.
     """
 
     place: int
     key: str
     parent: str | None
-    rank: tuple[str, str]
+    made: str
 
 
 class Walk:
@@ -196,8 +197,8 @@ class Walk:
                     if company is not None:
                         yield company.with_parts(listed.spool.get(place))
 
-    def _late(self, record: Mapping[str, Any], losers: Losers) -> tuple[str | None, tuple[str, str]] | None:
-        """Return parent and rank of a user that has to come after others; None where it need not."""
+    def _late(self, record: Mapping[str, Any], losers: Losers) -> tuple[str | None, str] | None:
+        """Return the parent of a user that has to come after others, and when it was made; None where it need not."""
         parent = None
         if self._settings.maps_parents:
             try:
@@ -205,8 +206,8 @@ class Walk:
             except Unfit:
                 parent = None
         if record in losers:
-            return parent, _rank(record)
-        return None if parent is None else (parent, ("", ""))
+            return parent, _made(record)
+        return None if parent is None else (parent, "")
 
 
 class Losers:
@@ -275,8 +276,8 @@ def _last(late: Sequence[_Late], spool: Spool, keys: Marks) -> Iterator[list[dic
     """Yield users that come after others: parents before children, earlier ones before later ones."""
     above = {one.key: one.parent for one in late if one.parent is not None}
     children = Counter(above.values())
-    depths = {one.key: _depth(one.key, above) for one in late}
-    ordered = sorted(late, key=lambda one: (bool(one.rank[0]), depths[one.key] or 0, one.rank, one.key))
+    depths = {key: _depth(key, above) for key in above}
+    ordered = sorted(late, key=lambda one: (bool(one.made), depths.get(one.key) or 0, one.made, one.key))
     for start in range(0, len(ordered), _CHUNK):
         chunk = []
         for one in ordered[start : start + _CHUNK]:
@@ -311,7 +312,12 @@ def _email(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:
 
 def _rank(record: Mapping[str, Any]) -> tuple[str, str]:
     """Return what decides who has an email that several have: who was made first, else the ID."""
-    return text_or_none(record.get("DateCreated")) or _LAST, key_of(record)
+    return _made(record), key_of(record)
+
+
+def _made(record: Mapping[str, Any]) -> str:
+    # Many are imported at once.
+    return intern(text_or_none(record.get("DateCreated")) or _LAST)
 
 
 def remarks_on(skips: Mapping[Skip, int]) -> Iterable[str]:

@@ -29,7 +29,7 @@ def test_parents_come_before_their_children_and_who_shares_an_address_comes_last
         keys.add(key)
     with Spool() as spool:
         late = [
-            _Late(spool.put({"key": key}), key, above.get(key), ("2025", key) if key in losers else ("", ""))
+            _Late(spool.put({"key": key}), key, above.get(key), "2025" if key in losers else "")
             for key in _KEYS
             if key in above or key in losers
         ]
