@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from reconciler.errors import NotApplied
 from reconciler.ledger.data import overview
@@ -84,9 +85,11 @@ def last(connection: Connection, scope: int) -> Applied | None:
 
 def is_obeyed(connection: Connection, scope: int, digest: str) -> bool:
     """Whether these are the settings that were applied last, as far as any apply has said."""
-    found = connection.execute(
-        select(applied_settings.c.digest).where(applied_settings.c.scope == scope).with_for_update(read=True)
-    ).scalar()
+    return _obeys(connection, digest, select(applied_settings.c.digest).where(applied_settings.c.scope == scope))
+
+
+def _obeys(connection: Connection, digest: str, query: Select[Any]) -> bool:
+    found = connection.execute(query).scalar()
     return found is None or bool(found == digest)
 
 
@@ -96,7 +99,8 @@ def require(connection: Connection, scope: int, digest: str) -> None:
     Raises:
         NotApplied: others were.
     """
-    if not is_obeyed(connection, scope, digest):
+    query = select(applied_settings.c.digest).where(applied_settings.c.scope == scope)
+    if not _obeys(connection, digest, query.with_for_update(read=True)):
         raise NotApplied(
             "other settings were applied than those that this process has",
             next_step="Let it have the manifests that were applied (a service reads them anew at SIGHUP), or apply "
