@@ -117,7 +117,8 @@ async def open_reader(
     async with provider.connect(
         connection.supplied(),
         scopes=scopes,
-        token_cache=token_cache,
+        # What was handed over can be forgotten: nothing of it is left in files.
+        token_cache=token_cache and connection.supply is None,
         observer=observer,
         connections=connections,
         policy=policy,
@@ -137,6 +138,10 @@ async def open_writer(
     """Open a connection that can write as well, with the client of its provider; `policy` bounds repeating."""
     provider = _PROVIDERS[connection.api]()
     async with provider.connect_writer(
-        connection.supplied(), scopes=scopes, token_cache=token_cache, observer=observer, policy=policy
+        connection.supplied(),
+        scopes=scopes,
+        token_cache=token_cache and connection.supply is None,
+        observer=observer,
+        policy=policy,
     ) as writer:
         yield writer

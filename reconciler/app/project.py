@@ -122,7 +122,7 @@ class Project:
         """
         loaded = self.load(environment=environment)
         selected = select(loaded, environment, manifest_kinds())
-        return lambda now: open_session(selected, kinds(), self.environ, now, request_kinds())
+        return lambda now: self._open(selected, now)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the environments that are meant, whatever is wrong with their manifests.

@@ -1,13 +1,39 @@
-"""Work of a handler that blocks, in threads of its own, each with an event loop; nothing of it holds up the service."""
+"""Work of a handler that blocks, in threads of its own with an event loop each; and how much of something is let in."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any, TypeVar
 
 _Answer = TypeVar("_Answer")
+
+
+class Bucket:
+    """Lets `per_second` through on average, and two seconds' worth at once; what comes beyond that is refused.
+
+    Args:
+        per_second: how many.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = monotonic) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._tokens = self._most = 2 * per_second
+        self._since = clock()
+
+    def take(self) -> bool:
+        """Take one, and return whether there was one."""
+        now = self._clock()
+        self._tokens = min(self._most, self._tokens + (now - self._since) * self._per_second)
+        self._since = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
 
 
 class Hands:

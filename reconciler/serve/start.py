@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.app.commits import clean_commit
+from reconciler.app.ignite.credentials import renewed_seal
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
@@ -20,11 +21,15 @@ from reconciler.serve.service import Served, Service
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The environments of a project as a service sees them: those that it serves, and why it does not serve others."""
+    """The environments of a project as a service sees them: those that it serves, and why it does not serve others.
+
+    `told` is what is wrong with one that is served all the same.
+    """
 
     served: Mapping[str, Served]
     broken: Mapping[str, ReconcilerError]
     idle: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_environments(
@@ -46,6 +51,7 @@ def open_environments(
     served: dict[str, Served] = {}
     broken: dict[str, ReconcilerError] = {}
     idle: list[str] = []
+    told: dict[str, str] = {}
     for name in names:
         try:
             reopened = replace(project, environments=(name,)).opener(name)
@@ -55,12 +61,14 @@ def open_environments(
                 idle.append(name)
                 continue
             require_ready(session, section, os.environ if environ is None else environ)
+            if section.settings.ignite is not None and (wrong := renewed_seal(session, project.environ)) is not None:
+                told[name] = wrong
             served[name] = Served(session, section, reopened, project.manifests, commit)
         except ReconcilerError as error:
             broken[name] = error
     if not served:
         raise _nothing(names, broken, "spec.service.consumers" if only_intake else "spec.service")
-    return Opened(served, broken, tuple(idle))
+    return Opened(served, broken, tuple(idle), told)
 
 
 def _nothing(names: tuple[str, ...], broken: Mapping[str, ReconcilerError], section: str) -> ReconcilerError:
@@ -109,4 +117,6 @@ def open_service(
     except ValueError as error:
         raise UsageError(str(error), next_step="`reconciler serve --help` shows how.") from error
     require_guarded(front)
+    for name, words in opened.told.items():
+        log.say("ignite-key-lost", words, level="error", environment=name)
     return Service(opened.served, opened.broken, front, describe_holder(command), log)

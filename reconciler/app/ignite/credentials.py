@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from reconciler.errors import SecretUnset
+from reconciler.errors import LedgerError, SecretUnset
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.url import LedgerUrl
 from reconciler.manifest.connection import HANDED_OVER, Connection
@@ -30,6 +30,33 @@ def supplied_from(
 ) -> Connection:
     """Return a connection that asks the ledger for its credentials each time it is opened."""
     return replace(connection, supply=partial(_handed_over, connection, environment, ledger, environ))
+
+
+def renewed_seal(session: Session, environ: Mapping[str, str]) -> str | None:
+    """Seal what was handed over with the current key, where the previous one did; return what is wrong, for people.
+
+    Raises:
+        SecretUnset: there is no key, and the Environment names no credentials.
+        LedgerError: the ledger cannot be used.
+    """
+    from reconciler.app.ignite.keys import Keyring
+    from reconciler.ledger.writer import Ledger
+
+    connection = session.connections.get(API)
+    if connection is None or not connection.is_handed_over:
+        return None
+    keys, name, target = Keyring(environ), session.name, connection.live_side
+    with Ledgers() as ledgers:
+        found = ledgers.sealed_credentials(session.settings.ledger, name, target)
+    if found is None or keys.is_current(name, target, found.sealed):
+        return None
+    try:
+        secret = keys.open(name, target, found.sealed)
+    except LedgerError as lost:
+        return f"{lost.message}. {lost.next_step}"
+    with Ledger.open(session.settings.ledger) as ledger:
+        ledger.ignite.reseal(name, target, keys.seal(name, target, secret))
+    return None
 
 
 def _handed_over(

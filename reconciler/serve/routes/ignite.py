@@ -28,7 +28,7 @@ from reconciler.app.ignite.trigger import COMPARED, SENT, compared, want_verifie
 from reconciler.app.ignite.verify import verified_customer
 from reconciler.errors import LedgerError, NotApplied, ReconcilerError
 from reconciler.serve.auth import CLOSE, bearer, client_address, is_one_of, is_within, read_body
-from reconciler.serve.background import Hands
+from reconciler.serve.background import Bucket, Hands
 from reconciler.serve.ignite_runs import run_wanted
 from reconciler.serve.service import Served, Service
 from reconciler.sync.customers.datatype import bind_customers
@@ -43,6 +43,7 @@ NEXT_PAGE = "next_page"
 _LARGEST_BODY = 65_536
 _THREADS = 6
 _VERIFYING = 4
+_LOGINS_PER_SECOND = 20.0
 _LONGEST_ID = 250
 REFUSED_AFTER_SECONDS = 0.5
 """When a login is refused, however soon that is known: the time says nothing of the reason."""
@@ -95,6 +96,7 @@ class _Ignite:
         # Logins wait for nothing else, and a flood of them takes nothing from the rest.
         self._doormen = Hands(_VERIFYING, "ignite-verify")
         self._verifying = 0
+        self._logins = Bucket(_LOGINS_PER_SECOND)
 
     def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Let a handler answer calls about a site of ours by whoever passes its guards."""
@@ -250,7 +252,7 @@ class _Ignite:
         data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(data, str):
             return _problem(400, "incomplete", "data is needed: the token, as a text.")
-        if self._verifying >= 2 * _VERIFYING:
+        if self._verifying >= 2 * _VERIFYING or not self._logins.take():
             return _problem(429, "too many logins", "Try again in a moment.", {"Retry-After": "1"})
         at_least = asyncio.get_running_loop().time() + REFUSED_AFTER_SECONDS
         self._verifying += 1

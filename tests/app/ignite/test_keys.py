@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from reconciler.app.ignite.credentials import renewed_seal
 from reconciler.app.ignite.keys import KEY, PREVIOUS, Keyring
 from reconciler.errors import LedgerError, SecretUnset
+from reconciler.ledger.url import parse
+from reconciler.ledger.writer import Ledger
+from reconciler.manifest.connection import Connection
+from reconciler.secret import Secret
 
 OLD, NEW = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 255))
 
@@ -55,3 +62,39 @@ def test_both_alphabets_of_base64_name_the_same_key():
     urlsafe = base64.urlsafe_b64encode(b"\xff" * 32).decode()
     assert urlsafe != NEW
     assert Keyring({KEY: urlsafe}).open("a", "b", Keyring({KEY: NEW}).seal("a", "b", "x")) == "x"
+
+
+def test_a_start_seals_with_the_new_key_what_the_previous_one_did_and_tells_of_a_lost_one(tmp_path):
+    url = parse(f"sqlite:///{tmp_path}/ledger.db")
+    secret = Secret("x", lambda: None)
+    site = Connection("sparklayer", "https://a", "https://a/t", "", secret, 1, site_id="shop")
+    session = SimpleNamespace(name="production", connections={"sparklayer": site}, settings=SimpleNamespace(ledger=url))
+    with Ledger.open(url) as ledger:
+        sealed = Keyring({KEY: OLD}).seal("production", "https://a#shop", "s3cret")
+        ledger.ignite.connect("production", "https://a#shop", "shop", ("client", sealed), may_replace=False)
+        assert renewed_seal(session, {KEY: NEW, PREVIOUS: OLD}) is None
+        again = ledger.ignite.credentials("production", "https://a#shop")
+    assert again is not None
+    assert Keyring({KEY: NEW}).open("production", "https://a#shop", again.sealed) == "s3cret"
+    told = renewed_seal(session, {KEY: OLD})
+    assert told is not None
+    assert PREVIOUS in told
+    with pytest.raises(SecretUnset):
+        renewed_seal(session, {})
+
+
+def test_nobody_connects_over_a_live_connection_without_leave_which_is_for_once(tmp_path):
+    with Ledger.open(parse(f"sqlite:///{tmp_path}/ledger.db")) as ledger:
+        store = ledger.ignite
+        assert store.allow_reconnect("test", "site", timedelta(hours=1)) is None
+        assert store.connect("test", "site", "shop", ("one", "a"), may_replace=False)
+        assert not store.connect("test", "site", "shop", ("two", "b"), may_replace=False)
+        assert store.allow_reconnect("test", "site", timedelta(hours=-1)) is not None
+        assert not store.connect("test", "site", "shop", ("two", "b"), may_replace=False)
+        store.allow_reconnect("test", "site", timedelta(hours=1))
+        assert store.connect("test", "site", "shop", ("two", "b"), may_replace=False)
+        assert not store.connect("test", "site", "shop", ("three", "c"), may_replace=False)
+        store.disconnect("test", "site")
+        assert store.connect("test", "site", "shop", ("three", "c"), may_replace=False)
+        assert store.credentials("test", "site").client_id == "three"
+        assert store.credentials("other", "site") is None
