@@ -5,45 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.sync import run_once
+from reconciler.app.unattended import Unattended
 from reconciler.errors import ReconcilerError
 from reconciler.http.observe import Silent
 from reconciler.serve.service import Service
-
-if TYPE_CHECKING:
-    from reconciler.ledger.config.model import LockHolder
-    from reconciler.reconcile.pause_report import Lifted
-    from reconciler.sync.run.progress import Progress
 
 _LOCK_WAIT = 60.0
 _LOOK_SECONDS = 0.2
 
 
-class LoggedFace:
-    """Face of runs that nobody watches: it hears when the service ends, and says nothing.
+class LoggedFace(Unattended):
+    """Face of runs that nobody watches: it hears when the service ends, and logs what is left paused.
 
     Args:
         service: the process.
     """
 
     def __init__(self, service: Service) -> None:
+        super().__init__()
         self._service = service
 
-    def waits_for(self, holder: LockHolder) -> None:
-        """Hear that somebody else runs this data sync."""
-
-    def lifted(self, lifted: Lifted) -> None:
-        """Hear what became of leases that were over."""
-
     def left_paused(self, problem: ReconcilerError) -> None:
-        """Hear of a sync that is still paused."""
+        """Log that a sync is still paused by a lease that is over."""
         self._service.log.say("left-paused", problem.message, level="warning", code=problem.code)
-
-    def progresses(self, progress: Progress, /) -> None:
-        """Hear where the run stands."""
 
     @contextmanager
     def stoppable(self) -> Iterator[asyncio.Event]:

@@ -124,6 +124,20 @@ class TestConnect:
         assert ended.status == 0, ended
         assert shop.held().products
 
+    def test_the_secret_is_in_no_file_and_no_log_and_a_backup_says_what_it_carries(self, shop, tmp_path):
+        without_credentials(shop)
+        shop.emulator.add_site("demo", client_id="key-7", client_secret="s3cr3t-handed-over")
+        with connected(shop) as running:
+            assert shop.emulator.ignite("connect")["status"] == 204
+        assert shop.run().status == 0
+        said = shop.checkout.call("ledger", "backup", str(tmp_path / "copy.db"))
+        assert "carries the credentials that SparkLayer handed over, encrypted" in said.stdout
+        shown = shop.checkout.call("ledger", "show").stdout
+        files = [path.read_bytes() for path in shop.checkout.folder.rglob("*") if path.is_file()]
+        files.append((tmp_path / "copy.db").read_bytes())
+        assert not [each for each in files if b"s3cr3t-handed-over" in each]
+        assert "s3cr3t-handed-over" not in "".join(running.lines) + shown
+
     def test_nothing_is_made_and_a_full_sync_is_wanted(self, shop):
         without_credentials(shop)
         before = shop.emulator.site()

@@ -83,8 +83,8 @@ def test_a_start_seals_with_the_new_key_what_the_previous_one_did_and_tells_of_a
         renewed_seal(session, {})
 
 
-def test_nobody_connects_over_a_live_connection_without_leave_which_is_for_once(tmp_path):
-    with Ledger.open(parse(f"sqlite:///{tmp_path}/ledger.db")) as ledger:
+def test_nobody_connects_over_a_live_connection_without_leave_which_is_for_once(ledger_url):
+    with Ledger.open(ledger_url) as ledger:
         store = ledger.ignite
         assert store.allow_reconnect("test", "site", timedelta(hours=1)) is None
         assert store.connect("test", "site", "shop", ("one", "a"), may_replace=False)
