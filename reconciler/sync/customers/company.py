@@ -11,6 +11,7 @@ from reconciler.kind.connection import Reader
 from reconciler.ordercloud.readers.flaws import ignored
 from reconciler.ordercloud.readers.parties import PartyReader
 from reconciler.ordercloud.together import together
+from reconciler.sync.customers.model import GROUPS
 
 ItemT = TypeVar("ItemT")
 _Objects = Sequence[Mapping[str, Any]]
@@ -44,7 +45,7 @@ class Company:
             {**self.addresses[own], "Assignments": given[own]} for own in sorted(given) if own in self.addresses
         ]
         known = [self.groups[group] for group in groups if group in self.groups]
-        return {**record, "UserGroups": known, "Addresses": addresses}
+        return {**record, "UserGroups": known, "Addresses": addresses, GROUPS: groups}
 
 
 async def read_company(reader: Reader, buyer: str) -> Company:

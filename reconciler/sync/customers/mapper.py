@@ -7,7 +7,7 @@ named.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.sparklayer.customer_bodies import ACTIVE, ADDRESSES, BALANCE, INACTIVE, PAYMENT, PRICE_LISTS
 from reconciler.sync.customers.addresses import Addresses, addresses_of
 from reconciler.sync.customers.limits import MOST_CHILDREN, too_long
-from reconciler.sync.customers.model import FLAW, PARENT, PART, SCHEDULES, CustomerDraft, Parent
+from reconciler.sync.customers.model import FLAW, GROUPS, PARENT, PART, SCHEDULES, CustomerDraft, Parent
 from reconciler.sync.customers.record import key_of, parent_of, shown
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.values import account, flag, percentage, texts
@@ -76,7 +76,7 @@ def draft(record: Mapping[str, Any], settings: CustomerSettings, facts: SiteFact
         return CustomerDraft(key, problems=(fault,), is_whole=False)
     settings = replace(settings, rules=settings.rules.for_record())
     mapping_ = _Mapping(key, shown(record), settings, facts)
-    return mapping_.draft(record.get(PARENT), record.get(SCHEDULES))
+    return mapping_.draft(record.get(PARENT), record.get(SCHEDULES), record.get(GROUPS) or ())
 
 
 class _Mapping:
@@ -102,12 +102,13 @@ class _Mapping:
         # Walks alone count who is below whom.
         self._parent_is_full: bool | None = None
 
-    def draft(self, parent: Any, schedules: Any) -> CustomerDraft:
+    def draft(self, parent: Any, schedules: Any, groups: Sequence[str]) -> CustomerDraft:
         """Return the draft.
 
         Args:
             parent: a `Parent`, where the source looked for it.
             schedules: `PartySchedules`, where customers have lists of their own.
+            groups: IDs of the groups that the user is in.
         """
         inside = self._attempt(self._where)
         email = self._attempt(self._email)
@@ -127,7 +128,7 @@ class _Mapping:
         if "group" in self._named and self._named["group"] is None:
             # Nobody gave it a group here, and one that somebody gave it there stays.
             soft |= {"group"}
-        self._own_list(schedules)
+        self._own_list(schedules, groups)
         whole = inside is not None and email is not None and not addresses.are_too_many and self._takes_parent(parent)
         return CustomerDraft(
             key=self._key,
@@ -163,11 +164,10 @@ class _Mapping:
             evaluated(self._settings.where, "where", self._key, about_user(self._record), flag, "truth value")
         return ""
 
-    def _own_list(self, schedules: Any) -> None:
+    def _own_list(self, schedules: Any, groups: Sequence[str]) -> None:
         """Name the one price list of our own that the user needs, which is complete for it."""
         if self._settings.lists_prefix is None or not isinstance(schedules, PartySchedules):
             return
-        groups = [text_or_none(group.get("ID")) or "" for group in objects(self._record.get("UserGroups"))]
         buyer = text_or_none(self._record.get("CompanyID")) or ""
         found = schedules.combination(buyer, groups, currency_of(self._record))
         self._named[PRICE_LISTS] = [] if found is None else [found.slug]

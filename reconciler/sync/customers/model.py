@@ -18,6 +18,8 @@ FLAW = "(flaw)"
 """Member of a record that came and cannot be used; it holds a `BadRecord`, which no JSON can."""
 PARENT = "(parent)"
 """Member of a record for what the source found out of its parent: a `Parent`."""
+GROUPS = "(groups)"
+"""Member of a record for the IDs of the groups that its user is in, also of those that cannot be read."""
 SCHEDULES = "(schedules)"
 """Member of a record for the price schedules of parties: a `PartySchedules`."""
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.sync.customers.mapper import SiteFacts, draft
-from reconciler.sync.customers.model import PARENT, SCHEDULES, CustomerDraft, Parent, held_from_json
+from reconciler.sync.customers.model import GROUPS, PARENT, SCHEDULES, CustomerDraft, Parent, held_from_json
 from reconciler.sync.customers.resolve import CustomerState, resolve
 from reconciler.sync.customers.settings import customer_settings
 from reconciler.sync.parties.schedules import PartySchedules
@@ -225,7 +225,8 @@ def test_a_user_with_prices_of_its_own_gets_the_one_list_that_is_complete_for_it
     schedules = PartySchedules.of([{"ProductID": "p", "BuyerID": "acme", "UserGroupID": "g", "PriceScheduleID": "s"}])
     own = customer_settings({"customers": {}, "pricing": {"partyPriceLists": True}})
     assert own is not None
-    inside = draft({**user(UserGroups=[{"ID": "g"}, {"ID": "h"}]), SCHEDULES: schedules}, own, None).named
+    # One of its groups cannot be read; the list is that of all of them.
+    inside = draft({**user(UserGroups=[{"ID": "h"}]), SCHEDULES: schedules, GROUPS: ["g", "h"]}, own, None).named
     outside = draft({**user(), SCHEDULES: schedules}, own, None).named
     combination = schedules.combination("acme", ["g"], None)
     assert combination is not None
