@@ -16,7 +16,7 @@ from reconciler.secret import Secret
 from reconciler.serve.front import Asked
 from reconciler.serve.page.render import POLICY
 from support.browser import Browser
-from support.checkout import entity_sync, http_config
+from support.checkout import entity_sync, http_config, wait_until
 from support.service import serving
 
 TOKEN = "a-token-for-the-page"
@@ -82,6 +82,39 @@ def test_where_a_login_is_needed_a_token_opens_the_page_and_nothing_else_does(ba
         assert browser.post("/logout").headers["location"] == "/login"
         assert browser.get("/").status == 303
         assert TOKEN not in "".join(running.lines)
+
+
+def test_whom_a_trusted_proxy_names_is_let_in_and_stands_in_the_record(bare):
+    asked = Asked(proxies=("127.0.0.1/32",), user_header="X-Forwarded-User", public_url="https://ops.example/sync")
+    with serving(bare, asked=asked) as running:
+        nobody = Browser(running)
+        assert nobody.get("/").status == 401
+        assert nobody.get("/login").headers["location"] == "/sync/"
+        browser = Browser(running)
+        page = browser.get("/", X_Forwarded_User="jane@example.com", X_Forwarded_For="203.0.113.9")
+        assert (page.status, "jane@example.com" in page.text) == (200, True)
+        assert 'href="/sync/static/' in page.text
+        assert "; Path=/sync/; SameSite=lax; Secure" in page.cookies["reconciler-form"]
+        path, run = "/environments/test/requests", {"action": "run", "mode": "full"}
+        assert browser.post(path, run, Origin="https://ops.example").status == 401
+        named = {"X_Forwarded_User": "jane@example.com", "Origin": "https://ops.example"}
+        assert "was never applied" in browser.post(path, run, **named).text
+        assert browser.post(path, run, **{**named, "Origin": "https://evil.example"}).status == 403
+    distrusted = Asked(proxies=("203.0.113.0/24",), user_header="X-Forwarded-User")
+    with serving(bare, asked=distrusted) as running:
+        assert Browser(running).get("/", X_Forwarded_User="jane@example.com").status == 401
+
+
+def test_a_ledger_that_is_away_is_said_and_comes_back(shop):
+    shop.prepare(environment={"service": {}})
+    with serving(shop.checkout) as running:
+        assert "Data syncs" in running.get("/").text
+        content = shop.checkout.ledger.read_bytes()
+        shop.checkout.ledger.write_bytes(b"no ledger")
+        wait_until(lambda: "Cannot be read" in running.get("/").text, every=0.3)
+        shop.checkout.ledger.write_bytes(content)
+        wait_until(lambda: "Data syncs" in running.get("/").text, every=0.3)
+        assert not running.logged("request-failed")
 
 
 def test_a_login_leads_to_no_other_host(bare):

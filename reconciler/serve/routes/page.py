@@ -105,7 +105,8 @@ class Page:
         visitor = self._visitor(request)
         if len(self._glances.names) == 1:
             return await self._environment(visitor, self._glances.names[0], several=False)
-        shown = render.environments_page(await self._glances.all(), self._service.now(), visitor.viewer(self._base))
+        found, now, viewer = await self._glances.all(), self._service.now(), visitor.viewer(self._base)
+        shown = await asyncio.to_thread(render.environments_page, found, now, viewer)
         return self._page(shown, visitor)
 
     async def environment(self, request: Request) -> Response:
@@ -117,9 +118,8 @@ class Page:
         self, visitor: Visitor, name: str, *, several: bool, told: render.Told | None = None, status: int = 200
     ) -> Response:
         found = await self._glances.of(name)
-        shown = render.environment_page(
-            found, self._service.now(), visitor.viewer(self._base), several=several, told=told
-        )
+        now, viewer = self._service.now(), visitor.viewer(self._base)
+        shown = await asyncio.to_thread(render.environment_page, found, now, viewer, several=several, told=told)
         return self._page(shown, visitor, status)
 
     async def events_of_all(self, request: Request) -> Response:
@@ -128,7 +128,8 @@ class Page:
 
         async def shown() -> tuple[dict[str, str], str, float]:
             found = await self._glances.all()
-            sections = render.live_list(found, self._service.now(), visitor.viewer(self._base))
+            now, viewer = self._service.now(), visitor.viewer(self._base)
+            sections = await asyncio.to_thread(render.live_list, found, now, viewer)
             return sections, render.title_of_all(found), refresh_after(found).total_seconds()
 
         return self._stream(request, shown)
@@ -139,7 +140,8 @@ class Page:
 
         async def shown() -> tuple[dict[str, str], str, float]:
             found = await self._glances.of(name)
-            sections = render.live_environment(found, self._service.now(), visitor.viewer(self._base))
+            now, viewer = self._service.now(), visitor.viewer(self._base)
+            sections = await asyncio.to_thread(render.live_environment, found, now, viewer)
             return sections, render.title_of(found), refresh_after([found]).total_seconds()
 
         return self._stream(request, shown)
