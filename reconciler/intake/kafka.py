@@ -8,12 +8,14 @@ partitions are given up, and at the end. Nothing is stored of a partition that i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from reconciler.intake.consumer import Away, Batch, Look, words
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Message as Record
 
 BATCH = 500
+GOODBYE = 5.0
+"""Seconds for a broker to hear that we leave. What it does not hear comes again."""
 _TICK, _BREATH = 1.0, 0.1
 _QUEUE_KB = 16 * 1024
 _FETCH_BYTES = 8 * 1024 * 1024
@@ -153,9 +157,13 @@ class KafkaSource:
         await self._in_thread(lambda: self._again(batch.token))
 
     async def close(self) -> None:
-        """Commit what is stored, and leave the group."""
-        await self._in_thread(self._close)
+        """Commit what is stored, and leave the group; of a broker that is silent only for a while."""
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        await self._in_thread(lambda: self._drop(lambda: loop.call_soon_threadsafe(ended.set)))
         self._thread.shutdown(wait=False)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), GOODBYE)
 
     def look(self) -> Look:
         """Return whether a broker answers, what keeps it from fetching, and the lag."""
@@ -259,16 +267,27 @@ class KafkaSource:
             # A new consumer begins at what was committed.
             self._drop()
 
-    def _close(self) -> None:
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
+    def _drop(self, closed: Callable[[], object] = lambda: None) -> None:
+        """Let go of the consumer; the next fetch makes another.
+
+        librdkafka says goodbye without a limit of time: it does so in a thread that nothing waits for, not even the end
+        of the program.
+
+        Args:
+            closed: called once it has, in that thread.
+        """
+        consumer, self._consumer = self._consumer, None
         self._ours.clear()
         self._connected = False
 
-    def _drop(self) -> None:
-        """Let go of a consumer that is of no use any more; the next fetch makes another."""
-        self._close()
+        def close() -> None:
+            if consumer is not None:
+                consumer.close()
+            # The loop may be gone by then.
+            with contextlib.suppress(RuntimeError):
+                closed()
+
+        Thread(target=close, name="kafka-goodbye", daemon=True).start()
 
     # Callbacks, in the thread
 

@@ -37,8 +37,10 @@ async def test_messages_of_one_key_keep_their_order(cluster: Cluster) -> None:
     inbox = Kept()
     names = [f"{number:03}" for number in range(300)]
     cluster.produce(topic, [("same", value(name)) for name in names])
-    async with running(consumer(cluster, topic, inbox)):
+    one = consumer(cluster, topic, inbox)
+    async with running(one):
         await inbox.until(300)
+        await happens(lambda: one.status.lag == 0, "the lag")
     assert inbox.ids == names
 
 
@@ -143,6 +145,19 @@ async def test_partitions_that_change_hands_lose_nothing(cluster: Cluster) -> No
 
 
 @in_loop
+async def test_a_broker_that_is_silent_holds_no_end_up(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.intake.kafka.GOODBYE", 0.2)
+    topic = cluster.topic()
+    inbox = Kept()
+    cluster.produce(topic, records("a"))
+    async with running(consumer(cluster, topic, inbox)):
+        await inbox.until(1)
+        cluster.answer_after(60)
+    # Until here nothing waited for it.
+    cluster.answer_after(0)
+
+
+@in_loop
 async def test_a_topic_that_is_missing_is_named(cluster: Cluster) -> None:
     one = consumer(cluster, "no-such-topic", Kept())
     async with running(one):
@@ -177,17 +192,6 @@ async def test_what_is_no_message_is_set_aside_and_holds_nobody_up(cluster: Clus
     reasons = [each.reason for each in inbox.messages if isinstance(each, Malformed)]
     assert "it has 2002 bytes, and more than 1000 are not read" in reasons[6]
     assert not [reason for reason in reasons if "xxx" in reason]
-
-
-@in_loop
-async def test_the_lag_is_told(cluster: Cluster) -> None:
-    topic = cluster.topic(partitions=1)
-    inbox = Kept()
-    cluster.produce(topic, records("abc"))
-    one = consumer(cluster, topic, inbox)
-    async with running(one):
-        await inbox.until(3)
-        await happens(lambda: one.status.lag == 0, "the lag")
 
 
 @in_loop

@@ -31,6 +31,7 @@ def _library() -> ctypes.CDLL:
         ("rd_kafka_mock_topic_create", number, (pointer, text, number, number)),
         ("rd_kafka_mock_broker_set_down", number, (pointer, ctypes.c_int32)),
         ("rd_kafka_mock_broker_set_up", number, (pointer, ctypes.c_int32)),
+        ("rd_kafka_mock_broker_set_rtt", number, (pointer, ctypes.c_int32, number)),
         ("rd_kafka_mock_group_initial_rebalance_delay_ms", None, (pointer, ctypes.c_int32)),
     ):
         function = getattr(library, name)
@@ -62,6 +63,10 @@ class Cluster:
     def up(self) -> None:
         """Bring the broker back."""
         assert self._library.rd_kafka_mock_broker_set_up(self._cluster, 1) == 0
+
+    def answer_after(self, seconds: float) -> None:
+        """Let the broker answer that late."""
+        assert self._library.rd_kafka_mock_broker_set_rtt(self._cluster, 1, int(seconds * 1000)) == 0
 
     def produce(self, topic: str, records: Sequence[tuple[str | None, bytes | None]], **more: object) -> None:
         """Produce records, as keys and values."""
