@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-_IN_MEMORY = 8 * 1024 * 1024
+_IN_MEMORY = 1024 * 1024
 _MASK = (1 << 64) - 1
 _BUCKETS = 256
 
