@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from reconciler.ledger.config.model import Memory, Snooze
+from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount, UnknownMessage
 from reconciler.ledger.data.model import CodeCount, LevelCounts, LogDates, RunningNow, SyncOverview
 from reconciler.reconcile.plan import Cause, DriftItem
+from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.sparklayer.sync_log import SyncStatus as Log
 from reconciler.sparklayer.sync_log import SyncTimes
 from reconciler.sync.datasync import DataSync, Standing
@@ -375,3 +377,27 @@ def test_what_should_have_been_compared_by_now_will_be_as_soon_as_a_run_can_star
     run = data_run(started_at=ago(days=9), ended_at=ago(days=9))
     known = overview(run)
     assert {part.inside.next_at for part in parts_compared(data_sync(), known, NOW)} == {NOW}
+
+
+def test_deliveries_are_told_with_what_waits_and_since_when() -> None:
+    minutes = ((ago(minutes=1), 7),)
+    types = (
+        TypeCount("product.updated", "placed", 40, ago(minutes=1)),
+        TypeCount("cart\x1b[31m", "unknown", 2, ago(minutes=3)),
+    )
+    unknown = (UnknownMessage("cart\x1b[31m", ("ID",), ago(minutes=3)),)
+    inbox = SyncInbox(InboxOverview(types, minutes, 1, ago(minutes=2), unknown), ago(minutes=5))
+    status = status_of(data_sync(), replace(overview(), inbox=inbox, counts=LevelCounts(records=9, open=3)), NOW)
+    found = status.deliveries
+    assert found is not None
+    assert (found.taken, found.last_at, found.placed, found.unknown, found.later) == (42, ago(minutes=1), 40, 2, 1)
+    assert (found.waiting, found.waiting_since, found.last_minute) == (3, ago(minutes=5), 7)
+    text = " ".join(statuses_to_text("test", NOW, [status]).split())
+    assert "42 messages taken, the last one 1 min ago, 2 unknown" in text
+    assert "3 records waiting, and what depends on 1 message, the oldest for 5 min" in text
+    assert "\x1b" not in text
+    assert "walked all the same" in text
+
+
+def test_without_a_message_nothing_is_said_of_deliveries() -> None:
+    assert status_of(data_sync(), overview(), NOW).deliveries is None

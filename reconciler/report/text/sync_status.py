@@ -25,7 +25,7 @@ from reconciler.sync.monitor.compared import Compared, rest_of, shown_of
 from reconciler.sync.monitor.deliveries import Deliveries
 from reconciler.sync.monitor.health import CLOCK_SLACK
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
-from reconciler.words import counted, spoken
+from reconciler.words import counted, listed, spoken
 
 _LIMIT = 400
 _TYPE = 80
@@ -100,6 +100,10 @@ def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: b
     if status.deliveries is not None:
         for words in delivery_lines(status.deliveries, status.checked_at):
             yield from _row("deliveries", words, style)
+        if status.compared:
+            # Of every part some changes have no message (docs/sync.md): none may be walked less often.
+            parts = listed([part.part for part in status.compared])
+            yield from _row("deliveries", f"{parts}: walked all the same, as not every change has a message", style)
     yield from _row("requests", request_words(status), style)
     if (step := step_of(environment, status)) is not None:
         yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
