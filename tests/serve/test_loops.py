@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from reconciler.ledger.lock import acquire
@@ -114,3 +116,25 @@ def test_drift_that_may_heal_is_healed(checkout):
         checkout.change_live(lambda live: live["deliveryConfigs"]["hook"].update(Name="Theirs"))
         wait_until(lambda: any(line["healed"] for line in running.logged("drift-checked")))
     assert checkout.live()["deliveryConfigs"]["hook"]["Name"] == "hook"
+
+
+def test_status_says_who_serves_with_which_commit(small):
+    small.prepare(environment=LOOPS)
+    folder = small.checkout.folder
+    for words in (
+        ["init", "-q"],
+        ["add", "manifests"],
+        ["-c", "user.name=a", "-c", "user.email=b", "commit", "-qm", "c"],
+    ):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
+    small.checkout.applied()
+    with serving(small.checkout, works=True) as running:
+        wait_until(lambda: running.logged("run-ended"))
+        (found,) = small.checkout.call("sync", "status", "--format", "json").json["syncs"]
+        shown = small.checkout.call("sync", "status").stdout
+    commit = head.stdout.strip()
+    assert [each["commit"] for each in found["serving"]] == [commit]
+    assert found["applied"]["commit"] in (commit, None)
+    assert commit[:10] in shown
+    assert small.checkout.call("sync", "status", "--format", "json").json["syncs"][0]["serving"] == []

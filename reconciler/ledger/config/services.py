@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from reconciler.ledger.data.model import ServiceProcess
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.process import ProcessId, this_process
 from reconciler.ledger.service_tables import services
 
 SILENT = timedelta(seconds=90)
 """How long a process may be silent before it counts as gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceProcess:
-    """A process that serves or watches an environment.
-
-    Args:
-        environment: name of the Environment manifest.
-        holder: who runs it, for people.
-        commit: what its manifests stand at; None: not known.
-        waits_for: why it runs nothing of some data syncs, in words; None: nothing keeps it from them.
-        started_at: when it began.
-        seen_at: its last sign of life.
-    """
-
-    environment: str
-    holder: str
-    commit: str | None
-    waits_for: str | None
-    started_at: datetime
-    seen_at: datetime
 
 
 class ServiceStore:

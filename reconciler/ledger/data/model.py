@@ -311,6 +311,42 @@ class RunningNow:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """A process that serves or watches an environment.
+
+    Args:
+        environment: name of the Environment manifest.
+        holder: who runs it, for people.
+        commit: what its manifests stand at; None: not known.
+        waits_for: why it runs nothing of some data syncs, in words; None: nothing keeps it from them.
+        started_at: when it began.
+        seen_at: its last sign of life.
+    """
+
+    environment: str
+    holder: str
+    commit: str | None
+    waits_for: str | None
+    started_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was applied last for a scope.
+
+    Args:
+        digest: of the settings that decide the mapping.
+        commit: what the manifests stood at; None: not known.
+        at: when.
+    """
+
+    digest: str
+    commit: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SyncOverview:
     """Overview of one scope for `sync status` and drift, read without a lock.
 
@@ -329,6 +365,8 @@ class SyncOverview:
         wanted: modes of runs that requests asked for and that none has finished.
         recent: runs that finished, the newest first; some dozens.
         inbox: what messages came for its data sync.
+        serving: processes that serve the environment, or seem to.
+        applied: what the last apply said of its settings; None: it said nothing.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -345,6 +383,8 @@ class SyncOverview:
     wanted: frozenset[str] = frozenset()
     recent: tuple[DataRun, ...] = ()
     inbox: SyncInbox = field(default_factory=SyncInbox)
+    serving: tuple[ServiceProcess, ...] = ()
+    applied: Applied | None = None
 
 
 @dataclass(frozen=True, slots=True)

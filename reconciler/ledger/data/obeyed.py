@@ -17,21 +17,6 @@ from reconciler.ledger.service_tables import applied_settings
 from reconciler.ledger.tables import scopes
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What was applied last for a scope.
-
-    Args:
-        digest: of the settings that decide the mapping.
-        commit: what the manifests stood at; None: not known.
-        at: when.
-    """
-
-    digest: str
-    commit: str | None
-    at: datetime
-
-
 class AppliedSettings:
     """What was applied last in an open ledger. Every method is one durable transaction.
 
@@ -75,12 +60,6 @@ class AppliedSettings:
                 tx.connection.execute(insert(applied_settings), rows)
 
         self._database.run(record)
-
-
-def last(connection: Connection, scope: int) -> Applied | None:
-    """Return what was applied last for a scope; None: no apply has said."""
-    row = connection.execute(select(applied_settings).where(applied_settings.c.scope == scope)).first()
-    return None if row is None else Applied(row.digest, row.commit_id, row.applied_at)
 
 
 def is_obeyed(connection: Connection, scope: int, digest: str) -> bool:

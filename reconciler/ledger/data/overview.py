@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from reconciler.kind.kind import Volume
+from reconciler.ledger.config.services import living
 from reconciler.ledger.data import inbox_rows, log, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data import wanted as wanted_runs
 from reconciler.ledger.data.inbox_model import SyncInbox
 from reconciler.ledger.data.model import (
     FINISHED,
+    Applied,
     DataScope,
     Glance,
     LevelCounts,
@@ -25,6 +27,7 @@ from reconciler.ledger.data.model import (
 )
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
+from reconciler.ledger.service_tables import applied_settings
 from reconciler.ledger.tables import records, scopes
 
 
@@ -185,7 +188,7 @@ def _running(connection: Connection, name: str, now: datetime) -> RunningNow | N
 def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now: datetime) -> SyncOverview:
     number = find_scope(connection, scope)
     if number is None:
-        return SyncOverview()
+        return SyncOverview(serving=living(connection, scope.environment, lock_now))
     return SyncOverview(
         counts=counts(connection, number, now),
         running=_running(connection, scope.lock_name, lock_now) or _running(connection, scope.watch_name, lock_now),
@@ -201,7 +204,14 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         wanted=wanted_runs.modes(connection, number),
         recent=data_runs.recent(connection, number),
         inbox=SyncInbox(inbox_rows.overview(connection, scope), _open_since(connection, number)),
+        serving=living(connection, scope.environment, lock_now),
+        applied=_applied(connection, number),
     )
+
+
+def _applied(connection: Connection, scope: int) -> Applied | None:
+    row = connection.execute(select(applied_settings).where(applied_settings.c.scope == scope)).first()
+    return None if row is None else Applied(row.digest, row.commit_id, row.applied_at)
 
 
 def _next_due(connection: Connection, scope: int) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reconciler.ledger.config.model import SiteConnection
-from reconciler.ledger.data.model import DataRun, RunningNow
+from reconciler.ledger.data.model import DataRun, RunningNow, ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.reconcile.planfile import Count, Document, NoteDocument, Time, note_to_json, time_to_json
 from reconciler.report.documents.sync_run import (
@@ -60,6 +60,23 @@ class WatcherDocument(Document):
 
     holder: str
     since: Time
+
+
+class ServingDocument(Document):
+    """A process that serves the environment."""
+
+    holder: str
+    commit: str | None = Field(description="What its manifests stand at; null: not known.")
+    waits_for: str | None = Field(description="What it waits for, in words.")
+    since: Time
+    seen_at: Time = Field(description="Its last sign of life.")
+
+
+class AppliedSettingsDocument(Document):
+    """What the last apply said of the settings: no others run."""
+
+    commit: str | None = Field(description="What the manifests stood at; null: not known.")
+    at: Time
 
 
 class EndedRunDocument(Document):
@@ -158,6 +175,8 @@ class SyncStatusDocument(Document):
     site: SiteDocument | None = Field(description="SparkLayer's connection by Ignite; null: it never made one.")
     running: RunningDocument | None
     watcher: WatcherDocument | None = Field(description="Who starts the next run; null while one is on.")
+    serving: list[ServingDocument] = Field(description="Processes that serve the environment.")
+    applied: AppliedSettingsDocument | None = Field(description="null: no apply has said which settings hold.")
     cut_off: EndedRunDocument | None = Field(description="The run that the next one goes on with.")
     last_run: EndedRunDocument | None
     last_run_usual: UsualDocument | None = Field(description="What runs of its mode come to; null: there were too few.")
@@ -213,6 +232,10 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "site": _site(status.sync.site),
         "running": None if status.going is None else _running(status.going),
         "watcher": None if status.waiting is None else _watcher(status.waiting),
+        "serving": [_serving(process) for process in status.serving],
+        "applied": None
+        if status.applied is None
+        else {"commit": status.applied.commit, "at": time_to_json(status.applied.at)},
         "cut_off": _run(status.cut_off),
         "last_run": _run(status.last),
         "last_run_usual": _usual(status.last_usual),
@@ -285,6 +308,16 @@ def _running(going: Going) -> dict[str, Any]:
 
 def _usual(found: Usual | None) -> dict[str, Any] | None:
     return None if found is None else {"changed": found.changed, "seconds": round(found.took.total_seconds(), 1)}
+
+
+def _serving(process: ServiceProcess) -> dict[str, Any]:
+    return {
+        "holder": process.holder,
+        "commit": process.commit,
+        "waits_for": process.waits_for,
+        "since": time_to_json(process.started_at),
+        "seen_at": time_to_json(process.seen_at),
+    }
 
 
 def _watcher(found: RunningNow) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
+from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
@@ -27,6 +27,7 @@ from reconciler.sync.monitor.health import CLOCK_SLACK
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
 from reconciler.words import counted, listed, spoken
 
+_COMMIT = 10
 _LIMIT = 400
 _TYPE = 80
 _INDENT, _HANGING = 2, 11
@@ -66,6 +67,17 @@ def statuses_to_text(
     return style.finish(lines)
 
 
+def _served(process: ServiceProcess, status: SyncStatus) -> str:
+    """Return who serves it with which manifests, and whether these are what was applied."""
+    words = f"by {visible(process.holder)}, since {moment(process.started_at)}"
+    applied = None if status.applied is None else status.applied.commit
+    if process.commit is not None:
+        words += f", with commit {visible(process.commit[:_COMMIT])}"
+        if applied is not None and applied != process.commit:
+            words += f" ({visible(applied[:_COMMIT])} was applied)"
+    return f"{words}; waits: {clip(visible(process.waits_for), _LIMIT)}" if process.waits_for else words
+
+
 def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: bool) -> Iterator[str]:
     words, color = verdict(status)
     data_type = status.sync.scope.data_type
@@ -79,6 +91,8 @@ def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: b
             yield from _row("running", line, style)
     if status.waiting is not None:
         yield from _row("watched", f"by {status.waiting.holder}, since {moment(status.waiting.since)}", style)
+    for process in status.serving:
+        yield from _row("served", _served(process, status), style)
     if status.cut_off is not None:
         cut_off = status.cut_off
         # The message of a run that nobody ended is what it was busy with.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
+from reconciler.ledger.data.model import Applied, DataRun, LevelCounts, RunningNow, ServiceProcess, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of, look_cost, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack
@@ -94,6 +94,8 @@ class SyncStatus:
         deliveries: what came of OrderCloud's deliveries; None: none ever came.
         requests: by provider, of the newest run that finished.
         requests_a_day: about how many it makes where nothing changes; None: no run has shown yet what a walk takes.
+        serving: processes that serve its environment.
+        applied: what the last apply said of its settings; None: it said nothing.
     """
 
     sync: DataSync
@@ -115,6 +117,8 @@ class SyncStatus:
     deliveries: Deliveries | None = None
     requests: Mapping[str, Requests] = field(default_factory=dict)
     requests_a_day: int | None = None
+    serving: tuple[ServiceProcess, ...] = ()
+    applied: Applied | None = None
 
 
 def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStatus:
@@ -159,6 +163,8 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         deliveries=deliveries_of(overview.inbox, overview.counts.open),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
         requests_a_day=_requests_a_day(sync, overview),
+        serving=overview.serving,
+        applied=overview.applied,
     )
 
 
