@@ -8,7 +8,7 @@ from secrets import token_hex
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from reconciler.ledger.data.model import ServiceProcess
+from reconciler.ledger.data.service_model import ServiceProcess
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.process import ProcessId, this_process
 from reconciler.ledger.service_tables import services

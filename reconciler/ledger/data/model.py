@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.ledger.data.inbox_model import SyncInbox
+from reconciler.ledger.data.service_model import Applied, ServiceProcess
 
 RUNNING, FINISHED = "running", "finished"
 INTERRUPTED, CANCELLED, STOPPED = "interrupted", "cancelled", "stopped"
@@ -308,42 +309,6 @@ class RunningNow:
     heartbeat_at: datetime
     alive: bool
     lock: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceProcess:
-    """A process that serves or watches an environment.
-
-    Args:
-        environment: name of the Environment manifest.
-        holder: who runs it, for people.
-        commit: what its manifests stand at; None: not known.
-        waits_for: why it runs nothing of some data syncs, in words; None: nothing keeps it from them.
-        started_at: when it began.
-        seen_at: its last sign of life.
-    """
-
-    environment: str
-    holder: str
-    commit: str | None
-    waits_for: str | None
-    started_at: datetime
-    seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What was applied last for a scope.
-
-    Args:
-        digest: of the settings that decide the mapping.
-        commit: what the manifests stood at; None: not known.
-        at: when.
-    """
-
-    digest: str
-    commit: str | None
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

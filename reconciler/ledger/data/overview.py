@@ -17,7 +17,6 @@ from reconciler.ledger.data import wanted as wanted_runs
 from reconciler.ledger.data.inbox_model import SyncInbox
 from reconciler.ledger.data.model import (
     FINISHED,
-    Applied,
     DataScope,
     Glance,
     LevelCounts,
@@ -25,6 +24,7 @@ from reconciler.ledger.data.model import (
     RunningNow,
     SyncOverview,
 )
+from reconciler.ledger.data.service_model import Applied
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
 from reconciler.ledger.service_tables import applied_settings

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reconciler.ledger.config.model import SiteConnection
-from reconciler.ledger.data.model import DataRun, RunningNow, ServiceProcess
+from reconciler.ledger.data.model import DataRun, RunningNow
+from reconciler.ledger.data.service_model import ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.reconcile.planfile import Count, Document, NoteDocument, Time, note_to_json, time_to_json
 from reconciler.report.documents.sync_run import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, ServiceProcess
+from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
+from reconciler.ledger.data.service_model import ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style

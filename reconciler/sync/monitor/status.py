@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import Applied, DataRun, LevelCounts, RunningNow, ServiceProcess, SyncOverview
+from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
+from reconciler.ledger.data.service_model import Applied, ServiceProcess
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of, look_cost, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heldback import HeldBack

@@ -1,0 +1,42 @@
+"""Who serves an environment with which manifests, and what was applied last. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """A process that serves or watches an environment.
+
+    Args:
+        environment: name of the Environment manifest.
+        holder: who runs it, for people.
+        commit: what its manifests stand at; None: not known.
+        waits_for: why it runs nothing of some data syncs, in words; None: nothing keeps it from them.
+        started_at: when it began.
+        seen_at: its last sign of life.
+    """
+
+    environment: str
+    holder: str
+    commit: str | None
+    waits_for: str | None
+    started_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was applied last for a scope.
+
+    Args:
+        digest: of the settings that decide the mapping.
+        commit: what the manifests stood at; None: not known.
+        at: when.
+    """
+
+    digest: str
+    commit: str | None
+    at: datetime
