@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import subprocess
 
 import pytest
@@ -138,3 +141,19 @@ def test_status_says_who_serves_with_which_commit(small):
     assert found["applied"]["commit"] in (commit, None)
     assert commit[:10] in shown
     assert small.checkout.call("sync", "status", "--format", "json").json["syncs"][0]["serving"] == []
+
+
+def test_a_message_is_written_without_waiting_for_the_interval(small):
+    secret = "signing-key"
+    deliveries = [{"dataSync": "shop", "secrets": [secret]}]
+    small.prepare(environment={"service": {"loops": ["syncs"], "deliveries": deliveries}})
+    with serving(small.checkout, works=True) as running:
+        wait_until(lambda: small.checkout.call("sync", "status", "--format", "json").json["syncs"][0]["last_full_run"])
+        product = small.portal("GET", "products")["Items"][0]
+        small.portal("PATCH", f"products/{product['ID']}", {"Name": "Renamed"})
+        message = {"Headers": {"type": "product.updated"}, "Payload": {"ProductID": product["ID"]}}
+        raw = json.dumps(message).encode()
+        signature = base64.b64encode(hmac.digest(secret.encode(), raw, "sha256")).decode()
+        small.emulator.clear_requests()
+        assert running.ask("POST", "/deliveries/shop", raw, {"X-oc-hash": signature}).status == 200
+        wait_until(lambda: any("/products" in path for _, path in small.checkout.writes()))
