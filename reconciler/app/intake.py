@@ -41,10 +41,6 @@ def open_inbox(ledger: Ledger | Database, chosen: Sequence[Chosen]) -> Inbox:
 @asynccontextmanager
 async def listening_to(database: Database, chosen: Sequence[Chosen], *, always: bool) -> AsyncIterator[Bell | None]:
     """Within, what depends on messages is raised, and the bell that `loop.watch` listens to rings where anything was.
-async def listening_to(
-    inbox: AsyncInbox | Inbox | None, database: Database, chosen: Sequence[Chosen]
-) -> AsyncIterator[Bell | None]:
-    """Within, see `ringing`; None where this process takes no messages in and nobody ever did.
 
     Args:
         database: of the open ledger.

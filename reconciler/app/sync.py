@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
-    from reconciler.intake.inbox import AsyncInbox, Inbox
     from reconciler.ledger.config.model import Memory
     from reconciler.ledger.data.store import Store
     from reconciler.sync.explanation import Explanation
@@ -101,7 +100,6 @@ async def watch_on(
     between: asyncio.Event | None = None,
     lasting: bool = False,
     listens: bool = False,
-    inbox: AsyncInbox | Inbox | None = None,
 ) -> tuple[tuple[RunReport, ...], bool]:
     """Run data types of a data sync again and again, until the face, limits or a new apply end it.
 

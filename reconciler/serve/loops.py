@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.drift import Drift, drift_of_each
 from reconciler.app.heal import Healing, heal
-from reconciler.app.intake import open_inbox
 from reconciler.app.overdue import lift_where_allowed
 from reconciler.app.sync import watch_on
 from reconciler.app.unattended import Unattended
@@ -61,9 +60,8 @@ async def _sync(name: str, loop: Loop) -> float:
         how = "was never applied" if syncs[0].standing is Standing.NEVER else "is not as it was applied last"
         loop.waits(f"{KIND}/{name} {how}: apply it, or let the service read what was applied (SIGHUP)")
         return LOOK_SECONDS
-    chosen = [Chosen(served.session, sync) for sync in syncs]
     await watch_on(
-        chosen,
+        [Chosen(served.session, sync) for sync in syncs],
         _HOW,
         WatchFace(loop, name),
         Calls(loop.service.metrics, served.name),
@@ -71,7 +69,6 @@ async def _sync(name: str, loop: Loop) -> float:
         between=loop.between,
         lasting=True,
         listens=_is_told(served, name),
-        inbox=open_inbox(served.ledger().database, chosen) if name in served.hears else None,
     )
     return STAND_BY_SECONDS
 

@@ -75,14 +75,6 @@ class Served:
         """Name of the environment."""
         return self.session.name
 
-    @property
-    def hears(self) -> frozenset[str]:
-        """Names of the DataSyncs that this service takes messages in for."""
-        settings = self.section.settings
-        return frozenset(
-            [*(each.data_sync for each in settings.deliveries), *(each.data_sync for each in settings.consumers)]
-        )
-
     def ledger(self) -> Ledger:
         """Return the ledger, open for writing; it is opened once.
 
