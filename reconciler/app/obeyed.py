@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.ledger.data.obeyed import AppliedSettings
 from reconciler.sync.datasync import Standing, data_syncs
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ def remember_applied(ledger: Ledger, session: Session, commit: str | None) -> No
     Raises:
         LedgerError: it cannot be written.
     """
+    from reconciler.ledger.data.obeyed import AppliedSettings  # it brings the ledger's database layer
+
     syncs = data_syncs(session, session.memory())
     applied = {sync.scope: sync.data.digest for sync in syncs if sync.standing is Standing.APPLIED}
     left = {sync.scope.integration for sync in syncs if sync.standing is not Standing.APPLIED}

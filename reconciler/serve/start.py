@@ -81,7 +81,7 @@ def _nothing(names: tuple[str, ...], broken: Mapping[str, ReconcilerError], sect
         return ManifestErrors(list(dict.fromkeys(problems)))
     return UsageError(
         f"nothing is to be served: {', '.join(names)} without {section}",
-        next_step="Say in spec.service of the Environment what the service does; docs/service.md shows how.",
+        next_step="Say in spec.service of the Environment what the service does.",
     )
 
 

@@ -16,7 +16,7 @@ CAUSES: Mapping[Cause, tuple[str, str]] = {
         "`reconciler plan`, then apply it.",
     ),
     Cause.LIVE_MOVED: (
-        "Somebody changed the live object since the last apply: who, is said where a webhook told (docs/webhooks.md).",
+        "Somebody changed the live object since the last apply: who, is said where a webhook told.",
         "`apply` takes it back, `drift --adopt KIND/NAME` writes it into the manifest.",
     ),
     Cause.BOTH_MOVED: (

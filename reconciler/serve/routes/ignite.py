@@ -268,7 +268,7 @@ class _Ignite:
 
     async def not_here(self, call: Call) -> Response:  # noqa: ARG002
         """Say that something of Ignite is not here."""
-        return _problem(501, "not here", "This integration does not do that: see docs/ignite.md.")
+        return _problem(501, "not here", "This integration does not do that.")
 
 
 async def _json(request: Request) -> Any:
