@@ -14,16 +14,19 @@ PYTHON = $(shell for python in $(PYTHONS); do \
   $$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo lint format schemas docs bench package constraints newest oldest
+.PHONY: help test demo serve-demo lint format schemas docs bench package constraints newest oldest
 
 help: ## Show this list
-	@sed -n 's/^\([a-z ]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z -]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 test: $(READY) ## Run the tests
 	@$(BIN)/pytest -n auto --dist worksteal $(PYTEST)
 
 demo: $(READY) ## Watch everything at work on the emulator; takes a minute
 	@$(BIN)/reconciler demo
+
+serve-demo: $(READY) ## Watch the service at work on the emulator; with KEEP=1 its page stays
+	@$(BIN)/python tools/serve_demo.py $(if $(KEEP),--keep)
 
 lint: $(READY) ## Everything that CI checks beside the tests
 	@$(BIN)/ruff check
