@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.errors import ManifestErrors, UsageError
+from reconciler.errors import LedgerError, ManifestErrors, UsageError
 from reconciler.serve.front import Asked
+from reconciler.serve.service import Served
 from support.service import serving
 
 
@@ -90,3 +91,17 @@ def test_a_secret_of_a_list_reaches_no_output(checkout):
     for words in (("validate",), ("validate", "--format", "json"), ("plan",)):
         ended = checkout.call(*words)
         assert "sup3rs3cret" not in str(ended)
+
+
+def test_a_service_whose_ledger_is_away_says_what_it_waits_for_and_comes_back(shop, monkeypatch):
+    def away(_served):
+        raise LedgerError("The ledger is away")
+
+    shop.write_manifests(environment={"service": {}})
+    with serving(shop.checkout) as running:
+        with monkeypatch.context() as patched:
+            patched.setattr(Served, "ledger", away)
+            waiting = running.get("/readyz")
+            assert running.get("/healthz").status == 200
+        assert (waiting.status, waiting.json["waitsFor"]) == (503, ["the ledger of test"])
+        assert running.get("/readyz").status == 200
