@@ -85,8 +85,8 @@ def test_the_manifests_are_read_anew_at_sighup(shop):
     wait_until(lambda: bool(process.logged("run-ended")))
     shop.prepare(environment={"service": {"loops": ["syncs"], "deliveries": []}}, products={"shipWeightUnit": "lb"})
     os.kill(process.forked.pid, signal.SIGHUP)
-    wait_until(lambda: len(process.logged("run-ended")) == 2)
-    assert process.logged("reloaded")
+    wait_until(lambda: bool(process.logged("reloaded")))
+    wait_until(lambda: [line["mode"] for line in process.logged("run-ended")].count("full") == 2)
     assert deliver(process, 1) == 404
     assert process.signalled(signal.SIGINT) == 0
 
