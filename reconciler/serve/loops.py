@@ -17,6 +17,7 @@ from reconciler.app.sync import watch_on
 from reconciler.app.unattended import Unattended
 from reconciler.ledger.config.moves import MoveStore
 from reconciler.ledger.lock import acquire
+from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.serve.crew import STAND_BY_SECONDS, Crew, Loop
 from reconciler.serve.faces import Calls, WatchFace
@@ -106,7 +107,9 @@ async def _check(loop: Loop, session: Session) -> None:
         served.drift = report
         remember(served.ledger(), report, parse_duration(served.section.settings.drift_interval))
         service.metrics.drift_checked.labels(served.name).set(service.now().timestamp())
-        service.metrics.drifted.labels(served.name).set(sum(1 for item in report.items if item.snoozed_until is None))
+        for cause in Cause:
+            number = sum(1 for item in report.items if item.cause is cause and item.snoozed_until is None)
+            service.metrics.drifted.labels(served.name, cause.value).set(number)
         _tell(service, served.name, report, healed)
         if restored_at is not None:
             restores.checked(session.urls.values(), restored_at)

@@ -45,7 +45,18 @@ class Metrics:
         self.calls = Counter(
             "reconciler_api_calls", "Requests to the APIs.", ("environment", "status"), registry=registry
         )
-        self.drifted = Gauge("reconciler_drifted_objects", "Objects that drifted.", ("environment",), registry=registry)
+        self.dead = Gauge("reconciler_dead_records", "Records that failed too often.", of_type, registry=registry)
+        self.last_message = Gauge(
+            "reconciler_last_message_timestamp_seconds", "When a message came last.", of_sync, registry=registry
+        )
+        self.message_age = Gauge(
+            "reconciler_oldest_message_seconds", "Since when the oldest message waits to be written.", of_sync,
+            registry=registry,
+        )  # fmt: skip
+        self.drifted = Gauge(
+            "reconciler_drifted_objects", "Objects that drifted and are not snoozed.", ("environment", "cause"),
+            registry=registry,
+        )  # fmt: skip
         self.drift_checked = Gauge(
             "reconciler_drift_checked_timestamp_seconds", "When drift was checked last.", ("environment",),
             registry=registry,

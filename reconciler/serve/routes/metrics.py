@@ -51,4 +51,10 @@ def _look(service: Service) -> None:
                 metrics.age.labels(*labels).set(status.since_good.total_seconds())
             metrics.problems.labels(*labels).set(status.counts.problems)
             metrics.open.labels(*labels).set(status.counts.open)
+            metrics.dead.labels(*labels).set(status.counts.dead)
             metrics.troubles.labels(*labels).set(len(status.troubles))
+            if status.deliveries is not None:
+                since = status.deliveries.waiting_since
+                age = 0.0 if since is None else (now - since).total_seconds()
+                metrics.last_message.labels(*labels[:2]).set(status.deliveries.last_at.timestamp())
+                metrics.message_age.labels(*labels[:2]).set(age)
