@@ -191,6 +191,7 @@ async def _running(
 ) -> _Result:
     from reconciler.ledger.process import describe_holder
     from reconciler.sync.run.context import transport
+    from reconciler.sync.run.log_pace import LogPace
 
     first = chosen[0]
     # First: without a lasting ledger nothing counts as applied, and applying would not help.
@@ -217,7 +218,8 @@ async def _running(
             ]
             with face.stoppable() as stop:
                 try:
-                    return await work(jobs, stop)
+                    pace = LogPace()
+                    return await work([replace(job, pace=pace) for job in jobs], stop)
                 except asyncio.CancelledError:
                     raise Interrupted(
                         "Stopped at once: what was under way was not waited for",

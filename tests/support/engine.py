@@ -7,6 +7,7 @@ of either side can be made to fail.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,13 +24,14 @@ from reconciler.ledger.writer import Ledger
 from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, SyncLog, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.run import pipeline, runner
+from reconciler.sync.run import log_pace, pipeline, runner
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
 from reconciler.sync.told import digests
+from support import postgres
 from support.levels import Levels, levels_of
 
 SETTINGS = SyncSettings(
@@ -333,9 +335,18 @@ class Engine:
 
 @contextmanager
 def open_engine(folder: Path, **there: str) -> Iterator[Engine]:
-    """Within, an engine with a ledger of its own and these things at the source."""
-    with Ledger.open(f"sqlite:///{folder / 'ledger.db'}") as ledger:
-        yield Engine(levels_of(ledger, SCOPE), Things(there=dict(there)))
+    """Within, an engine with a ledger of its own and these things at the source.
+
+    The ledger is a file; RECONCILER_TEST_LEDGER=postgres: on PostgreSQL.
+    """
+    on_server = os.environ.get("RECONCILER_TEST_LEDGER") == "postgres"
+    url = postgres.new_ledger() if on_server else f"sqlite:///{folder / 'ledger.db'}"
+    try:
+        with Ledger.open(url) as ledger:
+            yield Engine(levels_of(ledger, SCOPE), Things(there=dict(there)))
+    finally:
+        if on_server:
+            postgres.drop(url)
 
 
 def quick(monkeypatch: Any) -> None:
@@ -347,4 +358,5 @@ def quick(monkeypatch: Any) -> None:
 
     monkeypatch.setattr("asyncio.sleep", blink)
     monkeypatch.setattr(pipeline, "_RESULTS_LINGER", 0.0)
+    monkeypatch.setattr(log_pace, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(runner, "_BEAT_SECONDS", 600.0)

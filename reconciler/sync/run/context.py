@@ -20,6 +20,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.run.attempts import PATIENCE_SECONDS
 from reconciler.sync.run.breaker import Breaker
 from reconciler.sync.run.listening import Listening
+from reconciler.sync.run.log_pace import LogPace
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.rehearsal import Rehearsal, RehearsedSink
@@ -51,6 +52,7 @@ class Job:
         patience: seconds for which nothing may go through before the run gives up.
         overrides: limits of the manifest that this run may pass, each with the reason.
         rehearsal: takes what a run without a writer would write.
+        pace: of the sync logs; data types that run side by side share it.
     """
 
     settings: SyncSettings
@@ -67,6 +69,7 @@ class Job:
     patience: float = PATIENCE_SECONDS
     overrides: Mapping[str, str] = field(default_factory=dict)
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    pace: LogPace = field(default_factory=LogPace)
 
 
 @dataclass(slots=True, kw_only=True)

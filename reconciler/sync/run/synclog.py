@@ -129,7 +129,7 @@ class Logbook:
         """Write what the log does not say yet.
 
         Args:
-            whole: also what comes meanwhile; else that waits for the next time.
+            whole: at once, and also what comes meanwhile; else at the pace of the log, and the rest waits.
 
         Raises:
             ApiError: the log could not be written.
@@ -140,6 +140,8 @@ class Logbook:
     async def _flush(self, *, whole: bool) -> None:
         kept = self._kept
         while kept is not None and not self.lost:
+            if not whole:
+                await self._context.job.pace.turn(kept.name)
             errors, resolved = await self._ledger.log.to_log(_AT_ONCE, kept.most)
             if not errors and not resolved:
                 return
@@ -195,6 +197,7 @@ class Logbook:
     ) -> None:
         if (writer := self._writer) is None:
             return
+        self._context.job.pace.sent(self._log[1])
         try:
             await self._breaker.repeat(lambda: record_partial(writer, *self._log, times, errors or [], resolved or []))
         except NotFound:
