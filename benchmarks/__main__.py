@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import environments, manifests, people, readers, startup, sync
+from benchmarks import environments, events, manifests, people, readers, startup, sync
 from benchmarks.harness import REPOSITORY, Row
 
 # A new group of rows is one module and one line here.
@@ -28,6 +28,8 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "people": people.rows,
     "orders": people.order_rows,
     "people-memory": people.memory_rows,
+    "events": events.rows,
+    "events-memory": events.memory_rows,
 }
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 
