@@ -175,15 +175,22 @@ class _Shop:
         with log.open("wb") as err:
             process = subprocess.Popen(command, cwd=self._folder, env=self._environ, stdout=err, stderr=err)
         try:
-            needed = {"serving", "run-ended"} if self._loops else {"serving"}
-            _wait_for(lambda: needed <= {line["event"] for line in _lines(log)} or process.poll() is not None)
-            url = next((line["url"] for line in _lines(log) if line["event"] == "serving"), None)
-            if url is None:
+            _wait_for(lambda: bool(_serving(log)) or process.poll() is not None)
+            if process.poll() is not None:
                 raise RuntimeError(f"serve ended:\n{log.read_text()[-2000:]}")
+            if self._loops:
+                _wait_for(self._listens)
+            url = _serving(log)[0]
             yield _Service(process, url, {**self._environ, "PYTHONPATH": str(REPOSITORY)})
         finally:
             process.terminate()
             process.wait()
+
+    def _listens(self) -> bool:
+        command = [RECONCILER, "sync", "status", "--format", "json"]
+        found = subprocess.run(command, cwd=self._folder, env=self._environ, capture_output=True, text=True, check=True)
+        (sync,) = json.loads(found.stdout)["syncs"]
+        return sync["running"] is not None and bool(sync["running"]["doing"] == "listening for changes")
 
     def _run(self, *words: str) -> None:
         seconds_of([RECONCILER, *words], self._folder, self._environ)
@@ -311,9 +318,10 @@ def _wait_for(so: Any) -> None:
         time.sleep(0.5)
 
 
-def _lines(log: Path) -> list[dict[str, Any]]:
+def _serving(log: Path) -> list[str]:
+    """Return the URL that the service says it has, once it does."""
     lines = log.read_text(errors="replace").split("\n")[:-1]
-    return [json.loads(line) for line in lines if line.startswith("{")]
+    return [json.loads(line)["url"] for line in lines if '"event":"serving"' in line]
 
 
 def _parts(curve: Sequence[float], number: int) -> list[Sequence[float]]:
