@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -224,7 +225,7 @@ class _Shop:
 def _taken_in(folder: Path, name: str, loops: Sequence[str]) -> Iterator[Row]:
     """As much as goes: every connection delivers its next message once the last one was answered."""
     with emulator_process() as emulator:
-        # Few of the messages' products are there, and none is as the messages say: the sync beside has work all the time.
+        # Few of the products are there, and none is as the messages say: the sync beside has work all the time.
         shop = _Shop(emulator, folder, 100, None, loops)
         with shop.serving() as service:
             before = service.cpu_seconds()
@@ -243,7 +244,7 @@ def _taken_in(folder: Path, name: str, loops: Sequence[str]) -> Iterator[Row]:
         f"messages over HTTP, SQLite, {name}", per_second, "/s", 1_000,
         f"could not be measured, the machine was too busy: {how}" if busy else how, more_is_better=True,
     )  # fmt: skip
-    yield Row(f"the same: lost", lost, "messages", 0, "answers of 200, less what the ledger counts", least=0)
+    yield Row("the same: lost", lost, "messages", 0, "answers of 200, less what the ledger counts", least=0)
 
 
 def _latency(folder: Path) -> Iterator[Row]:
@@ -255,8 +256,8 @@ def _latency(folder: Path) -> Iterator[Row]:
     waits = sorted(written[key] + _LATENCY - sent for key, sent in found.sent.items())
     rate = len(found.sent) / (max(found.sent.values()) - min(found.sent.values()))
     how = (
-        f"{len(waits):,} records at {rate:.0f}/s, limits off, {_LATENCY * 1e3:.0f} ms per response; until SparkLayer has "
-        "the write; load: benchmarks/load.py, 8 connections"
+        f"{len(waits):,} records at {rate:.0f}/s, limits off, {_LATENCY * 1e3:.0f} ms per response; until SparkLayer "
+        "has the write; load: benchmarks/load.py, 8 connections"
     )
     cuts = quantiles(waits, n=100)
     yield Row("from delivery to write: p50", cuts[49], "s", 1, how)
@@ -310,7 +311,7 @@ def _writes_product(request: Mapping[str, Any]) -> bool:
     )
 
 
-def _wait_for(so: Any) -> None:
+def _wait_for(so: Callable[[], bool]) -> None:
     end = time.monotonic() + _WAIT_SECONDS
     while not so():
         if time.monotonic() > end:
@@ -326,7 +327,7 @@ def _serving(log: Path) -> list[str]:
 
 def _parts(curve: Sequence[float], number: int) -> list[Sequence[float]]:
     bounds = [len(curve) * part // number for part in range(number + 1)]
-    return [curve[start:end] or curve[-1:] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [curve[start:end] or curve[-1:] for start, end in pairwise(bounds)]
 
 
 def _document(kind: str, identity: str, **spec: Any) -> dict[str, Any]:

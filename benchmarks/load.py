@@ -32,7 +32,9 @@ def product(number: int) -> str:
 def message(number: int, name: str, secret: str, host: str, path: str) -> bytes:
     """Return the request that delivers a product's change, signed."""
     payload = {"ProductID": product(number), "Name": f"{name} {number}", "Active": True}
-    body = json.dumps({"Headers": {"type": "sitecore.ordercloud.messages.product.updated"}, "Payload": payload}).encode()
+    body = json.dumps(
+        {"Headers": {"type": "sitecore.ordercloud.messages.product.updated"}, "Payload": payload}
+    ).encode()
     signature = base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nX-oc-hash: {signature}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -71,7 +73,9 @@ class Load:
         writer.close()
 
 
-async def deliver(url: str, secret: str, rate: float, seconds: float, connections: int, records: int, name: str) -> Load:
+async def deliver(
+    url: str, secret: str, rate: float, seconds: float, connections: int, records: int, name: str
+) -> Load:
     """Deliver messages; see above."""
     split = urlsplit(url)
     host, port = split.hostname or "127.0.0.1", split.port or 80
