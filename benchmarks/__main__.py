@@ -31,6 +31,7 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "events": events.rows,
     "events-memory": events.memory_rows,
 }
+_VERDICTS = {True: "[green]ok[/]", False: "[red]missed[/]", None: "[yellow]could not be measured[/]"}
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 
 
@@ -50,7 +51,7 @@ def table(rows: Sequence[Row]) -> Table:
     for heading in ("Measure", "Value", "Target", ""):
         shown.add_column(heading, justify="right" if heading in ("Value", "Target") else "left")
     for row in rows:
-        verdict = "[green]ok[/]" if row.ok else "[red]missed[/]"
+        verdict = _VERDICTS[row.ok]
         shown.add_row(
             row.name, f"{row.value:.2f} {row.unit}", f"{'≥' if row.more_is_better else '≤'} {row.target:g}", verdict
         )

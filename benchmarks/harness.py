@@ -24,8 +24,9 @@ _FOREIGN = ("RECONCILER_", "OC_", "SPARK_", "EMULATOR")
 class Row:
     """One measure: `value` must not exceed `target`, both in `unit`; `how` says what was divided by what.
 
-    Below `least` it cannot be: then the machine was too busy for the measure, and it counts as missed. With
-    `more_is_better` it is the other way round: `value` must reach `target`.
+    Below `least` it cannot be: then the machine was too busy for the measure, and it could not be measured. With
+    `more_is_better` it is the other way round: `value` must reach `target`. A row that says that it `is_noise` was
+    disturbed by other people's work, and neither met nor missed its target.
     """
 
     name: str
@@ -35,11 +36,14 @@ class Row:
     how: str
     least: float = 0
     more_is_better: bool = False
+    is_noise: bool = False
 
     @property
-    def ok(self) -> bool:
-        """Whether the target is met."""
-        return self.value >= self.target if self.more_is_better else self.least <= self.value <= self.target
+    def ok(self) -> bool | None:
+        """Whether the target is met; None where it could not be measured."""
+        if self.is_noise or self.value < self.least:
+            return None
+        return self.value >= self.target if self.more_is_better else self.value <= self.target
 
 
 def clean_environment(folder: Path, **variables: str) -> dict[str, str]:
