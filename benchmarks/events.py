@@ -72,8 +72,8 @@ def memory_rows(folder: Path) -> Iterator[Row]:
     shown = " ".join(f"{median(part):.0f}" for part in _parts(curve, _POINTS))
     yield Row(
         f"serve: memory over {seconds / 60:g} min at {_PER_SECOND} messages/s", growth, "x", 1.05,
-        f"the last third by the middle one; RSS in MiB from start to end: {shown}; {found.accepted:,} answered by 200; "
-        "load: benchmarks/load.py, 8 connections", least=0.5,
+        f"the last third by the middle one; RSS in MiB from start to end: {shown}; {found.accepted:,} answered by 200, "
+        f"{found.accepted / found.seconds:.0f}/s; load: benchmarks/load.py, 8 connections", least=0.5,
     )  # fmt: skip
 
 
