@@ -3,7 +3,7 @@
 RATE is messages a second; with 0 every connection sends its next message as soon as the last one was answered. Each
 message is about another one of RECORDS products, which NAME is said to be the name of, and after the last one it begins
 anew; with 0 for SECONDS each is sent once. Prints as JSON how often each
-status was answered, the seconds that it took, and when each product's first message was sent.
+status was answered, the seconds that it took, and when each product's first message was due.
 
 It is a process of its own, and its messages are signed before the clock starts.
 """
@@ -58,13 +58,14 @@ class Load:
         """Send messages over one connection, one after the other, until the time is over or they are all sent."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         while time.monotonic() < self.ends_at:
-            due = self.began + self.taken / self.rate if self.rate else 0.0
+            due = self.began + self.taken / self.rate if self.rate else time.monotonic()
             found = next(self.messages, None)
             if found is None:
                 break
             self.taken += 1
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self.sent.setdefault(product(found[0]), time.time())
+            # A message that is late because those before it were not answered waits all the same.
+            self.sent.setdefault(product(found[0]), time.time() - (time.monotonic() - due))
             writer.write(found[1])
             head = await reader.readuntil(b"\r\n\r\n")
             self.statuses[int(head[9:12])] += 1
