@@ -24,13 +24,18 @@ _LONGEST_HEAD = 32_768
 
 
 class Connection(H11Protocol):
-    """HTTP connection that is closed where a request's head does not come in time, or where there are too many."""
+    """HTTP connection that is closed where a request's head does not come in time.
+
+    Where there are too many, that one makes room which has been idle for longest: so idle ones keep nobody out.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
+    idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
+        self.idle_since = self.loop.time()
+        if len(self.connections) > MOST_CONNECTIONS and not self._make_room():
             self.connections.discard(self)
             transport.abort()
             return
@@ -38,7 +43,7 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._is_within_request():
+        if self.is_within_request():
             self._head_came()
         elif self._deadline is None and not self.transport.is_closing():
             self._expect_head()
@@ -50,8 +55,21 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._head_came()
+        self.idle_since = self.loop.time()
 
-    def _is_within_request(self) -> bool:
+    def _make_room(self) -> bool:
+        """Close the connection that has been idle for longest; False: all others are within a request."""
+        others = (each for each in self.connections if isinstance(each, Connection) and each is not self)
+        idle = [each for each in others if not each.is_within_request()]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda each: each.idle_since)
+        # It is not counted any more, though it hears of its end only later.
+        self.connections.discard(longest)
+        longest.transport.close()
+        return True
+
+    def is_within_request(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
@@ -65,7 +83,7 @@ class Connection(H11Protocol):
 
     def _give_up(self) -> None:
         self._deadline = None
-        if not self._is_within_request() and not self.transport.is_closing():
+        if not self.is_within_request() and not self.transport.is_closing():
             if self.conn.our_state is h11.IDLE:
                 with contextlib.suppress(h11.LocalProtocolError):
                     self.conn.send(h11.ConnectionClosed())

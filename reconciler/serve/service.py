@@ -62,6 +62,8 @@ class Served:
         """What the last drift check found."""
         self.check_now = threading.Event()
         """Set where drift is to be checked at once."""
+        self.asked: asyncio.Task[None] | None = None
+        """Asks the ledger whether it is there; None: nobody asks now."""
         self.gates: Mapping[str, tuple[Gate, ...]] = {
             each.data_sync: gates_of(session, section, each.data_sync) for each in section.settings.deliveries
         }
@@ -85,6 +87,12 @@ class Served:
             if self._ledger is None:
                 self._ledger = Ledger.open(self.session.settings.ledger)
             return self._ledger
+
+    def was_asked(self, asked: asyncio.Task[None]) -> None:
+        """Note that the ledger answered, or that nobody waits for it any more."""
+        self.asked = None
+        if not asked.cancelled():
+            asked.exception()
 
     def data_syncs(self) -> tuple[DataSync, ...]:
         """Return the data syncs as the manifests have them, each data type with whether that was applied.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from reconciler.errors import LedgerError, ManifestErrors, UsageError
 from reconciler.serve.front import Asked
+from reconciler.serve.routes import health
 from reconciler.serve.service import Served
+from support.checkout import wait_until
 from support.service import serving
 
 
@@ -105,3 +109,26 @@ def test_a_service_whose_ledger_is_away_says_what_it_waits_for_and_comes_back(sh
             assert running.get("/healthz").status == 200
         assert (waiting.status, waiting.json["waitsFor"]) == (503, ["the ledger of test"])
         assert running.get("/readyz").status == 200
+
+
+def test_a_ledger_that_hangs_takes_one_thread_however_often_it_is_asked_for(shop, monkeypatch):
+    """Else those of the process run out, and environments whose ledger is there seem to wait for it."""
+    asked, there = [], threading.Event()
+
+    def hangs(served):
+        asked.append(served.name)
+        there.wait(30)
+        raise LedgerError("The ledger is away")
+
+    monkeypatch.setattr(health, "_LEDGER_SECONDS", 0.05)
+    shop.write_manifests(environment={"service": {}})
+    with serving(shop.checkout) as running:
+        with monkeypatch.context() as patched:
+            patched.setattr(health, "_ask", hangs)
+            for _ in range(8):
+                waiting = running.get("/readyz").json["waitsFor"]
+                assert waiting == ["the ledger of test, which does not answer"]
+            assert asked == ["test"]
+            there.set()
+        monkeypatch.setattr(health, "_LEDGER_SECONDS", 30.0)
+        wait_until(lambda: running.get("/readyz").status == 200)

@@ -41,14 +41,21 @@ async def waits_for(service: Service) -> list[str]:
 
 
 async def _ledger(served: Served) -> str | None:
-    def ask() -> None:
-        served.ledger().database.run(lambda _: None, writes=False)
-
+    # A ledger that is away is waited for in a thread, for minutes: one thread however many ask, so that those of the
+    # process are left to the other environments.
+    asked = served.asked
+    if asked is None:
+        asked = served.asked = asyncio.create_task(asyncio.to_thread(_ask, served))
+        asked.add_done_callback(served.was_asked)
     try:
         async with asyncio.timeout(_LEDGER_SECONDS):
-            await asyncio.to_thread(ask)
+            await asyncio.shield(asked)
     except ReconcilerError:
         return f"the ledger of {served.name}"
     except TimeoutError:
         return f"the ledger of {served.name}, which does not answer"
     return None
+
+
+def _ask(served: Served) -> None:
+    served.ledger().database.run(lambda _: None, writes=False)
