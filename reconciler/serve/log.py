@@ -5,6 +5,7 @@ Never a body, a header, a query, a secret or a token: what is logged are words o
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -120,6 +121,22 @@ class Log:
         where = f"{said['environment']}: " if said.get("environment") else ""
         tied = f" [{correlation}]" if correlation is not None else ""
         self._write(terminal(f"{now:%H:%M:%S} {mark}{where}{message[:_LONGEST]}{tied}"))
+
+
+class Warnings(logging.Handler):
+    """Writes what the rest of the program warns of into the service's log, so that every line of it is one.
+
+    Args:
+        log: takes them.
+    """
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one warning."""
+        self._log.say("warned", record.getMessage(), level="warning")
 
 
 def _clean(value: object) -> object:

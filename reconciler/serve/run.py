@@ -16,6 +16,7 @@ from reconciler.ledger.config.services import ServiceStore
 from reconciler.serve.asgi import make_app
 from reconciler.serve.consuming import consume
 from reconciler.serve.crew import Crew
+from reconciler.serve.log import Warnings
 from reconciler.serve.loops import crew_of
 from reconciler.serve.server import Server
 from reconciler.serve.service import Served, Service
@@ -45,6 +46,7 @@ async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *,
     # What is to be said is in our log; uvicorn would write tracebacks beside it.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     logging.getLogger("uvicorn").propagate = False
+    logging.getLogger("reconciler.ledger").addHandler(Warnings(service.log))
     duty = Duty(service, reopen, only_intake=only_intake)
     server = Server(make_app(service, only_intake=only_intake), service.front)
     task, first = asyncio.current_task(), 0.0

@@ -71,6 +71,7 @@ def test_one_of_two_works_and_the_other_takes_over(shop: Shop, server: postgres.
         answer = pool.submit(rename, shop, second, "B")
         assert second.ask("GET", "/healthz") == 200
         assert second.ask("GET", "/readyz") == 503
+        wait_until(lambda: any("Waiting for" in line["message"] for line in second.logged("warned")))
         server.start()
     wait_until(lambda: second.ask("GET", "/readyz") == 200)
     # It waits for a while, so it may have been taken after all.
@@ -82,3 +83,4 @@ def test_one_of_two_works_and_the_other_takes_over(shop: Shop, server: postgres.
     assert taken(shop) >= acknowledged + 1
     wait_until(lambda: shop.wrong() == [], 120)
     assert second.signalled(signal.SIGTERM) == 0
+    assert [line for line in second.text.splitlines() if not line.startswith("{")] == []
