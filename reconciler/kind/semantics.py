@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -78,13 +78,7 @@ PLAIN = FieldSemantics()
 
 
 class SpecModel(BaseModel):
-    """Base of every spec: camelCase names, unknown fields refused, values never coerced.
-
-    Class attributes:
-        later: fields that a later version will know; whoever writes one already is told so.
-    """
-
-    later: ClassVar[frozenset[str]] = frozenset()
+    """Base of every spec: camelCase names, unknown fields refused, values never coerced."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, strict=True, hide_input_in_errors=True

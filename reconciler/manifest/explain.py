@@ -53,6 +53,23 @@ PATTERNS = {
     ),
     r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$": ("must be the name of an HTTP header", "Write it as X-Forwarded-User."),
     r"^https?://[^\s?#@]+$": ("must be a URL without a query and a user", "Write it as https://sync.example.com."),
+    r"^[A-Za-z0-9._-]{1,249}$": (
+        "must be the name of a topic: up to 249 letters, digits, ., - and _",
+        "Write the name that the topic has at the broker.",
+    ),
+    r"^[!-~]{1,255}$": (
+        "must be 1 to 255 letters, digits and signs of ASCII, without spaces",
+        "Write it as reconciler-live.",
+    ),
+    r"^(\$root|[a-z0-9](-?[a-z0-9]){2,62})$": (
+        "must be the name of a container: 3 or more small letters and digits, with single hyphens between them",
+        "Write the name that the container has in the storage account.",
+    ),
+    r"^[A-Za-z0-9_-]{1,40}$": ("must be 1 to 40 letters, digits, - and _", "Write it as live or test."),
+    r"^[A-Za-z_][A-Za-z0-9_]{0,59}$": (
+        "must be a name of up to 60 letters, digits and _, and does not begin with a digit",
+        "Write it as items.",
+    ),
     r"\S": ("must not be blank", "Write it in a few words."),
     r"^\d{4}-\d{2}-\d{2}$": ("must be a date", "Write it as 2026-05-01."),
     r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$": (
@@ -214,15 +231,12 @@ def _unknown(path: Path, model: type[BaseModel], locator: Locator, subject: str,
     name = str(path[-1])
     parents = [found for annotation in annotations_at(model, path[:-1]) for found in models_of(annotation)]
     known = [field for parent in parents for field in field_names(parent)]
-    later = any(name in getattr(parent, "later", ()) for parent in parents)
     # The value is not shown: it may be a secret under a mistyped name.
     return Problem(
         "unknown-field",
         f"{subject}: {shown} is no known field",
         locator.at(path, key=True),
-        hint="It comes with a later version; leave it out until then."
-        if later
-        else suggest(name, known, "fields here"),
+        hint=suggest(name, known, "fields here"),
     )
 
 

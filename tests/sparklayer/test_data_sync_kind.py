@@ -75,7 +75,8 @@ def creates(plan: Plan) -> str:
         ("{products: {mapping: {variants.sku: 'a b'}}}", "bad-value", "syntax error at column 3 of the expression"),
         ("{products: {mapping: {title: 'uper(Name)'}}}", "bad-value", "JMESPath has no function uper()"),
         ("{products: {mapping: {title: \"'https://u:pw@h'\"}}}", "bad-value", "must hold no credentials"),
-        ("{products: {}, mode: pull}", "unknown-field", "spec.mode"),
+        ("{products: {}, modus: pull}", "unknown-field", "spec.modus"),
+        ("{products: {}, mode: poll}", "unknown-value", "spec.mode"),
         ("{customers: {onDelete: archive}}", "unknown-value", "spec.customers.onDelete"),
         ("{customers: {mapping: {accountingId: ID}}}", "unknown-field", "spec.customers.mapping.accountingId"),
         ("{customers: {groups: {vip: wholesal}}}", "unknown-reference", "there is no CustomerGroup wholesal"),
@@ -99,10 +100,11 @@ def test_what_is_wrong_with_a_data_sync_is_said_where_it_stands(
 
 
 def test_the_nearest_known_name_and_the_next_step_are_offered(bench: Workbench) -> None:
-    found = problems(bench, PLACE, sync("{products: {mapping: {variants.skuu: ID}}, mode: pull}"))
+    found = problems(bench, PLACE, sync("{products: {mapping: {variants.skuu: ID}}, mod: pull, freshnes: 2h}"))
     assert {(problem.code, problem.hint) for problem in found} == {
         ("unknown-field", "Did you mean variants.sku?"),
-        ("unknown-field", "It comes with a later version; leave it out until then."),
+        ("unknown-field", "Did you mean mode?"),
+        ("unknown-field", "Did you mean freshness?"),
     }
 
 
