@@ -52,7 +52,7 @@ def claim_due(
             values["due_at"] = None
         claimed[row["key"]] = values
     write(connection, scope, claimed, claimed)
-    return [level_of(values) for values in claimed.values()]
+    return [level_of(values, now) for values in claimed.values()]
 
 
 def void_claims(connection: Connection, scope: int, living: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, RowMapping, or_
 
 from reconciler.ledger.tables import records
 
@@ -28,6 +28,11 @@ def note_begun(values: dict[str, Any], hand: str, now: datetime) -> None:
 def may_still_change(values: Mapping[str, Any], now: datetime) -> bool:
     """Return whether a write that another hand began may still arrive at the target."""
     return values["doubt_until"] is not None and values["doubt_until"] > now
+
+
+def may_have_changed(values: Mapping[str, Any] | RowMapping, now: datetime) -> bool:
+    """Return whether a write that another hand began may have arrived after the last one of ours."""
+    return values["doubt_until"] is not None and values["doubt_until"] <= now
 
 
 def nothing_else_arrives(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -26,7 +26,7 @@ class RecordStore:
 
     def levels(self, keys: Collection[str]) -> dict[str, Level]:
         """Return the levels of those of the records that are known."""
-        return self._scoped.read(lambda tx: records.levels(tx.connection, self._scoped.id, keys))
+        return self._scoped.read(lambda tx: records.levels(tx.connection, self._scoped.id, keys, tx.now))
 
     def want(self, keys: Collection[str], retry_at: datetime | None = None) -> int:
         """Raise the wanted revision of these records by one, known or not, and return how many they are.

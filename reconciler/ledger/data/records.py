@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.data.in_doubt import IN_DOUBT, may_still_change, note_begun
+from reconciler.ledger.data.in_doubt import IN_DOUBT, may_have_changed, may_still_change, note_begun
 from reconciler.ledger.data.model import Level, Result
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.tables import problems, records
@@ -35,10 +36,16 @@ _COLUMNS = tuple(column.name for column in records.columns if column.name not in
 Values = dict[str, Any]
 
 
-def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
-    """Return a row of `with_problems` as a level."""
+def level_of(values: Mapping[str, Any] | RowMapping, now: datetime | None = None) -> Level:
+    """Return a row of `with_problems` as a level.
+
+    Args:
+        values: the row.
+        now: the ledger's time, where it matters whether a write that another hand began can have arrived by now.
+    """
     prints: Mapping[str, bytes] = values["prints"]
-    known = {part: digest for part, digest in prints.items() if digest != IN_DOUBT}
+    overwritten = now is not None and may_have_changed(values, now)
+    known = {part: digest for part, digest in prints.items() if digest != IN_DOUBT and not overwritten}
     return Level(
         key=values["key"],
         wanted=values["wanted"],
@@ -51,7 +58,7 @@ def level_of(values: Mapping[str, Any] | RowMapping) -> Level:
         held=values["held"],
         gone=values["gone"],
         dead=values["dead"],
-        doubtful=len(known) < len(prints),
+        doubtful=overwritten or len(known) < len(prints),
         problems=values["problems"],
         seen_run=values["seen_run"],
         look=values["look"],
@@ -63,12 +70,12 @@ def claim_of(hand: str, token: str) -> str:
     return f"{hand}/{token}"
 
 
-def levels(connection: Connection, scope: int, keys: Collection[str]) -> dict[str, Level]:
+def levels(connection: Connection, scope: int, keys: Collection[str], now: datetime) -> dict[str, Level]:
     """Return the levels of the known ones of some records."""
     found: dict[str, Level] = {}
     for chunk in chunks(dict.fromkeys(keys)):
         rows = connection.execute(with_problems().where(among(scope, chunk))).mappings()
-        found.update((row["key"], level_of(row)) for row in rows)
+        found.update((row["key"], level_of(row, now)) for row in rows)
     return found
 
 
@@ -135,13 +142,7 @@ def record(
             refused.append(result.key)
             continue
         prints = {**values["prints"], **result.prints}
-        in_doubt = may_still_change(values, now)
-        settled = values["prints"]
-        values["prints"] = {
-            part: IN_DOUBT if in_doubt and settled.get(part) == IN_DOUBT else digest
-            for part, digest in prints.items()
-            if digest is not None
-        }
+        values["prints"] = {part: digest for part, digest in prints.items() if digest is not None}
         if result.held is not None:
             values["held"] = result.held
         wanted = values["wanted"]
@@ -152,11 +153,14 @@ def record(
             # A read that is repeated until it is borne out counts as new: nothing that ran before waits for it.
             again = result.retry_at is not None
             values.update(ready_at=now if again else values["ready_at"] or now, retry_at=result.retry_at)
-        if in_doubt:
+        if IN_DOUBT not in values["prints"].values():
+            # Whatever this hand sent was answered.
+            values.update(begun_by=None, begun_at=None)
+        if not may_still_change(values, now):
+            values["doubt_until"] = None
+        elif values["applied"] == wanted:
             # What somebody else began may come after what was written now: it is written again when it no longer can.
             values.update(ready_at=now, retry_at=values["doubt_until"])
-        else:
-            values.update(begun_by=None, begun_at=None, doubt_until=None)
         if not (result.gone and values["gone"]):
             values["gone_at"] = result.gone_at if result.gone else None
         values.update(attempts=0, dead=False, gone=result.gone, due_at=result.due_at, claim=None, claimed_until=None)
@@ -223,10 +227,11 @@ def seen(
             "claimed_until": None,
             "held_back": False,
         }
+        # What is to be written once more, when nothing else can arrive, still is.
+        waits = records.c.doubt_until > now
+        later = {name: case((waits, records.c[name]), else_=None) for name in ("ready_at", "retry_at", "doubt_until")}
         connection.execute(
-            update(records)
-            .where(among(scope, settled))
-            .values(**marks, applied=records.c.wanted, ready_at=None, retry_at=None)
+            update(records).where(among(scope, settled)).values(**marks, applied=records.c.wanted, **later)
         )
         if older:
             connection.execute(

@@ -299,8 +299,11 @@ class TestZombies:
         engine.things.there["a"] = "new"
         report = engine.run(Mode.WALK)
         assert (report.state, engine.things.site["a"]) == (State.FINISHED, "new")
+        assert engine.level("a").is_open
+        for mode in (Mode.WALK, Mode.FULL, Mode.INCREMENTAL):  # until then it counts as written, whoever looks
+            engine.run(mode)
+            assert (engine.things.sent, engine.level("a").is_open) == ([], True)
         engine.things.site["a"] = "old"  # it arrives
-        assert engine.level("a").doubtful
         monkeypatch.setattr(in_doubt, "ARRIVES_WITHIN", timedelta())
         database = engine.levels.store._scoped.database
         monkeypatch.setattr(database, "_clock", lambda: datetime.now(UTC) + timedelta(minutes=6))
@@ -311,6 +314,20 @@ class TestZombies:
         assert not engine.level("a").doubtful
         engine.run(Mode.WALK)
         assert engine.things.sent == []
+
+    def test_a_process_that_begins_anew_waits_for_what_was_killed_and_not_for_itself(self, engine, monkeypatch):
+        """However often runs end and begin, nothing is waited for longer than the write of the one that is gone."""
+        engine.things.there["a"] = "old"
+        engine.things.fails["a"] = killed
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            engine.run(Mode.WALK)
+        engine.things.fails.clear()
+        engine.run(Mode.WALK)
+        until = engine.level("a").retry_at
+        for text in ("newer", "newest"):
+            engine.things.there["a"] = text
+            engine.run(Mode.WALK)
+            assert (engine.things.sent, engine.level("a").retry_at) == (["a"], until)
 
     def test_who_finds_its_lock_lost_after_sending_puts_the_record_in_doubt(self, engine, tmp_path):
         engine.things.there["a"] = "slow"
