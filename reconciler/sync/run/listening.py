@@ -35,3 +35,5 @@ class Listening:
         """Set when the run has done all else."""
         self.enough = asyncio.Event()
         """Ends it."""
+        self.outdone = False
+        """Whether it ended because somebody wants a full sync."""

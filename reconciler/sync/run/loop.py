@@ -223,8 +223,8 @@ def _next_after(turn: _Turn, report: RunReport, listening: Listening | None) -> 
     """Return how long a data type rests after a run."""
     if listening is None or report.state is not State.FINISHED:
         return _pause(turn.job, turn.failures)
-    if not listening.begun.is_set():
-        # What was no incremental run does not listen: the next one is, and does.
+    if listening.outdone or not listening.begun.is_set():
+        # What is wanted begins at once. What was no incremental run does not listen: the next one is, and does.
         return timedelta()
     # It ended for its next turn, or because somebody else wants to run it.
     return _WHILE_LOCKED

@@ -113,7 +113,7 @@ class Stages:
         listens = context.job.store.listening(context.job.holder)
         await asyncio.to_thread(listens.__enter__)
         try:
-            yields = hands.create_task(self._yield_to_others(listening.enough))
+            yields = hands.create_task(self._yield_to_others(listening))
             await feed.work(listening.enough, listening.bell)
             yields.cancel()
             await pipeline.drain()
@@ -122,12 +122,18 @@ class Stages:
         if feed.limit is not None:
             raise feed.limit
 
-    async def _yield_to_others(self, enough: asyncio.Event) -> None:
-        """End the listening where somebody else waits for the lock."""
-        while not enough.is_set():
+    async def _yield_to_others(self, listening: Listening) -> None:
+        """End the listening where somebody else waits for the lock, or wants a full sync; walks wait their turn."""
+        ledger, is_wanted = self._context.ledger, False
+        while not listening.enough.is_set():
             await asyncio.sleep(_WISH_SECONDS)
-            if await self._context.ledger.is_wished():
-                enough.set()
+            # Whoever wants it may be about to run it: that one comes first, so it is looked at twice.
+            was_wanted, is_wanted = is_wanted, any(Mode.of(mode).is_full for mode in await ledger.runs.wanted())
+            if await ledger.is_wished():
+                listening.enough.set()
+            elif was_wanted and is_wanted:
+                listening.outdone = True
+                listening.enough.set()
 
     async def _preflight(self) -> None:
         job = self._context.job

@@ -266,6 +266,34 @@ def test_a_watch_listens_in_place_of_resting(engine, inbox, monkeypatch):
     assert [(report.mode, report.state) for report in reports] == [(Mode.INCREMENTAL, State.FINISHED)]
 
 
+def test_a_watch_that_listens_begins_the_full_sync_that_somebody_wants_at_once(engine, monkeypatch):
+    monkeypatch.setattr(stages, "_WISH_SECONDS", 0.02)
+    runs, reports = engine.levels.store.runs, []
+
+    async def watch():
+        stop = asyncio.Event()
+        watching = asyncio.create_task(
+            loop.watch([engine.job()], stop=stop, bell=Bell(), on_report=lambda report, _: reports.append(report))
+        )
+        await until(lambda: (run := engine.levels.last(state="running")) is not None and run.completed_at is not None)
+        runs.want("message:1", Mode.WALK)  # waits its turn
+        await asyncio.sleep(0.2)
+        assert reports == []
+        runs.want("somebody", Mode.FULL)
+        try:
+            await until(lambda: len(reports) > 1, 5)
+        finally:
+            stop.set()
+            await watching
+
+    asyncio.run(watch())
+    assert [(report.mode, report.state) for report in reports[:2]] == [
+        (Mode.INCREMENTAL, State.FINISHED),
+        (Mode.FULL, State.FINISHED),
+    ]
+    assert runs.wanted() == frozenset()
+
+
 def test_listening_writes_the_log_once_in_a_while_and_resolves_after_the_write(engine, inbox, monkeypatch):
     quick(monkeypatch)
     engine.things.problems.add("a")
