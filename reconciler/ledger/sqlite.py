@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -83,6 +83,9 @@ class SqliteDatabase(Database):
 
     steps = "sqlite"
 
+    opened: tuple[int, int] | None = None
+    """Device and inode of the file that was opened for writing."""
+
     @property
     def path(self) -> Path:
         """The file."""
@@ -102,11 +105,13 @@ class SqliteDatabase(Database):
         path = url.path or Path()
         with ledger_errors(path):
             _create_file(path)
-            target = URL.create("sqlite", database=str(path))
+            # A file that is deleted later is not made anew, without a word, by the next connection.
+            target = URL.create("sqlite", database=path.absolute().as_uri(), query={"uri": "true", "mode": "rw"})
             found = cls(url, _engine(target, "BEGIN IMMEDIATE", "synchronous = FULL"), clock)
             try:
                 with found.engine.begin() as connection:
                     found.migrate(connection, newest)
+                    found.opened = _file_at(path) or (-1, -1)
                 _use_wal(found.engine)
             except BaseException:
                 found.close()
@@ -146,15 +151,38 @@ class SqliteDatabase(Database):
                 raise
         return found
 
-    def errors(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def errors(self) -> Iterator[None]:
         """See `Database.errors`."""
-        return ledger_errors(self.path)
+        with ledger_errors(self.path):
+            try:
+                yield
+            except SQLAlchemyError:
+                self._require_file()
+                raise
 
     def begin(self, connection: Connection, *, writes: bool, any_place: bool = False) -> datetime:
-        """See `Database.begin`. What may be done was asked when the file was opened; a writer asks again."""
+        """See `Database.begin`. What may be done was asked when the file was opened; a writer asks again.
+
+        A deleted file can be written as long as it is open, and nobody finds again what was written to it.
+        """
+        try:
+            self._require_file()
+        except LedgerError:
+            # Where the file is put back, no connection to another one must be left.
+            connection.invalidate()
+            raise
         if writes:
             self.require(Version.read(*connection.exec_driver_sql(_GUARD).one()), writes=not any_place)
         return self.now()
+
+    def _require_file(self) -> None:
+        if self.opened is not None and _file_at(self.path) != self.opened:
+            raise LedgerError(
+                f"The ledger {self.path} was deleted, moved or replaced while this process had it open",
+                next_step="Put the same file back, and it goes on; or restore one from a backup and start the process "
+                "anew. Without a file there, it starts with a new one that remembers nothing.",
+            )
 
     def read_version(self, connection: Connection) -> Version | None:
         """See `Database.read_version`."""
@@ -187,6 +215,14 @@ class SqliteDatabase(Database):
                 target.execute("PRAGMA journal_mode = DELETE")
         finally:
             source.close()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _create_file(path: Path) -> None:

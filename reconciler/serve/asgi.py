@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.serve.auth import CLOSE
-from reconciler.serve.log import correlated, telling
+from reconciler.serve.log import correlated, telling, told
 from reconciler.serve.routes import api, deliveries, health, ignite, metrics, page, webhooks
 from reconciler.serve.service import Service
 
@@ -66,6 +66,7 @@ def _refused(_request: Request, error: Exception) -> Response:
 
 def _failed(_request: Request, error: Exception) -> Response:
     if isinstance(error, LedgerError):
+        told(cause=error.message, nextStep=error.next_step)
         return JSONResponse({"error": "the ledger is away"}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS), **CLOSE})
     code = error.code if isinstance(error, ReconcilerError) else "internal-error"
     return JSONResponse({"error": code}, 502, CLOSE)

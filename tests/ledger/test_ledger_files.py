@@ -218,3 +218,42 @@ class TestVersions:
         with pytest.raises(LedgerError) as caught:
             read_memory(place, "test", [])
         assert "reconciler ledger migrate" in (caught.value.next_step or "")
+
+
+def move(path, target):
+    for each in list(path.parent.glob(f"{path.name}*")):
+        each.rename(target.with_name(each.name.replace(path.name, target.name)))
+
+
+def replace(path, target):
+    move(path, target)
+    Ledger.open(f"sqlite:///{path}").close()
+
+
+@pytest.mark.parametrize("take", [move, replace])
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_file_that_was_taken_away_is_used_again_once_it_is_back(tmp_path, take, writes):
+    path, aside = tmp_path / "ledger.db", tmp_path / "aside.db"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.remember_settled([(TARGET, {"x": 1})])
+        take(path, aside)
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="deleted, moved or replaced") as caught:
+                ledger.database.run(lambda _: None, writes=writes)
+            assert "Put the same file back" in caught.value.next_step
+            # The next connection finds no file, and makes none.
+            assert path.exists() == (take is replace)
+        move(aside, path)
+        ledger.remember_settled([(TARGET, {"x": 2})])
+    (found,) = read_memory(f"sqlite:///{path}", "test", [TARGET.api_url]).snapshots.values()
+    assert found.state == {"x": 2}
+
+
+def test_a_deleted_file_is_not_written(tmp_path):
+    path = tmp_path / "ledger.db"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        for each in tmp_path.glob("ledger.db*"):
+            each.unlink()
+        with pytest.raises(LedgerError, match="was deleted"):
+            ledger.remember_settled([(TARGET, {"x": 1})])
+    assert not path.exists()

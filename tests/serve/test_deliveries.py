@@ -112,6 +112,18 @@ def test_nothing_is_acknowledged_where_the_ledger_is_away(listening, monkeypatch
     assert listening.ask("POST", PATH, raw, signed(raw)).status == 200
 
 
+def test_nothing_is_acknowledged_where_the_ledgers_file_is_gone(shop, listening):
+    raw = body()
+    assert listening.ask("POST", PATH, raw, signed(raw)).status == 200
+    for each in shop.checkout.ledger.parent.glob(f"{shop.checkout.ledger.name}*"):
+        each.unlink()
+    assert listening.ask("POST", PATH, raw, signed(raw)).status == 503
+    ready = listening.ask("GET", "/readyz")
+    assert (ready.status, ready.json["waitsFor"]) == (503, ["the ledger of test"])
+    lines = [line for line in listening.logged("request") if line["status"] == 503]
+    assert all("Put the same file back" in line["nextStep"] for line in lines)
+
+
 def test_many_at_once_are_all_taken(shop, listening):
     bodies = [body(ID=str(number)) for number in range(60)]
     with ThreadPoolExecutor(12) as pool:

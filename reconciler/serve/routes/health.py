@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from reconciler.errors import ReconcilerError
+from reconciler.serve.log import told
 from reconciler.serve.service import Served, Service
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -50,7 +51,8 @@ async def _ledger(served: Served) -> str | None:
     try:
         async with asyncio.timeout(_LEDGER_SECONDS):
             await asyncio.shield(asked)
-    except ReconcilerError:
+    except ReconcilerError as error:
+        told(cause=error.message, nextStep=error.next_step)
         return f"the ledger of {served.name}"
     except TimeoutError:
         return f"the ledger of {served.name}, which does not answer"
