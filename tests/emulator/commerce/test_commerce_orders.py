@@ -57,6 +57,23 @@ def test_prices_by_quantity_sale_buyer_and_option(emulator: RunningEmulator, dra
     assert (line["Variant"]["ID"], line["Specs"][0]["Value"]) == ("shirt-s", "S")
 
 
+def test_the_price_of_a_group_that_the_user_is_in_comes_before_that_of_the_buyer(draft: Shop) -> None:
+    draft.post("/buyers/acme/usergroups", ID="another", Name="Another")
+    for party, price in ((None, 2.5), ("g", 2.0), ("another", 1.0)):
+        key = f"of-{party}"
+        draft.post("/priceschedules", ID=key, Name=key, PriceBreaks=[{"Quantity": 1, "Price": price}])
+        named = {"ProductID": "mug", "BuyerID": "acme", "UserGroupID": party}
+        draft.post("/products/assignments", **named, PriceScheduleID=key)
+
+    def schedule() -> str:
+        return str(draft.put(f"{PATH}/lineitems/l", ProductID="mug", Quantity=1)["PriceScheduleID"])
+
+    assert schedule() == "of-g"
+    draft.delete("/buyers/acme/usergroups/g/assignments/u")
+    draft.delete(f"{PATH}/lineitems/l")
+    assert schedule() == "of-None"
+
+
 def test_the_way_of_an_order(emulator: RunningEmulator, draft: Shop) -> None:
     assert draft.refused("POST", f"{PATH}/submit") == "Order.CannotSubmitWithoutLineItems"
     assert draft.refused("POST", f"{PATH}/complete") == "Order.InvalidStatus"

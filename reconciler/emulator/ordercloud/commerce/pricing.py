@@ -32,16 +32,30 @@ def price_of(market: Marketplace, order: JsonObject, line: JsonObject) -> JsonOb
 
 
 def _schedule(market: Marketplace, order: JsonObject, product_id: str) -> JsonObject | None:
-    """Return the schedule assigned to the buyer, else the product's default. documented: an assignment wins."""
-    buyer_id = order.get("FromCompanyID")
+    """Return the schedule of a group that the user is in, else the buyer's, else the product's default.
+
+    documented: an assignment wins over the default, and a group's over the buyer's. inferred: of several groups the
+    first by ID.
+    """
+    buyer_id, user_id = order.get("FromCompanyID"), order.get("FromUserID")
     table = market.store.table("ProductAssignment")
     assigned = [table.load(key) for key in table.starting_with(f"{product_id}/{buyer_id}/")]
-    # inferred: the assignment to the whole buyer before those to its groups.
-    assigned.sort(key=lambda row: bool(row.get("UserGroupID")))
-    schedule_ids = [row["PriceScheduleID"] for row in assigned if row.get("PriceScheduleID")]
+    counting = [
+        row
+        for row in assigned
+        if row.get("PriceScheduleID") and (not row.get("UserGroupID") or _is_member(market, row, user_id))
+    ]
+    # The keys are in order of the groups; a stable sort puts those of the whole buyer last.
+    counting.sort(key=lambda row: not row.get("UserGroupID"))
     product = market.row("Product", (), product_id) or {}
-    schedule_id = next(iter(schedule_ids), product.get("DefaultPriceScheduleID"))
+    schedule_id = counting[0]["PriceScheduleID"] if counting else product.get("DefaultPriceScheduleID")
     return market.row("PriceSchedule", (), schedule_id)
+
+
+def _is_member(market: Marketplace, assignment: JsonObject, user_id: str | None) -> bool:
+    """Return whether a user is in the group that an assignment is to."""
+    key = f"{assignment['UserGroupID']}/{user_id}"
+    return market.row("UserGroupAssignment", (assignment["BuyerID"],), key) is not None
 
 
 def _markups(line: JsonObject, unit: float) -> float:
