@@ -16,6 +16,7 @@ from reconciler.ledger.config.services import ServiceStore
 from reconciler.serve.asgi import make_app
 from reconciler.serve.consuming import consume
 from reconciler.serve.crew import Crew
+from reconciler.serve.ending import Ending
 from reconciler.serve.log import Warnings
 from reconciler.serve.loops import crew_of
 from reconciler.serve.server import Server
@@ -32,7 +33,7 @@ _AWAY_SECONDS = 30.0
 
 
 async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *, only_intake: bool = False) -> None:
-    """Serve until a first signal, then end what was begun; a second signal ends it at once.
+    """Serve until a first signal, then end what was begun; a second signal ends it at once. See `Ending`.
 
     Args:
         service: opened and checked.
@@ -49,7 +50,7 @@ async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *,
     logging.getLogger("reconciler.ledger").addHandler(Warnings(service.log))
     duty = Duty(service, reopen, only_intake=only_intake)
     server = Server(make_app(service, only_intake=only_intake), service.front)
-    task, first = asyncio.current_task(), 0.0
+    ending, first = Ending(asyncio.current_task(), service.log), 0.0
 
     def hear(number: signal.Signals) -> None:
         nonlocal first
@@ -60,8 +61,9 @@ async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *,
             first = time.monotonic()
             service.log.say("ending", "ending: what was begun is finished first; a second signal ends at once")
             duty.end()
-        elif time.monotonic() - first >= ECHO_SECONDS and task is not None:
-            task.cancel()
+            ending.begin()
+        elif time.monotonic() - first >= ECHO_SECONDS:
+            ending.hurry()
 
     with heard_by(hear, ignored_after=service.stopping.is_set):
         try:
@@ -79,6 +81,7 @@ async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *,
         finally:
             await close(service)
     service.log.say("ended", "ended in order")
+    ending.in_order()
 
 
 def tell_broken(service: Service) -> None:

@@ -8,6 +8,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -21,6 +24,22 @@ from support.syncing import Shop
 SECRET = "signing-key"
 PATH = "/deliveries/shop"
 KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "3"))
+
+HANGS = """
+import sys, time
+from reconciler.cli.main import main
+from reconciler.serve import ending
+from reconciler.serve.routes import health
+from reconciler.serve.service import Served
+
+def hangs(served):
+    sys.stderr.write("it waits for its ledger\\n")
+    time.sleep(1000)
+
+{waits} = hangs
+ending.END_SECONDS = {longest}
+main()
+"""
 
 
 @pytest.fixture
@@ -78,6 +97,44 @@ def test_a_second_signal_ends_at_once(shop):
     assert not process.logged("ended")
     assert "Ended at once" in process.text
     assert "Traceback" not in process.text
+
+
+@pytest.mark.parametrize(
+    ("waits", "longest", "signals", "status"),
+    [
+        ("Served.ledger", 0.5, [signal.SIGTERM], 130),
+        ("Served.ledger", 1000, [signal.SIGTERM, signal.SIGTERM], 130),
+        ("health._ask", 1000, [signal.SIGTERM], 0),  # what was begun is over; a probe alone still asks
+    ],
+)
+def test_a_ledger_that_does_not_answer_keeps_no_signal_from_ending_it(shop, waits, longest, signals, status):
+    shop.write_manifests(environment={"service": {}})
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGS.format(waits=waits, longest=longest), "serve", "--listen", "127.0.0.1:0"],
+        cwd=shop.checkout.folder,
+        env=shop.checkout.environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        url = next(line for line in process.stderr if "serving test at" in line).split()[-1]
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert "waits for its ledger" in process.stderr.readline()
+        process.send_signal(signals[0])
+        assert any("ending: " in line for line in process.stderr)
+        for number in signals[1:]:
+            time.sleep(0.3)  # else it is the same wish
+            process.send_signal(number)
+        said = process.communicate(timeout=30)[1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert process.returncode == status
+    assert ("Ended at once" in said, "ended in order" in said) == (status == 130, status == 0)
+    assert "Traceback" not in said
 
 
 def test_the_manifests_are_read_anew_at_sighup(shop):
