@@ -350,6 +350,15 @@ def test_the_workwear_shop_shows_what_it_says() -> None:
     assert (order["Status"], order["LineItemCount"], order["Subtotal"]) == ("Open", 2, 4 * 14 + 2 * 64)
 
 
+def test_the_site_has_the_carts_that_orders_of_a_file_name() -> None:
+    with running_emulator(seed="workwear") as emulator:
+        assert set(emulator.site()["purchases"]) == {"5b0f3a52-9c1e-4c0b-8d7a-2f6e1c9a4b30"}
+        orders = [{"ID": f"o-{n}", "xp": {"sparkCartId": cart}} for n, cart in enumerate(("cart-1", 7, None))]
+        emulator.empty_site()
+        emulator.seed_with({"Objects": {"Orders": [*orders, {"ID": "o", "xp": None}]}})
+        assert emulator.site()["purchases"] == {}
+
+
 @pytest.mark.parametrize(
     ("name", "products", "variants"), [("Vercel-B2C", 10, 58), ("Variant-Inventory-Records-Example", 1, 4)]
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -15,7 +18,7 @@ from reconciler.emulator.ordercloud.commerce.resources import RESOURCES
 from reconciler.emulator.ordercloud.models import JsonObject, Problems, check_id
 from reconciler.emulator.seeds.generate import PRODUCTS_LIMIT, generated
 from reconciler.emulator.seeds.sections import ALIASES, EMULATED, NESTED, PASSED_OVER, Section
-from reconciler.emulator.seeds.seed import EMPTY, Row, Seed
+from reconciler.emulator.seeds.seed import CART, EMPTY, Row, Seed
 from reconciler.emulator.seeds.variants import Variants
 from reconciler.emulator.seeds.yamltext import Path as YamlPath
 from reconciler.emulator.seeds.yamltext import parse, place_of
@@ -101,7 +104,7 @@ class _Reading:
         self._sections: dict[str, list[tuple[YamlPath, JsonObject]]] = {name: [] for name in EMULATED}
 
     def rows(self) -> list[Row]:
-        """Return the objects, those first that others point to.
+        """Return the objects, those first that others point to, and last the carts that orders came from.
 
         Raises:
             LoadError: something is not as it has to be.
@@ -128,7 +131,7 @@ class _Reading:
                     made.append(row)
         for row in made:
             self._remark_dangling(row)
-        return made
+        return [*made, *_carts(made)]
 
     def _error(self, path: YamlPath, message: str, next_step: str | None = None) -> LoadError:
         return LoadError(message, place=place_of(self._data, self._file, path), next_step=next_step)
@@ -217,3 +220,12 @@ class _Reading:
                 and (reference.to, reference.target_scope(scope, body), value) not in self._known
             ):
                 self.remarks.append(f"{name} {RESOURCES[name].key_of(body)}: there is no {reference.to} {value}.")
+
+
+def _carts(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the carts at SparkLayer that orders name in `xp.sparkCartId`; what is no UUID is none."""
+    for name, _, body in rows:
+        cart = (body.get("xp") or {}).get("sparkCartId") if name == "Order" else None
+        with contextlib.suppress(ValueError):
+            if isinstance(cart, str):
+                yield CART, (), {"ID": str(UUID(cart))}
