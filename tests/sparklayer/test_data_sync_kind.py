@@ -186,6 +186,17 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
     assert bench.plan().changes == ()
 
 
+def test_what_sparklayer_pulls_is_told_no_cost_of_runs(bench: Workbench) -> None:
+    bench.write(PLACE, sync("{mode: pull, products: {}, customers: {}, orders: {}}"))
+    told = remarks(bench.plan())
+    assert "SparkLayer pulls products, customers and orders (mode: pull)" in told
+    assert "walk" not in told
+    bench.write(PLACE, sync("{mode: both, products: {}, customers: {}, orders: {}}"))
+    both = remarks(bench.plan())
+    assert "customers cost 4 requests for each buyer" in both
+    assert "orders cost one request or more for each that changed" in both
+
+
 def test_a_price_list_that_is_gone_is_made_again_by_the_next_apply(bench: Workbench) -> None:
     bench.write(PLACE, sync("{products: {}, pricing: {}, currency: GBP}"))
     assert creates(bench.plan()) == "creates PriceList ordercloud-price"

@@ -110,14 +110,14 @@ def costs(state: Mapping[str, Any]) -> Iterator[str]:
             "each buyer whose user groups have prices, and 1 for every 100 product assignments, price schedules "
             "of parties, products with such prices, and users"
         )
-    if (customers := state.get("customers")) is not None:
-        every = customers.get("walkInterval") or state["walkInterval"]
+    if "customers" in flowing(state):
+        every = state["customers"].get("walkInterval") or state["walkInterval"]
         example = round(_DAY / parse_duration(every) * (_PER_BUYER * 100 + 10))
         yield (
             f"customers cost {_PER_BUYER} requests for each buyer and 1 for every 100 users at every walk ({every}): "
             f"about {example:,} a day for 100 buyers with 1,000 users"
         )
-    if "orders" in state:
+    if "orders" in flowing(state):
         yield (
             "orders cost one request or more for each that changed; every "
             f"{state['walkInterval']} open ones are looked at again, and all are listed, 100 a request"
