@@ -77,6 +77,9 @@ def creates(plan: Plan) -> str:
         ("{products: {mapping: {title: \"'https://u:pw@h'\"}}}", "bad-value", "must hold no credentials"),
         ("{products: {}, modus: pull}", "unknown-field", "spec.modus"),
         ("{products: {}, mode: poll}", "unknown-value", "spec.mode"),
+        ("{products: {catalogs: []}}", "too-short", "spec.products.catalogs must not be empty"),
+        ("{customers: {buyers: []}}", "too-short", "spec.customers.buyers must not be empty"),
+        ("{customers: {walkInterval: 1s}}", "bad-value", "spec.customers.walkInterval is not valid: 1s is shorter"),
         ("{customers: {onDelete: archive}}", "unknown-value", "spec.customers.onDelete"),
         ("{customers: {mapping: {accountingId: ID}}}", "unknown-field", "spec.customers.mapping.accountingId"),
         ("{customers: {groups: {vip: wholesal}}}", "unknown-reference", "there is no CustomerGroup wholesal"),
@@ -128,6 +131,7 @@ def test_what_to_write_instead_fits_the_field(bench: Workbench, spec: str, hint:
 
 def test_values_that_variables_will_give_are_not_held_against_it(bench: Workbench) -> None:
     given = "integration: '${var:NAME}', freshness: '${var:AGE}', interval: '${var:OFTEN}'"
+    given += ", customers: {walkInterval: 1s}"
     assert problems(bench, PLACE, sync(f"{{stock: {{default: main}}, {given}}}")) == []
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails
 
 from reconciler.kind.semantics import FieldSemantics, Risk
 from reconciler.manifest.explain import BadValue
@@ -33,6 +34,7 @@ class ProductsSpec(SparkLayerSpec):
     catalogs: (
         Annotated[
             list[Annotated[str, Field(min_length=1)]],
+            Field(min_length=1),
             SCOPE,
         ]
         | None
@@ -181,6 +183,19 @@ class DataSyncSpec(SparkLayerSpec):
                 "Make it as long as lookInterval, or longer.",
             )
         return text
+
+    @field_validator("customers")
+    @classmethod
+    def _walks_customers_less_often_than_it_runs(
+        cls, customers: CustomersSpec | None, info: ValidationInfo
+    ) -> CustomersSpec | None:
+        text = None if customers is None else customers.walk_interval
+        if text is not None and _is_shorter(text, info.data.get("interval")):
+            error = BadValue(f"{text} is shorter than interval", "Make it as long as interval, or longer.")
+            # Raised so that it is told where it stands: the section itself is right.
+            details = InitErrorDetails(type="value_error", loc=("walkInterval",), input=text, ctx={"error": error})
+            raise ValidationError.from_exception_data("customers", [details])
+        return customers
 
     @field_validator("freshness")
     @classmethod

@@ -51,7 +51,7 @@ class CustomerMappingSpec(SparkLayerSpec):
 class CustomersSpec(SparkLayerSpec):
     """Which buyer users flow as customers, and how they are mapped."""
 
-    buyers: Annotated[list[Annotated[str, Field(min_length=1)]], SCOPE] | None = Field(
+    buyers: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1), SCOPE] | None = Field(
         default=None, description="Patterns of buyer IDs whose users flow, e.g. b2b-*. Left out: all buyers."
     )
     where: Jmespath | None = Field(
