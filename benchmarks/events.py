@@ -21,12 +21,13 @@ from typing import Any
 
 from benchmarks.harness import RECONCILER, REPOSITORY, Row, clean_environment, seconds_of
 from benchmarks.load import product
+from benchmarks.shop import SECRETS, document, environment, write
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 from reconciler.ledger.inbox_tables import inbox_types
 from reconciler.ledger.writer import Ledger
 
 _SECRET = "signing-key"
-_SECRETS = {"OC_SECRET": "emulator", "SPARK_SECRET": "emulator", "DELIVERY_SECRET": _SECRET}
+_SECRETS = {**SECRETS, "DELIVERY_SECRET": _SECRET}
 _UNLIMITED = 10_000
 _LATENCY = 0.05
 _CONNECTIONS = 64
@@ -38,7 +39,7 @@ _RECORDS = 1_000
 _RECORDS_AT_DEFAULTS = 300
 _WAIT_SECONDS = 120.0
 # RECONCILER_BENCH_LARGE=1 watches the memory for an hour.
-_MEMORY_SECONDS = 120
+_MEMORY_SECONDS = 60
 _MEMORY_SECONDS_LARGE = 3_600
 _MEMORY_RECORDS = 1_000
 _POINTS = 15
@@ -147,14 +148,12 @@ class _Shop:
         self._loops = loops
         self._environ = clean_environment(folder, **_SECRETS)
         self.change("Product")
-        self._write({} if per_second is None else {"requestsPerSecond": per_second})
+        self._write(per_second)
         self._run("apply", "--yes")
-        if per_second is None:
-            # The first full sync is not what is measured.
-            self._write({"requestsPerSecond": _UNLIMITED})
+        # The first full sync is not what is measured.
+        self._write(_UNLIMITED)
         self._run("sync", "run", "--full")
-        if per_second is None:
-            self._write({})
+        self._write(per_second)
 
     def change(self, name: str) -> None:
         """Give all products another name, and send no message."""
@@ -202,30 +201,17 @@ class _Shop:
     def _run(self, *words: str) -> None:
         seconds_of([RECONCILER, *words], self._folder, self._environ)
 
-    def _write(self, limit: Mapping[str, float]) -> None:
-        emulator, connection = self._emulator, {"clientID": "emulator", **limit}
-        documents = [
-            _document(
-                "Environment", "shop", ledger="sqlite:///ledger.db",
-                ordercloud={
-                    "apiUrl": emulator.ordercloud_url, "authUrl": emulator.ordercloud_auth_url, **connection,
-                    "clientSecret": "${secret:OC_SECRET}",
-                },
-                sparklayer={
-                    "url": emulator.sparklayer_url, "siteID": "demo", **connection,
-                    "clientSecret": "${secret:SPARK_SECRET}",
-                },
-                service={
-                    "loops": list(self._loops),
-                    "deliveries": [{"dataSync": "shop", "secrets": ["${secret:DELIVERY_SECRET}"]}],
-                },
-            ),
-            _document("Store", "store", baseCurrency="GBP"),
-            _document("DataSync", "shop", currency="GBP", products={}, pricing={}),
-        ]  # fmt: skip
-        manifests = self._folder / "manifests"
-        manifests.mkdir(parents=True, exist_ok=True)
-        (manifests / "shop.yaml").write_text("\n---\n".join(json.dumps(each) for each in documents))
+    def _write(self, per_second: float | None) -> None:
+        service = {
+            "loops": list(self._loops),
+            "deliveries": [{"dataSync": "shop", "secrets": ["${secret:DELIVERY_SECRET}"]}],
+        }
+        documents = (
+            environment(self._emulator, per_second, service=service),
+            document("Store", "store", baseCurrency="GBP"),
+            document("DataSync", "shop", currency="GBP", products={}, pricing={}),
+        )
+        write(self._folder, documents)
 
 
 def _taken_in(folder: Path, name: str, loops: Sequence[str]) -> Iterator[Row]:
@@ -336,7 +322,3 @@ def _serving(log: Path) -> list[str]:
 def _parts(curve: Sequence[float], number: int) -> list[Sequence[float]]:
     bounds = [len(curve) * part // number for part in range(number + 1)]
     return [curve[start:end] or curve[-1:] for start, end in pairwise(bounds)]
-
-
-def _document(kind: str, identity: str, **spec: Any) -> dict[str, Any]:
-    return {"apiVersion": "reconciler/v1", "kind": kind, "metadata": {"name": identity}, "spec": spec}

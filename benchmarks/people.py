@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from benchmarks.harness import RECONCILER, Cost, Row, clean_environment, cost_of
+from benchmarks.harness import RECONCILER, Cost, Row, cost_of
+from benchmarks.shop import document, prepare
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
-# RECONCILER_BENCH_USERS=20000 takes a quarter of an hour.
 _USERS = int(os.environ.get("RECONCILER_BENCH_USERS", "2000"))
 _PER_SECOND = float(os.environ.get("RECONCILER_BENCH_RATE", "100"))
 _LATENCY = 0.05
@@ -24,9 +21,9 @@ _PRODUCTS = 500
 _MOST_PRICES = 5_000
 _BATCH = 500
 _PAGE = 100
-_MEMORY = (5_000, 20_000)
-_MEMORY_LARGE = (20_000, 250_000)
-_SECRETS = {"OC_SECRET": "emulator", "SPARK_SECRET": "emulator"}
+_MEMORY = (2_000, 8_000)
+_MEMORY_LARGE = (5_000, 20_000)
+_MEMORY_DRY = (20_000, 250_000)
 _OWN_LISTS = "oc-"
 
 
@@ -61,11 +58,13 @@ def order_rows(folder: Path) -> Iterator[Row]:
 def memory_rows(folder: Path) -> Iterator[Row]:
     """Yield the rows on memory, without limit and latency.
 
-    RECONCILER_BENCH_LARGE=1 adds dry runs of many more users: they go the same way, but for what is written.
+    RECONCILER_BENCH_LARGE=1 takes more users, and adds dry runs of many more: they go the same way, but for what is
+    written.
     """
-    yield from _memory(folder / "whole", *_MEMORY, ("party-prices", "customers"))
-    if os.environ.get("RECONCILER_BENCH_LARGE") == "1":
-        yield from _memory(folder / "dry", *_MEMORY_LARGE, ("party-prices", "customers"), "--dry-run")
+    large = os.environ.get("RECONCILER_BENCH_LARGE") == "1"
+    yield from _memory(folder / "whole", *(_MEMORY_LARGE if large else _MEMORY), ("party-prices", "customers"))
+    if large:
+        yield from _memory(folder / "dry", *_MEMORY_DRY, ("party-prices", "customers"), "--dry-run")
 
 
 def _memory(folder: Path, few: int, many: int, types: Sequence[str], *words: str) -> Iterator[Row]:
@@ -172,35 +171,13 @@ def _sync(folder: Path, environ: Mapping[str, str], name: str, *words: str) -> C
 
 
 def _prepare(emulator: RunningEmulator, folder: Path, per_second: float) -> dict[str, str]:
-    """Write the manifests of a DataSync and apply them; return the environment variables."""
-    folder.mkdir()
-    manifests = folder / "manifests"
-    manifests.mkdir()
-    connection = {"clientID": "emulator", "requestsPerSecond": per_second}
-    ordercloud = {"apiUrl": emulator.ordercloud_url, "authUrl": emulator.ordercloud_auth_url}
+    """Apply a DataSync of customers, prices of their own and orders; return the environment variables."""
     mapping = {"accountingID": "xp.erpNumber", "discountPercentage": "xp.discount", "title": "xp.title"}
-    documents = [
-        _document(
-            "Environment", "shop", ledger="sqlite:///ledger.db",
-            ordercloud={**ordercloud, **connection, "clientSecret": "${secret:OC_SECRET}"},
-            sparklayer={
-                "url": emulator.sparklayer_url, "siteID": "demo", **connection, "clientSecret": "${secret:SPARK_SECRET}"
-            },
-        ),
-        _document("Store", "store", baseCurrency="GBP"),
-        _document("CustomerGroup", "wholesale", name="Wholesale"),
-        _document(
+    return prepare(
+        emulator, folder, per_second,
+        document("CustomerGroup", "wholesale", name="Wholesale"),
+        document(
             "DataSync", "shop", currency="GBP", pricing={"partyPriceLists": True},
             customers={"groups": {"approvers": "wholesale"}, "mapping": mapping}, orders={"since": "2025-01-01"},
         ),
-    ]  # fmt: skip
-    (manifests / "shop.yaml").write_text("\n---\n".join(json.dumps(each) for each in documents))
-    environ = clean_environment(folder, **_SECRETS)
-    ended = subprocess.run([RECONCILER, "apply", "--yes"], cwd=folder, env=environ, capture_output=True, text=True)
-    if ended.returncode:
-        raise RuntimeError(f"apply ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
-    return environ
-
-
-def _document(kind: str, identity: str, **spec: Any) -> dict[str, Any]:
-    return {"apiVersion": "reconciler/v1", "kind": kind, "metadata": {"name": identity}, "spec": spec}
+    )  # fmt: skip

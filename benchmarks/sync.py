@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 
 from benchmarks.harness import RECONCILER, REPOSITORY, Cost, Row, clean_environment, cost_of, seconds_of
 from benchmarks.readers import least_requests
+from benchmarks.shop import document, prepare
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
 _PRODUCTS = 10_000
@@ -23,12 +22,11 @@ _BATCH = 500
 _PLAIN_PRODUCTS = 200
 _PLAIN_PRODUCTS_LARGE = 1_000
 # RECONCILER_BENCH_LARGE=1 measures 30,000 and 300,000, which takes an hour.
-_MEMORY = (10_000, 30_000)
+_MEMORY = (5_000, 15_000)
 _MEMORY_LARGE = (30_000, 300_000)
 _UNLIMITED = 10_000
 _PLACES = ("main", "warehouse-1", "warehouse-2", "shop-leeds")
 _PLAIN = Path(__file__).with_name("plain_script.py")
-_SECRETS = {"OC_SECRET": "emulator", "SPARK_SECRET": "emulator"}
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -155,33 +153,10 @@ def _sync(folder: Path, environ: Mapping[str, str]) -> Cost:
 
 
 def _prepare(emulator: RunningEmulator, folder: Path, per_second: float) -> dict[str, str]:
-    """Write the manifests of a DataSync and apply them, without limits; return the environment variables."""
-    folder.mkdir()
-    manifests = folder / "manifests"
-    manifests.mkdir()
-    connection = {"clientID": "emulator", "requestsPerSecond": per_second}
-    ordercloud = {"apiUrl": emulator.ordercloud_url, "authUrl": emulator.ordercloud_auth_url}
-    places = {place: place for place in _PLACES}
-    stock = {"locations": places, "default": "main"}
-    documents = [
-        _document(
-            "Environment", "shop", ledger="sqlite:///ledger.db",
-            ordercloud={**ordercloud, **connection, "clientSecret": "${secret:OC_SECRET}"},
-            sparklayer={
-                "url": emulator.sparklayer_url, "siteID": "demo", **connection, "clientSecret": "${secret:SPARK_SECRET}"
-            },
-        ),
-        _document("Store", "store", baseCurrency="GBP"),
-        *(_document("StockLocation", place, externalID=place, name=place) for place in _PLACES),
-        _document("DataSync", "shop", currency="GBP", products={}, stock=stock, pricing={}),
-    ]  # fmt: skip
-    (manifests / "shop.yaml").write_text("\n---\n".join(json.dumps(each) for each in documents))
-    environ = clean_environment(folder, **_SECRETS)
-    ended = subprocess.run([RECONCILER, "apply", "--yes"], cwd=folder, env=environ, capture_output=True, text=True)
-    if ended.returncode:
-        raise RuntimeError(f"apply ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
-    return environ
-
-
-def _document(kind: str, identity: str, **spec: Any) -> dict[str, Any]:
-    return {"apiVersion": "reconciler/v1", "kind": kind, "metadata": {"name": identity}, "spec": spec}
+    """Apply a DataSync of products, stock and prices; return the environment variables."""
+    stock = {"locations": {place: place for place in _PLACES}, "default": "main"}
+    return prepare(
+        emulator, folder, per_second,
+        *(document("StockLocation", place, externalID=place, name=place) for place in _PLACES),
+        document("DataSync", "shop", currency="GBP", products={}, stock=stock, pricing={}),
+    )  # fmt: skip
