@@ -206,6 +206,13 @@ def test_a_second_marketplace_of_the_host_has_data_and_clients_of_its_own(shop: 
         shop.add_client("storefront", "", marketplace="sandbox")
 
 
+def test_users_that_a_restore_brings_log_in_as_in_production(shop: RunningEmulator) -> None:
+    shop.add_marketplace("production", json.loads(json.dumps(SHOP).replace("correct horse", "of production")))
+    shop.restore("production")
+    assert log_in(shop, "jane@acme.test", "of production").status_code == 200
+    assert log_in(shop, "jane@acme.test", "correct horse").status_code == 400
+
+
 def test_a_second_marketplace_is_kept_in_a_dump_and_gone_after_a_reset(shop: RunningEmulator) -> None:
     shop.add_marketplace("sandbox", SHOP)
     shop.add_client("sandbox-client", "s", marketplace="sandbox")

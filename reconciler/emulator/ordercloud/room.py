@@ -96,9 +96,9 @@ class OrderCloud(Room):
         """
         source = self if production is None else self.neighbours.named(production)
         configs, syncs = source.delivery_configs.dump(secrets=True), source.syncs.dump()
-        held = orjson.loads(orjson.dumps(source.commerce.market.dump()))
         if production is not None:
-            self.commerce.market.restore(held)
+            self.commerce.market.restore(orjson.loads(orjson.dumps(source.commerce.market.dump())))
+            self.commerce.market.passwords.update(source.commerce.market.passwords)
             self.seeding.replaced()
         self.webhooks.stored = restored_webhooks(source.webhooks.stored)
         # inferred: what becomes of delivery configs and syncs; see the switch.
