@@ -206,6 +206,13 @@ def test_a_second_marketplace_of_the_host_has_data_and_clients_of_its_own(shop: 
         shop.add_client("storefront", "", marketplace="sandbox")
 
 
+def test_every_token_is_revoked_those_of_a_second_marketplace_too(shop: RunningEmulator) -> None:
+    shop.add_marketplace("sandbox", SHOP)
+    tokens = [shop.mint_token("emulator"), shop.mint_token("emulator", marketplace="sandbox")]
+    shop.revoke_tokens()
+    assert [code(get(shop, token)) for token in tokens] == ["Auth.TokenRevoked"] * 2
+
+
 def test_users_that_a_restore_brings_log_in_as_in_production(shop: RunningEmulator) -> None:
     shop.add_marketplace("production", json.loads(json.dumps(SHOP).replace("correct horse", "of production")))
     shop.restore("production")

@@ -102,6 +102,11 @@ class Neighbours(Generic[NeighbourT]):
         if self.with_client(client_id) is not None:
             raise taken(client_id)
 
+    def revoke_all(self) -> None:
+        """Revoke every token of theirs."""
+        for room in self._rooms.values():
+            room.login.revoke_all()
+
     def start(self, loop: AbstractEventLoop) -> None:
         """Begin what goes on in the background, of those to come too."""
         self._loop = loop

@@ -176,10 +176,11 @@ class OrderCloud(Room):
     def _revoke_tokens(self, _request: Request) -> Answer:
         """Revoke every OrderCloud token."""
         self.login.revoke_all()
+        self.neighbours.revoke_all()
         return NO_CONTENT
 
     def dump(self, *, secrets: bool) -> dict[str, Any]:
-        """Return login, delivery configs, syncs and accepted operations as JSON."""
+        """Return all of it as JSON, with marketplaces beside it; secrets, tokens and password hashes if asked."""
         passwords = {"passwords": self.commerce.market.passwords} if secrets else {}
         return {
             **passwords,
