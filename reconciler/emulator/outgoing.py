@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import h11
 
 _READ_AT_ONCE = 65_536
-LARGEST_ANSWER = 64 * 1024 * 1024
+_LARGEST_ANSWER = 64 * 1024 * 1024
 
 
 class CallFailed(Exception):
@@ -45,10 +45,10 @@ def is_let_through(hosts: Sequence[str], allowed: Sequence[str]) -> bool:
     return bool(hosts) and all(is_loopback(host) or _is_allowed(host, allowed) for host in hosts)
 
 
-def host_of(url: str) -> list[str]:
-    """Return the host of a URL in lower case, in a list; an empty one where it is no URL."""
+def hosts_of(url: str) -> tuple[str, ...]:
+    """Return the one host of a URL in lower case; none where it is no URL."""
     parts = split(url)
-    return [] if parts is None else [(parts.hostname or "").lower()]
+    return () if parts is None else ((parts.hostname or "").lower(),)
 
 
 def is_loopback(host: str) -> bool:
@@ -129,7 +129,7 @@ async def _read(connection: h11.Connection, reader: asyncio.StreamReader, *, who
         elif isinstance(event, h11.Data):
             found.append(bytes(event.data))
             size += len(event.data)
-            if size > LARGEST_ANSWER:
+            if size > _LARGEST_ANSWER:
                 raise CallFailed("the answer is too large")
         elif isinstance(event, h11.EndOfMessage):
             return Reply(status, b"".join(found))

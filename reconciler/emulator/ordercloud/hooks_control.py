@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from reconciler.emulator.bodies import decode, json_object, validated
 from reconciler.emulator.ordercloud.restore import RestoreSetting, RestoreWebhookSetting, restore_body
-from reconciler.emulator.ordercloud.webhooks import Webhooks, call_allowed, signed_headers
+from reconciler.emulator.ordercloud.signature import signed_headers
+from reconciler.emulator.ordercloud.webhooks import Webhooks, call_allowed
 from reconciler.emulator.outgoing import CallFailed
 from reconciler.emulator.routing import ControlHandler
 from reconciler.emulator.state import State
@@ -77,7 +78,8 @@ class HooksControl:
         if self._told is None:
             return json_answer({"webhook": None})
         body = restore_body(self._state.clock.now().isoformat())
-        reply = await call_allowed(self._told.URL, signed_headers(body, self._told.HashKey), body, self._hosts)
+        headers = signed_headers(body, self._told.HashKey, {})
+        reply = await call_allowed(self._told.URL, headers, body, self._hosts)
         if isinstance(reply, CallFailed):
             return json_answer({"webhook": {"status": None, "error": str(reply)}})
         return json_answer({"webhook": {"status": reply.status, "error": None}})

@@ -7,9 +7,6 @@ endpoints call them here; the real ones do on every endpoint that writes.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import secrets
 import uuid
 from collections import deque
@@ -22,8 +19,9 @@ from reconciler.emulator.ordercloud.auth import Login
 from reconciler.emulator.ordercloud.errors import failure, id_exists, invalid, not_found
 from reconciler.emulator.ordercloud.lists import Listing, list_answer
 from reconciler.emulator.ordercloud.models import JsonObject, Member, Model, Problems, check_id, checked_body
+from reconciler.emulator.ordercloud.signature import signed_headers
 from reconciler.emulator.ordercloud.tokens import bearer
-from reconciler.emulator.outgoing import CallFailed, Reply, call, host_of, is_let_through
+from reconciler.emulator.outgoing import CallFailed, Reply, call, hosts_of, is_let_through
 from reconciler.emulator.routing import Handler
 from reconciler.emulator.state import State
 from reconciler.emulator.wire import NO_CONTENT, Answer, Refusal, Request, json_answer
@@ -251,10 +249,7 @@ class Webhooks:
             target = self._configs.get(hook["DeliveryConfigID"], {}).get("DeliveryTargets", {}).get("Http") or {}
             url, key = target.get("Endpoint", ""), target.get("Secret")
         body = orjson.dumps({**payload, "ConfigData": hook.get("ConfigData")})
-        headers = signed_headers(body, key)
-        if hook.get("CustomAuthHeaderName"):
-            headers.append((hook["CustomAuthHeaderName"], hook.get("CustomAuthHeaderValue") or ""))
-        reply = await call_allowed(url, headers, body, self._hosts)
+        reply = await call_allowed(url, signed_headers(body, key, hook), body, self._hosts)
         self.log.append(
             {
                 "time": self._state.clock.now().isoformat(),
@@ -288,20 +283,11 @@ def _routes_of(hook: JsonObject) -> list[tuple[str, str]]:
     return [(each["Route"].strip("/").lower(), each["Verb"].upper()) for each in hook.get("WebhookRoutes") or ()]
 
 
-def signed_headers(body: bytes, key: str | None) -> list[tuple[str, str]]:
-    """Return the headers of a call, with the hash where there is a key for it."""
-    headers = [("Content-Type", "application/json")]
-    if key:
-        digest = hmac.new(key.encode(), body, hashlib.sha256).digest()
-        headers.append(("x-oc-hash", base64.b64encode(digest).decode()))
-    return headers
-
-
 async def call_allowed(
     url: str, headers: Sequence[tuple[str, str]], body: bytes, hosts: Sequence[str]
 ) -> Reply | CallFailed:
     """Post to a host that may be called, and return the answer, or why there was none."""
-    if not is_let_through(host_of(url), hosts):
+    if not is_let_through(hosts_of(url), hosts):
         return CallFailed("the host is not this machine, and was not allowed by --deliver-to")
     try:
         return await call("POST", url, headers, body, _TIMEOUT)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import orjson
 
 from reconciler.emulator.bodies import json_object, validated
-from reconciler.emulator.outgoing import host_of, is_let_through
+from reconciler.emulator.outgoing import hosts_of, is_let_through
 from reconciler.emulator.routing import ControlHandler
 from reconciler.emulator.sparklayer.ignite import (
     ConnectSetting,
@@ -122,7 +122,7 @@ class IgniteControl:
         site = self._site_of(request)
         sent = json_object(request) if request.body else {}
         setting = validated(model, with_defaults(model, self._set_once.get(site.id), sent))
-        if not is_let_through(host_of(setting.url), self._hosts):
+        if not is_let_through(hosts_of(setting.url), self._hosts):
             message = "the service is on another machine; name its host with --deliver-to"
             raise Refusal(json_answer({"error": message}, 400))
         return setting, Ignite(setting, site.id, Pulled(lambda: self._site_of(request), self._sender(site.id)))

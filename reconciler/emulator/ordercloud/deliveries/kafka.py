@@ -201,7 +201,7 @@ class EventHubSender(KafkaSender):
     def _topic(self, target: JsonObject) -> str:
         return str(target["EventHubName"])
 
-    def body(self, message: Outgoing, switches: Switches) -> bytes:  # noqa: ARG002 (it is known here)
+    def body(self, message: Outgoing, switches: Switches) -> bytes:  # noqa: ARG002 (no switch changes it)
         """Return the payload: the type is a property of the event."""
         return message.payload
 

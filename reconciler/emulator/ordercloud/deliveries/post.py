@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Sequence
 
 from reconciler.emulator.ordercloud.deliveries.log import DeliverySetting
 from reconciler.emulator.ordercloud.deliveries.sending import Outgoing, Route, SendFailed
 from reconciler.emulator.ordercloud.models import JsonObject
-from reconciler.emulator.outgoing import CallFailed, call, split
+from reconciler.emulator.ordercloud.signature import signed_headers
+from reconciler.emulator.outgoing import CallFailed, call, hosts_of, split
 from reconciler.emulator.switches import Switches
 
 # inferred: after which answers a message is sent again. What answers 4xx else will not answer otherwise.
@@ -23,10 +21,9 @@ class HttpSender:
     def route(self, target: JsonObject) -> Route:
         """Return where the endpoint is."""
         url = str(target["Endpoint"])
-        parts = split(url)
-        return Route(shown(url), () if parts is None else ((parts.hostname or "").lower(),))
+        return Route(shown(url), hosts_of(url))
 
-    def body(self, message: Outgoing, switches: Switches) -> bytes:  # noqa: ARG002 (it is known here)
+    def body(self, message: Outgoing, switches: Switches) -> bytes:  # noqa: ARG002 (no switch changes it)
         """Return type and payload in one JSON object."""
         return message.envelope
 
@@ -39,25 +36,14 @@ class HttpSender:
             SendFailed: it was not answered by 2xx.
         """
         body = self.body(message, switches)
-        status = await post(target["Endpoint"], _headers(target, body), body, setting.timeout)
+        headers = signed_headers(body, target.get("Secret"), target)
+        status = await post(target["Endpoint"], headers, body, setting.timeout)
         if not 200 <= status < 300:
             raise SendFailed("", again=status >= 500 or status in _TRIED_AGAIN, status=status)
         return status
 
     def close(self) -> None:
         """Do nothing: every message has a connection of its own."""
-
-
-def _headers(target: JsonObject, body: bytes) -> list[tuple[str, str]]:
-    """Return the headers of a message. inferred: the hash, as webhooks have it; the content type."""
-    found = [("Content-Type", "application/json")]
-    if target.get("Secret"):
-        digest = hmac.new(target["Secret"].encode(), body, hashlib.sha256).digest()
-        found.append(("X-oc-hash", base64.b64encode(digest).decode()))
-    name = target.get("CustomAuthHeaderName")
-    if name:
-        found.append((name, target.get("CustomAuthHeaderValue") or ""))
-    return found
 
 
 def shown(url: str) -> str:
