@@ -63,6 +63,11 @@ def statuses(emulator: RunningEmulator) -> list[str]:
     return [each["status"] for each in emulator.deliveries()]
 
 
+def acknowledged(emulator: RunningEmulator, count: int) -> None:
+    """Wait until so many messages, and no others, are acknowledged."""
+    wait_for(lambda: statuses(emulator) == ["delivered"] * count, f"{count} to be acknowledged")
+
+
 def test_messages_reach_a_topic_in_the_order_of_the_changes(
     cluster: Cluster, configure: Configure, commerce: httpx.Client, emulator: RunningEmulator
 ) -> None:
@@ -70,7 +75,7 @@ def test_messages_reach_a_topic_in_the_order_of_the_changes(
     configure({"Kafka": kafka(cluster.servers, topic)})
     for count, name in enumerate(("Saw", "Big saw"), 1):
         commerce.put("/products/saw", json={"Name": name}).raise_for_status()
-        wait_for(lambda count=count: statuses(emulator) == ["delivered"] * count, "it to be acknowledged")  # type: ignore[misc]
+        acknowledged(emulator, count)
     commerce.delete("/products/saw").raise_for_status()
     records = cluster.records(topic, 3)
     values = [json.loads(record.value() or b"") for record in records]
@@ -82,7 +87,7 @@ def test_messages_reach_a_topic_in_the_order_of_the_changes(
     assert [value["Payload"].get("Name") for value in values] == ["Saw", "Big saw", None]
     assert {record.key() for record in records} == {b"product/saw"}, "so they lie in one partition"
     assert [record.headers() for record in records] == [None] * 3
-    wait_for(lambda: statuses(emulator) == ["delivered"] * 3, "all to be acknowledged")
+    acknowledged(emulator, 3)
     assert emulator.deliveries()[0]["url"] == f"kafka://{cluster.servers}/{topic}"
 
 
@@ -129,7 +134,7 @@ def test_a_message_waits_for_a_broker_that_is_away(
     finally:
         cluster.up()
     assert len(cluster.records(topic, 1)) == 1
-    wait_for(lambda: statuses(emulator) == ["delivered"], "it to be acknowledged")
+    acknowledged(emulator, 1)
     assert "Connection refused" in emulator.deliveries()[0]["attempts"][0]["error"]
 
 
