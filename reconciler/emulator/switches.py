@@ -168,7 +168,7 @@ class Switches(BaseModel):
     )
     restore_configs: Literal["copied", "kept"] = Field(
         default="copied",
-        description="Whether a restore of staging brings production's delivery configs and syncs, or none.",
+        description="Whether a restore of staging brings production's delivery configs and syncs, or leaves those of staging.",
     )
 
     spark_error_bodies: Literal["problem", "json", "empty"] = Field(
