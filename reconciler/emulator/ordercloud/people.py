@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID, Marketplace
-from reconciler.emulator.ordercloud.commerce.parties import password_hash
+from reconciler.emulator.ordercloud.commerce.parties import password_hash, username_of
 from reconciler.emulator.ordercloud.commerce.resource import Scope
 from reconciler.emulator.ordercloud.models import JsonObject
 
@@ -70,8 +70,7 @@ class People:
 
     def has_password(self, person: Person, password: str) -> bool:
         """Return whether a password is the user's. Nobody has one who was never given one."""
-        username = ((self.row(person) or {}).get("Username") or "").lower()
-        held = self._market.passwords.get(username)
+        held = self._market.passwords.get(username_of(self.row(person) or {}))
         return held is not None and hmac.compare_digest(held, password_hash(password))
 
     def me(self, person: Person, roles: list[str]) -> JsonObject:
