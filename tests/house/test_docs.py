@@ -108,14 +108,19 @@ def test_every_command_stands_in_the_docs() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
-        if re.match(r"https?:|#", target):
+        if re.match(r"https?:", target):
             continue
         path, _, anchor = target.partition("#")
-        file = page.parent / path
+        file = page.parent / path if path else page
         assert file.exists(), target
         if anchor:
             headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-            assert anchor in {heading.lower().replace(" ", "-") for heading in headings} | set(headings), target
+            assert anchor in {anchor_of(heading) for heading in headings}, target
+
+
+def anchor_of(heading: str) -> str:
+    """Return the anchor that forges give a heading: lower case, no punctuation, hyphens for spaces."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def sessions() -> Iterator[tuple[str, list[tuple[str, int, list[str]]]]]:
