@@ -50,6 +50,8 @@ def test_a_room_imports_only_from_rooms_below_it() -> None:
         ("app/plan.py", "from reconciler.report.words import moment"),
         ("sync/mode.py", "import rich"),
         ("app/doctor.py", "import httpx"),
+        ("gitops/forge.py", "import httpx"),
+        ("intake/inbox.py", "import confluent_kafka"),
         ("sync/run/due.py", "from reconciler.sync.products.model import Part"),
         ("errors.py", "from reconciler.manifest.load import load"),
     ],
