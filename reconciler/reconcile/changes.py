@@ -23,13 +23,9 @@ from reconciler.reconcile.diff import (
     without,
 )
 from reconciler.reconcile.digests import ABSENT, precondition_of_delete, precondition_of_update
-from reconciler.reconcile.moved import moved_by
 from reconciler.reconcile.paused import moment_words, pause_words
 from reconciler.reconcile.plan import Cause, Change, FieldChange
 from reconciler.reconcile.work import Desired
-
-_BY_SOMEBODY = frozenset({Cause.LIVE_MOVED, Cause.BOTH_MOVED, Cause.UNDECLARED_PAUSE})
-"""Causes of which somebody who wrote live is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,6 @@ def draft(
     restored_at: datetime | None = None,
     over: End | None = None,
     at_apply: bool = False,
-    watched: bool = False,
 ) -> Draft | None:
     """Return the change that makes live as desired, or None where it already is.
 
@@ -75,43 +70,7 @@ def draft(
         restored_at: when live was last overwritten from elsewhere, or None where that does not happen.
         over: the end of the last lease on it, where leases are over and nobody has resumed it since.
         at_apply: whether secrets that are not set here are there when it is applied.
-        watched: whether webhooks are to tell who writes live.
     """
-    item = _draft(
-        kind,
-        desired,
-        observed,
-        memory=memory,
-        api_url=api_url,
-        moved_secrets=moved_secrets,
-        restored=restored,
-        now=now,
-        restored_at=restored_at,
-        over=over,
-        at_apply=at_apply,
-    )
-    if item is None or item.change.cause not in _BY_SOMEBODY:
-        return item
-    live_id = desired.id if observed is None else observed.id
-    by = moved_by(memory, kind, api_url, live_id, watched=watched)
-    detail = "; ".join(filter(None, (by, item.change.detail))) or None
-    return replace(item, change=replace(item.change, detail=detail))
-
-
-def _draft(
-    kind: Kind[Any],
-    desired: Desired,
-    observed: Observed | None,
-    *,
-    memory: Memory,
-    api_url: str,
-    moved_secrets: frozenset[str],
-    restored: bool,
-    now: datetime,
-    restored_at: datetime | None,
-    over: End | None,
-    at_apply: bool,
-) -> Draft | None:
     if desired.absent:
         snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
         return None if observed is None else _delete(kind, desired, observed, snapshot)

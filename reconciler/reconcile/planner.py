@@ -14,6 +14,7 @@ from reconciler.reconcile.digests import change_digest, operation_digest, sealed
 from reconciler.reconcile.guard import breaches
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.leased import held_notes, lease_over, under_lease
+from reconciler.reconcile.moved import moved_by
 from reconciler.reconcile.notes import (
     forbidden_host_notes,
     forgotten_notes,
@@ -27,7 +28,7 @@ from reconciler.reconcile.notes import (
 )
 from reconciler.reconcile.order import ordered
 from reconciler.reconcile.paused import paused_live
-from reconciler.reconcile.plan import Note, NoteKind, Operation, Plan
+from reconciler.reconcile.plan import Cause, Note, NoteKind, Operation, Plan
 from reconciler.reconcile.references import made_along_in, references_in, without_made_along
 from reconciler.reconcile.requests import judge_requests, known_of
 from reconciler.reconcile.secrets import SecretStatus, secret_status
@@ -35,6 +36,9 @@ from reconciler.reconcile.steps import bracketed
 from reconciler.reconcile.work import Desired, Planned, Work
 from reconciler.secret import Secret, unset_secret
 from reconciler.words import parse_duration
+
+_BY_SOMEBODY = frozenset({Cause.LIVE_MOVED, Cause.BOTH_MOVED, Cause.UNDECLARED_PAUSE})
+"""Causes of which somebody who wrote live is the reason."""
 
 
 @dataclass(slots=True)
@@ -167,10 +171,9 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         now=inputs.now,
         over=lease_over(inputs, desired),
         at_apply=inputs.secrets_at_apply,
-        watched=inputs.watched,
     )
     if item is not None:
-        found.drafts.append(_with_what_is_made(inputs, item))
+        found.drafts.append(_with_what_is_made(inputs, _with_who_moved_it(inputs, item)))
         remarks = kind.delete_remarks(desired.state, memory.volumes.get((api_url, desired.id)))
         if not desired.absent:
             remarks = kind.remarks(item.desired.state, observed, item.changed)
@@ -183,6 +186,17 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         found.notes.append(unreadable_note(desired, snapshot, None if seen is None else seen.words))
     found.notes.extend(secret_notes(desired, status, memory, at_apply=inputs.secrets_at_apply))
     found.notes.extend(literal_notes(inputs, desired))
+
+
+def _with_who_moved_it(inputs: PlanInputs, item: Draft) -> Draft:
+    """Return a change that says who wrote live, where somebody's writing is why there is one."""
+    if item.change.cause not in _BY_SOMEBODY:
+        return item
+    kind = inputs.kinds[item.change.kind]
+    live_id = item.desired.id if item.observed is None else item.observed.id
+    by = moved_by(inputs.memory, kind, inputs.connections[kind.api], live_id, watched=inputs.watched)
+    detail = "; ".join(filter(None, (by, item.change.detail))) or None
+    return replace(item, change=replace(item.change, detail=detail))
 
 
 def _with_what_is_made(inputs: PlanInputs, item: Draft) -> Draft:
