@@ -6,7 +6,6 @@ configuration endpoints have them like all others, and the claims of the token b
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping
@@ -14,8 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.ordercloud.claims import CLIENT, USERNAME, parts_of
+from reconciler.unseen import escape_unseen
+
 LONGEST_NAME = 100
-_LONGEST_TOKEN = 16_000
 _LONGEST_ROUTE = 200
 _VERBS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PLACEHOLDER = re.compile(r"\{(\w{1,60})\}")
@@ -80,7 +81,7 @@ def hook_of(body: bytes) -> Hook:
 
 def harmless(text: str) -> str:
     """Return text of somebody else as it may be kept: short, and without what cannot be seen."""
-    shown = "".join(character if character.isprintable() else "�" for character in text[: LONGEST_NAME + 1])
+    shown = escape_unseen(text[: LONGEST_NAME + 1], lambda _: "�")
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
@@ -111,18 +112,10 @@ def _date(value: Any) -> datetime:
 
 def _claims(token: Any) -> tuple[str, str]:
     """Return username and client that a token claims. Nobody checked its signature: the body's hash vouches for it."""
-    if not isinstance(token, str) or len(token) > _LONGEST_TOKEN:
+    parts = parts_of(token) if isinstance(token, str) else None
+    if parts is None:
         return "", ""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return "", ""
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError):
-        return "", ""
-    if not isinstance(claims, dict):
-        return "", ""
-    username, client = claims.get("usr"), claims.get("cid")
+    username, client = parts[1].get(USERNAME), parts[1].get(CLIENT)
     return (
         harmless(username) if isinstance(username, str) else "",
         client if isinstance(client, str) else "",

@@ -15,7 +15,8 @@ import pytest
 from reconciler.app.ignite.verify import verified_customer
 from reconciler.errors import ApiError
 from reconciler.manifest.connection import Connection
-from reconciler.ordercloud.identity import LONGEST_TOKEN, claims_of
+from reconciler.ordercloud.claims import LONGEST_TOKEN
+from reconciler.ordercloud.identity import claims_of
 from reconciler.secret import Secret
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sync.customers.settings import CustomerSettings
