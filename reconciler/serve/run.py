@@ -183,6 +183,9 @@ class Duty:
         service = self._service
         stores: dict[Served, ServiceStore] = {}
         while True:
+            for served in [each for each in stores if each not in service.environments.values()]:
+                with suppress(ReconcilerError):
+                    await asyncio.to_thread(stores.pop(served).gone)
             for served in service.environments.values():
                 with suppress(ReconcilerError):
                     ledger = await asyncio.to_thread(served.ledger)

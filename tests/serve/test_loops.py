@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.ledger.lock import acquire
 from reconciler.ledger.writer import Ledger
-from reconciler.serve import crew, loops
+from reconciler.serve import crew, loops, run
 from support.checkout import http_config, wait_until
 from support.service import serving
 
@@ -141,6 +141,21 @@ def test_status_says_who_serves_with_which_commit(small):
     assert found["applied"]["commit"] in (commit, None)
     assert commit[:10] in shown
     assert small.checkout.call("sync", "status", "--format", "json").json["syncs"][0]["serving"] == []
+
+
+def test_status_names_a_process_once_after_its_manifests_were_read_anew(small, monkeypatch):
+    monkeypatch.setattr(run, "SEEN_SECONDS", 0.1)
+    small.write_manifests(environment={"service": {}})
+
+    def seen():
+        (found, *_) = small.checkout.call("sync", "status", "--format", "json").json["syncs"]
+        return [each["since"] for each in found["serving"]]
+
+    with serving(small.checkout, works=True) as running:
+        wait_until(seen)
+        before = seen()
+        running.service.tasks.copy().pop().get_loop().call_soon_threadsafe(running.duty.reload)
+        wait_until(lambda: before[0] not in seen() and len(seen()) == 1)
 
 
 def test_a_message_is_written_without_waiting_for_the_interval(small):
