@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.app.signals import ECHO_SECONDS, heard_by
-from reconciler.errors import Interrupted, ReconcilerError
+from reconciler.errors import Interrupted, ManifestErrors, ReconcilerError
 from reconciler.ledger.config.services import ServiceStore
 from reconciler.serve.asgi import make_app
 from reconciler.serve.consuming import consume
@@ -91,6 +91,8 @@ def tell_broken(service: Service) -> None:
 
 
 def _words(error: ReconcilerError) -> str:
+    if isinstance(error, ManifestErrors):
+        return f"{error.message}: {'; '.join(f'{each.message} ({each.place})' for each in error.problems)}"
     place = f" ({error.place})" if error.place is not None else ""
     return f"{error.message}{place}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from reconciler.errors import LedgerError, ManifestErrors, UsageError
 from reconciler.serve.front import Asked
 from reconciler.serve.routes import health
+from reconciler.serve.run import tell_broken
 from reconciler.serve.service import Served
 from support.checkout import wait_until
 from support.service import serving
@@ -68,6 +70,14 @@ def test_a_broken_environment_takes_out_itself(shop):
         assert set(running.service.environments) == {"test"}
         assert "NOT_SET" in str(running.service.broken["other"].problems[0])
         assert running.get("/readyz").json == {"status": "ready", "waitsFor": [], "broken": ["other"]}
+        tell_broken(running.service)
+        (told,) = running.logged("environment-broken")
+    assert (told["environment"], told["code"]) == ("other", "invalid-manifests")
+    assert re.fullmatch(
+        r"1 problem in the manifests: The service has to send \$\{secret:NOT_SET\}, which is not set "
+        r"\(\S+other\.yaml:\d+:\d+\)",
+        told["message"],
+    )
 
 
 @pytest.mark.parametrize(
