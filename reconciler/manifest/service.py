@@ -10,7 +10,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from reconciler.hosts import is_loopback
 from reconciler.kind.semantics import FieldSemantics, SpecModel
 from reconciler.manifest.consumers import Consumer
 from reconciler.manifest.texts import DataSyncName, Duration
@@ -171,11 +170,6 @@ class ServiceSettings(SpecModel):
     webhooks: Webhooks | None = Field(default=None, description="Webhooks on OrderCloud's configuration.")
     ignite: Ignite | None = Field(default=None, description="Ignite integration.")
     api: Api | None = Field(default=None, description="Data of the page as JSON.")
-
-    @property
-    def listens_on_loopback(self) -> bool:
-        """Whether nobody but this machine can connect."""
-        return is_loopback(listen_address(self.listen)[0])
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:

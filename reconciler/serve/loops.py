@@ -137,9 +137,7 @@ async def _rest(loop: Loop, every: float, before: Mapping[str, object]) -> None:
         await loop.sleep(min(left, LOOK_SECONDS))
         left -= LOOK_SECONDS
         session = loop.served.reopened(loop.service.now())
-        asked = loop.served.check_now.is_set() or restores.unchecked(session.urls.values()) is not None
-        if asked or _pauses(session) != before:
-            loop.served.check_now.clear()
+        if restores.unchecked(session.urls.values()) is not None or _pauses(session) != before:
             return
 
 

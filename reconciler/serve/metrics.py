@@ -32,7 +32,6 @@ class Metrics:
         )  # fmt: skip
         self.runs = Counter("reconciler_runs", "Runs that ended.", (*of_type, "mode", "state"), registry=registry)
         self.run_seconds = Gauge("reconciler_run_seconds", "How long the last run took.", of_type, registry=registry)
-        self.running = Gauge("reconciler_running", "Whether this process runs it now.", of_type, registry=registry)
         self.records = Counter(
             "reconciler_records", "Records by what runs did with them.", (*of_type, "outcome"), registry=registry
         )

@@ -60,8 +60,6 @@ class Served:
         self.consumers: tuple[ConsumerStatus, ...] = ()
         self.drift: DriftReport | None = None
         """What the last drift check found."""
-        self.check_now = threading.Event()
-        """Set where drift is to be checked at once."""
         self.asked: asyncio.Task[None] | None = None
         """Asks the ledger whether it is there; None: nobody asks now."""
         self.gates: Mapping[str, tuple[Gate, ...]] = {
