@@ -132,6 +132,9 @@ def route_of(scope: Scope) -> str:
 
 
 def _is_smuggled(scope: Scope) -> bool:
-    """Whether a request says twice how long its body is: a proxy in front may have read another one out of it."""
+    """Whether a request says in two ways how long its body is: a proxy in front may have read another one out of it.
+
+    Lengths that differ were refused by h11, which reads one that is said twice (`5, 5`) as one, as RFC 9110 allows.
+    """
     names = [name for name, _ in scope["headers"]]
     return names.count(b"content-length") + names.count(b"transfer-encoding") > 1

@@ -32,7 +32,7 @@ class Connection(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
     idle_since = 0.0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn: TCP alone
         super().connection_made(transport)
         self.idle_since = self.loop.time()
         if len(self.connections) > MOST_CONNECTIONS and not self._make_room():
