@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.sync import run_once
 from reconciler.app.unattended import Unattended
-from reconciler.errors import ReconcilerError
+from reconciler.errors import LedgerLocked, ReconcilerError
 from reconciler.http.observe import Silent
 from reconciler.serve.service import Service
 
@@ -58,6 +58,10 @@ async def run_wanted(service: Service, chosen: Sequence[Chosen]) -> None:
         name = f"{each.sync.name} {each.sync.type}"
         try:
             report, _ = await run_once(each, None, HowToRun(lock_wait=_LOCK_WAIT), face, Silent())
+        except LedgerLocked as error:
+            # It stays wanted.
+            told = f"{name}: {error.message}; the run after that one verifies"
+            service.log.say("triggered-run-waits", told, level="warning")
         except ReconcilerError as error:
             service.log.say("triggered-run-failed", f"{name}: {error.message}", level="error", code=error.code)
         else:

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from reconciler.app.ignite.keys import KEY
+from reconciler.app.ignite.site import IgniteSite
+from reconciler.ledger.writer import Ledger
+from reconciler.serve import ignite_runs
 from reconciler.serve.routes import ignite
 from support.service import serving
 
@@ -313,6 +316,21 @@ class TestTrigger:
             shop.emulator.traffic()
             wait_for(lambda: running.logged("triggered-run-ended"))
         assert (first["status"], second["status"]) == (201, 400)
+
+    def test_it_waits_for_no_run_that_is_no_full_sync_and_the_next_one_verifies(self, shop, monkeypatch):
+        monkeypatch.setattr(ignite_runs, "_LOCK_WAIT", 0.0)
+        shop.prepare(environment=settings())
+        shop.synced()
+        with connected(shop) as running, Ledger.open(shop.checkout.ledger_url) as ledger:
+            [served] = running.service.environments.values()
+            [chosen] = IgniteSite(served.session, served.section.settings.ignite).syncs()
+            store, config = ledger.store(chosen.sync.scope), chosen.sync.data.digest
+            with store.lock("a watch"):
+                store.runs.begin("incremental", config, "a watch", running.service.now(), walks=False, full=False)
+                assert shop.emulator.ignite("trigger", type="products")["status"] == 201
+                wait_for(lambda: running.logged("triggered-run-waits"))
+            assert not running.logged("triggered-run-failed")
+        assert shop.run().json["mode"] == "verify"
 
     def test_configuration_is_compared_and_never_written(self, shop):
         shop.prepare(environment=settings())

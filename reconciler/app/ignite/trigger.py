@@ -11,10 +11,12 @@ from reconciler.app.chosen import Chosen
 from reconciler.app.drift import Drift, drift_of_each
 from reconciler.app.ignite.site import IgniteSite
 from reconciler.http.observe import Silent
+from reconciler.ledger.data.model import RUNNING
 from reconciler.reconcile.session import PlanRequest
 from reconciler.sync.mode import Mode
 
 if TYPE_CHECKING:
+    from reconciler.ledger.data.store import Store
     from reconciler.ledger.writer import Ledger
 
 SENT: Mapping[str, tuple[str, ...]] = {
@@ -33,7 +35,7 @@ class Started:
 
     Args:
         runs: data types whose verifying run is wanted now.
-        is_running: nothing, as one is under way or waits for its turn.
+        is_running: nothing, as a full sync is under way, or such a run waits for its turn.
     """
 
     runs: tuple[Chosen, ...] = field(default=())
@@ -48,12 +50,23 @@ def want_verified(site: IgniteSite, ledger: Ledger, trigger_type: str) -> Starte
     """
     chosen = tuple(each for each in site.syncs() if each.sync.type in SENT[trigger_type])
     stores = [ledger.store(each.sync.scope) for each in chosen]
-    if any(store.is_locked() or Mode.VERIFY.value in store.runs.wanted() for store in stores):
+    if any(_is_running(store) for store in stores):
         return Started(is_running=True)
     request = f"ignite trigger {token_hex(8)}"
     for store in stores:
         store.runs.want(request, Mode.VERIFY.value)
     return Started(chosen)
+
+
+def _is_running(store: Store) -> bool:
+    """Whether a full sync is under way, or what is wanted looks at the site already.
+
+    Any other run is no reason to refuse: one that listens ends for what is wanted, and the next one after the rest does
+    it. Nor is a full sync that is only wanted: it does not look at the site, and becomes one that does.
+    """
+    if any(Mode.of(mode).looks for mode in store.runs.wanted()):
+        return True
+    return store.is_locked() and store.runs.last(full=True, state=RUNNING) is not None
 
 
 async def compared(site: IgniteSite, trigger_type: str) -> tuple[str, ...]:

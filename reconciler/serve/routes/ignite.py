@@ -184,7 +184,7 @@ class _Ignite:
         ledger = await self._hands.call(call.served.ledger)
         started = await self._hands.call(lambda: want_verified(call.site, ledger, asked))
         if started.is_running:
-            return _problem(400, "running", f"A sync of {asked} is under way, or waits for its turn.")
+            return _problem(400, "running", f"A full sync of {asked} is under way, or waits for its turn.")
         if not started.runs:
             return _problem(501, "not sent", f"No {asked} are sent here: they do not flow, or are pulled.")
         service = self._service
