@@ -206,8 +206,12 @@ class TestDisconnect:
             ended = shop.run()
             assert ended.status == 1
             assert "SparkLayer disconnected the site demo" in ended.stderr
+            for kind in ("products", "merchant"):
+                assert shop.emulator.ignite("trigger", type=kind)["status"] == 401, kind
             # Once more, and without credentials there is nothing left to do.
             assert shop.emulator.ignite("disconnect")["status"] == 204
+            assert shop.emulator.ignite("connect")["status"] == 204
+            assert shop.emulator.ignite("trigger", type="merchant")["status"] == 201
 
     def test_a_site_that_lets_us_in_no_more_is_disconnected_all_the_same(self, shop):
         without_credentials(shop)
@@ -327,7 +331,8 @@ class TestTrigger:
             store, config = ledger.store(chosen.sync.scope), chosen.sync.data.digest
             with store.lock("a watch"):
                 store.runs.begin("incremental", config, "a watch", running.service.now(), walks=False, full=False)
-                assert shop.emulator.ignite("trigger", type="products")["status"] == 201
+                told = shop.emulator.ignite("trigger", type="products")
+                assert told["status"] == 201, told
                 wait_for(lambda: running.logged("triggered-run-waits"))
             assert not running.logged("triggered-run-failed")
         assert shop.run().json["mode"] == "verify"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from reconciler.app.chosen import Chosen
-from reconciler.ledger.config.model import SiteConnection
 from reconciler.ledger.reader import Ledgers
 from reconciler.manifest.connection import Connection
 from reconciler.manifest.service import Ignite
@@ -54,11 +53,11 @@ class IgniteSite:
         """Whether SparkLayer calls about this site."""
         return site_env == self.env and site_id == self.target.site_id
 
-    def connection(self) -> SiteConnection | None:
-        """Return what the ledger knows of the connection; None: SparkLayer never made one."""
+    def is_disconnected(self) -> bool:
+        """Whether SparkLayer disconnected the site; where it never connected it, it did not."""
         with Ledgers() as ledgers:
-            memory = self.session.memory(ledgers)
-        return memory.sites.get(self.target.live_side)
+            found = self.session.memory(ledgers).sites.get(self.target.live_side)
+        return found is not None and not found.connected
 
     def syncs(self) -> tuple[Chosen, ...]:
         """Return the data types that our runs send to the site, in their order."""

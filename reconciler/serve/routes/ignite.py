@@ -176,11 +176,14 @@ class _Ignite:
     async def trigger(self, call: Call) -> Response:
         """Start what a merchant asks for in the Dashboard."""
         asked = call.param("type")
+        if asked not in SENT and asked not in COMPARED:
+            return _problem(404, "unknown type", f"One of {', '.join((*SENT, *COMPARED))}.")
+        if await self._hands.call(call.site.is_disconnected):
+            # inferred: which status. Of the documented ones 400 says that a sync is under way.
+            return _problem(401, "disconnected", "The site was disconnected: connect it again first.")
         if asked in COMPARED:
             self._service.start(self._compare(call, asked), f"ignite compare {asked}")
             return Response(status_code=201)
-        if asked not in SENT:
-            return _problem(404, "unknown type", f"One of {', '.join((*SENT, *COMPARED))}.")
         ledger = await self._hands.call(call.served.ledger)
         started = await self._hands.call(lambda: want_verified(call.site, ledger, asked))
         if started.is_running:
