@@ -197,6 +197,29 @@ class TestClaims:
         assert [level.key for level in levels.claim_due(9, NOW, 60, "t")] == ["c", "a", "b"]
 
 
+class TestOverwrites:
+    """What a hand that is gone began to write may arrive after what the next one wrote."""
+
+    @pytest.fixture
+    def levels(self, ledger):
+        gone, found = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
+        with gone.lock("gone"):
+            gone.begin_writes([("a", ["product"])])
+        with found.lock("next"):
+            found.begin_writes([("a", ["product"])])
+            found.record([Result("a", prints={"product": PRINT})], None)
+            yield found
+
+    def test_one_that_is_raised_meanwhile_and_needs_no_write_waits_as_before(self, levels):
+        until = levels.levels(["a"])["a"].retry_at
+        levels.want(["a"])
+        (claimed,) = levels.claim_due(9, NOW, 60, "t")
+        levels.seen("run", {"a": claimed.wanted})
+        level = levels.levels(["a"])["a"]
+        assert (level.applied, level.is_open, level.retry_at) == (1, True, until)
+        assert levels.claim_due(9, NOW, 60, "t") == []
+
+
 class TestRevisions:
     def test_what_is_wanted_while_it_is_worked_on_stays_open(self, levels):
         levels.want(["a"])

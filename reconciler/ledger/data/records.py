@@ -227,9 +227,10 @@ def seen(
             "claimed_until": None,
             "held_back": False,
         }
-        # What is to be written once more, when nothing else can arrive, still is.
+        # What is to be written once more, when nothing else can arrive, still is, and not before.
         waits = records.c.doubt_until > now
-        later = {name: case((waits, records.c[name]), else_=None) for name in ("ready_at", "retry_at", "doubt_until")}
+        later = {"ready_at": _moment(now), "retry_at": records.c.doubt_until, "doubt_until": records.c.doubt_until}
+        later = {name: case((waits, value), else_=None) for name, value in later.items()}
         connection.execute(
             update(records).where(among(scope, settled)).values(**marks, applied=records.c.wanted, **later)
         )
