@@ -219,6 +219,14 @@ class TestOverwrites:
         assert (level.applied, level.is_open, level.retry_at) == (1, True, until)
         assert levels.claim_due(9, NOW, 60, "t") == []
 
+    def test_one_that_is_not_written_again_after_that_stays_in_doubt(self, levels, clock):
+        clock.now = levels.levels(["a"])["a"].retry_at
+        (claimed,) = levels.claim_due(9, clock.now, 60, "t")
+        assert (claimed.doubtful, claimed.prints) == (True, {})
+        levels.record([Result("a", problems=(wrong("a"),), token="t", written=False, held_back=True)], None)
+        level = levels.levels(["a"])["a"]
+        assert (level.is_open, level.doubtful, level.prints) == (False, True, {})
+
 
 class TestRevisions:
     def test_what_is_wanted_while_it_is_worked_on_stays_open(self, levels):

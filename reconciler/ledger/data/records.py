@@ -141,7 +141,9 @@ def record(
         if result.token is not None and values["claim"] != claim_of(hand, result.token):
             refused.append(result.key)
             continue
-        prints = {**values["prints"], **result.prints}
+        # What somebody else may have written over stays in doubt until it is written, or seen at the target.
+        overwritten = dict.fromkeys(values["prints"], IN_DOUBT) if may_have_changed(values, now) else {}
+        prints = {**values["prints"], **overwritten, **result.prints}
         values["prints"] = {part: digest for part, digest in prints.items() if digest is not None}
         if result.held is not None:
             values["held"] = result.held
