@@ -175,14 +175,14 @@ def test_beside_a_walk_an_event_does_not_wait_for_its_end(engine, inbox, monkeyp
     monkeypatch.setattr("reconciler.sync.run.retries.read_again_after", lambda age: timedelta(milliseconds=1))
     engine.tick = timedelta(milliseconds=1)
     engine.things.there["a"] = "old"
-    order = []
+    order, listing = [], []
+    engine.things.fails["list a"] = lambda: listing.append(True)
 
     async def run():
         engine.things.held = asyncio.Event()
         with engine.levels.lock("test"):
             walk = asyncio.create_task(runner.run_sync(engine.job(), Mode.WALK, stop=asyncio.Event()))
-            await until(lambda: engine.levels.last(state="running") is not None)
-            await asyncio.sleep(0.05)  # it has begun to list, and has `a` as it was
+            await until(lambda: listing)  # it has `a` as it was
             engine.things.there["a"] = "new"
             tell(inbox, "a", "new")
             await until(lambda: engine.things.site["a"] == "new")
