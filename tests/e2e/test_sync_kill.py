@@ -246,6 +246,30 @@ def test_a_change_that_was_written_before_the_kill_and_then_taken_back_is_taken_
     assert (shop.held().products, shop.held().stock) == (before.products, before.stock)
 
 
+@pytest.mark.parametrize("path", ["*/api/v1/products", "*/batch-update-stock"])
+def test_what_was_created_at_the_kill_and_deleted_at_the_source_before_anybody_read_it_again_is_discontinued(
+    shop: Shop, path: str
+) -> None:
+    """Nothing of it was noted as written, and nothing but what was noted when it was sent tells what is there."""
+    one = {"Name": "Hammer", "Active": True, "Inventory": {"Enabled": True, "QuantityAvailable": 9}}
+    products = [{**one, "ID": f"p{number}", "xp": {"SKU": f"H{number}"}} for number in range(2)]
+    shop.emulator.seed_with({"Objects": {"Products": products}})
+    shop.prepare(maxDeletePercent=100)
+    shop.synced("--full")
+    shop.portal("POST", "products", {**one, "ID": "new", "xp": {"SKU": "NEW"}})
+    shop.emulator.fault("hang", when="after", method="POST", path=path)
+    process = shop.checkout.fork("sync", "run", "shop", "--full")
+    wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]), 60)
+    process.kill()
+    process.communicate()
+    shop.emulator.clear_faults()
+    made = shop.held()
+    assert "new" in str(made)
+    shop.portal("DELETE", "products/new")
+    shop.synced("--full")
+    assert shop.wrong(made) == []
+
+
 def sell(shop: Shop, dice: random.Random) -> None:
     """Change the stock of three products in a way that incremental runs see: what is inside a variant they do not."""
     objects = shop.emulator.state()["ordercloud"]["commerce"]["objects"]

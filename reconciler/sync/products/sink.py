@@ -14,7 +14,7 @@ from reconciler.sparklayer.products import write_product
 from reconciler.sparklayer.reasons import why_failed, why_refused
 from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sparklayer.stock import LOCATIONS, delete_stock, write_stock
-from reconciler.sync.datatype import NotBegun, Written
+from reconciler.sync.datatype import Held, NotBegun, Written
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.model import Part, Wanted
 from reconciler.sync.products.resolve import removals
@@ -58,6 +58,14 @@ class ProductSink(ProductTarget):
         self._gone: Batcher[str, str] = Batcher(self._send_gone)
         self._prices: Batcher[Price, str] = Batcher(self._send_prices, side_by_side=1)
         self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
+
+    async def announce(self, states: Sequence[ProductState]) -> Mapping[str, Held]:
+        """Return what the site may hold of records once they are sent.
+
+        Where a record is gone before anybody hears of its write, nothing else tells what has to be discontinued.
+        """
+        changed = (state for state in states if not state.gone and state.wanted.held != state.before)
+        return {state.key: state.held(whole=False) for state in changed}
 
     async def write(self, state: ProductState, parts: Collection[str]) -> Written:
         """Write parts of a record, the product first."""
