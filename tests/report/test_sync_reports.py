@@ -224,6 +224,12 @@ def test_a_quiet_sync_is_shown_with_last_and_next_run() -> None:
     ) in said
 
 
+def test_a_sync_with_records_to_be_written_is_not_called_up_to_date_without_them() -> None:
+    waits = status_text(data_sync(), overview(counts=LevelCounts(records=300, open=12)))
+    assert waits.startswith("shop in production, products: up to date but for 12 records\n")
+    assert "records    300, 12 to be written\n" in waits
+
+
 def test_a_run_that_ended_in_the_future_is_not_told_as_one_of_just_now() -> None:
     said = " ".join(status_text(data_sync(), overview(data_run(ended_at=ago(hours=-23)))).split())
     assert "last run full sync, finished 23 h in the future: a clock is wrong (2026-11-21 08:30 UTC)" in said

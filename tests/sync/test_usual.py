@@ -32,7 +32,7 @@ def running(changed: int, *, still_open: int = 0, minutes: float = 1) -> SyncOve
         started_at=ago(minutes=minutes),
         ended_at=None,
         counts={"seen": 900, "written": changed},
-        message="trying again what failed",
+        message="reading and writing what is still open",
     )
     holder = RunningNow("me", ago(minutes=minutes), NOW, alive=True)
     counts = LevelCounts(records=900, open=still_open)

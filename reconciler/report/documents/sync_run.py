@@ -85,7 +85,9 @@ class SyncRunDocument(Document):
     started_at: Time
     ended_at: Time
     records: OutcomesDocument
-    parts: dict[str, Count] = Field(description="Records by part that was written.")
+    parts: dict[str, Count] = Field(
+        description="Records by part that was written; one that was written twice, as after a kill, counts twice."
+    )
     problems: RunProblemsDocument
     held_back: HeldBackDocument = Field(description="After the run.")
     requests: dict[str, RequestsDocument] = Field(description="By provider.")

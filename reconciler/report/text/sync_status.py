@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
+from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, LevelCounts
 from reconciler.ledger.data.service_model import ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.report.escape import clip, visible
@@ -150,7 +150,13 @@ def verdict(status: SyncStatus) -> tuple[str, str]:
         return "waiting for its first full sync", YELLOW
     if status.held_back.is_all:
         return held_back_words(status.held_back), YELLOW
-    return ("up to date, with problems", YELLOW) if status.counts.problems else ("up to date", GREEN)
+    return _up_to_date(status.counts)
+
+
+def _up_to_date(counts: LevelCounts) -> tuple[str, str]:
+    but = f" but for {counted(counts.open, 'record')}" if counts.open else ""
+    problems = ", with problems" if counts.problems else ""
+    return f"up to date{but}{problems}", YELLOW if but or problems else GREEN
 
 
 def site_words(status: SyncStatus) -> str | None:

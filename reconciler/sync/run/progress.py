@@ -11,7 +11,7 @@ class Phase(StrEnum):
 
     CHECKING = "checking the target"
     READING = "reading and writing"
-    RETRYING = "trying again what failed"
+    RETRYING = "reading and writing what is still open"
     DELETES = "checking what is gone"
     CLOSING = "closing the sync log"
     LISTENING = "listening for changes"
@@ -52,4 +52,8 @@ class Progress:
         return str(phase) if self.data_type is None else f"{self.data_type}, {phase}"
 
 
-_REHEARSED = {Phase.READING: "reading and comparing", Phase.CLOSING: "adding up what a run would do"}
+_REHEARSED = {
+    Phase.READING: "reading and comparing",
+    Phase.RETRYING: "reading and comparing what is still open",
+    Phase.CLOSING: "adding up what a run would do",
+}
