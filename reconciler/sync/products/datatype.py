@@ -140,7 +140,7 @@ class Products:
     def named(self, held: Held) -> str | None:  # noqa: ARG002 - nothing else refers to a product
         return None
 
-    def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> ProductState:  # noqa: ARG002
+    def deleted(self, key: str, taken: Mapping[Name, str], held: Held, *, outside: bool) -> ProductState:  # noqa: ARG002 - what left the scope goes as well
         before = held_from_json(held).without_names_of_others(_skus(taken))
         wanted = deleted(key, before)
         return state_of(wanted, before, _slug(wanted), held_back=False)

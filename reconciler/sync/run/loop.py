@@ -242,7 +242,7 @@ async def _rest(turns: Sequence[_Turn], *ends: asyncio.Event) -> list[_Turn]:
         if due := [turn for turn in resting if left[id(turn)] <= timedelta()]:
             return due
         listening = {turn.listening[0] for turn in turns if turn.listening is not None}
-        if await _told(min(*left.values(), _LOOK_EVERY, _LOOK_EVERY), ends, listening):
+        if await _told(min([*left.values(), _LOOK_EVERY]), ends, listening):
             return []
         if over := [turn for turn in turns if turn.listening is not None and turn.listening[0].done()]:
             for turn in over:
