@@ -297,8 +297,8 @@ class Pipeline:
             problems=tuple(self._row(problem) for problem in (*state.problems, *written.refused)),
             due_at=state.due,
             gone=state.gone,
-            # What somebody overrode the limit for does not count for it, nor what is told and left alone.
             retry_at=work.retry_at,
+            # What somebody overrode the limit for does not count for it, nor what is told and left alone.
             gone_at=self._context.job.now() if work.deletes and not self._context.limit_lifted else None,
             names=state.keeps if whole else written.keeps,
             token=work.token,
