@@ -10,6 +10,7 @@ from reconciler.ledger.data.model import LevelCounts, RunningNow, SyncOverview
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.sync.monitor.status import status_of
 from reconciler.sync.monitor.usual import usual_of
+from reconciler.sync.run.progress import Phase
 from support.sync_samples import NOW, ago, data_run, data_sync, overview
 
 COMMON = {"mode": "light", "walks": False, "full": False}
@@ -64,6 +65,19 @@ def test_an_ordinary_run_ends_when_others_do_and_one_that_is_over_that_says_noth
     late = status_of(data_sync(), running(20, minutes=9), NOW).going
     assert late is not None
     assert late.seconds_left is None
+
+
+def test_a_run_that_listens_has_no_expected_end() -> None:
+    known = running(20)
+    assert known.newest is not None
+    listens = replace(known.newest, message=Phase.LISTENING.value)
+    for newest in (listens, replace(listens, counts={**listens.counts, "seen": 100, "total": 300})):
+        status = status_of(data_sync(), replace(known, newest=newest), NOW)
+        assert status.going is not None
+        assert (status.going.seconds_left, status.going.usual) == (None, None)
+        text = " ".join(statuses_to_text("production", NOW, [status]).split())
+        assert "listening for changes" in text
+        assert "ends about" not in text
 
 
 def test_the_last_run_is_held_against_the_others_of_its_mode() -> None:

@@ -52,7 +52,9 @@ class RunningDocument(Document):
     per_second: float
     seconds_left: float | None
     changed: Count = Field(description="Records of which it wrote something, or is to, as far as is known now.")
-    usual: UsualDocument | None = Field(description="What runs of this mode come to; null: there were too few.")
+    usual: UsualDocument | None = Field(
+        description="What runs of this mode come to; null: there were too few, or it listens."
+    )
     records: OutcomesDocument
 
 

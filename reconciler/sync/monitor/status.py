@@ -19,6 +19,7 @@ from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
 from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
+from reconciler.sync.run.progress import Phase
 
 OUTCOMES = (*RUN_OUTCOMES, "left")
 """What can become of a record in a run: the keys of its counts."""
@@ -43,9 +44,9 @@ class Going:
         total: of how many; None: not known.
         counts: records by outcome.
         per_second: records per second since this process took it up.
-        seconds_left: until the end; None: not known, or too early to say.
+        seconds_left: until the end; None: not known, too early to say, or it listens.
         changed: records of which it wrote something, or is to, as far as is known now.
-        usual: what runs of this mode usually come to; None: there were too few.
+        usual: what runs of this mode usually come to; None: there were too few, or it listens.
     """
 
     mode: Mode
@@ -204,7 +205,10 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     telling = total is not None and ENOUGH_PERCENT * total <= 100 * done <= 100 * total
     left = (total - done) / rate if telling and total is not None and rate > 0 else None
     usual, written, still_open = usual_of(overview.recent, run.mode), changed_in(run.counts), overview.counts.open
-    if left is None and usual is not None and total is None:
+    if run.message == Phase.LISTENING:
+        # It has done all else, and ends by the clock or by whoever wishes it: what others took tells nothing.
+        left = usual = None
+    elif left is None and usual is not None and total is None:
         left = _left(usual, written, still_open, seconds)
     return Going(
         mode=Mode.of(run.mode),
