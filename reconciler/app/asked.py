@@ -243,14 +243,15 @@ def _resume(session: Session, wish: Resume, by: str, observer: Observer) -> Prep
 
 
 def _lifted(lifted: Lifted, wish: Resume) -> tuple[StepState, str]:
-    """Return what became of a resume: sent where nobody knows whether it arrived, refused where it did not."""
+    """Return what became of a resume: sent where nobody knows of one whether it arrived, refused where one did not."""
     told, state = [], StepState.DONE
     for sync in lifted.syncs:
         if sync.is_done:
             told.append(f"{sync.key} {_FATES[sync.fate]}")
             continue
         outcome, why = (None, None) if sync.result is None else (sync.result.outcome, sync.result.message)
-        state = StepState.SENT if outcome is Outcome.UNKNOWN else StepState.REFUSED
+        if state is not StepState.SENT:
+            state = StepState.SENT if outcome is Outcome.UNKNOWN else StepState.REFUSED
         told.append(f"{sync.key} could not be resumed: {why or 'the ledger could not be written'}")
     known = {sync.key for sync in lifted.syncs} | {f"{sync.kind}/{sync.id}" for sync in lifted.syncs}
     told.extend(f"no pause taken by hand was on {key}" for key in wish.keys if key not in known)
