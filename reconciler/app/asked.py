@@ -53,7 +53,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Have a data sync run in a mode, as a SyncRun does; no data type: all of them."""
+    """Note that a data sync is to run in a mode next, as a SyncRun does; no data type: all of them."""
 
     sync: str | None = None
     data_type: str | None = None
@@ -212,7 +212,7 @@ def _retry(session: Session, wish: Retry, by: str, observer: Observer) -> Prepar
 
 def _run(session: Session, wish: Run, by: str) -> Prepared:
     chosen = _chosen(session, wish.sync, wish.data_type)
-    does = [f"have {each.sync.name}, {each.sync.type}, run in mode {wish.mode}" for each in chosen]
+    does = [f"note that {each.sync.name}, {each.sync.type}, is to run in mode {wish.mode} next" for each in chosen]
     asked = _asked(session, TARGET, "run", chosen[0].sync.name, does, by)
 
     def work(ledger: Ledger) -> None:

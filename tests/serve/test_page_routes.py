@@ -192,7 +192,7 @@ def test_buttons_do_what_the_commands_do_and_the_page_says_what_became_of_it(sho
         assert "EntitySync/categories runs again somebody" not in asks(action="resume", key="EntitySync/categories")
         assert running_now(checkout)
         assert " done retry every record" in asks(action="retry", sync="shop", type="products")
-        assert " done have shop, products, run in mode verify" in asks(
+        assert " done note that shop, products, is to run in mode verify next" in asks(
             action="run", sync="shop", type="products", mode="verify"
         )
         told = asks(action="resync", record_type="categories", records="retail/tools\r\nretail/tools\n")

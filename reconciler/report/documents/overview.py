@@ -121,7 +121,8 @@ class AskedDocument(Document):
     by: str
     asked_at: Time
     state: Literal["begun", "sent", "done", "refused", "unknown"] = Field(
-        description="sent: it went out; what became of it is not known yet or, where nobody is left to say, at all."
+        description="done: of a run, that it is noted as wanted. "
+        "sent: it went out; what became of it is not known yet or, where nobody is left to say, at all."
     )
     message: str | None
 
