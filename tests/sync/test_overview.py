@@ -83,6 +83,14 @@ def test_whatever_is_not_or_is_not_known_is_said_instead(facts: Facts, state: St
     assert any(words in reason for reason in found.reasons)
 
 
+def test_what_is_not_known_is_named_in_the_headline() -> None:
+    unseen = replace(GOOD, pauses=None, paused=PausedNow((), "no answer within 10 s"))
+    assert overview(unseen, NOW).headline == "Not known: what is paused live"
+    nobody_looked = "Not known: nobody looked for drift lately"
+    assert overview(replace(GOOD, drift=None), NOW).headline == nobody_looked
+    assert overview(replace(unseen, drift=replace(NOTHING, every=timedelta(minutes=2))), NOW).headline == nobody_looked
+
+
 def test_the_worst_comes_first() -> None:
     both = replace(GOOD, drift=SeenDrift(SAMPLE_DRIFT), pauses=None, paused=PausedNow((), "no answer"))
     assert overview(both, NOW).reasons[0].endswith("not as the manifests say")

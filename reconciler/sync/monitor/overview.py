@@ -35,7 +35,7 @@ class State(StrEnum):
     WAITING = "waiting"
     """A manifest is not applied, a run was cut off, or the first full sync is still to come."""
     UNKNOWN = "unknown"
-    """Nobody has looked for drift, or not for long."""
+    """Nobody has looked for drift, or not for long, or live does not say what is paused."""
     RUNNING = "running"
     """As it should be, and a data sync runs."""
     IN_SYNC = "in-sync"
@@ -243,7 +243,8 @@ def overview(facts: Facts, now: datetime) -> Overview:
     charts = {scope: chart(runs, now) for scope, runs in facts.runs.items()}
     running = [status for status in facts.statuses if status.going is not None]
     state = found[0][0] if found else State.RUNNING if running else State.IN_SYNC
-    return Overview(facts, now, state, _headline(state, facts, running), tuple(words for _, words in found), charts)
+    headline = _headline(state, facts, running, now)
+    return Overview(facts, now, state, headline, tuple(words for _, words in found), charts)
 
 
 def by_minute(minutes: Iterable[tuple[datetime, int]], now: datetime) -> tuple[int, ...]:
@@ -294,13 +295,15 @@ def _start_of_bucket(moment: datetime) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
 
 
-def _headline(state: State, facts: Facts, running: Sequence[SyncStatus]) -> str:
+def _headline(state: State, facts: Facts, running: Sequence[SyncStatus], now: datetime) -> str:
     if state is State.DRIFTED:
         drifted = 0 if facts.drift is None else _drifted(facts.drift.report)
         return f"Drifted: {counted(drifted, 'difference')}" if drifted else "Not as promised"
     if state is State.RUNNING:
         names = ", ".join(dict.fromkeys(status.sync.name for status in running))
         return f"In sync, and running: {names}"
+    if state is State.UNKNOWN and not _of_drift(facts, now):
+        return "Not known: what is paused live"
     return {
         State.UNREADABLE: "Cannot be read",
         State.PAUSED: "Paused",
