@@ -165,9 +165,7 @@ def drifted(environment: str = "production") -> Facts:
         {sync.scope: runs(), orders.scope: runs(5)},
         PausesReport(environment, ago(seconds=20), paused, windows, ("EntitySync/categories",)),
         drift=drift,
-        deliveries=(
-            Deliveries("shop", tuple((n * 7) % 31 for n in range(60)), ago(seconds=4), 2, 12, ago(seconds=9), 1, 3),
-        ),
+        deliveries=(Deliveries("shop", MINUTES, ago(seconds=4), 2, 12, ago(seconds=9), 1, 3),),
         fetching=(Fetching("kafka broker:9092 oc.products", "shop", "the broker to answer", 40, 1_200, 1),),
         waits=("sync shop waits: DataSync/shop is not as it was applied last",),
         asked=(

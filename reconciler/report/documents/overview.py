@@ -17,7 +17,6 @@ from reconciler.report.documents.pauses import PausesDocument, pauses_to_json
 from reconciler.report.documents.sync_problems import SyncErrorsDocument, problems_to_json
 from reconciler.report.documents.sync_status import SyncStatusDocument, statuses_to_json
 from reconciler.sync.monitor.overview import Bucket, Chart, Deliveries, Overview, SeenDrift, State
-from reconciler.sync.monitor.problems import Problems
 
 FORMAT_VERSION = 1
 StateField = Annotated[State, Field(strict=False)]
@@ -222,7 +221,7 @@ def overview_to_json(overview: Overview) -> dict[str, Any]:
         "paused": paused["paused"] if facts.pauses is None else [note_to_json(note) for note in facts.paused.notes],
         "paused_unseen": facts.paused.unseen if facts.pauses is None else None,
         "syncs": paused["syncs"],
-        "problems": [_problems(facts.environment, each) for each in facts.problems.values() if each.open],
+        "problems": [problems_to_json(facts.environment, each) for each in facts.problems.values() if each.open],
         "dead_letters": [
             {"sync": name, "data_type": data_type, "number": found.number, "some": list(found.keys)}
             for scope, (name, data_type) in names.items()
@@ -279,10 +278,6 @@ def _drift(seen: SeenDrift) -> dict[str, Any]:
         "since": [time_to_json(each) for each in seen.since],
         "report": drift_to_json(seen.report),
     }
-
-
-def _problems(environment: str, found: Problems) -> dict[str, Any]:
-    return problems_to_json(environment, found)
 
 
 def _runs(sync: str, data_type: str, chart: Chart) -> dict[str, Any]:

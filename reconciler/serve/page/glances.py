@@ -19,8 +19,6 @@ from reconciler.serve.page.seen_drift import seen_of
 from reconciler.sync.monitor.overview import Facts, Fetching, Overview, overview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reconciler.reconcile.session import Session
     from reconciler.serve.service import Served, Service
 
@@ -53,12 +51,10 @@ class Glances:
 
     Args:
         service: the process.
-        gather: returns what manifests and ledger tell of an environment; called in a thread.
     """
 
-    def __init__(self, service: Service, gather: Callable[[Served, Session, datetime], Facts] | None = None) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._gather = gather or _gathered
         self._seen: dict[str, _Seen] = {}
 
     @property
@@ -99,7 +95,7 @@ class Glances:
             # A session knows which declared pauses are over when it is opened.
             known = seen.session
             session = served.reopened(now) if known is None or now - known.opened_at >= _SESSION_LASTS else known
-            return session, self._gather(served, session, now)
+            return session, _gathered(served, session, now)
 
         try:
             seen.session, facts = await asyncio.to_thread(read)

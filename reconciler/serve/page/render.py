@@ -54,14 +54,6 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A sentence on what became of what was just asked for."""
-
-    words: str
-    tone: str = "blue"
-
-
-@dataclass(frozen=True, slots=True)
 class StaticFile:
     """One static file: its bytes and their media type."""
 
@@ -75,7 +67,7 @@ def environments_page(overviews: Sequence[Overview], now: datetime, viewer: View
 
 
 def environment_page(
-    overview: Overview, now: datetime, viewer: Viewer, *, several: bool = False, told: Told | None = None
+    overview: Overview, now: datetime, viewer: Viewer, *, several: bool = False, refused: str | None = None
 ) -> str:
     """Return the page of one environment.
 
@@ -84,7 +76,7 @@ def environment_page(
         now: our clock.
         viewer: who looks.
         several: whether there are others.
-        told: said first.
+        refused: why what was just asked for was refused; said first.
     """
     return _page(
         "environment.html",
@@ -93,7 +85,7 @@ def environment_page(
         now=now,
         overview=overview,
         several=several,
-        told=told,
+        refused=refused,
     )
 
 
@@ -112,9 +104,9 @@ def login_page(viewer: Viewer, following: str, wrong: str | None = None) -> str:
     return _page("login.html", viewer, next=following, wrong=wrong)
 
 
-def message_page(viewer: Viewer, title: str, words: str, *, next_step: str | None = None, back: str = "/") -> str:
+def message_page(viewer: Viewer, title: str, words: str) -> str:
     """Return a page that says one thing, such as what was refused."""
-    return _page("message.html", viewer, title=title, words=words, next_step=next_step, back=back)
+    return _page("message.html", viewer, title=title, words=words)
 
 
 def live_list(overviews: Sequence[Overview], now: datetime, viewer: Viewer) -> dict[str, str]:

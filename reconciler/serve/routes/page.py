@@ -114,13 +114,11 @@ class Page:
         visitor = self._visitor(request)
         return await self._environment(visitor, self._named(request), several=len(self._glances.names) > 1)
 
-    async def _environment(
-        self, visitor: Visitor, name: str, *, several: bool, told: render.Told | None = None, status: int = 200
-    ) -> Response:
+    async def _environment(self, visitor: Visitor, name: str, *, several: bool, refused: str | None = None) -> Response:
         found = await self._glances.of(name)
         now, viewer = self._service.now(), visitor.viewer(self._base)
-        shown = await asyncio.to_thread(render.environment_page, found, now, viewer, several=several, told=told)
-        return self._page(shown, visitor, status)
+        shown = await asyncio.to_thread(render.environment_page, found, now, viewer, several=several, refused=refused)
+        return self._page(shown, visitor, 200 if refused is None else 409)
 
     async def events_of_all(self, request: Request) -> Response:
         """Send the sections of the page over all environments as they change."""
@@ -161,8 +159,7 @@ class Page:
             asked = await ask(self._service, served, _wish(form), visitor.by, _PATIENCE_SECONDS)
         except ReconcilerError as error:
             words = ". ".join(filter(None, (error.message, error.next_step)))
-            told = render.Told(f"Refused, and nothing was done: {words}", "red")
-            return await self._environment(visitor, name, several=several, told=told, status=409)
+            return await self._environment(visitor, name, several=several, refused=words)
         self._glances.forget(name)
         self._service.log.say("asked", f"{visitor.by}: {asked.does}: {asked_words(asked)[0]}", environment=name)
         return self._to(f"/environments/{quote(name, safe='')}#asked")
