@@ -1,19 +1,17 @@
 """Takes the pictures of docs/page/: the page with sample environments, in both colour schemes, wide and at phone width.
 
-Run it when the look of the page changes. It needs chromium, node, and what tests/serve/node/package.json names.
+Run it when the look of the page changes: `PYTHONPATH=tests python docs/page_pictures.py`. It needs chromium, node, and
+what tests/serve/node/package.json names.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from serve.test_page_in_browser import browsed
+from support.sample_service import sample_service
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from serve.test_page_in_browser import browsed  # noqa: E402
-from support.sample_service import sample_service  # noqa: E402
-
 PICTURES = ROOT / "docs" / "page"
 LARGEST = 150_000
 HEIGHTS = {"wide": 1_900, "phone": 1_700}
