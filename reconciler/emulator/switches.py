@@ -168,7 +168,7 @@ class Switches(BaseModel):
     )
     restore_configs: Literal["copied", "kept"] = Field(
         default="copied",
-        description="Whether a restore of staging brings production's delivery configs and syncs, or leaves those of staging.",
+        description="Whether a restore of staging brings production's deliveries and syncs, or keeps staging's own.",
     )
 
     spark_error_bodies: Literal["problem", "json", "empty"] = Field(
