@@ -101,7 +101,7 @@ def decode_leniently(content: bytes) -> Json:
     _check_size(content)
     text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     try:
-        return json.loads(text, strict=False, parse_constant=str, parse_int=_number, parse_float=_number)
+        return json.loads(text, strict=False, parse_constant=str, parse_int=number, parse_float=number)
     except RecursionError:
         raise UnusableJson("is nested too deeply") from None
 
@@ -124,12 +124,12 @@ def _check_depth(content: bytes, body: Json) -> None:
         raise UnusableJson("is nested too deeply") from None
 
 
-def _number(text: str) -> int | float | str:
+def number(text: str) -> int | float | str:
     """Read a number as `decode` does: what 64 bits cannot hold is a float, and here a text what no float can hold."""
     if text.lstrip("-").isdigit() and len(text) <= _DIGITS and -(2**63) <= (whole := int(text)) < 2**64:
         return whole
-    number = float(text)
-    return number if math.isfinite(number) else text
+    read = float(text)
+    return read if math.isfinite(read) else text
 
 
 def _is_unicode(body: Json) -> bool:

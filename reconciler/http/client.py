@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlencode
@@ -18,14 +18,16 @@ from reconciler.http.api import Api, Options
 from reconciler.http.body import decode, encode
 from reconciler.http.clock import ApiClock
 from reconciler.http.connections import Connections
+from reconciler.http.decoding import Taker
 from reconciler.http.faults import FaultReader
 from reconciler.http.limit import RateLimit
 from reconciler.http.login import FixedToken, Login, TokenHolder, TokenSource, read_token
 from reconciler.http.observe import Call, Exchanged
 from reconciler.http.redact import Redactor
 from reconciler.http.retry import TOO_MANY_REQUESTS, Answer, NoAnswer, Repeater, http_date, retry_after
+from reconciler.http.rows import Rows
 from reconciler.http.tokens import Token
-from reconciler.kind.connection import Json, Params
+from reconciler.kind.connection import Json, Params, TakerT
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = f"reconciler/{reconciler.__version__} (sync configuration as code)"
@@ -77,24 +79,44 @@ class Session:
             SecretUnset: the body needs a secret that is not set.
         """
         call = Call(method, path)
-        url = self._url(call, params)
         content = None if body is None else encode(body, self._redactor)
+        return self._result(call, await self._answer(call, self._url(call, params), content))
 
+    async def rows(self, path: str, begin: Callable[[], TakerT]) -> TakerT:
+        """GET a list row by row until all of it has come; see `RowReader.rows`.
+
+        Raises:
+            ApiError: the subclass says what happened.
+        """
+        call = Call("GET", path)
+        takers: list[TakerT] = []
+
+        def anew() -> Rows:
+            takers[:] = [begin()]
+            return Rows(takers[0])
+
+        answer = await self._answer(call, self._url(call, None), None, anew)
+        if not 200 <= answer.status < 300:
+            self._result(call, answer)
+        return takers[0]
+
+    async def _answer(
+        self, call: Call, url: httpx.URL, content: bytes | None, begin: Callable[[], Taker] | None = None
+    ) -> Answer:
         async def attempt(number: int) -> Answer:
             token = await self._tokens.get()
-            answer = await self._exchange(call, number, url, token, content)
+            answer = await self._exchange(call, number, url, token, content, begin=begin)
             # A token of an earlier run may also be older than the roles that it lacks.
             if self._tokens.renews and (answer.status == 401 or (answer.status == 403 and token.from_disk)):
                 self._tokens.forget(token)
                 token = await self._tokens.get()
-                answer = await self._exchange(call, number, url, token, content)
+                answer = await self._exchange(call, number, url, token, content, begin=begin)
             return answer
 
         try:
-            answer = await self._repeat.run(call, attempt, safe=method == "GET")
+            return await self._repeat.run(call, attempt, safe=call.method == "GET")
         except NoAnswer as silence:
-            raise self._faults.unanswered(call, silence, write=method != "GET") from None
-        return self._result(call, answer)
+            raise self._faults.unanswered(call, silence, write=call.method != "GET") from None
 
     async def download(self, path: str, largest: int, params: Params | None = None) -> bytes:
         """GET bytes, from where the API keeps them: one redirect is followed, and the token does not go with it.
@@ -173,6 +195,7 @@ class Session:
         token: Token,
         content: bytes | None,
         largest: int | None = None,
+        begin: Callable[[], Taker] | None = None,
     ) -> Answer:
         headers = {**self._headers, **self._api.headers, **self._api.authorization(token.value)}
         if content is not None:
@@ -181,7 +204,7 @@ class Session:
             await self._rate.acquire()
             if self._write_rate is not None and call.method != "GET" and not self.is_question(call.path):
                 await self._write_rate.acquire()
-            answer = await self._observed(call, number, url, headers, content, largest)
+            answer = await self._observed(call, number, url, headers, content, largest, begin)
         if (date := http_date(answer.headers.get("date", ""))) is not None:
             self.api_clock.observe(date)
         return answer
@@ -194,9 +217,10 @@ class Session:
         headers: Mapping[str, str],
         content: bytes | None,
         largest: int | None = None,
+        begin: Callable[[], Taker] | None = None,
     ) -> Answer:
         try:
-            answer = await self._connections.send(call.method, url, headers, content, largest)
+            answer = await self._connections.send(call.method, url, headers, content, largest, begin)
         except NoAnswer as silence:
             reason = self._redactor.clean(silence.reason)
             self._options.observer.exchanged(Exchanged(call, number, silence.seconds * 1e3, trouble=reason))
@@ -291,6 +315,14 @@ class HttpReader:
             ApiError: a subclass that says what happened; `NotFound` where the API itself says so.
         """
         return await self._session.request("GET", path, params)
+
+    async def rows(self, path: str, begin: Callable[[], TakerT]) -> TakerT:
+        """GET a list row by row, of which no more than a piece is in memory at once; see `RowReader.rows`.
+
+        Raises:
+            ApiError: a subclass that says what happened; `UnexpectedAnswer` where the list is not whole.
+        """
+        return await self._session.rows(path, begin)
 
     async def query(self, path: str, body: Json = None) -> Json:
         """POST a question that changes nothing, and return the decoded answer.

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -19,13 +19,14 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from reconciler.errors import LoadError
-from reconciler.http.decoding import Body, Room, TooLarge, Undecodable
+from reconciler.http.decoding import Body, PassedOn, Room, Taker, TooLarge, Undecodable
 from reconciler.http.retry import Answer, NoAnswer
 
 # What fails before the first byte of the request has left.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _PROXY_LOGIN = 407
+_TOO_LARGE = "reconciler reads no more than that in one answer: see what it is there that is so large."
 # How a proxy's refusal to open a tunnel begins.
 _STATUS = re.compile(r"[1-9][0-9]{2}\b")
 
@@ -39,12 +40,15 @@ class Bounds:
         read: seconds between two pieces of an answer.
         exchange: seconds for all of it: a body that drips in forever keeps every single read in time.
         body: bytes of a body, decompressed; all bodies that are coming may have twice as many together.
+        passed_on: bytes of a body of which nothing is kept, decompressed. It has the time of an exchange for every so
+            many bytes as another body may have.
     """
 
     connect: float = 10
     read: float = 60
     exchange: float = 300
     body: int = 64 * 1024 * 1024
+    passed_on: int = 2 * 1024 * 1024 * 1024
 
 
 class Connections:
@@ -87,6 +91,7 @@ class Connections:
         headers: Mapping[str, str],
         content: bytes | None,
         largest: int | None = None,
+        begin: Callable[[], Taker] | None = None,
     ) -> Answer:
         """Send one request and read its answer, whatever its status. Redirects are not followed.
 
@@ -96,9 +101,10 @@ class Connections:
             headers: all of them.
             content: the body; None: there is none.
             largest: bytes that the answer may have, where that is less than the bound of every answer.
+            begin: makes what takes the body of a success as it comes, which is not in the answer then; None: it is.
 
         Raises:
-            NoAnswer: no complete answer came.
+            NoAnswer: no complete answer came; what was taken of it so far is worth nothing.
             LoadError: a CA file that the environment names cannot be read.
         """
         origin = (url.scheme, url.host, url.port)
@@ -108,10 +114,13 @@ class Connections:
         started = time.perf_counter()
         is_whole = False
         try:
-            async with asyncio.timeout(self._bounds.exchange):
+            async with asyncio.timeout(self._bounds.exchange) as deadline:
                 response = await transport.handle_async_request(request)
                 try:
-                    body = await self._read(response, largest)
+                    if begin is not None and response.is_success:
+                        body = await self._pass_on(response, begin(), deadline)
+                    else:
+                        body = await self._read(response, largest)
                 finally:
                     await response.aclose()
             is_whole = True
@@ -135,6 +144,18 @@ class Connections:
             async for part in response.aiter_raw():
                 body.feed(part)
             return body.finish()
+
+    async def _pass_on(self, response: httpx.Response, taker: Taker, deadline: asyncio.Timeout) -> bytes:
+        bounds, loop = self._bounds, asyncio.get_running_loop()
+        in_time = bounds.body
+        body = PassedOn(response.headers.get("content-encoding", ""), bounds.passed_on, taker)
+        async for part in response.aiter_raw():
+            body.feed(part)
+            if body.size > in_time:
+                # As fast as any other body has to come, it may go on.
+                in_time += bounds.body
+                deadline.reschedule(loop.time() + bounds.exchange)
+        return body.finish()
 
     def _open(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
         proxy = _proxy_for(url)
@@ -215,8 +236,9 @@ def _no_answer(error: Exception, url: httpx.URL, bounds: Bounds, seconds: float)
     elif isinstance(error, TimeoutError):
         reason = f"no complete answer within {bounds.exchange:g} s"
     elif isinstance(error, Undecodable):
-        too_large = isinstance(error, TooLarge)
-        return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds, too_large=too_large)
+        large = isinstance(error, TooLarge)
+        step = _TOO_LARGE if large else None
+        return NoAnswer(str(error), sent=True, hopeless=True, seconds=seconds, too_large=large, next_step=step)
     elif isinstance(error, httpx.ProxyError) and (status := _STATUS.match(str(error))):
         return _refused_by_proxy(int(status[0]), seconds)
     elif not sent:

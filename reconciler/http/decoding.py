@@ -20,6 +20,26 @@ class TooLarge(Undecodable):
     """A body is larger than it may be."""
 
 
+class Taker(Protocol):
+    """Takes a decoded body as it comes, so that nobody has to hold all of it."""
+
+    def take(self, piece: bytes) -> None:
+        """Take the next piece.
+
+        Raises:
+            Undecodable: it is not what was asked for.
+        """
+        ...
+
+    def end(self) -> None:
+        """Say that there is no more of it.
+
+        Raises:
+            Undecodable: it is cut off.
+        """
+        ...
+
+
 class Decoder(Protocol):
     """Takes a body in pieces."""
 
@@ -59,7 +79,8 @@ def decoder_for(encoding: str) -> Decoder:
 
 class _Plain:
     def pieces(self, part: bytes) -> Iterator[bytes]:
-        yield part
+        for start in range(0, len(part), _PIECE):
+            yield part[start : start + _PIECE]
 
     def end(self) -> None:
         """It ends anywhere."""
@@ -114,6 +135,8 @@ class Body:
         self._largest = largest
         self._room = room
         self._wire = 0
+        self.size = 0
+        """Bytes that came of it so far, decoded."""
         # One growing buffer: a body of many tiny pieces must not cost an object for each.
         self._content = bytearray()
 
@@ -134,11 +157,9 @@ class Body:
         # Gzip may hold blocks of nothing without an end.
         self._check(self._wire)
         for piece in self._decoder.pieces(part):
-            self._check(len(self._content) + len(piece))
-            if len(piece) > self._room.left:
-                raise Undecodable("the body is too large beside the others that are coming")
-            self._room.left -= len(piece)
-            self._content += piece
+            self.size += len(piece)
+            self._check(self.size)
+            self._keep(piece)
 
     def finish(self) -> bytes:
         """Return it whole.
@@ -149,6 +170,38 @@ class Body:
         self._decoder.end()
         return bytes(self._content)
 
+    def _keep(self, piece: bytes) -> None:
+        if len(piece) > self._room.left:
+            raise Undecodable("the body is too large beside the others that are coming")
+        self._room.left -= len(piece)
+        self._content += piece
+
     def _check(self, size: int) -> None:
         if size > self._largest:
             raise TooLarge(f"the body is larger than {self._largest:,} bytes")
+
+
+class PassedOn(Body):
+    """A body of which nothing is kept: a taker gets each piece as it comes. It takes no room.
+
+    Args:
+        encoding: its Content-Encoding.
+        largest: bytes that it may have, decoded; as many may come over the wire.
+        taker: gets the pieces, of a quarter of a MiB at most.
+
+    Raises:
+        Undecodable: it is encoded otherwise than asked for.
+    """
+
+    def __init__(self, encoding: str, largest: int, taker: Taker) -> None:
+        super().__init__(encoding, largest, Room(0))
+        self._taker = taker
+
+    def finish(self) -> bytes:
+        """Tell the taker that this was all; nothing is returned of it."""
+        content = super().finish()
+        self._taker.end()
+        return content
+
+    def _keep(self, piece: bytes) -> None:
+        self._taker.take(piece)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 Json = Any
 Wire = dict[str, Any]
@@ -37,7 +37,34 @@ class ClockedReader(Reader, Protocol):
         ...
 
 
-class Querier(Reader, Protocol):
+class RowTaker(Protocol):
+    """Takes the rows of a list as they come."""
+
+    def take(self, rows: Sequence[Wire]) -> None:
+        """Take some rows, in their order."""
+        ...
+
+
+TakerT = TypeVar("TakerT", bound=RowTaker)
+
+
+class RowReader(Reader, Protocol):
+    """A connection that can only read, also a list that is too long for memory."""
+
+    async def rows(self, path: str, begin: Callable[[], TakerT]) -> TakerT:
+        """GET a list that comes in one array of objects, row by row, and return the taker that got all of them.
+
+        Args:
+            path: relative to the API's base.
+            begin: makes a taker for each attempt; one whose attempt failed is dropped.
+
+        Raises:
+            ApiError: a subclass that says what happened; `UnexpectedAnswer` where the list is not whole.
+        """
+        ...
+
+
+class Querier(RowReader, Protocol):
     """A connection that can only read, also what an API answers to a POST."""
 
     async def query(self, path: str, body: Json = None) -> Json:
