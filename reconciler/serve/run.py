@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.signals import ECHO_SECONDS, heard_by
 from reconciler.errors import Interrupted, ManifestErrors, ReconcilerError
-from reconciler.ledger.config.services import ServiceStore
 from reconciler.serve.asgi import make_app
 from reconciler.serve.consuming import consume
 from reconciler.serve.crew import Crew
@@ -181,29 +180,21 @@ class Duty:
             await self._reload(reopen)
 
     async def _seen(self) -> None:
-        """Tell each ledger that this process lives, and which manifests it has; at the end, that it is gone."""
+        """Tell each ledger that this process lives, and which manifests it has."""
         service = self._service
-        stores: dict[Served, ServiceStore] = {}
-        while True:
-            for served in [each for each in stores if each not in service.environments.values()]:
-                with suppress(ReconcilerError):
-                    await asyncio.to_thread(stores.pop(served).gone)
+        while not service.stopping.is_set():
             for served in service.environments.values():
+                waits = "; ".join(service.waits_of(served.name)) or None
                 with suppress(ReconcilerError):
-                    ledger = await asyncio.to_thread(served.ledger)
-                    store = stores.setdefault(served, ServiceStore(ledger.database))
-                    waits = "; ".join(service.waits_of(served.name)) or None
-                    await asyncio.to_thread(store.seen, [served.name], service.holder, served.commit, waits)
+                    await asyncio.to_thread(served.sign, service.holder, waits)
             with suppress(TimeoutError):
                 await asyncio.wait_for(service.stopping.wait(), SEEN_SECONDS)
-                break
-        for store in stores.values():
-            with suppress(ReconcilerError):
-                await asyncio.to_thread(store.gone)
 
 
 async def _let_go(service: Service, old: tuple[Served, ...]) -> None:
     """Close what was served before, once no request can still use it."""
+    for served in old:
+        await asyncio.to_thread(served.sign_off)
     with suppress(TimeoutError):
         await asyncio.wait_for(service.stopping.wait(), _AWAY_SECONDS)
     for served in old:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError
 from reconciler.intake.consumer import ConsumerStatus
 from reconciler.intake.inbox import AsyncInbox, Inbox
+from reconciler.ledger.config.services import ServiceStore
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
 from reconciler.manifest.connection import Service as Section
@@ -67,6 +69,9 @@ class Served:
         }
         self._ledger: Ledger | None = None
         self._opening = threading.Lock()
+        self._signs: ServiceStore | None = None
+        self._signing = threading.Lock()
+        self._signed_off = False
         self._inboxes: dict[str, AsyncInbox] = {}
         self._opening_inbox = asyncio.Lock()
 
@@ -85,6 +90,28 @@ class Served:
             if self._ledger is None:
                 self._ledger = Ledger.open(self.session.settings.ledger)
             return self._ledger
+
+    def sign(self, holder: str, waits_for: str | None) -> None:
+        """Tell the ledger that this process lives and has these manifests, unless that was taken back.
+
+        Raises:
+            LedgerError: it cannot be written now.
+        """
+        with self._signing:
+            if self._signed_off:
+                return
+            if self._signs is None:
+                self._signs = ServiceStore(self.ledger().database)
+            self._signs.seen([self.name], holder, self.commit, waits_for)
+
+    def sign_off(self) -> None:
+        """Take back that this process has these manifests, as far as the ledger can be written."""
+        with self._signing:
+            self._signed_off = True
+            if self._signs is not None:
+                with suppress(ReconcilerError):
+                    self._signs.gone()
+                self._signs = None
 
     def was_asked(self, asked: asyncio.Task[None]) -> None:
         """Note that the ledger answered, or that nobody waits for it any more."""
@@ -122,7 +149,9 @@ class Served:
             await inbox.__aexit__(None, None, None)
 
     def close(self) -> None:
-        """Close the ledger, if it was opened."""
+        """Take back that it is served, and close the ledger, if it was opened."""
+        # First: a connection that is used while the others are closed would stay open.
+        self.sign_off()
         with self._opening:
             if self._ledger is not None:
                 self._ledger.close()

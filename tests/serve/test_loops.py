@@ -158,6 +158,21 @@ def test_status_names_a_process_once_after_its_manifests_were_read_anew(small, m
         wait_until(lambda: before[0] not in seen() and len(seen()) == 1)
 
 
+def test_a_process_that_let_go_of_manifests_says_so_and_never_signs_for_them_again(small):
+    small.write_manifests(environment={"service": {}})
+
+    def serving_now():
+        return small.checkout.call("sync", "status", "--format", "json").json["syncs"][0]["serving"]
+
+    with serving(small.checkout) as running:
+        served = running.service.environments["test"]
+        served.sign("me", None)
+        assert [each["holder"] for each in serving_now()] == ["me"]
+        served.close()
+        served.sign("me", None)
+        assert serving_now() == []
+
+
 def test_a_message_is_written_without_waiting_for_the_interval(small):
     secret = "signing-key"
     deliveries = [{"dataSync": "shop", "secrets": [secret]}]
