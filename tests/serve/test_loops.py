@@ -91,15 +91,35 @@ def test_manifests_that_cannot_be_read_leave_those_from_before(small):
         assert running.get("/readyz").status == 200
 
 
-def test_two_processes_run_each_once(small):
-    small.prepare(environment=LOOPS)
+SECRET = "signing-key"
+DELIVERIES = [{"dataSync": "shop", "secrets": [SECRET]}]
+
+
+def renamed(shop, running):
+    """Rename a product, deliver the message of that, and return the answer's status."""
+    product = shop.portal("GET", "products")["Items"][0]
+    shop.portal("PATCH", f"products/{product['ID']}", {"Name": "Renamed"})
+    message = {"Headers": {"type": "product.updated"}, "Payload": {"ProductID": product["ID"]}}
+    raw = json.dumps(message).encode()
+    signature = base64.b64encode(hmac.digest(SECRET.encode(), raw, "sha256")).decode()
+    shop.emulator.clear_requests()
+    return running.ask("POST", "/deliveries/shop", raw, {"X-oc-hash": signature}).status
+
+
+def test_two_processes_run_each_once_and_the_one_that_stands_by_takes_messages_in(small):
+    small.prepare(environment={"service": {**LOOPS["service"], "deliveries": DELIVERIES}})
     with serving(small.checkout, works=True) as one, serving(small.checkout, works=True) as other:
         wait_until(lambda: one.logged("run-ended") or other.logged("run-ended"))
         wait_until(lambda: one.logged("drift-checked") or other.logged("drift-checked"))
         wait_until(lambda: len([*one.logged("loop-waits"), *other.logged("loop-waits")]) == 2)
         waits = sorted(line["message"].partition(":")[0] for each in (one, other) for line in each.logged("loop-waits"))
         assert waits == ["drift waits", "sync shop waits"]
-        assert len([*one.logged("run-ended"), *other.logged("run-ended")]) == 1
+        waiting = [each for each in (one, other) if "sync shop" in str(each.logged("loop-waits"))]
+        assert renamed(small, waiting[0]) == 200
+        wait_until(lambda: any("/products" in path for _, path in small.checkout.writes()))
+        ran = [*one.logged("run-ended"), *other.logged("run-ended")]
+        assert [line["mode"] for line in ran if line["mode"] != "incremental"] == ["full"]
+        assert not waiting[0].logged("run-ended")
 
 
 def test_who_stands_by_takes_over(small):
@@ -174,16 +194,8 @@ def test_a_process_that_let_go_of_manifests_says_so_and_never_signs_for_them_aga
 
 
 def test_a_message_is_written_without_waiting_for_the_interval(small):
-    secret = "signing-key"
-    deliveries = [{"dataSync": "shop", "secrets": [secret]}]
-    small.prepare(environment={"service": {"loops": ["syncs"], "deliveries": deliveries}})
+    small.prepare(environment={"service": {"loops": ["syncs"], "deliveries": DELIVERIES}})
     with serving(small.checkout, works=True) as running:
         wait_until(lambda: small.checkout.call("sync", "status", "--format", "json").json["syncs"][0]["last_full_run"])
-        product = small.portal("GET", "products")["Items"][0]
-        small.portal("PATCH", f"products/{product['ID']}", {"Name": "Renamed"})
-        message = {"Headers": {"type": "product.updated"}, "Payload": {"ProductID": product["ID"]}}
-        raw = json.dumps(message).encode()
-        signature = base64.b64encode(hmac.digest(secret.encode(), raw, "sha256")).decode()
-        small.emulator.clear_requests()
-        assert running.ask("POST", "/deliveries/shop", raw, {"X-oc-hash": signature}).status == 200
+        assert renamed(small, running) == 200
         wait_until(lambda: any("/products" in path for _, path in small.checkout.writes()))
