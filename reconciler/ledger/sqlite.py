@@ -229,6 +229,16 @@ def _create_file(path: Path) -> None:
     folder = path.parent
     if path.is_dir():
         raise IsADirectoryError(21, "is a directory")
+    # In this order: whoever makes a ledger at the same time makes the file first.
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.exists() and not path.exists():
+        # SQLite would drop what waits there, and who has the old file open would find another one in its place.
+        raise LedgerError(
+            f"The ledger {path} is gone, and {wal.name} beside it is not: the file was deleted or moved while a "
+            "process had it open, or that process was killed",
+            next_step="Put the same file back, or restore one from a backup. To begin with a new one, which remembers "
+            f"nothing, end that process and delete {wal.name} and {path.name}-shm.",
+        )
     created = not folder.exists()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignore = folder / ".gitignore"

@@ -257,3 +257,18 @@ def test_a_deleted_file_is_not_written(tmp_path):
         with pytest.raises(LedgerError, match="was deleted"):
             ledger.remember_settled([(TARGET, {"x": 1})])
     assert not path.exists()
+
+
+def test_no_new_file_is_made_beside_the_journal_of_one_that_is_gone(tmp_path):
+    path, aside = tmp_path / "ledger.db", tmp_path / "aside"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.remember_settled([(TARGET, {"x": 1})])
+        path.rename(aside)
+        with pytest.raises(LedgerError, match="is gone, and ledger.db-wal beside it is not") as caught:
+            Ledger.open(f"sqlite:///{path}")
+        assert not path.exists()
+        assert "Put the same file back" in caught.value.next_step
+        aside.rename(path)
+        ledger.remember_settled([(TARGET, {"x": 2})])
+    (found,) = read_memory(f"sqlite:///{path}", "test", [TARGET.api_url]).snapshots.values()
+    assert found.state == {"x": 2}
