@@ -264,7 +264,7 @@ def test_no_new_file_is_made_beside_the_journal_of_one_that_is_gone(tmp_path):
     with Ledger.open(f"sqlite:///{path}") as ledger:
         ledger.remember_settled([(TARGET, {"x": 1})])
         path.rename(aside)
-        with pytest.raises(LedgerError, match="is gone, and ledger.db-wal beside it is not") as caught:
+        with pytest.raises(LedgerError, match=r"is gone, and ledger\.db-wal beside it is not") as caught:
             Ledger.open(f"sqlite:///{path}")
         assert not path.exists()
         assert "Put the same file back" in caught.value.next_step
