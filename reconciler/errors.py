@@ -325,7 +325,7 @@ class UnexpectedAnswer(ApiError):
 
     @property
     def is_transient(self) -> bool:
-        return self.answer is None
+        return self.answer is None and not self.is_too_large
 
 
 class TargetRefuses(ReconcilerError):

@@ -48,7 +48,7 @@ class Bounds:
     read: float = 60
     exchange: float = 300
     body: int = 64 * 1024 * 1024
-    passed_on: int = 2 * 1024 * 1024 * 1024
+    passed_on: int = 1024 * 1024 * 1024
 
 
 class Connections:

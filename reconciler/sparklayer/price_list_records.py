@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.errors import Conflict, NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.sparklayer.lists import one_object, path_segment
-from reconciler.sparklayer.prices import LISTS
+from reconciler.sparklayer.price_book import LISTS
 
 INTEGRATION = "integration"
 """Source of the price lists that integrations keep (documented)."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from reconciler.errors import NotFound, Rejected, UnexpectedAnswer
-from reconciler.kind.connection import Json, Reader, Wire, Writer
+from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.sparklayer.batches import write_rows
-from reconciler.sparklayer.lists import one_object, path_segment, whole_list
-from reconciler.sparklayer.records import Price, Tier
+from reconciler.sparklayer.lists import one_object, path_segment
+from reconciler.sparklayer.price_book import LISTS
+from reconciler.sparklayer.records import Price
 
-LISTS = "api/v1/price-lists"
 UPDATE = "api/v1/batch-update-pricing"
 
-# The one place of what is inferred: that an empty `pricing` is what "without quantity and price" means in JSON, and the
-# path of a read with its rows of `{sku, quantity, price}`, which public clients use.
+# The one place of what is inferred: that an empty `pricing` is what "without quantity and price" means in JSON.
 _NO_TIERS: list[Wire] = []
-_READ = "pricing"
 
 
 async def write_prices(writer: Writer, prices: Iterable[Price]) -> dict[Price, str]:
@@ -47,22 +45,6 @@ async def write_prices(writer: Writer, prices: Iterable[Price]) -> dict[Price, s
             raise
 
     return await write_rows(list(pairs.values()), send)
-
-
-async def read_prices(reader: Reader, price_list: str) -> dict[str, tuple[Tier, ...]]:
-    """Return the prices of every SKU that has some on a list, by quantity. Lists made of rules may show none.
-
-    Raises:
-        NotFound: there is no such list.
-        ApiError: the read failed.
-    """
-    path = f"{_path(price_list)}/{_READ}"
-    found: dict[str, list[Tier]] = {}
-    for row in await whole_list(reader, path, lenient=True):
-        sku = row.get("sku")
-        if isinstance(sku, str) and row.get("price") is not None:
-            found.setdefault(sku, []).append(_tier(row, path))
-    return {sku: tuple(sorted(tiers)) for sku, tiers in found.items()}
 
 
 async def price_list_currency(reader: Reader, slug: str) -> str | None:
@@ -102,11 +84,3 @@ def _body(price: Price) -> Wire:
 def _number(price: Decimal) -> int | float:
     """Return the price as JSON writes it: a float's shortest form is the number that people wrote, to 15 digits."""
     return int(price) if price == price.to_integral_value() else float(price)
-
-
-def _tier(row: Wire, path: str) -> Tier:
-    quantity: Json = row.get("quantity")
-    try:
-        return Tier(1 if quantity is None else int(quantity), Decimal(str(row["price"])))
-    except (TypeError, ValueError, InvalidOperation):
-        raise UnexpectedAnswer(f"GET {path}: a price cannot be read", request=f"GET {path}") from None

@@ -193,3 +193,32 @@ def test_half_a_character_at_the_target_stops_no_run(shop: Shop, path: str, find
     shop.emulator.clear_faults()
     shop.synced("--verify")
     assert shop.wrong() == []
+
+
+def test_a_verify_writes_what_cannot_be_read_of_the_price_list(shop: Shop) -> None:
+    shop.synced("--full")
+    unknown = "so what the price list holds is not known: a verify writes all prices"
+    cases = (
+        # Each of them, what is put in its place, how many records are written for it, and what is said.
+        (r"\]$", "", 4, f"the answer ends in the middle of a list, {unknown}"),
+        (r"^.*$", "<html>", 4, f"the answer is not a list of objects, {unknown}"),
+        (r'(?<="sku":"SKU-2","quantity":1,"price":)[0-9.]+', '"cheap"', 1, ""),
+        # The list changed while it was read.
+        (r"\[", '[{"sku":"SKU-2","quantity":1,"price":7},', 1, ""),
+    )
+    for find, put, written, told in cases:
+        shop.emulator.clear_faults()
+        shop.emulator.fault("rewrite", path="*/pricing", count=None, replace=[{"find": find, "put": put}])
+        shop.emulator.clear_requests()
+        report = shop.synced("--verify")
+        assert (find, report["records"]["written"]) == (find, written)
+        assert {line.split()[1] for line in shop.writes()} == {"batch-update-pricing"}
+        assert told in " ".join(report["remarks"])
+        assert bool(told) == bool(report["remarks"])
+        assert shop.wrong() == []
+    shop.emulator.clear_faults()
+    shop.emulator.fault("truncated", path="*/pricing", count=2)
+    shop.emulator.clear_requests()
+    report = shop.synced("--verify")
+    assert shop.writes() == []
+    assert "is not known" not in " ".join(report["remarks"])

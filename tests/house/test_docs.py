@@ -28,7 +28,7 @@ from reconciler.ordercloud.kinds.entity_sync import ENTITY_PATHS
 from reconciler.reconcile.guard import REQUEST_RULES, RULES
 from reconciler.registry import kinds
 from reconciler.report.codes.environment import ENVIRONMENT_FILE
-from reconciler.sparklayer import prices, products, stock, sync_log
+from reconciler.sparklayer import price_book, prices, products, stock, sync_log
 from reconciler.sparklayer.kinds import customer_group, price_list, stock_location, store
 from reconciler.sparklayer.lists import PRICE_LISTS
 from support.forked import Forked
@@ -225,7 +225,7 @@ def test_every_endpoint_stands_in_the_coverage() -> None:
     assert len(paths) == 13
     paths |= {store.CURRENCY_PATH, store.SETTINGS_PATH, customer_group.PATH, price_list.PATH, PRICE_LISTS}
     paths |= {stock_location.PATH, sync_log.PATH}
-    paths |= {products.PATH, prices.LISTS, prices.UPDATE, stock.LOCATIONS, stock.UPDATE, stock.DELETE, stock.FETCH}
+    paths |= {products.PATH, price_book.LISTS, prices.UPDATE, stock.LOCATIONS, stock.UPDATE, stock.DELETE, stock.FETCH}
     assert sorted(path for path in paths if f"| `{path}` |" not in page) == []
 
 

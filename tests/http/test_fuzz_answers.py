@@ -40,7 +40,8 @@ from reconciler.sparklayer import client as sparklayer
 from reconciler.sparklayer import faults as sparklayer_faults
 from reconciler.sparklayer import sync_log
 from reconciler.sparklayer.lists import all_price_lists, whole_list
-from reconciler.sparklayer.prices import price_list_currency, read_prices, write_prices
+from reconciler.sparklayer.price_book import read_book, read_prices
+from reconciler.sparklayer.prices import price_list_currency, write_prices
 from reconciler.sparklayer.products import read_product, write_product
 from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sparklayer.stock import delete_stock, location_ids, read_stock, write_stock
@@ -364,6 +365,7 @@ SPARKLAYER: dict[str, Ask] = {
     "delete stock": lambda api: delete_stock(api, ["a"]),
     "locations": location_ids,
     "prices": lambda api: read_prices(api, "list"),
+    "all prices": lambda api: read_book(api, "list"),
     "write prices": lambda api: write_prices(api, PRICES),
     "currency": lambda api: price_list_currency(api, "list"),
     "log": lambda api: sync_log.read_status(api, "us", "products"),

@@ -16,8 +16,8 @@ from reconciler.emulator.testing import RunningEmulator
 from reconciler.errors import AnswerLost, Conflict, NotFound, Rejected, UnexpectedAnswer
 from reconciler.http.body import encode
 from reconciler.http.redact import Redactor
+from reconciler.sparklayer.price_book import read_prices as _read_prices
 from reconciler.sparklayer.prices import UPDATE, price_list_currency
-from reconciler.sparklayer.prices import read_prices as _read_prices
 from reconciler.sparklayer.prices import write_prices as _write_prices
 from reconciler.sparklayer.records import Price, Tier
 from support.sparklayer_workbench import read, written
@@ -190,30 +190,6 @@ def test_the_currency_of_a_list(site: RunningEmulator, bodies: str) -> None:
     assert read(url, lambda reader: price_list_currency(reader, "no/such list")) is None
     with pytest.raises(NotFound):
         read_prices(site, "gone")
-
-
-def answered(rows: Any) -> dict[str, tuple[Tier, ...]]:
-    class Canned:
-        async def get(self, path: str, params: object = None) -> object:
-            return rows
-
-    return asyncio.run(_read_prices(Canned(), SLUG))
-
-
-def test_rows_are_read_in_any_order_and_with_numbers_as_text() -> None:
-    rows = [
-        {"sku": "A", "quantity": 10, "price": "1.50", "unit_of_measure": None},
-        {"sku": "A", "price": 2.25},
-        {"sku": "B", "quantity": 1, "price": None},
-        {"quantity": 1, "price": 1},
-    ]
-    assert answered(rows) == {"A": (Tier(1, Decimal("2.25")), Tier(10, Decimal("1.5")))}
-
-
-@pytest.mark.parametrize("rows", [None, {"data": []}, [{"sku": "A", "price": "cheap"}], [{"sku": "A", "price": []}]])
-def test_an_answer_of_another_shape_is_not_no_prices(rows: object) -> None:
-    with pytest.raises(UnexpectedAnswer):
-        answered(rows)
 
 
 @pytest.mark.parametrize("answer", [None, [], "GBP", {"slug": SLUG}])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.errors import NoSuchRecord, NotFound
 from reconciler.kind.connection import ClockedReader, Json, Querier
+from reconciler.sparklayer.price_book import read_prices, require_readable
 from reconciler.sparklayer.price_list_records import canonical_list, read_list
-from reconciler.sparklayer.prices import read_prices
 from reconciler.sparklayer.records import Tier
 from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.mapping.values import wire_number
@@ -149,6 +149,8 @@ def _tiers(prices: Prices) -> dict[str, Json]:
 
 async def _prices(target: Querier, slug: str) -> Prices:
     try:
-        return await read_prices(target, slug)
+        prices = await read_prices(target, slug)
     except NotFound:
         return {}
+    require_readable(prices, slug)
+    return prices

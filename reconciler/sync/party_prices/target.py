@@ -11,8 +11,8 @@ from reconciler.errors import NotFound, TargetIncomplete
 from reconciler.kind.connection import Querier, Wire
 from reconciler.ordercloud.together import together
 from reconciler.sparklayer.lists import count_price_lists, price_list_slugs
+from reconciler.sparklayer.price_book import read_prices
 from reconciler.sparklayer.price_list_records import ListInfo, list_info, read_list
-from reconciler.sparklayer.prices import read_prices
 from reconciler.sparklayer.records import Tier
 from reconciler.sync.datatype import Held, Observation
 from reconciler.sync.mapping.digest import digest_of

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ApiError, NoSuchRecord, NotFound, OutOfScope
 from reconciler.kind.connection import ClockedReader, Json, Querier, Wire
 from reconciler.ordercloud.readers.records import Product
-from reconciler.sparklayer.prices import price_list_currency, read_prices
+from reconciler.sparklayer.price_book import read_prices, require_readable
+from reconciler.sparklayer.prices import price_list_currency
 from reconciler.sparklayer.products import DISCONTINUED, canonical_product, read_product
 from reconciler.sparklayer.records import Price, StockLevel, Tier
 from reconciler.sparklayer.stock import read_stock
@@ -128,10 +129,11 @@ async def _prices(target: Querier, settings: ProductSettings, skus: frozenset[st
         return {}
     try:
         # The API has no read of single SKUs.
-        prices = await read_prices(target, settings.price_list)
+        prices = await read_prices(target, settings.price_list, skus)
     except NotFound:
         return {}
-    return {sku: tiers for sku, tiers in prices.items() if sku in skus}
+    require_readable(prices, settings.price_list)
+    return prices
 
 
 def explanation(

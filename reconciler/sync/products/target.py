@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.errors import TargetIncomplete
+from reconciler.errors import TargetIncomplete, UnexpectedAnswer
 from reconciler.kind.connection import Querier, Wire
 from reconciler.ordercloud.readers.flaws import has_no_id
-from reconciler.sparklayer.prices import price_list_currency, read_prices
+from reconciler.sparklayer.price_book import PriceBook, read_book
+from reconciler.sparklayer.prices import price_list_currency
 from reconciler.sparklayer.products import read_product
-from reconciler.sparklayer.records import Price, StockLevel, Tier
+from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sparklayer.stock import location_ids, read_stock
 from reconciler.sync.datatype import Held, Observation
 from reconciler.sync.products import fingerprint
@@ -25,8 +26,9 @@ from reconciler.sync.products.state import ProductState
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
+# How often a price list is read that does not come whole: it may be very long.
+_READS = 2
 _OF_DISCONTINUED = ("external_id", "variants")
-_Prices = Mapping[str, tuple[Tier, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class ProductTarget:
         self._breaker = breaker
         self._parts = settings.parts
         self._price_list = settings.price_list
+        self._unread: str | None = None
         self._locations = frozenset(settings.locations.values()) | (
             {settings.default_location} if settings.default_location else frozenset()
         )
@@ -94,14 +97,26 @@ class ProductTarget:
             return frozenset()
         return self._locations - await self._breaker.repeat(lambda: location_ids(self._reader))
 
-    async def whole(self) -> _Prices | None:
-        """Return the prices on the price list by SKU: the API has no read of single ones."""
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a run has to say of a price list that it could not compare."""
+        if self._unread is None:
+            return ()
+        return (f"{self._unread}, so what the price list holds is not known: a verify writes all prices",)
+
+    async def whole(self) -> PriceBook | None:
+        """Return the prices on the price list: the API has no read of single ones; None: they cannot be compared."""
         if self._price_list is None or Part.PRICES not in self._parts:
             return None
         listed = self._price_list
-        return await self._breaker.repeat(lambda: read_prices(self._reader, listed))
+        for _ in range(_READS):
+            found = await self._breaker.repeat(lambda: _read_or_unread(self._reader, listed))
+            if isinstance(found, PriceBook):
+                return found
+            self._unread = found.message
+        return None
 
-    async def observe(self, states: Sequence[ProductState], whole: _Prices | None) -> Observation:
+    async def observe(self, states: Sequence[ProductState], whole: PriceBook | None) -> Observation:
         """Read what the site holds of the products that should be in these states."""
         # Of a product that is to be discontinued nothing but its variants is written, and so compared.
         discontinued = frozenset(state.key for state in states if state.gone)
@@ -109,7 +124,7 @@ class ProductTarget:
         bodies = await self._bodies(records)
         return await self._observe(_with_theirs(records, bodies), bodies, whole, discontinued)
 
-    async def observe_held(self, held: Mapping[str, Held], whole: _Prices | None) -> Observation:
+    async def observe_held(self, held: Mapping[str, Held], whole: PriceBook | None) -> Observation:
         """Read what the site holds of what we noted."""
         noted = {key: held_from_json(body) for key, body in held.items()}
         records = {key: Skus(one.printed_stock, one.printed_prices) for key, one in noted.items()}
@@ -119,7 +134,7 @@ class ProductTarget:
         self,
         records: Mapping[str, Skus],
         bodies: Mapping[str, Wire | None],
-        prices: _Prices | None,
+        prices: PriceBook | None,
         discontinued: Collection[str] = (),
     ) -> Observation:
         levels: Mapping[str, tuple[StockLevel, ...]] = {}
@@ -134,20 +149,21 @@ class ProductTarget:
             if Part.STOCK in self._parts:
                 prints[key][Part.STOCK.value] = self._stock_print(skus, levels)
             if prices is not None and self._price_list is not None:
-                listed = [Price(sku, self._price_list, prices[sku]) for sku in skus.prices if sku in prices]
+                listed = [Price(sku, self._price_list, prices.get(sku)) for sku in skus.prices]
                 prints[key][Part.PRICES.value] = fingerprint.of_prices(listed)
         missing = frozenset(key for key, body in bodies.items() if body is None)
-        found = {key: self._returned(skus.former, levels, prices or {}) for key, skus in records.items()}
+        found = {key: self._returned(skus.former, levels, prices) for key, skus in records.items()}
         return Observation(prints, missing, {key: one for key, one in found.items() if one.stock or one.priced})
 
     def _stock_print(self, skus: Skus, levels: Mapping[str, tuple[StockLevel, ...]]) -> bytes:
         return fingerprint.of_stock(level for sku in skus.stock for level in self._ours(levels.get(sku, ())))
 
     def _returned(
-        self, skus: frozenset[str], levels: Mapping[str, tuple[StockLevel, ...]], prices: _Prices
+        self, skus: frozenset[str], levels: Mapping[str, tuple[StockLevel, ...]], prices: PriceBook | None
     ) -> Returned:
         places = {sku: tuple(level.location for level in self._ours(levels.get(sku, ()))) for sku in sorted(skus)}
-        return Returned({sku: found for sku, found in places.items() if found}, skus.intersection(prices))
+        priced = frozenset(sku for sku in skus if prices is not None and sku in prices)
+        return Returned({sku: found for sku, found in places.items() if found}, priced)
 
     def _ours(self, levels: Iterable[StockLevel]) -> Iterable[StockLevel]:
         return (level for level in levels if level.location in self._locations)
@@ -162,6 +178,13 @@ class ProductTarget:
 
     async def _levels(self, skus: Sequence[str]) -> dict[str, tuple[StockLevel, ...]]:
         return await self._breaker.repeat(lambda: read_stock(self._reader, skus))
+
+
+async def _read_or_unread(reader: Querier, price_list: str) -> PriceBook | UnexpectedAnswer:
+    try:
+        return await read_book(reader, price_list)
+    except UnexpectedAnswer as error:
+        return error
 
 
 def _with_theirs(records: Mapping[str, Skus], bodies: Mapping[str, Wire | None]) -> Mapping[str, Skus]:
