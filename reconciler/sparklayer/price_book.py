@@ -24,7 +24,7 @@ _LINE, _FIELD = b"\n", b"\t"
 
 
 class PriceBook:
-    """Prices of a list by SKU, as lines of text in buckets: some 30 bytes for a SKU of ten characters.
+    """Prices of a list by SKU, as lines of text in buckets: some 25 bytes for a SKU of ten characters.
 
     Two rows of one SKU and quantity are two tiers, as they are where a list changes while it is read.
     """
