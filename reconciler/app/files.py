@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from reconciler.errors import OutputError
 
@@ -15,6 +14,8 @@ def write_file(path: Path, text: str) -> None:
     Raises:
         OutputError: it cannot be written; nothing is left behind.
     """
+    from tempfile import NamedTemporaryFile  # every command imports this module, and few of them write a file
+
     target = path.resolve()
     try:
         if target.exists() and not target.is_file():

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Rejected
 from reconciler.registry import open_reader, open_writer
-from reconciler.sparklayer.sync_log import DOCUMENTED, SyncStatus, clear_every_log, read_status
+from reconciler.sparklayer.sync_log import SyncStatus, clear_every_log, read_status
+from reconciler.sparklayer.sync_log_types import DOCUMENTED
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import click
 
-_KIND = re.compile(r"^kind:\s*[\"']?(\w+)", re.MULTILINE)
-_NAME = re.compile(r"^metadata:(?:\s*\{[^}\n]*?|(?:\s*\n[ \t]+.*)*?\n[ \t]+)\bname:\s*[\"']?([\w.-]+)", re.MULTILINE)
+# Patterns that are compiled when they are first used: every command imports this module.
+_KIND = r"(?m)^kind:\s*[\"']?(\w+)"
+_NAME = r"(?m)^metadata:(?:\s*\{[^}\n]*?|(?:\s*\n[ \t]+.*)*?\n[ \t]+)\bname:\s*[\"']?([\w.-]+)"
 
 
 def named_manifests(folder: Path) -> Iterator[tuple[str, str]]:
@@ -22,7 +23,7 @@ def named_manifests(folder: Path) -> Iterator[tuple[str, str]]:
         except (OSError, UnicodeDecodeError):
             continue
         for document in re.split(r"^---", text, flags=re.MULTILINE):
-            kind, name = _KIND.search(document), _NAME.search(document)
+            kind, name = re.search(_KIND, document), re.search(_NAME, document)
             if kind and name:
                 yield kind[1], name[1]
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler.gitops.event import Event, ForgeName, read_event
+from reconciler.gitops.forge_names import ForgeName
+
+if TYPE_CHECKING:
+    from reconciler.gitops.event import Event
 
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
@@ -31,6 +34,8 @@ class ForgeOptions:
             UsageError: no forge is told or several are, no repository, or something that is none.
             LoadError: the event file cannot be read.
         """
+        from reconciler.gitops.event import read_event
+
         return read_event(
             os.environ,
             forge=self.forge,

@@ -6,20 +6,23 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.app.commits import clean_commit
 from reconciler.app.files import write_file
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import say
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.reconcile.digests import PLAN_KEY, signed
-from reconciler.reconcile.plan import Plan
 from reconciler.report.renderers import PLAN
+
+if TYPE_CHECKING:
+    from reconciler.reconcile.plan import Plan
 
 
 def planned_commit(options: Options, commit: str | None) -> str | None:
     """Return the commit that is planned: as given, the head of the pull request, or that of a clean checkout."""
+    from reconciler.app.commits import clean_commit
+
     return commit or _head_of_pull_request() or clean_commit(options.project.manifests)
 
 
@@ -42,6 +45,8 @@ def save_plan(path: Path, plan: Plan) -> None:
     Raises:
         OutputError: it cannot be written.
     """
+    from reconciler.reconcile.digests import PLAN_KEY, signed
+
     write_file(path, PLAN.render("json", signed(plan, os.environ.get(PLAN_KEY))))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from reconciler.cli.completion import complete_objects
 from reconciler.errors import UsageError
-from reconciler.reconcile.session import PlanRequest
+
+if TYPE_CHECKING:
+    from reconciler.reconcile.session import PlanRequest
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -93,6 +95,8 @@ def plan_request(
     Raises:
         UsageError: an override without a reason, or a reason for nothing.
     """
+    from reconciler.reconcile.session import PlanRequest
+
     if overridden and not (reason or "").strip():
         raise UsageError("--override needs --reason TEXT", next_step="Say why; it is recorded in plan and ledger.")
     if reason and not overridden:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler.app.saved_plans import nothing_approved, read_reviewed, require_digest
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show
 from reconciler.clock import utc_now
 from reconciler.errors import GuardrailBreach, ReconcilerError, StalePlan, UsageError
-from reconciler.reconcile.digests import PLAN_KEY
 
 if TYPE_CHECKING:
     from reconciler.app.saved_plans import Gate
@@ -47,6 +45,8 @@ def reviewed_plans(
         PlanFileError: one cannot be read, or is no plan.
         StalePlan: a folder has no plan, or the plan has another digest.
     """
+    from reconciler.app.saved_plans import read_reviewed, require_digest
+
     if not (files or gated):
         if digest is not None:
             raise UsageError("--digest is about a saved plan", next_step="Name the file before it.")
@@ -60,6 +60,8 @@ def refusal_written(
     options: Options, files: tuple[Path, ...], gated: Path | None, overrides: Mapping[str, str]
 ) -> Iterator[None]:
     """Within, where nothing of saved plans may be applied, `--output` gets a report that says why of each."""
+    from reconciler.app.saved_plans import read_reviewed
+
     try:
         yield
     except (StalePlan, GuardrailBreach) as error:
@@ -72,6 +74,8 @@ def refusal_written(
 def _write_refusal(
     options: Options, reviewed: tuple[Reviewed, ...], error: ReconcilerError, overrides: Mapping[str, str]
 ) -> None:
+    from reconciler.app.saved_plans import nothing_approved
+    from reconciler.reconcile.digests import PLAN_KEY
     from reconciler.report.renderers import APPLY
 
     report = nothing_approved(reviewed, error, utc_now(), overrides, os.environ.get(PLAN_KEY))

@@ -14,8 +14,9 @@ from typing import cast
 import orjson
 
 from reconciler.errors import ApiError, GuardrailBreach, PlanFileError, StalePlan, UnexpectedAnswer
-from reconciler.gitops.event import Event, ForgeName
+from reconciler.gitops.event import Event
 from reconciler.gitops.forge import Artifact, Forge, PullRequest, Walk
+from reconciler.gitops.forge_names import ForgeName
 from reconciler.gitops.members import text
 from reconciler.reconcile.approval import check_approval
 from reconciler.reconcile.digests import signed

@@ -6,8 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 
 from reconciler.errors import UsageError
-from reconciler.gitops.event import Event, ForgeName
+from reconciler.gitops.event import Event
 from reconciler.gitops.forge import Forge
+from reconciler.gitops.forge_names import ForgeName
 from reconciler.http.observe import Observer
 
 FORGES = {

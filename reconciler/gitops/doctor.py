@@ -9,7 +9,8 @@ from reconciler.app.project import ALL, Project
 from reconciler.errors import ApiError, SecretUnset, UsageError
 from reconciler.gitops.azure_settings import open_azure_settings
 from reconciler.gitops.connect import open_forge
-from reconciler.gitops.event import GATE_NEEDS, TOKEN, Event, ForgeName, read_event
+from reconciler.gitops.event import GATE_NEEDS, TOKEN, Event, read_event
+from reconciler.gitops.forge_names import ForgeName
 from reconciler.gitops.github_settings import open_settings
 from reconciler.gitops.init.examine import examine_needs, examine_pipelines, pipelines_there
 from reconciler.gitops.init.identities import identities

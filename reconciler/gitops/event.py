@@ -10,12 +10,12 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from reconciler.errors import LoadError, UsageError
+from reconciler.gitops.forge_names import ForgeName
 from reconciler.gitops.members import number, text
 from reconciler.hosts import is_loopback
 from reconciler.secret import Secret
@@ -27,14 +27,6 @@ _GITHUB_NAME = re.compile(r"[A-Za-z0-9-]{1,100}/[A-Za-z0-9._-]{1,100}")
 # documented: the account in whose name Dependabot opens pull requests.
 _DEPENDABOT = "dependabot[bot]"
 _NO_SECRETS = "so there are no secrets: manifests are validated, and nothing is planned"
-
-
-class ForgeName(StrEnum):
-    """The forges, as `--forge` names them."""
-
-    GITHUB = "github"
-    AZURE = "azure"
-    GITLAB = "gitlab"
 
 
 TOLD_BY = {

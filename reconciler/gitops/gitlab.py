@@ -22,8 +22,9 @@ from reconciler.errors import (
     Unreachable,
     UsageError,
 )
-from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN, TOKEN, Event, ForgeName
+from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN, TOKEN, Event
 from reconciler.gitops.forge import LARGEST_ARCHIVE, LOST_STEP, Artifact, Comment, Issue, PullRequest, Reviewed, Walk
+from reconciler.gitops.forge_names import ForgeName
 from reconciler.gitops.members import at, items, needed, number, text
 from reconciler.http.api import Api, Options
 from reconciler.http.client import HttpWriter, open_session

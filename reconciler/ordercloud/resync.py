@@ -5,24 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from reconciler.kind.kind import Observed
 from reconciler.kind.request import Call
 
-ResyncType = Literal[
-    "products",
-    "adminUsers",
-    "buyers",
-    "buyerUsers",
-    "buyerUserGroups",
-    "catalogs",
-    "categories",
-    "inventoryRecords",
-    "suppliers",
-    "supplierUsers",
-]
-TYPES: tuple[str, ...] = get_args(ResyncType)
 # What can be sent again by a re-sync only in the portal, in a browser: it asks for a captcha (fact sheet §2).
 IN_THE_PORTAL = "the portal's full sync of that very catalogue (for people: it asks for a captcha)"
 INSTEAD = (

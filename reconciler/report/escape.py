@@ -8,8 +8,6 @@ that can be seen, on one line. The other functions add what their format needs.
 
 from __future__ import annotations
 
-import html as html_module
-import json
 import re
 from typing import Any
 
@@ -21,14 +19,15 @@ _MARKED_COMMAND = re.compile(r"##(?=\w*\[)")
 # `::command::` is carried out at the start of a line, after blanks; our own colours may stand before it.
 _LINE_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*):(?=:)", re.MULTILINE)
 # `/command` at the start of a line of a comment: GitLab carries it out, and looks for code blocks in its own way.
-_QUICK_ACTION = re.compile(r"^(\s*)/(?=\w)")
+# This one and those below are compiled when they are first used: every command imports this module.
+_QUICK_ACTION = r"^(\s*)/(?=\w)"
 # What stays plain in Markdown prose: words of letters and short numbers, with closing punctuation. Everything else
 # (mentions, #123, commit hashes, links, emphasis, emoji codes, HTML) needs a character that is not in here.
-_PLAIN_WORD = re.compile(r"\(?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d{1,6}(?:[.,:-]\d{1,6})*%?)[,.;:?)]{0,2}")
-_CODE = re.compile(r"`([^`]+)`([,.;:?)]{0,2})(?!\S)")
-_HEX = re.compile(r"[0-9a-fA-F]{7,}")
-_LIST_NUMBER = re.compile(r"\d+[.)].*")
-_PLAIN_SHORT = re.compile(r"[-–—=→+]")
+_PLAIN_WORD = r"\(?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d{1,6}(?:[.,:-]\d{1,6})*%?)[,.;:?)]{0,2}"
+_CODE = r"`([^`]+)`([,.;:?)]{0,2})(?!\S)"
+_HEX = r"[0-9a-fA-F]{7,}"
+_LIST_NUMBER = r"\d+[.)].*"
+_PLAIN_SHORT = r"[-–—=→+]"
 
 
 def _shown(character: str) -> str:
@@ -83,11 +82,11 @@ def code_span(text: str, limit: int = 300) -> str:
 
 
 def _plain_in_markdown(word: str, first: bool) -> bool:
-    if first and (_PLAIN_SHORT.fullmatch(word) or _LIST_NUMBER.fullmatch(word)):
+    if first and (re.fullmatch(_PLAIN_SHORT, word) or re.fullmatch(_LIST_NUMBER, word)):
         return False  # it would open a list
-    if _PLAIN_SHORT.fullmatch(word):
+    if re.fullmatch(_PLAIN_SHORT, word):
         return True
-    return _PLAIN_WORD.fullmatch(word) is not None and _HEX.search(word) is None
+    return re.fullmatch(_PLAIN_WORD, word) is not None and re.search(_HEX, word) is None
 
 
 def prose(text: str, limit: int = 600) -> str:
@@ -98,7 +97,7 @@ def prose(text: str, limit: int = 600) -> str:
     """
     pieces: list[str] = []
     shown, start = clip(visible(text), limit), 0
-    for code in _CODE.finditer(shown):
+    for code in re.finditer(_CODE, shown):
         if code.start() and not shown[code.start() - 1].isspace():
             continue
         pieces.extend(_prose_words(shown[start : code.start()], limit, first=not pieces))
@@ -131,7 +130,7 @@ def _prose_words(text: str, limit: int, *, first: bool) -> list[str]:
 
 def fenced(lines: list[str], language: str = "") -> str:
     """Return lines from outside as a Markdown code block that none of them can close."""
-    shown = [_QUICK_ACTION.sub(r"\1\\x2f", disarm(visible(line))) for line in lines]
+    shown = [re.sub(_QUICK_ACTION, r"\1\\x2f", disarm(visible(line))) for line in lines]
     runs = (len(run) for line in shown for run in re.findall("`+", line))
     fence = "`" * max(3, max(runs, default=0) + 1)
     return "\n".join([f"{fence}{language}", *shown, fence])
@@ -139,6 +138,8 @@ def fenced(lines: list[str], language: str = "") -> str:
 
 def html(text: str) -> str:
     """Return text from outside for HTML content and quoted attributes (and for XML, which knows fewer characters)."""
+    import html as html_module
+
     return html_module.escape(visible(text))
 
 
@@ -191,11 +192,15 @@ def sarif(text: str) -> str:
 
 def json_text(document: Any) -> str:
     """Return a JSON document as text: ASCII only, so that it is as harmless on a terminal as it is exact."""
+    import json
+
     return _harmless_json(json.dumps(document, indent=2, ensure_ascii=True))
 
 
 def json_line(document: Any) -> str:
     """Return a JSON document on one line, for streams of them; see `json_text`."""
+    import json
+
     return _harmless_json(json.dumps(document, ensure_ascii=True))
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 _MEMBERS = ("next_step", "next_steps", "hint")
-_IN_BACKTICKS = re.compile(r"`(reconciler [^`\n]+)`")
-_IN_HTML = re.compile(r"<code>(reconciler [^<\n]+)</code>|`(reconciler [^`\n]+)`")
-_ALONE = re.compile(r"(→ )?(reconciler [a-z-]+(?: .*)?)")
+# Patterns that are compiled when they are first used: every command imports this module.
+_IN_BACKTICKS = r"`(reconciler [^`\n]+)`"
+_IN_HTML = r"<code>(reconciler [^<\n]+)</code>|`(reconciler [^`\n]+)`"
+_ALONE = r"(→ )?(reconciler [a-z-]+(?: .*)?)"
 _ONE, _SEVERAL, _NONE = "one", "several", "none"
 # What is no command of manifests takes none of these options; a test holds this against the commands.
 ENVIRONMENTS: Mapping[str, str] = {
@@ -69,9 +70,9 @@ class Given:
         """Return a text with every command in it completed."""
         if self == NOTHING:
             return text
-        if alone := _ALONE.fullmatch(text):
+        if alone := re.fullmatch(_ALONE, text):
             return f"{alone[1] or ''}{self._command(alone[2])}"
-        return _IN_BACKTICKS.sub(lambda found: f"`{self._command(found[1])}`", text)
+        return re.sub(_IN_BACKTICKS, lambda found: f"`{self._command(found[1])}`", text)
 
     def completed_html(self, html: str) -> str:
         """Return a page with every command in it completed."""
@@ -85,7 +86,7 @@ class Given:
             whole = f"{escape(before, quote=False)}{middle}{escape(after, quote=False)}"
             return f"<code>{whole}</code>" if found[1] else f"`{whole}`"
 
-        return html if self == NOTHING else _IN_HTML.sub(one, html)
+        return html if self == NOTHING else re.sub(_IN_HTML, one, html)
 
     def completed_document(self, document: Any) -> Any:
         """Return a JSON document with the commands in its next steps and hints completed."""

@@ -13,9 +13,6 @@ from reconciler.sparklayer.lists import one_object, path_segment
 PATH = "api/v1/sync-log"
 # documented: PUT and a read hold this many errors at most. inferred: that it holds for a partial log too.
 MOST_ERRORS = 5_000
-# documented: products and customers. inferred: the others, from the Ignite trigger.
-DOCUMENTED = ("products", "customers")
-DATA_TYPES = ("products", "customers", "purchases", "merchant", "customer_groups")
 
 # The one place of what is inferred in the bodies: the page of the partial sync (its method, PATCH, too) and the rest
 # of an error's members were not readable.

@@ -13,7 +13,8 @@ import pytest
 
 from reconciler.errors import ApiError
 from reconciler.gitops.approval import Gathered, artifact_name, gather, workflows
-from reconciler.gitops.event import ForgeName, read_event
+from reconciler.gitops.event import read_event
+from reconciler.gitops.forge_names import ForgeName
 from reconciler.gitops.github import open_github
 from reconciler.http.observe import Silent
 from reconciler.http.retry import RetryPolicy

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import LoadError, UsageError
-from reconciler.gitops.event import Event, ForgeName, read_event
+from reconciler.gitops.event import Event, read_event
+from reconciler.gitops.forge_names import ForgeName
 
 HEAD, MERGE, OTHER = "a" * 40, "b" * 40, "c" * 40
 GITHUB = {"GITHUB_REPOSITORY": "acme/shop", "GITHUB_SHA": MERGE, "GITHUB_TOKEN": "t", "GITHUB_REF": "refs/heads/main"}

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.apply import Approval, apply_session
-from reconciler.app.commits import clean_commit
-from reconciler.app.saved_plans import open_for_saved
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
@@ -18,14 +15,10 @@ from reconciler.cli.options import Options
 from reconciler.cli.plan_options import commit_option, plan_options, plan_request
 from reconciler.cli.saved_plans import gate_of, refusal_written, reviewed_plans, saved_plan_options
 from reconciler.cli.terminal.ask import can_ask
-from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import is_read_with_stderr, show
 from reconciler.clock import utc_now
 from reconciler.errors import Interrupted, UsageError
-from reconciler.ledger.url import require_durable
-from reconciler.reconcile.digests import PLAN_KEY
-from reconciler.reconcile.session import PlanRequest
 from reconciler.report.renderers import APPLY
 
 _GO_ON = (
@@ -78,6 +71,14 @@ def apply(
     overrode is overridden here anew, or by a reviewed line in the manifests. Where RECONCILER_PLAN_KEY is set, only
     plans that are signed with it are taken.
     """
+    from reconciler.app.apply import Approval, apply_session
+    from reconciler.app.commits import clean_commit
+    from reconciler.app.saved_plans import open_for_saved
+    from reconciler.cli.terminal.faces import ApplyTerminal
+    from reconciler.ledger.url import require_durable
+    from reconciler.reconcile.digests import PLAN_KEY
+    from reconciler.reconcile.session import PlanRequest
+
     request = plan_request(targets, excluded, overridden, reason, push_secrets)
     if (files or gated) and resume:
         raise UsageError(

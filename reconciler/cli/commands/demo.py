@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
 from reconciler.cli.command import command
-from reconciler.cli.demo import ORDERS, PRODUCTS, SEED_NUMBER, Stage, find_example, play
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import wants_color
@@ -35,6 +32,11 @@ def demo(options: Options, step: bool, keep: Path | None) -> Status:
     Everything happens in a folder of its own, which is left behind with pages to look at: a plan, a pull request's
     comment, a rolling issue; your folder is not touched.
     """
+    import shutil
+    import tempfile
+
+    from reconciler.cli.demo import ORDERS, PRODUCTS, SEED_NUMBER, Stage, find_example, play
+
     try:
         from reconciler.emulator.testing import running_emulator
     except ModuleNotFoundError as error:

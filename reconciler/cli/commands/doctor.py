@@ -6,12 +6,10 @@ import os
 
 import click
 
-from reconciler.app.doctor import examine_each
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, combine, doctor_status
 from reconciler.cli.options import Options
-from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import show
 from reconciler.clock import utc_now
@@ -50,6 +48,9 @@ def doctor(options: Options, targets: bool, forge: bool) -> Status:
     handed over, and, where GITHUB_REPOSITORY and GITHUB_TOKEN are set (or those of your forge), what each identity has,
     from which branches, and who has to agree.
     """
+    from reconciler.app.doctor import examine_each
+    from reconciler.cli.terminal.failure import report_failure
+
     if forge:
         return _forge(options, targets)
     sessions, failures = options.project.sessions(utc_now())

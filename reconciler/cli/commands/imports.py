@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.imports import import_into
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
@@ -46,6 +45,8 @@ def import_(
     Defaults are left out. Secrets cannot be read back: they become references, and the variables to set are listed.
     What a manifest of another environment names is shared with it, and what differs becomes a patch in the Environment.
     """
+    from reconciler.app.imports import import_into
+
     project, listener = options.project, Listener(options.verbosity)
     folder = into or project.manifests
     imported = run_to_end(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -63,6 +62,8 @@ def init(
     hand in the forge, and where. For --from-live, SANDBOX_OC_CLIENT_ID beats OC_CLIENT_ID for an environment `sandbox`,
     so that one command can read several.
     """
+    import asyncio
+
     from reconciler.gitops.init.pipelines import CI
     from reconciler.gitops.init.repository import Wish, begin
     from reconciler.gitops.init.source import source

@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-from reconciler.app.owner import owner as owner_of
-from reconciler.app.pause import PauseRequest
 from reconciler.cli.options import Options
 from reconciler.cli.pause_options import (
     COMMAND,
@@ -20,7 +18,6 @@ from reconciler.cli.pause_options import (
     verify_options,
 )
 from reconciler.cli.plan_options import token_cache_option
-from reconciler.cli.terminal.pausing import Manner, pause_around, pause_for_a_while
 from reconciler.errors import UsageError
 from reconciler.report.renderers import PAUSE
 
@@ -66,6 +63,10 @@ def pause(
     With a command, its exit status is ours: 125 where our pause failed or was refused before it, 126 and 127 where it
     cannot be started, 128+n where signal n ended it, 1 where it was 0 and the syncs could not be resumed.
     """
+    from reconciler.app.owner import owner as owner_of
+    from reconciler.app.pause import PauseRequest
+    from reconciler.cli.terminal.pausing import Manner, pause_around, pause_for_a_while
+
     options, command = context.find_object(Options) or Options(), context.meta.get(COMMAND)
     if not reason.strip():
         raise UsageError("--reason is empty", next_step="Say why, for whoever is on call.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.pauses import show_pauses
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
@@ -31,6 +30,8 @@ def pauses(options: Options, windows: int, no_token_cache: bool) -> None:
 
     A lease that is over is lifted by the next command that may write: apply, pause, resume, drift --resume-expired.
     """
+    from reconciler.app.pauses import show_pauses
+
     session = options.project.session(utc_now())
     listener = Listener(options.verbosity)
     report = run_to_end(show_pauses(session, listener, windows=windows, token_cache=not no_token_cache))

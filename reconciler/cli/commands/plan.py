@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.app.base import open_base
-from reconciler.app.plan import plan_each
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, combine, plan_status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_file import failure_saved, planned_commit, save_plan
 from reconciler.cli.plan_options import commit_option, plan_options, plan_request, save_option
-from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.reconcile.plan import Plan
-from reconciler.reconcile.session import Session
 from reconciler.report.escape import terminal
 from reconciler.report.renderers import PLAN
+
+if TYPE_CHECKING:
+    from reconciler.reconcile.session import Session
 
 EXAMPLES = """
 reconciler plan                                # the only environment
@@ -80,6 +78,11 @@ def plan(
     override it, and makes the exit status 3; --override shows what would pass, and approves nothing. A file that is
     saved where a guardrail refuses or planning fails says so, and approves nothing.
     """
+    from reconciler.app.base import open_base
+    from reconciler.app.plan import plan_each
+    from reconciler.cli.terminal.failure import report_failure
+    from reconciler.reconcile.plan import Plan
+
     if base is not None and since_applied:
         raise UsageError("--base and --since-applied are two bases", next_step="Leave one of them out.")
     request = plan_request(targets, excluded, overridden, reason, push_secrets)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.app.owner import owner as owner_of
-from reconciler.app.pause import give_back, opened_ledger
 from reconciler.app.signals import run_to_end
-from reconciler.app.verify import verify
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.pause_options import ephemeral_option, owner_option, verification, verify_options
 from reconciler.cli.plan_options import token_cache_option
-from reconciler.cli.terminal.faces import HoldTerminal
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say, show
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
-from reconciler.pause.lease import Lease
-from reconciler.reconcile.leased import NOT_VERIFIED
-from reconciler.reconcile.pause_report import Lifted
 from reconciler.report.escape import terminal
 from reconciler.report.renderers import RESUME
+
+if TYPE_CHECKING:
+    from reconciler.pause.lease import Lease
+    from reconciler.reconcile.pause_report import Lifted
 
 EXAMPLES = """
 reconciler resume ProductSync/products -e sandbox   # whoever holds it
@@ -57,6 +54,12 @@ def resume(
     A sync runs again once no lease, declared pause or window holds it. What somebody else had paused before stays
     paused. Leases that are over are lifted besides.
     """
+    from reconciler.app.owner import owner as owner_of
+    from reconciler.app.pause import give_back, opened_ledger
+    from reconciler.app.verify import verify
+    from reconciler.cli.terminal.faces import HoldTerminal
+    from reconciler.reconcile.leased import NOT_VERIFIED
+
     if not keys and not mine:
         raise UsageError("say which: KIND/NAME, or --mine", next_step="`reconciler pauses` shows what is paused.")
     if owner is not None and not mine:

@@ -6,18 +6,15 @@ import sys
 
 import click
 
-from reconciler.app.resync import prepare
-from reconciler.app.resync import resync as send_again
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status, apply_status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import plan_request, token_cache_option
-from reconciler.cli.terminal.faces import ResyncTerminal
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import show
 from reconciler.errors import UsageError
-from reconciler.ordercloud.resync import TYPES
+from reconciler.ordercloud.resync_types import TYPES
 from reconciler.report.renderers import RESYNC
 
 EXAMPLES = """
@@ -56,6 +53,10 @@ def resync(
     Shows what it sends, then sends one record after the other. Each is noted in the ledger first; what was cut off is
     not sent again by itself. For more than guardrails.resyncMax records, pause the sync instead.
     """
+    from reconciler.app.resync import prepare
+    from reconciler.app.resync import resync as send_again
+    from reconciler.cli.terminal.faces import ResyncTerminal
+
     overrides = plan_request((), (), overridden, reason).overrides
     chosen = prepare(options.project, record_type, _read(records), overrides)
     face, listener = ResyncTerminal(options), Listener(options.verbosity)

@@ -10,7 +10,6 @@ from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show as show_result
 from reconciler.clock import utc_now
-from reconciler.reconcile.plan import DriftReport, Plan
 from reconciler.report.renderers import APPLY, DRIFT, PLAN
 
 EXAMPLES = """
@@ -29,6 +28,7 @@ def show(options: Options, file: Path) -> None:
     FILE is what `plan --save`, `drift --save` or `apply --format json --output` wrote. A plan that was altered is
     refused; one that has expired is shown, and apply refuses it.
     """
+    from reconciler.reconcile.plan import DriftReport, Plan
     from reconciler.report.documents.saved import read_result
 
     found = read_result(file)

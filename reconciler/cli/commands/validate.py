@@ -14,8 +14,6 @@ from reconciler.cli.exit_status import Status, validation_status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show
 from reconciler.errors import UsageError
-from reconciler.manifest.validate import Validation
-from reconciler.report.ci.places import CHECKOUT, in_checkout
 from reconciler.report.renderers import PROBLEMS
 
 EXAMPLES = """
@@ -37,6 +35,9 @@ def validate(options: Options, folders: tuple[Path, ...]) -> Status:
     of several folders each by itself. Nothing is connected to, and no variable or secret needs to be set. The exit
     status is 1 where something is wrong; warnings do not count.
     """
+    from reconciler.manifest.validate import Validation
+    from reconciler.report.ci.places import CHECKOUT, in_checkout
+
     if folders and options.manifests is not None:
         raise UsageError("FOLDER and -m name the manifests twice", next_step="Leave -m out.")
     projects = [replace(options, manifests=folder).project for folder in folders] or [options.project]

@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from traceback import StackSummary, walk_tb
 from types import TracebackType
 
 from reconciler.cli.command import complete
@@ -80,12 +79,16 @@ def report_internal_errors(asked: Asked) -> None:
 
 
 def _innermost(trace: TracebackType | None) -> str:
+    from traceback import StackSummary, walk_tb
+
     frames = StackSummary.extract(walk_tb(trace), lookup_lines=False)
     return frames[-1].name if frames else "no frame"
 
 
 def trace_lines(error: BaseException) -> Iterator[str]:
     """Yield a traceback without the exceptions' own words: those of a foreign exception may hold a secret."""
+    from traceback import StackSummary, walk_tb
+
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         yield from trace_lines(cause)

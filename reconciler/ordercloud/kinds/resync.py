@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.kind.request import Call, LiveObjects, RequestKind, RequestSpec
-from reconciler.ordercloud.resync import INSTEAD, OPERATIONS, Operation, ResyncType, plural, remarks, shown
+from reconciler.ordercloud.resync import INSTEAD, OPERATIONS, Operation, plural, remarks, shown
+from reconciler.ordercloud.resync_types import ResyncType
 
 _HOLE = "${"
 

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reconciler import __version__
-from reconciler.ordercloud.resync import TYPES
+from reconciler.ordercloud.resync_types import TYPES
 from reconciler.report.escape import clip, visible
 from reconciler.report.html.stylesheet import CSS
 from reconciler.serve.page import view

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app.adopt import adopt_into_files
-from reconciler.app.drift import Drift, drift_of_each, resume_expired
 from reconciler.app.files import write_file
-from reconciler.app.project import Project
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import Group, tell_other_format
 from reconciler.cli.commands.drift.snooze import snooze
 from reconciler.cli.exit_status import Status, apply_status, combine, drift_status
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import exclude_option, plan_request, save_option, target_option, token_cache_option
-from reconciler.cli.terminal.faces import ApplyTerminal
-from reconciler.cli.terminal.failure import report_failure
-from reconciler.cli.terminal.healing import heal_each
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import error_style, result_style, say, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
-from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.report.escape import terminal
 from reconciler.report.renderers import APPLY, DRIFT
+
+if TYPE_CHECKING:
+    from reconciler.app.drift import Drift
+    from reconciler.app.project import Project
+    from reconciler.cli.terminal.faces import ApplyTerminal
+    from reconciler.reconcile.session import PlanRequest, Session
 
 EXAMPLES = """
 reconciler drift -e all                        # 2 where something differs
@@ -66,6 +66,11 @@ def drift(
     """
     if context.invoked_subcommand is not None:
         return None
+    from reconciler.app.drift import Drift, drift_of_each
+    from reconciler.cli.terminal.faces import ApplyTerminal
+    from reconciler.cli.terminal.failure import report_failure
+    from reconciler.cli.terminal.healing import heal_each
+
     options = context.find_object(Options) or Options()
     if options.format not in DRIFT.formats and options.format_is_default:
         tell_other_format(context.command_path, options.format, DRIFT.formats)
@@ -108,6 +113,8 @@ def drift(
 def _resume(
     session: Session, request: PlanRequest, face: ApplyTerminal, options: Options, *, token_cache: bool
 ) -> Status:
+    from reconciler.app.drift import resume_expired
+
     listener = Listener(options.verbosity)
     report = run_to_end(resume_expired(session, request, face, listener, token_cache=token_cache))
     if report is not None and report.results:
@@ -116,6 +123,8 @@ def _resume(
 
 
 def _adopt(project: Project, drift: Drift, keys: tuple[str, ...]) -> None:
+    from reconciler.app.adopt import adopt_into_files
+
     for value in adopt_into_files(project, drift, keys):
         say(terminal(f"Adopted {value.key} {value.path} in {value.file}"))
 

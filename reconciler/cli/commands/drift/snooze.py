@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.snooze import end_snooze, start_snooze
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import write_result
@@ -31,6 +30,8 @@ def snooze(
 
     It is still shown, and does not count for the exit status.
     """
+    from reconciler.app.snooze import end_snooze, start_snooze
+
     if end == bool(duration or reason) or (not end and not (duration and (reason or "").strip())):
         raise UsageError("say --for DURATION and --reason TEXT, or --end")
     if end:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app.emulate import seed_for
 from reconciler.cli.command import Group
 from reconciler.cli.commands.emulate.mutate import mutate
 from reconciler.cli.terminal.output import say
@@ -88,6 +87,8 @@ def emulate(
     """
     if context.invoked_subcommand is not None:
         return
+    from reconciler.app.emulate import seed_for
+
     try:
         from reconciler.emulator.app import new_state
         from reconciler.emulator.server import EmulatorServer, announce_on_stdout

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from reconciler.app.emulate import mutate as mutate_emulator
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import show
@@ -44,6 +43,8 @@ def mutate(options: Options, /, url: str, **wanted: Any) -> None:
 
     The same marketplace and numbers touch the same records; another --seed-number touches others.
     """
+    from reconciler.app.emulate import mutate as mutate_emulator
+
     setting = {name: value for name, value in wanted.items() if value not in (None, ())}
     if not setting.keys() - {"seedNumber"}:
         raise UsageError("say what to change", next_step="For example: --products 5 --prices 5 --stocks 5.")

@@ -78,7 +78,8 @@ def _event(forge: ForgeOptions, only_print: bool) -> Event | None:
 
 
 def _post(options: Options, event: Event, body: str, author: str | None) -> None:
-    from reconciler.gitops.event import TOKEN, ForgeName
+    from reconciler.gitops.event import TOKEN
+    from reconciler.gitops.forge_names import ForgeName
 
     number, head = event.pull_request, event.commit
     if number is None or head is None:

@@ -16,12 +16,12 @@ from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say, write_result
 from reconciler.errors import Place, PlanFileError
-from reconciler.reconcile.plan import DriftReport
 from reconciler.report.escape import terminal
 
 if TYPE_CHECKING:
     from reconciler.gitops.event import Event
     from reconciler.gitops.posting import Posted
+    from reconciler.reconcile.plan import DriftReport
 
 EXAMPLES = """
 reconciler gitops issue drift.json
@@ -45,7 +45,7 @@ def issue(
     is folded in it. An issue that somebody closed stays closed until something else drifts. GitLab has no rolling
     issue: there the report stands in the job's output.
     """
-    from reconciler.gitops.event import ForgeName
+    from reconciler.gitops.forge_names import ForgeName
     from reconciler.gitops.issue import issue_body
 
     reports = [_read(file) for file in files]
@@ -60,6 +60,7 @@ def issue(
 
 
 def _read(file: Path) -> DriftReport:
+    from reconciler.reconcile.plan import DriftReport
     from reconciler.report.documents.saved import read_result
 
     found = read_result(file)

@@ -17,11 +17,11 @@ from reconciler.cli.options import Options
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say, write_result
 from reconciler.errors import Place, PlanFileError, UsageError
-from reconciler.reconcile.plan import ApplyReport
 from reconciler.report.escape import terminal
 
 if TYPE_CHECKING:
     from reconciler.gitops.event import Event
+    from reconciler.reconcile.plan import ApplyReport
 
 EXAMPLES = """
 reconciler gitops result result.json                     # at this commit's
@@ -76,6 +76,7 @@ def _says_something(report: ApplyReport) -> bool:
 
 
 def _read(file: Path) -> ApplyReport:
+    from reconciler.reconcile.plan import ApplyReport
     from reconciler.report.documents.saved import read_result
 
     found = read_result(file)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.chosen import choose
-from reconciler.app.records import cancel_run
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
@@ -28,6 +26,9 @@ def cancel(options: Options, name: str | None, data_type: str | None) -> None:
     What is under way is finished. A run in another process hears of it within seconds. One that was interrupted is
     not resumed.
     """
+    from reconciler.app.chosen import choose
+    from reconciler.app.records import cancel_run
+
     chosen = choose(options.project, name, data_type)
     name = chosen[0].sync.name
     asked = [each.sync.type for each in chosen if cancel_run(each)]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from reconciler.app.chosen import Chosen, HowToRun
-from reconciler.app.clear_list import clear_list
+from typing import TYPE_CHECKING
+
 from reconciler.app.signals import run_to_end
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.ask import can_ask, confirmed
-from reconciler.cli.terminal.faces import SyncTerminal
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import say, show
-from reconciler.cli.terminal.progress import progress_display
 from reconciler.errors import Interrupted, UsageError
 from reconciler.report.escape import terminal
 from reconciler.report.renderers import CLEARING
-from reconciler.sync.clearing import Clearing
 from reconciler.words import counted
+
+if TYPE_CHECKING:
+    from reconciler.app.chosen import Chosen, HowToRun
+    from reconciler.sync.clearing import Clearing
 
 
 def clear(options: Options, chosen: Chosen, slug: str, how: HowToRun, *, yes: bool, only_show: bool) -> Status:
@@ -27,6 +28,10 @@ def clear(options: Options, chosen: Chosen, slug: str, how: HowToRun, *, yes: bo
         Interrupted: somebody ended it.
         ReconcilerError: see `clear_list`.
     """
+    from reconciler.app.clear_list import clear_list
+    from reconciler.cli.terminal.faces import SyncTerminal
+    from reconciler.cli.terminal.progress import progress_display
+
     if not (yes or only_show or can_ask()):
         raise UsageError("there is nobody to ask", next_step="Say --yes, if the prices may go; --dry-run shows them.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.records import choose_with_ids, drop_records
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
@@ -30,6 +29,8 @@ def drop(options: Options, words: tuple[str, ...], data_type: str | None, epheme
     Their problems are resolved in the sync log. When they change at the source, or are queued with `sync retry`, they
     are synced like any other.
     """
+    from reconciler.app.records import choose_with_ids, drop_records
+
     chosen, ids = choose_with_ids(options.project, words, data_type)
     if not ids:
         raise UsageError("say which records, by ID")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.chosen import choose
-from reconciler.app.records import open_problems
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.options import Options
@@ -42,6 +40,9 @@ def errors(
     log, which the merchant reads, holds at most 5,000. In CSV no cell is a formula; where several data types flow, the
     first column says which.
     """
+    from reconciler.app.chosen import choose
+    from reconciler.app.records import open_problems
+
     chosen = choose(options.project, name, data_type)
     most = limit if limit is not None else SHOWN if options.format == "text" else 0
     found = [(each.session.name, open_problems(each, most, offset, code)) for each in chosen]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from reconciler.app.chosen import Chosen, HowToRun
-from reconciler.app.records import Records, choose_with_ids, retry_records
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
@@ -17,6 +17,10 @@ from reconciler.cli.terminal.output import write_result
 from reconciler.errors import UsageError
 from reconciler.report.escape import terminal
 from reconciler.words import counted, some
+
+if TYPE_CHECKING:
+    from reconciler.app.chosen import Chosen
+    from reconciler.app.records import Records
 
 EXAMPLES = """
 reconciler sync retry -e production P-1001 P-1002/red
@@ -45,6 +49,9 @@ def retry(
     is taken as NAME where there is such a data sync. A record that was never synced is asked for at the source: where
     that does not have it, or the data sync is not about it, nothing is queued.
     """
+    from reconciler.app.chosen import HowToRun
+    from reconciler.app.records import choose_with_ids, retry_records
+
     chosen, ids = choose_with_ids(options.project, words, data_type)
     if everything == bool(ids):
         raise UsageError("say which records, by ID, or --all")

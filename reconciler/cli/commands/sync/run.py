@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from reconciler.app.chosen import Chosen, HowToRun, choose, only
-from reconciler.app.clear_list import of_prices
-from reconciler.app.dry_run import dry_run
-from reconciler.app.records import record_keys
 from reconciler.app.signals import run_to_end
-from reconciler.app.sync import explain, run_once
-from reconciler.app.sync_each import Ended, RanEach, run_each
 from reconciler.cli.command import command
 from reconciler.cli.commands.sync.clear_list import clear
 from reconciler.cli.completion import complete_data_syncs
@@ -27,15 +21,16 @@ from reconciler.cli.sync_options import (
     run_options,
     type_option,
 )
-from reconciler.cli.terminal.faces import SyncTerminal
-from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import result_style, say, show, write_result
-from reconciler.cli.terminal.progress import progress_display
 from reconciler.errors import UsageError
 from reconciler.report.renderers import SYNC_DRY_RUN, SYNC_EXPLANATION, SYNC_RUN, Subject
 
-_Ended = TypeVar("_Ended", bound=Ended)
+if TYPE_CHECKING:
+    from reconciler.app.chosen import Chosen
+    from reconciler.app.sync_each import Ended, RanEach
+
+_Ended = TypeVar("_Ended", bound="Ended")
 EXAMPLES = """
 reconciler sync run -e sandbox                   # whatever is due
 reconciler sync run shop -e sandbox --full
@@ -86,6 +81,15 @@ def run(
     finished; 1 an API was unreachable, the next run resumes; 3 stopped by a limit of the manifest; 130 interrupted or
     cancelled.
     """
+    from reconciler.app.chosen import HowToRun, choose, only
+    from reconciler.app.clear_list import of_prices
+    from reconciler.app.dry_run import dry_run
+    from reconciler.app.records import record_keys
+    from reconciler.app.sync import explain, run_once
+    from reconciler.app.sync_each import run_each
+    from reconciler.cli.terminal.faces import SyncTerminal
+    from reconciler.cli.terminal.progress import progress_display
+
     mode, overrides = asked_mode(full, verify, rewrite), asked_overrides(overridden, reason)
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience, overrides)
     chosen = choose(options.project, name, data_type, leaving=record is None and old_list is None)
@@ -119,6 +123,8 @@ def _told(
     fail_on_problems: bool,
 ) -> Status:
     """Show what became of each data type, and return the exit status of all of them."""
+    from reconciler.cli.terminal.failure import report_failure
+
     environment, several = chosen[0].session.name, len(chosen) > 1
     if ran.ended:
         values, style = [(ended, environment) for ended in ran.ended], result_style(options)

@@ -6,25 +6,25 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 from reconciler.app.signals import run_to_end
-from reconciler.app.status import paused_as_told, paused_in_each, statuses_of_each
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, combine
 from reconciler.cli.options import Options
 from reconciler.cli.plan_options import token_cache_option
 from reconciler.cli.sync_options import type_option
-from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.output import result_style, say, write_result
 from reconciler.clock import utc_now
 from reconciler.errors import UsageError
-from reconciler.reconcile.paused import PausedNow
-from reconciler.reconcile.session import Session
 from reconciler.report.renderers import SYNC_STATUS
+
+if TYPE_CHECKING:
+    from reconciler.reconcile.paused import PausedNow
+    from reconciler.reconcile.session import Session
 
 _REFRESH_SECONDS = 1.0
 _ASK_SECONDS = 60.0
@@ -58,6 +58,8 @@ def status(
     with --offline it is what manifests and ledger tell. Whether another integration writes the sync log is what `drift`
     finds out.
     """
+    from reconciler.cli.terminal.failure import report_failure
+
     sessions, failures = options.project.sessions(utc_now())
     paused = _Paused(sessions, options, offline=offline, token_cache=not no_token_cache)
     if lively and (options.format != "text" or options.output is not None):
@@ -83,6 +85,8 @@ class _Paused:
 
     def now(self) -> dict[str, PausedNow]:
         """Return what is paused."""
+        from reconciler.app.status import paused_as_told, paused_in_each
+
         if self._offline:
             return {session.name: paused_as_told(session, "no API was asked (--offline)") for session in self._sessions}
         if self._asked_at is None or time.monotonic() - self._asked_at >= _ASK_SECONDS:
@@ -101,6 +105,8 @@ def _rendered(
     paused: Mapping[str, PausedNow],
     **details: bool,
 ) -> str:
+    from reconciler.app.status import statuses_of_each
+
     now = utc_now()
     names, data_type = asked
     found = statuses_of_each(sessions, names, now, data_type)

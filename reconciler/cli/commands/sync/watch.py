@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from reconciler.app.chosen import HowToRun, choose
 from reconciler.app.signals import run_to_end
-from reconciler.app.sync import watch_on
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, combine, run_status
 from reconciler.cli.options import Options
 from reconciler.cli.sync_options import run_options, type_option
-from reconciler.cli.terminal.faces import WatchTerminal
 from reconciler.cli.terminal.listen import run_listener
 from reconciler.cli.terminal.output import show
-from reconciler.cli.terminal.progress import progress_display
 from reconciler.report.escape import json_line
 from reconciler.report.renderers import SYNC_RUN
-from reconciler.sync.run.report import RunReport
+
+if TYPE_CHECKING:
+    from reconciler.sync.run.report import RunReport
 
 EXAMPLES = """
 reconciler sync watch -e production
@@ -47,6 +47,11 @@ def watch(
     that a limit of the manifest stops, or `sync cancel`, is left out from then on; where none is left, it ends (3, or
     130). An API that stays away does not end it.
     """
+    from reconciler.app.chosen import HowToRun, choose
+    from reconciler.app.sync import watch_on
+    from reconciler.cli.terminal.faces import WatchTerminal
+    from reconciler.cli.terminal.progress import progress_display
+
     chosen, listener = choose(options.project, name, data_type), run_listener(options.verbosity)
 
     def write(report: RunReport) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from reconciler.app.signals import run_to_end
-from reconciler.app.sync_log import API, clear_logs
 from reconciler.cli.command import command
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.ask import can_ask, confirmed
@@ -29,6 +28,8 @@ def clear(options: Options, yes: bool) -> None:
     SparkLayer has no narrower call: the logs and open problems of EVERY integration and data type of the site go,
     those of other integrations too.
     """
+    from reconciler.app.sync_log import API, clear_logs
+
     project = options.project
     connection = project.connection(API)
     site = terminal(str(connection.site_id))
