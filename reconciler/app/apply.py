@@ -15,11 +15,12 @@ from reconciler.app.pause import Desk, lift
 from reconciler.app.reckoned import with_findings
 from reconciler.app.saved_plans import Gate, SavedPlans, permit_gated
 from reconciler.errors import Interrupted
-from reconciler.reconcile.apply import APPLY, HEAL, Progress, apply
+from reconciler.reconcile.apply import APPLY, HEAL, apply
 from reconciler.reconcile.approval import Permission, narrowed, permit_all, permit_rest, permit_saved
 from reconciler.reconcile.gathered import Reviewed
 from reconciler.reconcile.pause_report import Lifted
 from reconciler.reconcile.plan import STILL_PAUSED, ApplyReport, Cause, Change, Operation, Outcome, Plan
+from reconciler.reconcile.run import Progress
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.reconcile.verdict import PlanVerdict
 from reconciler.reconcile.work import Planned

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.ledger.config.model import LockHolder
     from reconciler.ledger.lock import Lock
     from reconciler.ledger.writer import Ledger
-    from reconciler.reconcile.apply import Progress
+    from reconciler.reconcile.run import Progress
 
 _DONE = (Outcome.APPLIED, Outcome.ALREADY)
 # Nobody holds the lock of the pauses for longer than a few requests take.

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from reconciler.errors import ReconcilerError
     from reconciler.ledger.config.model import LockHolder
-    from reconciler.reconcile.apply import Progress as ApplyProgress
     from reconciler.reconcile.pause_report import Lifted
     from reconciler.reconcile.plan import Change, Operation, Plan
+    from reconciler.reconcile.run import Progress as ApplyProgress
     from reconciler.sync.datasync import DataSync
     from reconciler.sync.run.progress import Progress
     from reconciler.sync.run.report import RunReport

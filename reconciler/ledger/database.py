@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text, update
 
@@ -19,6 +19,9 @@ from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.config.secret_fingerprint import SALT_BYTES
 from reconciler.ledger.tables import meta
 from reconciler.ledger.url import LedgerUrl
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.sqlite import Insert
 
 Clock = Callable[[], datetime]
 
@@ -217,12 +220,27 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
     """Insert rows and return how many; one whose key is there already, if only for a moment, stays as it is there."""
     if not rows:
         return 0
+    statement = _insert_into(table, connection).on_conflict_do_nothing()
+    return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def insert_or_update(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], columns: Iterable[str]
+) -> None:
+    """Insert rows; of one whose key is there already, set these columns."""
+    if rows:
+        statement = _insert_into(table, connection)
+        new = {name: statement.excluded[name] for name in columns}
+        connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new), rows)
+
+
+def _insert_into(table: Table, connection: Connection) -> Insert:
+    """Return an insert in the dialect of a database, which says what is to be done where a row is there already."""
     if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_here
     else:
         from sqlalchemy.dialects.postgresql import insert as insert_here  # type: ignore[assignment]
-    statement = insert_here(table).on_conflict_do_nothing()
-    return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+    return insert_here(table)
 
 
 def create(url: LedgerUrl, clock: Clock | None = None) -> Database:

@@ -72,8 +72,19 @@ class Lock:
             LockLost: somebody broke it or took it over, e.g. because this machine slept.
             LedgerError: the ledger cannot be written.
         """
-        if not self._database.run(self._renewed):
-            raise lost(self._name)
+        if not self._database.run(self.renew):
+            raise self.lost()
+
+    def renew(self, tx: Transaction) -> bool:
+        """Renew the lock for a whole lease, in a transaction of the caller's; return whether it is still ours."""
+        renewed = tx.connection.execute(
+            update(locks).where(*self._is_ours()).values(heartbeat_at=tx.now, expires_at=tx.now + self._lease)
+        )
+        return renewed.rowcount == 1
+
+    def lost(self) -> LockLost:
+        """Return the error that says that the lock is no longer ours."""
+        return lost(self._name)
 
     def fence(self, connection: Connection) -> None:
         """Check, in a transaction of the caller's, that the lock is ours, and stays so until its commit.
@@ -83,7 +94,7 @@ class Lock:
         """
         ours = select(locks.c.token).where(locks.c.name == self._name).with_for_update()
         if connection.execute(ours).scalar() != self.token:
-            raise lost(self._name)
+            raise self.lost()
 
     def start(self) -> None:
         """Begin to renew the lease in the background."""
@@ -96,12 +107,6 @@ class Lock:
         # A ledger that was taken elsewhere takes no more writes, and needs no lock.
         self._database.run(lambda tx: tx.connection.execute(delete(locks).where(*self._is_ours())), any_place=True)
 
-    def _renewed(self, tx: Transaction) -> bool:
-        renewed = tx.connection.execute(
-            update(locks).where(*self._is_ours()).values(heartbeat_at=tx.now, expires_at=tx.now + self._lease)
-        )
-        return renewed.rowcount == 1
-
     def _is_ours(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return locks.c.name == self._name, locks.c.token == self.token
 
@@ -109,7 +114,7 @@ class Lock:
         while not self._released.wait(self._lease.total_seconds() / _HEARTBEATS_PER_LEASE):
             # A ledger that is busy now may answer at the next beat; if it never does, the lease ends and check says so.
             with suppress(LedgerError):
-                if not self._database.run(self._renewed):
+                if not self._database.run(self.renew):
                     return
 
 

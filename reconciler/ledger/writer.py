@@ -10,14 +10,13 @@ from typing import Any, Self
 
 from reconciler.ledger import overview
 from reconciler.ledger.config import applied, environments, healing, journal, leases, objects, pause_log, runs, snoozes
+from reconciler.ledger.config.entries import Done, Entry, Sent
 from reconciler.ledger.config.healing import Seen
 from reconciler.ledger.config.ignite import IgniteStore
 from reconciler.ledger.config.model import (
-    SENT,
     JournalEntry,
     LiveObject,
     LockHolder,
-    PauseEvent,
     Run,
     Sightings,
     Snooze,
@@ -163,104 +162,33 @@ class Ledger:
 
         return self.database.run(begin)
 
-    def record_sent(
-        self,
-        run: str,
-        key: str,
-        targets: Iterable[LiveObject],
-        secret_paths: Collection[str],
-        *,
-        readable: bool = True,
-    ) -> None:
-        """Record, before the request goes out, that a change is sent. Committed when this returns.
-
-        The secrets it carries are in doubt from here on: should nobody be left to say whether they arrived, the next
-        plan sees them as changed and sends them again.
+    def record(self, run: str, entries: Sequence[Entry], lock: Lock | None = None) -> None:
+        """Record where changes of a run stand, and what is known of their live objects. Committed when this returns.
 
         Args:
             run: the run's ID.
-            key: the change's key.
-            targets: the live object, under both its IDs where it is renamed.
-            secret_paths: where the secrets stand that the request carries.
-            readable: whether the API can show the object. Where not, what was remembered of it no longer stands for
-                live, and the next plan sends all of it again unless this change is recorded as done.
+            entries: in the order in which they came about.
+            lock: what has to be ours for anything to be sent; it is renewed.
+
+        Raises:
+            LockLost: it is not. What is to be sent is not recorded; everything else is.
         """
-        sent = list(targets)
+        digests = {
+            entry.key: journal.Digests(
+                self._fingerprints(entry.target, entry.secrets), self._fingerprints(entry.target, entry.held)
+            )
+            for entry in entries
+            if isinstance(entry, Done)
+        }
 
-        def record(tx: Transaction) -> None:
-            journal.set_outcome(tx.connection, run, key, SENT, None, tx.now)
-            for target in sent:
-                if not readable:
-                    objects.forget(tx.connection, target)
-                objects.doubt(tx.connection, target, secret_paths, tx.now)
+        def record(tx: Transaction) -> bool:
+            ours = lock is None or lock.renew(tx)
+            recorded = entries if ours else [entry for entry in entries if not isinstance(entry, Sent)]
+            journal.write(tx.connection, run, recorded, digests, tx.now)
+            return ours
 
-        self.database.run(record)
-
-    def record_done(
-        self,
-        run: str,
-        key: str,
-        outcome: str,
-        message: str | None,
-        target: LiveObject,
-        *,
-        state: Mapping[str, Any] | None,
-        secrets: Mapping[str, str | None],
-        renamed_from: str | None = None,
-        held: Mapping[str, str] | None = None,
-        leaves: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Record that a change is live, with snapshot and fingerprints of what is live now.
-
-        Args:
-            run: the run's ID.
-            key: the change's key.
-            outcome: `applied` or `already`.
-            message: what the report says beside it.
-            target: the live object, by its ID as it is now.
-            state: its state without secrets, or None where the object is gone.
-            secrets: value of each secret that was sent, by path, None for one that was removed; only fingerprints
-                are kept.
-            renamed_from: the ID under which it was remembered until now.
-            held: on a rename, the secrets that live has and that were not sent, by path.
-            leaves: of an object that is gone, what others still have to carry out.
-        """
-        digests, carried = self._fingerprints(target, secrets), self._fingerprints(target, held or {})
-
-        def record(tx: Transaction) -> None:
-            journal.set_outcome(tx.connection, run, key, outcome, message, tx.now)
-            if renamed_from is not None:
-                objects.rename(tx.connection, LiveObject(target.api_url, target.kind, renamed_from), target, carried)
-            if state is None:
-                objects.forget(tx.connection, target)
-                if leaves is not None:
-                    objects.remember_removal(tx.connection, target, leaves, tx.now)
-            else:
-                objects.remember(tx.connection, target, state, digests, tx.now)
-
-        self.database.run(record)
-
-    def record_not_done(
-        self, run: str, key: str, outcome: str, message: str | None, untouched: Iterable[LiveObject] = ()
-    ) -> None:
-        """Record that a change failed, was skipped, or has an unknown outcome.
-
-        Args:
-            run: the run's ID.
-            key: the change's key.
-            outcome: the outcome.
-            message: what the report says beside it.
-            untouched: the live object under each of its IDs, where the API certainly did not take what was sent:
-                what was known of its secrets still holds.
-        """
-        trusted = list(untouched)
-
-        def record(tx: Transaction) -> None:
-            journal.set_outcome(tx.connection, run, key, outcome, message, tx.now)
-            for target in trusted:
-                objects.trust(tx.connection, target)
-
-        self.database.run(record)
+        if not self.database.run(record) and lock is not None:
+            raise lock.lost()
 
     def finish_run(self, run: str) -> None:
         """Record that a run has come to its end: nothing of it is left to resume."""
@@ -372,10 +300,6 @@ class Ledger:
     def remove_leases(self, lease_ids: Collection[str]) -> None:
         """Remove leases that were lifted."""
         self.database.run(lambda tx: leases.remove(tx.connection, lease_ids))
-
-    def log_pause(self, event: PauseEvent) -> str:
-        """Record that a sync was paused or resumed, now, and return the event's ID."""
-        return self.database.run(lambda tx: pause_log.add(tx.connection, event, tx.now))
 
     def log_verdict(self, target: LiveObject, verdict: str, seconds: int) -> None:
         """Record whether what had waited went through after the last resume of a sync, and how long that took."""

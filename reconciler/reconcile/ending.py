@@ -19,13 +19,22 @@ async def cut_off(futures: Sequence[asyncio.Future[Any]], stop: asyncio.Event, *
     """
     for future in futures:
         future.cancel()
-    everything = (*futures, *sums)
-    while not all(future.done() for future in everything):
+    await ended((*futures, *sums), stop)
+
+
+async def ended(futures: Sequence[asyncio.Future[Any]], stop: asyncio.Event) -> None:
+    """Return when all of these have ended; once an end was asked for, a cancellation meanwhile changes nothing.
+
+    Args:
+        futures: what ends by itself.
+        stop: set once an end was asked for.
+    """
+    while not all(future.done() for future in futures):
         try:
-            await asyncio.wait(everything)
+            await asyncio.wait(futures)
         except asyncio.CancelledError:
             if not stop.is_set():
                 raise
-    for future in everything:
+    for future in futures:
         if not future.cancelled():
             future.exception()  # seen, so that nobody logs it

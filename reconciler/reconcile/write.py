@@ -116,7 +116,7 @@ def _plain_items(value: object) -> object:
 
 
 async def carry_out(
-    work: Work, kind: Kind[SpecModel], request: Request, writer: Writer, before_send: Callable[[], None]
+    work: Work, kind: Kind[SpecModel], request: Request, writer: Writer, before_send: Callable[[], Awaitable[None]]
 ) -> Verdict:
     """Carry out one change and return its outcome.
 
@@ -125,7 +125,7 @@ async def carry_out(
         kind: its kind.
         request: what it sends, from `prepare`.
         writer: the connection.
-        before_send: called before every write; raises LedgerError where nothing may be sent any more.
+        before_send: awaited before every write; raises LedgerError where nothing may be sent any more.
     """
     return await _Write(work, kind, request, writer, before_send).run()
 
@@ -146,7 +146,7 @@ class _Write:
         kind: Kind[SpecModel],
         request: Request,
         writer: Writer,
-        before_send: Callable[[], None],
+        before_send: Callable[[], Awaitable[None]],
     ) -> None:
         self._work = work
         self._change = work.change
@@ -162,7 +162,7 @@ class _Write:
         found: _Found | None = None
         for _ in range(ATTEMPTS):
             try:
-                self._before_send()
+                await self._before_send()
                 answer = await send()
             except (ApiError, LedgerError) as error:
                 if not (isinstance(error, ApiError) and error.is_unsure):
@@ -269,7 +269,7 @@ class _Write:
                 error = Conflict("it appeared meanwhile, and is not as wanted", status=conflict.status, next_step=_LOOK)
                 return _failed(error, untouched=not sent_before)
             if self._request.unseen:
-                self._before_send()
+                await self._before_send()
                 return await self._verified(await self._send_unseen())
         except (ApiError, LedgerError) as error:
             if sent_before or (isinstance(error, ApiError) and error.is_unsure):

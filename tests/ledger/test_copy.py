@@ -12,6 +12,7 @@ import pytest
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.ledger import care
 from reconciler.ledger.config.drift_looks import DriftLooks
+from reconciler.ledger.config.entries import Done, Sent
 from reconciler.ledger.config.model import (
     AskedRequest,
     ConfigMove,
@@ -48,13 +49,14 @@ def fill(url):
         with ledger.lock("me", "test", {"ordercloud": API}):
             entries = [JournalEntry("digest", "Widget/a", "pending")]
             run = ledger.begin_run("test", "me", {"changes": [ODD, 2**40]}, entries, {"maxDeletes": ODD})
-            ledger.record_sent(run, "Widget/a", [TARGET], ["target.key"])
-            ledger.record_done(run, "Widget/a", "applied", ODD, TARGET, state={"a": ODD}, secrets={"x": "s3cret"})
+            ledger.record(run, [Sent("Widget/a", (TARGET,), ["target.key"])])
+            pause = PauseEvent(TARGET, False, "overdue", ODD, NOW, NOW)
+            state, secrets = {"a": ODD}, {"x": "s3cret"}
+            ledger.record(run, [Done("Widget/a", "applied", ODD, TARGET, state, secrets, pause=pause)])
             gone = replace(TARGET, id="gone")
-            ledger.record_done(run, "Widget/a", "applied", ODD, gone, state=None, secrets={}, leaves={"a": ODD})
+            ledger.record(run, [Done("Widget/a", "applied", ODD, gone, None, leaves={"a": ODD})])
         ledger.snooze("test", Snooze("Widget", "a", NOW, ODD, "me"))
         ledger.take_leases([Lease("Widget", "a", "me", NOW, ODD, api_url=API, around=Around(NOW))], timedelta(hours=1))
-        ledger.log_pause(PauseEvent(TARGET, False, "overdue", ODD, NOW, NOW))
         ledger.log_verdict(TARGET, "verified", 7)
         ledger.see_drift("test", [("Widget/a", ODD)], all_seen=True, leave_out=())
         ledger.begin_healing("test", [("Widget/b", ODD)])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.ledger.config.entries import Noted
 from reconciler.ledger.config.model import LiveObject, PauseEvent
 from reconciler.ledger.overview import memory
 from reconciler.ledger.writer import Ledger
@@ -73,9 +74,11 @@ def test_a_holder_on_this_machine_that_lives_is_not_dead(ledger, clock):
 
 
 def test_what_we_did_last_comes_first_with_its_verdict(ledger, clock):
-    ledger.log_pause(PauseEvent(TARGET, True, "lease", "me", START))
+    paused = PauseEvent(TARGET, True, "lease", "me", START)
+    ledger.record("run", [Noted("Widget/a", "applied", pause=paused)])
     clock[0] += HOUR
-    ledger.log_pause(PauseEvent(TARGET, False, "overdue", "me", START, START + HOUR / 2))
+    resumed = PauseEvent(TARGET, False, "overdue", "me", START, START + HOUR / 2)
+    ledger.record("run", [Noted("Widget/a", "applied", pause=resumed)])
     ledger.log_verdict(TARGET, "verified", 240)
     events = ledger.database.run(lambda tx: memory(tx, "test", [API]), writes=False).pauses
     assert [(each.paused, each.verdict, each.seconds) for each in events] == [

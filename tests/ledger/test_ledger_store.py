@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.ledger import database
+from reconciler.ledger.config.entries import Done, Noted, Sent
 from reconciler.ledger.config.model import JournalEntry, LiveObject, Snooze
 from reconciler.ledger.config.secret_fingerprint import matches
 from reconciler.ledger.reader import Ledgers, read_memory, read_overview
@@ -42,9 +43,8 @@ def begin(ledger, *keys, environment="test"):
 
 
 def applied(ledger, state, secrets, target=TARGET, **more):
-    ledger.record_done(
-        begin(ledger, "Widget/a"), "Widget/a", "applied", None, target, state=state, secrets=secrets, **more
-    )
+    entry = Done("Widget/a", "applied", None, target, state=state, secrets=secrets, **more)
+    ledger.record(begin(ledger, "Widget/a"), [entry])
 
 
 def knows(url, value, path="target.key", target=TARGET):
@@ -94,7 +94,7 @@ class TestFiles:
 class TestRuns:
     def test_a_run_stays_unfinished_until_it_is_finished(self, ledger, url):
         run = begin(ledger, "Widget/a", "Widget/b")
-        ledger.record_sent(run, "Widget/a", [TARGET], [])
+        ledger.record(run, [Sent("Widget/a", (TARGET,))])
         unfinished = memory(url).unfinished
         assert unfinished is not None
         assert [(entry.key, entry.outcome) for entry in unfinished.entries] == [
@@ -113,7 +113,7 @@ class TestRuns:
 
     def test_the_overview_says_which_run_closed_one_that_was_cut_off(self, ledger, url):
         cut = begin(ledger, "Widget/a")
-        ledger.record_sent(cut, "Widget/a", [TARGET], [])
+        ledger.record(cut, [Sent("Widget/a", (TARGET,))])
         new = begin(ledger, "Widget/a")
         ledger.finish_run(new)
         overview = read_overview(url)
@@ -138,23 +138,23 @@ class TestSecrets:
     def test_while_it_is_sent_it_is_in_doubt(self, ledger, url):
         applied(ledger, {}, {"target.key": "s3cret"})
         run = begin(ledger, "Widget/a")
-        ledger.record_sent(run, "Widget/a", [TARGET], ["target.key", "target.other"])
+        ledger.record(run, [Sent("Widget/a", (TARGET,), ["target.key", "target.other"])])
         assert not knows(url, "s3cret")
         assert len(memory(url).fingerprints) == 2
 
     def test_a_write_that_certainly_failed_takes_the_doubt_back(self, ledger, url):
         applied(ledger, {}, {"target.key": "s3cret"})
         run = begin(ledger, "Widget/a")
-        ledger.record_sent(run, "Widget/a", [TARGET], ["target.key", "target.other"])
-        ledger.record_not_done(run, "Widget/a", "failed", "400", [TARGET])
+        ledger.record(run, [Sent("Widget/a", (TARGET,), ["target.key", "target.other"])])
+        ledger.record(run, [Noted("Widget/a", "failed", "400", (TARGET,))])
         assert knows(url, "s3cret")
         assert len(memory(url).fingerprints) == 1
 
     def test_a_write_of_unknown_outcome_leaves_the_doubt(self, ledger, url):
         applied(ledger, {}, {"target.key": "s3cret"})
         run = begin(ledger, "Widget/a")
-        ledger.record_sent(run, "Widget/a", [TARGET], ["target.key"])
-        ledger.record_not_done(run, "Widget/a", "unknown", "lost")
+        ledger.record(run, [Sent("Widget/a", (TARGET,), ["target.key"])])
+        ledger.record(run, [Noted("Widget/a", "unknown", "lost")])
         assert not knows(url, "s3cret")
 
     def test_a_rename_carries_over_what_is_held_and_forgets_the_rest(self, ledger, url):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.ledger import care
+from reconciler.ledger.config.entries import Done, Sent
 from reconciler.ledger.config.model import JournalEntry, LiveObject
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.reader import read_memory
@@ -51,9 +52,9 @@ def apply(url):
         for _ in range(5):
             entries = [JournalEntry("digest", "DeliveryConfig/search", "pending")]
             run = ledger.begin_run("test", "me", {"changes": []}, entries, {})
-            ledger.record_sent(run, "DeliveryConfig/search", [target], ["target.key"])
+            ledger.record(run, [Sent("DeliveryConfig/search", (target,), ["target.key"])], lock)
             lock.check()
-            ledger.record_done(run, "DeliveryConfig/search", "applied", "done", target, state={}, secrets={})
+            ledger.record(run, [Done("DeliveryConfig/search", "applied", "done", target, {})])
             ledger.finish_run(run)
 
 

@@ -6,7 +6,8 @@ import sqlite3
 
 import pytest
 
-from reconciler.errors import LedgerError, LockLost
+from reconciler.errors import LedgerError
+from reconciler.ledger.config.entries import Done
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.writer import Ledger
 from reconciler.secret import Secret
@@ -303,21 +304,22 @@ class TestInterruption:
 
 class TestLedgerTrouble:
     def test_a_lost_lock_stops_all_writes(self, tmp_path, monkeypatch):
-        def lost(self):
-            raise LockLost("taken over")
-
-        monkeypatch.setattr(Lock, "check", lost)
+        monkeypatch.setattr(Lock, "renew", lambda *_: False)
         api = FakeApi()
         report = Bench(tmp_path, api, widget("a"), widget("b")).apply(side_by_side=1)
         assert sorted(outcomes(report).values()) == ["failed", "skipped"]
         assert api.calls == []
-        assert report.ledger_problem == "taken over"
+        assert "no longer ours" in (report.ledger_problem or "")
 
     def test_a_ledger_that_breaks_after_a_write_does_not_change_the_report(self, tmp_path, monkeypatch):
-        def full(self, *args, **kwargs):
-            raise LedgerError("the disk is full")
+        record = Ledger.record
 
-        monkeypatch.setattr(Ledger, "record_done", full)
+        def full(self, run, entries, lock=None):
+            if any(isinstance(entry, Done) for entry in entries):
+                raise LedgerError("the disk is full")
+            record(self, run, entries, lock)
+
+        monkeypatch.setattr(Ledger, "record", full)
         api = FakeApi()
         report = Bench(tmp_path, api, widget("a"), widget("child", parent="a")).apply()
         assert outcomes(report) == {"a": "applied", "child": "skipped"}

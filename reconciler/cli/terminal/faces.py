@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from reconciler.cli.terminal.progress import Display
     from reconciler.errors import ReconcilerError
     from reconciler.ledger.config.model import LockHolder
-    from reconciler.reconcile.apply import Progress as ApplyProgress
     from reconciler.reconcile.pause_report import Lifted
     from reconciler.reconcile.plan import Change, Operation, Plan
+    from reconciler.reconcile.run import Progress as ApplyProgress
     from reconciler.report.given import Given
     from reconciler.sync.datasync import DataSync
     from reconciler.sync.run.progress import Progress

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,45 +11,45 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete
 
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
+from reconciler.ledger.database import insert_new, insert_or_update
 from reconciler.ledger.tables import fingerprints, first_applies, removals, snapshots
 
 Digests = Mapping[str, bytes | None]
 
 
-def remember(
-    connection: Connection, target: LiveObject, state: Mapping[str, Any], digests: Digests, now: datetime
-) -> None:
-    """Write the snapshot of an object, and replace the fingerprints named in `digests`; None removes one."""
-    for table in (snapshots, removals):
-        connection.execute(delete(table).where(_is(table, target)))
-    connection.execute(insert(snapshots).values(**_columns(target), state=dict(state), applied_at=now))
-    _remember_first(connection, [target], now)
-    connection.execute(delete(fingerprints).where(_is(fingerprints, target), fingerprints.c.path.in_(list(digests))))
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a live object: its state without secrets, and which fingerprints change; None removes one."""
+
+    state: Mapping[str, Any]
+    digests: Digests
+
+
+def remember(connection: Connection, found: Mapping[LiveObject, Known], now: datetime) -> None:
+    """Write what is known of objects that were just written; of their fingerprints those that are named."""
+    if not found:
+        return
+    keys = [_bound(target) for target in found]
+    connection.execute(delete(removals).where(_is_bound(removals)), keys)
+    _remember_states(connection, {target: known.state for target, known in found.items()}, now)
+    prints = [(target, path, digest) for target, known in found.items() for path, digest in known.digests.items()]
+    gone = [_bound(target, path) for target, path, digest in prints if digest is None]
+    if gone:
+        connection.execute(delete(fingerprints).where(_is_bound(fingerprints)), gone)
     rows = [
         {**_columns(target), "path": path, "digest": digest, "in_doubt": False, "applied_at": now}
-        for path, digest in digests.items()
+        for target, path, digest in prints
         if digest is not None
     ]
-    if rows:
-        connection.execute(insert(fingerprints), rows)
+    insert_or_update(connection, fingerprints, rows, ("digest", "in_doubt", "applied_at"))
 
 
 def remember_all(connection: Connection, found: Mapping[LiveObject, Mapping[str, Any] | None], now: datetime) -> None:
     """Write the snapshots of many objects at once; None forgets an object. Their fingerprints stay as they are."""
-    present = {target: dict(state) for target, state in found.items() if state is not None}
+    present = {target: state for target, state in found.items() if state is not None}
     for target in found.keys() - present.keys():
         forget(connection, target)
-    if present:
-        old = and_(*(snapshots.c[name] == bindparam(f"old_{name}") for name in ("api_url", "kind", "live_id")))
-        connection.execute(
-            delete(snapshots).where(old),
-            [{f"old_{name}": value for name, value in _columns(target).items()} for target in present],
-        )
-        connection.execute(
-            insert(snapshots),
-            [{**_columns(target), "state": state, "applied_at": now} for target, state in present.items()],
-        )
-        _remember_first(connection, present, now)
+    _remember_states(connection, present, now)
 
 
 def remember_member(connection: Connection, target: LiveObject, name: str, value: Any, now: datetime) -> None:
@@ -85,16 +86,14 @@ def rename(connection: Connection, old: LiveObject, new: LiveObject, held: Diges
         connection.execute(update(fingerprints).where(known).values(digest=digest))
 
 
-def doubt(connection: Connection, target: LiveObject, paths: Collection[str], now: datetime) -> None:
-    """Mark secrets as sent with an unknown outcome, those that were never remembered included."""
-    for path in paths:
-        row = and_(_is(fingerprints, target), fingerprints.c.path == path)
-        if not connection.execute(update(fingerprints).where(row).values(in_doubt=True)).rowcount:
-            connection.execute(
-                insert(fingerprints).values(
-                    **_columns(target), path=path, digest=IN_DOUBT, in_doubt=True, applied_at=now
-                )
-            )
+def doubt(connection: Connection, sent: Mapping[LiveObject, Iterable[str]], now: datetime) -> None:
+    """Mark secrets, by path, as sent with an unknown outcome, those that were never remembered included."""
+    rows = [
+        {**_columns(target), "path": path, "digest": IN_DOUBT, "in_doubt": True, "applied_at": now}
+        for target, paths in sent.items()
+        for path in paths
+    ]
+    insert_or_update(connection, fingerprints, rows, ("in_doubt",))
 
 
 def trust(connection: Connection, target: LiveObject) -> None:
@@ -104,16 +103,12 @@ def trust(connection: Connection, target: LiveObject) -> None:
     connection.execute(update(fingerprints).where(row).values(in_doubt=False))
 
 
-def _remember_first(connection: Connection, targets: Collection[LiveObject], now: datetime) -> None:
-    """Write when objects were applied, of those that never were before."""
-    urls = {target.api_url for target in targets}
-    known = {
-        LiveObject(row.api_url, row.kind, row.live_id)
-        for row in connection.execute(select(first_applies).where(first_applies.c.api_url.in_(urls)))
-    }
-    rows = [{**_columns(target), "applied_at": now} for target in targets if target not in known]
-    if rows:
-        connection.execute(insert(first_applies), rows)
+def _remember_states(connection: Connection, states: Mapping[LiveObject, Mapping[str, Any]], now: datetime) -> None:
+    """Write snapshots, and when objects were applied, of those that never were before."""
+    applied = [{**_columns(target), "applied_at": now} for target in states]
+    rows = [{**row, "state": dict(state)} for row, state in zip(applied, states.values(), strict=True)]
+    insert_or_update(connection, snapshots, rows, ("state", "applied_at"))
+    insert_new(connection, first_applies, applied)
 
 
 def _columns(target: LiveObject) -> dict[str, str]:
@@ -122,3 +117,12 @@ def _columns(target: LiveObject) -> dict[str, str]:
 
 def _is(table: Table, target: LiveObject) -> ColumnElement[bool]:
     return and_(table.c.api_url == target.api_url, table.c.kind == target.kind, table.c.live_id == target.id)
+
+
+def _bound(target: LiveObject, path: str | None = None) -> dict[str, str | None]:
+    return {f"of_{name}": value for name, value in _columns(target).items()} | {"of_path": path}
+
+
+def _is_bound(table: Table) -> ColumnElement[bool]:
+    """Which row of a table a set of `_bound` parameters is about."""
+    return and_(*(column == bindparam(f"of_{column.name}") for column in table.primary_key))
