@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text, update
+from sqlalchemy import Connection, Engine, Executable, Table, insert, inspect, select, text, update
 
 from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, LedgerTooNew
@@ -220,23 +221,31 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
     """Insert rows and return how many; one whose key is there already, if only for a moment, stays as it is there."""
     if not rows:
         return 0
-    statement = _insert_into(table, connection).on_conflict_do_nothing()
+    statement = _insert_new(table, connection.dialect.name)
     return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
 
 
-def insert_or_update(
-    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], columns: Iterable[str]
-) -> None:
+def insert_or_update(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], *columns: str) -> None:
     """Insert rows; of one whose key is there already, set these columns."""
     if rows:
-        statement = _insert_into(table, connection)
-        new = {name: statement.excluded[name] for name in columns}
-        connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new), rows)
+        connection.execute(_insert_or_update(table, connection.dialect.name, columns), rows)
 
 
-def _insert_into(table: Table, connection: Connection) -> Insert:
-    """Return an insert in the dialect of a database, which says what is to be done where a row is there already."""
-    if connection.dialect.name == "sqlite":
+@cache
+def _insert_new(table: Table, dialect: str) -> Executable:
+    return _insert_into(table, dialect).on_conflict_do_nothing()
+
+
+@cache
+def _insert_or_update(table: Table, dialect: str, columns: tuple[str, ...]) -> Executable:
+    statement = _insert_into(table, dialect)
+    new = {name: statement.excluded[name] for name in columns}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+
+
+def _insert_into(table: Table, dialect: str) -> Insert:
+    """Return an insert that a database's dialect can tell what to do with rows that are there already."""
+    if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_here
     else:
         from sqlalchemy.dialects.postgresql import insert as insert_here  # type: ignore[assignment]

@@ -62,6 +62,7 @@ class Lock:
         self._database = database
         self._name = name
         self._lease = lease
+        self._renewal = update(locks).where(*self._is_ours())
         self._released = Event()
         self._thread = Thread(target=self._beat, name=f"lock {name}", daemon=True)
 
@@ -77,10 +78,8 @@ class Lock:
 
     def renew(self, tx: Transaction) -> bool:
         """Renew the lock for a whole lease, in a transaction of the caller's; return whether it is still ours."""
-        renewed = tx.connection.execute(
-            update(locks).where(*self._is_ours()).values(heartbeat_at=tx.now, expires_at=tx.now + self._lease)
-        )
-        return renewed.rowcount == 1
+        until = {"heartbeat_at": tx.now, "expires_at": tx.now + self._lease}
+        return tx.connection.execute(self._renewal, until).rowcount == 1
 
     def lost(self) -> LockLost:
         """Return the error that says that the lock is no longer ours."""

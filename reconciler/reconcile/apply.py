@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # the database layer is loaded by the command that opens the 
 APPLY = "apply"
 HEAL = "heal"
 _REMEMBERED = frozenset({APPLY, HEAL})
-_SIDE_BY_SIDE = 8
+_SIDE_BY_SIDE = 16
 _GRACE_SECONDS = 30.0
 
 

@@ -173,8 +173,10 @@ def _target_hosts(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding
         if item.change.action is Action.DELETE:
             continue
         for path, semantics in semantics_by_path(inputs.kinds[item.change.kind].spec).items():
+            if semantics.host is None:
+                continue
             value = value_at(item.desired.state, path)
-            if semantics.host is None or value is None or covers(item.desired.ignore, path):
+            if value is None or covers(item.desired.ignore, path):
                 continue
             # Where a secret in a URL is not set here, the rest of the URL says where it points.
             text = (value.value or value.shown) if isinstance(value, Secret) else value
@@ -203,15 +205,16 @@ def _in_use(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:
     after: Mapping[tuple[str, str], Work] = {
         (item.change.kind, item.observed.id): item for item in works if item.observed is not None
     }
-    for item in works:
-        if item.observed is None or item.change.action not in (Action.DELETE, Action.RENAME):
+    leaving = [item for item in works if item.change.action in (Action.DELETE, Action.RENAME)]
+    users_of: dict[tuple[str, str], list[str]] = {}
+    for name, objects in inputs.live.items() if leaving else ():
+        for live_id, observed in objects.items():
+            for target in _references_after(inputs, after.get((name, live_id)), observed):
+                users_of.setdefault(target, []).append(f"{name}/{live_id}")
+    for item in leaving:
+        if item.observed is None:
             continue
-        users = sorted(
-            f"{name}/{live_id}"
-            for name, objects in inputs.live.items()
-            for live_id, observed in objects.items()
-            if (item.change.kind, item.observed.id) in _references_after(inputs, after.get((name, live_id)), observed)
-        )
+        users = sorted(users_of.get((item.change.kind, item.observed.id), ()))
         if users and item.change.action is Action.DELETE:
             yield f"{item.change.key} is still used by {', '.join(users)}", (item.change.key,)
         elif users:

@@ -47,6 +47,7 @@ class _Findings:
     settled: list[Desired] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     managed: set[tuple[str, str]] = field(default_factory=set)
+    named: frozenset[tuple[str, str]] = frozenset()
 
 
 def make_plan(inputs: PlanInputs) -> Planned:
@@ -57,7 +58,7 @@ def make_plan(inputs: PlanInputs) -> Planned:
         LedgerError: what the ledger remembers of an object that no read shows is none.
     """
     _check_targets(inputs)
-    found = _Findings()
+    found = _Findings(named=frozenset((each.kind, each.id) for each in inputs.desired))
     for desired in inputs.desired:
         _judge(inputs, desired, found)
     found.notes[:0] = (*forbidden_host_notes(inputs), *paused_live(inputs), *inputs.remarks)
@@ -173,7 +174,7 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
         at_apply=inputs.secrets_at_apply,
     )
     if item is not None:
-        found.drafts.append(_with_what_is_made(inputs, _with_who_moved_it(inputs, item)))
+        found.drafts.append(_with_what_is_made(inputs, _with_who_moved_it(inputs, item), found.named))
         remarks = kind.delete_remarks(desired.state, memory.volumes.get((api_url, desired.id)))
         if not desired.absent:
             remarks = kind.remarks(item.desired.state, observed, item.changed)
@@ -199,11 +200,10 @@ def _with_who_moved_it(inputs: PlanInputs, item: Draft) -> Draft:
     return replace(item, change=replace(item.change, detail=detail))
 
 
-def _with_what_is_made(inputs: PlanInputs, item: Draft) -> Draft:
+def _with_what_is_made(inputs: PlanInputs, item: Draft, named: frozenset[tuple[str, str]]) -> Draft:
     """Return a change that says which objects are made along with it: nobody else counts them."""
     if item.desired.absent:
         return item
-    named = {(each.kind, each.id) for each in inputs.desired}
     pairs = made_along_in(inputs.kinds[item.change.kind].spec, item.desired.state) - named
     made = sorted(f"{kind} {live_id}" for kind, live_id in pairs if inputs.is_missing(kind, live_id))
     words = [f"creates {', '.join(made)}"] if made else []

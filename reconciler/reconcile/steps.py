@@ -90,13 +90,12 @@ def bracketed(inputs: PlanInputs, drafts: Sequence[Draft]) -> tuple[list[Draft],
             words = f"which {' and '.join(unread)} sends there was not read (--target): none is paused for it"
             notes.append(_note(item, words))
         paused, goes_on = _touched(inputs, item, switching)
-        probed = _probed(inputs, item)
         notes.extend(_note(item, f"{key} cannot be paused: it goes on while its target changes") for key in goes_on)
         if paused and not inputs.lasting:
             words = f"{', '.join(paused)} goes on meanwhile: pausing it around the change needs a ledger that lasts"
             notes.append(_note(item, words))
             paused = ()
-        steps = tuple(_steps(item, paused, probed)) if paused else ()
+        steps = tuple(_steps(item, paused, _probed(inputs, item))) if paused else ()
         found.append(replace(item, change=replace(item.change, steps=steps)))
     return found, notes
 

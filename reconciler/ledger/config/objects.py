@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Delete, Table, and_, bindparam, delete, insert, select, update
 
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
@@ -30,18 +31,18 @@ def remember(connection: Connection, found: Mapping[LiveObject, Known], now: dat
     if not found:
         return
     keys = [_bound(target) for target in found]
-    connection.execute(delete(removals).where(_is_bound(removals)), keys)
+    connection.execute(_delete_bound(removals), keys)
     _remember_states(connection, {target: known.state for target, known in found.items()}, now)
     prints = [(target, path, digest) for target, known in found.items() for path, digest in known.digests.items()]
     gone = [_bound(target, path) for target, path, digest in prints if digest is None]
     if gone:
-        connection.execute(delete(fingerprints).where(_is_bound(fingerprints)), gone)
+        connection.execute(_delete_bound(fingerprints), gone)
     rows = [
         {**_columns(target), "path": path, "digest": digest, "in_doubt": False, "applied_at": now}
         for target, path, digest in prints
         if digest is not None
     ]
-    insert_or_update(connection, fingerprints, rows, ("digest", "in_doubt", "applied_at"))
+    insert_or_update(connection, fingerprints, rows, "digest", "in_doubt", "applied_at")
 
 
 def remember_all(connection: Connection, found: Mapping[LiveObject, Mapping[str, Any] | None], now: datetime) -> None:
@@ -93,7 +94,7 @@ def doubt(connection: Connection, sent: Mapping[LiveObject, Iterable[str]], now:
         for target, paths in sent.items()
         for path in paths
     ]
-    insert_or_update(connection, fingerprints, rows, ("in_doubt",))
+    insert_or_update(connection, fingerprints, rows, "in_doubt")
 
 
 def trust(connection: Connection, target: LiveObject) -> None:
@@ -107,7 +108,7 @@ def _remember_states(connection: Connection, states: Mapping[LiveObject, Mapping
     """Write snapshots, and when objects were applied, of those that never were before."""
     applied = [{**_columns(target), "applied_at": now} for target in states]
     rows = [{**row, "state": dict(state)} for row, state in zip(applied, states.values(), strict=True)]
-    insert_or_update(connection, snapshots, rows, ("state", "applied_at"))
+    insert_or_update(connection, snapshots, rows, "state", "applied_at")
     insert_new(connection, first_applies, applied)
 
 
@@ -123,6 +124,7 @@ def _bound(target: LiveObject, path: str | None = None) -> dict[str, str | None]
     return {f"of_{name}": value for name, value in _columns(target).items()} | {"of_path": path}
 
 
-def _is_bound(table: Table) -> ColumnElement[bool]:
-    """Which row of a table a set of `_bound` parameters is about."""
-    return and_(*(column == bindparam(f"of_{column.name}") for column in table.primary_key))
+@cache
+def _delete_bound(table: Table) -> Delete:
+    """Return what deletes the row of a table that a set of `_bound` parameters is about."""
+    return delete(table).where(*(column == bindparam(f"of_{column.name}") for column in table.primary_key))
