@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,7 +40,6 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._salt: bytes | None = None
 
     @classmethod
     def open(cls, url: LedgerUrl | str, clock: Clock | None = None) -> Ledger:
@@ -126,6 +126,11 @@ class Ledger:
     def rebind(self, environment: str) -> bool:
         """Unbind an environment's name from its APIs; the next apply binds it anew. Returns whether it was bound."""
         return self.database.run(lambda tx: environments.forget(tx.connection, environment))
+
+    @cached_property
+    def salt(self) -> bytes:
+        """The salt of its fingerprints."""
+        return self.database.run(lambda tx: overview.read_salt(tx.connection), writes=False)
 
     # Runs and their journal
 
@@ -313,11 +318,8 @@ class Ledger:
         """Computed before the transaction, because they are slow on purpose."""
         if not secrets:
             return {}
-        if self._salt is None:
-            self._salt = self.database.run(lambda tx: overview.read_salt(tx.connection), writes=False)
         place = {"api_url": target.api_url, "kind": target.kind, "live_id": target.id}
-        salt = self._salt
         return {
-            path: None if value is None else fingerprint(salt, value, path=path, **place)
+            path: None if value is None else fingerprint(self.salt, value, path=path, **place)
             for path, value in secrets.items()
         }

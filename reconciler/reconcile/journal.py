@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from reconciler.errors import LedgerError, LockLost
 from reconciler.ledger.config.entries import Entry, Sent
 from reconciler.reconcile.ending import ended
+from reconciler.reconcile.hashing import begin_to_hash
 
 if TYPE_CHECKING:  # the database layer is loaded by the command that opens the ledger
     from reconciler.ledger.lock import Lock
@@ -66,6 +67,11 @@ class Journal:
         written = self._loop.create_future()
         self._noted.put(_Note(entry, written))
         return written
+
+    def expect(self, secrets: Iterable[str]) -> None:
+        """Begin with what takes long of entries that will hold the values of these secrets."""
+        for value in secrets:
+            begin_to_hash(self._ledger.salt, value)
 
     async def all_written(self, stop: asyncio.Event) -> None:
         """Return when what was noted so far is written, or the ledger has refused it.

@@ -14,7 +14,7 @@ from reconciler.kind.kind import Kinds
 from reconciler.ledger.config.entries import Noted
 from reconciler.ledger.config.model import SENT
 from reconciler.reconcile.ending import cut_off
-from reconciler.reconcile.entries import done_entry, noted_entry, pause_event, sent_entry
+from reconciler.reconcile.entries import done_entry, noted_entry, pause_event, sent_entry, sent_values
 from reconciler.reconcile.journal import Journal
 from reconciler.reconcile.operate import Operator, depends_on_failed
 from reconciler.reconcile.plan import DONE, Change, ChangeResult, Operation, OperationResult, Outcome
@@ -160,6 +160,8 @@ class Run:
             self._end(change, _not_sent(error))
             return
         self._on_event(Progress(change, None))
+        if self._remembers:
+            self._journal.expect(sent_values(request).values())
         verdict = await self._in_steps(work, request)
         self._close_after(work, verdict.error)
         self._end(change, verdict, request)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from reconciler.kind.kind import Observed
+from reconciler.kind.kind import Kinds, Observed
 from reconciler.kind.semantics import State
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.config.secret_fingerprint import matches
@@ -99,6 +100,26 @@ def secret_status(
         if gone and not covers(desired.ignore, path) and _has_parent(desired.state, path):
             moved.add(path)
     return SecretStatus(frozenset(moved), restored, tuple(unknown), tuple(unset))
+
+
+def compared_secrets(
+    desired: Iterable[Desired], kinds: Kinds, connections: Mapping[str, str], memory: Memory
+) -> Iterator[str]:
+    """Yield the values that `secret_status` compares with a fingerprint, before live is known; some may not be.
+
+    Args:
+        desired: the objects.
+        kinds: the registry.
+        connections: base URL by provider.
+        memory: fingerprints.
+    """
+    for item in desired if memory.fingerprints else ():
+        kind = kinds[item.kind]
+        for path, secret in () if item.absent else secrets_in(item.state):
+            places = ((connections[kind.api], kind.name, live_id, path) for live_id in (item.id, *item.renamed_from))
+            shows = secret.shown is not None and kind.readable
+            if not shows and any(place in memory.fingerprints for place in places) and secret.value is not None:
+                yield secret.value
 
 
 def _has_parent(state: State, path: str) -> bool:

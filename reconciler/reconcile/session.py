@@ -31,13 +31,14 @@ from reconciler.manifest.select import Selected
 from reconciler.manifest.unset import with_all_unset
 from reconciler.reconcile.desired import desired_objects
 from reconciler.reconcile.diff import left_to_apply
+from reconciler.reconcile.hashing import hashed_meanwhile
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.policies import policy_breaches
 from reconciler.reconcile.requests import Requested, requested
-from reconciler.reconcile.secrets import last_restore
+from reconciler.reconcile.secrets import compared_secrets, last_restore
 from reconciler.reconcile.work import Desired, Planned
 
 
@@ -152,9 +153,21 @@ class Session:
             ApiError: a read failed.
             UsageError: a target or an override names nothing.
         """
-        inputs = self.inputs(await self.read(readers, request.targets), request, memory, now)
+        secrets = self._compared_secrets(request, memory)
+        # What takes a processor is done while the network is awaited.
+        async with hashed_meanwhile(memory.salt, secrets):
+            live = await self.read(readers, request.targets)
+        inputs = self.inputs(live, request, memory, now)
         with gc_paused():
             return Comparison(inputs, make_plan(inputs))
+
+    def _compared_secrets(self, request: PlanRequest, memory: Memory) -> tuple[str, ...]:
+        """Return the values of secrets that a plan compares with what the ledger remembers of them."""
+        if request.push_secrets or request.secrets_at_apply:
+            return ()
+        kinds = frozenset(self.kinds_read(request.targets))
+        desired = (item for item in self.desired if item.kind in kinds)
+        return tuple(compared_secrets(desired, self.kinds, self.urls, memory))
 
     def inputs(self, live: LiveSide, request: PlanRequest, memory: Memory, now: datetime) -> PlanInputs:
         """Return what is compared: the manifests of this session and a live side that was read."""
