@@ -76,7 +76,8 @@ def _pause_field(manifest: Manifest) -> tuple[str, DeclaredPause] | None:
     if spec is None:
         return None
     for name, node in fields_of(type(spec)).items():
-        value = getattr(spec, node.attribute) if node.semantics.pause else None
-        if isinstance(value, _Declares):
-            return name, value.declared()
+        if node.semantics.pause:
+            value = getattr(spec, node.attribute)
+            if isinstance(value, _Declares):
+                return name, value.declared()
     return None
