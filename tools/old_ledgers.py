@@ -42,6 +42,7 @@ SHAPES = {
     "version-16": ("968b481",),
     "version-17": ("3590cb0",),
     "version-18": ("8bdbabb",),
+    "version-19": ("3425c644",),
 }
 
 FILL = """

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.app.chosen import Chosen, HowToRun, opened_ledger, opened_store
+from reconciler.app.heard import unheard_now
 from reconciler.app.overdue import lift_where_allowed
 from reconciler.clock import utc_now
 from reconciler.errors import Interrupted, LedgerError, NoSuchRecord, OutOfScope, TargetIncomplete, UsageError
@@ -308,6 +309,7 @@ async def _job_on(
             target_traffic=traffic[1],
             patience=how.patience,
             overrides=how.overrides,
+            unheard=lambda: unheard_now(chosen),
         )
 
 

@@ -52,3 +52,15 @@ inbox_told = table(
 
 # Digests of what the last message said of something that much depends on: what did not change raises nothing.
 inbox_marks = table("inbox_marks", key("inbox", Number), key("name"), Column("digest", Digest))
+
+# What speaks against trusting messages, by part: a change of a record that none told, with its wanted revision then;
+# or, with an empty key, a cause that is about all records.
+hearing_gaps = table(
+    "hearing_gaps",
+    key("scope", Number),
+    key("part"),
+    key("key"),
+    Column("why", Words),
+    Column("revision", Number),
+    Column("seen_at", Past),
+)

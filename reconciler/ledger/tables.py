@@ -20,6 +20,7 @@ from reconciler.ledger.columns import (
     Words,
 )
 from reconciler.ledger.inbox_tables import (
+    hearing_gaps,
     inbox_marks,
     inbox_messages,
     inbox_minutes,
@@ -305,6 +306,7 @@ records = table(
     optional("begun_by", Words),
     optional("begun_at", Moment),
     optional("doubt_until", Moment),
+    optional("heard", Number),
 )
 
 # Who has a name, and who waits for one that another has.
@@ -375,7 +377,7 @@ IN_ORDER = (
     pause_log, drift_seen, drift_looks, heals, applied_commits, applied_approvals, requests, request_steps,
     request_memory, services, scopes, data_runs, applied_settings, wanted_runs, hands, records, names, waits, problems,
     entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages,
-    inbox_unknown, inbox_told, inbox_marks, fetched_items, config_moves, config_restores,
+    inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves, config_restores,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from reconciler.reconcile.work import Desired
 from reconciler.sparklayer.kinds.data_sync.kind import discontinues_on_remove
 from reconciler.sync.customers.datatype import bind_customers
 from reconciler.sync.datatype import NEVER, AnyDataType
+from reconciler.sync.feeds import unheard_parts
 from reconciler.sync.orders.datatype import bind_orders
 from reconciler.sync.party_prices.datatype import bind_party_prices
 from reconciler.sync.products.datatype import Products, bind_prices, bind_products, bind_stock
@@ -67,6 +68,7 @@ class DataSync:
         mode: who brings its records: push, pull or both.
         is_pulled: SparkLayer alone brings this data type, by pages.
         site: what the ledger knows of SparkLayer's connection; None: it never made one.
+        unheard: by part, why its messages cannot come, as far as manifests and ledger tell.
     """
 
     name: str
@@ -79,6 +81,7 @@ class DataSync:
     mode: str = "push"
     is_pulled: bool = False
     site: SiteConnection | None = None
+    unheard: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_disconnected(self) -> bool:
@@ -229,7 +232,15 @@ def _bound(session: Session, memory: Memory, desired: Desired, binders: Sequence
             mode=_mode(desired),
             is_pulled=binders is not BESIDE_PULL and _mode(desired) == "pull",
             site=memory.sites.get(target),
+            unheard=_unheard(session, memory, data),
         )
+
+
+def _unheard(session: Session, memory: Memory, data: AnyDataType) -> Mapping[str, str]:
+    source = session.connections.get(SOURCE)
+    if source is None:
+        return {}
+    return unheard_parts(data, session.desired, memory, source.live_side, session.opened_at)
 
 
 def settings_for(data: AnyDataType, settings: SyncSettings, *, several: bool) -> SyncSettings:

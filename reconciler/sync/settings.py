@@ -27,6 +27,7 @@ class SyncSettings:
         max_open_problems: how many open problems it may have.
         max_held_back_percent: how much of all records problems may hold back.
         max_delete_percent: how much of all records one run may discontinue.
+        heard_walk_interval: how often while messages tell what lists do not show; None: as often.
         data_type: the one that these are for, where the DataSync has several; None: it has one.
     """
 
@@ -40,6 +41,7 @@ class SyncSettings:
     max_held_back_percent: float
     max_delete_percent: float
     data_type: str | None = None
+    heard_walk_interval: timedelta | None = None
 
     @property
     def command(self) -> str:
@@ -69,4 +71,5 @@ def sync_settings(name: str, state: Mapping[str, Any]) -> SyncSettings:
         max_open_problems=state["maxOpenProblems"],
         max_held_back_percent=state["maxHeldBackPercent"],
         max_delete_percent=state["maxDeletePercent"],
+        heard_walk_interval=parse_duration(state["heardWalkInterval"]) if state.get("heardWalkInterval") else None,
     )

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from reconciler.ledger.data.record_store import RecordStore
-from reconciler.ledger.data.store import LogStore, NameStore, ProblemStore, RunStore, Store
+from reconciler.ledger.data.store import HearingStore, LogStore, NameStore, ProblemStore, RunStore, Store
 
 _P = ParamSpec("_P")
 _Sync = TypeVar("_Sync")
@@ -110,6 +110,14 @@ class AsyncLog(_Face[LogStore]):
     remember = _awaited(LogStore.remember)
 
 
+class AsyncHearing(_Face[HearingStore]):
+    """See `HearingStore`."""
+
+    note = _awaited(HearingStore.note)
+    judge = _awaited(HearingStore.judge)
+    inbox = _awaited(HearingStore.inbox)
+
+
 class AsyncStore:
     """Async face of `Store`, for the event loop.
 
@@ -124,6 +132,7 @@ class AsyncStore:
         self.names = AsyncNames(store.names, caller)
         self.problems = AsyncProblems(store.problems, caller)
         self.log = AsyncLog(store.log, caller)
+        self.hearing = AsyncHearing(store.hearing, caller)
         self._store, self._caller = store, caller
 
     async def is_wished(self) -> bool:

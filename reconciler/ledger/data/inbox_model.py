@@ -121,6 +121,27 @@ class InboxOverview:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Cause why it cannot be trusted that every change of a part is told by a message.
+
+    Args:
+        part: of the records.
+        why: in words, for people.
+        seen_at: when it was noticed, in the clock of whoever runs the sync.
+        key: the record that changed and of which no message told; empty: the cause is about all of them.
+        revision: the wanted revision of that record then: a message that comes late raises it.
+        records: how many records changed so, none told.
+    """
+
+    part: str
+    why: str
+    seen_at: datetime
+    key: str = ""
+    revision: int = 0
+    records: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SyncInbox:
     """The inbox of a data sync, as one of its data types is concerned.
 

@@ -43,7 +43,7 @@ class InboxStore:
         def take(tx: Transaction) -> None:
             for data_type in sorted(arrivals.raised.keys() & self._scopes.keys()):
                 scope, raised = self._scopes[data_type], arrivals.raised[data_type]
-                records.want(tx.connection, scope, raised, tx.now)
+                records.want(tx.connection, scope, raised, tx.now, heard=True)
                 said = {key: what for key, what in raised.items() if what is not None}
                 told.note(tx.connection, scope, said, tx.now)
             for data_type in sorted(arrivals.walks.keys() & self._scopes.keys()):
@@ -75,7 +75,7 @@ class InboxStore:
             if not inbox_rows.advance(tx.connection, later.number, later.position, position):
                 return False
             for data_type in sorted(raised.keys() & self._scopes.keys()):
-                records.want(tx.connection, self._scopes[data_type], raised[data_type], tx.now)
+                records.want(tx.connection, self._scopes[data_type], raised[data_type], tx.now, heard=True)
             return True
 
         return self._database.run(work)

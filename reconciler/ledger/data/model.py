@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.ledger.data.inbox_model import SyncInbox
+from reconciler.ledger.data.inbox_model import Gap, SyncInbox
 from reconciler.ledger.data.service_model import Applied, ServiceProcess
 
 RUNNING, FINISHED = "running", "finished"
@@ -76,6 +76,7 @@ class Level:
         problems: something is wrong with it.
         seen_run: the run that last saw it.
         look: fingerprint of what lists showed of it last; None: not known.
+        heard: the revision that a message raised last; 0: none did.
     """
 
     key: str
@@ -93,6 +94,12 @@ class Level:
     problems: bool
     seen_run: str | None
     look: bytes | None = None
+    heard: int = 0
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a message raised it that was not worked off yet."""
+        return self.heard > self.applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +339,7 @@ class SyncOverview:
         inbox: what messages came for its data sync.
         serving: processes that serve the environment, or seem to.
         applied: what the last apply said of its settings; None: it said nothing.
+        gaps: by part, the newest cause why its messages may not be trusted.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -350,6 +358,7 @@ class SyncOverview:
     inbox: SyncInbox = field(default_factory=SyncInbox)
     serving: tuple[ServiceProcess, ...] = ()
     applied: Applied | None = None
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

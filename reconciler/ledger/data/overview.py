@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 
 from reconciler.kind.kind import Volume
 from reconciler.ledger.config.services import living
-from reconciler.ledger.data import inbox_rows, log, problems
+from reconciler.ledger.data import hearing, inbox_rows, log, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data import wanted as wanted_runs
 from reconciler.ledger.data.inbox_model import SyncInbox
@@ -206,6 +206,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         inbox=SyncInbox(inbox_rows.overview(connection, scope), _open_since(connection, number)),
         serving=living(connection, scope.environment, lock_now),
         applied=_applied(connection, number),
+        gaps=hearing.newest(connection, number, now),
     )
 
 

@@ -62,6 +62,7 @@ def level_of(values: Mapping[str, Any] | RowMapping, now: datetime | None = None
         problems=values["problems"],
         seen_run=values["seen_run"],
         look=values["look"],
+        heard=values["heard"] or 0,
     )
 
 
@@ -80,9 +81,16 @@ def levels(connection: Connection, scope: int, keys: Collection[str], now: datet
 
 
 def want(
-    connection: Connection, scope: int, keys: Collection[str], now: datetime, retry_at: datetime | None = None
+    connection: Connection,
+    scope: int,
+    keys: Collection[str],
+    now: datetime,
+    retry_at: datetime | None = None,
+    *,
+    heard: bool = False,
 ) -> int:
-    """Raise the wanted revision of records by one; see `RecordStore.want`."""
+    """Raise the wanted revision of records by one, where `heard` because of a message; see `RecordStore.want`."""
+    by_message = {"heard": records.c.wanted + 1} if heard else {}
     unique = sorted(set(keys))
     for chunk in chunks(unique):
         query = select(records.c.key).where(among(scope, chunk)).order_by(records.c.key).with_for_update()
@@ -98,6 +106,7 @@ def want(
                 dead=False,
                 ready_at=func.coalesce(records.c.ready_at, _moment(now)),
                 retry_at=retry_at,
+                **by_message,
             )
         )
     return len(unique)

@@ -7,12 +7,13 @@ read or written. `face.AsyncStore` is the same for the event loop.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.data import log, names, obeyed, problems, unseen, wanted
+from reconciler.ledger.data import hearing, inbox_rows, log, names, obeyed, problems, unseen, wanted
 from reconciler.ledger.data import runs as data_runs
+from reconciler.ledger.data.inbox_model import Gap, InboxOverview
 from reconciler.ledger.data.model import (
     FINISHED,
     RUNNING,
@@ -45,6 +46,7 @@ class Store:
         self.names = NameStore(self._scoped)
         self.problems = ProblemStore(self._scoped)
         self.log = LogStore(self._scoped)
+        self.hearing = HearingStore(self._scoped)
         self.lock, self.watching = self._scoped.lock, self._scoped.watching
         self.listening, self.is_wished = self._scoped.listening, self._scoped.is_wished
 
@@ -316,3 +318,32 @@ class LogStore:
     def remember(self, dates: LogDates) -> None:
         """Record the dates that we wrote to the sync log. Needs the lock. None leaves one as it is."""
         self._scoped.write_locked(lambda tx: log.remember(tx.connection, self._scoped.id, dates))
+
+
+class HearingStore:
+    """What speaks against trusting the messages of a scope's records; see `hearing`."""
+
+    def __init__(self, scoped: Scoped) -> None:
+        self._scoped = scoped
+
+    def note(self, gaps: Sequence[Gap]) -> None:
+        """Note gaps; one of the same part and record takes the place of an older one."""
+        self._scoped.write(lambda tx: hearing.note(tx.connection, self._scoped.id, gaps))
+
+    def judge(self, before: datetime | None, now: datetime) -> dict[str, Gap]:
+        """Judge what was noted, and return by part the newest gap that counts.
+
+        Args:
+            before: what was seen before is forgotten: a walk that began later has measured anew. None: nothing is.
+            now: the clock of `Gap.seen_at`.
+        """
+
+        def judge(tx: Transaction) -> dict[str, Gap]:
+            hearing.judge(tx.connection, self._scoped.id, before, now)
+            return hearing.newest(tx.connection, self._scoped.id, now)
+
+        return self._scoped.write(judge)
+
+    def inbox(self) -> InboxOverview:
+        """Return what the inbox of the data sync took."""
+        return self._scoped.read(lambda tx: inbox_rows.overview(tx.connection, self._scoped.scope))

@@ -24,6 +24,7 @@ from reconciler.report.documents.sync_run import (
     requests_to_json,
 )
 from reconciler.sync.datasync import Standing
+from reconciler.sync.heard import PartHeard
 from reconciler.sync.monitor.compared import Compared, PartCompared
 from reconciler.sync.monitor.deliveries import Deliveries
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
@@ -134,6 +135,11 @@ class PartFreshnessDocument(Document):
     shown: ComparedDocument = Field(description="What lists show of it: by light walks (lookInterval).")
     inside: ComparedDocument = Field(description="The rest: by walks of everything (walkInterval).")
     rest: str = Field(description="What the rest is, for people.")
+    changes: Literal["heard", "listed", "walked"] = Field(
+        description="How the rest is found. heard: messages tell of it; listed: there is none, lists show all; walked: "
+        "walks alone find it. While no part is walked, walks come every heardWalkInterval."
+    )
+    walked_because: str | None = Field(description="Why walks alone find it, for people; null: they do not.")
 
 
 class FreshnessDocument(Document):
@@ -226,6 +232,7 @@ def statuses_to_json(
 
 def _status(status: SyncStatus) -> dict[str, Any]:
     counts, settings = status.counts, status.sync.settings
+    heard = {part.part: part for part in status.heard}
     return {
         "sync": status.sync.name,
         "integration": settings.integration,
@@ -258,7 +265,7 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "freshness": {
             "promised_seconds": int(settings.freshness.total_seconds()),
             "seconds": None if status.since_good is None else round(status.since_good.total_seconds(), 3),
-            "parts": {part.part: _part(part) for part in status.compared},
+            "parts": {part.part: _part(part, heard[part.part]) for part in status.compared},
         },
         "deliveries": None if status.deliveries is None else _deliveries(status.deliveries),
         "troubles": list(status.troubles),
@@ -280,8 +287,14 @@ def _site(found: SiteConnection | None) -> dict[str, Any] | None:
     return None if found is None else {"connected": found.connected, "since": time_to_json(found.changed_at)}
 
 
-def _part(part: PartCompared) -> dict[str, Any]:
-    return {"shown": _compared(part.shown), "inside": _compared(part.inside), "rest": part.rest}
+def _part(part: PartCompared, heard: PartHeard) -> dict[str, Any]:
+    return {
+        "shown": _compared(part.shown),
+        "inside": _compared(part.inside),
+        "rest": part.rest,
+        "changes": heard.word,
+        "walked_because": heard.why,
+    }
 
 
 def _compared(found: Compared) -> dict[str, Any]:

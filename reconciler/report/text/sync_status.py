@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, LevelCounts
@@ -21,6 +21,7 @@ from reconciler.report.text.sync_words import (
 )
 from reconciler.report.words import moment
 from reconciler.sync.datasync import Standing
+from reconciler.sync.heard import PartHeard
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import Compared, rest_of, shown_of
 from reconciler.sync.monitor.deliveries import Deliveries
@@ -115,10 +116,8 @@ def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: b
     if status.deliveries is not None:
         for words in delivery_lines(status.deliveries, status.checked_at):
             yield from _row("deliveries", words, style)
-        if status.compared:
-            # Of every part some changes have no message (docs/sync.md): none may be walked less often.
-            parts = listed([part.part for part in status.compared])
-            yield from _row("deliveries", f"{parts}: walked all the same, as not every change has a message", style)
+        for words in heard_lines(status.heard):
+            yield from _row("deliveries", words, style)
     yield from _row("requests", request_words(status), style)
     if (step := step_of(environment, status)) is not None:
         yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
@@ -265,6 +264,22 @@ def freshness_lines(status: SyncStatus) -> Iterator[str]:
         yield f"{shown_of(parts)}: {_compared(parts[0].shown, status.checked_at)}"
     if not status.sync.data.lights or parts[0].inside != parts[0].shown:
         yield f"{rest_of(parts)}: {_compared(parts[0].inside, status.checked_at)}"
+
+
+def heard_lines(parts: Iterable[PartHeard]) -> Iterator[str]:
+    """Say of each part whether messages tell what lists do not show of it."""
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        found.setdefault(heard_word(part), []).append(part.part)
+    for words, names in found.items():
+        yield f"{listed(names)}: {words}"
+
+
+def heard_word(part: PartHeard) -> str:
+    """Return whether messages tell of a part what lists do not show, and why they do not."""
+    if part.why is not None:
+        return f"walked, as {clip(visible(part.why), _LIMIT)}"
+    return "listed, and lists show all of it" if part.listed else "heard"
 
 
 def delivery_lines(found: Deliveries, now: datetime) -> Iterator[str]:

@@ -16,6 +16,7 @@ from reconciler.report.style import GREEN, RED, YELLOW
 from reconciler.report.text import sync_status as words
 from reconciler.report.values import FieldView, field_view
 from reconciler.report.words import CAUSES
+from reconciler.sync.heard import PartHeard
 from reconciler.sync.monitor.compared import Compared
 from reconciler.sync.monitor.overview import Chart, Deliveries, Facts, Fetching, Overview, SeenDrift, State
 from reconciler.sync.monitor.problems import Problems
@@ -109,6 +110,11 @@ def compared_words(found: Compared, now: datetime) -> tuple[str, str, str]:
     last = "never" if found.last_at is None else ago(found.last_at, now)
     following = f"in {spoken(found.next_at - now)}" if found.next_at > now else "due now"
     return last, following, spoken(found.promised)
+
+
+def heard_word(part: PartHeard) -> str:
+    """Return whether messages tell what lists do not show of a part."""
+    return words.heard_word(part)
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -282,8 +288,8 @@ def every_words(every: timedelta | None) -> str:
 def globals_of() -> dict[str, Any]:
     """Return the functions that templates call, by name."""
     named = (
-        tone_of, verdict_of, rows_of, going_lines, compared_words, ago, request_words, codes_of, is_link, drift_rows,
-        cause_words, fields_of, pause_words, can_resume, moment, stamp, asked_words, drawn, drawn_deliveries,
-        delivery_words, fetching_words, every_words, counted, spoken,
+        tone_of, verdict_of, rows_of, going_lines, compared_words, heard_word, ago, request_words, codes_of, is_link,
+        drift_rows, cause_words, fields_of, pause_words, can_resume, moment, stamp, asked_words, drawn,
+        drawn_deliveries, delivery_words, fetching_words, every_words, counted, spoken,
     )  # fmt: skip
     return {function.__name__: function for function in named}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, SyncOverview
 from reconciler.sync.datasync import DataSync
 from reconciler.sync.datatype import NEVER
+from reconciler.sync.heard import Evidence, PartHeard, heard_parts, trusting
 from reconciler.words import listed
 
 
@@ -46,6 +47,24 @@ class PartCompared:
     shown: Compared
     inside: Compared
     rest: str
+
+
+def parts_heard(sync: DataSync, overview: SyncOverview, now: datetime) -> tuple[PartHeard, ...]:
+    """Return for each part that flows whether messages tell what lists do not show of it.
+
+    Args:
+        sync: the data sync, as the manifest has it.
+        overview: what the ledger knows of it.
+        now: our clock.
+    """
+    last_walk = None if overview.last_walk is None else overview.last_walk.started_at
+    evidence = Evidence(overview.inbox.inbox.types, overview.gaps, last_walk)
+    return heard_parts(sync.data, sync.settings, sync.unheard, evidence, now)
+
+
+def as_heard(sync: DataSync, parts: Iterable[PartHeard]) -> DataSync:
+    """Return a data sync with the settings that hold while these parts are heard, or are not."""
+    return replace(sync, settings=trusting(sync.settings, parts))
 
 
 def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tuple[PartCompared, ...]:

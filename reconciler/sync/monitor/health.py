@@ -13,7 +13,7 @@ from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
 from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.mode import LIMIT, most_deletes
-from reconciler.sync.monitor.compared import Compared, parts_compared, rest_of, shown_of
+from reconciler.sync.monitor.compared import Compared, as_heard, parts_compared, parts_heard, rest_of, shown_of
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import counted, spoken
 
@@ -35,6 +35,7 @@ def drift_items(
     """
     if sync.standing is Standing.NEVER:
         return
+    sync = as_heard(sync, parts_heard(sync, overview, now))
     snooze = snooze_of(memory, KIND, sync.name, now)
     for cause, message, step in _findings(sync, overview, log, now):
         yield DriftItem(

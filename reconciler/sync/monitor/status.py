@@ -10,9 +10,10 @@ from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncO
 from reconciler.ledger.data.service_model import Applied, ServiceProcess
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of, look_cost, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
+from reconciler.sync.heard import PartHeard
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
-from reconciler.sync.monitor.compared import PartCompared, parts_compared
+from reconciler.sync.monitor.compared import PartCompared, as_heard, parts_compared, parts_heard
 from reconciler.sync.monitor.deliveries import Deliveries, deliveries_of
 from reconciler.sync.monitor.health import age, disconnection, excess, held_back_of, staleness, standstill, unremoved
 from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
@@ -92,6 +93,7 @@ class SyncStatus:
         held_back: records that problems hold back as a whole.
         since_good: how long ago the last good run ended.
         compared: when each part that flows was last compared with the source, and will be.
+        heard: whether messages tell of each part what lists do not show.
         troubles: what it promises and does not keep, one sentence each.
         deliveries: what came of OrderCloud's deliveries; None: none ever came.
         requests: by provider, of the newest run that finished.
@@ -115,6 +117,7 @@ class SyncStatus:
     held_back: HeldBack = field(default_factory=HeldBack)
     since_good: timedelta | None = None
     compared: tuple[PartCompared, ...] = ()
+    heard: tuple[PartHeard, ...] = ()
     troubles: tuple[str, ...] = ()
     deliveries: Deliveries | None = None
     requests: Mapping[str, Requests] = field(default_factory=dict)
@@ -131,6 +134,8 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         overview: what the ledger knows of it.
         now: our clock.
     """
+    heard = parts_heard(sync, overview, now)
+    sync = as_heard(sync, heard)
     newest = overview.newest
     going = _going(overview, now)
     choice = _choice(sync, overview, now)
@@ -161,6 +166,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         held_back=held,
         since_good=age(overview, now),
         compared=parts_compared(sync, overview, now),
+        heard=heard,
         troubles=tuple(words for words in troubles if words is not None),
         deliveries=deliveries_of(overview.inbox, overview.counts.open),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),

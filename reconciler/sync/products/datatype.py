@@ -13,6 +13,7 @@ from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sync.datatype import Held, Name, SyncLog
 from reconciler.sync.explanation import Explanation
+from reconciler.sync.heard import Feed
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.products.explain import explain_record
 from reconciler.sync.products.mapper import SKU, SLUG, Draft, draft
@@ -40,6 +41,16 @@ INSIDE: Mapping[str, str] = MappingProxyType(
     }
 )
 """What lists do not show of a product, its stock and its prices."""
+_PRODUCT_SYNC, _STOCK_SYNC = ("ProductSync", ""), ("EntitySync", "inventoryRecords")
+FEEDS: Mapping[str, Feed | None] = MappingProxyType(
+    {
+        Part.PRODUCT.value: Feed("product.updated", (_PRODUCT_SYNC,)),
+        Part.STOCK.value: Feed("entitysync.inventoryrecord.updated", (_PRODUCT_SYNC, _STOCK_SYNC)),
+        # Price schedules have no message; lists show them, and surcharges are variants'.
+        Part.PRICES.value: None,
+    }
+)
+"""Messages that tell of each part what lists do not show, of products without variants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ class Products:
     noun = "product"
     parts = tuple(part.value for part in Part)
     inside = INSIDE
+    feeds = FEEDS
     probe = PROBE
 
     @property
@@ -105,6 +117,10 @@ class Products:
 
     def look(self, record: Product) -> bytes | None:
         return look_of(record)
+
+    def is_silent(self, record: Product) -> bool:
+        # inferred: a change of a variant alone makes no message, as no type for one is published.
+        return bool(record.get("Variants"))
 
     def told(self, record: Product) -> Mapping[str, str]:
         return told_of(record)

@@ -52,6 +52,7 @@ class Job:
         patience: seconds for which nothing may go through before the run gives up.
         overrides: limits of the manifest that this run may pass, each with the reason.
         rehearsal: takes what a run without a writer would write.
+        unheard: tells by part why its messages cannot come now, as far as manifests and ledger say; it asks the ledger.
         pace: of the sync logs; data types that run side by side share it.
     """
 
@@ -69,6 +70,7 @@ class Job:
     patience: float = PATIENCE_SECONDS
     overrides: Mapping[str, str] = field(default_factory=dict)
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    unheard: Callable[[], Mapping[str, str]] = dict
     pace: LogPace = field(default_factory=LogPace)
 
 

@@ -20,6 +20,7 @@ from reconciler.sync.run.attempts import RECORD_ATTEMPTS, jittered, retry_after
 from reconciler.sync.run.batcher import Batcher
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.counts import FAILED, HELD_BACK
+from reconciler.sync.run.hearing import Untold
 from reconciler.sync.run.in_hand import InHand
 from reconciler.sync.run.work import (
     NOTHING,
@@ -63,6 +64,7 @@ class Pipeline:
         self._looks: dict[str, bytes] = {}
         self._tally = context.meter.tally
         self.in_hand = InHand()
+        self._untold = Untold(context)
 
     async def take(
         self,
@@ -89,6 +91,7 @@ class Pipeline:
         for record in records:
             draft = data.map(record, context.source_now, context.facts)
             drafts[draft.key] = draft
+            self._untold.read(record)
             # Of one that no list has, the next list that has it is news.
             if (look := _IN_NO_LIST if unlisted else data.look(record)) is not None:
                 self._looks[draft.key] = look
@@ -176,6 +179,7 @@ class Pipeline:
         for key, state in states.items():
             level, claim = levels.get(key), claimed.get(key)
             known = self._known(state, level, observed)
+            self._untold.compared(state, claim, level)
             parts = state.removes.union(part for part, value in state.prints.items() if known.get(part) != value)
             # What is removed is done with, whatever was wanted of it.
             revision = None if self._context.mode is Mode.REMOVE else revision_of(level, claim)
@@ -188,6 +192,7 @@ class Pipeline:
                 busy.append(Work(state, level, known, parts, revision, token, retry_at))
             else:
                 quiet[key] = revision
+        await self._untold.note()
         await self._note_quiet(quiet, levels)
         self.in_hand.walked(quiet)
         await self._write(busy)

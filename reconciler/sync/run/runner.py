@@ -18,6 +18,7 @@ from reconciler.sync.run.context import Job, RunContext, begin, obeys, open_cont
 from reconciler.sync.run.counts import parts_in
 from reconciler.sync.run.deletes import TooManyGone
 from reconciler.sync.run.due import Past, choose
+from reconciler.sync.run.hearing import weigh
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.progress import Phase, Progress
@@ -99,11 +100,13 @@ async def _chosen(
         last_full=await ledger.runs.last(full=True),
         wanted=await ledger.runs.wanted(),
     )
-    choice = choose(asked, past, job.settings, job.data.digest, job.now())
+    weighed = await weigh(job, ledger, past)
+    choice = choose(asked, past, weighed.settings, job.data.digest, job.now())
     if choice.resume is None:
         run = await begin(job, ledger, choice.mode)
     else:
         run = await ledger.runs.resume(choice.resume.id, job.holder, obeys=obeys(job, choice.mode))
+    await ledger.hearing.note(weighed.since(run.started_at))
     context = open_context(
         job,
         ledger,

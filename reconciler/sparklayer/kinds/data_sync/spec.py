@@ -121,6 +121,12 @@ class DataSyncSpec(SparkLayerSpec):
         validate_default=True,
         description="How often everything is read as a whole, for what no list shows.",
     )
+    heard_walk_interval: Duration | None = Field(
+        default=None,
+        description="How often everything is read while messages tell what no list shows: the syncs that send them are "
+        "applied, enabled and not paused, messages come, and the last walk found nothing untold. Left out: as often as "
+        "otherwise.",
+    )
     freshness: Duration = Field(
         default="2h",
         validate_default=True,
@@ -181,6 +187,17 @@ class DataSyncSpec(SparkLayerSpec):
             raise BadValue(
                 f"walkInterval ({text}) is shorter than lookInterval ({look})",
                 "Make it as long as lookInterval, or longer.",
+            )
+        return text
+
+    @field_validator("heard_walk_interval")
+    @classmethod
+    def _walks_less_often_while_heard(cls, text: str | None, info: ValidationInfo) -> str | None:
+        walk = info.data.get("walk_interval")
+        if text is not None and _is_shorter(text, walk):
+            raise BadValue(
+                f"heardWalkInterval ({text}) is shorter than walkInterval ({walk})",
+                "Make it as long as walkInterval, or longer, or leave it out.",
             )
         return text
 
