@@ -61,6 +61,6 @@ hearing_gaps = table(
     key("part"),
     key("key"),
     Column("why", Words),
-    Column("revision", Number),
+    optional("revision", Number),
     Column("seen_at", Past),
 )

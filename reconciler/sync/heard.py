@@ -7,11 +7,11 @@ that sends it is applied, enabled and not paused, messages came lately, and the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from reconciler.ledger.data.inbox_model import Gap, TypeCount
+from reconciler.ledger.data.inbox_model import MEASURED, Gap, TypeCount
 from reconciler.sync.settings import SyncSettings
 from reconciler.words import counted, spoken
 
@@ -76,12 +76,12 @@ class Evidence:
 
     Args:
         types: messages by type, with when the last one came.
-        gaps: by part, the newest cause for mistrust.
+        gaps: by part, the newest cause for mistrust; and since when there would be any.
         last_walk: when the last run began that read everything and finished; None: there was none.
     """
 
     types: Iterable[TypeCount] = ()
-    gaps: Mapping[str, Gap] | None = None
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
     last_walk: datetime | None = None
 
 
@@ -100,13 +100,14 @@ def heard_parts(
     if not isinstance(data, Hearing):
         return tuple(PartHeard(part, "not every change of it has a message") for part in data.flowing)
     now_missing = missing(data, settings, unheard, evidence, now)
+    since = evidence.gaps.get(MEASURED)
     found = []
     for part in data.flowing:
-        gap = (evidence.gaps or {}).get(part)
+        gap = evidence.gaps.get(part)
         why = now_missing.get(part)
         if why is None and gap is not None and not _answered(gap, evidence.last_walk):
             why = _told(gap, now)
-        if why is None and evidence.last_walk is None:
+        if why is None and (since is None or not _answered(since, evidence.last_walk)):
             why = "no walk has measured it yet"
         found.append(PartHeard(part, why, listed=data.feeds[part] is None))
     return tuple(found)

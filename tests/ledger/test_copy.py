@@ -25,7 +25,7 @@ from reconciler.ledger.config.model import (
 from reconciler.ledger.config.moves import MoveStore
 from reconciler.ledger.config.services import ServiceStore
 from reconciler.ledger.data.fetched import Fetched, FetchedStore
-from reconciler.ledger.data.inbox_model import Arrivals, Later, Told
+from reconciler.ledger.data.inbox_model import Arrivals, Gap, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.data.obeyed import AppliedSettings
@@ -80,6 +80,7 @@ def fill(url):
             store.records.record([Result(ODD, names=[("sku", ODD)])], data_run.id, {"written": 2**40})
             store.names.claim_many({"c": [("sku", ODD)]})
             store.log.to_log(9)
+            store.hearing.note([Gap("product", ODD, NOW, ODD, 2)])
             store.log.remember(LogDates(NOW, NOW, NOW))
             ledger.store(SCOPE).runs.join(data_run.id, "a hand")
         AppliedSettings(ledger.database).remember("test", {SCOPE: "digest"}, (), ODD)

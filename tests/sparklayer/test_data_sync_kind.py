@@ -63,6 +63,7 @@ def creates(plan: Plan) -> str:
         ("{}", "missing-field", "nothing flows"),
         ("{stock: {}}", "missing-field", "neither locations nor default"),
         ("{products: {}, interval: 1h, walkInterval: 30m}", "bad-value", "(30m) is shorter than lookInterval (1h)"),
+        ("{products: {}, heardWalkInterval: 12h}", "bad-value", "(12h) is shorter than walkInterval (24h)"),
         ("{products: {}, lookInterval: 10m}", "bad-value", "lookInterval (10m) is shorter than interval"),
         ("{products: {}, lookInterval: 2d, freshness: 3d}", "bad-value", "(24h) is shorter than lookInterval (2d)"),
         ("{products: {}, freshness: 5m}", "bad-value", "freshness (5m) is shorter than lookInterval (1h)"),

@@ -286,6 +286,8 @@ class Engine:
     tick: timedelta = timedelta()
     patience: float = 5.0
     overrides: dict[str, str] = field(default_factory=dict)
+    unheard: dict[str, str] = field(default_factory=dict)
+    """By part, why its messages cannot come."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def job(self) -> Job:
@@ -304,6 +306,7 @@ class Engine:
             now=self.tell,
             patience=self.patience,
             overrides=self.overrides,
+            unheard=lambda: self.unheard,
         )
 
     def run(

@@ -396,7 +396,7 @@ def test_deliveries_are_told_with_what_waits_and_since_when() -> None:
     assert "42 messages taken, the last one 1 min ago, 2 unknown" in text
     assert "3 records waiting, and what depends on 1 message, the oldest for 5 min" in text
     assert "\x1b" not in text
-    assert "walked all the same" in text
+    assert "prices: walked, as no walk has measured it yet" in text
 
 
 def test_without_a_message_nothing_is_said_of_deliveries() -> None:

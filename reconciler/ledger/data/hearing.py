@@ -9,13 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.data.inbox_model import Gap
+from reconciler.ledger.data.inbox_model import MEASURED, Gap
 from reconciler.ledger.data.told import LAG
 from reconciler.ledger.inbox_tables import hearing_gaps
 from reconciler.ledger.tables import records
-
-UNTOLD = -1
-"""In place of the revision of a change: no message came within the source's lag. One that comes now is of another."""
 
 
 def note(connection: Connection, scope: int, gaps: Sequence[Gap]) -> None:
@@ -24,9 +21,9 @@ def note(connection: Connection, scope: int, gaps: Sequence[Gap]) -> None:
     for part in sorted({part for part, _ in found}):
         for chunk in chunks([key for of, key in found if of == part]):
             these = hearing_gaps.c.scope == scope, hearing_gaps.c.part == part, hearing_gaps.c.key.in_(chunk)
-            proven = select(hearing_gaps.c.key).where(*these, hearing_gaps.c.revision == UNTOLD)
+            proven = select(hearing_gaps.c.key).where(*these, hearing_gaps.c.revision.is_(None))
             for key in connection.execute(proven).scalars().all():
-                found[part, key] = replace(found[part, key], revision=UNTOLD)
+                found[part, key] = replace(found[part, key], revision=None)
             connection.execute(delete(hearing_gaps).where(*these))
     names = ("part", "key", "why", "revision", "seen_at")
     if rows := [{"scope": scope, **{name: getattr(gap, name) for name in names}} for gap in found.values()]:
@@ -35,9 +32,13 @@ def note(connection: Connection, scope: int, gaps: Sequence[Gap]) -> None:
 
 def judge(connection: Connection, scope: int, before: datetime | None, now: datetime) -> None:
     """Forget gaps that were seen before a moment, and changes that a message told in time; the others stay untold."""
+    of_scope = hearing_gaps.c.scope == scope
+    if connection.execute(select(hearing_gaps).where(of_scope, hearing_gaps.c.part == MEASURED)).first() is None:
+        note(connection, scope, [Gap(MEASURED, "", now)])
     if before is not None:
-        connection.execute(delete(hearing_gaps).where(hearing_gaps.c.scope == scope, hearing_gaps.c.seen_at < before))
-    waits = hearing_gaps.c.scope == scope, hearing_gaps.c.key != "", hearing_gaps.c.revision != UNTOLD
+        old = hearing_gaps.c.part != MEASURED, hearing_gaps.c.seen_at < before
+        connection.execute(delete(hearing_gaps).where(of_scope, *old))
+    waits = of_scope, hearing_gaps.c.key != "", hearing_gaps.c.revision.is_not(None)
     over = hearing_gaps.c.seen_at <= now - LAG
     since = select(records.c.key).where(
         records.c.scope == scope,
@@ -45,13 +46,13 @@ def judge(connection: Connection, scope: int, before: datetime | None, now: date
         records.c.heard > hearing_gaps.c.revision,
     )
     connection.execute(delete(hearing_gaps).where(*waits, since.exists()))
-    connection.execute(update(hearing_gaps).where(*waits, over).values(revision=UNTOLD))
+    connection.execute(update(hearing_gaps).where(*waits, over).values(revision=None))
 
 
 def newest(connection: Connection, scope: int, now: datetime) -> dict[str, Gap]:
     """Return by part the newest gap, and how many records changed untold."""
     of_record = and_(records.c.scope == hearing_gaps.c.scope, records.c.key == hearing_gaps.c.key)
-    told_late = and_(hearing_gaps.c.revision != UNTOLD, records.c.heard > hearing_gaps.c.revision)
+    told_late = and_(hearing_gaps.c.revision.is_not(None), records.c.heard > hearing_gaps.c.revision)
     query = (
         select(hearing_gaps)
         .outerjoin(records, of_record)

@@ -120,6 +120,10 @@ class InboxOverview:
         return sum(each.taken for each in self.types if each.outcome == outcome)
 
 
+MEASURED = ""
+"""In place of the part of a gap: since when gaps are noted at all. What walks found before says nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Cause why it cannot be trusted that every change of a part is told by a message.
@@ -129,7 +133,8 @@ class Gap:
         why: in words, for people.
         seen_at: when it was noticed, in the clock of whoever runs the sync.
         key: the record that changed and of which no message told; empty: the cause is about all of them.
-        revision: the wanted revision of that record then: a message that comes late raises it.
+        revision: the wanted revision of that record then, which a message that comes late raises; None: none came in
+            time, and one that comes now is about another change.
         records: how many records changed so, none told.
     """
 
@@ -137,7 +142,7 @@ class Gap:
     why: str
     seen_at: datetime
     key: str = ""
-    revision: int = 0
+    revision: int | None = None
     records: int = 0
 
 

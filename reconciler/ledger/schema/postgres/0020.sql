@@ -5,7 +5,7 @@ CREATE TABLE hearing_gaps (
     part text COLLATE "C" NOT NULL,
     key text COLLATE "C" NOT NULL,
     why text COLLATE "C" NOT NULL,
-    revision bigint NOT NULL,
+    revision bigint,
     seen_at text COLLATE "C" NOT NULL,
     PRIMARY KEY (scope, part, key)
 );

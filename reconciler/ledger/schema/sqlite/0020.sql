@@ -5,7 +5,7 @@ CREATE TABLE hearing_gaps (
     part TEXT NOT NULL,
     key TEXT NOT NULL,
     why TEXT NOT NULL,
-    revision INTEGER NOT NULL,
+    revision INTEGER,
     seen_at VARCHAR(32) NOT NULL,
     PRIMARY KEY (scope, part, key)
 );
