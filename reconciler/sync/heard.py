@@ -17,7 +17,7 @@ from reconciler.words import counted, spoken
 
 SLACK = timedelta(minutes=1)
 """By which the clocks of two machines may differ."""
-SILENT = "a change of what belongs to it has no message"
+SILENT = "a record has something of which no message is known to tell"
 """Why a gap is noted where a record has something of which no message tells."""
 
 

@@ -153,7 +153,7 @@ def test_what_is_heard_is_told_by_part_and_walked_less_often() -> None:
         ),
         (
             {"gaps": {"product": Gap("product", SILENT, ago(hours=3))}},
-            "no message, 3 h ago; the next walk measures it again",
+            "no message is known to tell, 3 h ago; the next walk measures it again",
         ),
         ({"gaps": {"stock": Gap("stock", "x is paused", ago(days=2))}}, "x is paused, 2 d ago"),
         ({"last_walk": None}, "no walk has measured it yet"),

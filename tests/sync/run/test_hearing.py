@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -67,7 +67,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     settings = replace(SETTINGS, heard_walk_interval=timedelta(days=3))
     things = Told(there={"a": "A", "b": "B", "c": "C"})
-    start = Engine(None, things).now  # type: ignore[arg-type] - for its time alone
+    start = datetime.now(UTC)
     with Ledger.open(url, lambda: clock[0].now if clock else start) as ledger:
         shop = Shop(levels_of(ledger, SCOPE), things, settings=settings, now=start)
         clock.append(shop)
