@@ -119,7 +119,7 @@ class Products:
         return look_of(record)
 
     def is_silent(self, record: Product) -> bool:
-        # inferred: a change of a variant alone may make no message. None is published, but that of the product may come.
+        # Whether a change of a variant alone makes a message is not published.
         return bool(record.get("Variants"))
 
     def told(self, record: Product) -> Mapping[str, str]:
