@@ -231,6 +231,8 @@ class ProductReader:
             tracked = _tracks_variants(product)
             with_variants = parts.variants and bool(product.get("VariantCount"))
             stock = parts.stock and outline.has_records
+            if not (with_variants or (stock and not tracked)):
+                return _assembled(outline, parts, [], [])
             bad: list[BadRecord] = []
             report = self._report and bad.append
             try:

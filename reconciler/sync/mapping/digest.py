@@ -26,12 +26,16 @@ def _json(value: Any) -> bytes:
 
 def _canonical(value: Any) -> Any:
     """The same value for what means the same: `1` and `1.0`, null and nothing, objects of a list in another order."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool:  # most of it
+        return value
     if isinstance(value, dict):
         return {name: _canonical(member) for name, member in value.items() if member is not None}
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return sorted(map(_canonical, value), key=_json) if len(value) > 1 else [_canonical(value[0])]
     if isinstance(value, list):
-        return [_canonical(item) for item in value]
+        items = [_canonical(item) for item in value]
+        if len(items) > 1 and isinstance(items[0], dict) and all(isinstance(item, dict) for item in items):
+            items.sort(key=_json)
+        return items
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

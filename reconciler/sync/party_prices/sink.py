@@ -22,6 +22,7 @@ from reconciler.sync.party_prices.target import ListTarget
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.attempts import RECORD_TRIES
 from reconciler.sync.run.batcher import Batcher
+from reconciler.sync.run.company import Company, Wait, a_moment
 from reconciler.words import some
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 
 # More than the connection has under way; what waits here is not begun when the run is to stop.
 _LISTS_AT_ONCE = 24
-# Lists have few rows each, and their bodies take a request each: rows wait for those of many, whatever the rate is.
-_LINGER = 5.0
-# Half of what a run has in hand: the other half goes on.
-_WAITING = 128
-_QUIET = 0.25
 
 
 class ListSink(ListTarget):
@@ -53,9 +49,8 @@ class ListSink(ListTarget):
         self._writer = writer
         self._stopping = stopping
         self._lists = asyncio.Semaphore(_LISTS_AT_ONCE)
-        self._rows: Batcher[Price, str] = Batcher(
-            self._send, linger=_LINGER, side_by_side=1, waiting=_WAITING, quiet=_QUIET
-        )
+        self.company = Company()
+        self._rows: Batcher[Price, str] = Batcher(self._send, side_by_side=1, company=self.company, apart=True)
         # Lists that this run made, also where what came after that failed.
         self._made: set[str] = set()
         self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
@@ -72,16 +67,15 @@ class ListSink(ListTarget):
                 noted[key] = held_to_json(replace(state.before, slug=slug, made=True))
         return noted
 
-    async def write(self, state: ListState, parts: Collection[str]) -> Written:
+    async def write(self, state: ListState, parts: Collection[str], wait: Wait = a_moment) -> Written:
         """Write parts of a record, the list itself first."""
         if self._stopping():
             raise NotBegun
         if state.body is None:
             return await self._delete(state, parts)
-        with self._rows.coming():
-            return await self._write(state, state.body, parts)
+        return await self._write(state, state.body, parts, wait)
 
-    async def _write(self, state: ListState, body: Wire, parts: Collection[str]) -> Written:
+    async def _write(self, state: ListState, body: Wire, parts: Collection[str], wait: Wait) -> Written:
         slug, exists = body["slug"], state.before.slug is not None
         if Part.LIST in parts:
             try:
@@ -100,13 +94,13 @@ class ListSink(ListTarget):
         refused: Mapping[Price, str] = {}
         if Part.ROWS in parts:
             try:
-                refused = await self._write_rows(state, exists=exists)
+                refused = await self._write_rows(state, wait, exists=exists)
             except NotFound:
                 # Somebody deleted the list, or another one of the same batch: nothing is believed of it any more.
                 created = await self._write_list(state, body, exists=True)
                 if created is None:
                     return _not_ours(state.key, slug)
-                refused = await self._write_rows(replace(state, known={}), exists=not created)
+                refused = await self._write_rows(replace(state, known={}), wait, exists=not created)
         done = frozenset(parts) - ({Part.ROWS.value} if refused else frozenset())
         return Written(done, tuple(_rows_refused(state.key, refused)))
 
@@ -146,13 +140,13 @@ class ListSink(ListTarget):
         await repeat(lambda: update_list(self._writer, body), tries=RECORD_TRIES)
         return False
 
-    async def _write_rows(self, state: ListState, *, exists: bool) -> Mapping[Price, str]:
+    async def _write_rows(self, state: ListState, wait: Wait, *, exists: bool) -> Mapping[Price, str]:
         """Send the rows that differ from what the list has; return those that were refused."""
         slug = str(state.after.slug)
         sent = await self._differing(state, slug, exists=exists)
         refused: Mapping[Price, str] = {}
         if sent:
-            refused = await self._rows.add(sent)
+            refused = await self._rows.add(sent, await wait())
             self.counts[Part.ROWS.value] += len(refused) < len(sent)
         return refused
 

@@ -17,6 +17,7 @@ FLAW = "(flaw)"
 """Member of a record that came and cannot be used; it holds a `BadRecord`, which no JSON can."""
 NO_ID = "(no ID)"
 """Key of a product without a usable ID."""
+_NO_TEXTS: frozenset[str] = frozenset()
 
 
 class Part(StrEnum):
@@ -179,7 +180,7 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def _texts(body: Mapping[str, Any], name: str) -> frozenset[str]:
-    return frozenset(_lists({"": body.get(name, [])})[""])
+    return frozenset(_lists({"": body[name]})[""]) if name in body else _NO_TEXTS
 
 
 def _lists(body: Mapping[str, Any], name: str | None = None) -> Mapping[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ApiError, NotFound
@@ -23,6 +23,7 @@ from reconciler.sync.products.state import ProductState
 from reconciler.sync.products.target import ProductTarget, external_ids
 from reconciler.sync.run.attempts import RECORD_TRIES
 from reconciler.sync.run.batcher import Batcher
+from reconciler.sync.run.company import Company, Wait, a_moment
 
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
@@ -54,9 +55,10 @@ class ProductSink(ProductTarget):
         self._writer = writer
         self._stopping = stopping
         self._products = asyncio.Semaphore(_PRODUCTS_AT_ONCE)
-        self._stock: Batcher[StockLevel, str] = Batcher(self._send_stock)
-        self._gone: Batcher[str, str] = Batcher(self._send_gone)
-        self._prices: Batcher[Price, str] = Batcher(self._send_prices, side_by_side=1)
+        self.company = Company()
+        self._stock: Batcher[StockLevel, str] = Batcher(self._send_stock, company=self.company, apart=True)
+        self._gone: Batcher[str, str] = Batcher(self._send_gone, company=self.company, apart=True)
+        self._prices: Batcher[Price, str] = Batcher(self._send_prices, side_by_side=1, company=self.company, apart=True)
         self.counts: Counter[str] = Counter({part.value: 0 for part in Part})
 
     async def announce(self, states: Sequence[ProductState]) -> Mapping[str, Held]:
@@ -67,8 +69,8 @@ class ProductSink(ProductTarget):
         changed = (state for state in states if not state.gone and state.wanted.held != state.before)
         return {state.key: state.held(whole=False) for state in changed}
 
-    async def write(self, state: ProductState, parts: Collection[str]) -> Written:
-        """Write parts of a record, the product first."""
+    async def write(self, state: ProductState, parts: Collection[str], wait: Wait = a_moment) -> Written:
+        """Write parts of a record, the product first, then what goes in batches."""
         if self._stopping():
             raise NotBegun
         wanted = state.wanted
@@ -85,12 +87,16 @@ class ProductSink(ProductTarget):
                 return Written(frozenset(), tuple(_problems(wanted, [(Part.PRODUCT, None, why_refused(error))])))
             self.counts[Part.PRODUCT.value] += 1
         gone = removals(state.before, wanted)
-        stock, prices = await asyncio.gather(
-            self._write_stock(wanted.stock, gone.stock) if Part.STOCK in parts else _nothing(),
-            self._write_prices(wanted.prices, gone.prices, state.before.price_list)
-            if Part.PRICES in parts
-            else _nothing(),
-        )
+        linger = await wait()
+        rows = self._price_rows(wanted.prices, gone.prices, state.before.price_list) if Part.PRICES in parts else []
+        # Both wait side by side, without a task for each.
+        priced = self._prices.put(rows, linger)
+        try:
+            stock = await self._write_stock(wanted.stock, gone.stock, linger) if Part.STOCK in parts else []
+            prices = await self._refused_prices(priced, rows, any_wanted=bool(wanted.prices))
+        except BaseException:
+            priced.add_done_callback(_hear)
+            raise
         refused = [*stock, *prices]
         failed = {part for part, _, _ in refused}
         sent = (
@@ -106,27 +112,31 @@ class ProductSink(ProductTarget):
     async def _write_product(self, key: str, body: Wire, *, exists: bool) -> None:
         await self._breaker.repeat(lambda: write_product(self._writer, key, body, exists=exists), tries=RECORD_TRIES)
 
-    async def _write_stock(self, levels: Sequence[StockLevel] | None, gone: Collection[str]) -> _Refused:
-        await self._gone.add(sorted(gone))
-        refused = await self._stock.add(levels or ())
+    async def _write_stock(self, levels: Sequence[StockLevel] | None, gone: Collection[str], linger: float) -> _Refused:
+        await self._gone.add(sorted(gone), linger)
+        refused = await self._stock.add(levels or (), linger)
         self.counts[Part.STOCK.value] += len(refused) < len(levels or ()) + len(gone)
         return [(Part.STOCK, level.sku, words) for level, words in refused.items()]
 
-    async def _write_prices(
+    def _price_rows(
         self, prices: Sequence[Price] | None, gone: Collection[str], gone_from: str | None
-    ) -> _Refused:
+    ) -> Sequence[Price]:
         if self._price_list is None:
             return []
         old = gone_from or self._price_list
-        sent = [*(Price(sku, old, ()) for sku in sorted(gone)), *(prices or ())]
+        return [*(Price(sku, old, ()) for sku in sorted(gone)), *(prices or ())]
+
+    async def _refused_prices(
+        self, priced: Awaitable[Mapping[Price, str]], rows: Sequence[Price], *, any_wanted: bool
+    ) -> _Refused:
         try:
-            refused = await self._prices.add(sent)
+            refused = await priced
         except NotFound:
-            if prices:
+            if any_wanted:
                 raise
             # With the list, its prices are gone.
             refused = {}
-        self.counts[Part.PRICES.value] += len(refused) < len(sent)
+        self.counts[Part.PRICES.value] += len(refused) < len(rows)
         return [(Part.PRICES, price.sku, words) for price, words in refused.items()]
 
     async def _send_stock(self, levels: Sequence[StockLevel]) -> Mapping[StockLevel, str]:
@@ -150,5 +160,7 @@ def _problems(wanted: Wanted, refused: _Refused) -> Iterator[RecordProblem]:
         yield RecordProblem(external_id, part.value, "refused", f"SparkLayer refused {_WORDS[part]}: {words}")
 
 
-async def _nothing() -> _Refused:
-    return []
+def _hear(done: asyncio.Future[Mapping[Price, str]]) -> None:
+    """Take note of what became of prices that nobody waits for any more."""
+    if not done.cancelled():
+        done.exception()

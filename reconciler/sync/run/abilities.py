@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from reconciler.sync.datatype import Held
+from reconciler.sync.datatype import Held, Written
 from reconciler.sync.problem import RecordProblem
+from reconciler.sync.run.company import Company, Wait
 
 
 @runtime_checkable
@@ -35,3 +36,15 @@ class Announcing(Protocol):
         Raises:
             ApiError: the target could not be read.
         """
+
+
+@runtime_checkable
+class Gathering(Protocol):
+    """Sink that sends some of what it writes in batches with that of other records."""
+
+    @property
+    def company(self) -> Company:
+        """Says to its batches whether anything else comes; the engine tells it."""
+
+    async def write(self, state: Any, parts: Collection[str], wait: Wait) -> Written:
+        """Write like any sink; `wait` is awaited before the record only waits for its batches."""

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+from reconciler.errors import ApiError
+from reconciler.sync.run.company import LINGER, Company
 
 ItemT = TypeVar("ItemT", bound=Hashable)
 AnswerT = TypeVar("AnswerT")
+_Added: TypeAlias = tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, AnswerT]]]
 
 
 class Batcher(Generic[ItemT, AnswerT]):
     """Collects items for a moment and sends them together; whoever added some waits for what became of them.
 
+    A batch leaves when it is full, when one of its items has waited long enough, or when nothing else comes.
+
     Args:
         send: sends items, and returns the answers for those that have one.
         most: items per batch; what was added together stays together.
-        linger: seconds to wait for company.
+        linger: seconds to wait for company, unless told.
         side_by_side: batches that may be under way at once.
-        waiting: so many who added something do not wait for more; None: they do.
-        quiet: seconds to wait for company where all that `come` wait already; None: no less than `linger`.
+        company: says whether anything else comes; None: nobody knows.
+        apart: whether those of a batch that the API fails are sent apart then, half by half: it may fail but one.
     """
 
     def __init__(
@@ -28,74 +33,60 @@ class Batcher(Generic[ItemT, AnswerT]):
         send: Callable[[Sequence[ItemT]], Awaitable[Mapping[ItemT, AnswerT]]],
         *,
         most: int = 500,
-        linger: float = 0.4,
+        linger: float = LINGER,
         side_by_side: int = 4,
-        waiting: int | None = None,
-        quiet: float | None = None,
+        company: Company | None = None,
+        apart: bool = False,
     ) -> None:
         self._send = send
         self._most = most
         self._under_way = asyncio.Semaphore(side_by_side)
         self._linger = linger
-        self._most_waiting = waiting
-        self._quiet = quiet
-        self._waiting: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, AnswerT]]]] = []
+        self._company = company
+        self._apart = apart
+        self._waiting: list[_Added[ItemT, AnswerT]] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._quiet_timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
-        # Those that may still add something, and those of them that did and wait.
-        self._coming = 0
-        self._added = 0
+        if company is not None:
+            company.serve(self._start)
 
-    @contextmanager
-    def coming(self) -> Iterator[None]:
-        """Within, the caller may still add something, so that others may wait for that."""
-        self._coming += 1
-        try:
-            yield
-        finally:
-            self._coming -= 1
-            self._listen()
-
-    async def add(self, items: Sequence[ItemT]) -> Mapping[ItemT, AnswerT]:
+    async def add(self, items: Sequence[ItemT], linger: float | None = None) -> Mapping[ItemT, AnswerT]:
         """Send items in company, and return the answers for those of them that have one.
+
+        Args:
+            items: what to send.
+            linger: how many seconds these wait for company at most; None: as usual.
 
         Raises:
             Exception: what `send` raised, so that none of them is known to be there.
         """
-        if not items:
-            return {}
-        if self._count and self._count + len(items) > self._most:
-            self._start()
+        return await self.put(items, linger)
+
+    def put(self, items: Sequence[ItemT], linger: float | None = None) -> asyncio.Future[Mapping[ItemT, AnswerT]]:
+        """Begin what `add` does, and return what will have the answers."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Mapping[ItemT, AnswerT]] = loop.create_future()
+        if not items:
+            done.set_result({})
+            return done
+        if self._count and self._count + len(items) > self._most:
+            self._start()
         self._waiting.append((tuple(items), done))
         self._count += len(items)
-        if self._count >= self._most or len(self._waiting) == self._most_waiting:
+        if self._count >= self._most:
             self._start()
-        elif self._timer is None:
-            self._timer = loop.call_later(self._linger, self._start)
-        self._added += 1
-        self._listen()
-        try:
-            return await done
-        finally:
-            self._added -= 1
+        else:
+            self._leave_by(loop.time() + (self._linger if linger is None else linger))
+        return done
 
-    def _listen(self) -> None:
-        """Wait no longer than a moment where nobody else comes."""
-        if self._quiet is not None and self._quiet_timer is None and self._is_quiet:
-            self._quiet_timer = asyncio.get_running_loop().call_later(self._quiet, self._stop_listening)
-
-    def _stop_listening(self) -> None:
-        self._quiet_timer = None
-        if self._is_quiet:
-            self._start()
-
-    @property
-    def _is_quiet(self) -> bool:
-        return bool(self._waiting) and self._coming <= self._added
+    def _leave_by(self, moment: float) -> None:
+        if self._timer is None or moment < self._timer.when():
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(moment, self._start)
+        if self._company is not None:
+            self._company.look()
 
     def _start(self) -> None:
         if self._timer is not None:
@@ -103,15 +94,23 @@ class Batcher(Generic[ItemT, AnswerT]):
             self._timer = None
         if self._waiting:
             batch, self._waiting, self._count = self._waiting, [], 0
-            task = asyncio.get_running_loop().create_task(self._sent(batch))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._begin(batch)
 
-    async def _sent(self, batch: list[tuple[tuple[ItemT, ...], asyncio.Future[Mapping[ItemT, AnswerT]]]]) -> None:
+    def _begin(self, batch: list[_Added[ItemT, AnswerT]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._sent(batch))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _sent(self, batch: list[_Added[ItemT, AnswerT]]) -> None:
         try:
             async with self._under_way:
                 answers = await self._send([item for items, _ in batch for item in items])
         except BaseException as error:  # whoever waits is told, whatever it was
+            if self._apart and len(batch) > 1 and isinstance(error, ApiError) and error.is_transient:
+                half = len(batch) // 2
+                self._begin(batch[:half])
+                self._begin(batch[half:])
+                return
             for _, done in batch:
                 if not done.done():
                     done.set_exception(error)

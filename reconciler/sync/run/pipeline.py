@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from reconciler.errors import ApiError, LockLost
@@ -15,9 +16,10 @@ from reconciler.ledger.data.model import Level, ProblemRow, Result
 from reconciler.sync.datatype import Held, NotBegun, Observation, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.run.abilities import Announcing
+from reconciler.sync.run.abilities import Announcing, Gathering
 from reconciler.sync.run.attempts import RECORD_ATTEMPTS, jittered, retry_after
 from reconciler.sync.run.batcher import Batcher
+from reconciler.sync.run.company import LINGER, PATIENT_LINGER, Place
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.counts import FAILED, HELD_BACK
 from reconciler.sync.run.hearing import Untold
@@ -35,6 +37,8 @@ from reconciler.sync.run.work import (
 )
 
 _IN_HAND = 256
+# What only waits for its batches: a few of each kind.
+_WAITING = 2_000
 _RESULTS_AT_ONCE = 200
 _RESULTS_LINGER = 0.05
 _IN_NO_LIST = b"-"
@@ -54,6 +58,7 @@ class Pipeline:
         self._context = context
         self._hands = hands
         self._slots = asyncio.Semaphore(_IN_HAND)
+        self._waiting = asyncio.Semaphore(_WAITING)
         self._under_way: set[asyncio.Task[None]] = set()
         self._results: Batcher[Done, None] = Batcher(
             self._commit, most=_RESULTS_AT_ONCE, linger=_RESULTS_LINGER, side_by_side=1
@@ -119,7 +124,9 @@ class Pipeline:
                 states.append(state)
             return states
 
-        await self._take(drafts, resolve, levels, claimed or {}, again or {})
+        # What a walk reads is followed by more; what events raised is waited for.
+        linger = PATIENT_LINGER if claimed is None and not unlisted else LINGER
+        await self._take(drafts, resolve, levels, claimed or {}, linger, again or {})
 
     async def _leave_to_claims(self, drafts: dict[str, Any], keys: Collection[str]) -> None:
         """Leave out records that came by a list and are to be read again by their IDs."""
@@ -149,7 +156,7 @@ class Pipeline:
             ]
 
         known = {level.key: level for level in levels}
-        await self._take(known, resolve, known, claimed or {})
+        await self._take(known, resolve, known, claimed or {}, LINGER)
 
     async def drain(self) -> None:
         """Return when everything that was taken in is done."""
@@ -162,6 +169,7 @@ class Pipeline:
         resolve: _Resolve,
         levels: Mapping[str, Level],
         claimed: Mapping[str, Level],
+        linger: float,
         again: Mapping[str, datetime] = NOTHING,
     ) -> None:
         held = {key: held_of(levels.get(key)) for key in keys}
@@ -195,7 +203,7 @@ class Pipeline:
         await self._untold.note()
         await self._note_quiet(quiet, levels)
         self.in_hand.walked(quiet)
-        await self._write(busy)
+        await self._write(busy, linger)
 
     async def _moved(self, states: Iterable[TargetState]) -> dict[str, Held]:
         """Return what the target holds of records that got new IDs, noted as theirs by now."""
@@ -219,8 +227,9 @@ class Pipeline:
             await self._context.ledger.records.seen(self._context.run.id, quiet, counts, news)
             self._tally.add(counts)
 
-    async def _write(self, busy: Sequence[Work]) -> None:
+    async def _write(self, busy: Sequence[Work], linger: float) -> None:
         """Put the parts in doubt that are to be sent, and then send them side by side."""
+        company = None if self._gathering is None else self._gathering.company
         sending = [(work.state.key, list(work.parts)) for work in busy if work.parts]
         if sending:
             sink = self._context.sink
@@ -230,14 +239,24 @@ class Pipeline:
             await self._context.ledger.records.begin_writes(sending, announced)
         for work in busy:
             await self._slots.acquire()
-            task = self._hands.create_task(self._bring(work))
+            place = Place(self._slots, self._waiting, linger, company)
+            task = self._hands.create_task(self._bring(work, place))
             self._under_way.add(task)
-            task.add_done_callback(partial(self._let_go, work.state.key))
+            task.add_done_callback(partial(self._let_go, work.state.key, place))
 
-    def _let_go(self, key: str, task: asyncio.Task[None]) -> None:
+    def _let_go(self, key: str, place: Place, task: asyncio.Task[None]) -> None:
         self.in_hand.walked([key])
         self._under_way.discard(task)
-        self._slots.release()
+        place.leave()
+
+    def coming(self) -> AbstractContextManager[None]:
+        """Within, more may be taken in: what goes in batches may wait for that."""
+        return nullcontext() if self._gathering is None else self._gathering.company.coming()
+
+    @cached_property
+    def _gathering(self) -> Gathering | None:
+        sink: Any = self._context.sink
+        return sink if isinstance(sink, Gathering) else None
 
     async def _observe(self, states: Sequence[TargetState]) -> Observation:
         if not self._context.mode.looks or not states:
@@ -268,9 +287,9 @@ class Pipeline:
             return level.prints
         return {part: value for part, value in level.prints.items() if part not in state.moved}
 
-    async def _bring(self, work: Work) -> None:
+    async def _bring(self, work: Work, place: Place) -> None:
         try:
-            written = await self._sent(work)
+            written = await self._sent(work, place)
         except NotBegun:
             return
         except ApiError as error:
@@ -284,10 +303,13 @@ class Pipeline:
         self._tally.add(counts)
         self._tally.problems += bool(result.problems) and "seen" in counts
 
-    async def _sent(self, work: Work) -> Written:
+    async def _sent(self, work: Work, place: Place) -> Written:
         if not work.parts:
             return Written(frozenset(), sent=False)
-        return await self._context.sink.write(replace(work.state, known=work.known), work.parts)
+        state = replace(work.state, known=work.known) if work.known else work.state
+        if self._gathering is not None:
+            return await self._gathering.write(state, work.parts, place.wait)
+        return await self._context.sink.write(state, work.parts)
 
     def _result(self, work: Work, written: Written) -> Result:
         state = work.state

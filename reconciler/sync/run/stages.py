@@ -114,7 +114,8 @@ class Stages:
         await asyncio.to_thread(listens.__enter__)
         try:
             yields = hands.create_task(self._yield_to_others(listening))
-            await feed.work(listening.enough, listening.bell)
+            with pipeline.coming():
+                await feed.work(listening.enough, listening.bell)
             yields.cancel()
             await pipeline.drain()
         finally:
@@ -219,7 +220,8 @@ class Stages:
                 if context.mode is Mode.LIGHT:
                     await self._look_at_lists()
                 else:
-                    await self._read(pipeline)
+                    with pipeline.coming():
+                        await self._read(pipeline)
                     if isinstance(context.source, Telling):
                         context.remarks += context.source.remarks
             finally:

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.errors import ServerFault
 from reconciler.sync.run.batcher import Batcher
+from reconciler.sync.run.company import Company, Place
 
 
 def collected(most: int, *records: tuple[int, ...]) -> tuple[list[list[int]], list[Mapping[int, str]]]:
@@ -81,14 +82,15 @@ def test_nobody_waits_for_company_that_does_not_come() -> None:
         return {}
 
     async def run() -> None:
-        batcher: Batcher[int, str] = Batcher(send, linger=60, quiet=0.01)
+        company = Company()
+        batcher: Batcher[int, str] = Batcher(send, linger=60, company=company)
         arrives = asyncio.Event()
 
         async def record(item: int | None, when: asyncio.Event | None = None) -> None:
-            with batcher.coming():
+            with company.coming():
                 if when is not None:
                     await when.wait()
-                await batcher.add([] if item is None else [item])
+            await batcher.add([] if item is None else [item])
 
         waiting = [asyncio.create_task(record(1)), asyncio.create_task(record(2, arrives))]
         waiting.append(asyncio.create_task(record(None, arrives)))
@@ -102,7 +104,8 @@ def test_nobody_waits_for_company_that_does_not_come() -> None:
     assert sent == [[1, 2]]
 
 
-def test_many_who_wait_do_not_wait_for_more() -> None:
+def test_what_waits_for_another_batch_first_still_leaves_once_nothing_else_comes() -> None:
+    """A level is written after those of its SKU that are gone were deleted: two batches, one after the other."""
     sent: list[list[int]] = []
 
     async def send(items: Sequence[int]) -> Mapping[int, str]:
@@ -110,8 +113,73 @@ def test_many_who_wait_do_not_wait_for_more() -> None:
         return {}
 
     async def run() -> None:
-        batcher: Batcher[int, str] = Batcher(send, linger=0.05, waiting=2)
-        await asyncio.gather(*(batcher.add([item]) for item in range(5)))
+        company = Company()
+        first: Batcher[int, str] = Batcher(send, linger=60, company=company)
+        second: Batcher[int, str] = Batcher(send, linger=60, company=company)
+        async with asyncio.timeout(10):
+            await first.add([1])
+            await second.add([2])
 
     asyncio.run(run())
-    assert sent == [[0, 1], [2, 3], [4]]
+    assert sent == [[1], [2]]
+
+
+def test_who_waits_less_takes_those_along_that_would_wait_longer() -> None:
+    """What events raise beside a walk does not wait as the walk does."""
+    sent: list[list[int]] = []
+
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        sent.append(list(items))
+        return {}
+
+    async def run() -> None:
+        batcher: Batcher[int, str] = Batcher(send, linger=60)
+        async with asyncio.timeout(10):
+            await asyncio.gather(batcher.add([1]), batcher.add([2], linger=0.01), batcher.add([3], linger=50))
+
+    asyncio.run(run())
+    assert sent == [[1, 2, 3]]
+
+
+def test_of_a_batch_that_the_api_fails_all_go_through_but_the_one_that_it_fails() -> None:
+    sent: list[int] = []
+
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        if 13 in items:
+            raise ServerFault("HTTP 500")
+        sent.extend(items)
+        return {}
+
+    async def run() -> list[object]:
+        batcher: Batcher[int, str] = Batcher(send, linger=0.01, apart=True)
+        return list(await asyncio.gather(*(batcher.add([item]) for item in range(40)), return_exceptions=True))
+
+    answers = asyncio.run(run())
+    assert [item for item, answer in enumerate(answers) if answer != {}] == [13]
+    assert isinstance(answers[13], ServerFault)
+    assert sorted(sent) == [item for item in range(40) if item != 13]
+
+
+def test_a_place_of_what_only_waits_is_free_for_others() -> None:
+    async def run() -> None:
+        company, hands, waiting = Company(), asyncio.Semaphore(1), asyncio.Semaphore(1)
+        left: list[str] = []
+        company.serve(lambda: left.append("batches"))
+        await hands.acquire()
+        first = Place(hands, waiting, 1.5, company)
+        assert await first.wait() == 1.5
+        assert not hands.locked()
+        await hands.acquire()
+        second = Place(hands, waiting, 1.5, company)
+        waits = asyncio.create_task(second.wait())
+        await asyncio.sleep(0.05)
+        assert (hands.locked(), waits.done(), left) == (True, False, [])  # no more than one waits
+        first.leave()
+        await waits
+        await asyncio.sleep(0.05)
+        assert left == ["batches"]
+        second.leave()
+        assert not hands.locked()
+        assert not waiting.locked()
+
+    asyncio.run(run())
