@@ -210,6 +210,33 @@ def test_stopped_on_request_it_ends_tidily_and_the_next_run_is_right(shop: Shop,
     assert_the_log_never_lied(shop)
 
 
+def test_stopped_while_batches_wait_for_company_it_sends_them_and_nothing_is_written_twice(shop: Shop) -> None:
+    one = {"Name": "Hammer", "Active": True, "Inventory": {"Enabled": True, "QuantityAvailable": 9}}
+    products = [{**one, "ID": f"p{number:03}", "xp": {"SKU": f"H{number}"}} for number in range(101)]
+    records = {"ProductID": "p100", "ID": "here", "AddressID": "main", "QuantityAvailable": 2}
+    shop.emulator.seed_with({"Objects": {"Products": products, "InventoryRecords": [records]}})
+    shop.prepare()
+    shop.emulator.clear_requests()
+    # The walk waits for the stock of the last one, and the batches of the others for that.
+    shop.emulator.fault("hang", path="*/products/p100/inventoryrecords")
+    process = shop.checkout.fork("sync", "run", "shop", "--full")
+
+    def created() -> int:
+        return sum(request["path"].endswith("/api/v1/products") for request in shop.emulator.requests())
+
+    wait_until(lambda: created() == 100, 60)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert len(shop.emulator.site()["stock"]) == 100
+    shop.emulator.clear_faults()
+    shop.emulator.clear_requests()
+    shop.synced("--full")
+    written = [request["path"].partition("/v1/")[2] for request in shop.emulator.requests() if is_write(request)]
+    assert written == ["products", "batch-update-stock", f"sync-log/{LOG}"]
+    assert shop.wrong() == []
+
+
 @pytest.mark.parametrize(
     ("method", "path", "change"),
     [
