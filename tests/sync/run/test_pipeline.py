@@ -126,6 +126,7 @@ def test_what_the_target_may_hold_of_a_record_that_was_given_up_is_noted(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine.things, "resolve", lambda draft, *_: _Noted(key=draft.key, prints={"body": b"1"}))
+    engine.patience = 60.0
     engine.tick = timedelta(seconds=1)
     engine.things.fails["b"] = lambda: AnswerLost("no answer")
     engine.run()

@@ -23,6 +23,7 @@ def lost() -> ApiError:
 
 
 def test_a_write_that_never_comes_through_is_sent_so_often_and_no_more(engine: Engine) -> None:
+    engine.patience = 60.0
     engine.tick = timedelta(seconds=1)
     engine.things.fails["b"] = lost
     report = engine.run()
