@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -133,13 +133,22 @@ class Words(Checked[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Escape what a database may refuse, and the escape itself."""
-        if value is None or _ODD.search(value) is None:
-            return value
-        return _ODD.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", value)
+        return None if value is None else _escaped(value)
 
     def decoded(self, value: str) -> str:
         """Turn it back."""
         return value if _ESCAPE not in value else _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
+
+
+class ListOfWords(TypeDecorator[Sequence[str]]):
+    """Texts as `Words` keeps them, in one parameter of a statement: a JSON list, which the statement unfolds."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str:  # noqa: ARG002
+        """Turn texts into a list of them."""
+        return json.dumps([_escaped(each) for each in value or ()], ensure_ascii=False)
 
 
 class JsonData(Checked[dict[str, Any]]):
@@ -208,6 +217,10 @@ class Prints(Checked[dict[str, bytes]]):
         """Turn text into fingerprints."""
         pairs = (entry.partition("=") for entry in value.split())
         return {part: bytes.fromhex(digest) for part, _, digest in pairs}
+
+
+def _escaped(text: str) -> str:
+    return text if _ODD.search(text) is None else _ODD.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", text)
 
 
 def _object(data: Any, of: type) -> dict[str, Any]:

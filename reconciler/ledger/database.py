@@ -11,12 +11,27 @@ from functools import cache
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, insert, inspect, select, text, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    Table,
+    cast,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
 from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, LedgerTooNew
 from reconciler.ledger import schema
-from reconciler.ledger.columns import DamagedValue
+from reconciler.ledger.columns import DamagedValue, Words
 from reconciler.ledger.config.secret_fingerprint import SALT_BYTES
 from reconciler.ledger.tables import meta
 from reconciler.ledger.url import LedgerUrl
@@ -233,23 +248,29 @@ def insert_or_update(connection: Connection, table: Table, rows: Sequence[dict[s
 
 @cache
 def _insert_new(table: Table, dialect: str) -> Executable:
-    return _insert_into(table, dialect).on_conflict_do_nothing()
+    return insert_into(table, dialect).on_conflict_do_nothing()
 
 
 @cache
 def _insert_or_update(table: Table, dialect: str, columns: tuple[str, ...]) -> Executable:
-    statement = _insert_into(table, dialect)
+    statement = insert_into(table, dialect)
     new = {name: statement.excluded[name] for name in columns}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
 
 
-def _insert_into(table: Table, dialect: str) -> Insert:
+def insert_into(table: Table, dialect: str) -> Insert:
     """Return an insert that a database's dialect can tell what to do with rows that are there already."""
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_here
     else:
         from sqlalchemy.dialects.postgresql import insert as insert_here  # type: ignore[assignment]
     return insert_here(table)
+
+
+def rows_of(texts: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
+    """Return the column of a table that has a row for each text of a `ListOfWords`, in their order."""
+    unfold = func.json_each(texts) if dialect == "sqlite" else func.json_array_elements_text(cast(texts, JSON))
+    return type_coerce(unfold.table_valued("value").c.value, Words())
 
 
 def create(url: LedgerUrl, clock: Clock | None = None) -> Database:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,12 +18,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from reconciler.errors import LedgerError
 from reconciler.ledger import schema
 from reconciler.ledger.columns import DamagedValue
-from reconciler.ledger.database import Clock, Database, Version, damaged, read_version
+from reconciler.ledger.database import Clock, Database, Transaction, Version, damaged, read_version
 from reconciler.ledger.url import LedgerUrl, has_ledger
 
 _BUSY_MILLISECONDS = 10_000
 _MODE_POLL_SECONDS = 0.02
 _GUARD = "SELECT version, oldest_writer, moved_to FROM ledger_meta"
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
+_BEGIN_READING = "BEGIN"
+_TURNS: dict[tuple[int, int], threading.Lock] = {}
+"""By device and inode of a file: held by the thread that writes to it, as SQLite's own lock is for the process."""
 
 # What SQLite says, what it means for the user, and what helps.
 _SAYINGS = (
@@ -107,9 +112,10 @@ class SqliteDatabase(Database):
             _create_file(path)
             # A file that is deleted later is not made anew, without a word, by the next connection.
             target = URL.create("sqlite", database=path.absolute().as_uri(), query={"uri": "true", "mode": "rw"})
-            found = cls(url, _engine(target, "BEGIN IMMEDIATE", "synchronous = FULL"), clock)
+            found = cls(url, _engine(target, "synchronous = FULL"), clock)
             try:
                 with found.engine.begin() as connection:
+                    connection.exec_driver_sql(_BEGIN_WRITING)
                     found.migrate(connection, newest)
                     found.opened = _file_at(path) or (-1, -1)
                 _use_wal(found.engine)
@@ -140,9 +146,10 @@ class SqliteDatabase(Database):
             whole = not folder_writable and (not wal.exists() or wal.stat().st_size == 0)
             options = {"uri": "true", "mode": "ro"} | ({"immutable": "1"} if whole else {})
             target = URL.create("sqlite", database=path.absolute().as_uri(), query=options)
-            found = cls(url, _engine(target, "BEGIN"), clock)
+            found = cls(url, _engine(target), clock)
             try:
                 with found.engine.begin() as connection:
+                    connection.exec_driver_sql(_BEGIN_READING)
                     version = found.read_version(connection) or Version(0, 0)
                     if not any_version or version.number > schema.VERSION:
                         found.require(version, writes=False)
@@ -161,11 +168,33 @@ class SqliteDatabase(Database):
                 self._require_file()
                 raise
 
+    @contextmanager
+    def transaction(self, *, writes: bool = True, any_place: bool = False) -> Iterator[Transaction]:
+        """See `Database.transaction`. Who reads holds up nobody; the threads of a process write one after the other.
+
+        A thread that waits for SQLite's own lock asks for it again and again, up to a tenth of a second apart, and one
+        that writes often would always be there before it.
+        """
+        if not writes:
+            with super().transaction(writes=False, any_place=any_place) as transaction:
+                yield transaction
+            return
+        turn = _TURNS.setdefault(self.opened or (-1, -1), threading.Lock())
+        # Where it does not come to it, SQLite says that somebody holds the file.
+        has_turn = turn.acquire(timeout=_BUSY_MILLISECONDS / 1000)
+        try:
+            with super().transaction(writes=True, any_place=any_place) as transaction:
+                yield transaction
+        finally:
+            if has_turn:
+                turn.release()
+
     def begin(self, connection: Connection, *, writes: bool, any_place: bool = False) -> datetime:
         """See `Database.begin`. What may be done was asked when the file was opened; a writer asks again.
 
         A deleted file can be written as long as it is open, and nobody finds again what was written to it.
         """
+        connection.exec_driver_sql(_BEGIN_WRITING if writes else _BEGIN_READING)
         try:
             self._require_file()
         except LedgerError:
@@ -191,6 +220,7 @@ class SqliteDatabase(Database):
     def bring_up_to_date(self) -> int:
         """See `Database.bring_up_to_date`."""
         with self.errors(), self.engine.begin() as connection:
+            connection.exec_driver_sql(_BEGIN_READING)
             found = self.read_version(connection)
         type(self).create(self.url).close()
         return 0 if found is None else found.number
@@ -271,7 +301,7 @@ def _use_wal(engine: Engine) -> None:
         connection.close()
 
 
-def _engine(url: URL, begin: str, *settings: str) -> Engine:
+def _engine(url: URL, *settings: str) -> Engine:
     engine = create_engine(url, hide_parameters=True)
 
     def configure(dbapi_connection: Any, _record: object) -> None:
@@ -282,9 +312,5 @@ def _engine(url: URL, begin: str, *settings: str) -> Engine:
             cursor.execute(f"PRAGMA {setting}")
         cursor.close()
 
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
     event.listen(engine, "connect", configure)
-    event.listen(engine, "begin", start)
     return engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -149,6 +149,44 @@ def test_only_changed_prices_of_a_product_raise_price_lists(inbox):
     assert inbox.store.waiting(10) == []
     inbox.take([product("p", PartyPriceSchedules=[])])
     assert len(inbox.store.waiting(10)) == 1
+
+
+def test_that_a_record_is_deleted_stands_for_as_long_as_an_update_may_come_late(ledger_url):
+    moments = [NOW]
+    with Ledger.open(ledger_url, lambda: moments[-1]) as ledger:
+        inbox = Inbox(InboxStore(ledger.database, list(SCOPES.values())), Flows(frozenset(TYPE_NAMES)))
+        records = ledger.store(SCOPES["products"]).records
+
+        def told():
+            found = records.told(["p"])["p"]
+            return found.gone, bool(found.members), found.revision, found.age
+
+        inbox.take([product("p", Name="old")])
+        assert told() == (False, True, 1, timedelta())
+        inbox.take([deleted("p")])
+        assert told() == (True, False, 2, timedelta())
+        moments.append(NOW + timedelta(minutes=9))
+        inbox.take([product("p", Name="late")])
+        assert told() == (True, False, 3, timedelta(minutes=9))
+        moments.append(NOW + timedelta(minutes=11))
+        inbox.take([product("p", Name="made anew")])
+        assert told() == (False, True, 4, timedelta())
+
+
+def test_minutes_are_counted_for_an_hour_by_every_process(ledger_url):
+    moments = [NOW]
+    with Ledger.open(ledger_url, lambda: moments[-1]) as ledger:
+        one, other = (
+            Inbox(InboxStore(ledger.database, list(SCOPES.values())), Flows(frozenset(TYPE_NAMES))) for _ in range(2)
+        )
+        for minutes in (0, 0, 1, 61.5):
+            moments.append(NOW + timedelta(minutes=minutes))
+            for inbox in (one, other):
+                inbox.take([product("p"), Message("new", {})])
+        overview = one.store.overview()
+    later = [NOW + timedelta(minutes=minutes) for minutes in (1, 61)]
+    assert overview.minutes == tuple((minute, 4) for minute in later)
+    assert [(each.type, each.taken) for each in overview.types] == [("new", 8), ("product.updated", 8)]
 
 
 def test_a_message_without_a_place_asks_for_one_walk(inbox, ledger):

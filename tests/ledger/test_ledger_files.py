@@ -7,9 +7,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError, LedgerTooNew
@@ -78,6 +80,50 @@ def test_a_disk_without_room_is_named_whatever_sqlite_calls_it(tmp_path, words):
         raise OperationalError("PRAGMA", {}, sqlite3.OperationalError(words))
     assert "the disk is full" in caught.value.message
     assert "Make room on the disk" in caught.value.next_step
+
+
+def writing(database):
+    """Write in a transaction, and stay in it until told otherwise; return how to tell, and the end of it."""
+    begun, go_on = Event(), Event()
+
+    def work(tx):
+        tx.connection.execute(text("UPDATE ledger_meta SET version = version"))
+        begun.set()
+        go_on.wait(30)
+
+    thread = Thread(target=database.run, args=(work,))
+    thread.start()
+    assert begun.wait(30)
+    return go_on.set, thread.join
+
+
+def version(tx):
+    return tx.connection.execute(text("SELECT version FROM ledger_meta")).scalar_one()
+
+
+def test_who_reads_waits_for_nobody_who_writes(tmp_path):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        go_on, ended = writing(ledger.database)
+        assert ledger.database.run(version, writes=False) == schema.VERSION
+        go_on()
+        ended()
+
+
+def test_threads_that_write_take_turns_and_do_not_ask_the_file_for_its_lock(tmp_path):
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with Ledger.open(url) as ledger, Ledger.open(url) as other:
+
+        def at_once(dbapi_connection, *_):
+            dbapi_connection.execute("PRAGMA busy_timeout = 0")
+
+        for each in (ledger, other):
+            event.listen(each.database.engine, "checkout", at_once)
+        go_on, ended = writing(ledger.database)
+        with ThreadPoolExecutor(3) as pool:
+            rest = [pool.submit(each.database.run, version) for each in (ledger, other, other)]
+            go_on()
+            ended()
+            assert [each.result(30) for each in rest] == [schema.VERSION] * 3
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):

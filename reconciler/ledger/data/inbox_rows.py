@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Executable, Select, Table, bindparam, delete, func, insert, select, update
 
 from reconciler.ledger.columns import Past
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.inbox_model import InboxOverview, Later, TypeCount, UnknownMessage
 from reconciler.ledger.data.model import DataScope
-from reconciler.ledger.database import insert_new
+from reconciler.ledger.database import insert_into, insert_new
 from reconciler.ledger.inbox_tables import (
     inbox_marks,
     inbox_messages,
@@ -129,36 +131,53 @@ def keep_unknown(
         )
 
 
-def count(connection: Connection, inbox: int, counts: Mapping[tuple[str, str], int], now: datetime) -> None:
-    """Count messages by type and outcome, and all of them by minute."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a process saw of the counts of an inbox, so that it need not ask for them at each message.
+
+    Args:
+        kinds: types that are counted by themselves, each with an outcome.
+        minute: the newest one.
+    """
+
+    kinds: frozenset[tuple[str, str]] = frozenset()
+    minute: datetime | None = None
+
+
+def count(connection: Connection, inbox: int, counts: Mapping[tuple[str, str], int], now: datetime, seen: Seen) -> Seen:
+    """Count messages by type and outcome, and all of them by minute; return what was seen, once it is committed."""
     of_inbox = inbox_types.c.inbox == inbox
-    known = {(row.type, row.outcome) for row in connection.execute(select(inbox_types).where(of_inbox))}
+    known = seen.kinds
+    if not known.issuperset((kind[:_LONGEST_TYPE], outcome) for kind, outcome in counts):
+        known = frozenset((row.type, row.outcome) for row in connection.execute(select(inbox_types).where(of_inbox)))
     summed: dict[tuple[str, str], int] = {}
     for (kind, outcome), number in sorted(counts.items()):
         key = (kind[:_LONGEST_TYPE], outcome)
         if key not in known and len(known | summed.keys()) >= MOST_TYPES:
             key = (OTHER_TYPES, outcome)
         summed[key] = summed.get(key, 0) + number
-    new = [
-        {"inbox": inbox, "type": kind, "outcome": outcome, "taken": 0, "last_at": now}
-        for kind, outcome in summed
-        if (kind, outcome) not in known
-    ]
-    insert_new(connection, inbox_types, new)
-    for (kind, outcome), number in sorted(summed.items()):
-        connection.execute(
-            update(inbox_types)
-            .where(of_inbox, inbox_types.c.type == kind, inbox_types.c.outcome == outcome)
-            .values(taken=inbox_types.c.taken + number, last_at=now)
-        )
+    dialect = connection.dialect.name
+    if summed:
+        rows = [
+            {"inbox": inbox, "type": kind, "outcome": outcome, "taken": number, "last_at": now}
+            for (kind, outcome), number in sorted(summed.items())
+        ]
+        connection.execute(_adding(inbox_types, dialect, "last_at"), rows)
     minute = now.replace(second=0, microsecond=0)
-    if insert_new(connection, inbox_minutes, [{"inbox": inbox, "minute": minute, "taken": 0}]):
+    if minute != seen.minute:
         old = inbox_minutes.c.inbox == inbox, inbox_minutes.c.minute < minute - _MINUTES
         connection.execute(delete(inbox_minutes).where(*old))
-    connection.execute(
-        update(inbox_minutes)
-        .where(inbox_minutes.c.inbox == inbox, inbox_minutes.c.minute == minute)
-        .values(taken=inbox_minutes.c.taken + sum(summed.values()))
+    row = {"inbox": inbox, "minute": minute, "taken": sum(summed.values())}
+    connection.execute(_adding(inbox_minutes, dialect), row)
+    return Seen(known | summed.keys(), minute)
+
+
+@cache
+def _adding(table: Table, dialect: str, *newest: str) -> Executable:
+    new = insert_into(table, dialect)
+    return new.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={"taken": table.c.taken + new.excluded.taken, **{name: new.excluded[name] for name in newest}},
     )
 
 

@@ -27,6 +27,7 @@ class InboxStore:
             return inbox_rows.inbox_id(tx.connection, scopes[0]), numbers
 
         self._id, self._scopes = database.run(identify)
+        self._seen = inbox_rows.Seen()
 
     @property
     def types(self) -> Collection[str]:
@@ -40,7 +41,7 @@ class InboxStore:
             LedgerError: nothing of it was taken, or nobody can say.
         """
 
-        def take(tx: Transaction) -> None:
+        def take(tx: Transaction) -> inbox_rows.Seen:
             for data_type in sorted(arrivals.raised.keys() & self._scopes.keys()):
                 scope, raised = self._scopes[data_type], arrivals.raised[data_type]
                 records.want(tx.connection, scope, raised, tx.now, heard=True)
@@ -51,9 +52,9 @@ class InboxStore:
             changed = inbox_rows.mark(tx.connection, self._id, arrivals.marked)
             inbox_rows.keep(tx.connection, self._id, [*arrivals.later, *changed], tx.now)
             inbox_rows.keep_unknown(tx.connection, self._id, arrivals.unknown, tx.now)
-            inbox_rows.count(tx.connection, self._id, arrivals.counts, tx.now)
+            return inbox_rows.count(tx.connection, self._id, arrivals.counts, tx.now, self._seen)
 
-        self._database.run(take)
+        self._seen = self._database.run(take)
 
     def waiting(self, limit: int) -> list[Later]:
         """Return the oldest messages from which more is to be raised."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     RowMapping,
     Select,
     and_,
@@ -18,14 +20,16 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    true,
     type_coerce,
     update,
 )
 
+from reconciler.ledger.columns import ListOfWords
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.in_doubt import IN_DOUBT, may_have_changed, may_still_change, note_begun
 from reconciler.ledger.data.model import Level, Result
-from reconciler.ledger.database import insert_new
+from reconciler.ledger.database import insert_into, rows_of
 from reconciler.ledger.tables import problems, records
 
 WRITING = timedelta(minutes=10)
@@ -90,26 +94,39 @@ def want(
     heard: bool = False,
 ) -> int:
     """Raise the wanted revision of records by one, where `heard` because of a message; see `RecordStore.want`."""
-    by_message = {"heard": records.c.wanted + 1} if heard else {}
     unique = sorted(set(keys))
     for chunk in chunks(unique):
-        query = select(records.c.key).where(among(scope, chunk)).order_by(records.c.key).with_for_update()
-        known = set(connection.execute(query).scalars())
-        # Somebody else may make them as well, just now.
-        insert_new(connection, records, [_fresh(scope, key) for key in chunk if key not in known])
-        connection.execute(
-            update(records)
-            .where(among(scope, chunk))
-            .values(
-                wanted=records.c.wanted + 1,
-                attempts=0,
-                dead=False,
-                ready_at=func.coalesce(records.c.ready_at, _moment(now)),
-                retry_at=retry_at,
-                **by_message,
-            )
-        )
+        values = {"of_scope": scope, "keys": chunk, "now": now, "retry": retry_at}
+        connection.execute(_wanting(connection.dialect.name, heard=heard), values)
     return len(unique)
+
+
+@cache
+def _wanting(dialect: str, *, heard: bool) -> Executable:
+    # Somebody else may make the same records just now; all lock them in the order of their keys.
+    fresh = {
+        **{name: value for name, value in _fresh(0, "").items() if value is not None},
+        "scope": bindparam("of_scope"),
+        "key": rows_of(bindparam("keys", type_=ListOfWords()), dialect),
+        "wanted": 1,
+        **({"heard": 1} if heard else {}),
+        "ready_at": bindparam("now"),
+        "retry_at": bindparam("retry"),
+    }
+    columns = [type_coerce(value, records.c[name].type).label(name) for name, value in fresh.items()]
+    # With a condition, SQLite does not take ON CONFLICT for one of a join.
+    made = insert_into(records, dialect).from_select(list(fresh), select(*columns).where(true()))
+    return made.on_conflict_do_update(
+        index_elements=["scope", "key"],
+        set_={
+            "wanted": records.c.wanted + 1,
+            **({"heard": records.c.wanted + 1} if heard else {}),
+            "attempts": 0,
+            "dead": False,
+            "ready_at": func.coalesce(records.c.ready_at, made.excluded.ready_at),
+            "retry_at": made.excluded.retry_at,
+        },
+    )
 
 
 def begin_writes(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, Executable, and_, bindparam, case, delete, literal, or_, select
 
-from reconciler.ledger.data import records
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.inbox_model import Told
+from reconciler.ledger.database import insert_into
 from reconciler.ledger.inbox_tables import inbox_told
 from reconciler.ledger.tables import records as record_rows
 
@@ -22,27 +23,43 @@ def note(connection: Connection, scope: int, told: Mapping[str, Told], now: date
 
     That one is deleted stands, whatever is said of it within the lag: an update that was held back may come late.
     """
-    for chunk in chunks(sorted(told)):
-        query = select(record_rows.c.key, record_rows.c.wanted).where(records.among(scope, chunk))
-        revisions = {row.key: row.wanted for row in connection.execute(query)}
-        among = inbox_told.c.scope == scope, inbox_told.c.key.in_(chunk)
-        gone = select(inbox_told).where(*among, inbox_told.c.gone, inbox_told.c.told_at > now - LAG)
-        stands = {row.key: row.told_at for row in connection.execute(gone)}
-        connection.execute(delete(inbox_told).where(*among))
-        connection.execute(
-            insert(inbox_told),
-            [
-                {
-                    "scope": scope,
-                    "key": key,
-                    "gone": told[key].gone or key in stands,
-                    "members": {} if key in stands else dict(told[key].members),
-                    "revision": revisions[key],
-                    "told_at": now if told[key].gone else stands.get(key, now),
-                }
-                for key in chunk
-            ],
-        )
+    rows = [
+        {
+            "of_scope": scope,
+            "of_key": key,
+            "is_gone": told[key].gone,
+            "said": {} if told[key].gone else dict(told[key].members),
+            "now": now,
+            "since": now - LAG,
+        }
+        for key in sorted(told)
+    ]
+    if rows:
+        connection.execute(_noting(connection.dialect.name), rows)
+
+
+@cache
+def _noting(dialect: str) -> Executable:
+    of_record = record_rows.c.scope == bindparam("of_scope"), record_rows.c.key == bindparam("of_key")
+    new = insert_into(inbox_told, dialect).values(
+        scope=bindparam("of_scope"),
+        key=bindparam("of_key"),
+        gone=bindparam("is_gone"),
+        members=bindparam("said"),
+        revision=select(record_rows.c.wanted).where(*of_record).scalar_subquery(),
+        told_at=bindparam("now"),
+    )
+    stands = and_(inbox_told.c.gone, inbox_told.c.told_at > bindparam("since", type_=inbox_told.c.told_at.type))
+    since = case((new.excluded.gone, new.excluded.told_at), (stands, inbox_told.c.told_at), else_=new.excluded.told_at)
+    return new.on_conflict_do_update(
+        index_elements=["scope", "key"],
+        set_={
+            "gone": or_(new.excluded.gone, stands),
+            "members": case((stands, literal({}, inbox_told.c.members.type)), else_=new.excluded.members),
+            "revision": new.excluded.revision,
+            "told_at": since,
+        },
+    )
 
 
 def of(connection: Connection, scope: int, keys: Collection[str], now: datetime) -> dict[str, Told]:
