@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.serve.auth import CLOSE
-from reconciler.serve.log import correlated, telling, told
+from reconciler.serve.log import Telling, told
 from reconciler.serve.routes import api, deliveries, health, ignite, metrics, page, webhooks
 from reconciler.serve.service import Service
 
@@ -83,7 +83,7 @@ class _Outermost:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = monotonic(), 0
+        began, status, telling = monotonic(), 0, Telling()
 
         async def sends(message: Message) -> None:
             nonlocal status
@@ -92,10 +92,10 @@ class _Outermost:
                 headers = list(message.get("headers", ()))
                 said = {name.lower() for name, _ in headers}
                 headers.extend(each for each in _ALWAYS if each[0] not in said)
-                message = {**message, "headers": [*headers, (b"x-correlation-id", correlation.encode())]}
+                message = {**message, "headers": [*headers, (b"x-correlation-id", telling.correlation.encode())]}
             await send(message)
 
-        with correlated() as correlation, telling() as fields:
+        with telling:
             try:
                 if _is_smuggled(scope):
                     await JSONResponse({"error": "two lengths of one body"}, 400, CLOSE)(scope, receive, sends)
@@ -106,7 +106,7 @@ class _Outermost:
                 if not status:
                     await JSONResponse({"error": "internal-error"}, 500, CLOSE)(scope, receive, sends)
             finally:
-                self._told(scope, status, monotonic() - began, fields)
+                self._told(scope, status, monotonic() - began, telling.fields)
 
     def _told(self, scope: Scope, status: int, seconds: float, fields: Mapping[str, str | float | None]) -> None:
         route = route_of(scope)

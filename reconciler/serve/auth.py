@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import HTTPConnection, Request
+from starlette.types import Receive, Scope
 
 from reconciler.secret import Secret
 from reconciler.serve.front import Front, Network
@@ -134,23 +135,37 @@ def page_user(request: HTTPConnection, front: Front, now: datetime) -> str | Non
 
 
 async def read_body(request: Request, limit: int, seconds: float = 10.0) -> bytes:
+    """Read the body of a request; see `body_of`."""
+    return await body_of(request.scope, request.receive, limit, seconds)
+
+
+async def body_of(scope: Scope, receive: Receive, limit: int, seconds: float) -> bytes:
     """Read a body that may not be longer than `limit` bytes and not take longer than `seconds`.
 
     Raises:
         HTTPException: 413, 408, or 400 where it was not sent to its end; the connection is closed after the answer.
     """
-    declared = request.headers.get("content-length")
-    if declared is not None and (not declared.isascii() or not declared.isdigit() or int(declared) > limit):
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), None)
+    if declared is not None and (not declared.isdigit() or int(declared) > limit):
         raise HTTPException(413, f"at most {limit:,} bytes are taken", CLOSE)
-    body = bytearray()
+    body, more = bytearray(), True
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                body += chunk
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise HTTPException(400, "the body was cut off", CLOSE)
+                body += message.get("body", b"")
                 if len(body) > limit:
                     raise HTTPException(413, f"at most {limit:,} bytes are taken", CLOSE)
+                more = message.get("more_body", False)
     except TimeoutError:
         raise HTTPException(408, "the body did not arrive in time", CLOSE) from None
-    except ClientDisconnect:
-        raise HTTPException(400, "the body was cut off", CLOSE) from None
     return bytes(body)
+
+
+def only_header(scope: Scope, name: str) -> str | None:
+    """Return the value of a header of a request; None where there is none, or more than one."""
+    wanted = name.lower().encode("latin-1")
+    values = [value for each, value in scope["headers"] if each == wanted]
+    return values[0].decode("latin-1") if len(values) == 1 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from reconciler.reconcile.session import Session
 from reconciler.reconcile.work import Desired
 from reconciler.secret import Secret, unset_secret
 from reconciler.serve.auth import is_one_of
+from reconciler.words import parse_duration
 
 _CONFIG = "DeliveryConfig"
 PREFIX = "deliveries"
@@ -48,6 +49,40 @@ class Gate:
         if self.header is not None:
             found &= is_one_of(header(self.header), self.values)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where messages for a DataSync come in over HTTP.
+
+    Args:
+        gates: a message has to pass one of them.
+        longest: how many bytes a body has at most.
+        seconds: within which all of it is here.
+    """
+
+    gates: tuple[Gate, ...]
+    longest: int
+    seconds: float
+
+    def lets_through(self, body: bytes, signature: str | None, header: Callable[[str], str | None]) -> bool:
+        """Whether a message passes one of the gates; each is asked. See `Gate.lets_through`."""
+        shown = [gate.lets_through(body, signature, header) for gate in self.gates]
+        return any(shown)
+
+
+def doors_of(session: Session, section: Section) -> Mapping[str, Door]:
+    """Return where messages come in, by the name of the DataSync.
+
+    Raises:
+        ManifestErrors: see `gates_of`.
+    """
+    return {
+        each.data_sync: Door(
+            gates_of(session, section, each.data_sync), each.max_body, parse_duration(each.timeout).total_seconds()
+        )
+        for each in section.settings.deliveries
+    }
 
 
 def gates_of(session: Session, section: Section, name: str) -> tuple[Gate, ...]:

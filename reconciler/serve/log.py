@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from secrets import token_hex
-from typing import Literal
+from typing import Literal, Self
 
 import orjson
 
@@ -45,15 +45,22 @@ def correlated(given: str | None = None) -> Iterator[str]:
         _correlation.reset(token)
 
 
-@contextmanager
-def telling() -> Iterator[dict[str, str | float | None]]:
-    """Within, what is `told` of a request is gathered for its one line in the log."""
-    gathered: dict[str, str | float | None] = {}
-    token = _told.set(gathered)
-    try:
-        yield gathered
-    finally:
-        _told.reset(token)
+class Telling:
+    """Within, what is logged bears one ID, and what is `told` of a request is gathered for its one line in the log."""
+
+    __slots__ = ("_tokens", "correlation", "fields")
+
+    def __init__(self) -> None:
+        self.correlation = token_hex(8)
+        self.fields: dict[str, str | float | None] = {}
+
+    def __enter__(self) -> Self:
+        self._tokens = _correlation.set(self.correlation), _told.set(self.fields)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _correlation.reset(self._tokens[0])
+        _told.reset(self._tokens[1])
 
 
 def told(**fields: str | float | None) -> None:
@@ -141,4 +148,6 @@ class Warnings(logging.Handler):
 
 def _clean(value: object) -> object:
     """Return a text as UTF-8 can carry it: lone surrogates come from file names and hostile JSON."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode()

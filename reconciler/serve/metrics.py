@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from reconciler import __version__
 from reconciler.intake.consumer import ConsumerStatus
 
+_Metric = TypeVar("_Metric", Counter, Histogram)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -15,6 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        self._children: dict[tuple[Counter | Histogram, tuple[str, ...]], Counter | Histogram] = {}
         of_sync, of_type = ("environment", "data_sync"), ("environment", "data_sync", "data_type")
         self.requests = Counter(
             "reconciler_http_requests", "Requests that were answered.", ("method", "route", "status"), registry=registry
@@ -90,7 +94,19 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int) -> None:
         """Count a request."""
-        self.requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+        self._child(self.requests, method if method in _METHODS else "other", route, str(status)).inc()
+
+    def delivered(self, environment: str, data_sync: str, outcome: str, seconds: float) -> None:
+        """Count a message over HTTP, and how long it took until its answer."""
+        self._child(self.deliveries, environment, data_sync, outcome).inc()
+        self._child(self.delivery_seconds, environment, data_sync).observe(seconds)
+
+    def _child(self, metric: _Metric, *labels: str) -> _Metric:
+        """Return a metric with its labels; the library would look for them under a lock at every request."""
+        child = self._children.get((metric, labels))
+        if child is None:
+            child = self._children[metric, labels] = metric.labels(*labels)
+        return cast("_Metric", child)
 
     def text(self) -> bytes:
         """Return all of them as Prometheus reads them."""

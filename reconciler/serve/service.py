@@ -24,7 +24,7 @@ from reconciler.manifest.connection import Service as Section
 from reconciler.reconcile.plan import DriftReport
 from reconciler.reconcile.session import Session
 from reconciler.serve.front import Front
-from reconciler.serve.gates import Gate, gates_of
+from reconciler.serve.gates import Door, doors_of
 from reconciler.serve.log import Log
 from reconciler.serve.metrics import Metrics
 from reconciler.sync.datasync import DataSync, data_syncs
@@ -64,9 +64,7 @@ class Served:
         """What the last drift check found."""
         self.asked: asyncio.Task[None] | None = None
         """Asks the ledger whether it is there; None: nobody asks now."""
-        self.gates: Mapping[str, tuple[Gate, ...]] = {
-            each.data_sync: gates_of(session, section, each.data_sync) for each in section.settings.deliveries
-        }
+        self.doors: Mapping[str, Door] = doors_of(session, section)
         self._ledger: Ledger | None = None
         self._opening = threading.Lock()
         self._signs: ServiceStore | None = None
@@ -134,6 +132,9 @@ class Served:
         Raises:
             LedgerError: the ledger cannot be opened now.
         """
+        opened = self._inboxes.get(name)
+        if opened is not None:
+            return opened
         async with self._opening_inbox:
             if name not in self._inboxes:
                 self._inboxes[name] = AsyncInbox(await asyncio.to_thread(self._open_inbox, name))
