@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import environments, events, manifests, people, readers, startup, sync
+from benchmarks import apply, environments, events, manifests, people, readers, startup, sync
 from benchmarks.harness import REPOSITORY, Row
 
 # A new group of rows is one module and one line here.
@@ -23,6 +23,7 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "startup": startup.rows,
     "manifests": manifests.rows,
     "environments": environments.rows,
+    "apply": apply.rows,
     "readers": readers.rows,
     "sync": sync.rows,
     "people": people.rows,

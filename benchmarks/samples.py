@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -53,8 +54,18 @@ SECRETS = {
 }
 
 
-def environment(name: str, url: str, *, client: str = "emulator") -> str:
-    """Return the manifest of an environment on an emulator at `url`."""
+def environment(name: str, url: str, *, client: str = "emulator", per_second: int | None = None, **spec: object) -> str:
+    """Return the manifest of an environment on an emulator at `url`.
+
+    Args:
+        name: its name.
+        url: of the emulator.
+        client: the API client.
+        per_second: requests that it may get a second; None: as many as by default.
+        spec: what else its spec says.
+    """
+    limit = "" if per_second is None else f"\n    requestsPerSecond: {per_second}"
+    more = "".join(f"  {member}: {json.dumps(value)}\n" for member, value in spec.items())
     return f"""\
 apiVersion: reconciler/v1
 kind: Environment
@@ -64,10 +75,10 @@ spec:
     apiUrl: {url}/ordercloud/v1
     authUrl: {url}/ordercloud/oauth/token
     clientID: {client}
-    clientSecret: ${{secret:OC_SECRET}}
+    clientSecret: ${{secret:OC_SECRET}}{limit}
   ledger: sqlite:///ledger.db
   targetHosts: ["*.example.com", discover.sitecorecloud.io]
-"""
+{more}"""
 
 
 def delivery_config(name: str, number: int, *, only: str = "") -> str:

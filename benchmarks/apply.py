@@ -1,0 +1,77 @@
+"""An apply of many changes: what each costs a processor, the pace against the rate limit, and the memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.harness import RECONCILER, Row, clean_environment, cost_of, cpu_seconds_of, seconds_of
+from benchmarks.samples import SECRETS, delivery_config, environment, write
+from reconciler.emulator.testing import RunningEmulator, emulator_process
+
+_CHANGES = 2_000
+_LIMITED = 1_000
+_LATENCY = 0.05
+_PER_SECOND = 50
+_UNLIMITED = 1_000
+# RECONCILER_BENCH_LARGE=1 measures 10,000.
+_FEW, _MANY, _MOST = 500, 4_000, 10_000
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """Yield the rows; every apply begins with an empty marketplace and without a ledger."""
+    with emulator_process() as emulator:
+        yield _processor(emulator, folder / "processor")
+        yield _pace(emulator, folder / "pace")
+        many = _MOST if os.environ.get("RECONCILER_BENCH_LARGE") == "1" else _MANY
+        yield _memory(emulator, folder, _FEW, many)
+
+
+def _processor(emulator: RunningEmulator, folder: Path) -> Row:
+    environ = _prepared(emulator, folder, _CHANGES, _UNLIMITED)
+    seconds_of([RECONCILER, "plan"], folder, environ)
+    plan = min(cpu_seconds_of([RECONCILER, "plan"], folder, environ) for _ in range(3))
+    apply = cpu_seconds_of([RECONCILER, "apply", "--yes"], folder, environ)
+    return Row(
+        "apply: processor per change", 1e3 * (apply - plan) / _CHANGES, "ms", 1.0,
+        f"{_CHANGES:,} creates with secrets: {apply:.2f} s, less the {plan:.2f} s of a plan of the same; no latency",
+    )  # fmt: skip
+
+
+def _pace(emulator: RunningEmulator, folder: Path) -> Row:
+    """Start of the process, plan and report included."""
+    environ = _prepared(emulator, folder, _LIMITED, _PER_SECOND)
+    emulator.traffic(latency=_LATENCY)
+    seconds = seconds_of([RECONCILER, "apply", "--yes"], folder, environ)
+    emulator.traffic()
+    least = _LIMITED / _PER_SECOND
+    return Row(
+        f"apply of {_LIMITED:,} changes at {_LATENCY * 1e3:.0f} ms and {_PER_SECOND} requests/s", seconds / least,
+        "×", 1.1, f"{seconds:.1f} s from start to end, by the {least:.0f} s that the limit takes for the writes alone",
+    )  # fmt: skip
+
+
+def _memory(emulator: RunningEmulator, folder: Path, few: int, many: int) -> Row:
+    """What an apply takes beyond the plan of the same changes, which holds all of them."""
+    more: list[float] = []
+    for count in (few, many):
+        own = folder / f"memory-{count}"
+        environ = _prepared(emulator, own, count, _UNLIMITED)
+        plan = cost_of([RECONCILER, "plan"], own, environ)
+        more.append(cost_of([RECONCILER, "apply", "--yes"], own, environ).peak_mib - plan.peak_mib)
+    growth = 1024 * (more[1] - more[0]) / (many - few)
+    return Row(
+        f"apply: memory from {few:,} to {many:,} changes, beyond their plan's", growth, "KiB a change", 5,
+        f"{more[0]:.0f} and {more[1]:.0f} MiB more than a plan of the same",
+    )  # fmt: skip
+
+
+def _prepared(emulator: RunningEmulator, folder: Path, changes: int, per_second: int) -> Mapping[str, str]:
+    """Write manifests of so many delivery configs that are not live; return the environment variables."""
+    emulator.reset()
+    folder.mkdir()
+    shop = environment("shop", emulator.url, per_second=per_second, guardrails={"maxChanges": changes})
+    configs = (delivery_config(f"config-{number}", number) for number in range(changes))
+    write(folder / "manifests", [shop, *configs], 10)
+    return clean_environment(folder, OC_SECRET=emulator.client_secret, **SECRETS)
