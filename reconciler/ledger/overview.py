@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
@@ -25,12 +26,9 @@ from reconciler.ledger.tables import fingerprints, first_applies, leases, meta, 
 _RUNS_SHOWN = 20
 
 
-def memory(
-    tx: Transaction, environment: str, api_urls: Collection[str], live_sides: Mapping[str, str] | None = None
-) -> Memory:
-    """Read everything that a plan of one environment needs; see `reader.Ledgers.memory`."""
+def memory_of_apis(tx: Transaction, api_urls: Collection[str]) -> Memory:
+    """Read what a plan needs and what goes by API: the same for every environment that has these."""
     urls, connection = list(api_urls), tx.connection
-    environments.require_same(connection, environment, live_sides or {})
     return Memory(
         salt=read_salt(connection),
         fingerprints={
@@ -46,16 +44,39 @@ def memory(
             for row in connection.execute(select(first_applies).where(first_applies.c.api_url.in_(urls)))
         },
         leases=config_leases.of_apis(connection, urls),
-        snoozes=config_snoozes.of_environment(connection, environment),
-        unfinished=config_runs.unfinished(connection, environment),
-        volumes=volumes(connection, environment, urls),
         pauses=config_pauses.newest(connection, urls),
         requests=config_requests.known(connection, urls, tx.now),
         remembers=config_requests.remembered(connection, urls),
-        sites=config_ignite.of_sites(connection, environment, urls),
         moves=config_moves.newest(connection, urls),
         restored_at=config_moves.restored_at(connection, urls),
         fresh=False,
+    )
+
+
+def memory(
+    tx: Transaction,
+    environment: str,
+    api_urls: Collection[str],
+    live_sides: Mapping[str, str] | None = None,
+    of_apis: Memory | None = None,
+) -> Memory:
+    """Read everything that a plan of one environment needs; see `reader.Ledgers.memory`.
+
+    Args:
+        tx: reads.
+        environment: name of the Environment manifest.
+        api_urls: base URLs of its APIs.
+        live_sides: what the environment's name has to stand for.
+        of_apis: what was read of these APIs; None: it is read now.
+    """
+    urls, connection = list(api_urls), tx.connection
+    environments.require_same(connection, environment, live_sides or {})
+    return replace(
+        memory_of_apis(tx, urls) if of_apis is None else of_apis,
+        snoozes=config_snoozes.of_environment(connection, environment),
+        unfinished=config_runs.unfinished(connection, environment),
+        volumes=volumes(connection, environment, urls),
+        sites=config_ignite.of_sites(connection, environment, urls),
     )
 
 

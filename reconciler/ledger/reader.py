@@ -28,6 +28,7 @@ class Ledgers:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock
         self._databases: dict[LedgerUrl, Database] = {}
+        self._of_apis: dict[tuple[LedgerUrl, frozenset[str]], Memory] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +64,8 @@ class Ledgers:
     ) -> Memory:
         """Return what a ledger remembers of one environment and its APIs; `fresh` where there is no ledger.
 
+        What goes by API is read once: environments of one run often have the same.
+
         Args:
             url: the ledger URL.
             environment: name of the Environment manifest: its snoozes and its unfinished run.
@@ -73,11 +76,14 @@ class Ledgers:
             LedgerError: the ledger cannot be read, is none of this version, or knows the environment's name with
                 other APIs.
         """
+        apis = located(url), frozenset(api_urls)
 
         def read(tx: Transaction) -> Memory:
-            from reconciler.ledger.overview import memory
+            from reconciler.ledger.overview import memory, memory_of_apis
 
-            return memory(tx, environment, api_urls, live_sides)
+            if apis not in self._of_apis:
+                self._of_apis[apis] = memory_of_apis(tx, api_urls)
+            return memory(tx, environment, api_urls, live_sides, self._of_apis[apis])
 
         return self._read(url, read) or Memory()
 

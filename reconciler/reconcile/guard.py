@@ -6,6 +6,7 @@ Every rule has an ID, its name in `guardrails` or one of the fixed ones below, a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -15,7 +16,7 @@ from reconciler.hosts import host_allowed
 from reconciler.kind.kind import Action, Observed
 from reconciler.kind.request import LONGEST_AHEAD
 from reconciler.kind.semantics import semantics_by_path
-from reconciler.manifest.hosts import hosts_of
+from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.manifest.resolve import LITERAL
 from reconciler.reconcile.diff import covers, secrets_in, value_at
 from reconciler.reconcile.inputs import PlanInputs
@@ -172,9 +173,7 @@ def _target_hosts(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding
     for item in works:
         if item.change.action is Action.DELETE:
             continue
-        for path, semantics in semantics_by_path(inputs.kinds[item.change.kind].spec).items():
-            if semantics.host is None:
-                continue
+        for path, form in _host_paths(inputs.kinds[item.change.kind].spec):
             value = value_at(item.desired.state, path)
             if value is None or covers(item.desired.ignore, path):
                 continue
@@ -182,12 +181,19 @@ def _target_hosts(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding
             text = (value.value or value.shown) if isinstance(value, Secret) else value
             if not isinstance(text, str):
                 continue
-            hosts = hosts_of(text, semantics.host)
+            hosts = hosts_of(text, form)
             # No message echoes the value: it may be a connection string.
             if hosts is None:
                 yield f"{item.change.key}: no host can be read from {path}, so it cannot be checked", (item.change.key,)
             elif not all(host_allowed(host, allowed) for host in hosts):
                 yield f"{item.change.key}: {path} points outside targetHosts", (item.change.key,)
+
+
+@cache
+def _host_paths(spec: type[BaseModel]) -> tuple[tuple[str, HostForm], ...]:
+    """Return the paths of a spec that point at a host, and how each says which."""
+    found = ((path, semantics.host) for path, semantics in semantics_by_path(spec).items())
+    return tuple((path, form) for path, form in found if form is not None)
 
 
 def _literal_secrets(inputs: PlanInputs, works: Sequence[Work]) -> Iterator[Finding]:

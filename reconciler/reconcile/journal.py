@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -20,6 +21,8 @@ if TYPE_CHECKING:  # the database layer is loaded by the command that opens the 
     from reconciler.ledger.writer import Ledger
 
 _AT_ONCE = 500
+# For what is noted by changes that go on at the same time; little beside a commit and an answer.
+_LINGER_SECONDS = 0.002
 
 
 class _Note(NamedTuple):
@@ -85,6 +88,7 @@ class Journal:
 
     def _write(self) -> None:
         while (first := self._noted.get()) is not None:
+            time.sleep(_LINGER_SECONDS)
             group, is_last = [first], False
             with suppress(Empty):
                 while len(group) < _AT_ONCE and not is_last:

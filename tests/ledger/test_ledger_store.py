@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger import database
+from reconciler.ledger import database, overview
 from reconciler.ledger.config.entries import Done, Noted, Sent
 from reconciler.ledger.config.model import JournalEntry, LiveObject, Snooze
 from reconciler.ledger.config.secret_fingerprint import matches
@@ -127,6 +127,29 @@ class TestRuns:
     def test_overrides_are_kept_with_their_reason(self, ledger, url):
         begin(ledger, "Widget/a")
         assert read_overview(url)["runs"][0]["overrides"] == [{"rule": "maxDeletes", "reason": "spring clean"}]
+
+
+class TestSeveralEnvironments:
+    def test_what_goes_by_api_is_read_once_in_a_run_and_the_rest_for_each(self, ledger, url, monkeypatch):
+        read: list[list[str]] = []
+        of_apis = overview.memory_of_apis
+        monkeypatch.setattr(overview, "memory_of_apis", lambda tx, urls: read.append(list(urls)) or of_apis(tx, urls))
+        applied(ledger, {"name": "Search"}, {"target.key": "s3cret"})
+        ledger.snooze("production", Snooze("Widget", "a", NOW, "later", "me"))
+        with Ledgers() as ledgers:
+            test, production = (ledgers.memory(url, name, [API]) for name in ("test", "production"))
+            elsewhere = ledgers.memory(url, "production", ["https://other.example/v1"])
+        assert read == [[API], ["https://other.example/v1"]]
+        assert test.snapshots == production.snapshots == memory(url).snapshots
+        assert (len(test.fingerprints), len(elsewhere.fingerprints)) == (1, 0)
+        assert (test.snoozes, len(production.snoozes)) == ((), 1)
+        assert test.unfinished is not None
+        assert production.unfinished is None
+
+    def test_the_next_run_reads_what_was_applied_since(self, ledger, url):
+        assert not memory(url).snapshots
+        applied(ledger, {"name": "Search"}, {})
+        assert len(memory(url).snapshots) == 1
 
 
 class TestSecrets:
