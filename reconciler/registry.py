@@ -14,6 +14,7 @@ from reconciler.kind.probe import Prober
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.connections import Connections
+    from reconciler.http.limit import Turn
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
     from reconciler.kind.request import RequestKinds
@@ -32,6 +33,7 @@ class Provider(Protocol):
         observer: Observer | None,
         connections: Connections | None,
         policy: RetryPolicy | None,
+        turn: Turn | None,
     ) -> AbstractAsyncContextManager[HttpReader]:
         """Open a connection that can only read."""
 
@@ -111,8 +113,9 @@ async def open_reader(
     observer: Observer,
     connections: Connections | None = None,
     policy: RetryPolicy | None = None,
+    turn: Turn | None = None,
 ) -> AsyncIterator[HttpReader]:
-    """Open a connection that can only read, with the client of its provider; `policy` bounds repeating."""
+    """Open a connection that can only read, with the client of its provider; `policy` bounds repeating; see `Turn`."""
     provider = _PROVIDERS[connection.api]()
     async with provider.connect(
         connection.supplied(),
@@ -122,6 +125,7 @@ async def open_reader(
         observer=observer,
         connections=connections,
         policy=policy,
+        turn=turn,
     ) as reader:
         yield reader
 

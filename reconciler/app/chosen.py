@@ -17,6 +17,7 @@ from reconciler.sync.datasync import DataSync, data_syncs, leaving_syncs, named,
 from reconciler.words import some
 
 if TYPE_CHECKING:
+    from reconciler.http.limit import Turn
     from reconciler.ledger.data.store import Store
     from reconciler.ledger.writer import Ledger
 
@@ -41,6 +42,7 @@ class HowToRun:
         token_cache: whether access tokens may be kept in files.
         patience: seconds that an API may stay away before a run gives up.
         overrides: limits of the manifest that this run may pass, each with the reason.
+        turn: whether what it reads of the source goes first of what others read, or gives way; None: neither.
     """
 
     ephemeral: bool = False
@@ -48,6 +50,7 @@ class HowToRun:
     token_cache: bool = True
     patience: float = 900.0
     overrides: Mapping[str, str] = field(default_factory=dict)
+    turn: Turn | None = None
 
 
 def choose(

@@ -294,7 +294,7 @@ async def _job_on(
     source, _ = connections_of(chosen.session)
     data = chosen.sync.data
     async with open_reader(
-        source, data.roles, token_cache=how.token_cache, observer=traffic[0], policy=policy
+        source, data.roles, token_cache=how.token_cache, observer=traffic[0], policy=policy, turn=how.turn
     ) as reader:
         yield Job(
             settings=chosen.sync.settings,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.errors import ApiError
 from reconciler.http.clock import Clock
 from reconciler.http.faults import FaultParser
+from reconciler.http.limit import Turn
 from reconciler.http.login import FixedToken, Login
 from reconciler.http.observe import Call, Observer, Silent
 from reconciler.http.retry import Answer, RetryPolicy
@@ -64,6 +65,7 @@ class Options:
         in_flight: requests that are under way at once.
         policy: bounds of repeating.
         clock: where time comes from.
+        turn: whether its requests go first of others to the same API, or give way; None: neither.
     """
 
     cache: TokenCache | None = None
@@ -71,3 +73,4 @@ class Options:
     in_flight: int = IN_FLIGHT
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Clock = field(default_factory=Clock)
+    turn: Turn | None = None

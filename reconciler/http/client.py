@@ -51,7 +51,7 @@ class Session:
         self._faults = FaultReader(
             api.faults, self._redactor, api.scopes, api.forbidden, api.url_fields[0], api.steps, self._left_alone
         )
-        self._rate = RateLimit(api.requests_per_second, clock=options.clock)
+        self._rate = RateLimit(api.requests_per_second, clock=options.clock, turn=options.turn)
         writes = api.writes_per_second
         self._write_rate = None if writes is None else RateLimit(writes, burst=1, clock=options.clock)
         self._in_flight = asyncio.Semaphore(options.in_flight)

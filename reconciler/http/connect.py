@@ -11,6 +11,7 @@ from reconciler.http.api import Api, Options
 from reconciler.http.client import HttpReader, HttpWriter, Session, open_session
 from reconciler.http.clock import Clock
 from reconciler.http.connections import Connections
+from reconciler.http.limit import Turn
 from reconciler.http.observe import Observer, Silent
 from reconciler.http.retry import RetryPolicy
 from reconciler.http.tokens import default_cache
@@ -50,6 +51,7 @@ class Opening(TypedDict, total=False):
         connections: shared by the environments of one run; own ones where left out.
         policy: bounds of repeating.
         clock: where time comes from.
+        turn: whether its requests go first of others to the same API, or give way.
     """
 
     scopes: Sequence[str]
@@ -58,6 +60,7 @@ class Opening(TypedDict, total=False):
     connections: Connections | None
     policy: RetryPolicy | None
     clock: Clock | None
+    turn: Turn | None
 
 
 @asynccontextmanager
@@ -85,5 +88,6 @@ def _open(describe: Describe, opening: Opening) -> AbstractAsyncContextManager[S
         observer=opening.get("observer") or Silent(),
         policy=opening.get("policy") or RetryPolicy(),
         clock=opening.get("clock") or Clock(),
+        turn=opening.get("turn"),
     )
     return open_session(describe(opening.get("scopes", ())), options, opening.get("connections"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import dataclass
 
 from reconciler.http.clock import Clock
 
@@ -10,6 +12,28 @@ from reconciler.http.clock import Clock
 # the clock.
 _WHOLE = 1 - 1e-9
 _SHORTEST_SLEEP = 0.001
+
+
+class Precedence:
+    """Requests to an API that go first: what they take of its rate, the others go without. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.taken = 0
+        """How many there were."""
+
+    def take(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self.taken += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether the requests of a connection go first, and of which others."""
+
+    precedence: Precedence
+    goes_first: bool
 
 
 class RateLimit:
@@ -20,9 +44,17 @@ class RateLimit:
         burst: bucket size; half a second's worth, and never less than one, unless told. An API that counts by the
             second then keeps something in reserve for requests that arrive together though they were sent one by one.
         clock: where time comes from.
+        turn: whether requests go first, or give way; None: neither.
     """
 
-    def __init__(self, per_second: float, *, burst: float | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        burst: float | None = None,
+        clock: Clock | None = None,
+        turn: Turn | None = None,
+    ) -> None:
         self._per_second = per_second
         self._burst = max(1.0, per_second / 2 if burst is None else burst)
         self._clock = clock or Clock()
@@ -30,12 +62,17 @@ class RateLimit:
         self._updated = self._held_until = self._clock.monotonic()
         # asyncio locks are first in, first out: that is the fairness.
         self._turn = asyncio.Lock()
+        self._first = turn.precedence if turn is not None and turn.goes_first else None
+        self._before = turn.precedence if turn is not None and not turn.goes_first else None
+        self._given = 0 if turn is None else turn.precedence.taken
 
     async def acquire(self) -> None:
         """Wait until one more request may be sent."""
         async with self._turn:
             while (seconds := self._take()) > 0:
                 await self._clock.sleep(seconds)
+            if self._first is not None:
+                self._first.take()
 
     def hold(self, seconds: float) -> None:
         """Pause all requests for that long, and allow no burst afterwards: the API has answered 429."""
@@ -50,6 +87,11 @@ class RateLimit:
             return self._held_until - now
         self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._per_second)
         self._updated = now
+        if self._before is not None:
+            # Not below what a second brings: several that go first at once must not be paid for afterwards.
+            taken = self._before.taken
+            self._tokens = max(self._tokens - (taken - self._given), -self._per_second)
+            self._given = taken
         if self._tokens < _WHOLE:
             return max(_SHORTEST_SLEEP, (1 - self._tokens) / self._per_second)
         self._tokens -= 1

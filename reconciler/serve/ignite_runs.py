@@ -10,6 +10,7 @@ from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.sync import run_once
 from reconciler.app.unattended import Unattended
 from reconciler.errors import LedgerLocked, ReconcilerError
+from reconciler.http.limit import Precedence, Turn
 from reconciler.http.observe import Silent
 from reconciler.serve.service import Service
 
@@ -49,15 +50,16 @@ class LoggedFace(Unattended):
             looking.cancel()
 
 
-async def run_wanted(service: Service, chosen: Sequence[Chosen]) -> None:
-    """Run data types, one after the other, as they are wanted in the ledger; what comes of it is logged."""
+async def run_wanted(service: Service, chosen: Sequence[Chosen], pulls: Precedence) -> None:
+    """Run data types in turn as they are wanted in the ledger, giving way to pulls; what comes of it is logged."""
+    how = HowToRun(lock_wait=_LOCK_WAIT, turn=Turn(pulls, goes_first=False))
     face = LoggedFace(service)
     for each in chosen:
         if service.stopping.is_set():
             return
         name = f"{each.sync.name} {each.sync.type}"
         try:
-            report, _ = await run_once(each, None, HowToRun(lock_wait=_LOCK_WAIT), face, Silent())
+            report, _ = await run_once(each, None, how, face, Silent())
         except LedgerLocked as error:
             # It stays wanted.
             told = f"{name}: {error.message}; the run after that one verifies"

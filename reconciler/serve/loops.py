@@ -15,6 +15,7 @@ from reconciler.app.heal import Healing, heal
 from reconciler.app.overdue import lift_where_allowed
 from reconciler.app.sync import watch_on
 from reconciler.app.unattended import Unattended
+from reconciler.http.limit import Turn
 from reconciler.ledger.config.moves import MoveStore
 from reconciler.ledger.lock import acquire
 from reconciler.reconcile.plan import Cause
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 15.0
 """How soon a lease that is over, a window that begins, or an apply is noticed."""
 
-_HOW = HowToRun(token_cache=False)
 _SHOWN = 5
 
 
@@ -63,7 +63,7 @@ async def _sync(name: str, loop: Loop) -> float:
         return LOOK_SECONDS
     await watch_on(
         [Chosen(served.session, sync) for sync in syncs],
-        _HOW,
+        HowToRun(token_cache=False, turn=Turn(served.pulls, goes_first=False)),
         WatchFace(loop, name),
         Calls(loop.service.metrics, served.name),
         command="serve",

@@ -15,6 +15,7 @@ from reconciler.app.chosen import Chosen
 from reconciler.app.intake import open_inbox
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError
+from reconciler.http.limit import Precedence
 from reconciler.intake.consumer import ConsumerStatus
 from reconciler.intake.inbox import AsyncInbox, Inbox
 from reconciler.ledger.config.services import ServiceStore
@@ -59,6 +60,8 @@ class Served:
         self.reopened = reopened or (lambda _now: session)
         self.manifests = manifests
         self.commit = commit
+        self.pulls = Precedence()
+        """What SparkLayer pulls, of which runs go without."""
         self.consumers: tuple[ConsumerStatus, ...] = ()
         self.drift: DriftReport | None = None
         """What the last drift check found."""

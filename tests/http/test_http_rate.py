@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from reconciler.http.limit import RateLimit
+from reconciler.http.clock import Clock
+from reconciler.http.limit import Precedence, RateLimit, Turn
 from support.http_client_helpers import client, real_clock
 from support.scripted_server import FakeClock, ScriptedServer, answer, gated
 
@@ -161,3 +162,71 @@ def test_a_bucket_holds_what_it_is_told() -> None:
         assert clock.now == pytest.approx(0.1)
 
     asyncio.run(run())
+
+
+class Timeline:
+    """Time that goes on to the next end of a sleep once everybody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._ends: list[tuple[float, asyncio.Event]] = []
+
+    def read(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.now + seconds, asyncio.Event()
+        self._ends.append(end)
+        await end[1].wait()
+
+    async def pass_until(self, *tasks: asyncio.Task[None]) -> None:
+        while not all(task.done() for task in tasks):
+            for _ in range(20):
+                await asyncio.sleep(0)
+            if self._ends:
+                first = min(self._ends, key=lambda end: end[0])
+                self._ends.remove(first)
+                self.now = max(self.now, first[0])
+                first[1].set()
+
+
+def test_what_goes_first_has_the_rate_for_itself_and_the_others_what_is_left_of_it() -> None:
+    line, precedence = Timeline(), Precedence()
+    passed: dict[bool, list[float]] = {True: [], False: []}
+
+    async def run() -> None:
+        clock = Clock(line.read, line.read, line.sleep)
+        limits = {first: RateLimit(10, clock=clock, turn=Turn(precedence, first)) for first in passed}
+
+        async def ask(*, first: bool, number: int, after: float = 0) -> None:
+            await line.sleep(after)
+            for _ in range(number):
+                await limits[first].acquire()
+                passed[first].append(line.now)
+
+        others = asyncio.create_task(ask(first=False, number=100))
+        await line.pass_until(others, asyncio.create_task(ask(first=True, number=55, after=2)))
+
+    asyncio.run(run())
+    began, ended = passed[True][0], passed[True][-1]
+    # After the burst of a rest, the rate.
+    assert ended - began == pytest.approx(5, abs=0.1)
+    # The others wait, but for moments, and go on at the rate soon after.
+    assert len([moment for moment in passed[False] if began < moment < ended]) <= 3
+    assert len([moment for moment in passed[False] if ended + 1 < moment < ended + 3]) == pytest.approx(20, abs=1)
+    # What anybody sees in a second is the rate and two bursts at most.
+    everything = sorted(passed[True] + passed[False])
+    assert all(later - earlier > 1 for earlier, later in zip(everything, everything[21:], strict=False))
+
+
+def test_several_that_go_first_at_once_leave_no_debt_behind() -> None:
+    clock, precedence = FakeClock(0), Precedence()
+
+    async def run() -> None:
+        other = RateLimit(10, clock=real_clock(clock), turn=Turn(precedence, goes_first=False))
+        for _ in range(1_000):
+            precedence.take()
+        await other.acquire()
+
+    asyncio.run(run())
+    assert clock.now <= 1.2

@@ -9,7 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
+from reconciler.http import client as http_client
+from reconciler.http.limit import RateLimit
 from reconciler.sync.pull.token import PageToken, page_token
+from support.checkout import wait_until
 from support.service import serving
 
 TOKEN = "sparklayers-own"
@@ -106,6 +109,26 @@ def test_a_pull_gives_what_a_push_gives_also_once_records_changed_and_went(shop,
         compared(pulled_now, pushed)
     assert all(rounds[0][0].values()), "there is something of every kind"
     assert rounds[0][0] != rounds[0][1]
+
+
+def test_what_is_pulled_goes_first_of_what_runs_of_the_same_process_read(shop, monkeypatch):
+    turns = []
+
+    class Noted(RateLimit):
+        def __init__(self, *rate, turn=None, **options):
+            super().__init__(*rate, turn=turn, **options)
+            turns.extend(() if turn is None else (turn,))
+
+    monkeypatch.setattr(http_client, "RateLimit", Noted)
+    shop.emulator.seed(2)
+    shop.prepare(environment={"service": {**IGNITE["service"], "loops": ["syncs"]}}, mode="both")
+    with serving(shop.checkout, works=True) as running:
+        wait_until(lambda: running.logged("run-ended"))
+        assert ask(running, "products").status == 200
+        pulls = running.service.environments["test"].pulls
+    assert {(turn.precedence is pulls, turn.goes_first) for turn in turns} == {(True, False), (True, True)}
+    # Its requests were counted.
+    assert pulls.taken > 0
 
 
 class TestPages:

@@ -191,7 +191,9 @@ class _Ignite:
         if not started.runs:
             return _problem(501, "not sent", f"No {asked} are sent here: they do not flow, or are pulled.")
         service = self._service
-        service.start(self._hands.do(lambda: run_wanted(service, started.runs)), f"ignite trigger {asked}")
+        service.start(
+            self._hands.do(lambda: run_wanted(service, started.runs, call.served.pulls)), f"ignite trigger {asked}"
+        )
         return Response(status_code=201)
 
     async def _compare(self, call: Call, asked: str) -> None:
@@ -211,7 +213,7 @@ class _Ignite:
             return found
         ledger = await self._hands.call(call.served.ledger)
         holder = self._service.holder
-        page = await self._hands.do(lambda: pull.page(ledger, found, asked, token, holder))
+        page = await self._hands.do(lambda: pull.page(ledger, found, asked, token, holder, call.served.pulls))
         for remark in page.remarks:
             self._service.log.say("ignite-pull", f"{asked}: {remark}", level="warning")
         following = "" if page.following is None else page.following.text
@@ -228,7 +230,7 @@ class _Ignite:
         holder = self._service.holder
         entities = None
         if len(own) <= _LONGEST_ID:
-            entities = await self._hands.do(lambda: pull.entity(ledger, found, asked, own, holder))
+            entities = await self._hands.do(lambda: pull.entity(ledger, found, asked, own, holder, call.served.pulls))
         if not entities:
             return _problem(404, "unknown entity", f"There is nothing of {asked} by this ID that the site should have.")
         return _wire(entities[0] if len(entities) == 1 else {call.site.settings.list_member: list(entities)})
