@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -22,6 +23,8 @@ class Effect(StrEnum):
     RESET = "reset"
     HANG = "hang"
     LATENCY = "latency"
+    HELD = "held"
+    """Carried out once the faults are cleared, whoever is gone by then."""
     SLOW_BODY = "slow_body"
     TRUNCATED = "truncated"
     BROKEN_JSON = "broken_json"
@@ -90,12 +93,13 @@ class FaultRule(BaseModel):
 class Fault:
     """Fault rule with its counters."""
 
-    __slots__ = ("_contains", "_path", "_random", "fired", "rule", "seen")
+    __slots__ = ("_contains", "_path", "_random", "cleared", "fired", "rule", "seen")
 
     def __init__(self, rule: FaultRule) -> None:
         self.rule = rule
         self.seen = 0
         self.fired = 0
+        self.cleared = asyncio.Event()
         self._path = rule.path.lower()
         self._contains = rule.contains.encode()
         self._random = random.Random(rule.seed)  # noqa: S311 (a repeatable test choice, no secret)
@@ -121,10 +125,11 @@ class Fault:
 
 
 class Hit(NamedTuple):
-    """Hit of a fault on one request: the rule, and the number of its hits before."""
+    """Hit of a fault on one request: the rule, the number of its hits before, and what is set once it is removed."""
 
     rule: FaultRule
     before: int
+    cleared: asyncio.Event
 
 
 class Faults:
@@ -139,11 +144,14 @@ class Faults:
 
     def clear(self) -> None:
         """Remove all faults."""
+        for fault in self._faults:
+            fault.cleared.set()
         self._faults.clear()
 
     def hit(self, request: Request) -> Hit | None:
         """Return the hit of the first fault that hits a request. Faults behind it do not see the request."""
-        return next((Hit(fault.rule, fault.fired - 1) for fault in self._faults if fault.hits(request)), None)
+        hits = (Hit(each.rule, each.fired - 1, each.cleared) for each in self._faults if each.hits(request))
+        return next(hits, None)
 
     def dump(self) -> list[dict[str, Any]]:
         """Return every fault with how many requests matched (`seen`) and were hit (`fired`)."""

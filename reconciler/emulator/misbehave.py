@@ -114,6 +114,8 @@ async def misbehave(hit: Hit, exchange: Exchange, carry_out: Callable[[], Answer
         return None
     if effect is Effect.LATENCY:
         await asyncio.sleep(rule.seconds)
+    if effect is Effect.HELD:
+        await hit.cleared.wait()
     answer = _instead(hit, failure)
     if answer is None:
         answer = _changed(hit, carry_out())
