@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError, LedgerLocked, NotApplied, ReconcilerError, SourceIncomplete, TargetIncomplete
 from reconciler.ledger.data.model import FINISHED
+from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import Job
+from reconciler.sync.run.due import choose
 from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport, State
-from reconciler.sync.run.runner import run_sync
+from reconciler.sync.run.runner import past_of, run_sync
 
 _LOOK_EVERY = timedelta(seconds=10)
 # So that what cannot be worked off does not make it run without a rest.
@@ -121,7 +123,7 @@ async def watch(
     rests = lasting and bell is None
     if rests:
         await asyncio.to_thread(_rest_as_before, turns)
-    due = await _rest(turns, *ends) if rests else list(turns)
+    due = await _rest(turns, *ends) if rests else await asyncio.to_thread(_in_order, turns)
     try:
         while due and not _any(ends):
             for turn in due:
@@ -252,6 +254,19 @@ async def _rest(turns: Sequence[_Turn], *ends: asyncio.Event) -> list[_Turn]:
         if due:
             return due
     return []
+
+
+def _in_order(turns: Sequence[_Turn]) -> list[_Turn]:
+    """Return all in the order in which they begin: where they listen, a walk of one holds up no change of another."""
+    return sorted(turns, key=lambda turn: turn.bell is not None and _reads_everything(turn.job))
+
+
+def _reads_everything(job: Job) -> bool:
+    try:
+        past = past_of(job.store)
+    except LedgerError:  # busy now; where it is worse than that, the run says so
+        return False
+    return choose(None, past, job.settings, job.data.digest, job.now()).mode is not Mode.INCREMENTAL
 
 
 def _rest_as_before(turns: Sequence[_Turn]) -> None:

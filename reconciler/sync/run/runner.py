@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
+from reconciler.ledger.data.store import Store
 from reconciler.sync.datatype import Telling
 from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.mode import Mode
@@ -71,10 +72,25 @@ async def run_sync(
     passing = asyncio.create_task(_pass_on(stop, own))
     try:
         async with LedgerThread() as thread:
-            context = await _chosen(job, asked, AsyncStore(job.store, thread), own, on_progress, listening)
+            past = await thread.call(past_of, job.store)
+            context = await _chosen(job, asked, past, AsyncStore(job.store, thread), own, on_progress, listening)
             return await _Run(context, asked).go()
     finally:
         passing.cancel()
+
+
+def past_of(store: Store) -> Past:
+    """Return what the ledger knows of earlier runs."""
+    runs = store.runs
+    return Past(
+        newest=runs.last(state=None),
+        unfinished=runs.unfinished(),
+        last=runs.last(),
+        last_look=runs.last(lists=True),
+        last_walk=runs.last(walks=True),
+        last_full=runs.last(full=True),
+        wanted=runs.wanted(),
+    )
 
 
 async def _pass_on(stop: asyncio.Event, own: asyncio.Event) -> None:
@@ -85,21 +101,13 @@ async def _pass_on(stop: asyncio.Event, own: asyncio.Event) -> None:
 async def _chosen(
     job: Job,
     asked: Mode | None,
+    past: Past,
     ledger: AsyncStore,
     stop: asyncio.Event,
     on_progress: Callable[[Progress], None],
     listening: Listening | None,
 ) -> RunContext:
     """Choose how to run, and begin or resume that run."""
-    past = Past(
-        newest=await ledger.runs.last(state=None),
-        unfinished=await ledger.runs.unfinished(),
-        last=await ledger.runs.last(),
-        last_look=await ledger.runs.last(lists=True),
-        last_walk=await ledger.runs.last(walks=True),
-        last_full=await ledger.runs.last(full=True),
-        wanted=await ledger.runs.wanted(),
-    )
     weighed = await weigh(job, ledger, past)
     choice = choose(asked, past, weighed.settings, job.data.digest, job.now())
     if choice.resume is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,12 +15,14 @@ from reconciler.http import connections
 from reconciler.ledger.data import in_doubt, records
 from reconciler.ledger.data.inbox_model import Arrivals, Told
 from reconciler.ledger.data.inbox_store import InboxStore
+from reconciler.ledger.writer import Ledger
 from reconciler.sync.mode import Mode
 from reconciler.sync.run import loop, retries, runner, stages
 from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.report import State
 from reconciler.sync.told import digests
-from support.engine import SCOPE, Killed, open_engine, quick
+from support.engine import SCOPE, Engine, Killed, Things, open_engine, quick
+from support.levels import levels_of
 
 
 @pytest.fixture
@@ -208,6 +211,81 @@ def test_one_change_does_not_wait_for_many(engine, inbox):
     assert "zz" in claimed
     assert len(claimed) == len(set(claimed)) == 100
     assert "k00000" in claimed
+
+
+@pytest.fixture
+def others(engine):
+    """Another data type of the same data sync, which runs after the first."""
+    scope = replace(SCOPE, data_type="others")
+    ledger = Ledger(engine.levels.store.database)
+    found = Engine(levels_of(ledger, scope), Others(there={"z": "Z"}))
+    found.run(Mode.FULL)
+    return found
+
+
+class Others(Things):
+    name = "others"
+
+
+class Slow(Things):
+    """Things that are written one after the other."""
+
+    at_once = asyncio.Semaphore()
+
+    async def _send(self, state):
+        async with self.at_once:
+            await asyncio.sleep(0.01)
+        await super()._send(state)
+
+
+def watched(engines, what):
+    """Watch data types; `what` happens meanwhile."""
+
+    async def watch():
+        stop = asyncio.Event()
+        jobs = [each.job() for each in engines]
+        watching = asyncio.create_task(loop.watch(jobs, stop=stop, bell=Bell()))
+        try:
+            await what()
+        finally:
+            stop.set()
+            await watching
+
+    asyncio.run(watch())
+
+
+def test_a_change_of_many_records_does_not_hold_up_one_of_another_data_type(engine, others, inbox):
+    keys = [f"k{number:03}" for number in range(100)]
+    engine.things = Slow(there=dict.fromkeys(keys, "new") | engine.things.there, site=engine.things.site)
+
+    async def change():
+        await until(lambda: all(is_listening(each) for each in (engine, others)))
+        inbox.take(Arrivals({}, {"things": dict.fromkeys(keys)}))
+        await until(lambda: len(engine.things.sent) > 10)
+        others.things.there["z"] = "Z2"
+        InboxStore(engine.levels.store.database, [others.levels.scope]).take(Arrivals({}, {"others": {"z": None}}))
+        await until(lambda: others.things.site["z"] == "Z2")
+        assert len(engine.things.sent) < len(keys)
+
+    watched([engine, others], change)
+
+
+def test_a_walk_at_the_start_does_not_hold_up_a_change_of_another_data_type(engine, others):
+    engine.things.held = asyncio.Event()
+    engine.levels.store.runs.want("somebody", Mode.FULL)
+    others.things.there["z"] = "Z2"
+    InboxStore(engine.levels.store.database, [others.levels.scope]).take(Arrivals({}, {"others": {"z": None}}))
+
+    async def change():
+        await until(lambda: others.things.site["z"] == "Z2", 20)
+        engine.things.held.set()
+
+    watched([engine, others], change)
+
+
+def is_listening(engine):
+    run = engine.levels.last(state="running")
+    return run is not None and run.completed_at is not None
 
 
 def test_more_deletes_than_may_be_stop_it_with_the_ids(engine, inbox):
