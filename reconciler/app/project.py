@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.app.ignite.credentials import supplied_from, with_handed_over
 from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
-from reconciler.ledger.url import LedgerUrl, parse
-from reconciler.manifest.connection import Connection, Settings, resolve_connection, resolve_settings
 from reconciler.manifest.files import base_of, unread
 from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused, load
@@ -20,8 +18,12 @@ from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.select import IDLE_PATCH, Selected, named_environment, select
 from reconciler.manifest.validate import Validation, validate
-from reconciler.reconcile.session import Session, open_session
 from reconciler.registry import kinds, manifest_kinds, request_kinds
+
+if TYPE_CHECKING:  # `validate` opens no session, and so needs neither ledger nor event loop
+    from reconciler.ledger.url import LedgerUrl
+    from reconciler.manifest.connection import Connection, Settings
+    from reconciler.reconcile.session import Session
 
 ALL = "all"
 # A guardrail judges the one in the plan, where one run can override it; policies judge what references stand for.
@@ -48,8 +50,9 @@ class Project:
         Raises:
             LoadError: the folder is missing, unreadable or empty.
         """
-        loaded = load(self.manifests, manifest_kinds())
-        found = validate(loaded, manifest_kinds())
+        with gc_paused():
+            loaded = load(self.manifests, manifest_kinds())
+            found = validate(loaded, manifest_kinds())
         return loaded, replace(found, warnings=(*found.warnings, *islice(unread(self.manifests), MAX_PROBLEMS)))
 
     def load(self, *, environment: str | None = None, idle_patches: bool = False) -> Loaded:
@@ -110,6 +113,9 @@ class Project:
         return self._open(selected, now)
 
     def _open(self, selected: Selected, now: datetime) -> Session:
+        from reconciler.app.ignite.credentials import with_handed_over
+        from reconciler.reconcile.session import open_session
+
         return with_handed_over(open_session(selected, kinds(), self.environ, now, request_kinds()), self.environ)
 
     def opener(self, environment: str) -> Callable[[datetime], Session]:
@@ -146,6 +152,8 @@ class Project:
             UsageError: several environments, and not one is named.
             ReconcilerError: the Environment cannot be read.
         """
+        from reconciler.manifest.connection import resolve_settings
+
         environment = self._environment()
         return resolve_settings(environment, Scope.of(environment, self.environ, base_of(self.manifests)))
 
@@ -155,6 +163,8 @@ class Project:
         Raises:
             ReconcilerError: an Environment cannot be read.
         """
+        from reconciler.manifest.connection import resolve_settings
+
         loaded = load(self.manifests, manifest_kinds())
         if not loaded.environments and loaded.problems:
             raise ManifestErrors(loaded.problems)
@@ -173,6 +183,8 @@ class Project:
             UsageError: there is no such variable.
             LedgerError: it names no ledger.
         """
+        from reconciler.ledger.url import parse
+
         named, is_variable, variable = place.partition("env:")
         if is_variable and not named and not (place := self.environ.get(variable, "")):
             raise UsageError(f"the environment variable {variable} is not set", next_step="Set it to a ledger URL.")
@@ -185,6 +197,9 @@ class Project:
             UsageError: several environments, and not one is named.
             ReconcilerError: the Environment cannot be read, or does not say how to reach the API.
         """
+        from reconciler.app.ignite.credentials import supplied_from
+        from reconciler.manifest.connection import resolve_connection, resolve_settings
+
         environment = self._environment()
         scope = Scope.of(environment, self.environ, base_of(self.manifests))
         found = resolve_connection(environment, scope, api)

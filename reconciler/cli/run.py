@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import gc
 import os
 import sys
 from collections.abc import MutableMapping, Sequence
@@ -59,6 +60,8 @@ def run_and_end(arguments: Sequence[str], interrupts: Interrupts) -> int:
             status = run(arguments)
     finally:
         interrupts.end()
+        # Python looks through all that is left more than once before it ends, which takes long after many manifests.
+        gc.freeze()
     return status
 
 

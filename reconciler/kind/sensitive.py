@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -38,9 +39,24 @@ _RELATIVE = re.compile(
 )
 _ANCHOR = re.compile(r"[/!]?[a-z]+(?:[-_/](?:[a-z]+|[0-9]{1,3}))*")  # a fragment that names a place in a page
 _MAY_HOLD = re.compile(
-    r"[/?=;:<%[]|--|bearer|basic|password|gh[a-z]_|github_|glpat-|xox|xapp|k_live_|k_test_|AIza|shp[a-z]{2}_|whsec_|eyJ",
-    re.IGNORECASE,
+    "|".join(
+        # Alternatives that begin with one character as it is: a text with none of these is passed over at once.
+        (
+            *map(re.escape, "/?=;:<%["),
+            "--",
+            *(
+                f"{first}(?i:{word[1:]})"
+                for word in (
+                    *("bearer", "basic", "password", "gh[a-z]_", "github_", "glpat-", "xox", "xapp", "k_live_"),
+                    *("k_test_", "aiza", "shp[a-z]{2}_", "whsec_", "eyj"),
+                )
+                for first in (word[0], word[0].upper())
+            ),
+        )
+    )
 )
+# A value that says where something is, such as a URL, shows its scheme, hosts, ports and path.
+_MAY_HOLD_BESIDE_HOST = re.compile(r"[@?=;#%]")
 _ENCODED = re.compile(r"%(?:0[9a]|2[0257]|3[ad]|40)", re.IGNORECASE)
 _OCTETS = re.compile(r"(?:%[0-9a-fA-F]{2})+|[^%]+|%")
 _PIECE = re.compile(r"[^\s&=?;]+")
@@ -66,7 +82,7 @@ def spans(text: str, *, whole: bool = False, host: bool = False) -> tuple[Span, 
         whole: whether all of it is secret; of a URL, scheme and host are shown all the same.
         host: whether the value says where something is, so that no part that says that may be hidden.
     """
-    if not whole and not _MAY_HOLD.search(text):
+    if not whole and not (_MAY_HOLD_BESIDE_HOST if host else _MAY_HOLD).search(text):
         return ()
     scheme = _SCHEME.match(text)
     found = [] if whole else list(userinfo_in(text)) if host else [*_credentials_in(text), *_in_encoded(text)]
@@ -283,6 +299,12 @@ class Position:
         """Return the position of an entry of a list: `[apiKey, C]` may be a name and its value."""
         return replace(self, whole=True) if self.free and tells_of_entry(entries, index) else self
 
+    def fields_below(self, marked: frozenset[str]) -> Mapping[str, Position]:
+        """Return the positions of the fields of the model here; none where something may be marked as secret."""
+        if self.model is None or self.whole or marked:
+            return _NO_FIELDS
+        return _fields_below(self.model, self.path, self.plain)
+
     def below(self, name: str, marked: frozenset[str], beside: Mapping[str, Any] | None = None) -> Position:
         """Return the position of a member.
 
@@ -291,25 +313,36 @@ class Position:
             marked: the paths that `metadata.sensitive` names.
             beside: the object that it is a member of, which may be a name and its value: `{name: apiKey, value: C}`.
         """
+        if (unmarked := self.fields_below(marked).get(name)) is not None:
+            return unmarked
         path = f"{self.path}.{name}" if self.path else name
-        whole = self.whole or (bool(marked) and path in marked)
-        node = fields_of(self.model).get(name) if self.model is not None else None
-        if node is None:
-            whole = whole or (self.free and tells_of_member(name, beside))
-            digits = self.digits or (self.free and tells_of_number(name))
-            return Position(None, path, self.free, whole, plain=self.plain, digits=digits)
-        semantics = node.semantics
-        plain = self.plain and not (semantics.identity or semantics.references or semantics.pause)
-        return Position(
+        whole = self.whole or path in marked
+        known = None if self.model is None else _fields_below(self.model, self.path, self.plain).get(name)
+        if known is not None:
+            return replace(known, whole=True) if whole else known
+        whole = whole or (self.free and tells_of_member(name, beside))
+        digits = self.digits or (self.free and tells_of_number(name))
+        return Position(None, path, self.free, whole, plain=self.plain, digits=digits)
+
+
+_NO_FIELDS: Mapping[str, Position] = {}
+
+
+@cache
+def _fields_below(model: type[BaseModel], path: str, plain: bool) -> Mapping[str, Position]:
+    """Return the positions of a model's fields where none is said to be secret: the same in every manifest."""
+    return {
+        name: Position(
             node.model,
-            path,
+            f"{path}.{name}" if path else name,
             node.free_form,
-            whole,
-            semantics.host is not None,
-            semantics.write_only,
-            plain,
-            semantics.code,
+            host=node.semantics.host is not None,
+            write_only=node.semantics.write_only,
+            plain=plain and not (node.semantics.identity or node.semantics.references or node.semantics.pause),
+            code=node.semantics.code,
         )
+        for name, node in fields_of(model).items()
+    }
 
 
 def marked_paths(paths: Iterable[str]) -> frozenset[str]:

@@ -103,6 +103,9 @@ def gc_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            # Together they make all objects old ones: else the next collections would look through all of them.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

@@ -137,6 +137,8 @@ def is_whole_reference(value: object) -> bool:
 
 def is_literal(text: str) -> bool:
     """Whether the value of a write-only field stands in the manifests themselves, in whole."""
+    if "${" not in text:
+        return True
     try:
         parts = parse_text(text)
     except BadReference:
@@ -144,6 +146,7 @@ def is_literal(text: str) -> bool:
     return not any(isinstance(part, Reference) and part.source != "var" for part in parts)
 
 
+@lru_cache(maxsize=4096)
 def is_forbidden(reference: Reference) -> bool:
     """Whether a reference asks for a credential that belongs to reconciler itself or to the forge that runs it."""
     name = reference.name.upper()
@@ -199,24 +202,35 @@ def literal_parts(
     model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Yield the paths as `literal_secrets` does, each with the secrets that stand there."""
-    yield from _literals(data, Position(model), (), marked_paths(sensitive))
+    found: list[tuple[Path, tuple[str, ...]]] = []
+    _collect_literals(data, Position(model), (), marked_paths(sensitive), found)
+    yield from found
 
 
-def _literals(
-    value: Any, position: Position, path: Path, marked: frozenset[str]
-) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    if isinstance(value, Mapping):
+def _collect_literals(
+    value: Any, position: Position, path: Path, marked: frozenset[str], found: list[tuple[Path, tuple[str, ...]]]
+) -> None:
+    if isinstance(value, dict):
+        known = position.fields_below(marked)
         for name, item in value.items():
-            if isinstance(item, str | dict | list | int | float):
-                yield from _literals(item, position.below(name, marked, value), (*path, name), marked)
+            below = known.get(name) or position.below(name, marked, value)
+            if type(item) is not str:
+                _collect_literals(item, below, (*path, name), marked, found)
+            elif below.may_hold:
+                _collect_from_text(item, below, (*path, name), found)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _literals(item, position.entry(value, index), (*path, index), marked)
+            _collect_literals(item, position.entry(value, index), (*path, index), marked, found)
     elif isinstance(value, str):
-        if position.may_hold and is_literal(value) and (found := position.spans(value)):
-            yield path, tuple(value[start:end] for start, end in found)
+        if position.may_hold:
+            _collect_from_text(value, position, path, found)
     elif position.hides(value):
-        yield path, (str(value),)
+        found.append((path, (str(value),)))
+
+
+def _collect_from_text(text: str, position: Position, path: Path, found: list[tuple[Path, tuple[str, ...]]]) -> None:
+    if is_literal(text) and (spans := position.spans(text)):
+        found.append((path, tuple(text[start:end] for start, end in spans)))
 
 
 def texts_of(data: Mapping[str, Any]) -> list[Text]:
@@ -227,7 +241,7 @@ def texts_of(data: Mapping[str, Any]) -> list[Text]:
 
 
 def _collect(data: Any, path: Path, found: list[Text]) -> None:
-    items = data.items() if isinstance(data, Mapping) else enumerate(data)
+    items = enumerate(data) if isinstance(data, list) else data.items()
     for part, value in items:
         if isinstance(part, str) and "${" in part:
             found.append(Text((*path, part), part, is_name=True))

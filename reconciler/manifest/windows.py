@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from functools import cache, lru_cache
 
 from reconciler.errors import Problem
-from reconciler.kind.semantics import fields_of
+from reconciler.kind.semantics import SpecModel, fields_of
 from reconciler.manifest.environment import HealRule
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.pause.declared import DeclaredPause
@@ -16,11 +15,6 @@ from reconciler.pause.window import Occurrence, Windows
 from reconciler.words import parse_duration
 
 _WINDOW = "window"
-
-
-@runtime_checkable
-class _Declares(Protocol):
-    def declared(self) -> DeclaredPause: ...
 
 
 def window_warnings(
@@ -75,9 +69,14 @@ def _pause_field(manifest: Manifest) -> tuple[str, DeclaredPause] | None:
     spec = manifest.spec
     if spec is None:
         return None
-    for name, node in fields_of(type(spec)).items():
-        if node.semantics.pause:
-            value = getattr(spec, node.attribute)
-            if isinstance(value, _Declares):
-                return name, value.declared()
+    for name, attribute in _pause_fields(type(spec)):
+        value = getattr(spec, attribute)
+        if hasattr(value, "declared"):
+            return name, value.declared()
     return None
+
+
+@cache
+def _pause_fields(model: type[SpecModel]) -> tuple[tuple[str, str], ...]:
+    """Return name and attribute of the fields that pause a sync: few kinds have one."""
+    return tuple((name, node.attribute) for name, node in fields_of(model).items() if node.semantics.pause)

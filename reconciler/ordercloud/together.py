@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:  # kinds import this module, and validating them needs no event loop
+    import asyncio
 
 OutT = TypeVar("OutT")
 
 
 async def together(reads: Iterable[Coroutine[Any, Any, OutT]]) -> list[OutT]:
     """Run the reads at once and return their results in order; the first that fails ends the others."""
+    import asyncio
+
     tasks = [asyncio.create_task(read) for read in reads]
     try:
         return await asyncio.gather(*tasks)
@@ -20,6 +24,8 @@ async def together(reads: Iterable[Coroutine[Any, Any, OutT]]) -> list[OutT]:
 
 async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel what still runs and wait until it is over."""
+    import asyncio
+
     waiting: list[Awaitable[Any]] = []
     for task in tasks:
         task.cancel()

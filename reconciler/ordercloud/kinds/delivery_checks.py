@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from reconciler.errors import Problem
 from reconciler.kind.kind import ManifestView
@@ -25,18 +26,29 @@ def check_delivery(manifests: Sequence[ManifestView]) -> Iterator[Problem]:
         if name in configs:
             users[name].append(manifest)
     for config in configs.values():
-        yield from _known_integrations(config)
-        yield from _targets_of_users(config, users[config.name])
+        targets = _named(config.spec.delivery_targets)
+        if len(targets) > 1:
+            yield from _known_integrations(config, targets)
+        if (found := users.get(config.name)) is not None:
+            yield from _targets_of_users(config, targets, found)
     yield from _shared_search_entity(configs, users)
 
 
-def _named(targets: DeliveryTargets) -> dict[str, object]:
-    fields = type(targets).model_fields
-    return {str(info.alias): value for name, info in fields.items() if (value := getattr(targets, name)) is not None}
+def _named(targets: DeliveryTargets) -> list[str]:
+    """Return the names of the targets that are there, in the order of the model's fields."""
+    given = [name for name in targets.model_fields_set if getattr(targets, name) is not None]
+    names = _target_names()
+    return [names[name] for name in (sorted(given, key=[*names].index) if len(given) > 1 else given)]
 
 
-def _known_integrations(config: ManifestView) -> Iterator[Problem]:
-    known = [name for name in _named(config.spec.delivery_targets) if name in KNOWN_INTEGRATIONS]
+@cache
+def _target_names() -> dict[str, str]:
+    """Return the name of each target by its attribute."""
+    return {attribute: str(info.alias) for attribute, info in DeliveryTargets.model_fields.items()}
+
+
+def _known_integrations(config: ManifestView, targets: Sequence[str]) -> Iterator[Problem]:
+    known = [name for name in targets if name in KNOWN_INTEGRATIONS]
     for name in known[1:]:
         yield Problem(
             "two-known-integrations",
@@ -47,8 +59,7 @@ def _known_integrations(config: ManifestView) -> Iterator[Problem]:
         )
 
 
-def _targets_of_users(config: ManifestView, users: Sequence[ManifestView]) -> Iterator[Problem]:
-    targets = _named(config.spec.delivery_targets)
+def _targets_of_users(config: ManifestView, targets: Sequence[str], users: Sequence[ManifestView]) -> Iterator[Problem]:
     for user in users:
         if "contentHub" in targets and user.kind != "ProductSync":
             yield Problem(
@@ -58,7 +69,7 @@ def _targets_of_users(config: ManifestView, users: Sequence[ManifestView]) -> It
                 value=config.name,
                 hint="Point it at a DeliveryConfig without contentHub.",
             )
-        for target in _TRACKING_ONLY.keys() & targets.keys():
+        for target in _TRACKING_ONLY.keys() & {*targets}:
             yield Problem(
                 "target-not-usable",
                 f"{user.kind} {user.name} points at {config.name}, whose {target} target serves tracking events only",
@@ -92,7 +103,7 @@ def _shared_search_entity(configs: dict[str, ManifestView], users: dict[str, lis
     first: dict[tuple[str, str, str], ManifestView] = {}
     for config in configs.values():
         search = config.spec.delivery_targets.search_ingestion
-        if search is None or not users[config.name]:
+        if search is None or not users.get(config.name):
             continue
         other = first.setdefault((search.domain, search.source, search.entity), config)
         if other is not config:
