@@ -81,7 +81,12 @@ class SpecModel(BaseModel):
     """Base of every spec: camelCase names, unknown fields refused, values never coerced."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, hide_input_in_errors=True
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
     @classmethod

@@ -65,6 +65,7 @@ def _step(branch: Any, part: str | int) -> Iterator[Any]:
         yield get_args(branch)[1]
 
 
+@lru_cache(maxsize=4096)  # the same few fields over and over
 def is_write_only(model: type[BaseModel], path: Path) -> bool:
     """Whether a path is a write-only member or lies inside one."""
     current: type[BaseModel] | None = model

@@ -83,7 +83,7 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: ManifestKind[Any]
             problems.extend(_named_badly(manifest, kind))
     if live_id is not None and "${" in live_id:
         live_id = None
-    unreadable = tuple(_unreadable(manifest)) if manifest.references else ()
+    unreadable = tuple(_unreadable(manifest)) if manifest.variables else ()
     return Facts(live_id, tuple(references), tuple(hosts), tuple(literals), unreadable), problems
 
 

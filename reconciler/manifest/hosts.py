@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ _DEVELOPMENT = "usedevelopmentstorage"
 HostForm = Literal["url", "brokers", "connection-string"]
 
 
+@lru_cache(maxsize=4096)  # a repository names the same few over and over
 def hosts_of(value: str, form: HostForm) -> tuple[str, ...] | None:
     """Return the hosts that a value points at, lower case, without ports; None where it cannot be parsed.
 

@@ -24,7 +24,7 @@ from reconciler.manifest.limits import MAX_PROBLEMS_PER_FILE
 from reconciler.manifest.model import API_VERSION, EnvironmentManifest, Manifest, Metadata, PolicyManifest
 from reconciler.manifest.policies import POLICY, PolicySpec, check_policy
 from reconciler.manifest.positions import DocumentLocator, Source
-from reconciler.manifest.references import check_references, texts_of
+from reconciler.manifest.references import check_references, reads_variables, texts_of
 from reconciler.manifest.spec import read_spec
 
 ENVIRONMENT = "Environment"
@@ -216,6 +216,7 @@ class _Reader:
             "index": document.index,
             "line": document.line,
             "references": bool(texts),
+            "variables": reads_variables(texts),
             "locator": locator,
             "metadata_locator": DocumentLocator(source, document.index, ("metadata",)),
         }

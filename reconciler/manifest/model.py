@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
 from reconciler.errors import Place
 from reconciler.kind.semantics import PathID, SpecModel
@@ -18,6 +18,9 @@ API_VERSION = "reconciler/v1"
 
 ManifestName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100)]
 
+# A default that is a list is copied deeply for every manifest; one that `list` makes is not, but is missing in schemas.
+_EMPTY: dict[str, JsonValue] = {"default": []}
+
 
 class Metadata(SpecModel):
     """Identity of a manifest and how it is treated."""
@@ -25,16 +28,22 @@ class Metadata(SpecModel):
     name: ManifestName = Field(description="Identity inside the manifests; references use it.")
     protect: bool = Field(default=False, description="Never deleted, whatever else says so.")
     ignore: list[str] = Field(
-        default=[], description="Paths below spec that are left to others, e.g. deliveryTargets.http.endpoint."
+        default_factory=list,
+        description="Paths below spec that are left to others, e.g. deliveryTargets.http.endpoint.",
+        json_schema_extra=_EMPTY,
     )
     environments: list[str] | None = Field(
         default=None, description="Limits this manifest to these environments; left out: all."
     )
     sensitive: list[str] = Field(
-        default=[], description="Paths below spec whose values are secret, e.g. deliveryTargets.http.endpoint."
+        default_factory=list,
+        description="Paths below spec whose values are secret, e.g. deliveryTargets.http.endpoint.",
+        json_schema_extra=_EMPTY,
     )
     renamed_from: list[PathID] = Field(
-        default=[], description="Earlier live IDs: turns delete-and-create into a rename."
+        default_factory=list,
+        description="Earlier live IDs: turns delete-and-create into a rename.",
+        json_schema_extra=_EMPTY,
     )
 
 
@@ -44,7 +53,8 @@ class Manifest:
 
     A field that has a problem, or waits for its reference, has a stand-in or its default in `spec`; `spec` is None
     where that is not possible, and where the manifest is absent and says no more than its ID. So `spec`
-    serves cross-checks; what is applied comes from `resolve`. `references` says whether any `${…}` stands in the spec.
+    serves cross-checks; what is applied comes from `resolve`. `references` says whether any `${…}` stands in the spec,
+    `variables` whether one may be of an environment variable.
     """
 
     kind: str
@@ -56,6 +66,7 @@ class Manifest:
     line: int
     state: Literal["present", "absent"] = "present"
     references: bool = False
+    variables: bool = False
     locator: Locator | None = field(default=None, repr=False, compare=False)
     metadata_locator: Locator | None = field(default=None, repr=False, compare=False)
 

@@ -240,6 +240,11 @@ def texts_of(data: Mapping[str, Any]) -> list[Text]:
     return found
 
 
+def reads_variables(texts: Iterable[Text]) -> bool:
+    """Whether texts may have a `${env:}` in them; never false with one."""
+    return any("${env:" in text.text for text in texts)
+
+
 def _collect(data: Any, path: Path, found: list[Text]) -> None:
     items = enumerate(data) if isinstance(data, list) else data.items()
     for part, value in items:

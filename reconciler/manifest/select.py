@@ -14,7 +14,7 @@ from reconciler.manifest.explain import suggest
 from reconciler.manifest.load import Loaded, gc_paused
 from reconciler.manifest.model import EnvironmentManifest, Manifest, PolicyManifest
 from reconciler.manifest.positions import PatchedLocator, SubLocator
-from reconciler.manifest.references import check_references, texts_of
+from reconciler.manifest.references import check_references, reads_variables, texts_of
 from reconciler.manifest.spec import read_spec
 
 IDLE_PATCH = "patch-without-target"
@@ -125,11 +125,13 @@ def _merged(
     raw = merge(manifest.raw, patch.spec)
     locator = SubLocator(environment, ("patches", number, "spec"))
     where = PatchedLocator(manifest, locator, patch.spec)
-    references = bool(texts_of(raw))
+    texts = texts_of(raw)
     problems = list(check_references(model, texts_of(patch.spec), locator, manifest.metadata.sensitive, within=raw))
     subject = f"{manifest.kind} {manifest.name}"
-    spec, found = read_spec(model, raw, where, subject=subject, references=references, absent=manifest.absent)
-    merged = replace(manifest, raw=raw, spec=spec, references=references, locator=where)
+    spec, found = read_spec(model, raw, where, subject=subject, references=bool(texts), absent=manifest.absent)
+    merged = replace(
+        manifest, raw=raw, spec=spec, references=bool(texts), variables=reads_variables(texts), locator=where
+    )
     return merged, [*problems, *found]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import aclosing
@@ -139,6 +138,8 @@ async def _page(reader: Reader, number: int, size: int = PAGE_SIZE) -> _Page:
 
 async def _at_once(reader: Reader, numbers: Iterable[int]) -> list[_Page]:
     """Read pages at once; the first that fails ends the others."""
+    import asyncio  # kinds import this module, and validating them needs no event loop
+
     tasks = [asyncio.create_task(_page(reader, number)) for number in numbers]
     try:
         return await asyncio.gather(*tasks)

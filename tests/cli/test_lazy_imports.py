@@ -49,6 +49,11 @@ def test_validate_imports_what_judges_policies_and_nothing_else_that_is_heavy() 
     assert modules_after("validate") & HEAVY == {"jsonschema"}
 
 
+def test_validate_opens_no_session_so_it_imports_neither_event_loop_nor_ledger() -> None:
+    modules = modules_after("validate", "manifests/delivery")
+    assert not {name for name in modules if name == "asyncio" or name.startswith("reconciler.ledger")}
+
+
 HELPS = """
 import sys
 bare = set(sys.modules)

@@ -22,7 +22,7 @@ def check_delivery(manifests: Sequence[ManifestView]) -> Iterator[Problem]:
     configs = {manifest.name: manifest for manifest in present if manifest.kind == "DeliveryConfig"}
     users: dict[str, list[ManifestView]] = defaultdict(list)
     for manifest in present:
-        name = getattr(manifest.spec, "delivery_config", None)
+        name = None if manifest.kind == "DeliveryConfig" else getattr(manifest.spec, "delivery_config", None)
         if name in configs:
             users[name].append(manifest)
     for config in configs.values():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -66,6 +65,8 @@ class PriceListKind(Kind[PriceListSpec]):
         return str(state.get("slug") or name)
 
     async def read(self, reader: Reader) -> Mapping[str, Wire]:
+        import asyncio  # validating needs no event loop
+
         listed = {id_of(wire, PATH, "slug"): wire for wire in await all_price_lists(reader)}
         # inferred: that entries of the list carry their rules as a single list does. Those that do not are read singly.
         bare = [slug for slug, wire in listed.items() if "rules" not in wire and not is_record(slug, wire)]
