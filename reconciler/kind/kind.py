@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from reconciler.errors import Place, Problem
@@ -144,12 +145,22 @@ class ManifestKind(ABC, Generic[SpecT_co]):
     @property
     def id_field(self) -> str | None:
         """The field that is the live ID, or None for a kind whose ID is no field of its own."""
-        return next((name for name, node in fields_of(self.spec).items() if node.semantics.identity), None)
+        return _id_field(self.spec)
 
     @property
     def pause_field(self) -> str | None:
         """The field that pauses the sync, or None for a kind that cannot be paused."""
-        return next((name for name, node in fields_of(self.spec).items() if node.semantics.pause), None)
+        return _pause_field(self.spec)
+
+
+@cache
+def _id_field(model: type[SpecModel]) -> str | None:
+    return next((name for name, node in fields_of(model).items() if node.semantics.identity), None)
+
+
+@cache
+def _pause_field(model: type[SpecModel]) -> str | None:
+    return next((name for name, node in fields_of(model).items() if node.semantics.pause), None)
 
 
 ManifestKinds = Mapping[str, ManifestKind[SpecModel]]

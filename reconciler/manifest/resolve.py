@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -246,11 +246,16 @@ def seal(model: type[BaseModel], text: str, path: Path, scope: Scope, locator: L
     return Secret(reference, partial(_looked_up, model, text, path, scope, place), place)
 
 
+@lru_cache(maxsize=4096)  # the same few fields over and over
+def _limit(model: type[BaseModel], path: Path) -> int | None:
+    return next(filter(None, map(max_length, annotations_at(model, path))), None)
+
+
 def _looked_up(model: type[BaseModel], text: str, path: Path, scope: Scope, place: Callable[[], Place]) -> str | None:
     value = scope.secret(text, place)
     if value == "":
         raise UnusableSecret("is empty")
-    limit = next(filter(None, map(max_length, annotations_at(model, path))), None)
+    limit = _limit(model, path)
     if value is not None and limit is not None and len(value) > limit:
         message = f"the value of {format_path(path)} is longer than {limit} characters"
         raise ManifestErrors([Problem("too-long", message, place(), hint="Use a shorter secret.")])

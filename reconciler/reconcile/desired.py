@@ -8,7 +8,7 @@ from typing import Protocol
 
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UnresolvedReference
 from reconciler.kind.kind import Kinds
-from reconciler.kind.semantics import fields_of
+from reconciler.kind.semantics import State, fields_of
 from reconciler.kind.sensitive import marked_paths
 from reconciler.manifest.model import Manifest
 from reconciler.manifest.resolve import ResolvedSpec, resolve
@@ -35,12 +35,14 @@ def desired_objects(manifests: Iterable[Manifest], kinds: Kinds, scope: Scope, n
         UnresolvedReference: an `${env:}` or `${var:}` has no value: the first of them.
         ManifestErrors: resolved values that do not fit their fields, all of them.
     """
-    resolved: list[tuple[Manifest, ResolvedSpec]] = []
+    resolved: list[tuple[Manifest, State, DeclaredPause | None]] = []
     problems: list[Problem] = []
     unresolved: list[UnresolvedReference] = []
     for manifest in manifests:
         try:
-            resolved.append((manifest, resolve(manifest, kinds[manifest.kind], scope)))
+            item = resolve(manifest, kinds[manifest.kind], scope)
+            # Of the spec only the pause is needed, and thousands of specs take much memory.
+            resolved.append((manifest, item.state, _pause_of(item)))
         except ManifestErrors as errors:
             problems.extend(errors.problems)
         except UnresolvedReference as error:
@@ -50,10 +52,10 @@ def desired_objects(manifests: Iterable[Manifest], kinds: Kinds, scope: Scope, n
     if unresolved:
         raise unresolved[0]  # whoever opens the session names the others
     ids = {
-        (manifest.kind, manifest.name): kinds[manifest.kind].live_id(manifest.name, item.state)
-        for manifest, item in resolved
+        (manifest.kind, manifest.name): kinds[manifest.kind].live_id(manifest.name, state)
+        for manifest, state, _ in resolved
     }
-    return tuple(_desired(manifest, item, kinds, ids, now) for manifest, item in resolved)
+    return tuple(_desired(manifest, state, pause, kinds, ids, now) for manifest, state, pause in resolved)
 
 
 def _as_problem(error: ReconcilerError) -> Problem:
@@ -62,19 +64,30 @@ def _as_problem(error: ReconcilerError) -> Problem:
     return Problem(error.code, error.message, error.place, hint=error.next_step)
 
 
+def _pause_of(item: ResolvedSpec) -> DeclaredPause | None:
+    """Return the pause that a spec declares; None where it has none to declare."""
+    if item.spec is None:
+        return None
+    pauses = (node.attribute for node in fields_of(type(item.spec)).values() if node.semantics.pause)
+    attribute = next(pauses, None)
+    return None if attribute is None else _declared(getattr(item.spec, attribute))
+
+
 def _desired(
-    manifest: Manifest, item: ResolvedSpec, kinds: Kinds, ids: Mapping[tuple[str, str], str], now: datetime
+    manifest: Manifest,
+    state: State,
+    pause: DeclaredPause | None,
+    kinds: Kinds,
+    ids: Mapping[tuple[str, str], str],
+    now: datetime,
 ) -> Desired:
     kind = kinds[manifest.kind]
     live_id = ids[manifest.kind, manifest.name]
-    state = with_references(kind.spec, item.state, lambda target, name: ids.get((target, name), name))
+    state = with_references(kind.spec, state, lambda target, name: ids.get((target, name), name))
     if kind.id_field is not None:
         state[kind.id_field] = live_id
-    pause: DeclaredPause | None = None
-    for name, node in fields_of(kind.spec).items():
-        if node.semantics.pause and item.spec is not None:
-            pause = _declared(getattr(item.spec, node.attribute))
-            state[name] = pause.is_active(now)
+    if kind.pause_field is not None and pause is not None:
+        state[kind.pause_field] = pause.is_active(now)
     return Desired(
         kind=manifest.kind,
         name=manifest.name,

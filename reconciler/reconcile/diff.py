@@ -18,6 +18,7 @@ from reconciler.reconcile.plan import FieldChange
 from reconciler.secret import MASK, Secret
 
 _WORST_FIRST = tuple(Risk)
+_PLAIN = frozenset({str, bool, int, float, type(None)})
 
 
 def worst(risks: Iterable[Risk]) -> Risk:
@@ -67,20 +68,24 @@ def with_ignored(desired: State, observed: State, ignored: Iterable[str]) -> Sta
     return merged
 
 
-def secrets_in(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Secret]]:
-    """Yield the path and the Secret of every value in a desired state that is secret, or has a secret in it."""
+def secrets_in(state: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Secret]]:
+    """Return the path and the Secret of every value in a desired state that is secret, or has a secret in it."""
+    found: list[tuple[str, Secret]] = []
     for name, value in state.items():
+        if type(value) in _PLAIN:
+            continue
         path = f"{prefix}{name}"
         if isinstance(value, Secret):
-            yield path, value
+            found.append((path, value))
         elif isinstance(value, dict):
-            yield from secrets_in(value, f"{path}.")
+            found.extend(secrets_in(value, f"{path}."))
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 if isinstance(item, Secret):
-                    yield f"{path}[{index}]", item
+                    found.append((f"{path}[{index}]", item))
                 elif isinstance(item, dict):
-                    yield from secrets_in(item, f"{path}[{index}].")
+                    found.extend(secrets_in(item, f"{path}[{index}]."))
+    return found
 
 
 def left_to_apply(value: Any) -> Any:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from pydantic import BaseModel
 
 from reconciler.hosts import host_allowed
-from reconciler.kind.semantics import State, semantics_by_path
+from reconciler.kind.semantics import FieldNode, State, fields_of, semantics_by_path
 from reconciler.ledger.config.model import Memory, Snapshot
 from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.manifest.resolve import LITERAL
-from reconciler.reconcile.diff import covers, secrets_in, value_at
+from reconciler.reconcile.diff import covers, secrets_in
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.secrets import SecretStatus
@@ -90,18 +90,30 @@ def forbidden_hosts(
         state: as live shows it.
         allowed: the environment's targetHosts, or None where it has none.
     """
-    for path, form in _host_paths(model) if allowed is not None else ():
-        value = value_at(state, path)
-        if not isinstance(value, str):
-            continue
+    for path, value, form in _host_values(model, state) if allowed is not None else ():
         hosts = hosts_of(value, form)
         bad = [None] if hosts is None else [host for host in hosts if not host_allowed(host, allowed or ())]
         yield from ((path, host) for host in bad)
 
 
+def _host_values(model: type[BaseModel], state: State, prefix: str = "") -> Iterator[tuple[str, str, HostForm]]:
+    """Yield path, value and form of what says where something is; what stands in a list does not."""
+    for name, node in _host_fields(model).items():
+        value = state.get(name)
+        if isinstance(value, str) and node.semantics.host is not None:
+            yield f"{prefix}{name}", value, node.semantics.host
+        elif isinstance(value, dict) and node.model is not None:
+            yield from _host_values(node.model, value, f"{prefix}{name}.")
+
+
 @cache
-def _host_paths(model: type[BaseModel]) -> tuple[tuple[str, HostForm], ...]:
-    return tuple((path, item.host) for path, item in semantics_by_path(model).items() if item.host is not None)
+def _host_fields(model: type[BaseModel]) -> Mapping[str, FieldNode]:
+    """Return the fields that say where something is, and those that hold such fields."""
+    return {
+        name: node
+        for name, node in fields_of(model).items()
+        if node.semantics.host is not None or (node.model is not None and _host_fields(node.model))
+    }
 
 
 def unmanaged_notes(inputs: PlanInputs, managed: set[tuple[str, str]]) -> Iterator[Note]:
