@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -345,9 +345,12 @@ def _fields_below(model: type[BaseModel], path: str, plain: bool) -> Mapping[str
     }
 
 
-def marked_paths(paths: Iterable[str]) -> frozenset[str]:
+_NOTHING = frozenset[str]()
+
+
+def marked_paths(paths: Collection[str]) -> frozenset[str]:
     """Return paths as `Position` knows them: without the numbers of list entries."""
-    return frozenset(_INDEX.sub("", path) for path in paths)
+    return frozenset(_INDEX.sub("", path) for path in paths) if paths else _NOTHING
 
 
 def position_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -87,7 +87,7 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: ManifestKind[Any]
     return Facts(live_id, tuple(references), tuple(hosts), tuple(literals), unreadable), problems
 
 
-def secrets_in(model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()) -> Iterator[str]:
+def secrets_in(model: type[BaseModel], data: Mapping[str, Any], sensitive: Collection[str] = ()) -> Iterator[str]:
     """Yield the secrets that stand in a spec, or in a patch of one, in so many words.
 
     Args:

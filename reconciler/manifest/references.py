@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -186,7 +186,7 @@ def is_sensitive(parts: Sequence[str | Reference], position: Position) -> bool:
     return hole not in replaced(template, position.spans(template))
 
 
-def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()) -> Iterator[Path]:
+def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: Collection[str] = ()) -> Iterator[Path]:
     """Yield the paths of texts that have a secret in them and stand in the manifest in whole.
 
     Args:
@@ -199,7 +199,7 @@ def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: 
 
 
 def literal_parts(
-    model: type[BaseModel], data: Mapping[str, Any], sensitive: Iterable[str] = ()
+    model: type[BaseModel], data: Mapping[str, Any], sensitive: Collection[str] = ()
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Yield the paths as `literal_secrets` does, each with the secrets that stand there."""
     found: list[tuple[Path, tuple[str, ...]]] = []
@@ -261,7 +261,7 @@ def check_references(
     model: type[BaseModel],
     found: Iterable[Text],
     locator: Locator,
-    sensitive: Iterable[str] = (),
+    sensitive: Collection[str] = (),
     *,
     plain: bool = True,
     within: Mapping[str, Any] | None = None,

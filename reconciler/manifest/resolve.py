@@ -238,12 +238,37 @@ def seal(model: type[BaseModel], text: str, path: Path, scope: Scope, locator: L
         scope: where references resolve.
         locator: finds places below the spec.
     """
-    place = partial(locator.at, path)
-    if is_literal(text):
-        reference = LITERAL
-    else:
-        reference = "".join(str(part) for part in parse_at(text, place) if isinstance(part, Reference))
-    return Secret(reference, partial(_looked_up, model, text, path, scope, place), place)
+    where = _Where(locator, path)
+    reference = LITERAL if is_literal(text) else _references_in(text, where)
+    return Secret(reference, _Lookup(model, text, scope, where), where)
+
+
+class _Where:
+    """Finds the place of a path when it is asked; of thousands of secrets, hardly one ever is."""
+
+    __slots__ = ("locator", "path")
+
+    def __init__(self, locator: Locator, path: Path) -> None:
+        self.locator, self.path = locator, path
+
+    def __call__(self) -> Place:
+        return self.locator.at(self.path)
+
+
+class _Lookup:
+    """Looks up the value of a write-only field when it is asked."""
+
+    __slots__ = ("model", "scope", "text", "where")
+
+    def __init__(self, model: type[BaseModel], text: str, scope: Scope, where: _Where) -> None:
+        self.model, self.text, self.scope, self.where = model, text, scope, where
+
+    def __call__(self) -> str | None:
+        return _looked_up(self.model, self.text, self.where.path, self.scope, self.where)
+
+
+def _references_in(text: str, place: Callable[[], Place]) -> str:
+    return "".join(str(part) for part in parse_at(text, place) if isinstance(part, Reference))
 
 
 @lru_cache(maxsize=4096)  # the same few fields over and over

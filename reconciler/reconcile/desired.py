@@ -17,6 +17,8 @@ from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.references import with_references
 from reconciler.reconcile.work import Desired
 
+_NOTHING = frozenset[str]()
+
 
 class _Declares(Protocol):
     def declared(self) -> DeclaredPause: ...
@@ -96,7 +98,7 @@ def _desired(
         place=manifest.place(),
         absent=manifest.absent,
         protect=manifest.metadata.protect,
-        ignore=frozenset(manifest.metadata.ignore),
+        ignore=frozenset(manifest.metadata.ignore) if manifest.metadata.ignore else _NOTHING,
         sensitive=marked_paths(manifest.metadata.sensitive),
         renamed_from=tuple(manifest.metadata.renamed_from),
         pause=pause,

@@ -106,6 +106,8 @@ def opened(desired: State, observed: Mapping[str, Any], *, readable: bool = True
         readable: whether live shows them at all; where not, the observed value always stands for them.
         at_apply: whether what can be shown of a value stands for one that is not set here, and is when it is applied.
     """
+    if not any(secret.shown is not None for _, secret in secrets_in(desired)):
+        return desired
 
     def open_value(value: Any, live: Any) -> Any:
         if isinstance(value, Secret):
@@ -125,8 +127,6 @@ def opened(desired: State, observed: Mapping[str, Any], *, readable: bool = True
         pairs = ((name, value, open_value(value, live.get(name))) for name, value in state.items())
         return {name: found for name, value, found in pairs if found is not None or value is None}
 
-    if not any(secret.shown is not None for _, secret in secrets_in(desired)):
-        return desired
     return open_state(desired, observed)
 
 

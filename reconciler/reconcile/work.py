@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from reconciler.errors import Place
 from reconciler.kind.kind import Observed
@@ -12,6 +14,8 @@ from reconciler.ledger.config.model import AskedRequest
 from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.plan import Change, Plan
 from reconciler.reconcile.requests import EndedRequest, Task
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,8 @@ class Desired:
     sensitive: frozenset[str] = frozenset()
     renamed_from: tuple[str, ...] = ()
     pause: DeclaredPause | None = None
-    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
-    held: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=lambda: _NOTHING, repr=False)
+    held: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
 
     @property
     def key(self) -> str:
