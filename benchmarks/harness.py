@@ -17,7 +17,7 @@ RECONCILER = Path(sys.executable).with_name("reconciler")
 _MEASURED = Path(__file__).with_name("measured.py")
 REPOSITORY = Path(__file__).resolve().parents[1]
 # What this machine sets for people's own runs must not reach the measured ones.
-_FOREIGN = ("RECONCILER_", "OC_", "SPARK_", "EMULATOR")
+_FOREIGN = ("RECONCILER_", "OC_", "SPARK_", "EMULATOR", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ class Row:
 
 
 def clean_environment(folder: Path, **variables: str) -> dict[str, str]:
-    """Return the environment variables of a measured process: a cache below `folder`, nothing of the user's."""
+    """Return the environment variables of a measured process: a cache below `folder`, nothing of the user's.
+
+    Its modules are compiled once, as those of an installed program are.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN) and name != "CI"}
     return {**kept, "RECONCILER_CACHE_DIR": str(folder / "cache"), **variables}
 
