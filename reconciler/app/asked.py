@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.app import resync as resyncs
 from reconciler.app.chosen import Chosen, HowToRun, only
-from reconciler.app.pause import give_back, opened_ledger, pausable_kinds
+from reconciler.app.pausable import pausable_kinds
+from reconciler.app.pause import give_back, opened_ledger
 from reconciler.app.records import record_keys, retry_records
 from reconciler.app.unattended import Unattended
 from reconciler.clock import utc_now

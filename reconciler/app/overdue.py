@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import writers
-from reconciler.app.pause import Desk, lift, over, pausable_kinds
+from reconciler.app.pausable import over, pausable_kinds
 from reconciler.app.unattended import Unattended
 from reconciler.errors import ApiError, ReconcilerError
 from reconciler.reconcile.pause_report import Lifted
@@ -57,6 +57,8 @@ async def lift_where_allowed(
         ended = over(*ledger.leases(tuple(session.urls.values())), kinds)
         if not ended:
             return Lifted(session.name), ()
+        from reconciler.app.pause import Desk, lift  # it brings all that applies, and leases are hardly ever over
+
         needed = tuple(dict.fromkeys(lease.kind for lease in ended))
         try:
             async with writers(session, needed, observer, token_cache=token_cache) as opened:

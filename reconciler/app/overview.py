@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.app.pause import pausable_kinds
+from reconciler.app.pausable import pausable_kinds
 from reconciler.app.pauses import show_pauses
 from reconciler.app.status import paused_as_told, statuses_in
 from reconciler.clock import utc_now

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.connections import writers
+from reconciler.app.pausable import over, pausable_kinds
 from reconciler.errors import Interrupted
 from reconciler.kind.connection import Reader, Writer
 from reconciler.ledger.config.model import Memory
@@ -30,7 +31,7 @@ from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.reconcile.work import Planned
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from reconciler.http.observe import Observer
     from reconciler.kind.kind import Observed
@@ -107,11 +108,6 @@ class Desk:
     def urls(self) -> tuple[str, ...]:
         """The live sides of the environment."""
         return tuple(self.session.urls.values())
-
-
-def pausable_kinds(session: Session) -> tuple[str, ...]:
-    """Return the kinds that can be paused and whose API the environment has."""
-    return tuple(name for name in session.kinds_read(()) if session.kinds[name].pause_field is not None)
 
 
 @contextmanager
@@ -336,11 +332,6 @@ async def lift(desk: Desk) -> Lifted:
                     ledger.remember_pause(lifting.sync.target, path, stays)
             ledger.remove_leases([lease.lease_id for lease in (*done, *gone(inputs, desk.kinds))])
     return Lifted(session.name, syncs, report.interrupted, report.ledger_problem)
-
-
-def over(leases: Iterable[Lease], now: datetime, kinds: Collection[str]) -> tuple[Lease, ...]:
-    """Return the leases on syncs of some kinds that are over."""
-    return tuple(lease for lease in leases if lease.kind in kinds and not lease.is_active(now))
 
 
 async def read_syncs(desk: Desk, named: Iterable[tuple[str, str]]) -> dict[str, dict[str, Observed]]:

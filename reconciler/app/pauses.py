@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.app.connections import readers
-from reconciler.app.pause import pausable_kinds
+from reconciler.app.pausable import pausable_kinds
 from reconciler.clock import utc_now
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.live import read_live

@@ -72,7 +72,7 @@ async def paused_in_each(
 
 async def _paused_in(session: Session, observer: Observer, *, token_cache: bool) -> PausedNow:
     from reconciler.app.connections import readers
-    from reconciler.app.pause import pausable_kinds
+    from reconciler.app.pausable import pausable_kinds
     from reconciler.reconcile.leased import held_notes
     from reconciler.reconcile.live import read_live
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reconciler.kind.kind import Kinds
 from reconciler.ledger.config.model import PauseEvent
@@ -14,8 +15,10 @@ from reconciler.pause.lease import End, Lease
 from reconciler.pause.window import HORIZON
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.leased import last_of, leases_on, pauses_of
-from reconciler.reconcile.pausing import Sync, pausable
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, Outcome
+
+if TYPE_CHECKING:  # it brings what plans, and a run of a data sync tells of leases alone
+    from reconciler.reconcile.pausing import Sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,8 @@ def pauses_report(inputs: PlanInputs, count: int = 0) -> PausesReport:
         inputs: live, manifests and leases; `now` is the ledger's clock.
         count: how many windows to come are named.
     """
+    from reconciler.reconcile.pausing import pausable
+
     found = [_standing(inputs, sync) for sync in pausable(inputs)]
     idle = [each for each in found if each.state is PauseState.RUNNING and not (each.leases or _has_windows(each))]
     order = list(PauseState)

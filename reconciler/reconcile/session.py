@@ -35,7 +35,6 @@ from reconciler.reconcile.hashing import hashed_meanwhile
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.live import LiveSide, read_live
 from reconciler.reconcile.plan import Note, NoteKind
-from reconciler.reconcile.planner import make_plan
 from reconciler.reconcile.policies import policy_breaches
 from reconciler.reconcile.requests import Requested, requested
 from reconciler.reconcile.secrets import compared_secrets, last_restore
@@ -153,6 +152,8 @@ class Session:
             ApiError: a read failed.
             UsageError: a target or an override names nothing.
         """
+        from reconciler.reconcile.planner import make_plan  # runs of data syncs have sessions too, and plan nothing
+
         secrets = self._compared_secrets(request, memory)
         # What takes a processor is done while the network is awaited.
         async with hashed_meanwhile(memory.salt, secrets):

@@ -11,7 +11,7 @@ from pydantic import Field
 from reconciler.reconcile.planfile import Count, Document, Time, time_to_json
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
-from reconciler.sync.monitor.status import OUTCOMES
+from reconciler.sync.monitor.outcomes import OUTCOMES
 from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.report import RunReport, State
 

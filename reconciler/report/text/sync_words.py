@@ -12,7 +12,7 @@ from reconciler.report.words import counted
 from reconciler.sync.datasync import API_NAMES
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
-from reconciler.sync.monitor.status import ENOUGH_PERCENT, OUTCOMES
+from reconciler.sync.monitor.outcomes import ENOUGH_PERCENT, OUTCOMES
 from reconciler.sync.run.counts import DISCONTINUED, Requests
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import RunReport, State

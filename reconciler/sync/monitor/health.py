@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.data.model import STOPPED, SyncOverview
-from reconciler.reconcile.drift import snooze_of
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
@@ -36,6 +35,8 @@ def drift_items(
     if sync.standing is Standing.NEVER:
         return
     sync = as_heard(sync, parts_heard(sync, overview, now))
+    from reconciler.reconcile.drift import snooze_of  # it brings what plans and adopts
+
     snooze = snooze_of(memory, KIND, sync.name, now)
     for cause, message, step in _findings(sync, overview, log, now):
         yield DriftItem(

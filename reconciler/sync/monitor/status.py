@@ -16,17 +16,11 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import PartCompared, as_heard, parts_compared, parts_heard
 from reconciler.sync.monitor.deliveries import Deliveries, deliveries_of
 from reconciler.sync.monitor.health import age, disconnection, excess, held_back_of, staleness, standstill, unremoved
+from reconciler.sync.monitor.outcomes import ENOUGH_PERCENT
 from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
-from reconciler.sync.run.counts import OUTCOMES as RUN_OUTCOMES
 from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
 from reconciler.sync.run.progress import Phase
-
-OUTCOMES = (*RUN_OUTCOMES, "left")
-"""What can become of a record in a run: the keys of its counts."""
-
-ENOUGH_PERCENT = 2
-"""How much of a run has to be done before it says something about the rest."""
 
 _SEEN, _TOTAL = "seen", "total"
 
