@@ -20,6 +20,7 @@ from benchmarks.samples import SECRETS, many_marketplaces, one_marketplace, writ
 
 COUNT = 10_000
 FILES = 100
+CHANGES = 5_000
 ENVIRONMENTS = 200
 REPETITIONS = 5
 # Nobody is asked: validating is offline, and the plan's live side is in memory.
@@ -61,3 +62,10 @@ def rows(folder: Path) -> Iterator[Row]:
     )
     peak = cost_of([sys.executable, "-m", "benchmarks.plan_from_memory", "plan", one, live], folder, environ).peak_mib
     yield Row("plan 10,000 manifests: memory", peak, "MiB", 100, "the process at its largest, the live side included")
+    changed = write(folder / "changed", list(one_marketplace(CHANGES + 1, NOWHERE)), FILES)
+    program("plan_from_memory", "changes", changed, folder / "plan.json")
+    comment = [RECONCILER, "gitops", "comment", folder / "plan.json", "--print"]
+    found = rounds({"comment": lambda: cpu_seconds_of(comment, folder, environ)}, REPETITIONS)
+    value = median_of(found, lambda seconds: seconds["comment"])
+    how = "processor time of `gitops comment` on the saved plan, start and reading included"
+    yield Row("a pull request's comment for 5,000 changes, beyond the plan", value, "s", 2, how)

@@ -13,6 +13,7 @@ import orjson
 
 from reconciler.app.project import Project
 from reconciler.cli.options import Options
+from reconciler.cli.plan_file import save_plan
 from reconciler.cli.terminal.output import show
 from reconciler.clock import utc_now
 from reconciler.errors import NotFound
@@ -88,9 +89,22 @@ async def plan(folder: Path, live: Mapping[str, Json]) -> None:
     show(Options(manifests=folder), PLAN, found)
 
 
+async def plan_all(folder: Path, file: Path) -> None:
+    """Plan the only environment of a folder where nothing is live yet, and save the plan."""
+    (session,), _ = Project(folder).sessions(utc_now())
+    readers: dict[str, Reader] = {"ordercloud": MemoryReader({PATH: []})}
+    comparison = await session.compare(readers, PlanRequest(), session.memory(), session.opened_at)
+    save_plan(file, comparison.planned.plan)
+
+
 def main(command: str, folder: Path, live: Path) -> None:
-    """`save FOLDER LIVE` writes the live side of a folder to a file; `plan FOLDER LIVE` plans against it."""
-    if command == "save":
+    """`save FOLDER LIVE` writes the live side of a folder to a file; `plan FOLDER LIVE` plans against it.
+
+    `changes FOLDER PLAN` saves a plan that creates all of it.
+    """
+    if command == "changes":
+        asyncio.run(plan_all(folder, live))
+    elif command == "save":
         (session,), _ = Project(folder).sessions(utc_now())
         live.write_bytes(orjson.dumps(live_side(session)))
     else:
