@@ -1,4 +1,4 @@
 """One transport for both APIs: login, retry, rate limit, redaction, tracing hooks. Import from its modules.
 
-`client` is what providers build on; only it and `connections` import httpx.
+`client` is what providers build on. `connections` chooses who sends: an `Engine`, over aiohttp or over httpx.
 """

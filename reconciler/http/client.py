@@ -7,9 +7,9 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from urllib.parse import unquote, urlencode
+from urllib.parse import quote_plus, unquote
 
-import httpx
+from yarl import URL
 
 import reconciler
 from reconciler.errors import ApiError, Rejected, Unreachable
@@ -101,7 +101,7 @@ class Session:
         return takers[0]
 
     async def _answer(
-        self, call: Call, url: httpx.URL, content: bytes | None, begin: Callable[[], Taker] | None = None
+        self, call: Call, url: URL, content: bytes | None, begin: Callable[[], Taker] | None = None
     ) -> Answer:
         async def attempt(number: int) -> Answer:
             token = await self._tokens.get()
@@ -132,7 +132,7 @@ class Session:
         """
         call = Call("GET", path)
         url = self._url(call, params)
-        target: httpx.URL | None = None
+        target: URL | None = None
 
         async def attempt(number: int) -> Answer:
             nonlocal target
@@ -191,7 +191,7 @@ class Session:
         self,
         call: Call,
         number: int,
-        url: httpx.URL,
+        url: URL,
         token: Token,
         content: bytes | None,
         largest: int | None = None,
@@ -213,7 +213,7 @@ class Session:
         self,
         call: Call,
         number: int,
-        url: httpx.URL,
+        url: URL,
         headers: Mapping[str, str],
         content: bytes | None,
         largest: int | None = None,
@@ -256,15 +256,15 @@ class Session:
             return self._faults.refused(call, answer)
         return login.refused(answer, self._redactor)
 
-    def _url(self, call: Call, params: Params | None) -> httpx.URL:
+    def _url(self, call: Call, params: Params | None) -> URL:
         # An ID that came from outside must not lead to another resource.
         segments = unquote(call.path).split("/")
         if any(segment in ("", ".", "..") for segment in segments) or set(call.path) & set("?#\\"):
             raise Rejected(f"{call}: not a path of this API", request=str(call))
-        query = f"?{urlencode(params, doseq=True, errors='backslashreplace')}" if params else ""
+        query = f"?{_query(params)}" if params else ""
         try:
-            return httpx.URL(f"{self._base}/{call.path}{query}")
-        except (httpx.InvalidURL, UnicodeEncodeError):
+            return URL(f"{self._base}/{call.path}{query}")
+        except ValueError:
             raise Rejected(f"{call}: not a path of this API", request=str(call)) from None
 
 
@@ -368,6 +368,16 @@ class HttpWriter(HttpReader):
         return HttpReader(self._session)
 
 
+def _query(params: Params) -> str:
+    """Return the query of parameters; the standard library's `urlencode` says the same in more than twice the time."""
+    pairs = ((name, [value] if isinstance(value, str | int) else value) for name, value in params.items())
+    return "&".join(f"{_quoted(name)}={_quoted(str(value))}" for name, values in pairs for value in values)
+
+
+def _quoted(text: str) -> str:
+    return text if text.isalnum() and text.isascii() else quote_plus(text, errors="backslashreplace")
+
+
 def _no_end(status: int) -> str:
     """What is wrong with a status that is neither a success nor a refusal."""
     if status < 200:
@@ -375,23 +385,24 @@ def _no_end(status: int) -> str:
     return "the answer is a redirect, which is not followed"
 
 
-def _redirect(url: httpx.URL, answer: Answer) -> httpx.URL | None:
+def _redirect(url: URL, answer: Answer) -> URL | None:
     """Return where an answer points; None for what we do not follow: another scheme, no host, a user in it."""
     try:
-        target = url.join(answer.headers.get("location", ""))
-    except httpx.InvalidURL:
+        target = url.join(URL(answer.headers.get("location", "")))
+    except ValueError:
         return None
-    if target.scheme != "https" and not (target.scheme == "http" and is_loopback(target.host)):
+    if target.scheme != "https" and not (target.scheme == "http" and is_loopback(target.host or "")):
         return None
-    return target if target.host and not target.userinfo else None
+    return target if target.host and target.raw_user is None and target.raw_password is None else None
 
 
-def _base_url(text: str, fields: Sequence[str]) -> httpx.URL:
+def _base_url(text: str, fields: Sequence[str]) -> URL:
     try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.userinfo:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    user = url.raw_user or url.raw_password
+    if url.scheme not in ("http", "https") or not url.host or url.raw_query_string or user:
         have = "has to be an http or https URL" if len(fields) == 1 else "have to be http or https URLs"
         raise Unreachable(
             f"{' and '.join(fields)} {have} without user, password and query",

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from random import SystemRandom
 
 from reconciler.http.clock import Clock
@@ -110,6 +111,7 @@ def retry_after(answer: Answer, now: float) -> float | None:
     return None if moment is None else max(0.0, moment - now)
 
 
+@lru_cache(maxsize=256)  # many answers come within a second
 def http_date(text: str) -> float | None:
     """Return an HTTP date in seconds since the epoch, or None for what is none."""
     if len(text) > _LONGEST_DATE:

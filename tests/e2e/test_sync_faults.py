@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator
-from reconciler.http.connections import Bounds
+from reconciler.http.engine import Bounds
 from support.checkout import Checkout, wait_until
 from support.syncing import Shop, is_write
 

@@ -9,14 +9,13 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +23,8 @@ from hypothesis import strategies as st
 from reconciler.errors import ApiError, InternalError, ReconcilerError
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.clock import Clock
-from reconciler.http.connections import Bounds, Connections
+from reconciler.http.connections import Connections
+from reconciler.http.engine import Bounds, Reply, Request
 from reconciler.http.retry import Answer, RetryPolicy, http_date, retry_after
 from reconciler.ordercloud import client as ordercloud
 from reconciler.ordercloud import faults as ordercloud_faults
@@ -265,46 +265,39 @@ LOGINS = _mostly(
 # How answers come, without a network
 
 
-class Stream(httpx.AsyncByteStream):
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self.content), 100):
-            yield self.content[start : start + 100]
-
-
-class Transport(httpx.AsyncHTTPTransport):
-    """Gives the answers in turn, again and again; the token endpoint has its own."""
+class Wire:
+    """An engine that gives the answers in turn, again and again; the token endpoint has its own."""
 
     def __init__(self, answers: list[Said], login: Said) -> None:
         self.answers = answers
         self.login = login
         self.asked = 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def exchange(self, request: Request) -> Reply:
         if request.url.path.endswith("token"):
             said = self.login
         else:
             said = self.answers[self.asked % len(self.answers)]
             self.asked += 1
             assert self.asked <= MOST_REQUESTS, "it never ends"
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in said.headers.items()]
-        return httpx.Response(said.status, headers=headers, stream=Stream(said.content))
+        with request.begin(said.status, said.headers) as body:
+            for start in range(0, len(said.content), 100):
+                body.feed(said.content[start : start + 100])
+            return Reply(said.status, said.headers, body.finish())
 
     async def aclose(self) -> None:
         """Nothing is open."""
 
 
 class Wired(Connections):
-    """Connections that all go to one transport."""
+    """Connections that all go to one engine."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, wire: Wire) -> None:
         super().__init__(Bounds(body=100_000))
-        self._transport = transport
+        self._wire = wire
 
-    def _open(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
-        return self._transport
+    def _open(self, proxy: str | None) -> Wire:
+        return self._wire
 
 
 class Settings:
@@ -378,7 +371,7 @@ SPARKLAYER: dict[str, Ask] = {
 
 async def _converse(provider: Any, ask: Ask, answers: list[Said], login: Said) -> None:
     clock = FakeClock(1_800_000_000.0)
-    connections = Wired(Transport(answers, login))
+    connections = Wired(Wire(answers, login))
     opening = {"token_cache": False, "policy": QUICK, "connections": connections, "scopes": ("Reader", "Admin")}
     async with (
         asyncio.timeout(60),
@@ -458,6 +451,7 @@ def test_a_date_may_be_anything(text: str) -> None:
     assert 0 <= RetryPolicy().wait(1, wait) < 61
 
 
+@pytest.mark.usefixtures("engine")
 @given(head=st.binary(max_size=60), status=st.integers(0, 9_999), body=st.binary(max_size=60))
 @settings(max_examples=CONVERSATIONS)
 def test_what_comes_over_the_wire_may_be_no_http(head: bytes, status: int, body: bytes) -> None:

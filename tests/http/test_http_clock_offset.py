@@ -16,6 +16,8 @@ from reconciler.http.clock import Agreement, ApiClock, Clock
 from support.http_client_helpers import client
 from support.scripted_server import FakeClock, ScriptedServer, answer
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def dated(clock: FakeClock, seconds: float) -> str:
     return format_datetime(datetime.fromtimestamp(clock.now + seconds, UTC), usegmt=True)

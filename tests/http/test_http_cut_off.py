@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-import httpx
 import pytest
+from yarl import URL
 
-from reconciler.http.connections import Bounds, Connections
+from reconciler.http.connections import Connections
+from reconciler.http.engine import Bounds
 from reconciler.http.retry import NoAnswer
 from support.scripted_server import ScriptedServer
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 # Turns of the event loop: no exchange with a server on the loopback takes as many.
 _TURNS = 60
@@ -23,9 +26,9 @@ def test_the_next_exchange_is_answered_wherever_one_was_cut_off(warm: bool) -> N
         async with ScriptedServer() as server:
             for turns in range(_TURNS):
                 async with Connections(Bounds(exchange=3)) as connections:
-                    url = httpx.URL(f"{server.url}/things")
+                    url = URL(f"{server.url}/things")
 
-                    async def send(url: httpx.URL = url, connections: Connections = connections) -> int:
+                    async def send(url: URL = url, connections: Connections = connections) -> int:
                         return (await connections.send("PATCH", url, {"host": "test"}, b"{}")).status
 
                     if warm:

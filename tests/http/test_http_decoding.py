@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import AnswerLost, UnexpectedAnswer
-from reconciler.http.connections import Bounds
 from reconciler.http.decoding import Body, Room, Undecodable
+from reconciler.http.engine import Bounds
 from support.hostile import bounded
 from support.http_client_helpers import client
 from support.scripted_server import Reply, ScriptedServer, answer, raw
@@ -78,6 +78,7 @@ HOSTILE: dict[str, Reply] = {
 }
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("reply", HOSTILE.values(), ids=HOSTILE)
 def test_a_body_that_is_too_large_or_encoded_otherwise_than_asked_for_is_refused_within_the_bound(reply: Reply) -> None:
     error, memory = get(reply)
@@ -86,11 +87,13 @@ def test_a_body_that_is_too_large_or_encoded_otherwise_than_asked_for_is_refused
     assert memory < 4 * BOUND
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_second_layer_is_refused_before_the_first_is_decoded() -> None:
     _, memory = get(answer(200, bomb(2, 3 * MEGABYTE), content_encoding="gzip, gzip"))
     assert memory < MEGABYTE
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_body_of_tiny_pieces_costs_no_object_for_each() -> None:
     content = b'"' + b"x" * 100_000 + b'"'
     found, memory = get(chunked(content, 1))
@@ -98,23 +101,27 @@ def test_a_body_of_tiny_pieces_costs_no_object_for_each() -> None:
     assert memory < 3 * MEGABYTE
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", " x-gzip "])
 def test_one_layer_of_gzip_is_what_was_asked_for(encoding: str) -> None:
     found, _ = get(answer(200, gzip.compress(b'{"a": 1}'), content_encoding=encoding))
     assert found == {"a": 1}
 
 
+@pytest.mark.usefixtures("engine")
 def test_an_empty_body_may_call_itself_gzipped() -> None:
     found, _ = get(raw(b"HTTP/1.1 204 X\r\ncontent-encoding: gzip\r\n\r\n", stay=True))
     assert found is None
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_body_of_just_the_bound_is_taken() -> None:
     content = b" " * (BOUND - 2) + b"[]"
     assert get(answer(200, content))[0] == []
     assert get(answer(200, gzip.compress(content), content_encoding="gzip"))[0] == []
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_write_whose_answer_cannot_be_decoded_is_in_doubt_and_not_repeated() -> None:
     with pytest.raises(AnswerLost):
         get(HOSTILE["two layers"], "put")

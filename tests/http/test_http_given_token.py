@@ -18,6 +18,8 @@ from reconciler.secret import Secret
 from support.http_client_helpers import Listener, parse, real_clock
 from support.scripted_server import FakeClock, ScriptedServer, answer
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 TOKEN = "given-token-marker"
 
 

@@ -20,6 +20,8 @@ from reconciler.secret import Secret
 from support.http_client_helpers import CLIENT_SECRET, Listener, client, real_clock
 from support.scripted_server import FakeClock, ScriptedServer, answer, gated
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def run(server: ScriptedServer, reads: int = 1, **options: Any) -> None:
     async def call() -> None:

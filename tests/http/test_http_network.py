@@ -18,6 +18,8 @@ from reconciler.http.connections import Connections
 from support.http_client_helpers import Listener, client
 from support.scripted_server import Reply, ScriptedServer, Seen, answer
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the test's certificate")
 
 
@@ -161,7 +163,7 @@ def test_a_cassette_records_and_replays_us(tmp_path: Path) -> None:
     recorder = vcr.VCR(filter_headers=["authorization"], match_on=["method", "path"])
 
     async def read(url: str) -> object:
-        async with client(url) as api:
+        async with Connections(engine="httpx") as connections, client(url, connections=connections) as api:
             return await HttpReader.get(api, "things", {"page": 1})
 
     async def record() -> str:

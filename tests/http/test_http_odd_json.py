@@ -29,6 +29,7 @@ def ask(content: bytes, method: str = "get") -> Any:
     return asyncio.run(run())
 
 
+@pytest.mark.usefixtures("engine")
 def test_half_a_character_is_an_error_that_still_holds_what_was_said() -> None:
     with pytest.raises(UnexpectedAnswer, match="holds half a character, or a number that is none") as caught:
         ask(HALF)
@@ -36,6 +37,7 @@ def test_half_a_character_is_an_error_that_still_holds_what_was_said() -> None:
     assert "Ham" not in f"{caught.value.message} {caught.value.next_step}"
 
 
+@pytest.mark.usefixtures("engine")
 def test_what_is_no_json_holds_nothing() -> None:
     for content in (b"<html>", b"[1", b'{"a": }', b"nul", b"\x00", b"\xff\xfe{\x00}\x00"):
         with pytest.raises(UnexpectedAnswer, match="not JSON") as caught:
@@ -43,6 +45,7 @@ def test_what_is_no_json_holds_nothing() -> None:
         assert caught.value.answer is None
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_what_is_nested_too_deeply_to_be_sent_back_is_no_answer(opening: bytes) -> None:
     """A digest is made of what is read, and what is read may be sent back inside of more."""
@@ -54,12 +57,14 @@ def test_what_is_nested_too_deeply_to_be_sent_back_is_no_answer(opening: bytes) 
             decode(opening * depth + b"1" + closing * depth)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("depth", [300, 900, 20_000])
 def test_an_answer_that_is_nested_too_deeply_is_called_that(depth: int) -> None:
     with pytest.raises(UnexpectedAnswer, match="the answer is nested too deeply"):
         ask(b"[" * depth + b"]" * depth)
 
 
+@pytest.mark.usefixtures("engine")
 def test_half_a_character_in_the_answer_to_a_write_leaves_it_in_doubt() -> None:
     with pytest.raises(AnswerLost):
         ask(HALF, "put")

@@ -12,6 +12,8 @@ from reconciler.http.retry import PATIENT, Answer, Repeater, RetryPolicy
 from support.http_client_helpers import client, real_clock
 from support.scripted_server import FakeClock, Reply, ScriptedServer, answer, reset
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def away_until(server: ScriptedServer, clock: FakeClock, seconds: float, trouble: Reply) -> None:
     """Let the server fail until so much time has passed."""

@@ -9,6 +9,8 @@ from reconciler.http.limit import Precedence, RateLimit, Turn
 from support.http_client_helpers import client, real_clock
 from support.scripted_server import FakeClock, ScriptedServer, answer, gated
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def test_the_rate_holds_after_half_a_seconds_burst_in_the_order_of_asking() -> None:
     clock = FakeClock(0)

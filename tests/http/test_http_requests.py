@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import NotFound, Rejected, SecretUnset, UnexpectedAnswer
 from reconciler.http.body import decode, encode
-from reconciler.http.connections import Bounds
+from reconciler.http.engine import Bounds
 from reconciler.http.redact import Redactor
 from reconciler.secret import MASK, Secret
 from support.http_client_helpers import Listener, client
@@ -26,6 +26,7 @@ def get(server: ScriptedServer, path: str = "things", bounds: Bounds | None = No
     return asyncio.run(run())
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_request_carries_path_query_token_and_who_we_are() -> None:
     server = ScriptedServer(script=[answer(200, {"ID": "a"})])
     assert get(server, "integrations/things/a-b", page=1, ID=">x y", **{"xp.a": "ü|b"}) == {"ID": "a"}
@@ -38,6 +39,7 @@ def test_a_request_carries_path_query_token_and_who_we_are() -> None:
     assert "content-type" not in seen.headers
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
@@ -54,6 +56,7 @@ def test_bodies_are_read_as_they_come(reply: Any, expected: Any) -> None:
     assert get(ScriptedServer(script=[reply])) == expected
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -77,6 +80,7 @@ def test_what_the_api_would_not_say_is_an_unexpected_answer_and_not_shown(reply:
     assert len(server.requests) == 1
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_body_beyond_the_cap_is_refused_compressed_or_not() -> None:
     bounds = Bounds(body=100_000)
     with pytest.raises(UnexpectedAnswer, match="larger than 100,000 bytes"):
@@ -88,6 +92,7 @@ def test_a_body_beyond_the_cap_is_refused_compressed_or_not() -> None:
         get(ScriptedServer(script=[drip(b" " * 50_000)]), bounds=bounds)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_secret_is_revealed_in_what_is_sent_wherever_it_stands() -> None:
     server = ScriptedServer()
     body = {"Targets": [{"Http": {"Secret": Secret("${secret:A}", lambda: 'va"lue-ü')}}], "Name": "n"}
@@ -102,6 +107,7 @@ def test_a_secret_is_revealed_in_what_is_sent_wherever_it_stands() -> None:
     assert seen.headers["content-type"] == "application/json"
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_secret_that_is_unset_stops_the_write_before_anything_is_sent() -> None:
     server = ScriptedServer()
 
@@ -115,6 +121,7 @@ def test_a_secret_that_is_unset_stops_the_write_before_anything_is_sent() -> Non
     assert server.logins == []
 
 
+@pytest.mark.usefixtures("engine")
 def test_writes_say_what_they_are() -> None:
     server = ScriptedServer()
 
@@ -135,6 +142,7 @@ def test_writes_say_what_they_are() -> None:
     ]
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     "path", ["things/..", "things/%2e%2e", "things/../other", "things/?x=1", "things/#a", "a//b", ""]
 )
@@ -145,6 +153,7 @@ def test_an_id_cannot_lead_to_another_resource(path: str) -> None:
     assert server.requests == []
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_404_of_the_api_itself_is_not_found_with_the_vendors_words() -> None:
     server = ScriptedServer(script=[answer(404, {"code": "gone", "message": "No such thing."})])
     with pytest.raises(NotFound, match=r"gone: No such thing\.") as caught:
@@ -152,6 +161,7 @@ def test_a_404_of_the_api_itself_is_not_found_with_the_vendors_words() -> None:
     assert (caught.value.status, caught.value.vendor_code, caught.value.request) == (404, "gone", "GET things/a")
 
 
+@pytest.mark.usefixtures("engine")
 def test_secrets_that_the_api_echoes_are_masked_in_every_form() -> None:
     secret = 'pa"ss/wörd +1'
     echo = f"bad value {secret} as {json.dumps(secret)} and pa%22ss%2Fw%C3%B6rd%20%2B1, token-1"
@@ -170,6 +180,7 @@ def test_secrets_that_the_api_echoes_are_masked_in_every_form() -> None:
     assert "••••••" in caught.value.message
 
 
+@pytest.mark.usefixtures("engine")
 def test_observers_learn_of_every_attempt_without_query_values() -> None:
     server = ScriptedServer(script=[answer(503, {}), answer(200, {})])
     listener = Listener()

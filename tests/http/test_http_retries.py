@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from reconciler.errors import AnswerLost, ApiError, Conflict, RateLimited, Rejected, ServerFault, Unreachable
-from reconciler.http.connections import Bounds
+from reconciler.http.engine import Bounds
 from reconciler.http.retry import Answer, RetryPolicy, retry_after
 from support.http_client_helpers import Listener, client
 from support.scripted_server import FakeClock, Reply, ScriptedServer, answer, drip, hang, raw, reset
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 # Only where the bound itself is meant; an answer that comes must not be late because the machine is busy.
 SHORT, LONG = Bounds(connect=30, read=0.3, exchange=0.6), Bounds(connect=60, read=60, exchange=120)

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import NotFound, ServerFault, UnexpectedAnswer, Unreachable
-from reconciler.http.connections import Bounds
 from reconciler.http.decoding import Undecodable
+from reconciler.http.engine import Bounds
 from reconciler.http.rows import LONGEST_ROW, Rows
 from reconciler.kind.connection import Wire
 from support.hostile import bounded
@@ -135,11 +135,13 @@ def test_a_row_that_is_nested_too_deeply_is_given_up() -> None:
         decoded(iter([b'[{"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}]"]))
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_list_is_read() -> None:
     kept, requests = asked(answer(200, LIST))
     assert (kept.rows, requests) == (READ, 1)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_list_that_breaks_off_is_read_anew_and_no_row_of_it_counts_twice() -> None:
     broken = raw(b"HTTP/1.1 200 X\r\ncontent-length: 500\r\n\r\n" + LIST[:40])
     chunked = raw(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n28\r\n" + LIST[:40] + b"\r\n")
@@ -147,22 +149,26 @@ def test_a_list_that_breaks_off_is_read_anew_and_no_row_of_it_counts_twice() -> 
     assert (kept.rows, requests) == (READ, 4)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_list_that_always_breaks_off_is_an_error() -> None:
     broken = raw(b"HTTP/1.1 200 X\r\ncontent-length: 500\r\n\r\n" + LIST[:40])
     with pytest.raises(Unreachable, match="the connection broke"):
         asked(broken, broken, attempts=2)
 
 
+@pytest.mark.usefixtures("engine")
 def test_json_that_ends_too_early_is_an_unexpected_answer() -> None:
     with pytest.raises(UnexpectedAnswer, match="GET things: the answer ends in the middle of a list"):
         asked(answer(200, LIST[:40]))
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_token_that_is_refused_is_renewed() -> None:
     kept, requests = asked(answer(401, {"code": "x"}), answer(200, LIST))
     assert (kept.rows, requests) == (READ, 2)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_refusal_is_no_list() -> None:
     with pytest.raises(NotFound):
         asked(answer(404, {"code": "none"}))
@@ -172,6 +178,7 @@ def test_a_refusal_is_no_list() -> None:
         asked(answer(302, LIST))
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_list_of_many_rows_takes_no_more_memory_than_one_of_few() -> None:
     def memory(rows: int) -> int:
         content = b"[" + b",".join(b'{"sku": "SKU-%0120d", "price": 1.25}' % n for n in range(rows)) + b"]"
@@ -188,6 +195,7 @@ def test_a_list_of_many_rows_takes_no_more_memory_than_one_of_few() -> None:
     assert memory(12_000) < 1.3 * memory(4_000)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("filling", [b" ", b"{}, "], ids=["blanks", "rows of nothing"])
 def test_a_bomb_is_given_up_at_the_bound(filling: bytes) -> None:
     bomb = gzip.compress(b"[" + filling * (10 * MEGABYTE // len(filling)))
@@ -201,11 +209,13 @@ def test_a_bomb_is_given_up_at_the_bound(filling: bytes) -> None:
     assert "so large" in str(caught.value.next_step)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_list_that_drips_is_given_up() -> None:
     with pytest.raises(Unreachable, match="no complete answer"):
         asked(drip(b" "), bounds=Bounds(exchange=0.3), attempts=1)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_long_list_may_take_as_long_as_a_short_one_for_each_bound_of_bytes() -> None:
     async def write(stream: Stream) -> bool:
         row = b'{"a": "' + b"x" * 30_000 + b'"}'

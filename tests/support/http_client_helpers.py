@@ -11,7 +11,8 @@ from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.api import Api, Options
 from reconciler.http.client import HttpWriter, open_session
 from reconciler.http.clock import Clock
-from reconciler.http.connections import Bounds, Connections
+from reconciler.http.connections import Connections
+from reconciler.http.engine import Bounds
 from reconciler.http.faults import Fault
 from reconciler.http.login import TokenRequest
 from reconciler.http.observe import Exchanged, Waiting

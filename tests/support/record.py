@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import vcr
 
 from reconciler.emulator.testing import running_emulator
+from reconciler.http.network import ENGINE_VARIABLE
 from support.checkout import Checkout, Document, document, entity_sync
 
 FOLDER = Path(__file__).parents[1] / "cassettes"
@@ -50,6 +51,8 @@ def lay_out(checkout: Checkout, origin: str) -> None:
     """Write manifests and variables of the recording; `origin` is where the API is."""
     urls = {"apiUrl": f"{origin}/ordercloud/v1", "authUrl": f"{origin}/ordercloud/oauth/token"}
     checkout.variables.update(E2E_HTTP=HTTP_SECRET, E2E_SEARCH=API_KEY, E2E_CLIENT=CLIENT_SECRET)
+    # The one engine that vcrpy knows.
+    checkout.variables[ENGINE_VARIABLE] = "httpx"
     connection = {**urls, "clientID": "recorder", "clientSecret": "${secret:E2E_CLIENT}"}
     checkout.write("shop.yaml", checkout.environment(ordercloud=connection), *manifests())
 
