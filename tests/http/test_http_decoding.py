@@ -95,10 +95,12 @@ def test_a_second_layer_is_refused_before_the_first_is_decoded() -> None:
 
 @pytest.mark.usefixtures("engine")
 def test_a_body_of_tiny_pieces_costs_no_object_for_each() -> None:
-    content = b'"' + b"x" * 40_000 + b'"'
+    # What an engine imports is no part of it.
+    get(answer(200, []))
+    content = b'"' + b"x" * 60_000 + b'"'
     found, memory = get(chunked(content, 1))
-    assert len(found) == 40_000
-    assert memory < 1.5 * MEGABYTE
+    assert len(found) == 60_000
+    assert memory < 2.5 * MEGABYTE
 
 
 @pytest.mark.usefixtures("engine")
