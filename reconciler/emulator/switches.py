@@ -116,6 +116,11 @@ class Switches(BaseModel):
     shipment_touches_order: Literal["yes", "no"] = Field(
         default="yes", description="Whether LastUpdated of an order moves when some of it is shipped."
     )
+    stock_stamp: Literal["every_change", "sums", "never"] = Field(
+        default="every_change",
+        description="When Inventory.LastUpdated of a product moves as an inventory record of it, or of a variant, does:"
+        " always; where the sum becomes another; never.",
+    )
     order_returns: Literal["readable", "absent"] = Field(
         default="readable", description="Whether the returns of orders are listed, or their list answers 404."
     )

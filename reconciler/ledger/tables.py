@@ -29,6 +29,7 @@ from reconciler.ledger.inbox_tables import (
     inbox_unknown,
     inboxes,
 )
+from reconciler.ledger.memo_tables import memos
 from reconciler.ledger.move_tables import config_moves, config_restores
 from reconciler.ledger.service_tables import applied_settings, services
 from reconciler.ledger.table import key, optional, table
@@ -232,6 +233,8 @@ scopes = table(
     optional("log_started", Past),
     optional("log_full", Past),
     optional("log_partial", Past),
+    optional("distrusted_at", Past),
+    optional("distrusted_for", Words),
 )
 
 data_runs = table(
@@ -243,6 +246,7 @@ data_runs = table(
     Column("lists", Boolean),
     Column("walks", Boolean),
     Column("full", Boolean),
+    Column("spares", Boolean),
     Column("state", Words),
     Column("holder", Words),
     Column("started_at", Past),
@@ -376,7 +380,7 @@ IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
     pause_log, drift_seen, drift_looks, heals, applied_commits, applied_approvals, requests, request_steps,
     request_memory, services, scopes, data_runs, applied_settings, wanted_runs, hands, records, names, waits, problems,
-    entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages,
+    memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages,
     inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves, config_restores,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""

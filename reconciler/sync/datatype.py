@@ -218,7 +218,10 @@ class Target(Protocol[SinkT]):
         """
 
     async def observe_held(self, held: Mapping[str, Held], whole: Any) -> Observation:
-        """Read what the target holds of what we noted; `whole` is None: without what it only tells as a whole."""
+        """Read what the target holds of what we noted; `whole` is None: without what it only tells as a whole.
+
+        Of the first ones at least; what is not read has no fingerprint, and is not missing.
+        """
 
 
 class Sink(Target[SinkT], Protocol[SinkT]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
+from reconciler.ledger.data.memo_store import MemoStore
 from reconciler.ledger.data.record_store import RecordStore
 from reconciler.ledger.data.store import HearingStore, LogStore, NameStore, ProblemStore, RunStore, Store
 
@@ -118,6 +119,14 @@ class AsyncHearing(_Face[HearingStore]):
     inbox = _awaited(HearingStore.inbox)
 
 
+class AsyncMemos(_Face[MemoStore]):
+    """See `MemoStore`."""
+
+    recall = _awaited(MemoStore.recall)
+    keep = _awaited(MemoStore.keep)
+    distrust = _awaited(MemoStore.distrust)
+
+
 class AsyncStore:
     """Async face of `Store`, for the event loop.
 
@@ -133,6 +142,7 @@ class AsyncStore:
         self.problems = AsyncProblems(store.problems, caller)
         self.log = AsyncLog(store.log, caller)
         self.hearing = AsyncHearing(store.hearing, caller)
+        self.memos = AsyncMemos(store.memos, caller)
         self._store, self._caller = store, caller
 
     async def is_wished(self) -> bool:

@@ -171,6 +171,7 @@ class DataRun:
         lists: every record of the source is listed. A walk does that, too.
         walks: every record of the source is read as a whole.
         full: it is a full sync to the sync log.
+        spares: what its source's stamp said had not moved was not read, but taken as noted.
         state: `running`, `finished`, `interrupted`, `cancelled` or `stopped`.
         holder: who runs it, for people.
         started_at: when it began.
@@ -204,6 +205,7 @@ class DataRun:
     message: str | None
     cancel_requested: bool
     overrides: Mapping[str, str] = field(default_factory=dict)
+    spares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,14 @@ class LogDates:
 
 
 @dataclass(frozen=True, slots=True)
+class Distrust:
+    """Why a source's stamps prove nothing: `key` moved though its stamp did not, as was found `since` then."""
+
+    since: datetime
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class LevelCounts:
     """Counts of the records and problems of a scope.
 
@@ -329,6 +339,7 @@ class SyncOverview:
         last_finished: the newest run that finished.
         last_look: the newest finished run that listed every record.
         last_walk: the newest finished run that read everything.
+        last_whole: the newest finished run that read everything and took nothing as noted.
         last_full: the newest finished full sync.
         unfinished: the run that the next start goes on with.
         next_due: the earliest moment at which a record is due or to be tried again.
@@ -340,6 +351,7 @@ class SyncOverview:
         serving: processes that serve the environment, or seem to.
         applied: what the last apply said of its settings; None: it said nothing.
         gaps: by part, the newest cause why its messages may not be trusted.
+        distrust: why the source's stamps prove nothing; None: they do.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -348,6 +360,7 @@ class SyncOverview:
     last_finished: DataRun | None = None
     last_look: DataRun | None = None
     last_walk: DataRun | None = None
+    last_whole: DataRun | None = None
     last_full: DataRun | None = None
     unfinished: DataRun | None = None
     next_due: datetime | None = None
@@ -359,6 +372,7 @@ class SyncOverview:
     serving: tuple[ServiceProcess, ...] = ()
     applied: Applied | None = None
     gaps: Mapping[str, Gap] = field(default_factory=dict)
+    distrust: Distrust | None = None
 
 
 @dataclass(frozen=True, slots=True)

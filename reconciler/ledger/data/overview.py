@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 
 from reconciler.kind.kind import Volume
 from reconciler.ledger.config.services import living
-from reconciler.ledger.data import hearing, inbox_rows, log, problems
+from reconciler.ledger.data import hearing, inbox_rows, log, memos, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data import wanted as wanted_runs
 from reconciler.ledger.data.inbox_model import SyncInbox
@@ -196,6 +196,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         last_finished=data_runs.newest(connection, number, state=FINISHED),
         last_look=data_runs.newest(connection, number, lists=True, state=FINISHED),
         last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),
+        last_whole=data_runs.newest(connection, number, walks=True, spares=False, state=FINISHED),
         last_full=data_runs.newest(connection, number, full=True, state=FINISHED),
         unfinished=data_runs.unfinished(connection, number),
         next_due=_next_due(connection, number),
@@ -207,6 +208,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         serving=living(connection, scope.environment, lock_now),
         applied=_applied(connection, number),
         gaps=hearing.newest(connection, number, now),
+        distrust=memos.distrusted(connection, number),
     )
 
 

@@ -30,6 +30,7 @@ def begin(
     lists: bool,
     walks: bool,
     full: bool,
+    spares: bool = False,
 ) -> DataRun:
     """Record that a run starts; see `RunStore.begin`."""
     connection.execute(
@@ -44,6 +45,7 @@ def begin(
         lists=lists or walks,
         walks=walks,
         full=full,
+        spares=spares,
         state=RUNNING,
         holder=holder,
         started_at=now,
@@ -94,11 +96,13 @@ def newest(
     lists: bool | None = None,
     walks: bool | None = None,
     full: bool | None = None,
+    spares: bool | None = None,
     state: str | None = None,
 ) -> DataRun | None:
     """Return the newest run of a sort, or None."""
     query = _newest_first(scope)
-    for name, value in {"lists": lists, "walks": walks, "full": full, "state": state}.items():
+    asked = {"lists": lists, "walks": walks, "full": full, "spares": spares, "state": state}
+    for name, value in asked.items():
         if value is not None:
             query = query.where(data_runs.c[name] == value)
     row = connection.execute(query.limit(1)).mappings().first()

@@ -1,4 +1,4 @@
-"""Store of one scope of the data plane: `.runs`, `.records`, `.names`, `.problems` and `.log`.
+"""Store of one scope of the data plane: `.runs`, `.records`, `.names`, `.problems`, `.log`, `.memos`.
 
 Every method is one durable transaction. What needs the lock or a hand asks for it in the same transaction; where that
 is no longer ours, nothing is changed and LockLost is raised. Any method raises LedgerError where the ledger cannot be
@@ -14,6 +14,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.data import hearing, inbox_rows, log, names, obeyed, problems, unseen, wanted
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.inbox_model import Gap, InboxOverview
+from reconciler.ledger.data.memo_store import MemoStore
 from reconciler.ledger.data.model import (
     FINISHED,
     RUNNING,
@@ -47,6 +48,7 @@ class Store:
         self.problems = ProblemStore(self._scoped)
         self.log = LogStore(self._scoped)
         self.hearing = HearingStore(self._scoped)
+        self.memos = MemoStore(self._scoped)
         self.lock, self.watching = self._scoped.lock, self._scoped.watching
         self.listening, self.is_wished = self._scoped.listening, self._scoped.is_wished
 
@@ -71,6 +73,7 @@ class RunStore:
         lists: bool = False,
         walks: bool,
         full: bool,
+        spares: bool = False,
         begins_log: bool | None = None,
         takes: Collection[str] = (),
         obeys: bool = True,
@@ -85,6 +88,7 @@ class RunStore:
             lists: it lists every record, as every walk does.
             walks: it reads everything.
             full: it is a full sync.
+            spares: what a stamp says has not moved is not read.
             begins_log: the sync log begins anew with it: no problem counts as logged any more. None: as `full`.
             takes: modes in which runs were asked for that it does along with its own.
             obeys: whether it is one of those that only the settings which were applied last may begin.
@@ -97,7 +101,9 @@ class RunStore:
         def begin(tx: Transaction) -> tuple[DataRun, str]:
             if obeys:
                 obeyed.require(tx.connection, scope, config)
-            run = data_runs.begin(tx.connection, scope, mode, config, holder, now, lists=lists, walks=walks, full=full)
+            run = data_runs.begin(
+                tx.connection, scope, mode, config, holder, now, lists=lists, walks=walks, full=full, spares=spares
+            )
             if full if begins_log is None else begins_log:
                 problems.unlog_all(tx.connection, scope)
             wanted.taken(tx.connection, scope, run.id, takes)
@@ -181,12 +187,15 @@ class RunStore:
         lists: bool | None = None,
         walks: bool | None = None,
         full: bool | None = None,
+        spares: bool | None = None,
         state: str | None = FINISHED,
     ) -> DataRun | None:
         """Return the newest run of that sort, or None. A state of None takes any."""
         scope = self._scoped.id
         return self._scoped.read(
-            lambda tx: data_runs.newest(tx.connection, scope, lists=lists, walks=walks, full=full, state=state)
+            lambda tx: data_runs.newest(
+                tx.connection, scope, lists=lists, walks=walks, full=full, spares=spares, state=state
+            )
         )
 
     def wanted(self) -> frozenset[str]:

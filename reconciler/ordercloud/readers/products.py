@@ -21,14 +21,22 @@ from reconciler.ordercloud.readers.records import (
     Product,
     Reading,
 )
+from reconciler.ordercloud.readers.stock import (
+    HAS_RECORDS,
+    KnownStock,
+    StockLists,
+    StockMemo,
+    StockTold,
+    inventory_of,
+    summed,
+    tracks_variants,
+)
 from reconciler.ordercloud.readers.streams import both, found_or_none, mapped, read_ahead
-from reconciler.ordercloud.readers.walk import Piece, list_of, walk
+from reconciler.ordercloud.readers.walk import list_of, walk
 from reconciler.ordercloud.together import together
 
 ValueT = TypeVar("ValueT")
 _PATH = "products"
-# documented: the path; inferred: that it sees the records of variants too.
-_HAS_RECORDS = {"InventoryRecords.AddressID": "*"}
 # Products whose parts may be under way; the connection's own cap holds besides.
 _AHEAD = 64
 # How often variants are listed anew because one of them went while its stock was read.
@@ -57,12 +65,21 @@ ALL_PARTS = Parts()
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """A product of a list, and what lists say of its parts."""
+    """A product of a list, and what lists say of its parts; `memo` and `only_at`: what is known of its stock."""
 
     product: Wire
     has_records: bool
     schedules: Mapping[str, PriceSchedule] = field(repr=False)
     assigned: Sequence[PartyPriceSchedule] = ()
+    memo: StockMemo | None = None
+    only_at: str | None = None
+
+    @property
+    def known_records(self) -> list[Wire] | None:
+        """Inventory records of the product itself, where they are known; None: they are to be read."""
+        if self.memo is not None:
+            return self.memo.of_product()
+        return None if self.only_at is None else summed(self.product, self.only_at)
 
 
 class ProductReader:
@@ -84,6 +101,7 @@ class ProductReader:
         catalogs: Sequence[str] = (),
         parts: Parts = ALL_PARTS,
         filters: Params | None = None,
+        known: KnownStock | None = None,
     ) -> AsyncGenerator[Product, None]:
         """Read all products. Close it (`contextlib.aclosing`) where you do not read it to its end.
 
@@ -95,6 +113,7 @@ class ProductReader:
                 products that came are kept in memory.
             parts: what to read of each.
             filters: further filters of the products list, e.g. `{"Active": "true"}`.
+            known: what is known of their stock: records that are not read for that come as address and quantity.
 
         Raises:
             ApiError: a request failed: what was not read yet is not known.
@@ -103,7 +122,7 @@ class ProductReader:
         seen: set[str] = set()
         for catalog in catalogs or (None,):
             params = {**(filters or {}), **({"catalogID": catalog} if catalog else {})}
-            outlines = self._outlines(params, parts, assigned)
+            outlines = self._outlines(params, parts, assigned, known)
             async with aclosing(mapped(read_ahead(outlines), self._filler(parts), _AHEAD)) as products:
                 async for product in products:
                     if product is None or product["ID"] in seen:
@@ -180,12 +199,17 @@ class ProductReader:
     # Outlines: what lists tell
 
     async def _outlines(
-        self, params: Params, parts: Parts, assigned: Mapping[str, list[PartyPriceSchedule]]
+        self,
+        params: Params,
+        parts: Parts,
+        assigned: Mapping[str, list[PartyPriceSchedule]],
+        known: KnownStock | None,
     ) -> AsyncGenerator[_Outline, None]:
         listing = Listing(self._reader, _PATH, params, report=self._report)
-        with_records = Listing(self._reader, _PATH, {**params, **_HAS_RECORDS}, report=self._report and ignored)
-        first = await with_records.page_within_cap(()) if parts.stock else None
-        few = {str(item["ID"]) for item in first.items} if first is not None and first.reaches_end else None
+        with_records = Listing(self._reader, _PATH, {**params, **HAS_RECORDS}, report=self._report and ignored)
+        stock = StockLists(with_records, known)
+        if parts.stock:
+            await stock.open()
         book: PriceBook | None = None
         async with aclosing(read_ahead(walk(listing, searched=True))) as pieces:
             async for piece in pieces:
@@ -193,18 +217,25 @@ class ProductReader:
                     book = PriceBook(self._reader)
                     if parts.prices:
                         await book.open(piece.total)
-                flagged, schedules = await both(
-                    _ids_in(with_records, piece) if parts.stock and few is None else _at_once(few or set()),
+                told, schedules = await both(
+                    stock.of(piece) if parts.stock else _at_once(StockTold()),
                     book.of(_schedule_ids(piece.items, assigned, parts)),
                 )
                 for product in piece.items:
                     name = str(product["ID"])
-                    yield _Outline(product, name in flagged, schedules, assigned.get(name, ()))
+                    yield _Outline(
+                        product,
+                        name in told.flagged,
+                        schedules,
+                        assigned.get(name, ()),
+                        told.memos.get(name),
+                        told.single.get(name),
+                    )
 
     async def _outlines_of(self, ids: Iterable[str], parts: Parts) -> AsyncGenerator[_Outline, None]:
         book = PriceBook(self._reader)
         listing = Listing(self._reader, _PATH, {}, report=self._report)
-        with_records = Listing(self._reader, _PATH, _HAS_RECORDS, report=self._report and ignored)
+        with_records = Listing(self._reader, _PATH, HAS_RECORDS, report=self._report and ignored)
         for chunk in id_chunks(ids):
             products, with_stock = await both(
                 by_ids(listing, chunk), by_ids(with_records, chunk if parts.stock else ())
@@ -228,7 +259,7 @@ class ProductReader:
             """The product with its parts; None where it is deleted meanwhile."""
             product = outline.product
             path = _path(str(product["ID"]))
-            tracked = _tracks_variants(product)
+            tracked = tracks_variants(product)
             with_variants = parts.variants and bool(product.get("VariantCount"))
             stock = parts.stock and outline.has_records
             if not (with_variants or (stock and not tracked)):
@@ -237,8 +268,10 @@ class ProductReader:
             report = self._report and bad.append
             try:
                 variants, records = await both(
-                    self._variants(path, stock=stock and tracked, report=report) if with_variants else _at_once([]),
-                    self._list(f"{path}/inventoryrecords", stock and not tracked, report),
+                    self._variants(path, stock=stock and tracked, report=report, memo=outline.memo)
+                    if with_variants
+                    else _at_once([]),
+                    self._records(path, outline, stock and not tracked, report),
                 )
             except NotFound:
                 return None
@@ -258,7 +291,14 @@ class ProductReader:
                 raise
             return error.answer
 
-    async def _variants(self, path: str, *, stock: bool, report: Report | None = None) -> list[Wire]:
+    async def _records(self, path: str, outline: _Outline, wanted: bool, report: Report | None) -> list[Wire]:
+        """The inventory records of the product itself; nothing is read where they are known."""
+        known = outline.known_records if wanted else None
+        return await self._list(f"{path}/inventoryrecords", wanted, report) if known is None else known
+
+    async def _variants(
+        self, path: str, *, stock: bool, report: Report | None = None, memo: StockMemo | None = None
+    ) -> list[Wire]:
         """The variants of a product, with their inventory records where those are asked for.
 
         Raises:
@@ -268,6 +308,8 @@ class ProductReader:
             variants = await self._list(f"{path}/variants", True, report)
             if not stock:
                 return variants
+            if memo is not None and (known := memo.of_variants(variants)) is not None:
+                return known
             paths = [f"{path}/variants/{path_segment(str(variant['ID']))}" for variant in variants]
             try:
                 found = await together(self._list(f"{variant}/inventoryrecords", True, report) for variant in paths)
@@ -306,25 +348,9 @@ def _path(product_id: str) -> str:
     return f"{_PATH}/{path_segment(product_id)}"
 
 
-def _tracks_variants(product: Wire) -> bool:
-    """Whether the stock stands at the variants; without any, the flag says nothing."""
-    return bool(product.get("VariantCount")) and bool(_inventory(product).get("VariantLevelTracking"))
-
-
-def _inventory(product: Wire) -> Wire:
-    inventory = product.get("Inventory")
-    return inventory if isinstance(inventory, dict) else {}
-
-
 async def _at_once(value: ValueT) -> ValueT:
     """A value where a read is expected."""
     return value
-
-
-async def _ids_in(listing: Listing, piece: Piece) -> set[str]:
-    """The IDs of a list that lie within a piece of another."""
-    async with aclosing(walk(listing, where=piece.where, searched=not piece.in_order)) as pieces:
-        return {str(item["ID"]) async for found in pieces for item in found.items}
 
 
 def _schedule_ids(
@@ -363,8 +389,8 @@ def _contradicts(product: Wire, variants: list[Wire], records: list[Wire], parts
     """Whether counts and sums that a product shows are not those of its parts."""
     if product.get("VariantCount") != len(variants):
         return True
-    if _tracks_variants(product):
+    if tracks_variants(product):
         records = [record for variant in variants for record in variant.get("InventoryRecords", ())]
     quantities = [record.get("QuantityAvailable") or 0 for record in records]
     quantity = sum(each for each in quantities if isinstance(each, int | float))
-    return parts.stock and bool(records) and quantity != _inventory(product).get("QuantityAvailable")
+    return parts.stock and bool(records) and quantity != inventory_of(product).get("QuantityAvailable")

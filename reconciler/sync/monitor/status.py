@@ -246,6 +246,8 @@ def _choice(sync: DataSync, overview: SyncOverview, at: datetime, asked: Mode | 
         overview.last_walk,
         overview.last_full,
         overview.wanted,
+        overview.last_whole,
+        overview.distrust is not None,
     )
     return choose(asked, past, sync.settings, sync.data.digest, at)
 

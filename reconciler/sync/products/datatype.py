@@ -91,6 +91,10 @@ class Products:
         return tuple(part.value for part in Part if part in self.settings.parts)
 
     @property
+    def spares(self) -> bool:
+        return self.settings.spares_stock
+
+    @property
     def digest(self) -> str:
         return digest(self.settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -15,6 +16,8 @@ from reconciler.sync.products.model import Part
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
 _VERSION = 2
+# What an expression needs to see inventory records: their name, or something that sees members whatever their names.
+_SEES_RECORDS = re.compile(r"inventory|[@*\\]|\b(?:items|merge|to_array|to_string|values)\s*\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,12 @@ class ProductSettings:
     currency: str | None = None
     record_url: str | None = None
     parts: frozenset[Part] = frozenset(Part)
+
+    @property
+    def spares_stock(self) -> bool:
+        """Whether inventory records need not be read where their sums by address are known: no expression sees them."""
+        texts = (rule.text.replace("[*]", "") for rule in self.rules.expressions.values())
+        return Part.STOCK in self.parts and not any(_SEES_RECORDS.search(text) for text in texts)
 
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find a record in the source.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from reconciler.kind.connection import ClockedReader, Reader
@@ -12,6 +12,7 @@ from reconciler.ordercloud.readers.flaws import BadRecord, has_no_id, ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product
+from reconciler.ordercloud.readers.stock import KnownStock
 from reconciler.ordercloud.together import together
 from reconciler.sync.datatype import Census, Reading
 from reconciler.sync.mapping.values import mapping, text_or_none
@@ -21,9 +22,11 @@ from reconciler.sync.products.model import FLAW, NO_ID, Part
 from reconciler.sync.products.scope import ROLES as SCOPE_ROLES
 from reconciler.sync.products.scope import Scope
 from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.products.stock_memory import StockMemory
 from reconciler.sync.told import digest_of, digests
 
 if TYPE_CHECKING:
+    from reconciler.sync.run.abilities import Memos
     from reconciler.sync.run.breaker import Breaker
 
 _ROLES: Mapping[str, str] = {"ProductReader": "products", "PriceScheduleReader": "priceschedules"}
@@ -54,6 +57,10 @@ class ProductSource:
         self._knows_stock = Part.STOCK in settings.parts
         # Variants are always read: they carry the SKUs that stock and prices are written under.
         self._parts = Parts(stock=self._knows_stock, prices=True)
+        self._spares = settings.spares_stock
+        self._places = tuple(settings.locations)
+        self._stock: StockMemory | None = None
+        self._known: KnownStock | None = None
 
     @property
     def clock_offset(self) -> timedelta:
@@ -62,14 +69,31 @@ class ProductSource:
     def time_at(self, moment: float) -> datetime | None:
         return self._connection.api_time(moment)
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """That a stamp proves nothing, where a run found that out."""
+        if self._stock is None or (product := self._stock.disproved_by) is None:
+            return ()
+        words = f"the stock of {product} moved, and Inventory.LastUpdated of the product did not"
+        return (f"{words}: from now on every walk reads all stock",)
+
+    def remember(self, memos: Memos, *, skips: bool) -> None:
+        """Keep what is read of stock, and use what is kept, where no expression of the manifest sees more of it."""
+        if self._spares:
+            self._stock = StockMemory(memos, lambda: datetime.now(UTC) + self.clock_offset)
+            self._known = KnownStock(self._stock.recall, skips, self._places)
+
     async def census(self) -> Census:
         return Census(await self._scope.total())
 
     async def everything(self) -> AsyncGenerator[list[Product], None]:
         flawed = Flawed()
-        walk = ProductReader(self._reader, flawed.add).walk(catalogs=self._scope.catalogs, parts=self._parts)
+        walk = ProductReader(self._reader, flawed.add).walk(
+            catalogs=self._scope.catalogs, parts=self._parts, known=self._known
+        )
         async with aclosing(_chunks(walk, flawed)) as chunks:
             async for chunk in chunks:
+                await self._keep(chunk)
                 yield chunk
 
     async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
@@ -89,12 +113,14 @@ class ProductSource:
         )
         async with aclosing(_chunks(changed, flawed)) as chunks:
             async for chunk in chunks:
+                await self._keep(chunk)
                 yield chunk
 
     async def some(self, keys: Iterable[str]) -> list[Product]:
         flawed = Flawed(named=True)
         async with aclosing(ProductReader(self._reader, flawed.add).some(keys, parts=self._parts)) as products:
             found = [product async for product in products] + flawed.take()
+        await self._keep(found)
         inside = await together(self._scope.has(key_of(product)) for product in found)
         return [product for product, is_inside in zip(found, inside, strict=True) if is_inside]
 
@@ -107,9 +133,15 @@ class ProductSource:
         stale = reading.freshness is Freshness.STALE
         if record is None and not stale:
             return Reading(None)
+        if record is not None:
+            await self._keep([record])
         if not await self._scope.has(key):
             return Reading(record, outside=True)
         return Reading(record, stale)
+
+    async def _keep(self, products: Sequence[Product]) -> None:
+        if self._stock is not None:
+            await self._stock.keep(products)
 
     async def is_listed(self, key: str) -> bool:
         """Whether lists have a product that exists; OrderCloud leaves some out."""

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 # How often a price list is read that does not come whole: it may be very long.
 _READS = 2
+# Of a few products that are looked at, so many are read by their IDs; of the others the stock, which a request reads of
+# many, as far as one does.
+_BY_ID = 5
+_SKUS_AT_ONCE = 500
 _OF_DISCONTINUED = ("external_id", "variants")
 
 
@@ -128,7 +132,20 @@ class ProductTarget:
         """Read what the site holds of what we noted."""
         noted = {key: held_from_json(body) for key, body in held.items()}
         records = {key: Skus(one.printed_stock, one.printed_prices) for key, one in noted.items()}
-        return await self._observe(records, await self._bodies(records), whole)
+        bodies = await self._bodies(list(records)[:_BY_ID])
+        seen = self._looked_at(records, bodies)
+        found = await self._observe(seen, bodies, whole)
+        return replace(found, prints={key: found.prints.get(key, {}) for key in held})
+
+    def _looked_at(self, records: Mapping[str, Skus], bodies: Collection[str]) -> dict[str, Skus]:
+        """Return those of the records that are read by their IDs, and of the others as many as a request tells of."""
+        found = {key: skus for key, skus in records.items() if key in bodies}
+        room = _SKUS_AT_ONCE - sum(len(skus.stock) for skus in found.values())
+        for key, skus in records.items():
+            if key not in found and len(skus.stock) <= room:
+                found[key] = skus
+                room -= len(skus.stock)
+        return found
 
     async def _observe(
         self,

@@ -18,6 +18,36 @@ class Learning(Protocol):
         """Take what the mapper must know of the target; None: nobody knows."""
 
 
+class Memos(Protocol):
+    """What a source noted of records, in the ledger; it says nothing of what the target holds."""
+
+    async def recall(self, keys: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Return what was noted of records, as far as something was."""
+
+    async def keep(self, noted: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note something of records, in place of what was noted before."""
+
+    async def distrust(self, key: str) -> None:
+        """Note that a record moved though its stamp did not: from now on no walk skips anything."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """Source that notes what it reads, and need not read again what its stamp says has not moved."""
+
+    def remember(self, memos: Memos, *, skips: bool) -> None:
+        """Take the notes; `skips`: what has not moved is not read."""
+
+
+@runtime_checkable
+class Sparing(Protocol):
+    """Data type whose walks may skip something of the records that have not moved."""
+
+    @property
+    def spares(self) -> bool:
+        """Whether they may, as far as the manifest decides."""
+
+
 @runtime_checkable
 class Foreseeing(Protocol):
     """Target that looks, in a rehearsal, at what a write would find; what is no record's it tells by `remarks`."""

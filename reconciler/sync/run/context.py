@@ -156,8 +156,8 @@ def obeys(job: Job, mode: Mode) -> bool:
     return job.writer is not None and mode is not Mode.REMOVE
 
 
-async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
-    """Record in the ledger that a run begins."""
+async def begin(job: Job, ledger: AsyncStore, mode: Mode, *, spares: bool = False) -> DataRun:
+    """Record in the ledger that a run begins; `spares`: it skips what stamps say has not moved."""
     return await ledger.runs.begin(
         mode.value,
         job.data.digest,
@@ -166,6 +166,7 @@ async def begin(job: Job, ledger: AsyncStore, mode: Mode) -> DataRun:
         lists=mode.lists,
         walks=mode.walks,
         full=mode.is_full,
+        spares=spares,
         begins_log=mode.is_full and job.data.log is not None and job.data.log.owned,
         takes=mode.covered,
         obeys=obeys(job, mode),

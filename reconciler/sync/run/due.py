@@ -9,6 +9,8 @@ from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
 from reconciler.sync.mode import Mode, strongest
 from reconciler.sync.settings import SyncSettings
 
+WHOLE_EVERY = 7
+"""Of so many walks one reads everything as a whole, whatever stamps say."""
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
 
 
@@ -22,8 +24,10 @@ class Past:
         last: the newest one that finished.
         last_look: the newest one that finished and listed everything.
         last_walk: the newest one that finished and read everything.
+        last_whole: the newest one that finished, read everything and skipped nothing for its stamp.
         last_full: the newest full sync that finished.
         wanted: modes of runs that requests asked for and that none has finished.
+        distrusts: a stamp was found to prove nothing.
     """
 
     newest: DataRun | None = None
@@ -33,6 +37,8 @@ class Past:
     last_walk: DataRun | None = None
     last_full: DataRun | None = None
     wanted: frozenset[str] = frozenset()
+    last_whole: DataRun | None = None
+    distrusts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,11 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
         # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
         mode = strongest((mode, Mode.of(newest.mode)))
     return strongest((mode, *map(Mode.of, past.wanted)))
+
+
+def may_spare(mode: Mode, past: Past, walk_interval: timedelta, now: datetime) -> bool:
+    """Return whether a run may skip what stamps say has not moved: a walk, and every seventh reads all of it too."""
+    return mode is Mode.WALK and not past.distrusts and not _is_due(past.last_whole, WHOLE_EVERY * walk_interval, now)
 
 
 def full_sync_wanted(last_full: DataRun | None, config: str) -> bool:

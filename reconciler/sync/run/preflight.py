@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.mode import Mode
@@ -112,7 +113,7 @@ class _Sample:
 
 async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
     """Read a few records of the target and compare them with what was written of them."""
-    sample = await context.ledger.records.sample(_LATEST, _RANDOM, context.data.digest)
+    sample = _mixed(await context.ledger.records.sample(_LATEST, _RANDOM, context.data.digest), context.data.parts[0])
     if not sample:
         return _Sample()
     whole = await context.sink.whole() if with_whole else None
@@ -125,6 +126,18 @@ async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
         elif _differs(level, observed.prints[level.key]):
             changed.append(level)
     return _Sample(len(sample), tuple(missing), tuple(changed))
+
+
+def _mixed(sample: Sequence[Level], own_part: str) -> list[Level]:
+    """Return records in the order in which they are worth a look, as a target may look closely at the first alone.
+
+    Those with problems and those without take turns. Of one whose own part was not written nobody can say that it is
+    missing.
+    """
+    whole = [level for level in sample if own_part in level.prints]
+    good, bad = ([level for level in whole if level.problems is has_some] for has_some in (False, True))
+    turns = [level for pair in zip_longest(good, bad) for level in pair if level is not None]
+    return [*turns, *(level for level in sample if own_part not in level.prints)]
 
 
 def _differs(level: Level, seen: Mapping[str, bytes]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.errors import TargetIncomplete, Unreachable
 from reconciler.sync.datatype import Telling
 from reconciler.sync.mode import Mode
-from reconciler.sync.run.abilities import Learning
+from reconciler.sync.run.abilities import Learning, Remembering
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.deletes import Deletes, TooManyGone
@@ -164,6 +164,8 @@ class Stages:
             await context.begin(finding.mode)
         if not context.resumed:
             await self._mark(context.source_start - OVERLAP)
+        if isinstance(context.source, Remembering):
+            context.source.remember(context.ledger.memos, skips=context.run.spares)
         context.remarks += _clock_remarks(context)
         if finding.otherwise and not context.mode.walks:
             await context.ledger.records.want(finding.otherwise)

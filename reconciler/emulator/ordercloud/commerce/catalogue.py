@@ -100,7 +100,8 @@ def summed(market: Marketplace, inventory: JsonObject, records: Sequence[JsonObj
     quantity = sum(record.get("QuantityAvailable") or 0 for record in records)
     if quantity == inventory.get("QuantityAvailable"):
         return inventory
-    return {**inventory, "QuantityAvailable": quantity, "LastUpdated": market.now()}
+    stamp = inventory.get("LastUpdated") if market.switches().stock_stamp == "never" else None
+    return {**inventory, "QuantityAvailable": quantity, "LastUpdated": stamp or market.now()}
 
 
 class VariantRules(Rules):
@@ -154,6 +155,10 @@ class InventoryRecordRules(Rules):
         if len(scope) > 1:
             market.touch("Variant", scope[:1], scope[1])
         market.touch("Product", (), scope[0])
+        product = market.row("Product", (), scope[0])
+        if product is not None and not market.is_loading and market.switches().stock_stamp == "every_change":
+            stamped = {**(product.get("Inventory") or {}), "LastUpdated": market.now()}
+            market.update("Product", (), scope[0], {"Inventory": stamped})
 
     def shown(self, market: Marketplace, scope: Scope, shown: JsonObject) -> JsonObject:
         place = _place(market, shown)

@@ -205,9 +205,14 @@ class Marketplace:
         else:
             self._refresh(name, scope, key, stamp=True)
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a `load` is under way, whose objects have stamps of their own."""
+        return self._touched is not None
+
     def stamp(self, name: str, scope: Scope, key: str) -> None:
-        """Move `LastUpdated` of an object, but in a `load`, whose objects have their own."""
-        if self._touched is None:
+        """Move `LastUpdated` of an object, but in a `load`."""
+        if not self.is_loading:
             self.update(name, scope, key, {})
 
     def update(self, name: str, scope: Scope, key: str, changes: JsonObject) -> None:
