@@ -79,6 +79,8 @@ def fill(url):
             store.records.record([Result("b", names=[("sku", ODD)], held={"x": ODD}, problems=(problem,))], data_run.id)
             store.records.record([Result(ODD, names=[("sku", ODD)])], data_run.id, {"written": 2**40})
             store.names.claim_many({"c": [("sku", ODD)]})
+            store.memos.keep({ODD: {"stamp": ODD}})
+            store.memos.distrust(ODD)
             store.log.to_log(9)
             store.hearing.note([Gap("product", ODD, NOW, ODD, 2)])
             store.log.remember(LogDates(NOW, NOW, NOW))

@@ -6,14 +6,14 @@ import json
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from reconciler.emulator.testing import RunningEmulator
-from reconciler.ledger.tables import records
+from reconciler.ledger.tables import data_runs, records
 from reconciler.ledger.writer import Ledger
 from support.checkout import Checkout, Document, Ended, document
 from support.naive import Content, Options, differences, expected, found
@@ -143,6 +143,14 @@ class Shop:
             tx.connection.execute(
                 update(records).where(waits).values(doubt_until=past, retry_at=past, begun_at=past, begun_by="")
             )
+
+    def time_passes(self, hours: float) -> None:
+        """Let the runs that there were be so much longer ago."""
+        with Ledger.open(self.checkout.ledger_url) as ledger, ledger.database.transaction() as tx:
+            moments = select(data_runs.c.id, data_runs.c.started_at, data_runs.c.ended_at)
+            for run in tx.connection.execute(moments).all():
+                past = {name: getattr(run, name) - timedelta(hours=hours) for name in ("started_at", "ended_at")}
+                tx.connection.execute(update(data_runs).where(data_runs.c.id == run.id).values(past))
 
     # What is there, and what should be
 

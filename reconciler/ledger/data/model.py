@@ -340,6 +340,7 @@ class SyncOverview:
         last_look: the newest finished run that listed every record.
         last_walk: the newest finished run that read everything.
         last_whole: the newest finished run that read everything and took nothing as noted.
+        last_spared: the newest finished walk that took something as noted.
         last_full: the newest finished full sync.
         unfinished: the run that the next start goes on with.
         next_due: the earliest moment at which a record is due or to be tried again.
@@ -361,6 +362,7 @@ class SyncOverview:
     last_look: DataRun | None = None
     last_walk: DataRun | None = None
     last_whole: DataRun | None = None
+    last_spared: DataRun | None = None
     last_full: DataRun | None = None
     unfinished: DataRun | None = None
     next_due: datetime | None = None

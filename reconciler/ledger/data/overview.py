@@ -197,6 +197,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         last_look=data_runs.newest(connection, number, lists=True, state=FINISHED),
         last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),
         last_whole=data_runs.newest(connection, number, walks=True, spares=False, state=FINISHED),
+        last_spared=data_runs.newest(connection, number, walks=True, spares=True, state=FINISHED),
         last_full=data_runs.newest(connection, number, full=True, state=FINISHED),
         unfinished=data_runs.unfinished(connection, number),
         next_due=_next_due(connection, number),

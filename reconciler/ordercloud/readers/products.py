@@ -208,8 +208,6 @@ class ProductReader:
         listing = Listing(self._reader, _PATH, params, report=self._report)
         with_records = Listing(self._reader, _PATH, {**params, **HAS_RECORDS}, report=self._report and ignored)
         stock = StockLists(with_records, known)
-        if parts.stock:
-            await stock.open()
         book: PriceBook | None = None
         async with aclosing(read_ahead(walk(listing, searched=True))) as pieces:
             async for piece in pieces:

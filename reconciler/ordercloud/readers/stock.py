@@ -181,9 +181,11 @@ class StockLists:
         self._known = known
         self._few: set[str] | None = None
         self._single: Mapping[str, Listing] = {}
+        self._is_open = False
 
-    async def open(self) -> None:
+    async def _open(self) -> None:
         """Count the products that have records, and find out at which addresses many have all of theirs."""
+        self._is_open = True
         first = await self._listing.page_within_cap(())
         if first is None:
             return
@@ -193,7 +195,11 @@ class StockLists:
             self._single = await _single_places(self._listing, self._known.places, first.total)
 
     async def of(self, piece: Piece) -> StockTold:
-        """Return what lists tell of the products in a piece of their list."""
+        """Return what lists tell of the products in a piece of their list, one piece after the other."""
+        if not piece.items:
+            return StockTold()
+        if not self._is_open:
+            await self._open()
         flagged = self._few if self._few is not None else await ids_in(self._listing, piece)
         ours = [str(item["ID"]) for item in piece.items if str(item["ID"]) in flagged]
         if self._known is None or not ours:

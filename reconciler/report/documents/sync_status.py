@@ -142,12 +142,23 @@ class PartFreshnessDocument(Document):
     walked_because: str | None = Field(description="Why walks alone find it, for people; null: they do not.")
 
 
+class DistrustDocument(Document):
+    """A record that moved though its stamp did not: since then every walk reads everything."""
+
+    record: str
+    since: Time
+
+
 class FreshnessDocument(Document):
     """How old the data may be, and is."""
 
     promised_seconds: Count = Field(description="freshness of the manifest.")
     seconds: float | None = Field(description="Since the last good run ended; null: there was none.")
     parts: dict[str, PartFreshnessDocument] = Field(description="By part that flows, e.g. prices.")
+    whole: ComparedDocument | None = Field(
+        description="When everything was read whatever the source's stamps say; null: every walk does that."
+    )
+    distrusted: DistrustDocument | None = Field(description="Why stamps prove nothing; null: they do.")
 
 
 class DeliveriesDocument(Document):
@@ -266,6 +277,10 @@ def _status(status: SyncStatus) -> dict[str, Any]:
             "promised_seconds": int(settings.freshness.total_seconds()),
             "seconds": None if status.since_good is None else round(status.since_good.total_seconds(), 3),
             "parts": {part.part: _part(part, heard[part.part]) for part in status.compared},
+            "whole": None if status.whole is None else _compared(status.whole),
+            "distrusted": None
+            if status.distrust is None
+            else {"record": status.distrust.key, "since": time_to_json(status.distrust.since)},
         },
         "deliveries": None if status.deliveries is None else _deliveries(status.deliveries),
         "troubles": list(status.troubles),

@@ -23,7 +23,7 @@ from reconciler.report.words import moment
 from reconciler.sync.datasync import Standing
 from reconciler.sync.heard import PartHeard
 from reconciler.sync.mode import Mode
-from reconciler.sync.monitor.compared import Compared, rest_of, shown_of
+from reconciler.sync.monitor.compared import Compared, hidden_of, rest_of, shown_of
 from reconciler.sync.monitor.deliveries import Deliveries
 from reconciler.sync.monitor.health import CLOCK_SLACK
 from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
@@ -264,6 +264,13 @@ def freshness_lines(status: SyncStatus) -> Iterator[str]:
         yield f"{shown_of(parts)}: {_compared(parts[0].shown, status.checked_at)}"
     if not status.sync.data.lights or parts[0].inside != parts[0].shown:
         yield f"{rest_of(parts)}: {_compared(parts[0].inside, status.checked_at)}"
+    if status.whole is not None and status.whole.last_at != parts[0].inside.last_at:
+        yield f"{hidden_of(status.sync)}: {_compared(status.whole, status.checked_at)}"
+    if (distrust := status.distrust) is not None:
+        yield (
+            f"every walk reads all stock: that of {visible(distrust.key)} moved and its Inventory.LastUpdated did not, "
+            f"as was found {_since(distrust.since, status.checked_at)}"
+        )
 
 
 def heard_lines(parts: Iterable[PartHeard]) -> Iterator[str]:

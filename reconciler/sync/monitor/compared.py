@@ -10,6 +10,8 @@ from reconciler.ledger.data.model import DataRun, SyncOverview
 from reconciler.sync.datasync import DataSync
 from reconciler.sync.datatype import NEVER
 from reconciler.sync.heard import Evidence, PartHeard, heard_parts, trusting
+from reconciler.sync.run.abilities import Sparing
+from reconciler.sync.run.due import WHOLE_EVERY
 from reconciler.words import listed
 
 
@@ -90,6 +92,30 @@ def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tup
         promised = settings.rest_freshness if sync.data.lights else settings.freshness
         inside = compared(overview.last_walk, settings.walk_interval, promised)
     return tuple(PartCompared(part, shown, inside, sync.data.inside[part]) for part in sync.data.flowing)
+
+
+def whole_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> Compared | None:
+    """Return when everything was read whatever stamps say, and when it will be; None: every walk does that anyway."""
+    if not _spares(sync) or overview.distrust is not None:
+        return None
+    settings, whole = sync.settings, overview.last_whole
+    promised = WHOLE_EVERY * settings.rest_freshness
+    if whole is None or overview.last_walk is None:
+        return Compared(None, now, promised)
+    following = whole.started_at + WHOLE_EVERY * settings.walk_interval
+    if settings.walk_interval == settings.heard_walk_interval:
+        # A walk that measures whether messages come skips nothing.
+        following = overview.last_walk.started_at + settings.walk_interval
+    return Compared(whole.started_at, max(following, now), promised)
+
+
+def hidden_of(sync: DataSync) -> str:
+    """Return what a walk that goes by stamps does not see, for people."""
+    return sync.data.hidden if isinstance(sync.data, Sparing) else ""
+
+
+def _spares(sync: DataSync) -> bool:
+    return isinstance(sync.data, Sparing) and sync.data.spares
 
 
 def shown_of(parts: Iterable[PartCompared]) -> str:

@@ -12,7 +12,16 @@ from reconciler.sparklayer.sync_log import SyncStatus
 from reconciler.sync.datasync import KIND, DataSync, Standing
 from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.mode import LIMIT, most_deletes
-from reconciler.sync.monitor.compared import Compared, as_heard, parts_compared, parts_heard, rest_of, shown_of
+from reconciler.sync.monitor.compared import (
+    Compared,
+    as_heard,
+    hidden_of,
+    parts_compared,
+    parts_heard,
+    rest_of,
+    shown_of,
+    whole_compared,
+)
 from reconciler.sync.run.log_dates import foreign_date, recognise
 from reconciler.words import counted, spoken
 
@@ -113,7 +122,10 @@ def staleness(sync: DataSync, overview: SyncOverview, now: datetime) -> str | No
     if late:
         return _late(sync, shown_of(late), late[0].shown, now)
     late = [part for part in parts if part.inside.is_late(now)]
-    return _late(sync, rest_of(late), late[0].inside, now) if late else None
+    if late:
+        return _late(sync, rest_of(late), late[0].inside, now)
+    whole = whole_compared(sync, overview, now)
+    return None if whole is None or not whole.is_late(now) else _late(sync, hidden_of(sync), whole, now)
 
 
 def disconnection(sync: DataSync) -> str | None:

@@ -6,20 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import DataRun, LevelCounts, RunningNow, SyncOverview
+from reconciler.ledger.data.model import DataRun, Distrust, LevelCounts, RunningNow, SyncOverview
 from reconciler.ledger.data.service_model import Applied, ServiceProcess
 from reconciler.sparklayer.kinds.data_sync.cost import cost_of, look_cost, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heard import PartHeard
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
-from reconciler.sync.monitor.compared import PartCompared, as_heard, parts_compared, parts_heard
+from reconciler.sync.monitor.compared import (
+    Compared,
+    PartCompared,
+    as_heard,
+    parts_compared,
+    parts_heard,
+    whole_compared,
+)
 from reconciler.sync.monitor.deliveries import Deliveries, deliveries_of
 from reconciler.sync.monitor.health import age, disconnection, excess, held_back_of, staleness, standstill, unremoved
 from reconciler.sync.monitor.outcomes import ENOUGH_PERCENT
 from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
 from reconciler.sync.run.counts import Requests, requests_in
-from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
+from reconciler.sync.run.due import WHOLE_EVERY, Choice, Past, choose, full_sync_wanted
 from reconciler.sync.run.progress import Phase
 
 _SEEN, _TOTAL = "seen", "total"
@@ -88,6 +95,8 @@ class SyncStatus:
         since_good: how long ago the last good run ended.
         compared: when each part that flows was last compared with the source, and will be.
         heard: whether messages tell of each part what lists do not show.
+        whole: when everything was read whatever stamps say, and will be; None: every walk does that.
+        distrust: why stamps prove nothing; None: they do.
         troubles: what it promises and does not keep, one sentence each.
         deliveries: what came of OrderCloud's deliveries; None: none ever came.
         requests: by provider, of the newest run that finished.
@@ -112,6 +121,8 @@ class SyncStatus:
     since_good: timedelta | None = None
     compared: tuple[PartCompared, ...] = ()
     heard: tuple[PartHeard, ...] = ()
+    whole: Compared | None = None
+    distrust: Distrust | None = None
     troubles: tuple[str, ...] = ()
     deliveries: Deliveries | None = None
     requests: Mapping[str, Requests] = field(default_factory=dict)
@@ -161,6 +172,8 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
         since_good=age(overview, now),
         compared=parts_compared(sync, overview, now),
         heard=heard,
+        whole=whole_compared(sync, overview, now),
+        distrust=overview.distrust,
         troubles=tuple(words for words in troubles if words is not None),
         deliveries=deliveries_of(overview.inbox, overview.counts.open),
         requests=requests_in(overview.last_finished.counts if overview.last_finished is not None else {}),
@@ -274,17 +287,28 @@ def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
 
 def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
     """Worked out from what the last runs took to read: one that read everything, and one that listed nothing."""
-    walk, last = overview.last_walk, overview.last_finished
-    reads = 0 if walk is None else requests_in(walk.counts).get(SOURCE, Requests()).requests
+    last, reads = overview.last_finished, _walk_reads(overview)
     if not reads:
         return None
     settings, records = sync.settings, overview.counts.records - overview.counts.gone
     cost = cost_of(settings.interval, settings.look_interval, settings.walk_interval, records, 0)
     look, looked = overview.last_look, 0
     if look is not None and not look.walks:
-        looked = requests_in(look.counts).get(SOURCE, Requests()).requests
+        looked = _reads(look)
     cost = replace(cost, per_look=looked or look_cost(sync.type, cost.per_look, reads), per_walk=reads)
     if last is None or last.lists:
         # No run has shown yet what one takes that finds nothing.
         return cost.with_runs_of(run_cost(sync.type, records))
     return cost.with_runs_of(sum(found.reads for found in requests_in(last.counts).values()))
+
+
+def _walk_reads(overview: SyncOverview) -> int:
+    """Return what a walk takes to read: of seven one goes by no stamp, where the others do."""
+    spared, whole = _reads(overview.last_spared), _reads(overview.last_whole)
+    if not spared or overview.distrust is not None:
+        return _reads(overview.last_walk)
+    return round(((WHOLE_EVERY - 1) * spared + (whole or spared)) / WHOLE_EVERY)
+
+
+def _reads(run: DataRun | None) -> int:
+    return 0 if run is None else requests_in(run.counts).get(SOURCE, Requests()).requests

@@ -75,6 +75,7 @@ class Products:
     parts = tuple(part.value for part in Part)
     inside = INSIDE
     feeds = FEEDS
+    hidden = "stock that moved though Inventory.LastUpdated did not"
     probe = PROBE
 
     @property

@@ -47,6 +47,10 @@ class Sparing(Protocol):
     def spares(self) -> bool:
         """Whether they may, as far as the manifest decides."""
 
+    @property
+    def hidden(self) -> str:
+        """What a walk that skips does not see, for people."""
+
 
 @runtime_checkable
 class Foreseeing(Protocol):
