@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import apply, environments, events, manifests, people, readers, startup, sync
+from benchmarks import apply, environments, events, manifests, people, readers, startup, sync, walks
 from benchmarks.harness import REPOSITORY, Row
 
 # A new group of rows is one module and one line here.
@@ -26,6 +26,7 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "apply": apply.rows,
     "readers": readers.rows,
     "sync": sync.rows,
+    "walks": walks.rows,
     "people": people.rows,
     "orders": people.order_rows,
     "people-memory": people.memory_rows,

@@ -155,6 +155,13 @@ def test_a_price_list_manifest_needs_no_currency_beside_it(bench: Workbench) -> 
     assert problems(bench, listed, sync("{pricing: {priceList: their-slug}}")) == []
 
 
+def test_a_mapping_that_looks_at_inventory_records_has_every_walk_read_all_stock() -> None:
+    state = {"interval": "15m", "lookInterval": "1h", "walkInterval": "24h", "freshness": "2h", "stock": {}}
+    said = " ".join(costs({**state, "products": {"mapping": {"variants.restockDate": "InventoryRecords[0].xp.at"}}}))
+    assert "or stock by place, which products.mapping looks at" in said
+    assert "LastUpdated" not in said
+
+
 def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workbench) -> None:
     spec = "{products: {mapping: {variants.sku: ID}}, stock: {locations: {a: main}}, pricing: {}, currency: GBP}"
     bench.write(PLACE, sync(spec))
@@ -166,7 +173,8 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
     assert "requests a day" in remarks(plan)
     assert "23 at every light walk (1h), 33 at every walk (24h)" in remarks(plan)
     assert "to be 2 h old at most (freshness), the inside of variants" in remarks(plan)
-    assert "between places 1 d 2 h (walkInterval and freshness)" in remarks(plan)
+    assert "between places 1 d 2 h (walkInterval and freshness), and 7 d 14 h where its" in remarks(plan)
+    assert "one walk in 7 and every full sync read all of that" in remarks(plan)
     assert "a full sync is due" in remarks(plan)
     assert outcomes(bench.apply()) == {"StockLocation/main": "applied", "DataSync/sync": "applied"}
     assert bench.plan().changes == ()

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, SyncOverview
+from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
 from reconciler.sync.datasync import DataSync
 from reconciler.sync.datatype import NEVER
 from reconciler.sync.heard import Evidence, PartHeard, heard_parts, trusting
 from reconciler.sync.run.abilities import Sparing
-from reconciler.sync.run.due import WHOLE_EVERY
 from reconciler.words import listed
 
 

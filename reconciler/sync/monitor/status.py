@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import DataRun, Distrust, LevelCounts, RunningNow, SyncOverview
 from reconciler.ledger.data.service_model import Applied, ServiceProcess
-from reconciler.sparklayer.kinds.data_sync.cost import cost_of, look_cost, run_cost
+from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY, cost_of, look_cost, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heard import PartHeard
 from reconciler.sync.heldback import HeldBack
@@ -26,7 +26,7 @@ from reconciler.sync.monitor.health import age, disconnection, excess, held_back
 from reconciler.sync.monitor.outcomes import ENOUGH_PERCENT
 from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
 from reconciler.sync.run.counts import Requests, requests_in
-from reconciler.sync.run.due import WHOLE_EVERY, Choice, Past, choose, full_sync_wanted
+from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
 from reconciler.sync.run.progress import Phase
 
 _SEEN, _TOTAL = "seen", "total"

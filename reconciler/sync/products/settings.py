@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -16,8 +15,6 @@ from reconciler.sync.products.model import Part
 
 # Raise it when the mapping itself changes what it makes of a record: a full sync is wanted then.
 _VERSION = 2
-# What an expression needs to see inventory records: their name, or something that sees members whatever their names.
-_SEES_RECORDS = re.compile(r"inventory|[@*\\]|\b(?:items|merge|to_array|to_string|values)\s*\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,8 @@ class ProductSettings:
     @property
     def spares_stock(self) -> bool:
         """Whether inventory records need not be read where their sums by address are known: no expression sees them."""
-        texts = (rule.text.replace("[*]", "") for rule in self.rules.expressions.values())
-        return Part.STOCK in self.parts and not any(_SEES_RECORDS.search(text) for text in texts)
+        rules = self.rules.expressions.values()
+        return Part.STOCK in self.parts and not any(rule.may_see("InventoryRecords") for rule in rules)
 
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find a record in the source.

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
+from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
 from reconciler.sync.mode import Mode, strongest
 from reconciler.sync.settings import SyncSettings
 
-WHOLE_EVERY = 7
-"""Of so many walks one reads everything as a whole, whatever stamps say."""
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
 
 

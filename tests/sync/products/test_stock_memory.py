@@ -214,7 +214,7 @@ def test_the_ledger_is_asked_for_nothing_where_no_product_has_records() -> None:
         ("Product.xp.Gallery[?Main].Url | [0]", True),
         ("InventoryRecords[0].AddressID", False),
         ('"Inv\\u0065ntoryRecords"[0].xp.when', False),
-        ("Inventory.QuantityAvailable", False),
+        ("Inventory.QuantityAvailable", True),
         ("* | [0]", False),
         ("values(Product)[0]", False),
         ("to_string(Variants)", False),

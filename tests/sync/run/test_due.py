@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
 from reconciler.sync.mode import Mode
-from reconciler.sync.run.due import Past, choose
+from reconciler.sync.run.due import Past, choose, may_spare
 from reconciler.sync.settings import SyncSettings
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -129,3 +129,21 @@ def test_a_run_that_was_cut_off_before_it_began_anything_does_not_go_on_and_the_
     nothing = replace(run(Mode.VERIFY, 1, INTERRUPTED), watermark=None)
     choice = choose(None, past(1, 1, nothing), SETTINGS, "same", NOW)
     assert (choice.mode, choice.resume) == (Mode.VERIFY, None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "past", "may"),
+    [
+        (Mode.WALK, Past(last_whole=run(Mode.FULL, 25)), True),
+        (Mode.WALK, Past(last_whole=run(Mode.WALK, 6 * 24 + 5)), True),
+        (Mode.WALK, Past(last_whole=run(Mode.WALK, 7 * 24)), False),
+        (Mode.WALK, Past(), False),
+        (Mode.WALK, Past(last_whole=run(Mode.WALK, -2)), False),
+        (Mode.WALK, Past(last_whole=run(Mode.FULL, 25), distrusts=True), False),
+        *((mode, Past(last_whole=run(Mode.FULL, 25)), False) for mode in (Mode.FULL, Mode.VERIFY, Mode.REWRITE)),
+    ],
+)
+def test_only_walks_skip_and_not_every_seventh_nor_once_a_stamp_proved_nothing(
+    mode: Mode, past: Past, may: bool
+) -> None:
+    assert may_spare(mode, past, timedelta(hours=24), NOW) is may

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.kind.kind import Volume
-from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, ROWS, cost_of, resend_of, run_cost
+from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, ROWS, WHOLE_EVERY, cost_of, resend_of, run_cost
+from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sparklayer.price_list_records import MOST_LISTS, RECOMMENDED_LISTS
 from reconciler.words import counted, listed, parse_duration, spoken
 
@@ -97,12 +98,12 @@ def costs(state: Mapping[str, Any]) -> Iterator[str]:
             f"where nothing changes it costs about {empty.a_day:,} requests a day and, per 1,000 products, "
             f"{cost.a_day - empty.a_day:,} more: {cost.per_look} at every light walk ({state['lookInterval']}), "
             f"{cost.per_walk} at every walk ({state['walkInterval']}), where one more is made for each product with "
-            "variants or stock by place"
+            f"variants{_of_stock(state)}"
         )
         yield (
             f"what lists show of products and prices is promised to be {spoken(freshness)} old at most (freshness), "
             f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval and "
-            "freshness)"
+            f"freshness){_hidden(state, walk + freshness)}"
         )
     if PARTY_PRICES in flowing(state):
         yield (
@@ -129,6 +130,30 @@ def costs(state: Mapping[str, Any]) -> Iterator[str]:
             f"each run ({state['interval']}) looks whether the site is as it was left, and costs up to {said}: "
             f"{round(_DAY / interval * sum(each.values())):,} requests a day"
         )
+
+
+def _of_stock(state: Mapping[str, Any]) -> str:
+    """Say what stock by place costs in walks."""
+    if "stock" not in state:
+        return ""
+    if not _goes_by_stamps(state):
+        return " or stock by place, which products.mapping looks at"
+    return (
+        f", and for each whose stock by place moved; one walk in {WHOLE_EVERY} and every full sync read all of that: "
+        "one more for each product with stock at several places, and for each variant with its own"
+    )
+
+
+def _hidden(state: Mapping[str, Any], usual: timedelta) -> str:
+    """Say what walks that go by stamps do not see, and how old that may be."""
+    if "stock" not in state or not _goes_by_stamps(state):
+        return ""
+    return f", and {spoken(WHOLE_EVERY * usual)} where its Inventory.LastUpdated does not move with it"
+
+
+def _goes_by_stamps(state: Mapping[str, Any]) -> bool:
+    mapping: Mapping[str, str] = (state.get("products") or {}).get("mapping") or {}
+    return not any(Expression(text).may_see("InventoryRecords") for text in mapping.values())
 
 
 def _of_pull(mode: str, names: Sequence[str]) -> str:

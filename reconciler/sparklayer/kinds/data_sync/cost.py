@@ -7,22 +7,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+WHOLE_EVERY = 7
+"""Of so many walks one reads all stock by place, whatever stamps say."""
 _DAY = timedelta(days=1)
 _PAGE = 100
 # As measured on the emulator: 203 requests for 10,000 products.
 _COUNTS = 3
 # Of stock or prices that one request writes, as sparklayer/batches.py sends them.
 ROWS = 500
+# Records that a run looks at, at most; see sync/run/preflight.py. Of products few are read by their IDs.
+_LOOKED_AT, _BY_ID = 30, 5
 # Of a run that finds nothing, by data type, as measured on the emulator: what it asks anyhow (logins, what changed, the
-# sync log), and what it reads of each record that it looks at to see that the target is as it was left.
-_RUN: Mapping[str, tuple[int, int]] = {
-    "products": (8, 1),
-    "party-prices": (5, 2),
-    "customers": (6, 1),
-    "orders": (10, 1),
+# sync log), what it reads of each record that it looks at to see that the target is as it was left, and of how many.
+_RUN: Mapping[str, tuple[int, int, int]] = {
+    "products": (8, 1, _BY_ID),
+    "party-prices": (5, 2, _LOOKED_AT),
+    "customers": (6, 1, _LOOKED_AT),
+    "orders": (10, 1, _LOOKED_AT),
 }
-# Records that a run looks at, at most; see sync/run/preflight.py.
-_LOOKED_AT = 30
 
 
 def run_cost(data_type: str, records: int = _LOOKED_AT) -> int:
@@ -32,8 +34,8 @@ def run_cost(data_type: str, records: int = _LOOKED_AT) -> int:
         data_type: of the run.
         records: how many there are; left out: many.
     """
-    anyhow, each = _RUN[data_type]
-    return anyhow + each * min(records, _LOOKED_AT)
+    anyhow, each, most = _RUN[data_type]
+    return anyhow + each * min(records, most)
 
 
 def look_cost(data_type: str, pages: int, walk: int) -> int:
@@ -57,7 +59,7 @@ class Cost:
         looks: how many there are a day that list everything.
         walks: how many there are a day that read everything.
         per_look: requests to list everything.
-        per_walk: requests to read everything.
+        per_walk: requests to read everything, but for stock that did not move.
     """
 
     runs: float
@@ -87,7 +89,7 @@ def cost_of(
         look_interval: how often everything is listed.
         walk_interval: how often everything is read.
         products: how many there are.
-        with_parts: lists to be read of single products: one for each with variants, and one for each with records.
+        with_parts: lists to be read of single products: one for each with variants.
     """
     pages = math.ceil(products / _PAGE)
     walks = _DAY / walk_interval

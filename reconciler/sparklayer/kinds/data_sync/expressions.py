@@ -29,6 +29,11 @@ _TYPES = {
 }
 
 
+# What may give members that it does not name: `@`, `*` over an object, and functions over one.
+_SEES_ALL = frozenset({"current", "value_projection"})
+_TAKES_ALL = frozenset({"items", "merge", "to_array", "to_string", "values"})
+
+
 class BadExpression(ValueError):
     """A text that is no JMESPath expression; the message says where and why."""
 
@@ -63,6 +68,15 @@ class Expression:
     def within(self, budget: Budget) -> Expression:
         """Return the expression with a budget that it shares with others."""
         return replace(self, budget=budget)
+
+    def may_see(self, name: str) -> bool:
+        """Whether it may look at a member of this name: it names one, or looks at members whatever their names."""
+        return any(
+            node["type"] in _SEES_ALL
+            or (node["type"] == "function_expression" and node["value"] in _TAKES_ALL)
+            or (node["type"] == "field" and node["value"] == name)
+            for node in _nodes(_compiled(self.text))
+        )
 
     def search(self, record: Any) -> Any:
         """Return what the expression gives on a record; null where it finds nothing.
@@ -120,14 +134,19 @@ def _syntax(error: Exception, text: str) -> str:
 
 def _calls(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield name and number of arguments of every function that is called."""
+    for each in _nodes(node):
+        if each.get("type") == "function_expression":
+            yield str(each["value"]), len(each.get("children", ()))
+
+
+def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield all nodes of an expression."""
     nodes: list[Any] = [node]
     while nodes:
         current = nodes.pop()
         if isinstance(current, Mapping):
-            children = current.get("children", ())
-            if current.get("type") == "function_expression":
-                yield str(current["value"]), len(children)
-            nodes.extend(children)
+            yield current
+            nodes.extend(current.get("children", ()))
 
 
 def _check_call(name: str, given: int) -> None:
