@@ -84,6 +84,7 @@ def overview(run: DataRun | None = None, **changes: Any) -> SyncOverview:
         "last_finished": done,
         "last_look": done,
         "last_walk": done,
+        "last_whole": done,
         "last_full": done,
         "log": LogDates(only.started_at, only.ended_at, None),
     }

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount, UnknownMessage
-from reconciler.ledger.data.model import CodeCount, LevelCounts, LogDates, RunningNow, SyncOverview
+from reconciler.ledger.data.model import CodeCount, Distrust, LevelCounts, LogDates, RunningNow, SyncOverview
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.sparklayer.sync_log import SyncStatus as Log
@@ -156,7 +156,24 @@ def test_a_run_of_few_records_is_not_reckoned_as_one_of_many() -> None:
         status_of(data_sync(), overview(counts=LevelCounts(records=records)), NOW).requests_a_day or 0
         for records in (3, 30)
     )
-    assert many - few == 96 * 27
+    # Five products are looked at by their IDs, however many there are.
+    assert many - few == 96 * 2
+
+
+def test_of_seven_walks_one_reads_all_stock_as_it_did_last() -> None:
+    skipped, whole = (data_run(counts={"requests:ordercloud": number}) for number in (3_300, 9_400))
+    reads = [
+        status_of(data_sync(), overview(last_whole=whole, last_walk=walk, last_spared=spared, **more), NOW)
+        for walk, spared, more in (
+            (whole, None, {}),
+            (whole, skipped, {}),
+            (skipped, skipped, {}),
+            (whole, skipped, {"distrust": Distrust(ago(hours=1), "hammer")}),
+        )
+    ]
+    first, *others, distrusted = [status.requests_a_day or 0 for status in reads]
+    assert first == distrusted
+    assert {first - each for each in others} == {9_400 - round((6 * 3_300 + 9_400) / 7)}
 
 
 def test_light_walks_of_price_lists_are_reckoned_as_walks_until_there_was_one() -> None:
@@ -209,6 +226,40 @@ def test_the_rest_is_judged_on_walk_interval_and_freshness() -> None:
         "The inside of variants, stock that moves between places or variants and surcharges of variants: "
         "last compared 1 d 2 h ago, 1 d 1 h are promised; the next run compares it"
     )
+
+
+def test_what_stamps_may_hide_is_judged_on_seven_walks() -> None:
+    known, whole = overview(), data_run()
+    kept, late = (replace(whole, started_at=ago(days=7, hours=hours)) for hours in (13, 15))
+    assert found(data_sync(), replace(known, last_whole=kept)) == []
+    (item,) = found(data_sync(), replace(known, last_whole=late))
+    assert item.message == (
+        "Stock that moved though Inventory.LastUpdated did not: last compared 7 d 15 h ago, 7 d 14 h are promised; "
+        "the next run compares it"
+    )
+
+
+def test_status_says_when_stock_was_read_whatever_stamps_say_and_why_none_is_leant_on() -> None:
+    known = overview(data_run(), last_whole=replace(data_run(), started_at=ago(days=3)))
+    said = text_of(known)
+    assert (
+        "stock that moved though Inventory.LastUpdated did not: compared 3 d ago, again in 4 d; 7 d 14 h promised"
+        in said
+    )
+    said = text_of(replace(known, distrust=Distrust(ago(hours=2), "hammer\x1b[2J")))
+    assert "every walk reads all stock: that of hammer" in said
+    assert "\x1b" not in said
+    assert "though Inventory.LastUpdated did not" not in said
+
+
+def test_a_mapping_that_looks_at_inventory_records_leans_on_no_stamp() -> None:
+    data = Products(product_settings_of(products=mapping(variants_restockDate="InventoryRecords[0].xp.at")))
+    assert status_of(data_sync(data=data), overview(), NOW).whole is None
+
+
+def text_of(known: SyncOverview) -> str:
+    """Return what `sync status` prints, on one line."""
+    return " ".join(statuses_to_text("production", NOW, [status_of(data_sync(), known, NOW)]).split())
 
 
 def test_a_run_that_looked_at_nothing_makes_nothing_fresh() -> None:
