@@ -220,7 +220,7 @@ def test_every_switch_has_a_test_here() -> None:
     together = {"login_status", "scope_beyond_roles"}
     with_commerce = {
         *("unknown_record", "xp_patch_depth", "number_ids", "large_lists", "clashing_xp", "unknown_catalog"),
-        *("user_list", "default_users", "shipment_touches_order", "order_returns"),
+        *("user_list", "default_users", "shipment_touches_order", "order_returns", "stock_stamp"),
     }
     assert set(ORDERCLOUD) <= tests | together | with_commerce
 

@@ -44,3 +44,21 @@ def test_a_line_that_changes_moves_last_updated_of_its_order_whatever_it_costs(
         emulator.clock(advance=60)
         stocked.patch("/orders/incoming/o/lineitems/l", **change)
         assert stocked.get("/orders/incoming/o")["LastUpdated"] > before
+
+
+def test_a_record_that_changes_moves_the_stamp_of_its_product_always_with_its_sum_or_never(
+    emulator: RunningEmulator, shop: Shop
+) -> None:
+    record = {"ProductID": "p", "ID": "r", "AddressID": "here", "QuantityAvailable": 3}
+    product = {"ID": "p", "Name": "P", "Inventory": {"Enabled": True, "QuantityAvailable": 3}}
+    emulator.seed_with({"Objects": {"Products": [product], "InventoryRecords": [record]}})
+    for value, moves in (("every_change", (True, True)), ("sums", (False, True)), ("never", (False, False))):
+        emulator.switch(stock_stamp=value)
+        found = []
+        for change in ({"xp": {"bin": value}}, {"QuantityAvailable": len(value)}):
+            before = shop.get("/products/p")["Inventory"]["LastUpdated"]
+            emulator.clock(advance=60)
+            shop.patch("/products/p/inventoryrecords/r", **change)
+            after = shop.get("/products/p")["Inventory"]
+            found.append(after["LastUpdated"] > before)
+        assert (tuple(found), after["QuantityAvailable"]) == (moves, len(value))
