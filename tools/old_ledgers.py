@@ -43,6 +43,7 @@ SHAPES = {
     "version-17": ("3590cb0",),
     "version-18": ("8bdbabb",),
     "version-19": ("3425c644",),
+    "version-20": ("11d6a44",),
 }
 
 FILL = """
@@ -66,11 +67,20 @@ with store.Ledger.open("sqlite:///" + sys.argv[1], lambda: now) as ledger:
         sys.exit()
     entries = [model.JournalEntry("digest", "DeliveryConfig/search", "pending")]
     run = ledger.begin_run("test", "me", {"changes": []}, entries, {"maxDeletes": "spring clean"})
-    ledger.record_sent(run, "DeliveryConfig/search", [target], ["target.key", "target.other"])
-    ledger.record_done(run, "DeliveryConfig/search", "applied", "done", target,
-                       state={"name": "Search"}, secrets={"target.key": "s3cret"})
+    search = "DeliveryConfig/search"
+    journal = of("config.entries")
+    if journal is None:
+        sent = lambda run, secrets: ledger.record_sent(run, search, [target], secrets)
+        done = lambda run, state, secrets: ledger.record_done(
+            run, search, "applied", "done", target, state=state, secrets=secrets)
+    else:
+        sent = lambda run, secrets: ledger.record(run, [journal.Sent(search, (target,), secrets)])
+        done = lambda run, state, secrets: ledger.record(
+            run, [journal.Done(search, "applied", "done", target, state, secrets)])
+    sent(run, ["target.key", "target.other"])
+    done(run, {"name": "Search"}, {"target.key": "s3cret"})
     cut_off = ledger.begin_run("test", "me", {"changes": []}, entries, {})
-    ledger.record_sent(cut_off, "DeliveryConfig/search", [target], ["target.other"])
+    sent(cut_off, ["target.other"])
     ledger.snooze("test", model.Snooze("EntitySync", "categories", now, "waiting", "me"))
     if hasattr(ledger, "take_leases"):
         from reconciler.pause.lease import Lease

@@ -114,7 +114,9 @@ async def _chosen(
     weighed = await weigh(job, ledger, past)
     choice = choose(asked, past, weighed.settings, job.data.digest, job.now())
     if choice.resume is None:
-        may = isinstance(job.data, Sparing) and job.data.spares
+        # A walk that measures whether messages come skips nothing.
+        usual = weighed.settings.walk_interval == job.settings.walk_interval
+        may = usual and isinstance(job.data, Sparing) and job.data.spares
         spares = may and may_spare(choice.mode, past, job.settings.walk_interval, job.now())
         run = await begin(job, ledger, choice.mode, spares=spares)
     else:
