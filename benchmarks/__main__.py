@@ -15,7 +15,19 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import apply, environments, events, manifests, people, readers, startup, sync, walks
+from benchmarks import (
+    apply,
+    environments,
+    events,
+    ledger,
+    manifests,
+    people,
+    readers,
+    startup,
+    sync,
+    verify,
+    walks,
+)
 from benchmarks.harness import REPOSITORY, Row
 
 # A new group of rows is one module and one line here.
@@ -27,6 +39,8 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "readers": readers.rows,
     "sync": sync.rows,
     "walks": walks.rows,
+    "ledger": ledger.rows,
+    "verify": verify.rows,
     "people": people.rows,
     "orders": people.order_rows,
     "people-memory": people.memory_rows,

@@ -44,6 +44,7 @@ SHAPES = {
     "version-18": ("8bdbabb",),
     "version-19": ("3425c644",),
     "version-20": ("11d6a44",),
+    "version-21": ("b9f8978",),
 }
 
 FILL = """

@@ -286,6 +286,7 @@ hands = table(
 # of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it. `gone_at`: when it
 # was deleted at the target, where that counts for the limit of a day. `look`: fingerprint of what lists showed last.
 # `begun_by` and `begun_at`: the hand that began the last write; until `doubt_until`, that of another may still arrive.
+# `draw`: a random number, by which some are found at random; older versions draw none.
 records = table(
     "data_records",
     key("scope", Number),
@@ -311,6 +312,7 @@ records = table(
     optional("begun_at", Moment),
     optional("doubt_until", Moment),
     optional("heard", Number),
+    optional("draw", Number),
 )
 
 # Who has a name, and who waits for one that another has.

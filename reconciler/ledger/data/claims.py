@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, false, or_, update
+from sqlalchemy import Connection, and_, or_, update
 
 from reconciler.ledger.data.in_doubt import IN_DOUBT, nothing_else_arrives
 from reconciler.ledger.data.model import Level
@@ -35,11 +35,10 @@ def claim_due(
     )
     due = rows.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= sync_now)
     if since is not None:
-        ready, due = ready.where(records.c.ready_at >= since), due.where(false())
-    found = [
-        *connection.execute(ready.order_by(records.c.ready_at, records.c.key).limit(limit)).mappings(),
-        *connection.execute(due.order_by(records.c.due_at, records.c.key).limit(limit)).mappings(),
-    ]
+        ready = ready.where(records.c.ready_at >= since)
+    found = list(connection.execute(ready.order_by(records.c.ready_at, records.c.key).limit(limit)).mappings())
+    if since is None:
+        found += connection.execute(due.order_by(records.c.due_at, records.c.key).limit(limit)).mappings()
     chosen = sorted(found, key=lambda row: (row["ready_at"] or row["due_at"], row["key"]))[:limit]
     if newest and len(chosen) == limit:
         lately = ready.order_by(records.c.ready_at.desc(), records.c.key.desc()).limit(newest)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from reconciler.ledger.data import records
 from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.data.seen import mark_seen
 from reconciler.ledger.tables import records as table
+
+_COMPARED = (table.c.key, table.c.seen_run, table.c.ready_at, table.c.gone, table.c.look)
 
 
 def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str, bytes | None], now: datetime) -> int:
     """Compare what lists show with what they showed last; see `RecordStore.look`."""
     newly = 0
     for chunk in chunks(looks):
-        rows = records.read(connection, scope, chunk)
+        query = select(*_COMPARED).where(records.among(scope, chunk)).order_by(table.c.key).with_for_update()
+        rows = {row["key"]: row for row in connection.execute(query).mappings()}
         as_before = [key for key in chunk if key in rows and _looks_the_same(rows[key], looks[key])]
-        newly += sum(rows[key]["seen_run"] != run_id for key in as_before)
-        connection.execute(update(table).where(records.among(scope, as_before)).values(seen_run=run_id))
+        now_seen = [key for key in as_before if rows[key]["seen_run"] != run_id]
+        newly += len(now_seen)
+        mark_seen(connection, scope, run_id, now_seen)
         changed = {
             key: shown
             for key in chunk
@@ -42,11 +46,11 @@ def note(connection: Connection, scope: int, looks: Mapping[str, bytes]) -> None
         )
 
 
-def _has_changed(values: Mapping[str, Any], shown: bytes) -> bool:
+def _has_changed(values: RowMapping, shown: bytes) -> bool:
     """Whether a record has to be read: lists show something else, or it is back."""
     return bool(values["gone"]) or values["look"] != shown
 
 
-def _looks_the_same(values: Mapping[str, Any], shown: bytes | None) -> bool:
+def _looks_the_same(values: RowMapping, shown: bytes | None) -> bool:
     """Whether nothing is to be done for a record; one that is open is read anyway."""
     return shown is None or (values["ready_at"] is None and not _has_changed(values, shown))

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, String, select, type_coerce
 
 from reconciler.ledger.data.model import DataScope
+from reconciler.ledger.data.records import pages
 from reconciler.ledger.tables import records, scopes
 
 
@@ -22,15 +23,15 @@ def of_others(connection: Connection, scope: DataScope, words: Collection[str]) 
     if not words:
         return frozenset()
     wanted = re.compile("|".join(sorted(map(re.escape, words))))
-    query = (
-        select(type_coerce(records.c.held, String))
-        .join(scopes, scopes.c.id == records.c.scope)
-        .where(
-            scopes.c.environment == scope.environment,
-            scopes.c.target == scope.target,
-            scopes.c.integration == scope.integration,
-            scopes.c.data_type != scope.data_type,
-        )
-        .execution_options(yield_per=1_000)
+    others = select(scopes.c.id).where(
+        scopes.c.environment == scope.environment,
+        scopes.c.target == scope.target,
+        scopes.c.integration == scope.integration,
+        scopes.c.data_type != scope.data_type,
     )
-    return frozenset(word for text in connection.execute(query).scalars() for word in wanted.findall(text or ""))
+    found: set[str] = set()
+    for other in connection.execute(others).scalars().all():
+        for page in pages(connection, other):
+            texts = connection.execute(select(type_coerce(records.c.held, String)).where(page)).scalars()
+            found.update(word for text in texts for word in wanted.findall(text or ""))
+    return frozenset(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, select
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.database import insert_new
@@ -73,7 +73,8 @@ def _of_keys(connection: Connection, scope: int, table: Table, keys: Collection[
     found: dict[str, set[Name]] = {}
     for chunk in chunks(keys):
         query = select(table).where(table.c.scope == scope, table.c.key.in_(chunk)).with_for_update()
-        for row in connection.execute(query.order_by(table.c.kind, table.c.value)):
+        # By the name, but not by its index: SQLite would read all names in their order, and look for these keys.
+        for row in connection.execute(query.order_by(func.coalesce(table.c.kind, ""), table.c.value)):
             found.setdefault(row.key, set()).add((row.kind, row.value))
     return found
 

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from reconciler.kind.kind import Volume
 from reconciler.ledger.config.services import living
+from reconciler.ledger.count_tables import record_counts
 from reconciler.ledger.data import hearing, inbox_rows, log, memos, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data import wanted as wanted_runs
@@ -55,10 +56,10 @@ def all_scopes(connection: Connection) -> list[DataScope]:
 def volumes(connection: Connection, environment: str, targets: Collection[str]) -> dict[tuple[str, str], Volume]:
     """Return how many records each integration of an environment moves, by target and integration."""
     query = (
-        select(scopes.c.target, scopes.c.integration, scopes.c.data_type, func.count().label("records"))
-        .join(records, records.c.scope == scopes.c.id)
-        .where(scopes.c.environment == environment, scopes.c.target.in_(targets), records.c.gone.is_(False))
-        .group_by(scopes.c.target, scopes.c.integration, scopes.c.data_type)
+        select(scopes, (record_counts.c.records - record_counts.c.gone).label("records"))
+        .join(record_counts, record_counts.c.scope == scopes.c.id)
+        .where(scopes.c.environment == environment, scopes.c.target.in_(targets))
+        .where(record_counts.c.records > record_counts.c.gone)
     )
     found: dict[tuple[str, str], dict[str, int]] = {}
     for row in connection.execute(query):
@@ -68,28 +69,20 @@ def volumes(connection: Connection, environment: str, targets: Collection[str]) 
 
 def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
     """Return how many records and problems there are; see `RecordStore.counts`."""
-    is_open = records.c.ready_at.is_not(None)
-    row = connection.execute(
-        select(
-            func.count().label("records"),
-            _number_of(is_open).label("open"),
-            _number_of(records.c.dead).label("dead"),
-            _number_of(and_(is_open, records.c.retry_at > now)).label("waiting"),
-            _number_of(and_(~is_open, records.c.dead.is_(False), records.c.due_at <= now)).label("due"),
-            _number_of(records.c.gone).label("gone"),
-            _number_of(records.c.held_back).label("held_back"),
-        ).where(records.c.scope == scope)
-    ).one()
+    number = select(func.count()).where(records.c.scope == scope)
+    is_open = number.where(records.c.ready_at.is_not(None))
+    is_due = number.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= now)
+    counted = _counted(connection, scope)
     return LevelCounts(
-        records=row.records,
-        open=row.open,
-        dead=row.dead,
-        waiting=row.waiting,
-        due=row.due,
-        gone=row.gone,
+        records=counted.records,
+        open=connection.execute(is_open).scalar_one(),
+        dead=connection.execute(number.where(records.c.dead)).scalar_one(),
+        waiting=connection.execute(is_open.where(records.c.retry_at > now)).scalar_one(),
+        due=connection.execute(is_due).scalar_one(),
+        gone=counted.gone,
         problems=problems.open_count(connection, scope),
         logged=problems.told_count(connection, scope),
-        held_back=row.held_back,
+        held_back=counted.held_back,
     )
 
 
@@ -105,16 +98,14 @@ def open_problems(connection: Connection, scope: DataScope, limit: int, offset: 
     number = find_scope(connection, scope)
     if number is None:
         return OpenProblems()
-    in_scope = _number_of(records.c.gone.is_(False))
-    held_back = connection.execute(
-        select(_number_of(records.c.held_back), in_scope).where(records.c.scope == number)
-    ).one()
+    counted = _counted(connection, number)
     return OpenProblems(
         problems.open_count(connection, number),
         problems.told_count(connection, number),
         tuple(problems.listed(connection, number, limit, offset, code)),
         problems.by_code(connection, number),
-        *held_back,
+        counted.held_back,
+        counted.records - counted.gone,
     )
 
 
@@ -126,9 +117,7 @@ def glance(connection: Connection, scope: DataScope, since: datetime, now: datet
     dead = select(records.c.key).where(records.c.scope == number, records.c.dead).order_by(records.c.key).limit(most)
     codes = problems.by_code(connection, number)
     some = [found for each in codes for found in problems.listed(connection, number, most, 0, each.code)]
-    oldest = select(func.min(records.c.ready_at, type_=records.c.ready_at.type)).where(
-        records.c.scope == number, or_(records.c.retry_at.is_(None), records.c.retry_at <= now)
-    )
+    oldest = _opened_first(number).where(or_(records.c.retry_at.is_(None), records.c.retry_at <= now))
     return Glance(
         data_runs.since(connection, number, since),
         tuple(connection.execute(dead).scalars()),
@@ -219,25 +208,29 @@ def _applied(connection: Connection, scope: int) -> Applied | None:
 
 
 def _next_due(connection: Connection, scope: int) -> datetime | None:
-    moment = case(
-        (records.c.ready_at.is_not(None), func.coalesce(records.c.retry_at, records.c.ready_at)), else_=records.c.due_at
+    tried = func.min(func.coalesce(records.c.retry_at, records.c.ready_at), type_=records.c.due_at.type)
+    of_open = select(tried).where(records.c.scope == scope, records.c.ready_at.is_not(None))
+    of_others = select(records.c.due_at).where(
+        records.c.scope == scope, records.c.due_at.is_not(None), records.c.ready_at.is_(None), records.c.dead.is_(False)
     )
-    query = select(func.min(moment, type_=records.c.due_at.type)).where(
-        records.c.scope == scope,
-        records.c.dead.is_(False),
-        or_(records.c.ready_at.is_not(None), records.c.due_at.is_not(None)),
-    )
-    return connection.execute(query).scalar()
+    first = of_others.order_by(records.c.due_at).limit(1)
+    moments = (connection.execute(query).scalar() for query in (of_open, first))
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _open_since(connection: Connection, scope: int) -> datetime | None:
-    oldest = func.min(records.c.ready_at, type_=records.c.ready_at.type)
-    query = select(oldest).where(records.c.scope == scope, records.c.dead.is_(False))
-    return connection.execute(query).scalar()
+    return connection.execute(_opened_first(scope)).scalar()
 
 
-def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+def _opened_first(scope: int) -> Select[Any]:
+    """Return the query of the moments since when records are open, the first of them."""
+    of_open = select(records.c.ready_at).where(records.c.scope == scope, records.c.ready_at.is_not(None))
+    return of_open.order_by(records.c.ready_at).limit(1)
+
+
+def _counted(connection: Connection, scope: int) -> LevelCounts:
+    row = connection.execute(select(record_counts).where(record_counts.c.scope == scope)).one()
+    return LevelCounts(records=row.records, gone=row.gone, held_back=row.held_back)
 
 
 def _id_of(scope: DataScope) -> Select[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, insert, literal_column, select, update
 
 from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.data.chunks import chunks
@@ -17,6 +17,9 @@ from reconciler.ledger.data.model import CodeCount, LoggedProblem, OpenProblem, 
 from reconciler.ledger.tables import entries, problems, records
 
 _HELD_LISTED = 1_000
+# Written out: an index of some rows serves a statement that asks for these by a literal.
+_NONE = literal_column("0", Integer)
+_IS_OFFERED = entries.c.offered > _NONE
 _Identity = tuple[str, str, str]
 
 
@@ -86,7 +89,7 @@ def to_log(connection: Connection, scope: int, limit: int, most: int) -> tuple[l
     resolved = list(
         connection.execute(
             select(entries.c.external_id)
-            .where(mine, entries.c.open.is_(False), entries.c.offered > 0)
+            .where(mine, entries.c.open.is_(False), _IS_OFFERED)
             .order_by(entries.c.number)
             .limit(limit)
         ).scalars()
@@ -95,9 +98,9 @@ def to_log(connection: Connection, scope: int, limit: int, most: int) -> tuple[l
         mine, entries.c.open, entries.c.logged < entries.c.version
     )
     stale = stale.order_by(entries.c.number)
-    known = connection.execute(stale.where(entries.c.offered > 0).limit(limit)).all()
+    known = connection.execute(stale.where(_IS_OFFERED).limit(limit)).all()
     room = min(limit - len(known), most - logged_count(connection, scope))
-    new = connection.execute(stale.where(entries.c.offered == 0).limit(room)).all() if room > 0 else []
+    new = connection.execute(stale.where(entries.c.offered == _NONE).limit(room)).all() if room > 0 else []
     rows = [*known, *new]
     if rows:
         connection.execute(
@@ -125,7 +128,7 @@ def logged(connection: Connection, scope: int, external_ids: Collection[str], re
 def unlog_all(connection: Connection, scope: int) -> None:
     """Mark every problem as not logged: the sync log begins anew."""
     connection.execute(delete(entries).where(entries.c.scope == scope, entries.c.open.is_(False)))
-    connection.execute(update(entries).where(entries.c.scope == scope).values(offered=0, logged=0))
+    connection.execute(update(entries).where(entries.c.scope == scope, _IS_OFFERED).values(offered=0, logged=0))
 
 
 def listed(connection: Connection, scope: int, limit: int, offset: int, code: str | None) -> list[OpenProblem]:
@@ -209,7 +212,7 @@ def found_between(connection: Connection, scope: int, moment: datetime, now: dat
 
 def logged_count(connection: Connection, scope: int) -> int:
     """Return how many external IDs the sync log has an error for, or may have."""
-    query = select(func.count()).select_from(entries).where(entries.c.scope == scope, entries.c.offered > 0)
+    query = select(func.count()).select_from(entries).where(entries.c.scope == scope, _IS_OFFERED)
     return connection.execute(query).scalar_one()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.ledger.data import claims, mentions, names, overview, problems, records, runs, samples
 from reconciler.ledger.data import looks as of_lists
+from reconciler.ledger.data import seen as of_walks
 from reconciler.ledger.data import told as of_messages
 from reconciler.ledger.data import unseen as of_run
 from reconciler.ledger.data.inbox_model import Told
@@ -137,7 +138,7 @@ class RecordStore:
         scope = self._scoped.id
 
         def seen(tx: Transaction) -> None:
-            records.seen(tx.connection, scope, run_id, revisions, tx.now)
+            of_walks.seen(tx.connection, scope, run_id, revisions, tx.now)
             of_lists.note(tx.connection, scope, looks or {})
             if run_id is not None and counts:
                 runs.change(tx.connection, scope, run_id, {}, counts)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from secrets import randbelow
 from typing import Any
 
 from sqlalchemy import (
@@ -15,7 +16,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     exists,
     func,
     insert,
@@ -34,8 +34,12 @@ from reconciler.ledger.tables import problems, records
 
 WRITING = timedelta(minutes=10)
 """How long nobody else claims a record that is being written without a claim."""
-
+DRAWS = 2**31
+"""How many different numbers are drawn for records."""
+PAGE = 10_000
+"""Records that one statement looks at where all of a scope have to be."""
 _COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key"))
+_CHANGING = tuple(name for name in _COLUMNS if name != "draw")
 
 Values = dict[str, Any]
 
@@ -104,8 +108,9 @@ def want(
 @cache
 def _wanting(dialect: str, *, heard: bool) -> Executable:
     # Somebody else may make the same records just now; all lock them in the order of their keys.
-    fresh = {
-        **{name: value for name, value in _fresh(0, "").items() if value is not None},
+    values = {
+        **{name: value for name, value in fresh(0, "").items() if value is not None},
+        "draw": func.abs(func.random() % DRAWS) if dialect == "sqlite" else func.floor(func.random() * DRAWS),
         "scope": bindparam("of_scope"),
         "key": rows_of(bindparam("keys", type_=ListOfWords()), dialect),
         "wanted": 1,
@@ -113,9 +118,9 @@ def _wanting(dialect: str, *, heard: bool) -> Executable:
         "ready_at": bindparam("now"),
         "retry_at": bindparam("retry"),
     }
-    columns = [type_coerce(value, records.c[name].type).label(name) for name, value in fresh.items()]
+    columns = [type_coerce(value, records.c[name].type).label(name) for name, value in values.items()]
     # With a condition, SQLite does not take ON CONFLICT for one of a join.
-    made = insert_into(records, dialect).from_select(list(fresh), select(*columns).where(true()))
+    made = insert_into(records, dialect).from_select(list(values), select(*columns).where(true()))
     return made.on_conflict_do_update(
         index_elements=["scope", "key"],
         set_={
@@ -144,7 +149,7 @@ def begin_writes(
     rows = read(connection, scope, parts)
     changed = {}
     for key, sent in parts.items():
-        values = dict(rows.get(key) or _fresh(scope, key))
+        values = dict(rows.get(key) or fresh(scope, key))
         note_begun(values, claim.partition("/")[0], now)
         values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
         values["held"] = held.get(key, values["held"])
@@ -163,7 +168,7 @@ def record(
     changed: dict[str, Values] = {}
     refused = []
     for result in results:
-        values = changed.get(result.key) or dict(rows.get(result.key) or _fresh(scope, result.key))
+        values = changed.get(result.key) or dict(rows.get(result.key) or fresh(scope, result.key))
         if result.token is not None and values["claim"] != claim_of(hand, result.token):
             refused.append(result.key)
             continue
@@ -218,7 +223,7 @@ def failed(
 ) -> None:
     """Record a failed attempt; see `RecordStore.failed`."""
     rows = read(connection, scope, [key])
-    values = dict(rows.get(key) or _fresh(scope, key))
+    values = dict(rows.get(key) or fresh(scope, key))
     if claim is not None and values["claim"] != claim:
         return
     values.update(attempts=attempts, dead=dead, claim=None, claimed_until=None)
@@ -231,53 +236,24 @@ def failed(
     write(connection, scope, {key: values}, rows)
 
 
-def seen(
-    connection: Connection, scope: int, run_id: str | None, revisions: Mapping[str, int | None], now: datetime
-) -> None:
-    """Record that records were seen and need no write; see `RecordStore.seen`."""
-    by_run = {} if run_id is None else {"seen_run": run_id}
-    for chunk in chunks(revisions):
-        query = select(records.c.key, records.c.wanted).where(among(scope, chunk))
-        query = query.order_by(records.c.key).with_for_update()
-        wanted: dict[str, int] = {row.key: row.wanted for row in connection.execute(query)}
-        settled: list[str] = []
-        older: list[str] = []
-        for key, now_wanted in wanted.items():
-            revision = revisions[key]
-            (settled if revision is None or revision >= now_wanted else older).append(key)
-        marks = {
-            **by_run,
-            "attempts": 0,
-            "dead": False,
-            "gone": False,
-            "gone_at": None,
-            "claim": None,
-            "claimed_until": None,
-            "held_back": False,
-        }
-        # What is to be written once more, when nothing else can arrive, still is, and not before.
-        waits = records.c.doubt_until > now
-        later = {"ready_at": _moment(now), "retry_at": records.c.doubt_until, "doubt_until": records.c.doubt_until}
-        later = {name: case((waits, value), else_=None) for name, value in later.items()}
-        connection.execute(
-            update(records).where(among(scope, settled)).values(**marks, applied=records.c.wanted, **later)
-        )
-        if older:
-            connection.execute(
-                update(records)
-                .where(among(scope, older))
-                .values(**marks, ready_at=func.coalesce(records.c.ready_at, _moment(now)))
-            )
-            higher = update(records).where(
-                records.c.scope == scope,
-                records.c.key == bindparam("of_key"),
-                records.c.applied < bindparam("revision"),
-            )
-            connection.execute(
-                higher.values(applied=bindparam("revision")),
-                [{"of_key": key, "revision": revisions[key]} for key in older],
-            )
-        _insert(connection, [{**_fresh(scope, key), **by_run} for key in chunk if key not in wanted])
+def pages(connection: Connection, scope: int, after: str | None = None) -> Iterator[ColumnElement[bool]]:
+    """Yield for each page of a scope's records the condition that a row is one of it, in the order of their keys.
+
+    A statement over all records would read the whole table, however few it is about.
+
+    Args:
+        connection: of the transaction.
+        scope: whose records.
+        after: only those after this key.
+    """
+    rest = records.c.key >= "" if after is None else records.c.key > after
+    while True:
+        keys = select(records.c.key).where(records.c.scope == scope, rest).order_by(records.c.key)
+        last = connection.execute(keys.offset(PAGE - 1).limit(1)).scalar()
+        yield and_(records.c.scope == scope, rest, *([] if last is None else [records.c.key <= last]))
+        if last is None:
+            return
+        rest = records.c.key > last
 
 
 def deleted_since(connection: Connection, scope: int, moment: datetime) -> int:
@@ -290,9 +266,10 @@ def forget_prints(connection: Connection, scope: int, keys: Collection[str] | No
     """Forget fingerprints; see `RecordStore.forget_prints`. That the target may hold something stays known."""
     noted = update(records).where(records.c.held != {}).values(prints={})
     if keys is None:
-        connection.execute(noted.where(records.c.scope == scope))
-        rest = select(records.c.key).where(records.c.scope == scope, records.c.prints != {})
-        keys = list(connection.execute(rest).scalars())
+        keys = []
+        for page in pages(connection, scope):
+            connection.execute(noted.where(page))
+            keys += connection.execute(select(records.c.key).where(page, records.c.prints != {})).scalars()
     for chunk in chunks(dict.fromkeys(keys)):
         connection.execute(noted.where(among(scope, chunk)))
         rows = read(connection, scope, chunk)
@@ -318,7 +295,7 @@ def move(connection: Connection, scope: int, moves: Mapping[str, str]) -> None:
     nothing: Values = {"held": {}, "prints": {}, "due_at": None, "ready_at": None, "retry_at": None, "claim": None}
     for old, new in moves.items():
         if old in rows:
-            changed[new] = {**(rows.get(new) or _fresh(scope, new)), "held": rows[old]["held"], "prints": {}}
+            changed[new] = {**(rows.get(new) or fresh(scope, new)), "held": rows[old]["held"], "prints": {}}
             left = {"applied": rows[old]["wanted"], "attempts": 0, "dead": False, "gone": True, "held_back": False}
             changed[old] = {**rows[old], **nothing, **left, "claimed_until": None}
     write(connection, scope, changed, rows)
@@ -347,7 +324,7 @@ def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, V
 def write(connection: Connection, scope: int, changed: Mapping[str, Values], known: Collection[str]) -> None:
     """Write rows of records; those that are not known yet are made."""
     existing = [
-        {"of_key": key, **{f"new_{name}": values[name] for name in _COLUMNS}}
+        {"of_key": key, **{f"new_{name}": values[name] for name in _CHANGING}}
         for key, values in changed.items()
         if key in known
     ]
@@ -355,18 +332,20 @@ def write(connection: Connection, scope: int, changed: Mapping[str, Values], kno
         connection.execute(
             update(records)
             .where(records.c.scope == scope, records.c.key == bindparam("of_key"))
-            .values({name: bindparam(f"new_{name}") for name in _COLUMNS}),
+            .values({name: bindparam(f"new_{name}") for name in _CHANGING}),
             existing,
         )
-    _insert(connection, [values for key, values in changed.items() if key not in known])
+    make(connection, [values for key, values in changed.items() if key not in known])
 
 
-def _insert(connection: Connection, rows: Sequence[Values]) -> None:
+def make(connection: Connection, rows: Sequence[Values]) -> None:
+    """Make rows of records."""
     if rows:
         connection.execute(insert(records), rows)
 
 
-def _fresh(scope: int, key: str) -> Values:
+def fresh(scope: int, key: str) -> Values:
+    """Return the row of a record of which nothing is known."""
     empty = dict.fromkeys(_COLUMNS)
     return {
         **empty,
@@ -380,6 +359,7 @@ def _fresh(scope: int, key: str) -> Values:
         "gone": False,
         "dead": False,
         "held_back": False,
+        "draw": randbelow(DRAWS),
     }
 
 
@@ -389,7 +369,8 @@ def with_problems() -> Select[Any]:
     return select(records, of_record.label("problems"))
 
 
-def _moment(moment: datetime) -> ColumnElement[datetime]:
+def as_moment(moment: datetime) -> ColumnElement[datetime]:
+    """Return a moment as the columns of records have it."""
     return type_coerce(moment, records.c.ready_at.type)
 
 

@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
+from secrets import randbelow
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, UnaryExpression, and_, func, or_, select
 
 from reconciler.ledger.data.in_doubt import nothing_else_arrives
 from reconciler.ledger.data.model import Level
-from reconciler.ledger.data.records import level_of, with_problems
+from reconciler.ledger.data.records import DRAWS, level_of, pages, with_problems
 from reconciler.ledger.tables import data_runs, records
+
+# So many are looked at for each one of a sample: some are gone, or were seen by runs of another configuration.
+_CANDIDATES = 4
 
 
 def sample(connection: Connection, scope: int, latest: int, random: int, config: str) -> list[Level]:
     """Return records that were written last and some at random; see `RecordStore.sample`."""
     # What was compared by another configuration says nothing about what this one finds.
     alike = select(data_runs.c.id).where(data_runs.c.scope == scope, data_runs.c.config == config)
-    printed = with_problems().where(
-        records.c.scope == scope, records.c.gone.is_(False), records.c.prints != {}, records.c.seen_run.in_(alike)
-    )
-    newest = connection.execute(
-        printed.where(records.c.written_at.is_not(None))
-        .order_by(records.c.written_at.desc(), records.c.key)
-        .limit(latest)
-    )
-    some = connection.execute(printed.order_by(func.random()).limit(random))
-    found = {row["key"]: level_of(row) for rows in (newest, some) for row in rows.mappings()}
-    return [level for level in found.values() if level.prints]
+    runs = set(connection.execute(alike).scalars())
+    start = randbelow(DRAWS)
+    newest = records.c.written_at.is_not(None)
+    by_chance = _candidates(connection, scope, records.c.draw >= start, records.c.draw.asc(), random)
+    # From where the numbers end it goes on where they begin.
+    by_chance += _candidates(connection, scope, records.c.draw < start, records.c.draw.asc(), random)
+    found: dict[str, Level] = {}
+    lately = _candidates(connection, scope, newest, records.c.written_at.desc(), latest)
+    for rows, number in ((lately, latest), (by_chance, random)):
+        levels = (level_of(row) for row in rows if not row["gone"] and row["seen_run"] in runs)
+        found.update((level.key, level) for level in islice((level for level in levels if level.prints), number))
+    return list(found.values())
+
+
+def _candidates(
+    connection: Connection, scope: int, condition: ColumnElement[bool], order: UnaryExpression[Any], number: int
+) -> list[RowMapping]:
+    """Return some of the first records in an order; of few only if many must not be taken."""
+    query = with_problems().where(records.c.scope == scope, condition).order_by(order).limit(_CANDIDATES * number)
+    return list(connection.execute(query).mappings())
 
 
 def stuck(connection: Connection, scope: int) -> list[str]:
     """Return the keys of records that are dead or failed."""
-    query = select(records.c.key).where(records.c.scope == scope, or_(records.c.dead, records.c.attempts > 0))
-    return list(connection.execute(query).scalars())
+    of_scope = select(records.c.key).where(records.c.scope == scope)
+    # One that failed and is not dead is open: it is tried again.
+    failed = of_scope.where(records.c.ready_at.is_not(None), records.c.attempts > 0)
+    return [key for query in (of_scope.where(records.c.dead), failed) for key in connection.execute(query).scalars()]
 
 
 def open_count(
@@ -52,9 +69,8 @@ def open_count(
 def waits_since(connection: Connection, scope: int, moment: datetime, now: datetime) -> bool:
     """Return whether a record that nobody has claimed waits that long; see `RecordStore.waits_since`."""
     due = and_(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= now)
-    free = records.c.scope == scope, records.c.claim.is_(None)
-    query = select(records.c.key).where(*free, or_(records.c.ready_at <= moment, due))
-    return connection.execute(query.limit(1)).first() is not None
+    free = select(records.c.key).where(records.c.scope == scope, records.c.claim.is_(None)).limit(1)
+    return any(connection.execute(free.where(waits)).first() for waits in (records.c.ready_at <= moment, due))
 
 
 def with_prefix(connection: Connection, scope: int, prefix: str, after: str | None, limit: int) -> list[str]:
@@ -69,9 +85,10 @@ def with_prefix(connection: Connection, scope: int, prefix: str, after: str | No
 
 def with_suffix(connection: Connection, scope: int, suffix: str, after: str | None, limit: int) -> list[str]:
     """Return keys of records that end so, in order, after one of them; those that are gone are left out."""
-    query = select(records.c.key).where(
-        records.c.scope == scope, records.c.gone.is_(False), records.c.key.endswith(suffix, autoescape=True)
-    )
-    if after is not None:
-        query = query.where(records.c.key > after)
-    return list(connection.execute(query.order_by(records.c.key).limit(limit)).scalars())
+    query = select(records.c.key).where(records.c.gone.is_(False), records.c.key.endswith(suffix, autoescape=True))
+    found: list[str] = []
+    for page in pages(connection, scope, after):
+        found += connection.execute(query.where(page).order_by(records.c.key).limit(limit - len(found))).scalars()
+        if len(found) == limit:
+            break
+    return found

@@ -16,18 +16,24 @@ def unseen(
     connection: Connection, scope: int, run_id: str, after: str | None, limit: int, *, gone: bool
 ) -> list[Level]:
     """Return records that a run did not see; see `RecordStore.unseen`."""
-    query = records.with_problems().where(table.c.scope == scope, _not_seen_by(run_id), table.c.gone.is_(gone))
+    query = records.with_problems().where(_not_seen_by(run_id), table.c.gone.is_(gone)).order_by(table.c.key)
     if gone:
         query = query.where(_target_may_hold())
-    if after is not None:
-        query = query.where(table.c.key > after)
-    return [records.level_of(row) for row in connection.execute(query.order_by(table.c.key).limit(limit)).mappings()]
+    found: list[Level] = []
+    for page in records.pages(connection, scope, after):
+        rows = connection.execute(query.where(page).limit(limit - len(found))).mappings()
+        found += [records.level_of(row) for row in rows]
+        if len(found) == limit:
+            break
+    return found
 
 
 def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[str]:
     """Delete closed records that a run did not see and of which the target holds nothing, and return their keys."""
-    stray = and_(table.c.scope == scope, _not_seen_by(run_id), table.c.ready_at.is_(None), ~_target_may_hold())
-    keys = list(connection.execute(select(table.c.key).where(stray).with_for_update()).scalars())
+    stray = and_(_not_seen_by(run_id), table.c.ready_at.is_(None), ~_target_may_hold())
+    keys: list[str] = []
+    for page in records.pages(connection, scope):
+        keys += connection.execute(select(table.c.key).where(page, stray).with_for_update()).scalars()
     for chunk in chunks(keys):
         connection.execute(delete(table).where(records.among(scope, chunk)))
     return keys

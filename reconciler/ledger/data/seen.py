@@ -1,0 +1,88 @@
+"""Records that a run saw, of which nothing is to be written. Functions that work in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select, update
+
+from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.data.records import among, as_moment, fresh, make
+from reconciler.ledger.tables import records
+
+
+def seen(
+    connection: Connection, scope: int, run_id: str | None, revisions: Mapping[str, int | None], now: datetime
+) -> None:
+    """Record that records were seen and need no write; see `RecordStore.seen`."""
+    by_run = {} if run_id is None else {"seen_run": run_id}
+    for chunk in chunks(revisions):
+        columns = records.c.key, records.c.wanted, records.c.seen_run, _is_quiet().label("is_quiet")
+        query = select(*columns).where(among(scope, chunk)).order_by(records.c.key).with_for_update()
+        wanted: dict[str, int] = {}
+        settled: list[str] = []
+        older: list[str] = []
+        only_seen: list[str] = []
+        for row in connection.execute(query):
+            key, revision = row.key, revisions[row.key]
+            wanted[key] = row.wanted
+            if revision is not None and revision < row.wanted:
+                older.append(key)
+            elif not row.is_quiet:
+                settled.append(key)
+            elif run_id is not None and row.seen_run != run_id:
+                only_seen.append(key)
+        mark_seen(connection, scope, run_id, only_seen)
+        marks = {
+            **by_run,
+            "attempts": 0,
+            "dead": False,
+            "gone": False,
+            "gone_at": None,
+            "claim": None,
+            "claimed_until": None,
+            "held_back": False,
+        }
+        # What is to be written once more, when nothing else can arrive, still is, and not before.
+        waits = records.c.doubt_until > now
+        later = {"ready_at": as_moment(now), "retry_at": records.c.doubt_until, "doubt_until": records.c.doubt_until}
+        later = {name: case((waits, value), else_=None) for name, value in later.items()}
+        if settled:
+            connection.execute(
+                update(records).where(among(scope, settled)).values(**marks, applied=records.c.wanted, **later)
+            )
+        if older:
+            connection.execute(
+                update(records)
+                .where(among(scope, older))
+                .values(**marks, ready_at=func.coalesce(records.c.ready_at, as_moment(now)))
+            )
+            higher = update(records).where(
+                records.c.scope == scope,
+                records.c.key == bindparam("of_key"),
+                records.c.applied < bindparam("revision"),
+            )
+            connection.execute(
+                higher.values(applied=bindparam("revision")),
+                [{"of_key": key, "revision": revisions[key]} for key in older],
+            )
+        make(connection, [{**fresh(scope, key), **by_run} for key in chunk if key not in wanted])
+
+
+def mark_seen(connection: Connection, scope: int, run_id: str | None, keys: Collection[str]) -> None:
+    """Note which run saw records last, of which there is nothing else to note."""
+    if keys:
+        connection.execute(update(records).where(among(scope, keys)).values(seen_run=run_id))
+
+
+def _is_quiet() -> ColumnElement[bool]:
+    """Return the condition that nothing changes of a record that is seen and needs no write, but who saw it."""
+    nothing = ("ready_at", "retry_at", "doubt_until", "gone_at", "claim", "claimed_until")
+    flags = ("gone", "dead", "held_back")
+    return and_(
+        records.c.applied == records.c.wanted,
+        records.c.attempts == 0,
+        *(records.c[name].is_(False) for name in flags),
+        *(records.c[name].is_(None) for name in nothing),
+    )
