@@ -272,13 +272,13 @@ def _bad_hosts(environment: EnvironmentManifest, manifest: Manifest, found: Fact
     """Yield what a manifest points at outside targetHosts; what the environment itself reads may be this machine."""
     allowed, local = environment.spec.target_hosts, manifest is environment
     for path, hosts, secret in found.hosts if allowed is not None else ():
-        subject = f"{manifest.kind} {manifest.name}: {format_path(path)}"
-        if hosts is None:
-            yield BadHost(readable=False, subject=subject, place=manifest.at(path), value=None)
-        for host in hosts or ():
-            if not host_allowed(host, allowed or ()) and not (local and is_loopback(host)):
-                value = None if secret else host
-                yield BadHost(readable=True, subject=subject, place=manifest.at(path), value=value)
+        unread: tuple[str | None, ...] = (None,)
+        for host in unread if hosts is None else hosts:
+            if host is not None and (host_allowed(host, allowed or ()) or (local and is_loopback(host))):
+                continue
+            subject = f"{manifest.kind} {manifest.name}: {format_path(path)}"
+            value = None if secret else host
+            yield BadHost(readable=host is not None, subject=subject, place=manifest.at(path), value=value)
 
 
 def _literal(

@@ -213,6 +213,8 @@ class _Builder:
                 if key is not None:
                     container[key] = value
                     key = None
+                elif type(value) is str and value not in container:
+                    key = value
                 else:
                     key = self._key(value, container, event)
             elif container is None:

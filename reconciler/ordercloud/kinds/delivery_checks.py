@@ -102,8 +102,8 @@ def _shared_search_entity(configs: dict[str, ManifestView], users: dict[str, lis
     """Two configs that feed one and the same Search entity from different entity types mix their records."""
     first: dict[tuple[str, str, str], ManifestView] = {}
     for config in configs.values():
-        search = config.spec.delivery_targets.search_ingestion
-        if search is None or not users.get(config.name):
+        search = config.spec.delivery_targets.search_ingestion if config.name in users else None
+        if search is None:
             continue
         other = first.setdefault((search.domain, search.source, search.entity), config)
         if other is not config:
