@@ -38,23 +38,13 @@ _RELATIVE = re.compile(
     rf"(?<!\S)(?=[^\s?]*[/.])[^\s?#=;]*(?:\?|%(?:25)*3f)[\w.\[\]%-]+(?:{_EQUALS}|%(?:25)*3d)\S+", re.IGNORECASE
 )
 _ANCHOR = re.compile(r"[/!]?[a-z]+(?:[-_/](?:[a-z]+|[0-9]{1,3}))*")  # a fragment that names a place in a page
-_MAY_HOLD = re.compile(
-    "|".join(
-        # Alternatives that begin with one character as it is: a text with none of these is passed over at once.
-        (
-            *map(re.escape, "/?=;:<%["),
-            "--",
-            *(
-                f"{first}(?i:{word[1:]})"
-                for word in (
-                    *("bearer", "basic", "password", "gh[a-z]_", "github_", "glpat-", "xox", "xapp", "k_live_"),
-                    *("k_test_", "aiza", "shp[a-z]{2}_", "whsec_", "eyj"),
-                )
-                for first in (word[0], word[0].upper())
-            ),
-        )
-    )
+_TELLS = (
+    *("bearer", "basic", "password", "gh[a-z]_", "github_", "glpat-", "xox", "xapp", "k_live_", "k_test_", "aiza"),
+    *("shp[a-z]{2}_", "whsec_", "eyj"),
 )
+# Each alternative begins with one character as it is: a text that has none of these is passed over at once.
+_BEGUN = (f"{first}(?i:{word[1:]})" for word in _TELLS for first in (word[0], word[0].upper()))
+_MAY_HOLD = re.compile("|".join((*map(re.escape, "/?=;:<%["), "--", *_BEGUN)))
 # A value that says where something is, such as a URL, shows its scheme, hosts, ports and path.
 _MAY_HOLD_BESIDE_HOST = re.compile(r"[@?=;#%]")
 _ENCODED = re.compile(r"%(?:0[9a]|2[0257]|3[ad]|40)", re.IGNORECASE)

@@ -19,7 +19,7 @@ from reconciler.manifest.explain import explain, suggest
 from reconciler.manifest.hosts import hosts_of
 from reconciler.manifest.model import EnvironmentManifest, Manifest
 from reconciler.manifest.positions import DocumentLocator, Path, Source, format_path, parse_path
-from reconciler.manifest.references import is_literal, literal_parts, literal_secrets, texts_of, unreadable_names
+from reconciler.manifest.references import is_literal, literal_parts, texts_of, unreadable_names
 
 # What stands for a part of a URL that is no host.
 _SECRET = re.compile(r"\$\{secret:[^}]*\}")
@@ -70,9 +70,10 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: ManifestKind[Any]
         if semantics.write_only and is_literal(text):
             literals.append(path)
     if kind is not None:
-        literals.extend(literal_secrets(model, manifest.raw, manifest.metadata.sensitive))
+        literals.extend(path for path, _ in literal_parts(model, manifest.raw, manifest.metadata.sensitive))
     problems = list(_ignored(manifest, model)) if manifest.metadata.ignore else []
-    problems.extend(_marked_badly(manifest, model))
+    if manifest.metadata.sensitive:
+        problems.extend(_marked_badly(manifest, model))
     live_id = None
     if kind is not None and (manifest.spec is not None or manifest.absent):
         try:

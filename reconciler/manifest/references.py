@@ -186,25 +186,19 @@ def is_sensitive(parts: Sequence[str | Reference], position: Position) -> bool:
     return hole not in replaced(template, position.spans(template))
 
 
-def literal_secrets(model: type[BaseModel], data: Mapping[str, Any], sensitive: Collection[str] = ()) -> Iterator[Path]:
-    """Yield the paths of texts that have a secret in them and stand in the manifest in whole.
+def literal_parts(
+    model: type[BaseModel], data: Mapping[str, Any], sensitive: Collection[str] = ()
+) -> list[tuple[Path, tuple[str, ...]]]:
+    """Return the paths of texts that stand in the manifest in whole and have secrets in them, each with these.
 
     Args:
         model: of the spec.
         data: the spec, references unresolved.
         sensitive: the paths that `metadata.sensitive` names.
     """
-    for path, _ in literal_parts(model, data, sensitive):
-        yield path
-
-
-def literal_parts(
-    model: type[BaseModel], data: Mapping[str, Any], sensitive: Collection[str] = ()
-) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Yield the paths as `literal_secrets` does, each with the secrets that stand there."""
     found: list[tuple[Path, tuple[str, ...]]] = []
     _collect_literals(data, Position(model), (), marked_paths(sensitive), found)
-    yield from found
+    return found
 
 
 def _collect_literals(
