@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from pydantic import BaseModel
@@ -12,27 +12,35 @@ from reconciler.kind.semantics import FieldNode, State, fields_of, semantics_by_
 from reconciler.ledger.config.model import Memory, Snapshot
 from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.manifest.resolve import LITERAL
-from reconciler.reconcile.diff import covers, secrets_in
+from reconciler.reconcile.diff import covers
 from reconciler.reconcile.inputs import PlanInputs
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.reconcile.secrets import SecretStatus
 from reconciler.reconcile.work import Desired, Work
+from reconciler.secret import Secret
 
 
-def secret_notes(desired: Desired, status: SecretStatus, memory: Memory, *, at_apply: bool = False) -> Iterator[Note]:
+def secret_notes(
+    desired: Desired,
+    secrets: Sequence[tuple[str, Secret]],
+    status: SecretStatus,
+    memory: Memory,
+    *,
+    at_apply: bool = False,
+) -> Iterator[Note]:
     """Yield a note for each secret that could not be compared, and why, at the place of the manifest.
 
     Where the secret itself stands would have to be looked up in the file, and there may be thousands of these.
     """
     if at_apply and not desired.absent:
-        for path, secret in secrets_in(desired.state):
+        for path, secret in secrets:
             if not secret.is_set and not covers(desired.ignore, path):
                 words = f"{path}: {secret.reference} is checked at apply, which compares it and checks its host"
                 yield Note(NoteKind.CHECKED_AT_APPLY, desired.key, words, desired.place)
     for path, secret in status.unset if not at_apply else ():
         words = f"{path}: {secret.reference} {secret.lacks} here; it is not compared"
         yield Note(NoteKind.SECRET_UNSET, desired.key, words, desired.place)
-    for path, secret in secrets_in(desired.state):
+    for path, secret in secrets:
         value = None if desired.absent else secret.value
         if value is not None and value != value.strip():
             words = f"{path}: the value of {secret.reference} begins or ends with white space, and is sent as it is"
@@ -163,11 +171,11 @@ def run_notes(inputs: PlanInputs, works: Iterable[Work]) -> Iterator[Note]:
             yield Note(NoteKind.PAUSE_LIMITS, work.change.key, limits, work.change.place)
 
 
-def literal_notes(inputs: PlanInputs, desired: Desired) -> Iterator[Note]:
+def literal_notes(inputs: PlanInputs, desired: Desired, secrets: Sequence[tuple[str, Secret]]) -> Iterator[Note]:
     """Yield a note for each secret that stands in a manifest itself, where the environment warns of that."""
     if inputs.guardrails.literal_secrets != "warn" or desired.absent:
         return
-    for path, secret in secrets_in(desired.state):
+    for path, secret in secrets:
         if secret.reference == LITERAL:
             words = f"{path}: the value stands in the manifest itself; write ${{secret:NAME}}"
             yield Note(NoteKind.LITERAL_SECRET, desired.key, words, desired.place)

@@ -141,11 +141,12 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     memory = inputs.memory
     found.notes.extend(held_notes(inputs, desired, observed))
     desired = under_lease(inputs, desired, observed)
-    status = SecretStatus()
+    status, secrets = SecretStatus(), secrets_in(desired.state)
     if observed is not None and not desired.absent:
         status = secret_status(
             desired,
             observed,
+            secrets,
             memory,
             api_url,
             write_only=write_only_paths(kind.spec),
@@ -185,8 +186,8 @@ def _judge(inputs: PlanInputs, desired: Desired, found: _Findings) -> None:
     if not kind.readable and not desired.absent:
         snapshot = memory.snapshots.get((api_url, desired.kind, desired.id))
         found.notes.append(unreadable_note(desired, snapshot, None if seen is None else seen.words))
-    found.notes.extend(secret_notes(desired, status, memory, at_apply=inputs.secrets_at_apply))
-    found.notes.extend(literal_notes(inputs, desired))
+    found.notes.extend(secret_notes(desired, secrets, status, memory, at_apply=inputs.secrets_at_apply))
+    found.notes.extend(literal_notes(inputs, desired, secrets))
 
 
 def _with_who_moved_it(inputs: PlanInputs, item: Draft) -> Draft:

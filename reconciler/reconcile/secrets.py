@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +36,7 @@ class SecretStatus:
 def secret_status(
     desired: Desired,
     observed: Observed,
+    secrets: Sequence[tuple[str, Secret]],
     memory: Memory,
     api_url: str,
     *,
@@ -48,8 +49,9 @@ def secret_status(
     """Compare the secrets of a live object with what the ledger remembers of them.
 
     Args:
-        desired: the object, its secrets resolved lazily.
+        desired: the object.
         observed: the live object; memory is keyed by its ID.
+        secrets: of the object, by path, resolved lazily.
         memory: fingerprints and their salt.
         api_url: base URL of the connection, part of the memory's keys.
         write_only: every write-only path of the kind's spec.
@@ -62,7 +64,7 @@ def secret_status(
     unknown: list[tuple[str, Secret]] = []
     unset: list[tuple[str, Secret]] = []
     restored = False
-    held = dict(secrets_in(desired.state))
+    held = dict(secrets)
     for path, secret in held.items():
         if covers(desired.ignore, path) or not _has_parent(observed.state, path):
             continue  # left to others, or created together with its parent
@@ -95,7 +97,7 @@ def secret_status(
             path=path,
         ):
             moved.add(path)
-    for path in write_only - held.keys():
+    for path in write_only - held.keys() if memory.fingerprints else ():
         gone = (api_url, desired.kind, observed.id, path) in memory.fingerprints
         if gone and not covers(desired.ignore, path) and _has_parent(desired.state, path):
             moved.add(path)
