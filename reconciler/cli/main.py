@@ -21,7 +21,7 @@ def main() -> None:
     import gc
 
     # Starting makes many objects and no garbage: the collector looks for it a tenth as often, here and in the command.
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(10_000, 10, 10)
     from reconciler.app.signals import Interrupts
 
     # First: a signal that comes while the rest is imported waits for the command.

@@ -173,28 +173,27 @@ class _Reader:
 
     def _read(self, document: Document, source: Source) -> bool:
         data = document.value
-        root = DocumentLocator(source, document.index, ())
+        locator = DocumentLocator(source, document.index)
         if type(data) is not dict:
             message = "a manifest is a mapping with apiVersion, kind, metadata and spec"
             hint = "Write these fields, or move the file out of the folder."
-            self._add("not-a-manifest", message, root.at(()), hint=hint)
+            self._add("not-a-manifest", message, locator.from_root(()), hint=hint)
             return False
         if not data.keys() <= _ENVELOPE:
             for name in data.keys() - _ENVELOPE:
-                self._unknown_field(name, root)
-        model = self._model(data, root)
-        metadata = self._metadata(data, root)
-        state = self._state(data, root)
+                self._unknown_field(name, locator)
+        model = self._model(data, locator)
+        metadata = self._metadata(data, locator)
+        state = self._state(data, locator)
         raw = data.get("spec", {})
         if raw is None:
             raw = {}
         if type(raw) is not dict:
             hint = "Write its fields below spec, indented."
-            self._add("wrong-type", "spec must be a mapping", root.at(("spec",)), shorten(raw), hint)
+            self._add("wrong-type", "spec must be a mapping", locator.from_root(("spec",)), shorten(raw), hint)
             return False
         if model is None or metadata is None:
             return False
-        locator = DocumentLocator(source, document.index)
         # A policy holds none, and says so itself.
         texts = texts_of(raw) if document.references and model is not PolicySpec else []
         if texts:
@@ -238,13 +237,13 @@ class _Reader:
             self.policies.append(policy)
         return not problems
 
-    def _model(self, data: dict[str, Any], root: DocumentLocator) -> type[SpecModel] | None:
+    def _model(self, data: dict[str, Any], locator: DocumentLocator) -> type[SpecModel] | None:
         version = data.get("apiVersion")
         if version != API_VERSION:
             self._add(
                 "unknown-api-version" if "apiVersion" in data else "missing-field",
                 f"apiVersion must be {API_VERSION}",
-                root.at(("apiVersion",)),
+                locator.from_root(("apiVersion",)),
                 None if version is None else shorten(version),
                 f"Write apiVersion: {API_VERSION}.",
             )
@@ -256,33 +255,37 @@ class _Reader:
             return kind.spec
         known = [*self._kinds, *_WITHOUT_LIVE]
         if name is None:
-            self._add("missing-field", "kind is required", root.at(()), None, f"Write one of {', '.join(known)}.")
+            self._add(
+                "missing-field", "kind is required", locator.from_root(()), None, f"Write one of {', '.join(known)}."
+            )
         else:
             self._add(
                 "unknown-kind",
                 f"{shorten(name)} is no known kind",
-                root.at(("kind",)),
+                locator.from_root(("kind",)),
                 shorten(name),
                 suggest(name, known, "kinds"),
             )
         return None
 
-    def _metadata(self, data: dict[str, Any], root: DocumentLocator) -> Metadata | None:
+    def _metadata(self, data: dict[str, Any], locator: DocumentLocator) -> Metadata | None:
         raw = data.get("metadata")
         try:
             return Metadata.model_validate(raw)
         except ValidationError as error:
-            locator = DocumentLocator(root.source, root.index, ("metadata",))
+            below = DocumentLocator(locator.source, locator.index, ("metadata",))
             if "metadata" not in data:
-                self._add("missing-field", "metadata is required", root.at(()), None, "Add metadata: {name: …}.")
+                self._add(
+                    "missing-field", "metadata is required", locator.from_root(()), None, "Add metadata: {name: …}."
+                )
             else:
                 subject = str(data.get("kind", "manifest"))[:60]
                 self.problems.extend(
-                    explain(error_paths(error, raw), Metadata, raw, locator, subject=subject, prefix="metadata")
+                    explain(error_paths(error, raw), Metadata, raw, below, subject=subject, prefix="metadata")
                 )
             return None
 
-    def _state(self, data: dict[str, Any], root: DocumentLocator) -> Literal["present", "absent"]:
+    def _state(self, data: dict[str, Any], locator: DocumentLocator) -> Literal["present", "absent"]:
         state = data.get("state", "present")
         if state == "absent" and str(data.get("kind")) not in _WITHOUT_LIVE:
             return "absent"
@@ -293,17 +296,17 @@ class _Reader:
             self._add(
                 "unknown-value",
                 "state must be present or absent" if hint is None else f"{what[0].lower()}{what[1:]} cannot be absent",
-                root.at(("state",)),
+                locator.from_root(("state",)),
                 shorten(state),
                 hint or (f"Did you mean {close}?" if close else "Write absent, or leave state out."),
             )
         return "present"
 
-    def _unknown_field(self, name: str, root: DocumentLocator) -> None:
+    def _unknown_field(self, name: str, locator: DocumentLocator) -> None:
         self._add(
             "unknown-field",
             f"{shorten(name)} is no known field of a manifest",
-            root.at((name,), key=True),
+            locator.from_root((name,), key=True),
             hint=suggest(name, sorted(_ENVELOPE), "fields"),
         )
 

@@ -148,6 +148,10 @@ class DocumentLocator:
         """Return the place of a path below the prefix."""
         return self.source.place(self.index, (*self.prefix, *path), key=key)
 
+    def from_root(self, path: Path, *, key: bool = False) -> Place:
+        """Return the place of a path below the document itself."""
+        return self.source.place(self.index, path, key=key)
+
 
 @dataclass(frozen=True, slots=True)
 class SubLocator:
