@@ -9,8 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.data.inbox_model import MEASURED, Gap
-from reconciler.ledger.data.told import LAG
+from reconciler.ledger.data.inbox_model import LAG, MEASURED, Gap
 from reconciler.ledger.inbox_tables import hearing_gaps
 from reconciler.ledger.tables import records
 

@@ -9,6 +9,8 @@ from typing import Any
 
 PLACED, NOTHING, UNKNOWN, MALFORMED = "placed", "nothing", "unknown", "malformed"
 """What became of a message: it raises records, it touches nothing here, nobody knows its type, it is no message."""
+LAG = timedelta(minutes=10)
+"""Longer than the source's index lags behind: what was told longer ago counts no more."""
 
 
 @dataclass(frozen=True, slots=True)

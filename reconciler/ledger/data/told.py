@@ -9,13 +9,10 @@ from functools import cache
 from sqlalchemy import Connection, Executable, and_, bindparam, case, delete, literal, or_, select
 
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.data.inbox_model import Told
+from reconciler.ledger.data.inbox_model import LAG, Told
 from reconciler.ledger.database import insert_into
 from reconciler.ledger.inbox_tables import inbox_told
 from reconciler.ledger.tables import records as record_rows
-
-LAG = timedelta(minutes=10)
-"""Longer than the source's index lags behind: what was told longer ago counts no more."""
 
 
 def note(connection: Connection, scope: int, told: Mapping[str, Told], now: datetime) -> None:

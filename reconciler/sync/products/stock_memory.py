@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.ledger.data.told import LAG
+from reconciler.ledger.data.inbox_model import LAG
 from reconciler.ordercloud.readers.records import Product
 from reconciler.ordercloud.readers.stock import StockMemo, memo_of
 from reconciler.sync.mapping.values import Misfit, mapping, moment

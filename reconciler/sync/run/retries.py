@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 
-from reconciler.ledger.data.inbox_model import Told
+from reconciler.ledger.data.inbox_model import LAG, Told
 from reconciler.ledger.data.model import Level
-from reconciler.ledger.data.told import LAG
 from reconciler.sync.run.attempts import BUSY_WAIT, STALE_READS, STALE_WAIT, read_again_after
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.deletes import Deletes, may_hold
