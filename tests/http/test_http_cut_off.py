@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 
 import pytest
 from yarl import URL
@@ -46,3 +47,26 @@ def test_the_next_exchange_is_answered_wherever_one_was_cut_off(warm: bool) -> N
         return stuck
 
     assert asyncio.run(run()) == []
+
+
+def test_an_end_that_is_cut_off_leaves_no_words_on_the_screen() -> None:
+    """asyncio logs what its libraries complain of, such as a session that nobody closed."""
+    said: list[dict[str, object]] = []
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, told: said.append(told))
+        async with ScriptedServer() as server:
+            for turns in range(1, 10):
+                connections = Connections()
+                await connections.send("GET", URL(f"{server.url}/things"), {}, None)
+                task = asyncio.create_task(connections.aclose())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+                del connections, task
+                gc.collect()
+
+    asyncio.run(run())
+    assert said == []

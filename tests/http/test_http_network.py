@@ -15,6 +15,7 @@ import vcr
 from reconciler.errors import LoadError, Rejected, Unreachable
 from reconciler.http.client import HttpReader
 from reconciler.http.connections import Connections
+from reconciler.http.network import ENGINE_VARIABLE
 from support.http_client_helpers import Listener, client
 from support.scripted_server import Reply, ScriptedServer, Seen, answer
 
@@ -253,3 +254,10 @@ def test_another_host_that_refuses_does_not_name_the_emulator() -> None:
     with pytest.raises(Unreachable) as caught:
         asyncio.run(read())
     assert "emulate" not in str(caught.value.next_step)
+
+
+def test_an_engine_that_there_is_not_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENGINE_VARIABLE, "curl")
+    with pytest.raises(LoadError, match="RECONCILER_HTTP_ENGINE") as caught:
+        Connections()
+    assert "httpx" in str(caught.value.next_step)
