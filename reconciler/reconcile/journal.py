@@ -48,10 +48,14 @@ class Journal:
         self._lock = lock
         self._loop = asyncio.get_running_loop()
         self._broken: BaseException | None = None
+        self._salt = b""
+        self._expected: set[str] = set()
         self._noted: SimpleQueue[_Note | None] = SimpleQueue()
         self._thread = Thread(target=self._write, name="journal", daemon=True)
 
     def __enter__(self) -> Self:
+        # Here a ledger that cannot be read does no harm: nothing was sent.
+        self._salt = self._ledger.salt
         self._thread.start()
         return self
 
@@ -73,8 +77,9 @@ class Journal:
 
     def expect(self, secrets: Iterable[str]) -> None:
         """Begin with what takes long of entries that will hold the values of these secrets."""
-        for value in secrets:
-            begin_to_hash(self._ledger.salt, value)
+        for value in set(secrets) - self._expected:
+            self._expected.add(value)
+            begin_to_hash(self._salt, value)
 
     async def all_written(self, stop: asyncio.Event) -> None:
         """Return when what was noted so far is written, or the ledger has refused it.
