@@ -28,6 +28,7 @@ from benchmarks import (
     sync,
     verify,
     walks,
+    writes,
 )
 from benchmarks.harness import REPOSITORY, Row
 
@@ -43,6 +44,7 @@ GROUPS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
     "walks": walks.rows,
     "ledger": ledger.rows,
     "verify": verify.rows,
+    "writes": writes.rows,
     "people": people.rows,
     "orders": people.order_rows,
     "people-memory": people.memory_rows,

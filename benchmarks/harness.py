@@ -77,10 +77,11 @@ def seconds_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process took: its time from start to end, and its memory at its largest."""
+    """What a process took: its time from start to end, its memory at its largest, and what it had of processors."""
 
     seconds: float
     peak_mib: float
+    cpu_seconds: float
 
 
 def cost_of(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> Cost:

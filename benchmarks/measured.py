@@ -14,5 +14,6 @@ if __name__ == "__main__":
     process = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
     _, status, usage = os.wait4(process, 0)
     seconds = time.perf_counter() - started
-    Path(sys.argv[1]).write_text(json.dumps({"seconds": seconds, "peak_mib": usage.ru_maxrss / 1024}))
+    found = {"seconds": seconds, "peak_mib": usage.ru_maxrss / 1024, "cpu_seconds": usage.ru_utime + usage.ru_stime}
+    Path(sys.argv[1]).write_text(json.dumps(found))
     sys.exit(os.waitstatus_to_exitcode(status))
