@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
+_END: Any = object()
 
 
 async def take_until(
     stop: asyncio.Event, items: AsyncGenerator[_Item, None], take: Callable[[_Item], Awaitable[object]]
 ) -> None:
-    """Take what comes, until there is no more or an end is asked for.
+    """Take what comes, until there is no more or an end is asked for. While one is taken, the next is read.
 
     Args:
         stop: once set, what is being waited for is given up, and what is being taken is finished.
@@ -25,12 +26,18 @@ async def take_until(
     async def work() -> None:
         nonlocal taking
         async with aclosing(items):
-            async for item in items:
-                taking = True
-                await take(item)
-                taking = False
-                if stop.is_set():
-                    return
+            upcoming = asyncio.create_task(_next(items))
+            try:
+                while (item := await upcoming) is not _END:
+                    upcoming = asyncio.create_task(_next(items))
+                    taking = True
+                    await take(item)
+                    taking = False
+                    if stop.is_set():
+                        return
+            finally:
+                upcoming.cancel()
+                await asyncio.gather(upcoming, return_exceptions=True)
 
     working, stopped = asyncio.create_task(work()), asyncio.create_task(stop.wait())
     try:
@@ -44,3 +51,7 @@ async def take_until(
         for task in (working, stopped):
             task.cancel()
         await asyncio.gather(working, stopped, return_exceptions=True)
+
+
+async def _next(items: AsyncGenerator[_Item, None]) -> _Item:
+    return await anext(items, _END)

@@ -101,3 +101,21 @@ def test_whoever_is_cancelled_closes_what_it_reads() -> None:
         return source.closed and reading.cancelled()
 
     assert asyncio.run(run())
+
+
+def test_while_one_is_taken_the_next_is_read() -> None:
+    """A limit on reads is not left unused while what was read is mapped and noted."""
+
+    async def run() -> None:
+        source = Source(endless=2)
+
+        async def take(_number: int) -> None:
+            async with asyncio.timeout(10):
+                await source.reading.wait()
+            stop.set()
+
+        stop = asyncio.Event()
+        await take_until(stop, source.items(), take)
+        assert source.closed
+
+    asyncio.run(run())
