@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # kinds import this module, and validating them needs no event loop
@@ -26,8 +26,12 @@ async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel what still runs and wait until it is over."""
     import asyncio
 
-    waiting: list[Awaitable[Any]] = []
+    under_way: list[asyncio.Task[Any]] = []
     for task in tasks:
-        task.cancel()
-        waiting.append(task)
-    await asyncio.gather(*waiting, return_exceptions=True)
+        if not task.done():
+            task.cancel()
+            under_way.append(task)
+        elif not task.cancelled():
+            task.exception()  # whoever wants to know of it was told
+    if under_way:
+        await asyncio.gather(*under_way, return_exceptions=True)

@@ -265,12 +265,15 @@ class ProductReader:
             bad: list[BadRecord] = []
             report = self._report and bad.append
             try:
-                variants, records = await both(
-                    self._variants(path, stock=stock and tracked, report=report, memo=outline.memo)
-                    if with_variants
-                    else _at_once([]),
-                    self._records(path, outline, stock and not tracked, report),
-                )
+                if not with_variants:
+                    variants, records = [], await self._records(path, outline, True, report)
+                elif tracked or not stock:
+                    variants, records = await self._variants(path, stock=stock, report=report, memo=outline.memo), []
+                else:
+                    variants, records = await both(
+                        self._variants(path, stock=False, report=report, memo=outline.memo),
+                        self._records(path, outline, True, report),
+                    )
             except NotFound:
                 return None
             if bad and self._report is not None:

@@ -176,6 +176,7 @@ class _Variants:
         self._shared = shared
         self._pricing = pricing
         self._problems = problems
+        self._part = _first_part(settings)
         schedule = schedule_of(product)
         currency = list_currency or settings.currency or currency_of(schedule)
         self._context = Context(settings.rules, schedule, currency)
@@ -189,7 +190,7 @@ class _Variants:
             yield self._draft(item, owners, ids)
 
     def _draft(self, item: Item, owners: dict[str, str], ids: set[str]) -> VariantDraft:
-        part = _first_part(self._settings)
+        part = self._part
         fault = _bad_variant_id(item, ids)
         if fault is not None:
             self._problems.append(RecordProblem(item.external_id.rstrip("/"), part, *fault))
