@@ -150,10 +150,10 @@ def _checker(hint: Any) -> _Check:
     """Return what checks a value against a type of `records.py`; it says where below the value and what, or None."""
     origin = get_origin(hint)
     if origin in (Union, UnionType):
-        [hint] = [each for each in get_args(hint) if each is not type(None)]
-        return _checker(hint)
+        return _checker(_without_none(hint))
     if is_typeddict(hint):
-        return _object_checker({name: _checker(inner) for name, inner in get_type_hints(hint).items()})
+        hints = get_type_hints(hint)
+        return _object_checker({name: (_exact(inner), _checker(inner)) for name, inner in hints.items()})
     if origin is list:
         return _list_checker(_checker(get_args(hint)[0]))
     if origin is dict:
@@ -163,13 +163,26 @@ def _checker(hint: Any) -> _Check:
     return lambda _value: None
 
 
-def _object_checker(members: dict[str, _Check]) -> _Check:
+def _without_none(hint: Any) -> Any:
+    [hint] = [each for each in get_args(hint) if each is not type(None)]
+    return hint
+
+
+def _exact(hint: Any) -> frozenset[type]:
+    """Return the types of values that need no further check: all of JSON but for lists and objects."""
+    if get_origin(hint) in (Union, UnionType):
+        hint = _without_none(hint)
+    return frozenset(_WORDS[hint][0]) if hint in _WORDS else frozenset()
+
+
+def _object_checker(members: dict[str, tuple[frozenset[type], _Check]]) -> _Check:
     def check(value: Json) -> str | None:
         if not isinstance(value, dict):
             return " is not an object"
-        for name, held in value.items():
-            inner = members.get(name)
-            if inner is not None and held is not None and (wrong := inner(held)) is not None:
+        for name, (fitting, inner) in members.items():
+            held = value.get(name)
+            # Nearly all are nothing, or of a type that fits.
+            if held is not None and type(held) not in fitting and (wrong := inner(held)) is not None:
                 return f".{name}{wrong}"
         return None
 
