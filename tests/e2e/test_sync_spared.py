@@ -92,7 +92,7 @@ def test_stock_that_moves_to_another_place(synced: Shop, stamp: str) -> None:
     walk(synced)
     assert (stock_reads(synced) == 0) is moves
     words = " ".join(synced.checkout.call("sync", "status").stdout.split())
-    assert ("every walk reads all stock" in words) is not moves
+    assert ("so every walk reads all of it" in words) is not moves
 
 
 def test_stock_of_which_the_sum_is_another_is_read_whatever_the_stamp_says(synced: Shop) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import Distrust
@@ -41,12 +41,6 @@ def keep(connection: Connection, scope: int, noted: Mapping[str, Memo]) -> None:
             )
         new = set(chunk).difference(there)
         insert_new(connection, memos, [{"scope": scope, "key": key, "memo": noted[key]} for key in sorted(new)])
-
-
-def forget(connection: Connection, scope: int) -> None:
-    """Forget everything that was noted, and that it was not to be leaned on."""
-    connection.execute(delete(memos).where(memos.c.scope == scope))
-    connection.execute(update(scopes).where(scopes.c.id == scope).values(distrusted_at=None, distrusted_for=None))
 
 
 def distrust(connection: Connection, scope: int, key: str, now: datetime) -> None:

@@ -3,9 +3,9 @@
 What is taken for true here and nowhere else:
 
 - inferred: `Inventory.LastUpdated` of a product moves with every inventory record, and with the stock of its variants.
-  `StockMemo.fits` leans on it, and on nothing else for what a sum does not show: stock that moves between places.
+  `StockMemo.fits` leans on it for what no sum shows: stock that moves between places.
 - inferred: a filter by a range of addresses (`InventoryRecords.AddressID=<a|>a`) finds the products with a record at
-  another address than `a`. `SinglePlaces` asks it a question first of which it knows the answer.
+  another address than `a`. `_single_places` asks it a question first of which it knows the answer.
 - documented: with inventory records, `Inventory.QuantityAvailable` of a product is their sum.
 """
 

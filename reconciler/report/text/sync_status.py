@@ -267,10 +267,8 @@ def freshness_lines(status: SyncStatus) -> Iterator[str]:
     if status.whole is not None and status.whole.last_at != parts[0].inside.last_at:
         yield f"{hidden_of(status.sync)}: {_compared(status.whole, status.checked_at)}"
     if (distrust := status.distrust) is not None:
-        yield (
-            f"every walk reads all stock: that of {visible(distrust.key)} moved and its Inventory.LastUpdated did not, "
-            f"as was found {_since(distrust.since, status.checked_at)}"
-        )
+        found = f"found of {visible(distrust.key)} {_since(distrust.since, status.checked_at)}"
+        yield f"{hidden_of(status.sync)}: {found}, so every walk reads all of it"
 
 
 def heard_lines(parts: Iterable[PartHeard]) -> Iterator[str]:

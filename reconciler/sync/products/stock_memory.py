@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from reconciler.sync.run.abilities import Memos
 
 
+# More than are on their way in a walk: three stretches of its list.
+_MOST_RECALLED = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What the ledger keeps of the stock of a product.
@@ -131,6 +135,9 @@ class StockMemory:
     async def recall(self, keys: Collection[str]) -> dict[str, StockMemo]:
         """Return what is known of the stock of products; what is in question is not."""
         found = await self._notes(keys)
+        if len(self._recalled) > _MOST_RECALLED:
+            # Of those that never came, e.g. as they came by another catalog before; the ledger has them all.
+            self._recalled.clear()
         self._recalled.update(found)
         return {key: note.memo for key, note in found.items() if note.moved_at is None}
 
