@@ -139,7 +139,7 @@ def test_what_is_wrong_is_said_with_why_since_when_by_whom_and_what_to_do() -> N
         "9 records held back",
         "Retry 7 dead letters",
         "full sync, reading and writing: 100 of 300 (33 %)",
-        "about 3,867 a day where nothing changes",
+        "about 1,467 a day where nothing changes",
         "requestsPerSecond of both APIs allows 6,048,000 a day: under 0.1 % of that",
         "3 messages in the last full minute, the newest 4 s ago; 2 messages to raise records from",
         "and 12 records to be written, the oldest for 9 s; 1 of a type that nobody knows; 3 could not be read",
