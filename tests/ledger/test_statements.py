@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, select
 
 from reconciler.ledger.data import records
-from reconciler.ledger.data.inbox_model import Arrivals, Later, Told
+from reconciler.ledger.data.inbox_model import Arrivals, Gap, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore
+from reconciler.ledger.data.memo_store import MemoStore
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
-from reconciler.ledger.data.store import LogStore, NameStore, ProblemStore, RecordStore, RunStore, Store
+from reconciler.ledger.data.store import HearingStore, LogStore, NameStore, ProblemStore, RecordStore, RunStore, Store
 from reconciler.ledger.inbox_tables import inbox_told
+from reconciler.ledger.memo_tables import memos
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.tables import names
 from reconciler.ledger.tables import records as rows
@@ -45,6 +47,7 @@ def filled(store: Store, run: str) -> None:
             insert(names), [{"scope": scope, "kind": "sku", "value": key, "key": key} for key in keys]
         )
         tx.connection.execute(insert(inbox_told), [{**told, "key": key} for key in keys])
+        tx.connection.execute(insert(memos), [{"scope": scope, "key": key, "memo": {"at": key}} for key in keys])
 
     store.database.run(fill)
     store.records.record([Result("p00007", problems=(WRONG,), held_back=True, due_at=NOW)], run)
@@ -94,6 +97,9 @@ def everything_of_a_run(store: Store) -> None:
         logged, resolved = log.to_log(100)
         log.logged([one.external_id for one in logged], resolved)
         log.dates(), log.begin_anew(), log.to_log(100), log.forget()
+        store.hearing.note([Gap("stock", "p00030", NOW, "p00030", 0)]), store.hearing.judge(NOW, NOW)
+        store.hearing.inbox(), store.memos.keep({key: {"at": "x"} for key in SOME}), store.memos.recall(SOME)
+        store.memos.distrust("p00030"), store.memos.distrusted()
         problems.close_unconfirmed(run)
         runs.cancel(), runs.end(run, "finished", NOW)
     with store.lock("test"):
@@ -156,7 +162,7 @@ def called() -> tuple[set[str], list[mock._patch]]:
     return names, [noting(owner, name) for owner in STORES for name in public(owner)]
 
 
-STORES = (RunStore, RecordStore, NameStore, ProblemStore, LogStore, InboxStore)
+STORES = (RunStore, RecordStore, NameStore, ProblemStore, LogStore, InboxStore, HearingStore, MemoStore)
 # For all records at once, page by page, because another connection may be to another site.
 RARE = {"RecordStore.disbelieve", "LogStore.remember"}
 

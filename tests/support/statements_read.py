@@ -11,7 +11,16 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-GROWING = ("data_records", "data_names", "data_waits", "data_problems", "data_log_entries", "inbox_told", "inbox_marks")
+GROWING = (
+    "data_records",
+    "data_names",
+    "data_waits",
+    "data_problems",
+    "data_log_entries",
+    "inbox_told",
+    "inbox_marks",
+    "data_memos",
+)
 """Tables that have as many rows as there are records, or nearly."""
 OF_WRONG_ONES = ("data_problems",)
 """Those with a row for each problem: a statement may read all of a scope's."""
