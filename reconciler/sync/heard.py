@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from reconciler.ledger.data.inbox_model import MEASURED, Gap, TypeCount
+from reconciler.ledger.data.model import DataRun
+from reconciler.sync.mode import Mode
 from reconciler.sync.settings import SyncSettings
 from reconciler.words import counted, spoken
 
@@ -77,12 +79,20 @@ class Evidence:
     Args:
         types: messages by type, with when the last one came.
         gaps: by part, the newest cause for mistrust; and since when there would be any.
-        last_walk: when the last run began that read everything and finished; None: there was none.
+        last_walk: when the last run began that read everything and finished; None: there was none, or it was no walk,
+            which alone notes what is untold.
     """
 
     types: Iterable[TypeCount] = ()
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     last_walk: datetime | None = None
+
+
+def measured_at(last_walk: DataRun | None) -> datetime | None:
+    """Return when the last run that read everything began, if it is one that measures; see `Evidence`."""
+    if last_walk is None or last_walk.mode != Mode.WALK or last_walk.spares:
+        return None
+    return last_walk.started_at
 
 
 def heard_parts(
@@ -108,7 +118,7 @@ def heard_parts(
         if why is None and gap is not None and not _answered(gap, evidence.last_walk):
             why = _told(gap, now)
         if why is None and (since is None or not _answered(since, evidence.last_walk)):
-            why = "no walk has measured it yet"
+            why = "no walk has measured it yet, or not since a full sync"
         found.append(PartHeard(part, why, listed=data.feeds[part] is None))
     return tuple(found)
 

@@ -9,14 +9,17 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
+from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount
 from reconciler.serve.page import render
 from reconciler.serve.page.render import Viewer
 from reconciler.serve.page.view import is_link
 from reconciler.sync.monitor.overview import overview
+from reconciler.sync.monitor.status import status_of
 from support.page_samples import broken, drifted, good, hostile, overviews, running
 from support.report_samples import HOSTILE
 from support.report_strategies import hostile_text
-from support.sync_samples import NOW
+from support.sync_samples import NOW, data_sync
+from support.sync_samples import overview as known
 
 VIEWER = Viewer("jane", "0" * 64, True)
 VOID = {"meta", "link", "input", "br", "rect", "line"}
@@ -120,6 +123,16 @@ def test_a_link_leads_to_the_web_or_is_none() -> None:
         assert not is_link(url)
     page = parsed(render.environment_page(overview(hostile("javascript:alert(1)"), NOW), NOW, VIEWER))
     assert not [link for link in page.links if "javascript" in link]
+
+
+def test_where_messages_come_each_part_says_how_its_changes_do() -> None:
+    facts = good()
+    assert "walked, as" not in parsed(render.environment_page(overview(facts, NOW), NOW, VIEWER)).said
+    inbox = SyncInbox(InboxOverview((TypeCount("product.updated", "placed", 1, NOW),)))
+    status = status_of(data_sync(), known(inbox=inbox), NOW)
+    said = parsed(render.environment_page(overview(replace(facts, statuses=(status,)), NOW), NOW, VIEWER)).said
+    assert "Its changes" in said
+    assert "walked, as no message entitysync.inventoryrecord.updated ever came" in said
 
 
 def test_what_is_wrong_is_said_with_why_since_when_by_whom_and_what_to_do() -> None:

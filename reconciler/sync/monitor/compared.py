@@ -10,7 +10,7 @@ from reconciler.ledger.data.model import DataRun, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
 from reconciler.sync.datasync import DataSync
 from reconciler.sync.datatype import NEVER
-from reconciler.sync.heard import Evidence, PartHeard, heard_parts, trusting
+from reconciler.sync.heard import Evidence, PartHeard, heard_parts, measured_at, trusting
 from reconciler.sync.run.abilities import Sparing
 from reconciler.words import listed
 
@@ -59,8 +59,7 @@ def parts_heard(sync: DataSync, overview: SyncOverview, now: datetime) -> tuple[
         overview: what the ledger knows of it.
         now: our clock.
     """
-    last_walk = None if overview.last_walk is None else overview.last_walk.started_at
-    evidence = Evidence(overview.inbox.inbox.types, overview.gaps, last_walk)
+    evidence = Evidence(overview.inbox.inbox.types, overview.gaps, measured_at(overview.last_walk))
     return heard_parts(sync.data, sync.settings, sync.unheard, evidence, now)
 
 
@@ -96,16 +95,14 @@ def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tup
 
 def whole_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> Compared | None:
     """Return when everything was read whatever stamps say, and when it will be; None: every walk does that anyway."""
-    if not _spares(sync) or overview.distrust is not None:
+    # A walk that measures whether messages come skips nothing.
+    if not _spares(sync) or overview.distrust is not None or sync.settings.heard_walk_interval is not None:
         return None
     settings, whole = sync.settings, overview.last_whole
     promised = WHOLE_EVERY * settings.rest_freshness
     if whole is None or overview.last_walk is None:
         return Compared(None, now, promised)
     following = whole.started_at + WHOLE_EVERY * settings.walk_interval
-    if settings.walk_interval == settings.heard_walk_interval:
-        # A walk that measures whether messages come skips nothing.
-        following = overview.last_walk.started_at + settings.walk_interval
     return Compared(whole.started_at, max(following, now), promised)
 
 

@@ -12,7 +12,7 @@ from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.inbox_model import Gap
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import TargetState
-from reconciler.sync.heard import SILENT, SLACK, Evidence, Hearing, heard_parts, missing, trusting
+from reconciler.sync.heard import SILENT, SLACK, Evidence, Hearing, heard_parts, measured_at, missing, trusting
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import Job, RunContext
 from reconciler.sync.run.due import Past
@@ -49,7 +49,7 @@ async def weigh(job: Job, ledger: AsyncStore, past: Past) -> Weighed:
     """
     if not isinstance(job.data, Hearing):
         return Weighed(job.settings)
-    now, last_walk = job.now(), None if past.last_walk is None else past.last_walk.started_at
+    now, last_walk = job.now(), measured_at(past.last_walk)
     unheard = await asyncio.to_thread(job.unheard)
     gaps = await ledger.hearing.judge(None if last_walk is None else last_walk - SLACK, now)
     evidence = Evidence((await ledger.hearing.inbox()).types, gaps, last_walk)
@@ -68,15 +68,16 @@ class Untold:
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._feeds = context.data.feeds if isinstance(context.data, Hearing) else {}
+        self._data = context.data if isinstance(context.data, Hearing) else None
+        self._feeds = {} if self._data is None else self._data.feeds
         self._silent = False
         self._noted: dict[str, int] = {}
         self._waiting: list[Gap] = []
 
     def read(self, record: Any) -> None:
         """Take in a record as the source gave it."""
-        data = self._context.data
-        if not self._silent and isinstance(data, Hearing) and data.is_silent(record):
+        data = self._data
+        if data is not None and not self._silent and data.is_silent(record):
             self._silent = True
             now = self._context.job.now()
             self._waiting.extend(Gap(part, SILENT, now) for part in data.flowing)

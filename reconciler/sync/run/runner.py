@@ -115,13 +115,13 @@ async def _chosen(
     choice = choose(asked, past, weighed.settings, job.data.digest, job.now())
     if choice.resume is None:
         # A walk that measures whether messages come skips nothing.
-        usual = weighed.settings.walk_interval == job.settings.walk_interval
-        may = usual and isinstance(job.data, Sparing) and job.data.spares
+        may = job.settings.heard_walk_interval is None and isinstance(job.data, Sparing) and job.data.spares
         spares = may and may_spare(choice.mode, past, job.settings.walk_interval, job.now())
         run = await begin(job, ledger, choice.mode, spares=spares)
     else:
         run = await ledger.runs.resume(choice.resume.id, job.holder, obeys=obeys(job, choice.mode))
-    await ledger.hearing.note(weighed.since(run.started_at))
+    if weighed.gaps:
+        await ledger.hearing.note(weighed.since(run.started_at))
     context = open_context(
         job,
         ledger,
