@@ -161,6 +161,10 @@ def test_what_is_heard_is_told_by_part_and_walked_less_often() -> None:
             {"last_walk": data_run(started_at=ago(days=2), ended_at=ago(days=2))},
             "no walk has measured it yet, or not since a full sync",
         ),
+        (
+            {"last_walk": data_run(mode="walk", spares=True, started_at=ago(days=2), ended_at=ago(days=2))},
+            "no walk has measured it yet",
+        ),
         # Walks of a version that noted nothing have measured nothing.
         ({"gaps": {"": Gap("", "", ago(hours=1))}}, "no walk has measured it yet"),
     ],
