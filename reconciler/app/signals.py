@@ -33,8 +33,8 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 class Interrupts:
     """The handler of all signals that end a command: raises KeyboardInterrupt, where somebody takes it.
 
-    While `run_to_end` runs a coroutine, the first signal cancels it instead. Before the command runs, and during an
-    import, which an exception would leave half done, a signal waits a moment.
+    While `run_to_end` runs a coroutine, the first signal cancels it instead. Before the command runs, and while a
+    module is imported or an event loop is made, which an exception would leave half done, a signal waits a moment.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,8 @@ class Interrupts:
             return False
         at = frame
         while at is not None:
-            if at.f_code.co_filename.startswith(_IMPORTING):
+            # An event loop that is half made complains on the screen when it is dropped.
+            if at.f_code.co_filename.startswith(_IMPORTING) or at.f_code.co_name == "new_event_loop":
                 return True
             if at.f_code is self._within:
                 return False

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.app.signals import ECHO_SECONDS, ending_signals, stopped_by_signals
+from reconciler.app.signals import ECHO_SECONDS, Interrupts, ending_signals, stopped_by_signals
 
 NUMBERS = (signal.SIGINT, *ending_signals())
 
@@ -62,3 +62,25 @@ def test_without_a_signal_all_is_as_before() -> None:
     assert [signal.getsignal(number) for number in NUMBERS[1:]] == before
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_signal_waits_until_an_event_loop_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupts, rung = Interrupts(), []
+    monkeypatch.setattr(interrupts, "_ring_later", lambda: rung.append("later"))
+    made = asyncio.SelectorEventLoop.__init__
+
+    def interrupted(loop: asyncio.SelectorEventLoop, *words: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        made(loop, *words)  # type: ignore[arg-type]
+
+    def command() -> None:
+        asyncio.run(asyncio.sleep(0))
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "__init__", interrupted)
+    interrupts.raise_within(command.__code__)
+    before = signal.signal(signal.SIGINT, interrupts)
+    try:
+        command()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert rung == ["later"]
