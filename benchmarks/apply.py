@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.harness import RECONCILER, Row, clean_environment, cost_of, cpu_seconds_of, seconds_of
+from benchmarks.harness import RECONCILER, Row, clean_environment, cost_of, cpu_seconds_of, is_busy, seconds_of
 from benchmarks.samples import SECRETS, delivery_config, environment, write
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
@@ -16,8 +16,6 @@ _LIMITED = 1_000
 _LATENCY = 0.05
 _PER_SECOND = 50
 _UNLIMITED = 1_000
-# Seconds that a plan without latency takes, by those of the processor: on a quiet machine little more than 1.
-_BUSY = 1.4
 # RECONCILER_BENCH_LARGE=1 measures 10,000.
 _FEW, _MANY, _MOST = 500, 4_000, 10_000
 
@@ -51,8 +49,7 @@ def _processor(emulator: RunningEmulator, folder: Path) -> Row:
 def _pace(emulator: RunningEmulator, folder: Path) -> Row:
     """Start of the process, plan and report included: these compute, so a busy machine makes it noise."""
     environ = _prepared(emulator, folder, _LIMITED, _PER_SECOND)
-    plan = [RECONCILER, "plan"]
-    busy = seconds_of(plan, folder, environ) / cpu_seconds_of(plan, folder, environ)
+    busy = is_busy([RECONCILER, "plan"], folder, environ)
     emulator.traffic(latency=_LATENCY)
     seconds = seconds_of([RECONCILER, "apply", "--yes"], folder, environ)
     emulator.traffic()
@@ -67,7 +64,7 @@ def _pace(emulator: RunningEmulator, folder: Path) -> Row:
         "×", 1.1,
         f"{seconds:.1f} s from start to end, by the {least:.0f} s that the limit takes for the writes alone; from the "
         f"first to the last of them {max(writes) - min(writes):.1f} s; noise where a plan waits for a processor",
-        is_noise=busy > _BUSY,
+        is_noise=busy,
     )  # fmt: skip
 
 

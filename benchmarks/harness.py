@@ -106,6 +106,15 @@ def cpu_seconds_of(command: Sequence[str | Path], folder: Path, environ: Mapping
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+# Seconds that a program takes which only computes, by those of the processor: on a quiet machine little more than 1.
+_BUSY = 1.4
+
+
+def is_busy(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> bool:
+    """Whether other people's work keeps a program from a processor, for one that only computes; see `seconds_of`."""
+    return seconds_of(command, folder, environ) > _BUSY * cpu_seconds_of(command, folder, environ)
+
+
 def rounds(runs: Mapping[str, Callable[[], float]], repetitions: int) -> list[dict[str, float]]:
     """Run everything once per round, so that a slow moment of the machine meets all of it; the first round warms up."""
     found = [{name: run() for name, run in runs.items()} for _ in range(repetitions + 1)]
