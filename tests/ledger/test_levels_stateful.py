@@ -13,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import event, select
 
 from reconciler.errors import LockLost
-from reconciler.ledger.data import store as levels_module
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.tables import names, waits
 from reconciler.ledger.writer import Ledger
@@ -251,7 +250,7 @@ class LevelsMachine(RuleBasedStateMachine):
     def tell_the_log(self, limit, crash, lost):
         self.countdown = crash
         try:
-            errors, resolved = self.levels.to_log(limit)
+            errors, resolved = self.levels.to_log(limit, MOST)
             if lost != "before":
                 assert self.handed_out.issuperset(resolved), "only what may be in the log is resolved there"
                 self.handed_out |= {error.external_id for error in errors}
@@ -270,7 +269,7 @@ class LevelsMachine(RuleBasedStateMachine):
     @rule()
     def tell_the_log_everything(self):
         while True:
-            errors, resolved = self.levels.to_log(2)
+            errors, resolved = self.levels.to_log(2, MOST)
             if not errors and not resolved:
                 break
             self.remote.update({error.external_id: set(error.message.split("; ")) for error in errors})
@@ -326,17 +325,8 @@ class LevelsMachine(RuleBasedStateMachine):
         assert all(name in owners for _, name in waiting), "nobody waits for a name that is free"
 
 
-@pytest.fixture(autouse=True)
-def _small_log(monkeypatch):
-    monkeypatch.setattr(levels_module, "MOST_LOGGED", MOST)
-
-
 class TestLevels(LevelsMachine.TestCase):
     settings = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
-
-    @pytest.fixture(autouse=True)
-    def _small_log_here(self, monkeypatch):
-        monkeypatch.setattr(levels_module, "MOST_LOGGED", MOST)
 
 
 class PostgresMachine(LevelsMachine):
@@ -349,7 +339,3 @@ class PostgresMachine(LevelsMachine):
 @pytest.mark.postgres
 class TestLevelsOnPostgresql(PostgresMachine.TestCase):
     settings = settings(max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
-
-    @pytest.fixture(autouse=True)
-    def _small_log_here(self, monkeypatch):
-        monkeypatch.setattr(levels_module, "MOST_LOGGED", MOST)

@@ -39,7 +39,7 @@ def sample(connection: Connection, scope: int, latest: int, random: int, config:
 def _candidates(
     connection: Connection, scope: int, condition: ColumnElement[bool], order: UnaryExpression[Any], number: int
 ) -> list[RowMapping]:
-    """Return some of the first records in an order; of few only if many must not be taken."""
+    """Return the first records in an order: more than are sampled, as some of them must not be taken."""
     query = with_problems().where(records.c.scope == scope, condition).order_by(order).limit(_CANDIDATES * number)
     return list(connection.execute(query).mappings())
 
