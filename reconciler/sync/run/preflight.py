@@ -113,7 +113,7 @@ class _Sample:
 
 async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
     """Read a few records of the target and compare them with what was written of them."""
-    sample = _mixed(await context.ledger.records.sample(_LATEST, _RANDOM, context.data.digest), context.data.parts[0])
+    sample = in_turns(await context.ledger.records.sample(_LATEST, _RANDOM, context.data.digest), context.data.parts[0])
     if not sample:
         return _Sample()
     whole = await context.sink.whole() if with_whole else None
@@ -128,11 +128,11 @@ async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
     return _Sample(len(sample), tuple(missing), tuple(changed))
 
 
-def _mixed(sample: Sequence[Level], own_part: str) -> list[Level]:
-    """Return records in the order in which they are worth a look, as a target may look closely at the first alone.
+def in_turns(sample: Sequence[Level], own_part: str) -> list[Level]:
+    """Return records in the order in which they are worth a look: a target may look closely at the first alone. Pure.
 
-    Those with problems and those without take turns. Of one whose own part was not written nobody can say that it is
-    missing.
+    Those without problems and those with some take turns. Those whose own part was not written come last: nobody can
+    say that they are missing.
     """
     whole = [level for level in sample if own_part in level.prints]
     good, bad = ([level for level in whole if level.problems is has_some] for has_some in (False, True))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
 from reconciler.errors import ServerFault
+from reconciler.ledger.data.model import Level
 from reconciler.sync.mode import Mode
+from reconciler.sync.run.preflight import in_turns
 from support.engine import Engine
 
 
@@ -77,3 +82,17 @@ def test_a_run_that_changed_only_some_records_before_it_was_cut_off_accuses_nobo
     engine.things.fails.clear()
     engine.things.site |= dict.fromkeys("bc", "as another configuration sees it")
     assert not said(engine.run().remarks, "not as we left")
+
+
+def test_records_with_problems_and_without_take_turns_and_those_never_written_come_last() -> None:
+    good, bad = ([_level(f"{name}{number}", problems=name == "b") for number in range(3)] for name in "gb")
+    unwritten = _level("u", prints={"stock": b"1"})
+    found = in_turns([unwritten, *good, *bad[:1]], "product")
+    assert [level.key for level in found] == ["g0", "b0", "g1", "g2", "u"]
+    assert [level.key for level in in_turns([*bad, *good], "product")] == ["g0", "b0", "g1", "b1", "g2", "b2"]
+
+
+def _level(key: str, **changes: Any) -> Level:
+    values = dict.fromkeys((field.name for field in fields(Level)), None)
+    known = {"prints": {"product": b"1"}, "held": {}, "problems": False}
+    return Level(**{**values, "key": key, **known, **changes})
