@@ -1,4 +1,4 @@
-"""Engine over aiohttp, for direct connections: a quarter of httpx's processor time per request."""
+"""Engine over aiohttp, for direct connections: a third of httpx's processor time per request."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ finally:
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 # aiohttp warns of bytes that are longer, since they go out in one piece.
 _LARGE = 1 << 20
+# Seconds that a connection may rest, as under httpx: a server that ends it sooner might do so while a write goes out.
+_REST = 5
 
 
 class AiohttpEngine:
@@ -75,7 +77,7 @@ class AiohttpEngine:
     def _open(self) -> aiohttp.ClientSession:
         bounds = self._bounds
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_REST),
             timeout=aiohttp.ClientTimeout(connect=bounds.connect, sock_read=bounds.read),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_NOT_ADDED,
