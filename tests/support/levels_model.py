@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 IN_DOUBT = b""
+ARRIVES_WITHIN = timedelta(seconds=330)
 
 
 @dataclass
@@ -22,8 +23,21 @@ class Record:
     dead: bool = False
     seen_run: str | None = None
     claim: str | None = None
+    begun: tuple[int, datetime] | None = None
+    doubt_until: datetime | None = None
 
-    def close(self):
+    @property
+    def waits(self):
+        """Whether there is nothing to do until nothing that another hand began can arrive."""
+        written = self.applied == self.wanted and not self.attempts
+        return written and self.doubt_until is not None and self.retry_at is not None
+
+    def close(self, now):
+        """Close it; where what another hand began may still arrive, it is to be written once more after that."""
+        self.ready_at = None if self.doubt_until is None else now
+        self.retry_at = self.doubt_until
+
+    def leave(self):
         self.ready_at = self.retry_at = None
 
     def open(self, now):
@@ -32,12 +46,13 @@ class Record:
 
 @dataclass
 class Model:
-    """Everything of one scope; claims never lapse here, because the clock stands still within a lease."""
+    """Everything of one scope; claims and doubts never lapse here, because the clock stands still within a lease."""
 
     records: dict[str, Record] = field(default_factory=dict)
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
     waits: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     problems: dict[tuple[str, str, str, str], tuple[str, str]] = field(default_factory=dict)
+    hand: int = 0
 
     def of(self, key):
         return self.records.setdefault(key, Record())
@@ -69,6 +84,10 @@ class Model:
     def begin_writes(self, items, now):
         for key, parts in items:
             record = self.of(key)
+            if IN_DOUBT in record.prints.values() and record.begun is not None and record.begun[0] != self.hand:
+                until = record.begun[1] + ARRIVES_WITHIN
+                record.doubt_until = max(record.doubt_until or until, until)
+            record.begun = self.hand, now
             record.prints.update(dict.fromkeys(parts, IN_DOUBT))
             record.open(now)
             record.retry_at, record.dead = None, False
@@ -91,10 +110,13 @@ class Model:
             record.attempts, record.dead, record.gone, record.claim = 0, False, result.gone, None
             record.due_at = result.due_at
             record.seen_run = run
+            if IN_DOUBT not in record.prints.values():
+                record.begun = None
             if record.applied == record.wanted:
-                record.close()
+                record.close(now)
             else:
                 record.open(now)
+                record.retry_at = None
             if result.problems is not None:
                 self._replace_problems(result.key, result.problems)
         taken = [result for result in results if result.key not in refused]
@@ -116,7 +138,7 @@ class Model:
         if run is not None:
             record.seen_run = run
         if dead:
-            record.close()
+            record.leave()
         else:
             record.open(now)
             record.retry_at = retry_at
@@ -127,7 +149,7 @@ class Model:
             record.seen_run, record.gone, record.dead, record.attempts, record.claim = run, False, False, 0, None
             if revision is None or revision >= record.wanted:
                 record.applied = record.wanted
-                record.close()
+                record.close(now)
             else:
                 record.applied = max(record.applied, revision)
                 record.open(now)
@@ -136,7 +158,8 @@ class Model:
         ready = {}
         for key, record in self.records.items():
             if record.claim is None and not record.dead:
-                if record.ready_at is not None and (record.retry_at is None or record.retry_at <= sync_now):
+                may_try = not record.waits and (record.retry_at is None or record.retry_at <= sync_now)
+                if record.ready_at is not None and may_try:
                     ready[key] = record.ready_at
                 elif record.ready_at is None and record.due_at is not None and record.due_at <= sync_now:
                     ready[key] = record.due_at
@@ -161,7 +184,7 @@ class Model:
             if record.dead or record.attempts or key in {wrong for wrong, *_ in self.problems}:
                 self._replace_problems(key, ())
                 record.applied, record.attempts, record.dead, record.claim = record.wanted, 0, False, None
-                record.close()
+                record.leave()
 
     def close_unconfirmed(self, run, now):
         stray = [
@@ -175,6 +198,7 @@ class Model:
         self.claim_names(dict.fromkeys(stray, ()), now)
 
     def new_holder(self):
+        self.hand += 1
         for record in self.records.values():
             record.claim = None
 
