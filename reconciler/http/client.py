@@ -81,7 +81,7 @@ class Session:
         content = None if body is None else encode(body, self._redactor)
         return self._result(call, await self._answer(call, url_of(self._base, call, params), content))
 
-    async def rows(self, path: str, begin: Callable[[], TakerT]) -> TakerT:
+    async def rows(self, path: str, begin: Callable[[], TakerT], largest: int | None = None) -> TakerT:
         """GET a list row by row until all of it has come; see `RowReader.rows`.
 
         Raises:
@@ -94,22 +94,27 @@ class Session:
             takers[:] = [begin()]
             return Rows(takers[0])
 
-        answer = await self._answer(call, url_of(self._base, call), None, anew)
+        answer = await self._answer(call, url_of(self._base, call), None, anew, largest)
         if not 200 <= answer.status < 300:
             self._result(call, answer)
         return takers[0]
 
     async def _answer(
-        self, call: Call, url: URL, content: bytes | None, begin: Callable[[], Taker] | None = None
+        self,
+        call: Call,
+        url: URL,
+        content: bytes | None,
+        begin: Callable[[], Taker] | None = None,
+        largest: int | None = None,
     ) -> Answer:
         async def attempt(number: int) -> Answer:
             token = await self._tokens.get()
-            answer = await self._exchange(call, number, url, token, content, begin=begin)
+            answer = await self._exchange(call, number, url, token, content, largest, begin)
             # A token of an earlier run may also be older than the roles that it lacks.
             if self._tokens.renews and (answer.status == 401 or (answer.status == 403 and token.from_disk)):
                 self._tokens.forget(token)
                 token = await self._tokens.get()
-                answer = await self._exchange(call, number, url, token, content, begin=begin)
+                answer = await self._exchange(call, number, url, token, content, largest, begin)
             return answer
 
         try:
@@ -304,13 +309,13 @@ class HttpReader:
         """
         return await self._session.request("GET", path, params)
 
-    async def rows(self, path: str, begin: Callable[[], TakerT]) -> TakerT:
+    async def rows(self, path: str, begin: Callable[[], TakerT], largest: int | None = None) -> TakerT:
         """GET a list row by row, of which no more than a piece is in memory at once; see `RowReader.rows`.
 
         Raises:
             ApiError: a subclass that says what happened; `UnexpectedAnswer` where the list is not whole.
         """
-        return await self._session.rows(path, begin)
+        return await self._session.rows(path, begin, largest)
 
     async def query(self, path: str, body: Json = None) -> Json:
         """POST a question that changes nothing, and return the decoded answer.

@@ -89,7 +89,7 @@ class Connections:
         def body(status: int, told: Mapping[str, str]) -> Body:
             encoding = told.get("content-encoding", "")
             if begin is not None and 200 <= status < 300:
-                return _Unhurried(encoding, begin(), bounds, deadline)
+                return _Unhurried(encoding, begin(), bounds, deadline, largest)
             return Body(encoding, most, self._room)
 
         started = time.perf_counter()
@@ -126,8 +126,10 @@ class Connections:
 class _Unhurried(PassedOn):
     """A body that has time for every so many bytes as another body may have at most."""
 
-    def __init__(self, encoding: str, taker: Taker, bounds: Bounds, deadline: asyncio.Timeout) -> None:
-        super().__init__(encoding, bounds.passed_on, taker)
+    def __init__(
+        self, encoding: str, taker: Taker, bounds: Bounds, deadline: asyncio.Timeout, largest: int | None
+    ) -> None:
+        super().__init__(encoding, bounds.passed_on if largest is None else min(largest, bounds.passed_on), taker)
         self._deadline = deadline
         self._bounds = bounds
         self._in_time = bounds.body

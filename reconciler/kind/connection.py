@@ -51,12 +51,13 @@ TakerT = TypeVar("TakerT", bound=RowTaker)
 class RowReader(Reader, Protocol):
     """A connection that can only read, also a list that is too long for memory."""
 
-    async def rows(self, path: str, begin: Callable[[], TakerT]) -> TakerT:
+    async def rows(self, path: str, begin: Callable[[], TakerT], largest: int | None = None) -> TakerT:
         """GET a list that comes in one array of objects, row by row, and return the taker that got all of them.
 
         Args:
             path: relative to the API's base.
             begin: makes a taker for each attempt; one whose attempt failed is dropped.
+            largest: bytes that it may have, decoded, where that is less than the bound of every list.
 
         Raises:
             ApiError: a subclass that says what happened; `UnexpectedAnswer` where the list is not whole.

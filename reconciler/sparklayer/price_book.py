@@ -68,14 +68,19 @@ class _Kept:
                 self.tiers.setdefault(sku, []).append(tier)
 
 
-async def read_book(reader: RowReader, price_list: str) -> PriceBook:
+async def read_book(reader: RowReader, price_list: str, largest: int | None = None) -> PriceBook:
     """Return the prices of every SKU that has some on a list. Lists made of rules may show none.
+
+    Args:
+        reader: the connection.
+        price_list: slug of the list.
+        largest: bytes that the list may have, where that is less than the bound of every list.
 
     Raises:
         NotFound: there is no such list.
         ApiError: the read failed.
     """
-    return await reader.rows(list_rows(price_list), PriceBook)
+    return await reader.rows(list_rows(price_list), PriceBook, largest)
 
 
 async def read_prices(

@@ -208,8 +208,8 @@ class Target(Protocol[SinkT]):
     async def facts(self) -> Any:
         """Read what the mapper must know of the target; raise TargetIncomplete where something declared is missing."""
 
-    async def whole(self) -> Any:
-        """Read what the target only tells as a whole; `observe` and `observe_held` take it."""
+    async def whole(self, *, sample: bool = False) -> Any:
+        """Read what the target only tells as a whole, if it is short where only a `sample` is observed."""
 
     async def observe(self, states: Sequence[SinkT], whole: Any) -> Observation:
         """Read what the target holds of the records that should be in these states.

@@ -222,3 +222,16 @@ def test_a_verify_writes_what_cannot_be_read_of_the_price_list(shop: Shop) -> No
     report = shop.synced("--verify")
     assert shop.writes() == []
     assert "is not known" not in " ".join(report["remarks"])
+
+
+def test_a_price_list_that_is_always_cut_off_stops_no_run(shop: Shop) -> None:
+    shop.synced("--full")
+    shop.emulator.fault("truncated", path="*/pricing", count=None)
+    told = " ".join(shop.synced("--patience", "5")["remarks"])
+    assert "so this run did not look whether the prices that it knows are there" in told
+    assert "did not answer" not in told
+    report = shop.synced("--verify", "--patience", "5")
+    assert report["records"]["written"] == 4
+    assert "the connection broke" in " ".join(report["remarks"])
+    assert "a verify writes all prices" in " ".join(report["remarks"])
+    assert shop.wrong() == []

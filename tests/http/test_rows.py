@@ -56,7 +56,9 @@ def cut(content: bytes, size: int) -> Iterator[bytes]:
     return (content[start : start + size] for start in range(0, len(content), size))
 
 
-def asked(*script: Reply, bounds: Bounds | None = None, taker: Any = Kept, attempts: int = 5) -> tuple[Any, int]:
+def asked(
+    *script: Reply, bounds: Bounds | None = None, taker: Any = Kept, attempts: int = 5, largest: int | None = None
+) -> tuple[Any, int]:
     """The taker of a list that a server tells so, and how many requests that took."""
 
     async def run() -> tuple[Any, int]:
@@ -66,7 +68,7 @@ def asked(*script: Reply, bounds: Bounds | None = None, taker: Any = Kept, attem
                 server, bounds=bounds, attempts=attempts
             ) as api,
         ):
-            return await api.rows("things", taker), len(server.requests)
+            return await api.rows("things", taker, largest), len(server.requests)
 
     with bounded(seconds=20, megabytes=300):
         return asyncio.run(run())
@@ -207,6 +209,13 @@ def test_a_bomb_is_given_up_at_the_bound(filling: bytes) -> None:
         )
     assert caught.value.is_too_large
     assert "so large" in str(caught.value.next_step)
+
+
+@pytest.mark.usefixtures("engine")
+def test_whoever_wants_less_of_a_list_gets_no_more() -> None:
+    with pytest.raises(UnexpectedAnswer, match="the body is larger than 30 bytes"):
+        asked(answer(200, LIST), largest=30)
+    assert asked(answer(200, LIST), largest=len(LIST))[0].rows == READ
 
 
 @pytest.mark.usefixtures("engine")

@@ -173,7 +173,7 @@ def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workben
     assert "requests a day" in remarks(plan)
     assert "23 at every light walk (1h), 33 at every walk (24h)" in remarks(plan)
     assert "to be 2 h old at most (freshness), the inside of variants" in remarks(plan)
-    assert "between places 1 d 2 h (walkInterval and freshness), and 7 d 14 h where its" in remarks(plan)
+    assert "between places 1 d 2 h (walkInterval + freshness), and 7 d 14 h (7 times both) where its" in remarks(plan)
     assert "one walk in 7 and every full sync read all of that" in remarks(plan)
     assert "a full sync is due" in remarks(plan)
     assert outcomes(bench.apply()) == {"StockLocation/main": "applied", "DataSync/sync": "applied"}

@@ -27,7 +27,7 @@ class Canned:
     async def get(self, path: str, params: object = None) -> object:
         raise NotImplementedError
 
-    async def rows(self, path: str, begin: Callable[[], TakerT]) -> TakerT:
+    async def rows(self, path: str, begin: Callable[[], TakerT], largest: int | None = None) -> TakerT:
         taker = begin()
         rows = Rows(taker)
         rows.take(self._content)

@@ -201,7 +201,7 @@ class Things:
     async def facts(self) -> None:
         self.may_fail("facts")
 
-    async def whole(self) -> None:
+    async def whole(self, *, sample: bool = False) -> None:
         return None
 
     async def observe(self, states: Any, whole: Any) -> Observation:

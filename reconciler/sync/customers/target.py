@@ -73,7 +73,7 @@ class CustomerTarget:
         """Return what the mapper must know of the site."""
         return await self._breaker.repeat(lambda: read_facts(self._reader, self._settings))
 
-    async def whole(self) -> None:
+    async def whole(self, *, sample: bool = False) -> None:
         """Return nothing: customers are read one by one."""
 
     async def observe(self, states: Sequence[CustomerState], whole: None) -> Observation:  # noqa: ARG002

@@ -43,7 +43,7 @@ class OrderTarget:
         found = await self._breaker.repeat(lambda: read_purchase(self._reader, cart))
         return (unknown_cart(state.key, cart),) if found is None else ()
 
-    async def whole(self) -> None:
+    async def whole(self, *, sample: bool = False) -> None:
         """Return nothing: purchases are read one by one."""
 
     async def observe(self, states: Sequence[OrderState], whole: None) -> Observation:  # noqa: ARG002

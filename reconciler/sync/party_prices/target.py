@@ -95,7 +95,7 @@ class ListTarget:
         default = await self._breaker.repeat(lambda: read_facts(self._reader, self._settings))
         return ListFacts(default, self._site)
 
-    async def whole(self) -> None:
+    async def whole(self, *, sample: bool = False) -> None:
         """Return nothing: each list is read by itself."""
 
     async def observe(self, states: Sequence[ListState], whole: None) -> Observation:

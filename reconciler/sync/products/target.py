@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.errors import TargetIncomplete, UnexpectedAnswer
+from reconciler.errors import ApiError, TargetIncomplete, UnexpectedAnswer
 from reconciler.kind.connection import Querier, Wire
 from reconciler.ordercloud.readers.flaws import has_no_id
 from reconciler.sparklayer.price_book import PriceBook, read_book
@@ -26,8 +26,12 @@ from reconciler.sync.products.state import ProductState
 if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
-# How often a price list is read that does not come whole: it may be very long.
+# How often a price list is read that does not come whole, as it may be very long; and as often again where its
+# connection breaks, or the API fails, while other requests go through.
 _READS = 2
+# To look at a few prices no more of a list is read. The lists of 2,000 products with 150 SKUs each are shorter.
+_SAMPLE_BYTES = 64 * 1024 * 1024
+_SAMPLE_SECONDS = 30
 # Of a few products that are looked at, so many are read by their IDs; of the others the stock, which a request reads of
 # many, as far as one does.
 _BY_ID = 5
@@ -104,21 +108,50 @@ class ProductTarget:
     @property
     def remarks(self) -> Sequence[str]:
         """What a run has to say of a price list that it could not compare."""
-        if self._unread is None:
-            return ()
-        return (f"{self._unread}, so what the price list holds is not known: a verify writes all prices",)
+        return () if self._unread is None else (self._unread,)
 
-    async def whole(self) -> PriceBook | None:
-        """Return the prices on the price list: the API has no read of single ones; None: they cannot be compared."""
-        if self._price_list is None or Part.PRICES not in self._parts:
-            return None
+    async def whole(self, *, sample: bool = False) -> PriceBook | None:
+        """Return the prices on the price list: the API has no read of single ones; None: they cannot be compared.
+
+        Args:
+            sample: only a few are looked at, so no list is read that is very long or takes very long.
+        """
         listed = self._price_list
+        if listed is None or Part.PRICES not in self._parts:
+            return None
+        if sample:
+            return await self._short(listed)
         for _ in range(_READS):
-            found = await self._breaker.repeat(lambda: _read_or_unread(self._reader, listed))
+            found = await self._read(listed)
+            if isinstance(found, PriceBook):
+                self._unread = None
+                return found
+            self._unread = f"{found.message}, so what the price list holds is not known: a verify writes all prices"
+            if isinstance(found, UnexpectedAnswer) and found.is_too_large:
+                break
+        return None
+
+    async def _short(self, listed: str) -> PriceBook | None:
+        try:
+            async with asyncio.timeout(_SAMPLE_SECONDS):
+                found = await self._read(listed, _SAMPLE_BYTES)
+        except TimeoutError:
+            why = f"the price list {listed} was not read within {_SAMPLE_SECONDS} s"
+        else:
             if isinstance(found, PriceBook):
                 return found
-            self._unread = found.message
+            why = found.message
+        self._unread = f"{why}, so this run did not look whether the prices that it knows are there"
         return None
+
+    async def _read(self, listed: str, largest: int | None = None) -> PriceBook | ApiError:
+        """Read a price list; what keeps it alone from being read, while other requests go through, is returned."""
+        try:
+            return await self._breaker.repeat(lambda: _read_or_unread(self._reader, listed, largest), tries=_READS)
+        except ApiError as error:
+            if not error.is_transient:
+                raise
+            return error
 
     async def observe(self, states: Sequence[ProductState], whole: PriceBook | None) -> Observation:
         """Read what the site holds of the products that should be in these states."""
@@ -197,9 +230,9 @@ class ProductTarget:
         return await self._breaker.repeat(lambda: read_stock(self._reader, skus))
 
 
-async def _read_or_unread(reader: Querier, price_list: str) -> PriceBook | UnexpectedAnswer:
+async def _read_or_unread(reader: Querier, price_list: str, largest: int | None) -> PriceBook | UnexpectedAnswer:
     try:
-        return await read_book(reader, price_list)
+        return await read_book(reader, price_list, largest)
     except UnexpectedAnswer as error:
         return error
 

@@ -68,7 +68,7 @@ class PageSink:
         """Read what the mapper must know of the site."""
         return await self.target.facts()
 
-    async def whole(self) -> None:
+    async def whole(self, *, sample: bool = False) -> None:
         """Return nothing: nothing is compared with what is there."""
 
     async def observe(self, states: Sequence[TargetState], whole: Any) -> Observation:  # noqa: ARG002

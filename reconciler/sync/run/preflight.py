@@ -116,7 +116,7 @@ async def _sample(context: RunContext, *, with_whole: bool) -> _Sample:
     sample = in_turns(await context.ledger.records.sample(_LATEST, _RANDOM, context.data.digest), context.data.parts[0])
     if not sample:
         return _Sample()
-    whole = await context.sink.whole() if with_whole else None
+    whole = await context.sink.whole(sample=True) if with_whole else None
     observed = await context.sink.observe_held({level.key: level.held for level in sample}, whole)
     missing: list[Level] = []
     changed: list[Level] = []

@@ -50,8 +50,8 @@ class RehearsedSink:
             self._rehearsal.lacks = error
             return None
 
-    async def whole(self) -> Any:
-        return await self._target.whole()
+    async def whole(self, *, sample: bool = False) -> Any:
+        return await self._target.whole(sample=sample)
 
     async def observe(self, states: Sequence[TargetState], whole: Any) -> Observation:
         return await self._target.observe(states, whole)

@@ -142,8 +142,8 @@ class Stages:
             async with asyncio.timeout(job.patience):
                 await self._look()
         except TimeoutError:
-            names = f"{job.source_traffic.api} or {job.target_traffic.api}"
-            words = f"{names} did not answer for {job.patience:.0f} s, and nothing was begun"
+            names = f"{job.source_traffic.api} and {job.target_traffic.api}"
+            words = f"no look at {names} came to an end within {job.patience:.0f} s, and nothing was begun"
             raise Outage(Unreachable(words)) from None
 
     async def _look(self) -> None:

@@ -109,4 +109,4 @@ class Traffic:
             kinds = ", ".join(f"{count:,} × {reason}" for reason, count in most)
             yield f"{self.api} failed {counted(self.failed, 'request')}, sent again or given up ({kinds})"
         if self.longest_outage >= _WORTH_SAYING_SECONDS:
-            yield f"{self.api} did not answer for {self.longest_outage:.0f} s"
+            yield f"no usable answer came from {self.api} for {self.longest_outage:.0f} s"

@@ -65,7 +65,7 @@ def test_an_outage_lasts_from_the_first_failure_to_the_next_answer() -> None:
         time.now = now
         traffic.exchanged(Exchanged(READ, 1, 5.0, status, None if status else "connection refused"))
     remarks = list(traffic.remarks())
-    assert remarks[-1] == "OrderCloud did not answer for 60 s"
+    assert remarks[-1] == "no usable answer came from OrderCloud for 60 s"
     assert "2 × HTTP 503, 1 × connection refused" in remarks[0]
 
 

@@ -102,7 +102,7 @@ def costs(state: Mapping[str, Any]) -> Iterator[str]:
         )
         yield (
             f"what lists show of products and prices is promised to be {spoken(freshness)} old at most (freshness), "
-            f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval and "
+            f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval + "
             f"freshness){_hidden(state, walk + freshness)}"
         )
     if PARTY_PRICES in flowing(state):
@@ -148,7 +148,7 @@ def _hidden(state: Mapping[str, Any], usual: timedelta) -> str:
     """Say what walks that go by stamps do not see, and how old that may be."""
     if "stock" not in state or not _goes_by_stamps(state):
         return ""
-    return f", and {spoken(WHOLE_EVERY * usual)} where its Inventory.LastUpdated does not move with it"
+    return f", and {spoken(WHOLE_EVERY * usual)} ({WHOLE_EVERY} times both) where its Inventory.LastUpdated does not move with it"
 
 
 def _goes_by_stamps(state: Mapping[str, Any]) -> bool:
