@@ -4,7 +4,7 @@
 |---|---|---|
 | refused unprocessed: 429, offline, a clash of writes | the transport, `http.retry.Repeater` | for `--patience` |
 | a read, a write of the sync log: no answer, 5xx, no JSON | `breaker.Breaker` | `RUN_TRIES` while others go through |
-| the price list of products that fails so | `products.target` | twice, or twice that, while others go through |
+| what the target only tells as a whole, failing so | its data type | 4 times, for a sample 2, while others go through |
 | the write of a record, alone or in a batch | `breaker.Breaker` | `RECORD_TRIES` while others go through |
 | a batch that failed so while others went through | `batcher.Batcher` | each half of its records, and so on |
 | anything, while nothing goes through | `breaker.Breaker` | for `--patience`; then the run is interrupted |

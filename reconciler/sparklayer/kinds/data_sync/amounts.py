@@ -148,7 +148,8 @@ def _hidden(state: Mapping[str, Any], usual: timedelta) -> str:
     """Say what walks that go by stamps do not see, and how old that may be."""
     if "stock" not in state or not _goes_by_stamps(state):
         return ""
-    return f", and {spoken(WHOLE_EVERY * usual)} ({WHOLE_EVERY} times both) where its Inventory.LastUpdated does not move with it"
+    longest = f"{spoken(WHOLE_EVERY * usual)} ({WHOLE_EVERY} times both)"
+    return f", and {longest} where its Inventory.LastUpdated does not move with it"
 
 
 def _goes_by_stamps(state: Mapping[str, Any]) -> bool:
