@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 # How often a price list is read that does not come whole, as it may be very long; and as often again where its
 # connection breaks, or the API fails, while other requests go through.
 _READS = 2
-# To look at a few prices no more of a list is read. The lists of 2,000 products with 150 SKUs each are shorter.
-_SAMPLE_BYTES = 64 * 1024 * 1024
+# To look at a few prices no more of a list is read. The lists of 2,000 products with 90 SKUs each are shorter.
+_SAMPLE_BYTES = 32 * 1024 * 1024
 _SAMPLE_SECONDS = 30
 # Of a few products that are looked at, so many are read by their IDs; of the others the stock, which a request reads of
 # many, as far as one does.

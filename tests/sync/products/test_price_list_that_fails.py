@@ -66,7 +66,7 @@ def test_a_look_at_a_few_prices_tries_half_as_often_and_reads_no_long_list(monke
     site = Site(monkeypatch, breaks)
     found, told = site.whole(sample=True)
     assert (found, told) == (None, f"{BROKEN}, so this run did not look whether the prices that it knows are there")
-    assert site.bounds == [64 * 1024 * 1024] * 2
+    assert site.bounds == [32 * 1024 * 1024] * 2
 
 
 def test_a_list_that_breaks_once_or_twice_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
