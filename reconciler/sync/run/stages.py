@@ -143,7 +143,7 @@ class Stages:
                 await self._look()
         except TimeoutError:
             names = f"{job.source_traffic.api} and {job.target_traffic.api}"
-            words = f"no look at {names} came to an end within {job.patience:.0f} s, and nothing was begun"
+            words = f"to look at {names} took longer than {job.patience:.0f} s, and nothing was begun"
             raise Outage(Unreachable(words)) from None
 
     async def _look(self) -> None:
