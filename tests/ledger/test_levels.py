@@ -228,6 +228,59 @@ class TestOverwrites:
         assert (level.is_open, level.doubtful, level.prints) == (False, True, {})
 
 
+class TestTakenBack:
+    """A hand that stops takes back what it began and did not send."""
+
+    def test_what_was_never_sent_the_next_one_writes_once(self, ledger):
+        stopped, found = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
+        with stopped.lock("stopped"):
+            assert stopped.begin_writes([("a", ["product"]), ("b", ["product"])]) == {"a", "b"}
+            stopped.take_back(["a"])
+            left = stopped.levels(["a", "b"])
+            assert [(level.is_open, level.doubtful) for level in left.values()] == [(True, True)] * 2
+            assert [level.key for level in stopped.claim_due(9, NOW, 60, "t")] == ["a"]
+        with found.lock("next"):
+            found.begin_writes([("a", ["product"]), ("b", ["product"])])
+            found.record([Result(key, prints={"product": PRINT}) for key in "ab"], None)
+            assert [level.is_open for level in found.levels(["a", "b"]).values()] == [False, True]
+
+    def test_what_was_sent_before_without_an_answer_is_not_given_back(self, levels):
+        levels.begin_writes([("a", ["product"])])
+        levels.failed("a", 1, NOW)
+        assert levels.begin_writes([("a", ["product"])]) == frozenset()
+
+    def test_what_another_one_began_may_still_arrive(self, ledger):
+        gone, found = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
+        with gone.lock("gone"):
+            gone.begin_writes([("a", ["product"])])
+        with found.lock("next"):
+            found.take_back(found.begin_writes([("a", ["product"])]))
+            found.begin_writes([("a", ["product"])])
+            found.record([Result("a", prints={"product": PRINT})], None)
+            assert found.levels(["a"])["a"].is_open
+
+    def test_what_another_one_began_is_not_this_one_s_to_take_back(self, ledger):
+        gone, found = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
+        with gone.lock("gone"):
+            gone.begin_writes([("a", ["product"])])
+        with found.lock("next"):
+            found.take_back(["a"])
+            found.begin_writes([("a", ["product"])])
+            found.record([Result("a", prints={"product": PRINT})], None)
+            assert found.levels(["a"])["a"].is_open
+
+    def test_what_is_put_in_doubt_meanwhile_stays_so(self, ledger):
+        stopped, found = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
+        with stopped.lock("stopped"):
+            begun = stopped.begin_writes([("a", ["product"])])
+            stopped.store.records.doubt({"a": ["product"]})
+            stopped.take_back(begun)
+        with found.lock("next"):
+            found.begin_writes([("a", ["product"])])
+            found.record([Result("a", prints={"product": PRINT})], None)
+            assert found.levels(["a"])["a"].is_open
+
+
 class TestRevisions:
     def test_what_is_wanted_while_it_is_worked_on_stays_open(self, levels):
         levels.want(["a"])

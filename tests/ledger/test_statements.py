@@ -80,7 +80,7 @@ def everything_of_a_run(store: Store) -> None:
         records.seen(run, {"p00011": 0, "new": None})
         records.look(run, dict.fromkeys(SOME, b"L"), {"seen": 1})
         records.told(SOME), records.settle_told({"p00100": 1})
-        records.begin_writes([(key, ["product"]) for key in SOME[:50]])
+        records.take_back(records.begin_writes([(key, ["product"]) for key in SOME[:50]]))
         records.record([Result(key, prints={"product": b"2"}, names=[("sku", key)]) for key in SOME[:50]], run)
         records.record([Result(SOME[50], problems=(WRONG,))], run)
         records.doubt({SOME[51]: ["product"]}), records.failed(SOME[52], 1, NOW)

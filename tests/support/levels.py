@@ -25,6 +25,7 @@ class Levels:
         self.resume, self.update, self.end, self.run = runs.resume, runs.update, runs.end, runs.run
         self.unfinished, self.last, self.cancel = runs.unfinished, runs.last, runs.cancel
         self.levels, self.want, self.begin_writes = records.levels, records.want, records.begin_writes
+        self.take_back = records.take_back
         self.record, self.failed, self.seen = records.record, records.failed, records.seen
         self.claim_due, self.open_count, self.unseen = records.claim_due, records.open_count, records.unseen
         self.sample, self.forget_prints, self.drop = records.sample, records.forget_prints, records.drop

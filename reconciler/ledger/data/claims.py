@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, or_, update
 
+from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.in_doubt import IN_DOUBT, nothing_else_arrives
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.data.records import Values, level_of, read, with_problems, write
@@ -64,12 +65,25 @@ def void_claims(connection: Connection, scope: int, living: Collection[str]) -> 
     )
 
 
+def take_back(connection: Connection, scope: int, hand: str, keys: Collection[str]) -> None:
+    """Take back that a hand began to write records of which it sent nothing; see `RecordStore.take_back`."""
+    for chunk in chunks(dict.fromkeys(keys)):
+        own = records.c.scope == scope, records.c.key.in_(chunk), records.c.begun_by == hand
+        connection.execute(update(records).where(*own).values(begun_by=None, begun_at=None))
+        claimed = records.c.claim.startswith(f"{hand}/", autoescape=True)
+        connection.execute(
+            update(records)
+            .where(*own[:2], records.c.begun_by.is_(None), claimed)
+            .values(claim=None, claimed_until=None)
+        )
+
+
 def doubt(connection: Connection, scope: int, parts: Mapping[str, Collection[str]], now: datetime) -> None:
     """Put parts of records in doubt again that somebody else has taken over; see `RecordStore.doubt`."""
     rows = read(connection, scope, parts)
     for key, values in rows.items():
         values["prints"] = {**values["prints"], **dict.fromkeys(parts[key], IN_DOUBT)}
         values.update(ready_at=values["ready_at"] or now, retry_at=None)
-        if values["begun_at"] is None:
-            values.update(begun_by="", begun_at=now)
+        # Nobody takes this back, whoever began a write since.
+        values.update(begun_by="", begun_at=now)
     write(connection, scope, rows, rows)

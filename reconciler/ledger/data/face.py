@@ -59,6 +59,7 @@ class AsyncRecords(_Face[RecordStore]):
     levels = _awaited(RecordStore.levels)
     want = _awaited(RecordStore.want)
     begin_writes = _awaited(RecordStore.begin_writes)
+    take_back = _awaited(RecordStore.take_back)
     record = _awaited(RecordStore.record)
     doubt = _awaited(RecordStore.doubt)
     failed = _awaited(RecordStore.failed)

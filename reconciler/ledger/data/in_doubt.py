@@ -17,12 +17,20 @@ ARRIVES_WITHIN = timedelta(seconds=330)
 """How long after it was begun a write may still arrive, whoever is gone by then: longer than the longest exchange."""
 
 
-def note_begun(values: dict[str, Any], hand: str, now: datetime) -> None:
-    """Note which hand begins a write, and until when one that another hand began may still arrive."""
-    if IN_DOUBT in values["prints"].values() and values["begun_at"] is not None and values["begun_by"] != hand:
+def note_begun(values: dict[str, Any], hand: str, now: datetime) -> bool:
+    """Note which hand begins a write, and until when one that another hand began may still arrive.
+
+    Returns:
+        Whether the hand may take that back as long as it sends nothing: it has sent nothing before either that was
+        not answered.
+    """
+    unanswered = IN_DOUBT in values["prints"].values() and values["begun_at"] is not None
+    its_own = values["begun_by"] == hand
+    if unanswered and not its_own:
         until = values["begun_at"] + ARRIVES_WITHIN
         values["doubt_until"] = max(values["doubt_until"] or until, until)
     values.update(begun_by=hand, begun_at=now)
+    return not (unanswered and its_own)
 
 
 def may_still_change(values: Mapping[str, Any], now: datetime) -> bool:

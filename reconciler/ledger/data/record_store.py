@@ -40,7 +40,7 @@ class RecordStore:
 
     def begin_writes(
         self, items: Iterable[tuple[str, Collection[str]]], held: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> None:
+    ) -> frozenset[str]:
         """Put parts of records in doubt before they are sent. Needs a hand.
 
         Their fingerprints are forgotten and the records are doubtful until `record`. Committed when this returns.
@@ -48,11 +48,26 @@ class RecordStore:
         Args:
             items: key and parts.
             held: what the target may hold from then on, of records for which that is to be noted beforehand.
+
+        Returns:
+            Keys of those for which `take_back` may be called, where nothing of them is sent after all.
         """
         sent, claim = list(items), records.claim_of(self._scoped.name, token_hex(16))
-        self._scoped.write_as_hand(
+        return self._scoped.write_as_hand(
             lambda tx: records.begin_writes(tx.connection, self._scoped.id, sent, held or {}, claim, tx.now)
         )
+
+    def take_back(self, keys: Collection[str]) -> None:
+        """Note that nothing was sent of records, whatever this hand began of them. Needs a hand.
+
+        They stay open, and nobody has to wait for a write that may still arrive. Where another hand began one as well,
+        that one is still waited for.
+
+        Args:
+            keys: some of those that `begin_writes` returned.
+        """
+        hand = self._scoped.name
+        self._scoped.write_as_hand(lambda tx: claims.take_back(tx.connection, self._scoped.id, hand, keys))
 
     def record(
         self, results: Sequence[Result], run_id: str | None, counts: Mapping[str, int] | None = None

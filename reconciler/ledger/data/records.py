@@ -141,16 +141,18 @@ def begin_writes(
     held: Mapping[str, Mapping[str, Any]],
     claim: str,
     now: datetime,
-) -> None:
+) -> frozenset[str]:
     """Put parts of records in doubt; see `RecordStore.begin_writes`."""
     parts: dict[str, set[str]] = {}
     for key, sent in items:
         parts.setdefault(key, set()).update(sent)
     rows = read(connection, scope, parts)
     changed = {}
+    returnable = set()
     for key, sent in parts.items():
         values = dict(rows.get(key) or fresh(scope, key))
-        note_begun(values, claim.partition("/")[0], now)
+        if note_begun(values, claim.partition("/")[0], now):
+            returnable.add(key)
         values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
         values["held"] = held.get(key, values["held"])
         values.update(ready_at=values["ready_at"] or now, retry_at=None, dead=False)
@@ -158,6 +160,7 @@ def begin_writes(
             values.update(claim=claim, claimed_until=now + WRITING)
         changed[key] = values
     write(connection, scope, changed, rows)
+    return frozenset(returnable)
 
 
 def record(

@@ -16,9 +16,10 @@ from reconciler.ledger.data.model import Level, ProblemRow, Result
 from reconciler.sync.datatype import Held, NotBegun, Observation, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.run.abilities import Announcing, Gathering
+from reconciler.sync.run.abilities import Gathering
 from reconciler.sync.run.attempts import RECORD_ATTEMPTS, jittered, retry_after
 from reconciler.sync.run.batcher import Batcher
+from reconciler.sync.run.begun import Begun
 from reconciler.sync.run.company import LINGER, PATIENT_LINGER, Place
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.counts import FAILED, HELD_BACK
@@ -63,6 +64,7 @@ class Pipeline:
         self._results: Batcher[Done, None] = Batcher(
             self._commit, most=_RESULTS_AT_ONCE, linger=_RESULTS_LINGER, side_by_side=1
         )
+        self._begun = Begun(context)
         # Records that may still come to another outcome in this run.
         self._provisional: dict[str, str] = {}
         # What lists show of the records in hand.
@@ -230,13 +232,10 @@ class Pipeline:
     async def _write(self, busy: Sequence[Work], linger: float) -> None:
         """Put the parts in doubt that are to be sent, and then send them side by side."""
         company = None if self._gathering is None else self._gathering.company
-        sending = [(work.state.key, list(work.parts)) for work in busy if work.parts]
-        if sending:
-            sink = self._context.sink
-            announced: Mapping[str, Held] = {}
-            if isinstance(sink, Announcing):
-                announced = await sink.announce([work.state for work in busy if work.parts])
-            await self._context.ledger.records.begin_writes(sending, announced)
+        if self._context.stopping:
+            # Of the others nothing would be sent.
+            busy = [work for work in busy if not work.parts]
+        await self._begun.begin([work for work in busy if work.parts])
         for work in busy:
             await self._slots.acquire()
             place = Place(self._slots, self._waiting, linger, company)
@@ -246,6 +245,7 @@ class Pipeline:
 
     def _let_go(self, key: str, place: Place, task: asyncio.Task[None]) -> None:
         self.in_hand.walked([key])
+        self._begun.end(key)
         self._under_way.discard(task)
         place.leave()
 
@@ -291,6 +291,7 @@ class Pipeline:
         try:
             written = await self._sent(work, place)
         except NotBegun:
+            await self._begun.give_up(work.state.key)
             return
         except ApiError as error:
             if not error.is_transient:

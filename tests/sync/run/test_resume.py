@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from reconciler.errors import LoginRefused
+from reconciler.sync.datatype import NotBegun
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import State
@@ -105,6 +107,26 @@ def test_a_stop_ends_the_run_between_two_records(engine: Engine) -> None:
     engine.things.fails.clear()
     assert engine.run().state is State.FINISHED
     assert engine.things.site == {"a": "A", "b": "B", "c": "C"}
+
+
+def test_what_a_stop_kept_from_being_sent_is_written_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.run()
+    write = engine.things.write
+
+    async def stopped(state: Any, parts: Any) -> Any:
+        if state.key == "b":
+            engine.stop.set()
+            raise NotBegun
+        return await write(state, parts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine.things, "write", stopped)
+        assert engine.run(Mode.REWRITE).state is State.INTERRUPTED
+    assert engine.level("b").doubtful
+    report = engine.run()
+    assert (report.mode, report.resumed, report.state) == (Mode.REWRITE, True, State.FINISHED)
+    assert "b" in engine.things.sent
+    assert not any(engine.level(key).is_open for key in "abc")
 
 
 def test_a_cancel_ends_the_run_and_the_next_one_begins_anew(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
