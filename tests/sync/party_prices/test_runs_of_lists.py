@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import Conflict, NotFound, Rejected
+from reconciler.kind.connection import TakerT
 from reconciler.sparklayer.lists import PRICE_LISTS
 from reconciler.sync.datatype import Census, Reading, Written
 from reconciler.sync.mapping.values import View
@@ -61,6 +62,11 @@ class PricedSite(Site):
         if found[2] is None:
             return self.lists[found[1]]
         return [{"sku": sku, "quantity": 1, "price": price} for sku, price in self.prices.get(found[1], {}).items()]
+
+    async def rows(self, path: str, begin: Callable[[], TakerT], largest: int | None = None) -> TakerT:
+        taker = begin()
+        taker.take(await self.get(path))
+        return taker
 
     async def post(self, path: str, body: Any) -> Any:
         with _Write(self):
