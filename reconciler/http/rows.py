@@ -15,7 +15,7 @@ LONGEST_ROW = 1024 * 1024
 # So little is not looked at by itself: what comes in tiny pieces would be looked at again and again.
 _WORTH_A_LOOK = 64 * 1024
 _AT_ONCE = 500
-_BLANK = re.compile(r"[ \t\r\n]*")
+_NO_BLANK = re.compile(r"[^ \t\r\n]")
 # What may come after what.
 _AFTER = {"[": "{]", ",": "{", "}": ",]", "]": ""}
 
@@ -63,8 +63,8 @@ class Rows:
 
     def _look(self) -> None:
         text, place, rows = self._text, 0, list[Wire]()
-        while (place := _BLANK.match(text, place).end()) < len(text):  # type: ignore[union-attr]  # it always matches
-            sign = text[place]
+        while (found := _NO_BLANK.search(text, place)) is not None:
+            sign, place = found[0], found.start()
             if sign not in self._expected:
                 raise _not_rows()
             if sign == "{":
@@ -83,6 +83,8 @@ class Rows:
             else:
                 place += 1
             self._expected = _AFTER[sign]
+        else:
+            place = len(text)
         self._text = text[place:]
         self._enough = max(2 * len(self._text), _WORTH_A_LOOK)
         if len(self._text) > LONGEST_ROW:

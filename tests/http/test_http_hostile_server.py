@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
@@ -149,9 +150,9 @@ def reset_after(content: bytes) -> Reply:
 
 
 @pytest.mark.parametrize("ending", [half_closed, reset_after])
-def test_a_connection_that_the_server_ended_at_rest_is_not_used_again(ending: object) -> None:
+def test_a_connection_that_the_server_ended_at_rest_is_not_used_again(ending: Callable[[bytes], Reply]) -> None:
     async def run() -> int:
-        async with ScriptedServer(script=[ending(HEAD + WHOLE), answer(200, [2])]) as server, client(server) as api:  # type: ignore[operator]
+        async with ScriptedServer(script=[ending(HEAD + WHOLE), answer(200, [2])]) as server, client(server) as api:
             assert await api.get("things") == {"a": 1}
             await asyncio.sleep(0.05)
             assert await api.put("things", {}) == [2]

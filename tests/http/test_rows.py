@@ -64,9 +64,7 @@ def asked(
     async def run() -> tuple[Any, int]:
         async with (
             ScriptedServer(script=list(script)) as server,
-            client(  # type: ignore[arg-type]
-                server, bounds=bounds, attempts=attempts
-            ) as api,
+            client(server, bounds=bounds, attempts=attempts) as api,
         ):
             return await api.rows("things", taker, largest), len(server.requests)
 

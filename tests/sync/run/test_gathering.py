@@ -78,7 +78,12 @@ def test_what_waits_is_bounded(engine: Engine, gathered: Gathered, monkeypatch: 
 
 def test_a_walk_lingers_longer_than_what_was_asked_for(engine: Engine, gathered: Gathered) -> None:
     lingers: list[float] = []
-    gathered.gather(lambda seconds: lingers.append(seconds) or 0)  # type: ignore[func-returns-value]
+
+    def note(seconds: float) -> float:
+        lingers.append(seconds)
+        return 0.0
+
+    gathered.gather(note)
     engine.run(Mode.FULL)
     assert set(lingers) == {company.PATIENT_LINGER}
     assert company.PATIENT_LINGER <= 5

@@ -19,7 +19,6 @@ from reconciler.sync.heard import Feed
 from reconciler.sync.mode import Mode
 from support.engine import SCOPE, SETTINGS, Engine, Things, quick
 from support.levels import levels_of
-from support.statements import sql_compiled_once  # noqa: F401 - a fixture for all tests here
 
 MESSAGE = "thing.updated"
 
