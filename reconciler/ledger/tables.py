@@ -221,7 +221,7 @@ request_steps = table(
 # Since when the requests of a live side are remembered.
 request_memory = table("request_memory", key("api_url"), Column("since", Past))
 
-# The data plane. `scopes`: what the other tables are kept under, and the dates we last wrote to the sync log.
+# The data plane. `scopes`: what the other tables are kept under, our dates of the sync log, and what disproved stamps.
 
 scopes = table(
     "data_scopes",
@@ -286,7 +286,7 @@ hands = table(
 # of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it. `gone_at`: when it
 # was deleted at the target, where that counts for the limit of a day. `look`: fingerprint of what lists showed last.
 # `begun_by` and `begun_at`: the hand that began the last write; until `doubt_until`, that of another may still arrive.
-# `draw`: a random number, by which some are found at random; older versions draw none.
+# `draw`: random, to find some by chance; older versions draw none. `heard`: the revision that a message raised last.
 records = table(
     "data_records",
     key("scope", Number),

@@ -1,4 +1,4 @@
-"""Store of one scope of the data plane: `.runs`, `.records`, `.names`, `.problems`, `.log`, `.memos`.
+"""Store of one scope: `.runs`, `.records`, `.names`, `.problems`, `.log`, `.hearing`, `.memos`.
 
 Every method is one durable transaction. What needs the lock or a hand asks for it in the same transaction; where that
 is no longer ours, nothing is changed and LockLost is raised. Any method raises LedgerError where the ledger cannot be
