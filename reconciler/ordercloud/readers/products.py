@@ -266,13 +266,13 @@ class ProductReader:
             report = self._report and bad.append
             try:
                 if not with_variants:
-                    variants, records = [], await self._records(path, outline, True, report)
+                    variants, records = [], await self._records(path, outline, report)
                 elif tracked or not stock:
                     variants, records = await self._variants(path, stock=stock, report=report, memo=outline.memo), []
                 else:
                     variants, records = await both(
-                        self._variants(path, stock=False, report=report, memo=outline.memo),
-                        self._records(path, outline, True, report),
+                        self._variants(path, stock=False, report=report),
+                        self._records(path, outline, report),
                     )
             except NotFound:
                 return None
@@ -292,10 +292,10 @@ class ProductReader:
                 raise
             return error.answer
 
-    async def _records(self, path: str, outline: _Outline, wanted: bool, report: Report | None) -> list[Wire]:
+    async def _records(self, path: str, outline: _Outline, report: Report | None) -> list[Wire]:
         """The inventory records of the product itself; nothing is read where they are known."""
-        known = outline.known_records if wanted else None
-        return await self._list(f"{path}/inventoryrecords", wanted, report) if known is None else known
+        known = outline.known_records
+        return await self._list(f"{path}/inventoryrecords", True, report) if known is None else known
 
     async def _variants(
         self, path: str, *, stock: bool, report: Report | None = None, memo: StockMemo | None = None

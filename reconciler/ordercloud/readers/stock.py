@@ -200,7 +200,7 @@ class StockLists:
             return StockTold()
         if not self._is_open:
             await self._open()
-        flagged = self._few if self._few is not None else await ids_in(self._listing, piece)
+        flagged = self._few if self._few is not None else await _ids_in(self._listing, piece)
         ours = [str(item["ID"]) for item in piece.items if str(item["ID"]) in flagged]
         if self._known is None or not ours:
             return StockTold(flagged)
@@ -208,7 +208,7 @@ class StockLists:
         if self._known.skips:
             products = {str(item["ID"]): item for item in piece.items}
             return StockTold(flagged, {name: memo for name, memo in memos.items() if memo.fits(products[name])})
-        others = await together(ids_in(listing, piece) for listing in self._single.values())
+        others = await together(_ids_in(listing, piece) for listing in self._single.values())
         elsewhere = dict(zip(self._single, others, strict=True))
         single: dict[str, str] = {}
         for name, memo in memos.items():
@@ -248,7 +248,7 @@ def _elsewhere(listing: Listing, address: str) -> Listing:
     return replace(listing, params=params)
 
 
-async def ids_in(listing: Listing, piece: Piece) -> set[str]:
+async def _ids_in(listing: Listing, piece: Piece) -> set[str]:
     """Return the IDs of a list that lie within a piece of another."""
     async with aclosing(walk(listing, where=piece.where, searched=not piece.in_order)) as pieces:
         return {str(item["ID"]) async for found in pieces for item in found.items}
