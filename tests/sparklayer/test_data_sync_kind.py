@@ -162,6 +162,16 @@ def test_a_mapping_that_looks_at_inventory_records_has_every_walk_read_all_stock
     assert "LastUpdated" not in said
 
 
+def test_walks_that_measure_messages_are_said_to_read_all_stock_and_how_old_it_may_be() -> None:
+    state = {"interval": "15m", "lookInterval": "1h", "walkInterval": "24h", "freshness": "2h", "stock": {}}
+    said = " ".join(costs({**state, "heardWalkInterval": "7d"}))
+    assert "at every walk (24h, or 7d while messages tell the rest)" in said
+    assert "or stock by place, as walks measure messages (heardWalkInterval)" in said
+    assert "7 d 2 h (heardWalkInterval + freshness) where one is missing" in said
+    assert "LastUpdated" not in said
+    assert "one walk in 7" not in said
+
+
 def test_what_was_applied_is_remembered_and_nothing_is_left_to_do(bench: Workbench) -> None:
     spec = "{products: {mapping: {variants.sku: ID}}, stock: {locations: {a: main}}, pricing: {}, currency: GBP}"
     bench.write(PLACE, sync(spec))

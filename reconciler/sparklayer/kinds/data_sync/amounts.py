@@ -97,13 +97,13 @@ def costs(state: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"where nothing changes it costs about {empty.a_day:,} requests a day and, per 1,000 products, "
             f"{cost.a_day - empty.a_day:,} more: {cost.per_look} at every light walk ({state['lookInterval']}), "
-            f"{cost.per_walk} at every walk ({state['walkInterval']}), where one more is made for each product with "
-            f"variants{_of_stock(state)}"
+            f"{cost.per_walk} at every walk ({state['walkInterval']}{_while_heard(state)}), where one more is made for "
+            f"each product with variants{_of_stock(state)}"
         )
         yield (
             f"what lists show of products and prices is promised to be {spoken(freshness)} old at most (freshness), "
             f"the inside of variants and stock that moves between places {spoken(walk + freshness)} (walkInterval + "
-            f"freshness){_hidden(state, walk + freshness)}"
+            f"freshness){_hidden(state, walk + freshness)}{_of_trust(state, freshness)}"
         )
     if PARTY_PRICES in flowing(state):
         yield (
@@ -136,6 +136,8 @@ def _of_stock(state: Mapping[str, Any]) -> str:
     """Say what stock by place costs in walks."""
     if "stock" not in state:
         return ""
+    if state.get("heardWalkInterval") is not None:
+        return " or stock by place, as walks measure messages (heardWalkInterval)"
     if not _goes_by_stamps(state):
         return " or stock by place, which products.mapping looks at"
     return (
@@ -152,7 +154,25 @@ def _hidden(state: Mapping[str, Any], usual: timedelta) -> str:
     return f", and {longest} where its Inventory.LastUpdated does not move with it"
 
 
+def _while_heard(state: Mapping[str, Any]) -> str:
+    longer = state.get("heardWalkInterval")
+    return "" if longer is None else f", or {longer} while messages tell the rest"
+
+
+def _of_trust(state: Mapping[str, Any], freshness: timedelta) -> str:
+    """Say how old what lists do not show may be while messages tell of it."""
+    longer = state.get("heardWalkInterval")
+    if longer is None:
+        return ""
+    return (
+        f"; while messages tell of that, {spoken(parse_duration(longer) + freshness)} (heardWalkInterval + freshness) "
+        "where one is missing"
+    )
+
+
 def _goes_by_stamps(state: Mapping[str, Any]) -> bool:
+    if state.get("heardWalkInterval") is not None:
+        return False
     mapping: Mapping[str, str] = (state.get("products") or {}).get("mapping") or {}
     return not any(Expression(text).may_see("InventoryRecords") for text in mapping.values())
 
