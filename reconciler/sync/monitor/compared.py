@@ -12,6 +12,7 @@ from reconciler.sync.datasync import DataSync
 from reconciler.sync.datatype import NEVER
 from reconciler.sync.heard import Evidence, PartHeard, heard_parts, measured_at, trusting
 from reconciler.sync.run.abilities import Sparing
+from reconciler.sync.run.due import walks_spare
 from reconciler.words import listed
 
 
@@ -95,8 +96,7 @@ def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tup
 
 def whole_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> Compared | None:
     """Return when everything was read whatever stamps say, and when it will be; None: every walk does that anyway."""
-    # A walk that measures whether messages come skips nothing.
-    if not _spares(sync) or overview.distrust is not None or sync.settings.heard_walk_interval is not None:
+    if overview.distrust is not None or not walks_spare(sync.data, sync.settings):
         return None
     settings, whole = sync.settings, overview.last_whole
     promised = WHOLE_EVERY * settings.rest_freshness
@@ -109,10 +109,6 @@ def whole_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> Com
 def hidden_of(sync: DataSync) -> str:
     """Return what a walk that goes by stamps does not see, for people."""
     return sync.data.hidden if isinstance(sync.data, Sparing) else ""
-
-
-def _spares(sync: DataSync) -> bool:
-    return isinstance(sync.data, Sparing) and sync.data.spares
 
 
 def shown_of(parts: Iterable[PartCompared]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
 from reconciler.sync.mode import Mode, strongest
+from reconciler.sync.run.abilities import Sparing
 from reconciler.sync.settings import SyncSettings
 
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
@@ -90,6 +92,11 @@ def due_mode(past: Past, settings: SyncSettings, config: str, now: datetime) -> 
         # A limit, somebody, or an API ended it before it had seen everything: that is still to be done.
         mode = strongest((mode, Mode.of(newest.mode)))
     return strongest((mode, *map(Mode.of, past.wanted)))
+
+
+def walks_spare(data: Any, settings: SyncSettings) -> bool:
+    """Return whether walks of a data type may skip something: none does that measures whether messages come."""
+    return settings.heard_walk_interval is None and isinstance(data, Sparing) and data.spares
 
 
 def may_spare(mode: Mode, past: Past, walk_interval: timedelta, now: datetime) -> bool:

@@ -14,12 +14,11 @@ from reconciler.ledger.data.store import Store
 from reconciler.sync.datatype import Telling
 from reconciler.sync.heldback import HeldBack, held_back
 from reconciler.sync.mode import Mode
-from reconciler.sync.run.abilities import Sparing
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import Job, RunContext, begin, obeys, open_context
 from reconciler.sync.run.counts import parts_in
 from reconciler.sync.run.deletes import TooManyGone
-from reconciler.sync.run.due import Past, choose, may_spare
+from reconciler.sync.run.due import Past, choose, may_spare, walks_spare
 from reconciler.sync.run.hearing import weigh
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.listening import Listening
@@ -114,9 +113,9 @@ async def _chosen(
     weighed = await weigh(job, ledger, past)
     choice = choose(asked, past, weighed.settings, job.data.digest, job.now())
     if choice.resume is None:
-        # A walk that measures whether messages come skips nothing.
-        may = job.settings.heard_walk_interval is None and isinstance(job.data, Sparing) and job.data.spares
-        spares = may and may_spare(choice.mode, past, job.settings.walk_interval, job.now())
+        spares = walks_spare(job.data, job.settings) and may_spare(
+            choice.mode, past, job.settings.walk_interval, job.now()
+        )
         run = await begin(job, ledger, choice.mode, spares=spares)
     else:
         run = await ledger.runs.resume(choice.resume.id, job.holder, obeys=obeys(job, choice.mode))
