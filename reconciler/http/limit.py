@@ -61,14 +61,14 @@ class RateLimit:
         self._tokens = self._burst
         self._updated = self._held_until = self._clock.monotonic()
         # asyncio locks are first in, first out: that is the fairness.
-        self._turn = asyncio.Lock()
+        self._in_line = asyncio.Lock()
         self._first = turn.precedence if turn is not None and turn.goes_first else None
         self._before = turn.precedence if turn is not None and not turn.goes_first else None
         self._given = 0 if turn is None else turn.precedence.taken
 
     async def acquire(self) -> None:
         """Wait until one more request may be sent."""
-        async with self._turn:
+        async with self._in_line:
             while (seconds := self._take()) > 0:
                 await self._clock.sleep(seconds)
             if self._first is not None:

@@ -252,15 +252,15 @@ def _left(usual: Usual, written: int, still_open: int, elapsed: float) -> float 
 
 def _choice(sync: DataSync, overview: SyncOverview, at: datetime, asked: Mode | None = None) -> Choice:
     past = Past(
-        overview.newest,
-        overview.unfinished,
-        overview.last_finished,
-        overview.last_look,
-        overview.last_walk,
-        overview.last_full,
-        overview.wanted,
-        overview.last_whole,
-        overview.distrust is not None,
+        newest=overview.newest,
+        unfinished=overview.unfinished,
+        last=overview.last_finished,
+        last_look=overview.last_look,
+        last_walk=overview.last_walk,
+        last_whole=overview.last_whole,
+        last_full=overview.last_full,
+        wanted=overview.wanted,
+        distrusts=overview.distrust is not None,
     )
     return choose(asked, past, sync.settings, sync.data.digest, at)
 

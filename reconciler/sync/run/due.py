@@ -15,7 +15,7 @@ from reconciler.sync.settings import SyncSettings
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What the ledger knows of earlier runs.
 
@@ -36,9 +36,9 @@ class Past:
     last: DataRun | None = None
     last_look: DataRun | None = None
     last_walk: DataRun | None = None
+    last_whole: DataRun | None = None
     last_full: DataRun | None = None
     wanted: frozenset[str] = frozenset()
-    last_whole: DataRun | None = None
     distrusts: bool = False
 
 

@@ -53,7 +53,9 @@ def past(
 ) -> Past:
     full = run(Mode.FULL, full_hours_ago)
     look, walk = run(Mode.LIGHT, look_hours_ago), run(Mode.WALK, walk_hours_ago)
-    return Past(unfinished or full, unfinished, full, look, walk, full)
+    return Past(
+        newest=unfinished or full, unfinished=unfinished, last=full, last_look=look, last_walk=walk, last_full=full
+    )
 
 
 def test_the_first_run_is_a_full_sync() -> None:
