@@ -9,8 +9,13 @@ import pytest
 
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
 from reconciler.sync.mode import Mode
-from reconciler.sync.run.due import Past, choose, may_spare
+from reconciler.sync.products.datatype import Products
+from reconciler.sync.products.model import Part
+from reconciler.sync.products.settings import ProductSettings
+from reconciler.sync.run.due import Past, choose, may_spare, walks_spare
 from reconciler.sync.settings import SyncSettings
+from support.engine import Things
+from support.sync_samples import PRODUCTS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SETTINGS = SyncSettings(
@@ -149,3 +154,12 @@ def test_only_walks_skip_and_not_every_seventh_nor_once_a_stamp_proved_nothing(
     mode: Mode, past: Past, may: bool
 ) -> None:
     assert may_spare(mode, past, timedelta(hours=24), NOW) is may
+
+
+def test_no_walk_skips_that_measures_messages() -> None:
+    measures = replace(SETTINGS, heard_walk_interval=timedelta(days=7))
+    assert walks_spare(PRODUCTS, SETTINGS)
+    assert not walks_spare(PRODUCTS, measures)
+    without_stock = Products(ProductSettings(parts=frozenset({Part.PRODUCT})))
+    assert not walks_spare(without_stock, SETTINGS)
+    assert not walks_spare(Things({}), SETTINGS)
