@@ -11,6 +11,7 @@ from benchmarks.harness import RECONCILER, clean_environment, seconds_of
 from reconciler.emulator.testing import RunningEmulator
 
 SECRETS = {"OC_SECRET": "emulator", "SPARK_SECRET": "emulator"}
+PLACES = ("main", "warehouse-1", "warehouse-2", "shop-leeds")
 
 
 def document(kind: str, identity: str, **spec: Any) -> dict[str, Any]:
@@ -61,3 +62,20 @@ def prepare(
     environ = clean_environment(folder, **SECRETS)
     seconds_of([RECONCILER, "apply", "--yes"], folder, environ)
     return environ
+
+
+def prepare_stocked(emulator: RunningEmulator, folder: Path, per_second: float) -> dict[str, str]:
+    """Apply a DataSync of products, stock at four places and prices; see `prepare`."""
+    stock = {"locations": {place: place for place in PLACES}, "default": "main"}
+    return prepare(
+        emulator, folder, per_second,
+        *(document("StockLocation", place, externalID=place, name=place) for place in PLACES),
+        document("DataSync", "shop", currency="GBP", products={}, stock=stock, pricing={}),
+    )  # fmt: skip
+
+
+def writes_records(request: Mapping[str, Any]) -> bool:
+    """Whether a request of the emulator's log wrote records; the sync log is no record."""
+    path = request["path"]
+    reads = ("/token", "/batch-fetch-stock")
+    return request["method"] != "GET" and not path.endswith(reads) and "/sync-log/" not in path

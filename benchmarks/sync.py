@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.harness import RECONCILER, REPOSITORY, Cost, Row, clean_environment, cost_of, seconds_of
 from benchmarks.readers import least_requests
-from benchmarks.shop import document, prepare
+from benchmarks.shop import PLACES, prepare_stocked, writes_records
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
 _PRODUCTS = 10_000
@@ -25,7 +24,6 @@ _PLAIN_PRODUCTS_LARGE = 1_000
 _MEMORY = (5_000, 15_000)
 _MEMORY_LARGE = (30_000, 300_000)
 _UNLIMITED = 10_000
-_PLACES = ("main", "warehouse-1", "warehouse-2", "shop-leeds")
 _PLAIN = Path(__file__).with_name("plain_script.py")
 
 
@@ -57,19 +55,13 @@ def _traffic(emulator: RunningEmulator) -> _Traffic:
     return _Traffic(
         {api: apis.count(api) for api in ("ordercloud", "sparklayer")},
         sum(request["status"] == 429 for request in requests),
-        sum(_writes_records(request) for request in requests),
+        sum(writes_records(request) for request in requests),
     )
-
-
-def _writes_records(request: Mapping[str, Any]) -> bool:
-    path = request["path"]
-    reads = ("/token", "/batch-fetch-stock")
-    return request["method"] != "GET" and not path.endswith(reads) and "/sync-log/" not in path
 
 
 def _timed(emulator: RunningEmulator, folder: Path) -> Iterator[Row]:
     """A first full sync and a second one, each against the limit."""
-    environ = _prepare(emulator, folder, _PER_SECOND)
+    environ = prepare_stocked(emulator, folder, _PER_SECOND)
     emulator.seed(_PRODUCTS)
     emulator.traffic(latency=_LATENCY, requests_per_second=_PER_SECOND)
     emulator.clear_requests()
@@ -115,11 +107,11 @@ def _beside_a_plain_script(emulator: RunningEmulator, folder: Path, products: in
     emulator.seed(products)
     emulator.traffic(latency=_LATENCY, requests_per_second=_PER_SECOND)
     environ = {**clean_environment(folder), "PYTHONPATH": str(REPOSITORY)}
-    seconds = seconds_of([sys.executable, _PLAIN, emulator.url, *_PLACES], folder, environ)
+    seconds = seconds_of([sys.executable, _PLAIN, emulator.url, *PLACES], folder, environ)
     plain = len(emulator.site()["products"]["records"]) / seconds
     emulator.reset()
     own = folder / "beside"
-    environ = _prepare(emulator, own, _PER_SECOND)
+    environ = prepare_stocked(emulator, own, _PER_SECOND)
     emulator.seed(products)
     emulator.traffic(latency=_LATENCY, requests_per_second=_PER_SECOND)
     seconds = _sync(own, environ).seconds
@@ -136,7 +128,7 @@ def _memory(folder: Path, few: int, many: int) -> Iterator[Row]:
     for products in (few, many):
         with emulator_process() as emulator:
             own = folder / f"memory-{products}"
-            environ = _prepare(emulator, own, _UNLIMITED)
+            environ = prepare_stocked(emulator, own, _UNLIMITED)
             emulator.seed(products)
             found[products] = _sync(own, environ)
     growth = found[many].peak_mib / found[few].peak_mib
@@ -150,13 +142,3 @@ def _memory(folder: Path, few: int, many: int) -> Iterator[Row]:
 
 def _sync(folder: Path, environ: Mapping[str, str]) -> Cost:
     return cost_of([RECONCILER, "sync", "run", "--full"], folder, environ)
-
-
-def _prepare(emulator: RunningEmulator, folder: Path, per_second: float) -> dict[str, str]:
-    """Apply a DataSync of products, stock and prices; return the environment variables."""
-    stock = {"locations": {place: place for place in _PLACES}, "default": "main"}
-    return prepare(
-        emulator, folder, per_second,
-        *(document("StockLocation", place, externalID=place, name=place) for place in _PLACES),
-        document("DataSync", "shop", currency="GBP", products={}, stock=stock, pricing={}),
-    )  # fmt: skip

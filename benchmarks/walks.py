@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from benchmarks.harness import RECONCILER, Row, seconds_of
-from benchmarks.shop import document, prepare
+from benchmarks.shop import prepare_stocked, writes_records
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 from reconciler.ledger.tables import data_runs
 from reconciler.ledger.writer import Ledger
@@ -17,14 +17,12 @@ from reconciler.ledger.writer import Ledger
 _PRODUCTS = 10_000
 _DAY_OF = 30_000
 _UNLIMITED = 10_000
-_PLACES = ("main", "warehouse-1", "warehouse-2", "shop-leeds")
-_WRITES = ("/batch-update-stock", "/batch-update-pricing", "/products")
 
 
 def rows(folder: Path) -> Iterator[Row]:
     """Yield what such runs ask, by the emulator's request log: it needs no quiet machine."""
     with emulator_process() as emulator:
-        environ = _prepare(emulator, folder)
+        environ = prepare_stocked(emulator, folder, _UNLIMITED)
         emulator.seed(_PRODUCTS)
         _run(emulator, folder, environ, "--full")
         full = _run(emulator, folder, environ, "--full")
@@ -69,12 +67,7 @@ def _run(emulator: RunningEmulator, folder: Path, environ: Mapping[str, str], *w
     seconds_of([RECONCILER, "sync", "run", *words], folder, environ)
     requests = emulator.requests()
     reads = sum(request["path"].startswith("/ordercloud/v1/") for request in requests)
-    # The sync log of the products is no record of them.
-    writes = sum(
-        request["method"] != "GET" and request["path"].endswith(_WRITES) and "/sync-log/" not in request["path"]
-        for request in requests
-    )
-    return reads, len(requests), writes
+    return reads, len(requests), sum(map(writes_records, requests))
 
 
 def _time_passes(folder: Path, by: timedelta) -> None:
@@ -84,13 +77,3 @@ def _time_passes(folder: Path, by: timedelta) -> None:
         for run in tx.connection.execute(moments).all():
             past = {"started_at": run.started_at - by, "ended_at": run.ended_at - by}
             tx.connection.execute(update(data_runs).where(data_runs.c.id == run.id).values(past))
-
-
-def _prepare(emulator: RunningEmulator, folder: Path) -> dict[str, str]:
-    """Apply a DataSync of products, stock and prices; return the environment variables."""
-    stock = {"locations": {place: place for place in _PLACES}, "default": "main"}
-    return prepare(
-        emulator, folder, _UNLIMITED,
-        *(document("StockLocation", place, externalID=place, name=place) for place in _PLACES),
-        document("DataSync", "shop", currency="GBP", products={}, stock=stock, pricing={}),
-    )  # fmt: skip
