@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.harness import RECONCILER, Row, clean_environment, cost_of, cpu_seconds_of, is_busy, seconds_of
+from benchmarks.harness import (
+    RECONCILER,
+    Row,
+    clean_environment,
+    cost_of,
+    cpu_seconds_of,
+    is_busy,
+    is_large,
+    seconds_of,
+)
 from benchmarks.samples import SECRETS, delivery_config, environment, write
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
@@ -25,7 +33,7 @@ def rows(folder: Path) -> Iterator[Row]:
     with emulator_process() as emulator:
         yield _processor(emulator, folder)
         yield _pace(emulator, folder / "pace")
-        many = _MOST if os.environ.get("RECONCILER_BENCH_LARGE") == "1" else _MANY
+        many = _MOST if is_large() else _MANY
         yield _memory(emulator, folder, _FEW, many)
 
 

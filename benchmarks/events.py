@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from benchmarks.harness import RECONCILER, REPOSITORY, Row, clean_environment, seconds_of
+from benchmarks.harness import RECONCILER, REPOSITORY, Row, clean_environment, is_large, seconds_of
 from benchmarks.load import product
 from benchmarks.shop import SECRETS, document, environment, write
 from reconciler.emulator.testing import RunningEmulator, emulator_process
@@ -58,7 +58,7 @@ def rows(folder: Path) -> Iterator[Row]:
 
 def memory_rows(folder: Path) -> Iterator[Row]:
     """Yield the row on memory over time, while messages come and are written."""
-    large = os.environ.get("RECONCILER_BENCH_LARGE") == "1"
+    large = is_large()
     seconds = _MEMORY_SECONDS_LARGE if large else _MEMORY_SECONDS
     with emulator_process() as emulator, _Shop(emulator, folder / "memory", _MEMORY_RECORDS).serving() as service:
         load = service.load(_PER_SECOND, seconds, 8, _MEMORY_RECORDS)

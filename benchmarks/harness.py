@@ -46,6 +46,11 @@ class Row:
         return self.value >= self.target if self.more_is_better else self.value <= self.target
 
 
+def is_large() -> bool:
+    """Whether sizes are measured that take an hour and more: RECONCILER_BENCH_LARGE=1."""
+    return os.environ.get("RECONCILER_BENCH_LARGE") == "1"
+
+
 def clean_environment(folder: Path, **variables: str) -> dict[str, str]:
     """Return the environment variables of a measured process: a cache below `folder`, nothing of the user's.
 

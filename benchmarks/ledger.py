@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,7 @@ from statistics import median
 
 from sqlalchemy import insert, select
 
-from benchmarks.harness import Row
+from benchmarks.harness import Row, is_large
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.store import Store
 from reconciler.ledger.database import Transaction
@@ -19,8 +18,7 @@ from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.tables import records, scopes
 from reconciler.ledger.writer import Ledger
 
-_LARGE = bool(os.environ.get("RECONCILER_BENCH_LARGE"))
-_FEW, _MANY = 10_000, 1_000_000 if _LARGE else 100_000
+_FEW, _MANY = 10_000, 1_000_000 if is_large() else 100_000
 _SCOPE = DataScope("shop", "http://site#demo", "shop", "products")
 _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _KEY = "p%08d"

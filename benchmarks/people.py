@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.harness import RECONCILER, Cost, Row, cost_of
+from benchmarks.harness import RECONCILER, Cost, Row, cost_of, is_large
 from benchmarks.shop import document, prepare
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
@@ -61,7 +61,7 @@ def memory_rows(folder: Path) -> Iterator[Row]:
     RECONCILER_BENCH_LARGE=1 takes more users, and adds dry runs of many more: they go the same way, but for what is
     written.
     """
-    large = os.environ.get("RECONCILER_BENCH_LARGE") == "1"
+    large = is_large()
     yield from _memory(folder / "whole", *(_MEMORY_LARGE if large else _MEMORY), ("party-prices", "customers"))
     if large:
         yield from _memory(folder / "dry", *_MEMORY_DRY, ("party-prices", "customers"), "--dry-run")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import REPOSITORY, Row, clean_environment
+from benchmarks.harness import REPOSITORY, Row, clean_environment, is_large
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 
 _READ = Path(__file__).with_name("read_products.py")
@@ -26,7 +25,7 @@ _LARGE = 300_000
 def rows(folder: Path) -> Iterator[Row]:
     """Yield requests and memory for 30,000 products, and time for 3,000 at a rate that a merchant has."""
     with emulator_process() as emulator:
-        large = os.environ.get("RECONCILER_BENCH_LARGE") == "1"
+        large = is_large()
         emulator.seed(_PRODUCTS)
         emulator.clear_requests()
         whole = _read(emulator, folder, _UNLIMITED)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness import RECONCILER, REPOSITORY, Cost, Row, clean_environment, cost_of, seconds_of
+from benchmarks.harness import RECONCILER, REPOSITORY, Cost, Row, clean_environment, cost_of, is_large, seconds_of
 from benchmarks.readers import least_requests
 from benchmarks.shop import PLACES, prepare_stocked, writes_records
 from reconciler.emulator.testing import RunningEmulator, emulator_process
@@ -29,7 +28,7 @@ _PLAIN = Path(__file__).with_name("plain_script.py")
 
 def rows(folder: Path) -> Iterator[Row]:
     """Yield the rows on full syncs; the emulator is a process of its own."""
-    large = os.environ.get("RECONCILER_BENCH_LARGE") == "1"
+    large = is_large()
     with emulator_process() as emulator:
         yield from _timed(emulator, folder / "timed")
         yield from _beside_a_plain_script(emulator, folder, _PLAIN_PRODUCTS_LARGE if large else _PLAIN_PRODUCTS)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import RECONCILER, Cost, Row, cost_of
+from benchmarks.harness import RECONCILER, Cost, Row, cost_of, is_large
 from benchmarks.shop import document, prepare
 from reconciler.emulator.testing import emulator_process
 
@@ -22,7 +21,7 @@ _LIST = "ordercloud-price"
 def rows(folder: Path) -> Iterator[Row]:
     """Yield the rows of this group; the emulator is a process of its own."""
     few, many = _SKUS
-    counts = [few, many, *([_MANY] if os.environ.get("RECONCILER_BENCH_LARGE") else [])]
+    counts = [few, many, *([_MANY] if is_large() else [])]
     found = {skus: _verified(folder / f"verify-{skus}", skus) for skus in counts}
     yield Row(
         f"verify: memory from a price list of {few:,} SKUs to one of {many:,}",
