@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -91,9 +90,6 @@ def plan(
     known = planned_commit(options, commit) if save is not None or options.format == "json" else None
     with failure_saved(save, options, known):
         sessions, failures = options.project.sessions(utc_now())
-        if len(sessions) > 1:
-            # All of them live until the process ends: no collection of garbage need look through them again.
-            gc.freeze()
         _check_one(sessions, save, options)
         compared = None if base is None else open_base(base, options.project.manifests, options.project.load())
         listener = Listener(options.verbosity)
