@@ -52,4 +52,4 @@ def test_a_write_that_arrives_after_the_next_ones_is_written_over_without_a_veri
     assert shop.wrong() == []
     # Nobody had to read it there for that.
     paths = [each["path"] for each in shop.emulator.requests() if each["method"] == "GET"]
-    assert not [path for path in paths if path.startswith("/api/v1/products")], paths
+    assert not [path for path in paths if path.startswith("/sparklayer/api/v1/products")], paths
