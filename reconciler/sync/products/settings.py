@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sparklayer.kinds.data_sync.expressions import Expression, may_see_stock
 from reconciler.sync.mapping.rules import GRAMS, MappingRules
 from reconciler.sync.products.model import Part
 
@@ -44,8 +44,7 @@ class ProductSettings:
     @property
     def spares_stock(self) -> bool:
         """Whether inventory records need not be read where their sums by address are known: no expression sees them."""
-        rules = self.rules.expressions.values()
-        return Part.STOCK in self.parts and not any(rule.may_see("InventoryRecords") for rule in rules)
+        return Part.STOCK in self.parts and not may_see_stock(self.rules.expressions.values())
 
     def link(self, external_id: str, api_url: str) -> str:
         """Return where people find a record in the source.

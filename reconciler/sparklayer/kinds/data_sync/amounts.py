@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.kind.kind import Volume
 from reconciler.sparklayer.kinds.data_sync.cost import PARTY_PRICES, ROWS, WHOLE_EVERY, cost_of, resend_of, run_cost
-from reconciler.sparklayer.kinds.data_sync.expressions import Expression
+from reconciler.sparklayer.kinds.data_sync.expressions import Expression, may_see_stock
 from reconciler.sparklayer.price_list_records import MOST_LISTS, RECOMMENDED_LISTS
 from reconciler.words import counted, listed, parse_duration, spoken
 
@@ -174,7 +174,7 @@ def _goes_by_stamps(state: Mapping[str, Any]) -> bool:
     if state.get("heardWalkInterval") is not None:
         return False
     mapping: Mapping[str, str] = (state.get("products") or {}).get("mapping") or {}
-    return not any(Expression(text).may_see("InventoryRecords") for text in mapping.values())
+    return not may_see_stock(Expression(text) for text in mapping.values())
 
 
 def _of_pull(mode: str, names: Sequence[str]) -> str:

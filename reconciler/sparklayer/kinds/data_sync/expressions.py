@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, cast
@@ -32,6 +32,7 @@ _TYPES = {
 # What may give members that it does not name: `@`, `*` over an object, and functions over one.
 _SEES_ALL = frozenset({"current", "value_projection"})
 _TAKES_ALL = frozenset({"items", "merge", "to_array", "to_string", "values"})
+_STOCK_BY_PLACE = "InventoryRecords"
 
 
 class BadExpression(ValueError):
@@ -118,6 +119,11 @@ def _compiled(text: str) -> Mapping[str, Any]:
     for name, given in _calls(parsed):
         _check_call(name, given)
     return parsed
+
+
+def may_see_stock(expressions: Iterable[Expression]) -> bool:
+    """Return whether one of them may look at inventory records, so that their sums by address are not enough."""
+    return any(each.may_see(_STOCK_BY_PLACE) for each in expressions)
 
 
 def _syntax(error: Exception, text: str) -> str:
