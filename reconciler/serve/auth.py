@@ -45,8 +45,7 @@ def is_one_of(given: str | bytes | None, secrets: Iterable[Secret]) -> bool:
 
 def bearer(request: HTTPConnection) -> str | None:
     """Return the bearer token of a request; None where there is none, or more than one."""
-    found = request.headers.getlist("authorization")
-    scheme, _, token = found[0].partition(" ") if len(found) == 1 else ("", "", "")
+    scheme, _, token = (only_header(request.scope, "authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
@@ -128,9 +127,9 @@ def page_user(request: HTTPConnection, front: Front, now: datetime) -> str | Non
     if not front.has_login:
         return _LOCAL_USER if front.is_loopback else None
     if front.user_header is not None and request.client is not None:
-        named = request.headers.getlist(front.user_header)
-        if len(named) == 1 and named[0] and is_within(_address(request.client.host), front.proxies):
-            return named[0]
+        named = only_header(request.scope, front.user_header)
+        if named and is_within(_address(request.client.host), front.proxies):
+            return named
     return "token" if is_session(request.cookies.get(SESSION_COOKIE), front.login_tokens, now) else None
 
 

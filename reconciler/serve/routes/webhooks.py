@@ -19,7 +19,7 @@ from reconciler.ledger.config.model import ConfigMove
 from reconciler.ledger.config.moves import MoveStore
 from reconciler.ordercloud.deliveries.signature import HEADER, is_signed
 from reconciler.ordercloud.webhook import Hook, MalformedWebhook, hook_of
-from reconciler.serve.auth import CLOSE, read_body
+from reconciler.serve.auth import CLOSE, only_header, read_body
 from reconciler.serve.log import told
 from reconciler.serve.service import Served, Service
 
@@ -71,12 +71,12 @@ async def _signed_body(served: Served, request: Request) -> bytes:
     Raises:
         HTTPException: 401, or what `read_body` refuses.
     """
-    given = request.headers.getlist(HEADER)
-    if len(given) != 1:
+    given = only_header(request.scope, HEADER)
+    if given is None:
         raise HTTPException(401, f"one {HEADER} is needed", CLOSE)
     body = await read_body(request, MOST_BYTES)
     secrets = [secret.value or "" for secret in served.section.secrets("webhooks", "secrets")]
-    if not is_signed(body, given[0], secrets):
+    if not is_signed(body, given, secrets):
         raise HTTPException(401, f"{HEADER} does not fit the body", CLOSE)
     return body
 
