@@ -23,6 +23,7 @@ from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.log_pace import LogPace
 from reconciler.sync.run.meter import Meter
 from reconciler.sync.run.progress import Progress
+from reconciler.sync.run.queue import Inline, Queue
 from reconciler.sync.run.rehearsal import Rehearsal, RehearsedSink
 from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
@@ -54,6 +55,7 @@ class Job:
         rehearsal: takes what a run without a writer would write.
         unheard: tells by part why its messages cannot come now, as far as manifests and ledger say; it asks the ledger.
         pace: of the sync logs; data types that run side by side share it.
+        queue: wakes hands of other processes.
     """
 
     settings: SyncSettings
@@ -72,6 +74,7 @@ class Job:
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
     unheard: Callable[[], Mapping[str, str]] = dict
     pace: LogPace = field(default_factory=LogPace)
+    queue: Queue = field(default_factory=Inline)
 
 
 @dataclass(slots=True, kw_only=True)
