@@ -371,6 +371,10 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
         """
 
     @property
+    def reserved(self) -> frozenset[str]:
+        """Words of `named` that the manifest names itself: as long as it does, such a record is not deleted either."""
+
+    @property
     def keeps_gone(self) -> bool:
         """Whether the target keeps a record that is gone, which is told: its names are its own until it is dropped."""
 

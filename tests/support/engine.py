@@ -88,6 +88,9 @@ class Things:
     walk_interval = None
     lights: bool = True
     log: SyncLog | None = LOG
+    word: str | None = None
+    """What names whatever the site holds."""
+    reserved: frozenset[str] = frozenset()
     left_alone: bool = False
     """Whether the site keeps what is gone or left the scope."""
     clock_offset = timedelta()
@@ -147,7 +150,7 @@ class Things:
         return []
 
     def named(self, held: Any) -> str | None:
-        return None
+        return self.word
 
     @property
     def keeps_gone(self) -> bool:

@@ -52,6 +52,7 @@ class Customers:
     log = SyncLog(DATA_TYPE, most=4_000)
     lights = False
     keeps_gone = False
+    reserved = frozenset[str]()
     parts = (PART,)
     flowing = (PART,)
     inside = INSIDE

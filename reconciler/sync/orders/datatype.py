@@ -53,6 +53,7 @@ class Orders:
     walk_interval = NEVER
     lights = True
     keeps_gone = True
+    reserved = frozenset[str]()
     noun = "order"
     entries = ("order or line", "orders and lines")
     ends = "left as it is"

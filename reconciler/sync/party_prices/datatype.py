@@ -137,6 +137,10 @@ class PartyPrices:
         before = held_from_json(held)
         return deleted(key, before, kept=before.slug in self.settings.kept)
 
+    @property
+    def reserved(self) -> frozenset[str]:
+        return self.settings.kept
+
     def not_listed(self, key: str) -> RecordProblem:
         message = "OrderCloud's lists leave the buyer or its users out. The price list is synced all the same."
         return RecordProblem(key, Part.LIST, "not-listed", message)

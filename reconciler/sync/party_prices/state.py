@@ -124,7 +124,7 @@ def deleted(key: str, before: ListHeld, *, kept: bool) -> ListState:
         removes=frozenset(part.value for part in Part) if goes else frozenset(),
         gone=True,
         body=None,
-        # One that is kept stays ours: it goes with a verify once no manifest names it, or is taken up again.
+        # One that is kept stays ours: it goes once no manifest names it, or is taken up again.
         after=before if before.made and kept else ListHeld(),
         before=before,
     )

@@ -71,6 +71,7 @@ class Products:
     walk_interval = None
     lights = True
     keeps_gone = False
+    reserved = frozenset[str]()
     noun = "product"
     parts = tuple(part.value for part in Part)
     inside = INSIDE

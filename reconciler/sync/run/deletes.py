@@ -171,13 +171,14 @@ class Deletes:
         await self._pipeline.drain()
 
     async def _leave_what_is_named(self) -> None:
-        """Put off what records of the data sync's other data types still name: the next walk asks for it again."""
+        """Put off what other data types' records, or the manifest, still name: the next walk asks for it again."""
         context = self._context
         names = {key: context.data.named(leaving.level.held) for key, leaving in self._leaving.items()}
         words = {name for name in names.values() if name is not None}
         if not words:
             return
-        mentioned = await context.ledger.records.mentioned(words)
+        reserved = words & context.data.reserved
+        mentioned = reserved | await context.ledger.records.mentioned(words - reserved)
         left = [self._leaving.pop(key) for key, name in names.items() if name in mentioned]
         if left:
             await context.ledger.records.seen(

@@ -81,6 +81,20 @@ def test_a_record_that_left_the_scope_is_deleted_like_one_that_is_gone(engine: E
     assert (engine.things.site["b"], engine.level("b").gone) == ("B", False)
 
 
+@pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.WALK])
+def test_what_the_manifest_names_stays_and_goes_once_it_names_it_no_more(engine: Engine, mode: Mode) -> None:
+    engine.run()
+    engine.things.word, engine.things.reserved = "word", frozenset({"word", "other"})
+    del engine.things.there["b"]
+    for _ in range(2):
+        report = engine.run(mode)
+        assert "1 thing no longer needed stays until nothing names it any more" in report.remarks
+        assert (engine.things.site["b"], engine.level("b").gone, engine.things.sent) == ("B", False, [])
+    engine.things.reserved = frozenset({"other"})
+    report = engine.run(mode)
+    assert (engine.things.site["b"], engine.level("b").gone, report.counts["discontinued"]) == ("", True, 1)
+
+
 def test_what_left_the_scope_counts_for_the_limit(engine: Engine) -> None:
     engine.run()
     engine.things.outside = {"b"}
