@@ -250,6 +250,10 @@ RECORDS: Mapping[str, tuple[str, str]] = {
         "The customer has 501 addresses, and SparkLayer takes 500. Assign fewer.",
         "the customer",
     ),
+    "too-many-customers": (
+        "250,001 users flow as customers, and SparkLayer takes 250,000: it may refuse the others. Let fewer flow.",
+        "nothing that SparkLayer does not refuse",
+    ),
     "unread": (
         "SparkLayer has a customer with this external ID or e-mail address already, and does not show what it holds.",
         "the customer",

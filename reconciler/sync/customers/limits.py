@@ -42,3 +42,9 @@ def many_customers(number: int) -> str:
     if number > MOST_CUSTOMERS:
         return f"{number:,} users, and SparkLayer takes {MOST_CUSTOMERS:,} customers: it may refuse the others"
     return f"{number:,} users, and SparkLayer recommends {CUSTOMERS:,} customers at most"
+
+
+def too_many_customers(number: int) -> str:
+    """Return what a merchant reads where more users flow than SparkLayer takes customers."""
+    words = f"{number:,} users flow as customers, and SparkLayer takes {MOST_CUSTOMERS:,}: it may refuse the others."
+    return f"{words} Let fewer flow."

@@ -16,8 +16,8 @@ from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
 from reconciler.sparklayer.customer_bodies import ACTIVE, ADDRESSES, BALANCE, INACTIVE, PAYMENT, PRICE_LISTS
 from reconciler.sync.customers.addresses import Addresses, addresses_of
-from reconciler.sync.customers.limits import MOST_CHILDREN, too_long
-from reconciler.sync.customers.model import FLAW, GROUPS, PARENT, PART, SCHEDULES, CustomerDraft, Parent
+from reconciler.sync.customers.limits import MOST_CHILDREN, too_long, too_many_customers
+from reconciler.sync.customers.model import FLAW, GROUPS, NUMBER, PARENT, PART, SCHEDULES, CustomerDraft, Parent
 from reconciler.sync.customers.record import key_of, parent_of, shown
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.values import account, flag, percentage, texts
@@ -72,6 +72,9 @@ def draft(record: Mapping[str, Any], settings: CustomerSettings, facts: SiteFact
         facts: of the site; None: not known.
     """
     key = key_of(record)
+    if isinstance(number := record.get(NUMBER), int):
+        problem = RecordProblem(key, PART, "too-many-customers", too_many_customers(number))
+        return CustomerDraft(key, problems=(problem,), is_whole=False)
     if (fault := _flaw(record, key)) is not None:
         return CustomerDraft(key, problems=(fault,), is_whole=False)
     settings = replace(settings, rules=settings.rules.for_record())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.ordercloud.readers.flaws import BadRecord
-from reconciler.sync.customers.model import FLAW
+from reconciler.sync.customers.model import EVERYBODY, FLAW, NUMBER
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.mapping.fields import evaluated
 from reconciler.sync.mapping.identity import SEPARATOR, CustomerKey
@@ -16,6 +16,8 @@ from reconciler.sync.parties.users import about_user
 
 def key_of(record: Mapping[str, Any]) -> str:
     """Return the external ID of the customer that a record becomes."""
+    if NUMBER in record:
+        return EVERYBODY
     flaw = record.get(FLAW)
     if isinstance(flaw, BadRecord):
         return flaw.key if not flaw.has_id else str(record["ID"])

@@ -11,6 +11,7 @@ from reconciler.kind.connection import Wire
 from reconciler.sparklayer.customer_bodies import ADDRESSES, INACTIVE, Share, canonical_customer
 from reconciler.sync.customers.limits import MOST_CHILDREN
 from reconciler.sync.customers.model import (
+    EVERYBODY,
     LEAVING,
     PART,
     USERNAME,
@@ -127,6 +128,9 @@ def resolve(draft: CustomerDraft, taken: Mapping[Name, str], held: HeldCustomer,
 
 
 def _resolved(draft: CustomerDraft, others: Mapping[Name, str], held: HeldCustomer, lists: str | None) -> CustomerState:
+    if draft.key == EVERYBODY:
+        # It is told and keeps nothing back.
+        return CustomerState(key=draft.key, prints={}, problems=draft.problems, before=held)
     owner = None if draft.email is None else others.get(email_name(draft.email))
     if draft.parent_is_full is None and draft.parent is not None and draft.parent == held.full_parent:
         return _held_back(draft, held, (*draft.problems, full_parent(draft.key, draft.parent)))

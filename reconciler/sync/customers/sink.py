@@ -102,7 +102,8 @@ class CustomerSink(CustomerTarget):
         except ApiError as error:
             if not error.is_about_record:
                 raise
-            written = _refused(RecordProblem(state.key, PART, "refused", words.refused(why_refused(error))))
+            why = words.refused(why_refused(error), state.named.get("role"))
+            written = _refused(RecordProblem(state.key, PART, "refused", why))
         finally:
             done.set()
             self._under_way.pop(state.key, None)

@@ -22,7 +22,8 @@ from reconciler.ordercloud.readers.parties import PartyReader
 from reconciler.ordercloud.readers.records import User
 from reconciler.ordercloud.readers.streams import mapped
 from reconciler.sync.customers.company import Company, read_company
-from reconciler.sync.customers.model import FLAW, PARENT, Parent
+from reconciler.sync.customers.limits import MOST_CUSTOMERS
+from reconciler.sync.customers.model import EVERYBODY, FLAW, NUMBER, PARENT, Parent
 from reconciler.sync.customers.record import key_of, parent_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.spool import Filed, Marks, Repeated, Spool
@@ -98,6 +99,9 @@ class Walk:
             listed = await self._list(_Listed(spool))
             if listed.flawed:
                 yield listed.flawed
+            if self.flowing > MOST_CUSTOMERS:
+                # None of them is left out: SparkLayer says whom it takes.
+                yield [{"ID": EVERYBODY, "Username": None, NUMBER: self.flowing}]
             late: list[_Late] = []
             losers = Losers(spool, listed.emails.repeated(), self._settings)
             chunk: list[dict[str, Any]] = []

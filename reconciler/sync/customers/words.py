@@ -21,9 +21,15 @@ ARCHIVED = (
 )
 
 
-def refused(why: str) -> str:
-    """Return what is told of a customer that the API refused."""
-    return f"SparkLayer refused the customer: {why}"
+def refused(why: str, role: str | None) -> str:
+    """Return what is told of a customer that the API refused.
+
+    Args:
+        why: what the API says.
+        role: that is mapped. It has to exist at the site (documented), and no published operation lists the roles.
+    """
+    also = "" if role is None else f". It takes no role that it does not have, and the customer's is {role[:60]}"
+    return f"SparkLayer refused the customer: {why.rstrip('.') if also else why}{also}"
 
 
 def unknown_list(slug: str) -> str:

@@ -58,6 +58,7 @@ CODES = (
     "incomplete-address",
     "many-addresses",
     "too-many-addresses",
+    "too-many-customers",
     "unread",
     "balance-unread",
     "left-scope",

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.errors import AnswerLost, Rejected
+from reconciler.sync.customers import walk
 from reconciler.sync.mode import Mode
 from support.engine import quick
 from support.people import People, open_people
@@ -185,8 +187,6 @@ def test_a_site_that_shows_none_loses_no_customer_of_others(steps: list[Any]) ->
 
 @pytest.mark.usefixtures("fast")
 def test_an_answer_that_is_lost_makes_no_second_customer() -> None:
-    from reconciler.errors import AnswerLost
-
     with tempfile.TemporaryDirectory() as folder, open_people(Path(folder)) as people:
         people.market.users["anna"] = user("anna", "a@x.y")
         failures = [AnswerLost("no answer"), AnswerLost("no answer")]
@@ -229,3 +229,33 @@ def test_a_customer_of_others_with_our_external_id_is_left_alone_however_often_i
         del people.market.users["anna"]
         people.run(Mode.FULL)
         assert people.site.customers["cu_9"] == theirs
+
+
+@pytest.mark.usefixtures("fast")
+def test_more_customers_than_a_site_takes_are_a_problem_and_none_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "MOST_CUSTOMERS", 1)
+    with open_people(tmp_path) as people:
+        people.market.users.update({own: user(own, f"{own}@x.y") for own in ("anna", "ben")})
+        for mode in (Mode.FULL, Mode.WALK, Mode.VERIFY):
+            report = people.run(mode)
+            assert list(people.site.errors) == ["(customers)"]
+            assert "2 users flow as customers, and SparkLayer takes 250,000" in people.site.errors["(customers)"]
+            assert (report.held_back.records, len(people.site.customers)) == (0, 2)
+        assert people.site.puts == []
+        monkeypatch.setattr(walk, "MOST_CUSTOMERS", 2)
+        people.run(Mode.WALK)
+        assert people.site.errors == {}
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("said", ["Bad Request.", "role: no such role."])
+def test_a_refusal_names_the_role_that_nobody_can_look_up(tmp_path: Path, said: str) -> None:
+    with open_people(tmp_path, mapping={"role": "xp.role"}) as people:
+        people.site.fails["customer"] = lambda: Rejected("no", status=400, said=said)
+        people.market.users.update({own: user(own, f"{own}@x.y") for own in ("anna", "ben")})
+        people.market.users["anna"]["xp"] = {"role": "queen"}
+        people.run(Mode.FULL)
+        assert people.site.errors["acme.anna"].endswith(", and the customer's is queen")
+        assert "role that it" not in people.site.errors["acme.ben"]
