@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.report.log import Telling, told
 from reconciler.serve.auth import CLOSE
-from reconciler.serve.log import Telling, told
 from reconciler.serve.routes import api, deliveries, health, ignite, metrics, page, webhooks
 from reconciler.serve.service import Service
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from reconciler.errors import LedgerLocked, ReconcilerError
-from reconciler.serve.log import Level
+from reconciler.report.log import Level
 
 if TYPE_CHECKING:
     from reconciler.serve.service import Served, Service

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.app.unattended import Unattended
-from reconciler.serve.log import correlated
+from reconciler.report.log import correlated
 from reconciler.sync.run.report import RunReport, State
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from reconciler.ledger.config.moves import MoveStore
 from reconciler.ledger.lock import acquire
 from reconciler.reconcile.plan import Cause
 from reconciler.reconcile.session import PlanRequest, Session
+from reconciler.report.log import correlated
 from reconciler.serve.crew import STAND_BY_SECONDS, Crew, Loop
 from reconciler.serve.faces import Calls, WatchFace
-from reconciler.serve.log import correlated
 from reconciler.serve.page.seen_drift import remember
 from reconciler.serve.service import Served, Service
 from reconciler.sync.datasync import KIND, Standing

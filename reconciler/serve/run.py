@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.signals import ECHO_SECONDS, heard_by
 from reconciler.errors import Interrupted, ManifestErrors, ReconcilerError
+from reconciler.report.log import Warnings
 from reconciler.serve.asgi import make_app
 from reconciler.serve.consuming import consume
 from reconciler.serve.crew import Crew
-from reconciler.serve.ending import Ending
-from reconciler.serve.log import Warnings
 from reconciler.serve.loops import crew_of
 from reconciler.serve.server import Server
 from reconciler.serve.service import Served, Service
+from reconciler.workers.ending import Ending
 
 if TYPE_CHECKING:
     from reconciler.serve.start import Opened

@@ -24,9 +24,9 @@ from reconciler.ledger.writer import Ledger
 from reconciler.manifest.connection import Service as Section
 from reconciler.reconcile.plan import DriftReport
 from reconciler.reconcile.session import Session
+from reconciler.report.log import Log
 from reconciler.serve.front import Front
 from reconciler.serve.gates import Door, doors_of
-from reconciler.serve.log import Log
 from reconciler.serve.metrics import Metrics
 from reconciler.sync.datasync import DataSync, data_syncs
 

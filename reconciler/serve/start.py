@@ -13,9 +13,9 @@ from reconciler.clock import utc_now
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
 from reconciler.ledger.process import describe_holder
 from reconciler.manifest.service import listen_address
+from reconciler.report.log import Log
 from reconciler.serve.checks import require_guarded, require_ready
 from reconciler.serve.front import Asked, front_of
-from reconciler.serve.log import Log
 from reconciler.serve.service import Served, Service
 
 

@@ -90,7 +90,7 @@ def test_a_broken_environment_takes_out_itself(shop):
 )
 def test_what_others_reach_needs_a_login_and_tls(shop, service, words):
     from reconciler.app.project import Project
-    from reconciler.serve.log import Log
+    from reconciler.report.log import Log
     from reconciler.serve.start import open_service
 
     shop.write_manifests(environment={"service": service})

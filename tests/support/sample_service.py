@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Any, cast
 from unittest import mock
 
+from reconciler.report.log import Log
 from reconciler.secret import Secret
 from reconciler.serve.asgi import make_app
 from reconciler.serve.front import Front
-from reconciler.serve.log import Log
 from reconciler.serve.page.glances import Glances
 from reconciler.serve.routes import page
 from reconciler.serve.server import Server

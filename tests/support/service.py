@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reconciler.app.project import Project
+from reconciler.report.log import Log
 from reconciler.serve.asgi import make_app
 from reconciler.serve.front import Asked
-from reconciler.serve.log import Log
 from reconciler.serve.run import Duty, close
 from reconciler.serve.server import Server
 from reconciler.serve.service import Service

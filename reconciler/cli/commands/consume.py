@@ -36,8 +36,8 @@ def consume(options: Options, listen: str, log_format: Literal["text", "json"]) 
     (130).
     """
     try:
+        from reconciler.report.log import Log
         from reconciler.serve.front import Asked
-        from reconciler.serve.log import Log
         from reconciler.serve.run import serve as run
         from reconciler.serve.start import open_environments, open_service
     except ModuleNotFoundError as error:

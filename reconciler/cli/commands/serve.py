@@ -43,7 +43,7 @@ def serve(
     from here; else they stand in spec.service as well.
     """
     try:
-        from reconciler.serve.log import Log
+        from reconciler.report.log import Log
         from reconciler.serve.run import serve as run
         from reconciler.serve.start import open_environments, open_service
     except ModuleNotFoundError as error:

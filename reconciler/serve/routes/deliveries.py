@@ -19,9 +19,9 @@ from reconciler.errors import LedgerError
 from reconciler.intake.inbox import Delivered
 from reconciler.ordercloud.deliveries.message import Malformed, MalformedMessage, message_of_http
 from reconciler.ordercloud.deliveries.signature import HEADER
+from reconciler.report.log import told
 from reconciler.serve.auth import CLOSE, body_of, only_header
 from reconciler.serve.gates import PREFIX, Door
-from reconciler.serve.log import told
 from reconciler.serve.service import Served, Service
 
 LEDGER_SECONDS = 10.0

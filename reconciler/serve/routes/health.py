@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from reconciler.errors import ReconcilerError
-from reconciler.serve.log import told
+from reconciler.report.log import told
 from reconciler.serve.service import Served, Service
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})

@@ -19,8 +19,8 @@ from reconciler.ledger.config.model import ConfigMove
 from reconciler.ledger.config.moves import MoveStore
 from reconciler.ordercloud.deliveries.signature import HEADER, is_signed
 from reconciler.ordercloud.webhook import Hook, MalformedWebhook, hook_of
+from reconciler.report.log import told
 from reconciler.serve.auth import CLOSE, only_header, read_body
-from reconciler.serve.log import told
 from reconciler.serve.service import Served, Service
 
 LEDGER_SECONDS = 10.0

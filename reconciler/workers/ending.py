@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from reconciler.errors import Interrupted
-from reconciler.serve.log import Log
+from reconciler.report.log import Log
 
 END_SECONDS = 35.0
 """How long an end in order may take: a run gives itself 30 seconds."""
