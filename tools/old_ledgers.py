@@ -45,6 +45,7 @@ SHAPES = {
     "version-19": ("3425c644",),
     "version-20": ("11d6a44",),
     "version-21": ("b9f8978",),
+    "version-22": ("9de0946",),
 }
 
 FILL = """

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from secrets import token_bytes
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -90,8 +93,21 @@ class Database(ABC):
         self.url = url
         self.engine = engine
         self._clock = clock
+        self.is_lent = False
+        """Whether closing it closes nothing."""
+
+    def lent(self) -> Self:
+        """Return the same database for somebody who closes it after use, which does nothing."""
+        found = copy(self)
+        found.is_lent = True
+        return found
 
     def close(self) -> None:
+        """Close all connections, unless it is only lent."""
+        if not self.is_lent:
+            self.disconnect()
+
+    def disconnect(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
@@ -207,6 +223,9 @@ class Database(ABC):
         return utc_now() if of_database is None else of_database
 
 
+_shared: ContextVar[Mapping[LedgerUrl, Database]] = ContextVar("shared ledgers", default=MappingProxyType({}))
+
+
 def damaged(shown: str, value: DamagedValue) -> LedgerError:
     """Return the error that says that a ledger holds what no version of reconciler wrote."""
     return LedgerError(
@@ -273,19 +292,47 @@ def rows_of(texts: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
     return type_coerce(unfold.table_valued("value").c.value, Words())
 
 
-def create(url: LedgerUrl, clock: Clock | None = None) -> Database:
-    """Open the ledger for writing; create it where there is none.
+@contextmanager
+def shared(url: LedgerUrl, connections: int) -> Iterator[Database]:
+    """Within, and in what is begun there, whoever opens this ledger gets the same connections.
 
-    A file of an older version is brought up to date; on PostgreSQL only `ledger migrate` does that.
+    Args:
+        url: where it is.
+        connections: how many there are at most; who needs one more waits for it. On PostgreSQL only.
 
     Raises:
         LedgerError: it cannot be opened or is no ledger.
         LedgerTooNew: a newer version of reconciler wrote it.
     """
+    database = create(url, connections=connections)
+    token = _shared.set({**_shared.get(), url: database})
+    try:
+        yield database
+    finally:
+        _shared.reset(token)
+        database.close()
+
+
+def create(url: LedgerUrl, clock: Clock | None = None, *, connections: int | None = None) -> Database:
+    """Open the ledger for writing; create it where there is none.
+
+    A file of an older version is brought up to date; on PostgreSQL only `ledger migrate` does that.
+
+    Args:
+        url: where it is.
+        clock: what time it is, instead of the database's own time. For tests.
+        connections: how many there are at most; None: as many as are asked for at once. On PostgreSQL only.
+
+    Raises:
+        LedgerError: it cannot be opened or is no ledger.
+        LedgerTooNew: a newer version of reconciler wrote it.
+    """
+    if clock is None and (found := _shared.get().get(url)) is not None:
+        return found.lent()
     if url.path is None:
         from reconciler.ledger.postgres import PostgresDatabase
 
-        return PostgresDatabase.create(url, clock)
+        return PostgresDatabase.create(url, clock, connections=connections)
     from reconciler.ledger.sqlite import SqliteDatabase
 
     return SqliteDatabase.create(url, clock)
@@ -303,6 +350,8 @@ def open_existing(url: LedgerUrl, clock: Clock | None = None, *, any_version: bo
         LedgerError: it cannot be opened, is no ledger, or is of an older version.
         LedgerTooNew: a newer version of reconciler wrote it.
     """
+    if clock is None and (found := _shared.get().get(url)) is not None:
+        return found.lent()
     if url.path is None:
         from reconciler.ledger.postgres import PostgresDatabase
 

@@ -14,6 +14,17 @@ from reconciler.errors import LedgerError
 from reconciler.hosts import host_allowed, is_loopback
 
 SCHEMES = ("postgresql", "postgres")
+SETTINGS = {
+    "autocommit": True,
+    "prepare_threshold": None,
+    "client_encoding": "utf8",
+    "application_name": "reconciler",
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""What psycopg is told where the URL says nothing of it: no prepared statements, which a transaction pooler forgets."""
 ALLOW_LEDGER_HOSTS = "RECONCILER_ALLOW_LEDGER_HOSTS"
 # What a manifest may set; TLS itself only to what it is anyway.
 _OPTIONS = frozenset(

@@ -232,6 +232,11 @@ def is_held(connection: Connection, name: str, now: datetime) -> bool:
     return row is not None and not _is_abandoned(row, now)
 
 
+def held(connection: Connection, now: datetime) -> frozenset[str]:
+    """Return the names of all locks that somebody holds; see `is_held`."""
+    return frozenset(row.name for row in connection.execute(select(locks)).all() if not _is_abandoned(row, now))
+
+
 def break_lock(tx: Transaction, *, force: bool, name: str) -> LockHolder | None:
     """Remove a lock and return who held it, or None where nobody did.
 

@@ -19,6 +19,7 @@ from reconciler.errors import LedgerError, MissingExtra
 from reconciler.ledger import schema
 from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.database import Clock, Database, Transaction, Version, damaged
+from reconciler.ledger.libpq import SETTINGS
 from reconciler.ledger.tables import IN_ORDER, NUMBERED, meta
 from reconciler.ledger.url import LedgerUrl
 from reconciler.ledger.waiting import Waiting
@@ -96,24 +97,24 @@ class PostgresDatabase(Database):
 
     steps = "postgres"
 
-    def __init__(self, url: LedgerUrl, clock: Clock | None = None) -> None:
+    def __init__(self, url: LedgerUrl, clock: Clock | None = None, connections: int | None = None) -> None:
         self._waiting = Waiting(url)
-        super().__init__(url, _engine(url, self._waiting), clock)
+        super().__init__(url, _engine(url, self._waiting, connections), clock)
 
-    def close(self) -> None:
-        """See `Database.close`."""
+    def disconnect(self) -> None:
+        """See `Database.disconnect`."""
         self._waiting.end()
-        super().close()
+        super().disconnect()
 
     @classmethod
-    def create(cls, url: LedgerUrl, clock: Clock | None = None) -> Self:
+    def create(cls, url: LedgerUrl, clock: Clock | None = None, *, connections: int | None = None) -> Self:
         """Connect for writing; create the tables where there are none.
 
         Raises:
             LedgerError: it cannot be reached or used, or its ledger is of an older version.
             LedgerTooNew: a newer version of reconciler wrote it.
         """
-        found = cls(url, clock)
+        found = cls(url, clock, connections)
         try:
             version = found._first_look()
             if version is None:
@@ -154,7 +155,7 @@ class PostgresDatabase(Database):
                 with self.engine.begin() as connection:
                     return self.read_version(connection)
             except (SQLAlchemyError, _driver().Error) as error:
-                passing = _is_lost(error) and _saying(error) is None
+                passing = is_lost(error) and _saying(error) is None
                 starting = any(words in str(error).lower() for words in _STARTING)
                 patience = PATIENCE_SECONDS if starting else _CONNECT_PATIENCE_SECONDS
                 if not passing or time.monotonic() >= began + patience:
@@ -229,7 +230,7 @@ class PostgresDatabase(Database):
                 conflicts += state in _CONFLICTS
                 if state in _CONFLICTS and conflicts <= _MOST_CONFLICTS:
                     continue
-                if not _is_lost(error) or time.monotonic() >= give_up_at:
+                if not is_lost(error) or time.monotonic() >= give_up_at:
                     self._waiting.end()
                     with self.errors():
                         raise
@@ -305,21 +306,22 @@ class _Attempt:
     answered = False
 
 
-def _engine(url: LedgerUrl, waiting: Waiting) -> Engine:
-    _driver()
-    settings = {
-        "autocommit": True,
-        "prepare_threshold": None,
-        "client_encoding": "utf8",
-        "application_name": "reconciler",
-        "connect_timeout": 10,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-    }
+def connection_settings(url: LedgerUrl) -> dict[str, Any]:
+    """Return what psycopg is told beside the connection string, for this ledger as for its queue of jobs.
+
+    Raises:
+        LedgerError: the connection string cannot be read.
+    """
+    driver = _driver()
     with _errors(url):
-        said = _driver().conninfo.conninfo_to_dict(url.conninfo)
-    chosen = {name: value for name, value in settings.items() if name not in said}
+        said = driver.conninfo.conninfo_to_dict(url.conninfo)
+    return {name: value for name, value in SETTINGS.items() if name not in said}
+
+
+def _engine(url: LedgerUrl, waiting: Waiting, connections: int | None) -> Engine:
+    chosen = connection_settings(url)
+    # Who waits for one of few connections waits as long as the server may be away.
+    bounds = {} if connections is None else {"pool_size": connections, "max_overflow": 0, "pool_timeout": 150}
 
     def connect() -> Any:
         waiting.begin()
@@ -327,7 +329,9 @@ def _engine(url: LedgerUrl, waiting: Waiting) -> Engine:
         waiting.end()
         return found
 
-    engine = create_engine("postgresql+psycopg://", creator=connect, hide_parameters=True, use_native_hstore=False)
+    engine = create_engine(
+        "postgresql+psycopg://", creator=connect, hide_parameters=True, use_native_hstore=False, **bounds
+    )
 
     def reset(connection: Any, _record: object, state: Any) -> None:
         # The transaction is ours, and SQLAlchemy's idea of it may be another one, e.g. after Ctrl-C in a commit.
@@ -364,7 +368,7 @@ def _meaning(url: LedgerUrl, error: BaseException) -> LedgerError:
             return LedgerError(f"The ledger {url.shown} {meaning}", next_step=next_step)
     if (said := _saying(error)) is not None:
         return LedgerError(f"The ledger {url.shown} {said[0]}", next_step=said[1])
-    if _is_lost(error):
+    if is_lost(error):
         return LedgerError(
             f"The ledger {url.shown} cannot be reached",
             next_step="Check host and port of the ledger URL, and that the server is there.",
@@ -387,7 +391,7 @@ def _state(error: BaseException) -> str:
     return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
-def _is_lost(error: BaseException) -> bool:
+def is_lost(error: BaseException) -> bool:
     """Whether the connection was lost or could not be made, for a reason that may pass."""
     state = _state(error)
     if state:

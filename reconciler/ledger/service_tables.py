@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column
 
-from reconciler.ledger.columns import Number, Past, Words
+from reconciler.ledger.columns import Moment, Number, Past, Words
 from reconciler.ledger.table import key, optional, table
 
 # Processes that run data syncs by themselves, and the manifests that each of them has.
@@ -20,6 +20,9 @@ services = table(
     optional("waits_for", Words),
     Column("started_at", Past),
     Column("seen_at", Past),
+    Column("kind", Words),
+    Column("version", Words),
+    Column("schema_version", Number),
 )
 
 # Digest of the settings that were applied last, and what the manifests stood at.
@@ -29,4 +32,13 @@ applied_settings = table(
     Column("digest", Words),
     optional("commit_id", Words),
     Column("applied_at", Past),
+)
+
+# When the next run of each scope is due, and what became of the last attempts; see `data/turns.py`.
+turns = table(
+    "data_turns",
+    key("scope", Number),
+    Column("run", Words),
+    optional("due_at", Moment),
+    Column("failures", Number),
 )

@@ -31,7 +31,7 @@ from reconciler.ledger.inbox_tables import (
 )
 from reconciler.ledger.memo_tables import memos
 from reconciler.ledger.move_tables import config_moves, config_restores
-from reconciler.ledger.service_tables import applied_settings, services
+from reconciler.ledger.service_tables import applied_settings, services, turns
 from reconciler.ledger.table import key, optional, table
 
 # One row: the schema's version, the oldest version that may still write, the salt of the fingerprints, and where the
@@ -381,9 +381,9 @@ fetched_items = table(
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
     pause_log, drift_seen, drift_looks, heals, applied_commits, applied_approvals, requests, request_steps,
-    request_memory, services, scopes, data_runs, applied_settings, wanted_runs, hands, records, names, waits, problems,
-    memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes, inbox_messages,
-    inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves, config_restores,
+    request_memory, services, scopes, data_runs, applied_settings, turns, wanted_runs, hands, records, names, waits,
+    problems, memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes,
+    inbox_messages, inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves, config_restores,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

@@ -8,10 +8,15 @@ from secrets import token_hex
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from reconciler import __version__
+from reconciler.ledger import schema
 from reconciler.ledger.data.service_model import ServiceProcess
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.process import ProcessId, this_process
 from reconciler.ledger.service_tables import services
+
+SERVE, WORKER = "serve", "worker"
+"""Kinds of processes."""
 
 SILENT = timedelta(seconds=90)
 """How long a process may be silent before it counts as gone."""
@@ -22,10 +27,12 @@ class ServiceStore:
 
     Args:
         database: of the open ledger.
+        kind: what sort of process we are: `serve` or `worker`.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kind: str = SERVE) -> None:
         self._database = database
+        self._kind = kind
         self._token = token_hex(16)
 
     def seen(
@@ -44,13 +51,15 @@ class ServiceStore:
                 said = {"commit_id": commit, "waits_for": waits_for, "seen_at": tx.now}
                 row = services.c.token == self._token, services.c.environment == environment
                 if not tx.connection.execute(update(services).where(*row).values(said)).rowcount:
-                    about = {"holder": holder, "machine": ours.machine, "pid": ours.pid}
+                    about = {"holder": holder, "machine": ours.machine, "pid": ours.pid, "kind": self._kind}
                     tx.connection.execute(
                         insert(services).values(
                             token=self._token,
                             environment=environment,
                             process_started=ours.started,
                             started_at=tx.now,
+                            version=__version__,
+                            schema_version=schema.VERSION,
                             **about,
                             **said,
                         )
@@ -65,11 +74,26 @@ class ServiceStore:
         )
 
 
+def workers(connection: Connection, environment: str, now: datetime) -> int:
+    """Return how many workers take jobs of an environment."""
+    return sum(each.kind == WORKER for each in living(connection, environment, now))
+
+
 def living(connection: Connection, environment: str, now: datetime) -> tuple[ServiceProcess, ...]:
     """Return the processes that serve an environment, by when they began."""
     query = select(services).where(services.c.environment == environment).order_by(services.c.started_at)
     return tuple(
-        ServiceProcess(row.environment, row.holder, row.commit_id, row.waits_for, row.started_at, row.seen_at)
+        ServiceProcess(
+            row.environment,
+            row.holder,
+            row.commit_id,
+            row.waits_for,
+            row.started_at,
+            row.seen_at,
+            row.kind,
+            row.version,
+            row.schema_version,
+        )
         for row in connection.execute(query)
         if not _is_dead(row, now)
     )

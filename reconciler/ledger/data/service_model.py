@@ -17,6 +17,9 @@ class ServiceProcess:
         waits_for: why it runs nothing of some data syncs, in words; None: nothing keeps it from them.
         started_at: when it began.
         seen_at: its last sign of life.
+        kind: what sort of process it is: `serve` or `worker`.
+        version: of the program; empty: one from before they said so.
+        schema_version: version of the ledger's schema that it works with.
     """
 
     environment: str
@@ -25,6 +28,9 @@ class ServiceProcess:
     waits_for: str | None
     started_at: datetime
     seen_at: datetime
+    kind: str = "serve"
+    version: str = ""
+    schema_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

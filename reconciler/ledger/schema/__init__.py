@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-VERSION = 22
+VERSION = 23
 """The version of the schema that this program works with."""
 
 OLDEST_WRITER = 3
 """The oldest version whose program may write to a ledger of `VERSION`. The last step that raises it says why."""
+
+_END = "\0"
 
 
 @cache
@@ -24,8 +26,14 @@ def steps(database: str) -> Mapping[int, tuple[str, ...]]:
     for file in sorted(files(__name__).joinpath(database).iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):
             lines = (line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("--"))
-            statements = "\n".join(lines).split(";\n")
-            found[int(file.name.removesuffix(".sql"))] = tuple(
-                statement.strip().rstrip(";") for statement in statements if statement.strip()
-            )
+            found[int(file.name.removesuffix(".sql"))] = tuple(_statements("\n".join(lines)))
     return found
+
+
+def _statements(text: str) -> Iterator[str]:
+    """Yield the statements of a file. One ends with its line; between two `$$` is the body of a function."""
+    parts = text.split("$$")
+    marked = "$$".join(part if number % 2 else part.replace(";\n", _END) for number, part in enumerate(parts))
+    for statement in marked.split(_END):
+        if statement.strip():
+            yield statement.strip().rstrip(";")
