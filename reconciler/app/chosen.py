@@ -14,6 +14,7 @@ from reconciler.errors import UsageError
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.session import Session
 from reconciler.sync.datasync import DataSync, data_syncs, leaving_syncs, named, pulled_syncs
+from reconciler.sync.run.queue import Inline, Queue
 from reconciler.words import some
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class HowToRun:
         patience: seconds that an API may stay away before a run gives up.
         overrides: limits of the manifest that this run may pass, each with the reason.
         turn: whether what it reads of the source goes first of what others read, or gives way; None: neither.
+        queue: wakes hands of other processes.
     """
 
     ephemeral: bool = False
@@ -51,6 +53,7 @@ class HowToRun:
     patience: float = 900.0
     overrides: Mapping[str, str] = field(default_factory=dict)
     turn: Turn | None = None
+    queue: Queue = field(default_factory=Inline)
 
 
 def choose(

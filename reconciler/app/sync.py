@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
+    from reconciler.sync.run.listening import Listening
     from reconciler.sync.run.report import RunReport
     from reconciler.sync.run.traffic import Traffic
 
@@ -48,7 +49,14 @@ _LOOK_EVERY_SECONDS = 5.0
 
 
 async def run_once(
-    chosen: Chosen, mode: Mode | None, how: HowToRun, face: SyncFace, observer: Observer
+    chosen: Chosen,
+    mode: Mode | None,
+    how: HowToRun,
+    face: SyncFace,
+    observer: Observer,
+    *,
+    command: str = "sync run",
+    listening: Listening | None = None,
 ) -> tuple[RunReport, bool]:
     """Run a data sync once.
 
@@ -58,6 +66,8 @@ async def run_once(
         how: cache, patience, waiting.
         face: who is told.
         observer: told of the requests.
+        command: what the holder of the lock is called.
+        listening: how an incremental run listens for events once all else is done; None: it ends then.
 
     Returns:
         The report, and whether the face ended it.
@@ -70,9 +80,10 @@ async def run_once(
     mode = mode_of(chosen.sync, mode)
 
     async def run(job: Job, stop: asyncio.Event) -> tuple[RunReport, bool]:
-        return await run_sync(job, mode, stop=stop, on_progress=face.progresses), stop.is_set()
+        report = await run_sync(job, mode, stop=stop, on_progress=face.progresses, listening=listening)
+        return report, stop.is_set()
 
-    return await _running((chosen,), how, face, observer, "sync run", lambda jobs, stop: run(jobs[0], stop))
+    return await _running((chosen,), how, face, observer, command, lambda jobs, stop: run(jobs[0], stop))
 
 
 def mode_of(sync: DataSync, asked: Mode | None) -> Mode | None:
@@ -310,6 +321,7 @@ async def _job_on(
             patience=how.patience,
             overrides=how.overrides,
             unheard=lambda: unheard_now(chosen),
+            queue=how.queue,
         )
 
 

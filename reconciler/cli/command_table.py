@@ -26,6 +26,7 @@ TABLE = (
     Entry("pauses", OPERATE, "Show what is paused: by whom, why, until when.", f"{_COMMANDS}.pauses:pauses"),
     Entry("sync", OPERATE, "Run data syncs; show their status and problems.", f"{_COMMANDS}.sync.group:sync"),
     Entry("serve", OPERATE, "Run as a service: messages, syncs, drift, a page.", f"{_COMMANDS}.serve:serve"),
+    Entry("worker", OPERATE, "Run data syncs beside other workers, on any machine.", f"{_COMMANDS}.worker:worker"),
     Entry("ignite", OPERATE, "Say what SparkLayer may do as Ignite integration.", f"{_COMMANDS}.ignite.group:ignite"),
     Entry("consume", OPERATE, "Take messages of brokers in, and no more.", f"{_COMMANDS}.consume:consume"),
     Entry("sync-log", OPERATE, "Show or clear what merchants see of syncs.", f"{_COMMANDS}.sync_log.group:sync_log"),

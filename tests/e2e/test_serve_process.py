@@ -28,7 +28,7 @@ KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "3"))
 HANGS = """
 import sys, time
 from reconciler.cli.main import main
-from reconciler.serve import ending
+from reconciler.workers import ending
 from reconciler.serve.routes import health
 from reconciler.serve.service import Served
 

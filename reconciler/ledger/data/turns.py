@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Row, Select, and_, func, or_, select, type_coerce
 
 from reconciler.ledger.data import overview
 from reconciler.ledger.data.model import DataScope
@@ -117,7 +117,8 @@ def _waits(environments: Collection[str], now: datetime) -> Select[Any]:
     is_due = and_(
         own, records.c.due_at.is_not(None), records.c.due_at <= now, records.c.ready_at.is_(None), ~records.c.dead
     )
-    newest = select(func.max(data_runs.c.number)).where(data_runs.c.scope == scopes.c.id).scalar_subquery()
+    runs = data_runs.alias()
+    newest = select(func.max(runs.c.number)).where(runs.c.scope == scopes.c.id).scalar_subquery()
     wanted = select(wanted_runs.c.request).where(wanted_runs.c.scope == scopes.c.id, wanted_runs.c.run.is_(None))
     # From some messages more is to be raised: which records, is found by whoever does that.
     told = select(inbox_messages.c.number).join(inboxes, inboxes.c.id == inbox_messages.c.inbox)
@@ -126,14 +127,14 @@ def _waits(environments: Collection[str], now: datetime) -> Select[Any]:
     return (
         select(
             scopes,
-            applied_settings.c.digest,
-            turns.c.run.label("turn_run"),
-            turns.c.due_at,
-            turns.c.failures,
-            data_runs.c.id.label("run_id"),
-            data_runs.c.state,
-            data_runs.c.config,
-            data_runs.c.ended_at,
+            _perhaps(applied_settings.c.digest, "digest"),
+            _perhaps(turns.c.run, "turn_run"),
+            _perhaps(turns.c.due_at, "due_at"),
+            _perhaps(turns.c.failures, "failures"),
+            _perhaps(data_runs.c.id, "run_id"),
+            _perhaps(data_runs.c.state, "state"),
+            _perhaps(data_runs.c.config, "config"),
+            _perhaps(data_runs.c.ended_at, "ended_at"),
             wanted.exists().label("wanted"),
             or_(*(each.exists() for each in ready)).label("ready"),
         )
@@ -144,6 +145,12 @@ def _waits(environments: Collection[str], now: datetime) -> Select[Any]:
         )
         .where(scopes.c.environment.in_(sorted(environments)))
     )
+
+
+def _perhaps(column: Column[Any], name: str) -> ColumnElement[Any]:
+    """Return a column of a row that need not be there."""
+    kind: Any = type(column.type)
+    return type_coerce(column, kind(optional=True)).label(name)
 
 
 def _of(row: Row[Any], *, locked: bool) -> Waits:

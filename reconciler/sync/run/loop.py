@@ -16,6 +16,7 @@ from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport, State
 from reconciler.sync.run.runner import past_of, run_sync
+from reconciler.sync.settings import SyncSettings
 
 _LOOK_EVERY = timedelta(seconds=10)
 # So that what cannot be worked off does not make it run without a rest.
@@ -212,7 +213,7 @@ async def _run(
     except (NotApplied, SourceIncomplete, TargetIncomplete) as error:
         # Somebody may mend it meanwhile, as with an API that stays away.
         turn.failures += 1
-        turn.rest(_pause(job, turn.failures))
+        turn.rest(pause_after(job.settings, turn.failures))
         on_missing(error, turn.rests_since + turn.pause)
     else:
         turn.report = report
@@ -224,7 +225,7 @@ async def _run(
 def _next_after(turn: _Turn, report: RunReport, listening: Listening | None) -> timedelta:
     """Return how long a data type rests after a run."""
     if listening is None or report.state is not State.FINISHED:
-        return _pause(turn.job, turn.failures)
+        return pause_after(turn.job.settings, turn.failures)
     if listening.outdone or not listening.begun.is_set():
         # What is wanted begins at once. What was no incremental run does not listen: the next one is, and does.
         return timedelta()
@@ -307,8 +308,8 @@ def _something_waits(job: Job) -> bool:
     return counts.open > counts.waiting or counts.due > 0 or bool(wanted)
 
 
-def _pause(job: Job, failures: int) -> timedelta:
-    """How long to wait before the next run, after so many failures in a row."""
+def pause_after(settings: SyncSettings, failures: int) -> timedelta:
+    """Return how long to wait before the next run, after so many failures in a row."""
     if not failures:
-        return job.settings.interval
-    return min(_AFTER_FAILURE * 2.0 ** min(failures - 1, 10), _LONGEST_AFTER_FAILURE, job.settings.interval)
+        return settings.interval
+    return min(_AFTER_FAILURE * 2.0 ** min(failures - 1, 10), _LONGEST_AFTER_FAILURE, settings.interval)

@@ -1,0 +1,183 @@
+"""A job in the hands of a worker: run what is due of its data type, note what became of it, and look again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.app.chosen import Chosen, HowToRun
+from reconciler.app.intake import listening_to
+from reconciler.app.sync import run_once
+from reconciler.app.unattended import Unattended
+from reconciler.errors import LedgerLocked, ReconcilerError
+from reconciler.http.observe import Silent
+from reconciler.ledger.data.turns import Turn, TurnStore, Waits
+from reconciler.ledger.database import Database
+from reconciler.report.log import Log, correlated
+from reconciler.sync.run.listening import Listening
+from reconciler.sync.run.progress import Progress
+from reconciler.sync.run.queue import Queue, QueuedJob
+from reconciler.sync.run.report import RunReport, State
+from reconciler.workers.due import begun, ended, failed, is_due
+from reconciler.workers.start import Manned
+
+COMMAND = "worker"
+QUIET_SECONDS = 3.0
+"""How long a run listens after the last event: less costs a new run for each, more holds a slot for nothing."""
+
+
+class Face(Unattended):
+    """The face of a worker's runs: it notes that something moves.
+
+    Args:
+        stop: asks for an orderly end.
+    """
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        super().__init__(stop)
+        self.moved = asyncio.Event()
+        self._counted = (0, 0, 0)
+
+    def progresses(self, progress: object) -> None:
+        """Note whether records were worked on."""
+        if isinstance(progress, Progress):
+            counted = progress.done, progress.written, progress.problems
+            if counted != self._counted:
+                self._counted = counted
+                self.moved.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Works on jobs; what `take` raises nobody hears.
+
+    Args:
+        manned: the environments, by name.
+        database: of the open ledger.
+        queue: wakes more hands.
+        log: takes what happens.
+        stop: set once the worker ends: runs end in order, and others go on with them.
+    """
+
+    manned: Mapping[str, Manned]
+    database: Database
+    queue: Queue
+    log: Log
+    stop: asyncio.Event
+
+    async def take(self, job: QueuedJob) -> None:
+        """Work on a job, as far as there is something to do: the ledger says so, not the job."""
+        with correlated():
+            try:
+                await self._take(job)
+            except ReconcilerError as error:
+                self._say(job, "job-failed", error.message, error.code)
+            except Exception as error:  # noqa: BLE001 - a job that fails must not take the worker with it
+                self._say(job, "job-failed", f"it failed: {type(error).__name__}", "internal-error")
+
+    async def _take(self, job: QueuedJob) -> None:
+        manned = self.manned.get(job.environment)
+        types = () if manned is None else await asyncio.to_thread(manned.chosen, job.data_sync)
+        chosen = next((each for each in types if each.sync.type == job.data_type), None)
+        # A job is looked at again at its end: what was raised meanwhile found its key taken.
+        while chosen is not None and not self.stop.is_set():
+            now, waits = await self._waits(chosen)
+            sync = chosen.sync
+            if not is_due(waits, sync.settings, sync.data.digest, now) or not await self._run(
+                job, chosen, types, waits
+            ):
+                return
+
+    async def _waits(self, chosen: Chosen) -> tuple[datetime, Waits]:
+        scope = chosen.sync.scope
+        now, waits = await asyncio.to_thread(TurnStore(self.database).waits, [scope.environment])
+        return now, waits.get(scope, Waits())
+
+    async def _run(self, job: QueuedJob, chosen: Chosen, types: Sequence[Chosen], waits: Waits) -> bool:
+        """Make one run; return whether one came to its end."""
+        settings, before = chosen.sync.settings, waits.turn
+        failures = 0 if before is None else before.failures
+        newest = "" if waits.newest is None else waits.newest.id
+        # Before anything is begun: nobody notes the end of a process that is killed.
+        await self._note(chosen, newest, begun(failures + 1, settings), failures + 1)
+        try:
+            report, stopped = await self._one_run(chosen, types)
+        except LedgerLocked:
+            # Somebody runs it by hand, which is as good.
+            await self._note(chosen, *_as_before(before, newest, (await self._waits(chosen))[0]))
+            return False
+        except ReconcilerError as error:
+            # Of a run that was begun and refused, its end is noted.
+            last = (await self._waits(chosen))[1].newest
+            again_in, failures = failed(failures, settings)
+            await self._note(chosen, "" if last is None else last.id, again_in, failures)
+            words = f"{settings.command}: {error.message}; tried again in {again_in.total_seconds():.0f} s"
+            self._say(job, "run-waits", words, error.code)
+            return False
+        due_in, failures = ended(report.state, failures, settings, drained=stopped)
+        await self._note(chosen, report.run_id, due_in, failures)
+        self._tell(job, report, due_in)
+        return not stopped
+
+    async def _one_run(self, chosen: Chosen, types: Sequence[Chosen]) -> tuple[RunReport, bool]:
+        face, how = Face(self.stop), HowToRun(token_cache=False, queue=self.queue)
+        async with listening_to(self.database, types, always=False) as bell:
+            listening = None if bell is None else Listening(bell)
+            longest = chosen.sync.settings.interval.total_seconds()
+            ending = asyncio.create_task(_end_when_quiet(listening, face, longest)) if listening is not None else None
+            try:
+                return await run_once(chosen, None, how, face, Silent(), command=COMMAND, listening=listening)
+            finally:
+                if ending is not None:
+                    ending.cancel()
+
+    async def _note(self, chosen: Chosen, run: str, due_in: timedelta | None, failures: int) -> None:
+        await asyncio.to_thread(TurnStore(self.database).note, chosen.sync.scope, run, due_in, failures)
+
+    def _tell(self, job: QueuedJob, report: RunReport, due_in: timedelta | None) -> None:
+        following = "" if due_in is None else f"; the next in {due_in.total_seconds():.0f} s"
+        written = report.counts.get("written", 0)
+        words = f"{job.data_sync} {report.data_type}: {report.mode} run {report.state}, {written} written"
+        with correlated(report.run_id):
+            self.log.say(
+                "run-ended",
+                f"{words}{f': {report.message}' if report.message else ''}{following}",
+                level="info" if report.state is State.FINISHED else "warning",
+                environment=job.environment,
+                dataSync=job.data_sync,
+                dataType=report.data_type,
+                mode=report.mode.value,
+                state=report.state.value,
+                written=written,
+            )
+
+    def _say(self, job: QueuedJob, event: str, words: str, code: str) -> None:
+        about = {"environment": job.environment, "dataSync": job.data_sync, "dataType": job.data_type}
+        self.log.say(event, words, level="warning", fields=about, code=code)
+
+
+def _as_before(turn: Turn | None, newest: str, now: datetime) -> tuple[str, timedelta | None, int]:
+    if turn is None:
+        return newest, timedelta(), 0
+    return turn.run, None if turn.due_at is None else turn.due_at - now, turn.failures
+
+
+async def _end_when_quiet(listening: Listening, face: Face, longest: float) -> None:
+    """End the listening of a run once no event came for a while."""
+    await listening.begun.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(longest):
+            while await _moves_within(face, QUIET_SECONDS):
+                pass
+    listening.enough.set()
+
+
+async def _moves_within(face: Face, seconds: float) -> bool:
+    face.moved.clear()
+    try:
+        return await asyncio.wait_for(face.moved.wait(), seconds)
+    except TimeoutError:
+        return False

@@ -1,0 +1,72 @@
+"""Three real workers on PostgreSQL and one shop: whatever becomes of one of them, the others bring it to its end."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from reconciler.ledger.data.overview import all_scopes
+from reconciler.ledger.writer import Ledger
+from support import postgres
+from support.checkout import Checkout, wait_until
+from support.syncing import Shop
+from support.working import WorkerProcess
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def shop(tmp_path, emulator):
+    url = postgres.new_ledger()
+    found = Shop(Checkout(tmp_path, emulator, server_ledger=url))
+    emulator.seed(30)
+    found.prepare()
+    yield found
+    postgres.drop(url)
+
+
+@pytest.fixture
+def workers(shop):
+    found = [WorkerProcess(shop.checkout, awaited=False) for _ in range(3)]
+    for each in found:
+        each.takes_jobs()
+    yield found
+    for each in found:
+        if each.forked.poll() is None:
+            each.end(signal.SIGKILL)
+
+
+def holder(shop):
+    """Return who runs the shop's products."""
+    with Ledger.open(shop.checkout.ledger_url) as ledger:
+        (store,) = [ledger.store(scope) for scope in ledger.database.run(lambda tx: all_scopes(tx.connection))]
+        return store.runs.last(state=None).holder
+
+
+def runs(workers):
+    return [line for each in workers for line in each.logged("run-ended")]
+
+
+def test_a_shop_is_synced_once_and_they_end_in_order(shop, workers):
+    wait_until(lambda: bool(runs(workers)), seconds=120)
+    assert [each.end() for each in workers] == [0, 0, 0]
+    (run,) = runs(workers)
+    assert run["state"] == "finished"
+    assert not shop.wrong()
+
+
+def test_another_goes_on_where_one_is_killed(shop, workers):
+    shop.emulator.fault("latency", method="PUT", path="/sparklayer/*", seconds=0.3, count=None)
+    wait_until(lambda: bool(shop.writes()), seconds=120)
+    (victim,) = [each for each in workers if f"pid {each.forked.pid}:" in holder(shop)]
+    assert victim.end(signal.SIGKILL) != 0
+    begun = shop.writes()
+    assert "last_full_sync" not in shop.log()
+    shop.emulator.control("DELETE", "faults")
+    rest = [each for each in workers if each is not victim]
+    wait_until(lambda: bool(runs(rest)), seconds=120)
+    assert [(run["mode"], run["state"]) for run in runs(rest)][:1] == [("full", "finished")]
+    assert not shop.wrong()
+    assert "last_full_sync" in shop.log()
+    assert begun
