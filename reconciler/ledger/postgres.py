@@ -87,7 +87,6 @@ _SAYINGS = (
     (("bad value for",), "has an option that libpq does not understand", "Check the options of the ledger URL."),
 )  # fmt: skip
 
-
 _NO_SUCH_NUMBER = "22023"
 _UNCLEAR = "unclear"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -26,47 +27,50 @@ def shop(tmp_path, emulator):
     postgres.drop(url)
 
 
-@pytest.fixture
-def workers(shop):
-    found = [WorkerProcess(shop.checkout, awaited=False) for _ in range(3)]
-    for each in found:
-        each.takes_jobs()
-    yield found
-    for each in found:
-        if each.forked.poll() is None:
-            each.end(signal.SIGKILL)
+@contextmanager
+def working(shop, number=3):
+    found = [WorkerProcess(shop.checkout, awaited=False) for _ in range(number)]
+    try:
+        for each in found:
+            each.takes_jobs()
+        yield found
+    finally:
+        for each in found:
+            if each.forked.poll() is None:
+                each.end(signal.SIGKILL)
 
 
-def holder(shop):
-    """Return who runs the shop's products."""
+def newest(shop):
+    """Return the newest run of the shop's products, or None."""
     with Ledger.open(shop.checkout.ledger_url) as ledger:
-        (store,) = [ledger.store(scope) for scope in ledger.database.run(lambda tx: all_scopes(tx.connection))]
-        return store.runs.last(state=None).holder
+        scopes = ledger.database.run(lambda tx: all_scopes(tx.connection))
+        return next((ledger.store(scope).runs.last(state=None) for scope in scopes), None)
 
 
 def runs(workers):
     return [line for each in workers for line in each.logged("run-ended")]
 
 
-def test_a_shop_is_synced_once_and_they_end_in_order(shop, workers):
-    wait_until(lambda: bool(runs(workers)), seconds=120)
-    assert [each.end() for each in workers] == [0, 0, 0]
+def test_a_shop_is_synced_once_and_they_end_in_order(shop):
+    with working(shop) as workers:
+        wait_until(lambda: bool(runs(workers)), seconds=120)
+        assert [each.end() for each in workers] == [0, 0, 0]
     (run,) = runs(workers)
     assert run["state"] == "finished"
     assert not shop.wrong()
 
 
-def test_another_goes_on_where_one_is_killed(shop, workers):
+def test_another_goes_on_where_one_is_killed(shop):
     shop.emulator.fault("latency", method="PUT", path="/sparklayer/*", seconds=0.3, count=None)
-    wait_until(lambda: bool(shop.writes()), seconds=120)
-    (victim,) = [each for each in workers if f"pid {each.forked.pid}:" in holder(shop)]
-    assert victim.end(signal.SIGKILL) != 0
-    begun = shop.writes()
-    assert "last_full_sync" not in shop.log()
-    shop.emulator.control("DELETE", "faults")
-    rest = [each for each in workers if each is not victim]
-    wait_until(lambda: bool(runs(rest)), seconds=120)
+    before = len(shop.writes())
+    with working(shop) as workers:
+        wait_until(lambda: len(shop.writes()) > before and newest(shop) is not None, seconds=120)
+        (victim,) = [each for each in workers if f"pid {each.forked.pid}:" in newest(shop).holder]
+        assert victim.end(signal.SIGKILL) != 0
+        assert "last_full_sync" not in shop.log()
+        shop.emulator.clear_faults()
+        rest = [each for each in workers if each is not victim]
+        wait_until(lambda: bool(runs(rest)), seconds=120)
     assert [(run["mode"], run["state"]) for run in runs(rest)][:1] == [("full", "finished")]
     assert not shop.wrong()
     assert "last_full_sync" in shop.log()
-    assert begun
