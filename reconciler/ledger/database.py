@@ -36,6 +36,7 @@ from reconciler.errors import LedgerError, LedgerTooNew
 from reconciler.ledger import schema
 from reconciler.ledger.columns import DamagedValue, Words
 from reconciler.ledger.config.secret_fingerprint import SALT_BYTES
+from reconciler.ledger.heart import Heart
 from reconciler.ledger.tables import meta
 from reconciler.ledger.url import LedgerUrl
 
@@ -92,6 +93,7 @@ class Database(ABC):
     def __init__(self, url: LedgerUrl, engine: Engine, clock: Clock | None = None) -> None:
         self.url = url
         self.engine = engine
+        self.heart = Heart(self)
         self._clock = clock
         self.is_lent = False
         """Whether closing it closes nothing."""

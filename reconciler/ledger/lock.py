@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from secrets import token_hex
-from threading import Event, Thread
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, false, insert, or_, select, true, update
 
-from reconciler.errors import LedgerError, LedgerLocked, LockLost
+from reconciler.errors import LedgerLocked, LockLost
 from reconciler.ledger.config.model import LockHolder
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.process import ProcessId, this_process
@@ -33,7 +32,6 @@ PAUSE_LOCK = "pause"
 """What the locks of who takes or lifts leases begin with."""
 
 LEASE = timedelta(seconds=30)
-_HEARTBEATS_PER_LEASE = 6
 _POLL_SECONDS = 0.25
 
 
@@ -61,10 +59,8 @@ class Lock:
         self.token = token
         self._database = database
         self._name = name
-        self._lease = lease
+        self.lease = lease
         self._renewal = update(locks).where(*self._is_ours())
-        self._released = Event()
-        self._thread = Thread(target=self._beat, name=f"lock {name}", daemon=True)
 
     def check(self) -> None:
         """Check that the lock is still ours, and renew it for a whole lease from now.
@@ -78,7 +74,7 @@ class Lock:
 
     def renew(self, tx: Transaction) -> bool:
         """Renew the lock for a whole lease, in a transaction of the caller's; return whether it is still ours."""
-        until = {"heartbeat_at": tx.now, "expires_at": tx.now + self._lease}
+        until = {"heartbeat_at": tx.now, "expires_at": tx.now + self.lease}
         return tx.connection.execute(self._renewal, until).rowcount == 1
 
     def lost(self) -> LockLost:
@@ -96,25 +92,17 @@ class Lock:
             raise self.lost()
 
     def start(self) -> None:
-        """Begin to renew the lease in the background."""
-        self._thread.start()
+        """Begin to renew the lease in the background, together with the other locks that are held here."""
+        self._database.heart.add(self)
 
     def release(self) -> None:
         """Stop renewing and give the lock back, if it is still ours."""
-        self._released.set()
-        self._thread.join()
+        self._database.heart.remove(self)
         # A ledger that was taken elsewhere takes no more writes, and needs no lock.
         self._database.run(lambda tx: tx.connection.execute(delete(locks).where(*self._is_ours())), any_place=True)
 
     def _is_ours(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return locks.c.name == self._name, locks.c.token == self.token
-
-    def _beat(self) -> None:
-        while not self._released.wait(self._lease.total_seconds() / _HEARTBEATS_PER_LEASE):
-            # A ledger that is busy now may answer at the next beat; if it never does, the lease ends and check says so.
-            with suppress(LedgerError):
-                if not self._database.run(self.renew):
-                    return
 
 
 @contextmanager
