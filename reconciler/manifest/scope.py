@@ -55,7 +55,7 @@ class Scope:
             environ: environment variables, e.g. `os.environ`.
             base: what relative paths count from: the parent of the manifests folder.
         """
-        return cls(environment.spec.variables, with_secrets_folder(environ, base), base)
+        return cls(environment.spec.variables, with_secrets_folder(environ, base, environment.name), base)
 
     def text(self, text: str, place: Callable[[], Place], *, ledger: bool = False) -> str:
         """Return a text with its references resolved.
@@ -178,10 +178,23 @@ class Scope:
         return self.environ.get(ALLOW_ENV, "").replace(",", " ").split()
 
 
-def with_secrets_folder(environ: Mapping[str, str], base: Path) -> Mapping[str, str]:
-    """Return environment variables in which the folder of secrets counts from a base, where it is relative."""
+def with_secrets_folder(environ: Mapping[str, str], base: Path, environment: str | None = None) -> Mapping[str, str]:
+    """Return environment variables in which the folder of secrets counts from a base, where it is relative.
+
+    Where it has a folder of the environment's name, that one takes its place: an environment with secrets of its own
+    sees no others, whatever its manifests name.
+
+    Args:
+        environ: environment variables.
+        base: what a relative folder counts from.
+        environment: its name; None: no environment is meant.
+    """
     folder = environ.get(SECRETS_DIR)
-    return {**environ, SECRETS_DIR: str(base / folder)} if folder else environ
+    if not folder:
+        return environ
+    common = base / folder
+    own = common if environment is None else common / environment
+    return {**environ, SECRETS_DIR: str(own if own.is_dir() else common)}
 
 
 def is_credential(name: str) -> bool:

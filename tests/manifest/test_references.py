@@ -370,6 +370,21 @@ def test_secret_files_stay_inside_their_folder(resolved: Resolve, secrets: Path,
     assert found.state["deliveryTargets"]["http"]["secret"].value == value
 
 
+def test_an_environment_with_a_folder_of_its_own_sees_the_secrets_in_it_and_no_others(
+    resolved: Resolve, secrets: Path
+) -> None:
+    """Else whoever may change the manifests of one marketplace could send the secrets of all others somewhere."""
+    (secrets / "e").mkdir()
+    (secrets / "e" / "own").write_text("of e")
+    (secrets / "e" / "up").symlink_to("../key")
+    environ = {"RECONCILER_SECRETS_DIR": str(secrets)}
+    values = [
+        resolved(config(secret=f'"${{secret:file:{name}}}"'), environ).state["deliveryTargets"]["http"]["secret"].value
+        for name in ("own", "key", "up")
+    ]
+    assert values == ["of e", None, None]
+
+
 def test_secret_files_need_their_folder_to_be_named(resolved: Resolve, secrets: Path) -> None:
     assert not resolved(config(secret='"${secret:file:key}"')).state["deliveryTargets"]["http"]["secret"].is_set
 
