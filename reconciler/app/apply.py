@@ -118,7 +118,6 @@ async def apply_session(
         ReconcilerError: nothing was changed.
     """
     from reconciler.ledger.process import describe_holder
-    from reconciler.ledger.writer import Ledger
 
     if command == APPLY:
         request = session.judged(request)
@@ -127,7 +126,7 @@ async def apply_session(
     plans: tuple[PlanVerdict, ...] = ()
     known, go_on = "nothing was sent", _AGAIN
     with (
-        Ledger.open(session.settings.ledger) as ledger,
+        session.access.writing(session.settings.ledger) as ledger,
         ledger.lock(holder, session.name, session.urls, wait=lock_wait, on_wait=face.waits_for) as lock,
         # Signals are asked for late and given back after the connections have closed: until then there is a report.
         ExitStack() as signals,

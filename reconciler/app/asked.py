@@ -18,7 +18,6 @@ from reconciler.app.unattended import Unattended
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.config.model import AskedRequest, RequestStep, StepState
-from reconciler.ledger.reader import Ledgers
 from reconciler.pause.holding import Fate
 from reconciler.pause.lease import Lease
 from reconciler.reconcile.pause_report import Lifted
@@ -147,7 +146,7 @@ def find(session: Session, identity: str) -> AskedRequest | None:
     Raises:
         LedgerError: the ledger cannot be read.
     """
-    with Ledgers() as ledgers:
+    with session.access.reading() as ledgers:
         known = ledgers.asked(session.settings.ledger, session.name, _KNOWN)
     return next((asked for asked in known if asked.id == identity), None)
 

@@ -149,11 +149,9 @@ def opened_ledger(chosen: Chosen, feature: str, *, ephemeral: bool) -> Iterator[
         LedgerNotDurable: the ledger would forget everything.
         LedgerError: it cannot be opened.
     """
-    from reconciler.ledger.writer import Ledger
-
-    url = chosen.session.settings.ledger
-    require_durable(url, os.environ, feature, ephemeral=ephemeral)
-    with Ledger.open(url) as ledger:
+    session = chosen.session
+    require_durable(session.settings.ledger, os.environ, feature, ephemeral=ephemeral)
+    with session.access.writing(session.settings.ledger) as ledger:
         yield ledger
 
 

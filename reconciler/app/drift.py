@@ -56,7 +56,7 @@ async def drift_of_each(
             items = await data_drift(session, opened, request, ledgers, memory)
         return Drift(session, comparison, replace(report, items=(*report.items, *items)))
 
-    with Ledgers() as ledgers:
+    with sessions[0].access.reading() if sessions else Ledgers() as ledgers:
         async with Connections() as connections:
             found = await for_each(sessions, one)
     return [_or_unreachable(session, item, len(sessions)) for session, item in zip(sessions, found, strict=True)]

@@ -7,7 +7,6 @@ from typing import Any
 
 from reconciler.app.chosen import Chosen
 from reconciler.clock import utc_now
-from reconciler.ledger.reader import Ledgers
 from reconciler.sync.datasync import connections_of
 from reconciler.sync.feeds import unheard_parts
 
@@ -19,7 +18,7 @@ def unheard_now(chosen: Chosen) -> Mapping[str, str]:
         LedgerError: the ledger cannot be read.
     """
     session = chosen.session
-    with Ledgers() as ledgers:
+    with session.access.reading() as ledgers:
         memory = session.memory(ledgers)
         look = ledgers.drift_look(session.settings.ledger, session.name)
     source, _ = connections_of(session)

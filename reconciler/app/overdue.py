@@ -50,9 +50,8 @@ async def lift_where_allowed(
         LedgerError: the ledger cannot be read or written.
     """
     from reconciler.ledger.process import describe_holder
-    from reconciler.ledger.writer import Ledger
 
-    with Ledger.open(session.settings.ledger) as ledger:
+    with session.access.writing(session.settings.ledger) as ledger:
         kinds = pausable_kinds(session)
         ended = over(*ledger.leases(tuple(session.urls.values())), kinds)
         if not ended:

@@ -14,7 +14,6 @@ from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.data.inbox_model import MALFORMED, UNKNOWN, InboxOverview
 from reconciler.ledger.data.model import DataScope, Glance
-from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.pause_report import PausesReport
 from reconciler.reconcile.session import Session
 from reconciler.sync.monitor.overview import CHART_DAYS, DeadLetters, Deliveries, Facts, by_minute
@@ -40,7 +39,7 @@ def facts_of(session: Session, now: datetime, heard: Collection[str] = ()) -> Fa
         LedgerError: there is a ledger, and it cannot be read.
     """
     url = session.settings.ledger
-    with Ledgers() as ledgers:
+    with session.access.reading() as ledgers:
         statuses = tuple(statuses_in(session, (), ledgers, now))
         scopes = [status.sync.scope for status in statuses]
         glances = ledgers.glances(url, scopes, now - timedelta(days=CHART_DAYS), now, _LISTED)
@@ -57,6 +56,21 @@ def facts_of(session: Session, now: datetime, heard: Collection[str] = ()) -> Fa
         asked=asked,
         limits={api: connection.requests_per_second for api, connection in session.connections.items()},
     )
+
+
+def brief_facts(session: Session, now: datetime) -> Facts:
+    """Return what a list of environments shows of one: how it stands, and why, without charts and records.
+
+    Args:
+        session: the environment.
+        now: the moment that this is about.
+
+    Raises:
+        LedgerError: there is a ledger, and it cannot be read.
+    """
+    with session.access.reading() as ledgers:
+        statuses = tuple(statuses_in(session, (), ledgers, now))
+    return Facts(session.name, statuses, paused=paused_as_told(session, "no API was asked so far"))
 
 
 def facts_of_broken(environment: str, error: ReconcilerError) -> Facts:

@@ -118,10 +118,8 @@ def opened_ledger(session: Session, *, ephemeral: bool) -> Iterator[Ledger]:
         LedgerNotDurable: it would forget them.
         LedgerError: it cannot be opened.
     """
-    from reconciler.ledger.writer import Ledger
-
     require_durable(session.settings.ledger, os.environ, _FEATURE, ephemeral=ephemeral)
-    with Ledger.open(session.settings.ledger) as ledger:
+    with session.access.writing(session.settings.ledger) as ledger:
         yield ledger
 
 

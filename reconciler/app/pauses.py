@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from reconciler.app.connections import readers
 from reconciler.app.pausable import pausable_kinds
 from reconciler.clock import utc_now
-from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.live import read_live
 from reconciler.reconcile.pause_report import PausesReport, pauses_report
 from reconciler.reconcile.session import PlanRequest, Session
@@ -34,7 +33,7 @@ async def show_pauses(
     kinds = pausable_kinds(session)
     async with readers(session, kinds, observer, token_cache=token_cache) as opened:
         live = await read_live(session.kinds, kinds, opened)
-    with Ledgers() as ledgers:
+    with session.access.reading() as ledgers:
         memory = session.memory(ledgers)
         now = ledgers.now(session.settings.ledger) or utc_now()
     inputs = session.inputs(live, PlanRequest(), memory, now)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ManifestErrors, ReconcilerError, UsageError
+from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
 from reconciler.manifest.files import base_of, unread
 from reconciler.manifest.limits import MAX_PROBLEMS
 from reconciler.manifest.load import Loaded, gc_paused, load
@@ -68,9 +68,8 @@ class Project:
         """
         loaded = load(self.manifests, manifest_kinds())
         names = (environment,) if environment is not None else self._names(loaded)
-        found = validate(loaded, manifest_kinds(), [name for name in names if name is not None] or None)
         let_through = {*_JUDGED_BY_PLAN, IDLE_PATCH} if idle_patches else _JUDGED_BY_PLAN
-        problems = [problem for problem in found.problems if problem.code not in let_through]
+        problems = self._problems(loaded, [name for name in names if name is not None] or None, let_through)
         if problems:
             raise ManifestErrors(problems)
         return loaded
@@ -118,20 +117,11 @@ class Project:
 
         return with_handed_over(open_session(selected, kinds(), self.environ, now, request_kinds()), self.environ)
 
-    def opener(self, environment: str) -> Callable[[datetime], Session]:
-        """Load the manifests, and return what opens a session of one environment again and again, at other times.
+    def openers(self) -> dict[str, Callable[[datetime], Session] | ReconcilerError]:
+        """Load the manifests once, and return by environment what opens a session of it again and again.
 
-        Whatever happens to the files meanwhile, each session is of the manifests as they are now.
-
-        Raises:
-            ReconcilerError: manifests or environment are not as they have to be.
-        """
-        loaded = self.load(environment=environment)
-        selected = select(loaded, environment, manifest_kinds())
-        return lambda now: self._open(selected, now)
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the environments that are meant, whatever is wrong with their manifests.
+        Whatever happens to the files meanwhile, each session is of the manifests as they are now. Of an environment
+        that is not as it has to be, why.
 
         Raises:
             LoadError: the folder is missing, unreadable or empty.
@@ -141,7 +131,25 @@ class Project:
         loaded = load(self.manifests, manifest_kinds())
         if not loaded.environments and loaded.problems:
             raise ManifestErrors(loaded.problems)
-        return tuple(named_environment(loaded, name).name for name in self._names(loaded))
+        names = [named_environment(loaded, name).name for name in self._names(loaded)]
+        # One look at all of them finds whether anything is wrong; only then, which of them it is wrong in.
+        all_right = not self._problems(loaded, names)
+        return {name: self._opener(loaded, name, checked=all_right) for name in names}
+
+    def _opener(self, loaded: Loaded, name: str, *, checked: bool) -> Callable[[datetime], Session] | ReconcilerError:
+        if not checked and (problems := self._problems(loaded, [name])):
+            return ManifestErrors(problems)
+        try:
+            selected = select(loaded, name, manifest_kinds())
+        except ReconcilerError as error:
+            return error
+        return lambda now: self._open(selected, now)
+
+    def _problems(
+        self, loaded: Loaded, names: Sequence[str] | None, let_through: Collection[str] = _JUDGED_BY_PLAN
+    ) -> list[Problem]:
+        found = validate(loaded, manifest_kinds(), names)
+        return [problem for problem in found.problems if problem.code not in let_through]
 
     def settings(self) -> Settings:
         """Resolve the settings of one environment, for whoever cares for its ledger.

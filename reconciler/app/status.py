@@ -36,7 +36,7 @@ def statuses_of_each(
         UsageError: there is none of this name, or no such data type flows.
         LedgerError: there is a ledger, and it cannot be read.
     """
-    with Ledgers() as ledgers:
+    with sessions[0].access.reading() if sessions else Ledgers() as ledgers:
         return {session.name: statuses_in(session, names, ledgers, now, data_type) for session in sessions}
 
 

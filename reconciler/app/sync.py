@@ -18,6 +18,7 @@ from reconciler.ledger.url import require_durable
 from reconciler.registry import open_reader, open_writer
 from reconciler.sync.datasync import (
     API_NAMES,
+    KIND,
     SOURCE,
     DataSync,
     Standing,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.config.model import Memory
     from reconciler.ledger.data.store import Store
+    from reconciler.ledger.reader import Mark
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
@@ -174,12 +176,17 @@ def require_connected(chosen: Chosen, memory: Memory | None = None) -> None:
 async def _stop_when_applied_anew(chosen: Sequence[Chosen], stop: asyncio.Event, face: WatchFace) -> None:
     """End a watch whose manifest is not what was applied any more: what was reviewed runs."""
     sync, session = chosen[0].sync, chosen[0].session
+    known: Mark | None = None
     while not stop.is_set():
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
         try:
+            mark = await asyncio.to_thread(_mark, chosen[0])
+            if mark == known:
+                continue
             memory = await asyncio.to_thread(session.memory)
         except LedgerError:  # busy now; where it is worse than that, the run says so
             continue
+        known = mark
         try:
             require_connected(chosen[0], memory)
         except TargetIncomplete:
@@ -189,6 +196,13 @@ async def _stop_when_applied_anew(chosen: Sequence[Chosen], stop: asyncio.Event,
         if now[0].standing is not Standing.APPLIED:
             face.applied_anew(sync)
             stop.set()
+
+
+def _mark(chosen: Chosen) -> Mark:
+    session = chosen.session
+    target = connections_of(session)[1].live_side
+    with session.access.reading() as ledgers:
+        return ledgers.applied_mark(session.settings.ledger, session.name, target, KIND)
 
 
 async def _running(

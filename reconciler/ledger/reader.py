@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from reconciler.ledger.config.model import AskedRequest, Memory, SealedCredentials
 from reconciler.ledger.data.inbox_model import InboxOverview
@@ -15,6 +15,7 @@ from reconciler.ledger.url import LedgerUrl, has_ledger, located
 if TYPE_CHECKING:
     from reconciler.ledger.database import Clock, Database, Transaction
 
+Mark: TypeAlias = frozenset[tuple[Any, ...]]
 _Found = TypeVar("_Found")
 
 
@@ -23,10 +24,14 @@ class Ledgers:
 
     Args:
         clock: what time it is, instead of each database's own time. For tests.
+        borrowed: returns the database of a ledger that is open already, and stays open; None: it is not.
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(
+        self, clock: Clock | None = None, borrowed: Callable[[LedgerUrl], Database | None] = lambda _: None
+    ) -> None:
         self._clock = clock
+        self._borrowed = borrowed
         self._databases: dict[LedgerUrl, Database] = {}
         self._of_apis: dict[tuple[LedgerUrl, frozenset[str]], Memory] = {}
 
@@ -100,6 +105,28 @@ class Ledgers:
             return last(tx.connection, environment)
 
         return self._read(url, read)
+
+    def applied_mark(self, url: LedgerUrl | str, environment: str, target: str, kind: str) -> Mark:
+        """Return what is another one once objects of a kind are applied anew, or their site is connected or ended.
+
+        It costs a tenth of `memory`, for whoever only waits for a change.
+
+        Args:
+            url: the ledger URL.
+            environment: name of the Environment manifest.
+            target: live side of the objects.
+            kind: of the objects.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> Mark:
+            from reconciler.ledger.overview import applied_mark
+
+            return applied_mark(tx.connection, environment, target, kind)
+
+        return self._read(url, read) or frozenset()
 
     def overview(self, url: LedgerUrl | str) -> dict[str, Any] | None:
         """Return what `ledger show` shows, as plain data without secrets and fingerprints; None without a ledger.
@@ -234,7 +261,7 @@ class Ledgers:
     def _read(self, url: LedgerUrl | str, query: Callable[[Transaction], _Found]) -> _Found | None:
         """Return the answer of a query, None where there is no ledger."""
         place = located(url)
-        database = self._databases.get(place)
+        database = self._databases.get(place) or self._borrowed(place)
         if database is None:
             if place.path is not None and not has_ledger(place.path):
                 return None

@@ -12,8 +12,9 @@ from reconciler.errors import ManifestErrors, Place, Problem, UnresolvedReferenc
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kinds
 from reconciler.kind.request import RequestKinds
+from reconciler.ledger.access import Access
 from reconciler.ledger.config.model import Memory
-from reconciler.ledger.reader import Ledgers, read_memory
+from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.url import durability
 from reconciler.manifest.connection import (
     Connection,
@@ -72,7 +73,7 @@ class Session:
 
     `connections` are by provider; `opened_at` is the run's clock; `lasting` says that its ledger is there for the next;
     `file` is the one that its Environment stands in; `service` resolves what a service does for it;
-    `watched` says that webhooks are to tell a service who writes live.
+    `watched` says that webhooks are to tell a service who writes live; `access` is how its ledger is reached.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Session:
     breaches: Callable[[], Breaches] = Breaches
     service: Callable[[], Service | None] = _no_service
     watched: bool = False
+    access: Access = field(default_factory=Access, compare=False)
 
     @property
     def urls(self) -> dict[str, str]:
@@ -127,8 +129,10 @@ class Session:
         Raises:
             LedgerError: there is a ledger, and it cannot be read, or knows this environment's name with other APIs.
         """
-        read = read_memory if ledgers is None else ledgers.memory
-        return read(self.settings.ledger, self.name, tuple(self.urls.values()), self.urls)
+        if ledgers is None:
+            with self.access.reading() as ledgers:
+                return self.memory(ledgers)
+        return ledgers.memory(self.settings.ledger, self.name, tuple(self.urls.values()), self.urls)
 
     async def read(self, readers: Mapping[str, Reader], targets: Iterable[str] = ()) -> LiveSide:
         """Read the live side of the kinds that these targets need.

@@ -1,4 +1,4 @@
-"""Threads that work beside the requests: each with an event loop of its own, so that nothing there holds up an answer.
+"""Loops that work beside the requests, in threads of their own, so that nothing there holds up an answer.
 
 A loop never ends by itself: what keeps it from its work is said once, and tried again.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from reconciler.errors import LedgerLocked, ReconcilerError
@@ -26,7 +25,7 @@ _FIRST_AGAIN_SECONDS, _LONGEST_AGAIN_SECONDS = 2.0, 60.0
 
 
 class Loop:
-    """One loop of an environment. What a turn may use is of the thread that it runs in.
+    """One loop of an environment. What a turn may use is of the thread that it runs in; others run there, too.
 
     Args:
         service: the process.
@@ -51,7 +50,7 @@ class Loop:
     # In the service's thread
 
     def start(self) -> asyncio.Task[None]:
-        """Begin in a thread of its own; the task ends with it."""
+        """Begin in one of the threads for loops; the task ends with it."""
         return self.service.start(self._in_thread(), f"{self.served.name}: {self.name}")
 
     def end(self, *, within: bool = False) -> None:
@@ -67,18 +66,15 @@ class Loop:
             self._thread.call_soon_threadsafe(self._task.cancel)
 
     async def _in_thread(self) -> None:
-        pool = ThreadPoolExecutor(1, thread_name_prefix=self.name)
-        work = asyncio.get_running_loop().run_in_executor(pool, lambda: asyncio.run(self._run()))
+        work = asyncio.ensure_future(self.service.threads.run(self._run))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             self.cut()
             await asyncio.wait({work})
             raise
-        finally:
-            pool.shutdown(wait=False)
 
-    # In its own thread
+    # In its thread
 
     @property
     def ends(self) -> bool:

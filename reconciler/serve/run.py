@@ -169,7 +169,7 @@ class Duty:
             stop.set()
         await asyncio.gather(*(crew.ended() for crew in self._crews))
         old = service.environments
-        service.environments, service.broken = opened.served, opened.broken
+        service.serve_these(opened.served, opened.broken)
         service.start(_let_go(service, tuple(old.values())), "letting go of the manifests from before")
         if service.stopping.is_set():
             return
@@ -200,6 +200,8 @@ async def _let_go(service: Service, old: tuple[Served, ...]) -> None:
     for served in old:
         await served.end_inboxes()
         await asyncio.to_thread(served.close)
+    used = [served.session.settings.ledger for served in service.environments.values()]
+    await asyncio.to_thread(service.access.keep, used)
 
 
 async def close(service: Service) -> None:
@@ -212,3 +214,5 @@ async def close(service: Service) -> None:
     for served in service.environments.values():
         await served.end_inboxes()
         await asyncio.to_thread(served.close)
+    # Last: a connection that is used while the others are closed would stay open.
+    await asyncio.to_thread(service.access.close)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.http.limit import Precedence
 from reconciler.intake.consumer import ConsumerStatus
 from reconciler.intake.inbox import AsyncInbox, Inbox
+from reconciler.ledger.access import SharedAccess
 from reconciler.ledger.config.services import ServiceStore
-from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
 from reconciler.manifest.connection import Service as Section
 from reconciler.reconcile.plan import DriftReport
@@ -28,6 +28,7 @@ from reconciler.report.log import Log
 from reconciler.serve.front import Front
 from reconciler.serve.gates import Door, doors_of
 from reconciler.serve.metrics import Metrics
+from reconciler.serve.threads import Threads
 from reconciler.sync.datasync import DataSync, data_syncs
 
 
@@ -55,9 +56,11 @@ class Served:
         manifests: Path = Path(),
         commit: str | None = None,
     ) -> None:
-        self.session = session
+        self.access = SharedAccess()
+        """How its ledger is reached; that of the process, once it is served."""
+        self._reopened = reopened or (lambda _now: session)
+        self.session = replace(session, access=self.access)
         self.section = section
-        self.reopened = reopened or (lambda _now: session)
         self.manifests = manifests
         self.commit = commit
         self.pulls = Precedence()
@@ -68,8 +71,6 @@ class Served:
         self.asked: asyncio.Task[None] | None = None
         """Asks the ledger whether it is there; None: nobody asks now."""
         self.doors: Mapping[str, Door] = doors_of(session, section)
-        self._ledger: Ledger | None = None
-        self._opening = threading.Lock()
         self._signs: ServiceStore | None = None
         self._signing = threading.Lock()
         self._signed_off = False
@@ -81,16 +82,26 @@ class Served:
         """Name of the environment."""
         return self.session.name
 
+    def share(self, access: SharedAccess) -> None:
+        """Reach the ledger as the other environments of the process do."""
+        self.access = access
+        self.session = replace(self.session, access=access)
+
+    def reopened(self, now: datetime) -> Session:
+        """Open a session of the same manifests at another time.
+
+        Raises:
+            ReconcilerError: a reference has no value any more.
+        """
+        return replace(self._reopened(now), access=self.access)
+
     def ledger(self) -> Ledger:
         """Return the ledger, open for writing; it is opened once.
 
         Raises:
             LedgerError: it cannot be opened now.
         """
-        with self._opening:
-            if self._ledger is None:
-                self._ledger = Ledger.open(self.session.settings.ledger)
-            return self._ledger
+        return self.access.ledger(self.session.settings.ledger)
 
     def sign(self, holder: str, waits_for: str | None) -> None:
         """Tell the ledger that this process lives and has these manifests, unless that was taken back.
@@ -126,8 +137,7 @@ class Served:
         Raises:
             LedgerError: the ledger cannot be read now.
         """
-        with Ledgers() as ledgers:
-            return data_syncs(self.session, self.session.memory(ledgers))
+        return data_syncs(self.session, self.session.memory())
 
     async def inbox(self, name: str) -> AsyncInbox:
         """Return the inbox of a DataSync; it is opened once.
@@ -153,13 +163,8 @@ class Served:
             await inbox.__aexit__(None, None, None)
 
     def close(self) -> None:
-        """Take back that it is served, and close the ledger, if it was opened."""
-        # First: a connection that is used while the others are closed would stay open.
+        """Take back that it is served; its ledger stays open for the others."""
         self.sign_off()
-        with self._opening:
-            if self._ledger is not None:
-                self._ledger.close()
-                self._ledger = None
 
 
 @dataclass(slots=True)
@@ -178,6 +183,8 @@ class Service:
         tasks: what runs beside the requests.
         metrics: count.
         waits: what loops wait for, in words, by environment and loop.
+        access: how ledgers are reached; see `serve_these`.
+        threads: in which loops run.
     """
 
     environments: Mapping[str, Served]
@@ -191,6 +198,18 @@ class Service:
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     metrics: Metrics = field(default_factory=Metrics)
     waits: dict[tuple[str, str], str] = field(default_factory=dict)
+    access: SharedAccess = field(default_factory=SharedAccess)
+    threads: Threads = field(default_factory=Threads)
+
+    def __post_init__(self) -> None:
+        """See `serve_these`."""
+        self.serve_these(self.environments, self.broken)
+
+    def serve_these(self, environments: Mapping[str, Served], broken: Mapping[str, ReconcilerError]) -> None:
+        """Serve these environments from now on; all of them reach the ledger by the same connections."""
+        for served in environments.values():
+            served.share(self.access)
+        self.environments, self.broken = environments, broken
 
     def waits_of(self, environment: str) -> tuple[str, ...]:
         """Return what the loops of an environment wait for, in words."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from reconciler.app.commits import clean_commit
 from reconciler.app.ignite.credentials import renewed_seal
+from reconciler.app.one_ledger import require_one_ledger
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
@@ -45,16 +46,19 @@ def open_environments(
         only_intake: whether only those are meant that name consumers.
 
     Raises:
+        UsageError: what is left has several ledgers.
         ReconcilerError: nothing is left to serve, and why.
     """
-    names, commit = project.names(), clean_commit(project.manifests)
+    openers, commit = project.openers(), clean_commit(project.manifests)
     served: dict[str, Served] = {}
     broken: dict[str, ReconcilerError] = {}
     idle: list[str] = []
     told: dict[str, str] = {}
-    for name in names:
+    for name, reopened in openers.items():
+        if isinstance(reopened, ReconcilerError):
+            broken[name] = reopened
+            continue
         try:
-            reopened = replace(project, environments=(name,)).opener(name)
             session = reopened(utc_now())
             section = session.service()
             if section is None or (only_intake and not section.settings.consumers):
@@ -67,7 +71,8 @@ def open_environments(
         except ReconcilerError as error:
             broken[name] = error
     if not served:
-        raise _nothing(names, broken, "spec.service.consumers" if only_intake else "spec.service")
+        raise _nothing(tuple(openers), broken, "spec.service.consumers" if only_intake else "spec.service")
+    require_one_ledger({name: each.session.settings.ledger for name, each in served.items()})
     return Opened(served, broken, tuple(idle), told)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.commits import clean_commit
+from reconciler.app.one_ledger import require_one_ledger
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
 from reconciler.errors import ReconcilerError, UsageError
@@ -97,12 +98,14 @@ def open_environments(project: Project) -> Opened:
         UsageError: they have several ledgers, or one that no other process can take jobs from.
         ReconcilerError: none can be opened, and why.
     """
-    names, commit = project.names(), clean_commit(project.manifests)
+    commit = clean_commit(project.manifests)
     manned: dict[str, Manned] = {}
     broken: dict[str, ReconcilerError] = {}
-    for name in names:
+    for name, reopened in project.openers().items():
+        if isinstance(reopened, ReconcilerError):
+            broken[name] = reopened
+            continue
         try:
-            reopened = replace(project, environments=(name,)).opener(name)
             manned[name] = Manned(reopened(utc_now()), reopened, commit)
         except ReconcilerError as error:
             broken[name] = error
@@ -112,19 +115,11 @@ def open_environments(project: Project) -> Opened:
 
 
 def _one_ledger(manned: Sequence[Manned]) -> LedgerUrl:
-    by_ledger: dict[LedgerUrl, list[str]] = {}
-    for each in manned:
-        by_ledger.setdefault(each.session.settings.ledger, []).append(each.name)
-    if len(by_ledger) > 1:
-        listed = "; ".join(f"{url}: {some(names)}" for url, names in by_ledger.items())
-        raise UsageError(
-            f"a worker takes jobs from one ledger, and these environments have {len(by_ledger)}: {listed}",
-            next_step="Start a worker for each ledger, and name its environments with -e.",
-        )
-    (url,) = by_ledger
+    require_one_ledger({each.name: each.session.settings.ledger for each in manned})
+    url = manned[0].session.settings.ledger
     if url.path is not None:
         raise UsageError(
-            f"workers need a ledger on PostgreSQL, and {some(by_ledger[url])} has a file: {url}",
+            f"workers need a ledger on PostgreSQL, and {some([each.name for each in manned])} has a file: {url}",
             next_step="On one machine `reconciler serve` or `sync watch` does it all; `reconciler ledger copy` takes a "
             "ledger to PostgreSQL.",
         )

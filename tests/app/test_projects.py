@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.app import project as project_module
 from reconciler.app.project import Project
-from reconciler.errors import ManifestErrors, UnresolvedReference, UsageError
+from reconciler.errors import ManifestErrors, ReconcilerError, UnresolvedReference, UsageError
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ENVIRONMENT = """\
@@ -71,3 +72,22 @@ def test_the_ledger_is_found_although_a_manifest_is_wrong(tmp_path: Path) -> Non
     assert broken.settings().ledger
     with pytest.raises(ManifestErrors):
         broken.session(NOW)
+
+
+def test_the_manifests_of_many_environments_are_read_once_and_one_that_is_wrong_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    load = project_module.load
+    monkeypatch.setattr(project_module, "load", lambda folder, *more: read.append(folder) or load(folder, *more))
+    patch = "spec: {patches: [{kind: DeliveryConfig, name: gone, spec: {enabled: false}}]}\n"
+    patch = f"apiVersion: reconciler/v1\nkind: Environment\nmetadata: {{name: wrong}}\n{patch}"
+    names = [f"shop-{number}" for number in range(5)]
+    several = project(tmp_path, *names, extra=patch, environments=("all",), environ={"OC_CLIENT_ID": "mine"})
+    openers = several.openers()
+    assert len(read) == 1
+    assert {name for name, opener in openers.items() if isinstance(opener, ReconcilerError)} == {"wrong"}
+    for name in names:
+        opener = openers[name]
+        assert not isinstance(opener, ReconcilerError)
+        assert opener(NOW).name == name

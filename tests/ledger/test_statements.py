@@ -75,7 +75,13 @@ def everything_of_a_run(store: Store) -> None:
         runs.resume(run, "test")
         runs.update(run, listed=True, counts={"seen": 1})
         runs.is_obeyed("digest"), runs.run(run), runs.last(walks=True), runs.wanted(), runs.want("r", "full")
-        records.clock(), records.counts(NOW), records.sample(15, 15, "digest"), records.levels(SOME)
+        (
+            records.clock(),
+            records.counts(NOW),
+            records.is_anything_waiting(NOW),
+            records.sample(15, 15, "digest"),
+            records.levels(SOME),
+        )
         records.seen(run, dict.fromkeys(SOME), {"seen": 200}, dict.fromkeys(SOME[:9], b"L"))
         records.seen(run, {"p00011": 0, "new": None})
         records.look(run, dict.fromkeys(SOME, b"L"), {"seen": 1})

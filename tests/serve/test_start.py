@@ -80,6 +80,22 @@ def test_a_broken_environment_takes_out_itself(shop):
     )
 
 
+def test_environments_of_several_ledgers_are_refused_with_the_list(shop):
+    checkout = shop.checkout
+    shop.write_manifests(environment={"service": {}})
+    other = {**shop.environment(service={}, ledger="sqlite:///other.db")}
+    other["metadata"] = {"name": "other"}
+    checkout.write("other.yaml", other)
+    checkout.environ.pop("RECONCILER_LEDGER", None)
+    with (
+        pytest.raises(UsageError, match=r"these have 2: other in \S*other\.db; test in \S+"),
+        serving(checkout, "all"),
+    ):
+        pass
+    with serving(checkout, "other") as running:
+        assert set(running.service.environments) == {"other"}
+
+
 @pytest.mark.parametrize(
     ("service", "words"),
     [

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from reconciler import __version__
 from reconciler.ledger import schema
@@ -46,7 +46,7 @@ class ServiceStore:
         ours = this_process()
 
         def record(tx: Transaction) -> None:
-            _forget_dead(tx.connection, tx.now)
+            _forget_dead(tx.connection, tx.now, ours)
             for environment in environments:
                 said = {"commit_id": commit, "waits_for": waits_for, "seen_at": tx.now}
                 row = services.c.token == self._token, services.c.environment == environment
@@ -99,8 +99,10 @@ def living(connection: Connection, environment: str, now: datetime) -> tuple[Ser
     )
 
 
-def _forget_dead(connection: Connection, now: datetime) -> None:
-    rows: Sequence[Row[tuple[object, ...]]] = connection.execute(select(services)).all()
+def _forget_dead(connection: Connection, now: datetime, ours: ProcessId) -> None:
+    # Our own signs are as many as we have environments, and whoever writes this lives.
+    others = or_(services.c.machine != ours.machine, services.c.pid != ours.pid, services.c.seen_at < now - SILENT)
+    rows: Sequence[Row[tuple[object, ...]]] = connection.execute(select(services).where(others)).all()
     for row in rows:
         if _is_dead(row, now):
             connection.execute(delete(services).where(services.c.token == row.token))

@@ -86,6 +86,17 @@ def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
     )
 
 
+def is_anything_waiting(connection: Connection, scope: int, now: datetime) -> bool:
+    """Whether a record can be worked on now, or is due, or a run is wanted: one look, as who rests asks often."""
+    of_scope = select(records.c.key).where(records.c.scope == scope)
+    is_ready = of_scope.where(
+        records.c.ready_at.is_not(None), or_(records.c.retry_at.is_(None), records.c.retry_at <= now)
+    )
+    is_due = of_scope.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= now)
+    asked = select(or_(is_ready.exists(), is_due.exists(), wanted_runs.open_modes(scope).exists()))
+    return bool(connection.execute(asked).scalar_one())
+
+
 def sync_overview(
     connection: Connection, wanted: Collection[DataScope], now: datetime, lock_now: datetime
 ) -> dict[DataScope, SyncOverview]:

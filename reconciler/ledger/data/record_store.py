@@ -339,6 +339,10 @@ class RecordStore:
         """Return how many records and problems there are."""
         return self._scoped.read(lambda tx: overview.counts(tx.connection, self._scoped.id, now))
 
+    def is_anything_waiting(self, now: datetime) -> bool:
+        """Whether a record can be worked on now, or is due, or a run is wanted."""
+        return self._scoped.read(lambda tx: overview.is_anything_waiting(tx.connection, self._scoped.id, now))
+
 
 def claim_names(tx: Transaction, scope: int, wishes: Mapping[str, Collection[Name]]) -> dict[str, dict[Name, str]]:
     """Claim unique names for records, and queue those that wait for one freed by that; see `NameStore.claim_many`."""

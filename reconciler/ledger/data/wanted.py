@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from secrets import token_hex
+from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, Select, delete, or_, select, update
 
 from reconciler.ledger.data.model import FINISHED
 from reconciler.ledger.database import insert_new
@@ -36,11 +37,14 @@ def want_once(connection: Connection, scope: int, mode: str, now: datetime) -> N
 
 def modes(connection: Connection, scope: int) -> frozenset[str]:
     """Return how the runs are to go that are wanted and that no run has finished."""
+    return frozenset(connection.execute(open_modes(scope)).scalars())
+
+
+def open_modes(scope: int) -> Select[Any]:
+    """Return the query of how the runs are to go that are wanted and that no run has finished."""
     finished = select(data_runs.c.id).where(data_runs.c.scope == scope, data_runs.c.state == FINISHED)
     is_open = or_(wanted_runs.c.run.is_(None), wanted_runs.c.run.not_in(finished))
-    return frozenset(
-        connection.execute(select(wanted_runs.c.mode).where(wanted_runs.c.scope == scope, is_open)).scalars()
-    )
+    return select(wanted_runs.c.mode).where(wanted_runs.c.scope == scope, is_open)
 
 
 def taken(connection: Connection, scope: int, run: str, done: Collection[str]) -> None:

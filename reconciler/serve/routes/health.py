@@ -10,8 +10,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from reconciler.errors import ReconcilerError
+from reconciler.ledger.url import LedgerUrl
 from reconciler.report.log import told
 from reconciler.serve.service import Served, Service
+from reconciler.words import some
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that are asked for every few seconds, and not logged."""
@@ -37,13 +39,19 @@ async def waits_for(service: Service) -> list[str]:
     """Return what the service waits for, in words; nothing: it is ready."""
     if service.stopping.is_set():
         return ["it is ending"]
-    found = await asyncio.gather(*(_ledger(served) for served in service.environments.values()))
+    # Environments that share a ledger share the answer.
+    sharing: dict[LedgerUrl, list[Served]] = {}
+    for served in service.environments.values():
+        sharing.setdefault(served.session.settings.ledger, []).append(served)
+    found = await asyncio.gather(*(_ledger(each) for each in sharing.values()))
     return [words for words in found if words is not None]
 
 
-async def _ledger(served: Served) -> str | None:
+async def _ledger(sharing: Sequence[Served]) -> str | None:
     # A ledger that is away is waited for in a thread, for minutes: one thread however many ask, so that those of the
     # process are left to the other environments.
+    served = next((each for each in sharing if each.asked is not None), sharing[0])
+    names = some([each.name for each in sharing])
     asked = served.asked
     if asked is None:
         asked = served.asked = asyncio.create_task(asyncio.to_thread(_ask, served))
@@ -53,9 +61,9 @@ async def _ledger(served: Served) -> str | None:
             await asyncio.shield(asked)
     except ReconcilerError as error:
         told(cause=error.message, nextStep=error.next_step)
-        return f"the ledger of {served.name}"
+        return f"the ledger of {names}"
     except TimeoutError:
-        return f"the ledger of {served.name}, which does not answer"
+        return f"the ledger of {names}, which does not answer"
     return None
 
 

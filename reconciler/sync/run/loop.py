@@ -301,11 +301,9 @@ def _goes_on(turn: _Turn) -> bool:
 
 def _something_waits(job: Job) -> bool:
     try:
-        counts = job.store.records.counts(job.now())
-        wanted = job.store.runs.wanted()
+        return job.store.records.is_anything_waiting(job.now())
     except LedgerError:  # busy now; where it is worse than that, the next run says so
         return False
-    return counts.open > counts.waiting or counts.due > 0 or bool(wanted)
 
 
 def pause_after(settings: SyncSettings, failures: int) -> timedelta:

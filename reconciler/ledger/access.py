@@ -1,0 +1,82 @@
+"""How use cases get at ledgers: each for itself, or all of a process by one that stays open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reconciler.ledger.reader import Ledgers
+from reconciler.ledger.url import LedgerUrl
+
+if TYPE_CHECKING:
+    from reconciler.ledger.database import Database
+    from reconciler.ledger.writer import Ledger
+
+
+class Access:
+    """Opens a ledger for whoever needs it, and closes it after them: for commands, which end soon."""
+
+    def reading(self) -> Ledgers:
+        """Return ledgers for reading; use them as a context manager."""
+        return Ledgers()
+
+    @contextmanager
+    def writing(self, url: LedgerUrl) -> Iterator[Ledger]:
+        """Within, a ledger is open for writing.
+
+        Raises:
+            LedgerError: it cannot be opened.
+        """
+        from reconciler.ledger.writer import Ledger
+
+        with Ledger.open(url) as ledger:
+            yield ledger
+
+
+class SharedAccess(Access):
+    """Opens each ledger once for a process that goes on, and keeps it open: `close` it at the end.
+
+    On PostgreSQL each open ledger has connections of its own: one for each environment would be hundreds of them.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[LedgerUrl, Ledger] = {}
+        self._opening = threading.Lock()
+
+    def reading(self) -> Ledgers:
+        """Return ledgers for reading, those that are open already among them."""
+        return Ledgers(borrowed=self._database)
+
+    @contextmanager
+    def writing(self, url: LedgerUrl) -> Iterator[Ledger]:
+        """Within, a ledger is open for writing, and it stays so."""
+        yield self.ledger(url)
+
+    def ledger(self, url: LedgerUrl) -> Ledger:
+        """Return a ledger, open for writing.
+
+        Raises:
+            LedgerError: it cannot be opened.
+        """
+        from reconciler.ledger.writer import Ledger
+
+        with self._opening:
+            if url not in self._open:
+                self._open[url] = Ledger.open(url)
+            return self._open[url]
+
+    def keep(self, urls: Collection[LedgerUrl] = ()) -> None:
+        """Close all ledgers but these."""
+        with self._opening:
+            for url in [each for each in self._open if each not in urls]:
+                self._open.pop(url).close()
+
+    def close(self) -> None:
+        """Close all ledgers."""
+        self.keep()
+
+    def _database(self, url: LedgerUrl) -> Database | None:
+        found = self._open.get(url)
+        return None if found is None else found.database
