@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -107,6 +108,30 @@ def is_session(cookie: str | None, secrets: Iterable[Secret], now: datetime) -> 
     return any(hmac.compare_digest(signature.encode(), _signed(until, token).encode()) for token in tokens if token)
 
 
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """The tokens that open the page, and what each opens.
+
+    Args:
+        of_all: open all environments.
+        of_one: open the environment alone whose name stands before them.
+    """
+
+    of_all: tuple[Secret, ...] = ()
+    of_one: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> tuple[Secret, ...]:
+        """All of them."""
+        return (*self.of_all, *(token for tokens in self.of_one.values() for token in tokens))
+
+    def opened(self, session: str, names: Sequence[str], now: datetime) -> tuple[str, ...]:
+        """Return those of the environments that the token of a session opens."""
+        if is_session(session, self.of_all, now):
+            return tuple(names)
+        return tuple(name for name in names if is_session(session, self.of_one.get(name, ()), now))
+
+
 def csrf_token(session: str) -> str:
     """Return what a form of a session has to send along: whoever cannot read the page cannot know it."""
     return hashlib.sha256(f"form of {session}".encode()).hexdigest()
@@ -116,12 +141,13 @@ def _signed(text: str, token: str) -> str:
     return hmac.new(token.encode("utf-8", "surrogatepass"), f"page until {text}".encode(), hashlib.sha256).hexdigest()
 
 
-def page_user(request: HTTPConnection, front: Front, now: datetime) -> str | None:
+def page_user(request: HTTPConnection, front: Front, logins: Logins, now: datetime) -> str | None:
     """Return who sees the page: whom a trusted proxy names, `token`, or `local` where no login is needed; None: nobody.
 
     Args:
         request: for the page.
         front: of the process.
+        logins: by which a token opens the page.
         now: our clock.
     """
     if not front.has_login:
@@ -130,7 +156,7 @@ def page_user(request: HTTPConnection, front: Front, now: datetime) -> str | Non
         named = only_header(request.scope, front.user_header)
         if named and is_within(_address(request.client.host), front.proxies):
             return named
-    return "token" if is_session(request.cookies.get(SESSION_COOKIE), front.login_tokens, now) else None
+    return "token" if is_session(request.cookies.get(SESSION_COOKIE), logins.tokens, now) else None
 
 
 async def read_body(request: Request, limit: int, seconds: float = 10.0) -> bytes:

@@ -13,7 +13,7 @@ from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCou
 from reconciler.serve.page import render
 from reconciler.serve.page.render import Viewer
 from reconciler.serve.page.view import is_link
-from reconciler.sync.monitor.overview import overview
+from reconciler.sync.monitor.overview import State, overview
 from reconciler.sync.monitor.status import status_of
 from support.page_samples import broken, drifted, good, hostile, overviews, running
 from support.report_samples import HOSTILE
@@ -187,6 +187,37 @@ def test_all_environments_stand_on_one_page_the_worst_first() -> None:
     assert page.tags.count("progress") == 2
 
 
+def test_two_hundred_stand_on_one_page_by_what_needs_attention_and_how_many_there_are_of_each() -> None:
+    facts = [good(f"shop-{number:03}") for number in range(150)]
+    facts += [broken(f"away-{number}") for number in range(3)]
+    facts += [drifted(f"moved-{number:02}") for number in range(47)]
+    html = render.environments_page([overview(each, NOW) for each in facts], NOW, VIEWER)
+    page = parsed(html)
+    assert "50 of 200 environments need a look." in page.said
+    assert "3 Cannot be read 47 Not as declared, or not as promised 150 In sync" in page.said
+    assert page.links[2:5] == ["#unreadable", "#drifted", "#insync"]
+    assert {"unreadable", "drifted", "insync"} <= set(page.ids)
+    named = [link.rpartition("/")[2] for link in page.links if link.startswith("/environments/")]
+    assert named == sorted(named, key=lambda name: ("away" not in name, "moved" not in name, name))
+    assert len(named) == 200
+    # Headings lead a screen reader from group to group, and those that none is in are not there for it.
+    assert [html.count(f"<h{level}") for level in (1, 2, 3)] == [1, 7, 3]
+    assert html.count(" hidden>") == 4
+    assert len(html) < 100_000
+
+
+def test_an_environment_is_found_by_part_of_its_name() -> None:
+    found = [overview(good(f"shop-{number:03}"), NOW) for number in range(30)]
+    page = parsed(render.environments_page(found, NOW, VIEWER, "P-01"))
+    named = [link.rpartition("/")[2] for link in page.links if link.startswith("/environments/")]
+    assert named == [f"shop-{number:03}" for number in range(10, 20)]
+    assert (
+        "All 30 environments are as they should be. Shown are those with P-01 in their name: 10. Show all" in page.said
+    )
+    assert 'data-events="/events?find=P-01"' in render.environments_page(found, NOW, VIEWER, "P-01")
+    assert "<script>x" not in render.environments_page(found, NOW, VIEWER, '"><script>x')
+
+
 @pytest.mark.parametrize("facts", [good(), running(), drifted(), broken(), hostile("</section><section id=x>")])
 def test_the_live_sections_are_the_page(facts) -> None:
     found = overview(facts, NOW)
@@ -201,7 +232,13 @@ def test_the_live_sections_are_the_page(facts) -> None:
     title = re.search("<title>(.*)</title>", page)
     assert title is not None
     assert title[1] == render.title_of(found)
-    assert list(render.live_list([found], NOW, VIEWER)) == ["list"]
+    listed = render.live_list([found], NOW, VIEWER)
+    # As many at every look: one that is not there would not be exchanged.
+    assert list(listed) == ["counts", *(state.value.replace("-", "") for state in State)]
+    page = render.environments_page([found], NOW, VIEWER)
+    for html in listed.values():
+        assert html in page
+        parsed(html)
 
 
 def test_static_files_are_named_after_their_content_and_load_nothing_from_elsewhere() -> None:

@@ -49,6 +49,34 @@ def test_on_this_machine_the_page_is_shown_without_a_login_and_with_a_strict_pol
         assert (missing.status, "<script>" in missing.text) == (404, False)
 
 
+def test_the_login_of_the_process_opens_all_environments_and_that_of_one_opens_its_page_alone(shop):
+    checkout = shop.checkout
+    for name in ("one", "other", "third"):
+        made = shop.environment(service={"login": {"tokens": [f"token-of-{name}"]}})
+        made["metadata"] = {"name": name}
+        checkout.write(f"{name}.yaml", made)
+    with serving(checkout, "all", asked=LOGIN) as running:
+        operator, guest = Browser(running), Browser(running)
+        assert operator.get("/").headers["location"] == "/login?next=%2F"
+        for browser, token in ((operator, TOKEN), (guest, "token-of-other")):
+            shown = browser.get("/login")
+            assert "the one that the service was started with, which opens all" in shown.text
+            assert browser.post("/login", {"token": token, "next": "/"}).status == 303
+        page = operator.get("/").text
+        assert [name in page for name in ("/environments/one", "/environments/other", "/environments/third")] == [
+            True
+        ] * 3
+        # The only one that they see is what they are shown.
+        own = guest.get("/").text
+        assert "<h1>other</h1>" in own
+        assert "All environments" not in own
+        assert "one" not in re.findall(r"/environments/([a-z]+)", own)
+        assert [guest.get(f"/environments/{name}").status for name in ("one", "other", "third")] == [404, 200, 404]
+        assert guest.get("/environments/one/events").status == 404
+        assert guest.post("/environments/one/requests", {"action": "run", "mode": "full"}).status == 404
+        assert guest.post("/environments/other/requests", {"action": "run", "mode": "full"}).status == 409
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"Host": "evil.example:8080"}, {"X_Forwarded_For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}],

@@ -8,6 +8,7 @@ from datetime import datetime
 from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from secrets import token_urlsafe
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -16,9 +17,12 @@ from starlette.responses import Response
 
 from reconciler.hosts import is_loopback
 from reconciler.report.escape import visible
-from reconciler.serve.auth import CLOSE, SESSION_COOKIE, csrf_token, page_user
+from reconciler.serve.auth import CLOSE, SESSION_COOKIE, Logins, csrf_token, page_user
 from reconciler.serve.front import Front
 from reconciler.serve.page.render import Viewer
+
+if TYPE_CHECKING:
+    from reconciler.serve.service import Service
 
 FORM_COOKIE, NAME_COOKIE = "reconciler-form", "reconciler-name"
 LOCAL_USER, TOKEN_USER = "local", "token"
@@ -110,14 +114,26 @@ def visitor_of(request: Request, user: str | None) -> Visitor:
     return Visitor(user or "", name, token_urlsafe(32) if is_new else form, is_new, session)
 
 
-def user_of(request: Request, front: Front, now: datetime) -> str | None:
+def logins_of(service: Service) -> Logins:
+    """Return the tokens that open the page of a process.
+
+    Where several environments are served, the process has a login of its own, which opens all; that of an environment
+    opens its page alone.
+    """
+    if service.is_single or not service.front.has_login:
+        return Logins(service.front.login_tokens)
+    found = {name: served.section.secrets("login", "tokens") for name, served in service.environments.items()}
+    return Logins(service.front.login_tokens, {name: tokens for name, tokens in found.items() if tokens})
+
+
+def user_of(request: Request, front: Front, logins: Logins, now: datetime) -> str | None:
     """Return who sees the page; None: a login is needed.
 
     Raises:
         HTTPException: 403, where nobody has to log in and the request does not come from this machine as it seems: a
             page elsewhere that lets its name stand for 127.0.0.1, or a proxy that nobody named.
     """
-    user = page_user(request, front, now)
+    user = page_user(request, front, logins, now)
     if user == LOCAL_USER:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         if not (is_loopback(host) or host == urlsplit(front.public_url or "").hostname):

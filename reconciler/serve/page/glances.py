@@ -1,19 +1,23 @@
-"""What the page shows, gathered: of the ledger at most once a second, of live once a minute, however many look."""
+"""What the page shows, gathered: of the ledger at most once a second, of live once a minute, however many look.
+
+A list of many environments is gathered less often, so that it costs no more than a list of twenty.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from reconciler.app.overview import facts_of, facts_of_broken, pauses_now
+from reconciler.app.overview import brief_facts, facts_of, facts_of_broken, pauses_now
 from reconciler.errors import ReconcilerError
 from reconciler.http.observe import Silent
-from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.pause_report import PausesReport
 from reconciler.reconcile.paused import NOTHING_PAUSED
+from reconciler.serve.background import Hands
 from reconciler.serve.crew import STANDS_BY
 from reconciler.serve.page.seen_drift import seen_of
 from reconciler.sync.monitor.overview import Facts, Fetching, Overview, overview
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 DRIFT = "drift"
 """Name of the loop that looks for drift."""
+
+FEW = 20
+"""So many environments are gathered as often as one; of more, each is more seldom by as much."""
 
 _LEDGER_SECONDS = 1.0
 _LIVE_SECONDS = 60.0
@@ -38,12 +45,20 @@ class _Seen:
 
     served: Served | None = None
     session: Session | None = None
-    facts: Facts | None = None
-    facts_at: float = 0.0
+    facts: dict[bool, tuple[float, Facts]] = field(default_factory=dict)
+    """By whether it is all of them or only what a list shows: when they were gathered, and what."""
     live: PausesReport | str | None = None
     live_at: float | None = None
     asking: asyncio.Task[None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def fresh(self, *, whole: bool, seconds: float) -> Facts | None:
+        """Return what was gathered within so many seconds, where that is as much as is asked for; else None."""
+        for all_of_it in (True,) if whole else (True, False):
+            at, facts = self.facts.get(all_of_it, (0.0, None))
+            if facts is not None and monotonic() - at < seconds:
+                return facts
+        return None
 
 
 class Glances:
@@ -56,18 +71,25 @@ class Glances:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._seen: dict[str, _Seen] = {}
+        # Of their own, so that whoever looks at two hundred environments keeps no delivery waiting.
+        self._reading = Hands(4, "page")
+        self._asking = Hands(4, "page-live")
 
     @property
     def names(self) -> tuple[str, ...]:
         """The environments, those that are broken too."""
         return tuple(sorted({*self._service.environments, *self._service.broken}))
 
-    async def all(self) -> list[Overview]:
-        """Return every environment."""
-        return list(await asyncio.gather(*(self.of(name) for name in self.names)))
+    async def several(self, names: Sequence[str]) -> list[Overview]:
+        """Return environments, each of `names`, with as much as a list shows."""
+        share = max(len(names) / FEW, 1.0)
+        return list(await asyncio.gather(*(self._one(name, whole=False, share=share) for name in names)))
 
     async def of(self, name: str) -> Overview:
         """Return an environment by its name, which has to be one of `names`."""
+        return await self._one(name, whole=True, share=1.0)
+
+    async def _one(self, name: str, *, whole: bool, share: float) -> Overview:
         now = self._service.now()
         served = self._service.environments.get(name)
         if served is None:
@@ -75,30 +97,32 @@ class Glances:
         seen = self._seen.setdefault(name, _Seen())
         async with seen.lock:
             if seen.served is not served:  # the manifests were read anew
-                seen.served, seen.session, seen.facts, seen.live_at = served, None, None, None
-            if seen.facts is None or monotonic() - seen.facts_at >= _LEDGER_SECONDS:
-                seen.facts = await self._read(served, seen, now)
-                seen.facts_at = monotonic()
-            facts = seen.facts
+                seen.served, seen.session, seen.live_at = served, None, None
+                seen.facts.clear()
+            facts = seen.fresh(whole=whole, seconds=_LEDGER_SECONDS * share)
+            if facts is None:
+                facts = await self._read(served, seen, now, whole=whole)
+                seen.facts[whole] = monotonic(), facts
         if facts.error is None and seen.session is not None:
-            await self._look(served, seen.session, seen)
+            await self._look(served, seen.session, seen, share)
             facts = _with_live(facts, seen.live)
         return overview(facts, now)
 
     def forget(self, name: str) -> None:
         """Gather all of an environment anew at the next look: something was done to it."""
         if (seen := self._seen.get(name)) is not None:
-            seen.facts, seen.live_at = None, None
+            seen.facts.clear()
+            seen.live_at = None
 
-    async def _read(self, served: Served, seen: _Seen, now: datetime) -> Facts:
+    async def _read(self, served: Served, seen: _Seen, now: datetime, *, whole: bool) -> Facts:
         def read() -> tuple[Session, Facts]:
             # A session knows which declared pauses are over when it is opened.
             known = seen.session
             session = served.reopened(now) if known is None or now - known.opened_at >= _SESSION_LASTS else known
-            return session, _gathered(served, session, now)
+            return session, _gathered(served, session, now, whole=whole)
 
         try:
-            seen.session, facts = await asyncio.to_thread(read)
+            seen.session, facts = await self._reading.call(read)
         except ReconcilerError as error:
             return facts_of_broken(served.name, error)
         return self._with_process(facts, served)
@@ -118,27 +142,27 @@ class Glances:
             fetching=tuple(fetching),
         )
 
-    async def _look(self, served: Served, session: Session, seen: _Seen) -> None:
+    async def _look(self, served: Served, session: Session, seen: _Seen, share: float) -> None:
         """Ask live again where the last answer is old; whoever looks first waits for it a little, nobody else does."""
-        if seen.asking is None and (seen.live_at is None or monotonic() - seen.live_at >= _LIVE_SECONDS):
+        if seen.asking is None and (seen.live_at is None or monotonic() - seen.live_at >= _LIVE_SECONDS * share):
             seen.asking = self._service.start(self._asked(session, seen), f"pauses of {served.name}")
-        if seen.live is None and seen.asking is not None:
+        if seen.live is None and seen.asking is not None and share == 1:
             await asyncio.wait((seen.asking,), timeout=_FIRST_LOOK_SECONDS)
 
     async def _asked(self, session: Session, seen: _Seen) -> None:
         try:
-            seen.live = await asyncio.to_thread(lambda: asyncio.run(pauses_now(session, Silent())))
+            seen.live = await self._asking.do(lambda: pauses_now(session, Silent()))
         except ReconcilerError as error:
             seen.live = error.message
         finally:
             seen.live_at, seen.asking = monotonic(), None
 
 
-def _gathered(served: Served, session: Session, now: datetime) -> Facts:
+def _gathered(served: Served, session: Session, now: datetime, *, whole: bool) -> Facts:
     settings = served.section.settings
     heard = {each.data_sync for each in settings.deliveries} | {each.data_sync for each in settings.consumers}
-    facts = facts_of(session, now, heard)
-    with Ledgers() as ledgers:
+    facts = facts_of(session, now, heard) if whole else brief_facts(session, now)
+    with session.access.reading() as ledgers:
         kept = ledgers.drift_look(session.settings.ledger, served.name)
     return replace(facts, drift=None if kept is None else seen_of(kept))
 
@@ -149,7 +173,7 @@ def _with_live(facts: Facts, live: PausesReport | str | None) -> Facts:
     return replace(facts, paused=replace(facts.paused, unseen=live or _NOT_YET))
 
 
-def refresh_after(overviews: list[Overview]) -> timedelta:
-    """Return after how long a page that is live is worked out anew: sooner while something runs."""
+def refresh_after(overviews: Sequence[Overview]) -> timedelta:
+    """Return after how long a page that is live is worked out anew: sooner while something runs, later for many."""
     running = any(status.going is not None for each in overviews for status in each.facts.statuses)
-    return timedelta(seconds=2 if running else 5)
+    return timedelta(seconds=2 if running else 5) * max(len(overviews) / FEW, 1.0)

@@ -12,6 +12,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -61,9 +62,17 @@ class StaticFile:
     media_type: str
 
 
-def environments_page(overviews: Sequence[Overview], now: datetime, viewer: Viewer) -> str:
-    """Return the page over all environments."""
-    return _page("environments.html", viewer, events="/events", now=now, **_of_all(overviews))
+def environments_page(overviews: Sequence[Overview], now: datetime, viewer: Viewer, wanted: str = "") -> str:
+    """Return the page over all environments.
+
+    Args:
+        overviews: every environment that may be seen.
+        now: our clock.
+        viewer: who looks.
+        wanted: part of a name that somebody looks for; empty: all are shown.
+    """
+    query = f"?{urlencode({'find': wanted})}" if wanted else ""
+    return _page("environments.html", viewer, events=f"/events{query}", now=now, **_of_all(overviews, wanted))
 
 
 def environment_page(
@@ -99,9 +108,16 @@ def title_of_all(overviews: Sequence[Overview]) -> str:
     return f"{_bad(overviews)} of {len(overviews)} need a look{_TITLE}"
 
 
-def login_page(viewer: Viewer, following: str, wrong: str | None = None) -> str:
-    """Return the page to log in; `following`: the path to go on to, `wrong`: why the last try failed."""
-    return _page("login.html", viewer, next=following, wrong=wrong)
+def login_page(viewer: Viewer, following: str, wrong: str | None = None, *, several: bool = False) -> str:
+    """Return the page to log in.
+
+    Args:
+        viewer: who looks.
+        following: the path to go on to.
+        wrong: why the last try failed.
+        several: whether there are several environments, with tokens of their own.
+    """
+    return _page("login.html", viewer, next=following, wrong=wrong, several=several)
 
 
 def message_page(viewer: Viewer, title: str, words: str) -> str:
@@ -109,9 +125,9 @@ def message_page(viewer: Viewer, title: str, words: str) -> str:
     return _page("message.html", viewer, title=title, words=words)
 
 
-def live_list(overviews: Sequence[Overview], now: datetime, viewer: Viewer) -> dict[str, str]:
-    """Return the sections of the page over all environments, by ID."""
-    return _sections(_rendered("list.html", viewer, now=now, **_of_all(overviews)))
+def live_list(overviews: Sequence[Overview], now: datetime, viewer: Viewer, wanted: str = "") -> dict[str, str]:
+    """Return the sections of the page over all environments, by ID; see `environments_page`."""
+    return _sections(_rendered("list.html", viewer, now=now, **_of_all(overviews, wanted)))
 
 
 def live_environment(overview: Overview, now: datetime, viewer: Viewer) -> dict[str, str]:
@@ -137,10 +153,9 @@ def events_text(kind: str, data: Any) -> str:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
 
 
-def _of_all(overviews: Sequence[Overview]) -> dict[str, Any]:
-    order = list(State)
-    listed = sorted(overviews, key=lambda each: (order.index(each.state), each.environment))
-    return {"overviews": listed, "bad": _bad(overviews)}
+def _of_all(overviews: Sequence[Overview], wanted: str) -> dict[str, Any]:
+    listed = [each for each in overviews if wanted.casefold() in each.environment.casefold()]
+    return {"groups": view.groups_of(listed), "total": len(overviews), "bad": _bad(overviews), "wanted": wanted}
 
 
 def _bad(overviews: Sequence[Overview]) -> int:

@@ -32,6 +32,17 @@ TONES = {
     State.RUNNING: "blue",
     State.IN_SYNC: "green",
 }
+_TITLES = {
+    State.UNREADABLE: "Cannot be read",
+    State.DRIFTED: "Not as declared, or not as promised",
+    State.PAUSED: "Paused",
+    State.WAITING: "Waiting",
+    State.UNKNOWN: "Not known",
+    State.RUNNING: "Running",
+    State.IN_SYNC: "In sync",
+}
+_CARDS = 24
+"""So many environments of one state are shown as cards; more of them as a line each."""
 _OF_COLOR = {RED: "red", YELLOW: "amber", GREEN: "green"}
 _HEIGHT, _BAR, _GAP, _BELOW = 60, 8, 2, 10
 _FIELDS_SHOWN = 30
@@ -60,6 +71,25 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Environments of one state, for the page over all: those first of which most is not as it should be.
+
+    Args:
+        id: of its section, the same at every look.
+        title: the state, for people.
+        tone: of the state.
+        overviews: the environments; none: the section is not shown.
+        short: whether each is a line and not a card.
+    """
+
+    id: str
+    title: str
+    tone: str
+    overviews: tuple[Overview, ...]
+    short: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CodeGroup:
     """Open problems of one code: how often, what it means, some of them."""
 
@@ -74,6 +104,17 @@ class CodeGroup:
 def tone_of(overview: Overview) -> str:
     """Return the tone of an environment."""
     return TONES[overview.state]
+
+
+def groups_of(overviews: Sequence[Overview]) -> list[Group]:
+    """Return environments by state, what needs somebody's attention first; a state that none has is there, empty."""
+    found = []
+    for state in State:
+        of_state = [each for each in overviews if each.state is state]
+        of_state.sort(key=lambda each: (-len(each.reasons), each.environment))
+        short = len(of_state) > _CARDS
+        found.append(Group(state.value.replace("-", ""), _TITLES[state], TONES[state], tuple(of_state), short))
+    return found
 
 
 def verdict_of(status: SyncStatus) -> tuple[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.serve.service import Service
 
 _FORM_BYTES = 65_536
+_LONGEST_NAME = 100
 _AT_ONCE = 50
 _PATIENCE_SECONDS = 8.0
 _HEARTBEAT_SECONDS = 15.0
@@ -103,16 +104,18 @@ class Page:
     async def start(self, request: Request) -> Response:
         """Show the only environment, or all of them."""
         visitor = self._visitor(request)
-        if len(self._glances.names) == 1:
-            return await self._environment(visitor, self._glances.names[0], several=False)
-        found, now, viewer = await self._glances.all(), self._service.now(), visitor.viewer(self._base)
-        shown = await asyncio.to_thread(render.environments_page, found, now, viewer)
+        seen = self._seen_by(visitor)
+        if len(seen) == 1:
+            return await self._environment(visitor, seen[0], several=False)
+        found, now, viewer = await self._glances.several(seen), self._service.now(), visitor.viewer(self._base)
+        shown = await asyncio.to_thread(render.environments_page, found, now, viewer, _wanted(request))
         return self._page(shown, visitor)
 
     async def environment(self, request: Request) -> Response:
         """Show one environment."""
         visitor = self._visitor(request)
-        return await self._environment(visitor, self._named(request), several=len(self._glances.names) > 1)
+        several = len(self._seen_by(visitor)) > 1
+        return await self._environment(visitor, self._named(request, visitor), several=several)
 
     async def _environment(self, visitor: Visitor, name: str, *, several: bool, refused: str | None = None) -> Response:
         found = await self._glances.of(name)
@@ -122,19 +125,20 @@ class Page:
 
     async def events_of_all(self, request: Request) -> Response:
         """Send the sections of the page over all environments as they change."""
-        visitor = self._visitor(request)
+        visitor, wanted = self._visitor(request), _wanted(request)
 
         async def shown() -> tuple[dict[str, str], str, float]:
-            found = await self._glances.all()
+            found = await self._glances.several(self._seen_by(visitor))
             now, viewer = self._service.now(), visitor.viewer(self._base)
-            sections = await asyncio.to_thread(render.live_list, found, now, viewer)
+            sections = await asyncio.to_thread(render.live_list, found, now, viewer, wanted)
             return sections, render.title_of_all(found), refresh_after(found).total_seconds()
 
         return self._stream(request, shown)
 
     async def events(self, request: Request) -> Response:
         """Send the sections of the page of one environment as they change."""
-        visitor, name = self._visitor(request), self._named(request)
+        visitor = self._visitor(request)
+        name = self._named(request, visitor)
 
         async def shown() -> tuple[dict[str, str], str, float]:
             found = await self._glances.of(name)
@@ -146,15 +150,15 @@ class Page:
 
     async def request(self, request: Request) -> Response:
         """Take a button's request, record it, and go back to the page, which says what became of it."""
-        user = door.user_of(request, self._front, self._service.now())
+        user = self._user(request)
         form = await _form(request)
         visitor = self._visitor(request, user)
         door.require_own_form(request, self._front, visitor, form.get("csrf", ""))
-        name = self._named(request)
+        name = self._named(request, visitor)
         served = self._service.environments.get(name)
         if served is None:
             raise HTTPException(409, "this environment cannot be read, so nothing can be asked for in it", CLOSE)
-        several = len(self._glances.names) > 1
+        several = len(self._seen_by(visitor)) > 1
         try:
             asked = await ask(self._service, served, _wish(form), visitor.by, _PATIENCE_SECONDS)
         except ReconcilerError as error:
@@ -166,11 +170,12 @@ class Page:
 
     async def login(self, request: Request) -> Response:
         """Show the login."""
-        if not self._front.login_tokens:
+        if not door.logins_of(self._service).tokens:
             return self._to("/")
         visitor = door.visitor_of(request, None)
         viewer = render.Viewer(csrf=visitor.csrf, base=self._base)
-        return self._page(render.login_page(viewer, door.path_within(request.query_params.get("next", "/"))), visitor)
+        following = door.path_within(request.query_params.get("next", "/"))
+        return self._page(self._login_page(viewer, following), visitor)
 
     async def log_in(self, request: Request) -> Response:
         """Begin a session with a token."""
@@ -178,16 +183,16 @@ class Page:
         visitor = door.visitor_of(request, None)
         viewer = render.Viewer(csrf=visitor.csrf, base=self._base)
         if (seconds := self._failures.wait(address, now)) > 0:
-            shown = render.login_page(viewer, "/", "Too many tries failed: wait some minutes.")
+            shown = self._login_page(viewer, "/", "Too many tries failed: wait some minutes.")
             return self._page(shown, visitor, 429, {"Retry-After": str(int(seconds) + 1), **CLOSE})
         form = await _form(request)
         door.require_own_form(request, self._front, visitor, form.get("csrf", ""))
         following = door.path_within(form.get("next", "/"))
         token = form.get("token", "")
-        if not is_one_of(token, self._front.login_tokens):
+        if not is_one_of(token, door.logins_of(self._service).tokens):
             self._failures.note(address, now)
             self._service.log.say("login-refused", f"a login from {address} was refused", level="warning")
-            return self._page(render.login_page(viewer, following, "That is no token of this service."), visitor, 401)
+            return self._page(self._login_page(viewer, following, "That is no token of this service."), visitor, 401)
         self._service.log.say("login", f"somebody logged in from {address}")
         answer = self._to(following)
         door.keep(answer, self._front, SESSION_COOKIE, session_of(token, self._service.now()), seconds=_SESSION_SECONDS)
@@ -197,7 +202,7 @@ class Page:
 
     async def log_out(self, request: Request) -> Response:
         """End the session of this browser."""
-        user = door.user_of(request, self._front, self._service.now())
+        user = self._user(request)
         form = await _form(request)
         door.require_own_form(request, self._front, door.visitor_of(request, user), form.get("csrf", ""))
         answer = self._to("/login")
@@ -205,23 +210,35 @@ class Page:
             door.keep(answer, self._front, name, "", seconds=0)
         return answer
 
+    def _login_page(self, viewer: render.Viewer, following: str, wrong: str | None = None) -> str:
+        return render.login_page(viewer, following, wrong, several=not self._service.is_single)
+
     def _visitor(self, request: Request, user: str | None = None) -> Visitor:
         """Return who visits.
 
         Raises:
             HTTPException: a login is needed: 303 to it, or 401 where there is none to go to.
         """
-        user = user or door.user_of(request, self._front, self._service.now())
+        user = user or self._user(request)
         if user is not None:
             return door.visitor_of(request, user)
-        if not self._front.login_tokens or request.method != "GET" or request.url.path.endswith("/events"):
+        if not door.logins_of(self._service).tokens or request.method != "GET" or request.url.path.endswith("/events"):
             raise HTTPException(401, "a login is needed", CLOSE)
         following = quote(request.url.path, safe="")
         raise HTTPException(303, headers={"Location": f"{self._base}/login?next={following}"})
 
-    def _named(self, request: Request) -> str:
+    def _seen_by(self, visitor: Visitor) -> tuple[str, ...]:
+        """Return the environments that somebody sees: all, or those that their token opens."""
+        if not visitor.session:
+            return self._glances.names
+        return door.logins_of(self._service).opened(visitor.session, self._glances.names, self._service.now())
+
+    def _user(self, request: Request) -> str | None:
+        return door.user_of(request, self._front, door.logins_of(self._service), self._service.now())
+
+    def _named(self, request: Request, visitor: Visitor) -> str:
         name: str = request.path_params["environment"]
-        if name not in self._glances.names:
+        if name not in self._seen_by(visitor):
             raise HTTPException(404, "there is no such environment")
         return name
 
@@ -259,7 +276,7 @@ class Page:
         stopping = self._service.stopping
         yield "retry: 5000\n\n"
         while not stopping.is_set():
-            if door.user_of(request, self._front, self._service.now()) is None:
+            if self._user(request) is None:
                 yield render.events_text("gone", {})
                 return
             try:
@@ -281,6 +298,11 @@ class Page:
                 await asyncio.wait_for(stopping.wait(), seconds)
             except TimeoutError:
                 continue
+
+
+def _wanted(request: Request) -> str:
+    """Return the part of a name that somebody looks for on the page over all; empty: nothing."""
+    return request.query_params.get("find", "").strip()[:_LONGEST_NAME]
 
 
 async def _form(request: Request) -> dict[str, str]:
