@@ -194,18 +194,27 @@ class Database(ABC):
                 "--reopen`.",
             )
 
-    def migrate(self, connection: Connection, newest: int = schema.VERSION) -> int:
+    def migrate(self, connection: Connection, newest: int = schema.VERSION, now: datetime | None = None) -> int:
         """Run the missing migration steps in a transaction of the caller's, and return the version from before.
+
+        Args:
+            connection: in that transaction.
+            newest: the version to come to.
+            now: the database's time; None: it goes by this machine's clock.
 
         Raises:
             LedgerTooNew: the ledger is newer than the newest step.
-            LedgerError: the database belongs to something else.
+            LedgerError: the database belongs to something else, or processes live that could not write afterwards.
         """
         found = self.read_version(connection)
         before = 0 if found is None else found.number
         if found is not None and before >= newest:
             self.require(found, writes=False)
             return before
+        if found is not None and newest == schema.VERSION and found.oldest_writer < schema.OLDEST_WRITER:
+            from reconciler.ledger.rolling import require_no_older
+
+            require_no_older(connection, self.url.shown, before, schema.OLDEST_WRITER, self.now(now))
         for number, statements in schema.steps(self.steps).items():
             if before < number <= newest:
                 for statement in statements:

@@ -175,7 +175,8 @@ class PostgresDatabase(Database):
                     )
             else:
                 connection.exec_driver_sql(f"{_LOCK_TIMEOUT}; {_VERSION} FOR UPDATE")
-            return self.migrate(connection, newest)
+            now = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+            return self.migrate(connection, newest, now.astimezone(UTC))
 
     def number_on(self, connection: Connection) -> None:
         """See `Database.number_on`."""
