@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.http.retry import RetryPolicy
     from reconciler.ledger.config.model import Memory
     from reconciler.ledger.data.store import Store
-    from reconciler.ledger.reader import Mark
+    from reconciler.ledger.pulse import Mark
     from reconciler.sync.explanation import Explanation
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.context import Job
@@ -200,9 +200,8 @@ async def _stop_when_applied_anew(chosen: Sequence[Chosen], stop: asyncio.Event,
 
 def _mark(chosen: Chosen) -> Mark:
     session = chosen.session
-    target = connections_of(session)[1].live_side
-    with session.access.reading() as ledgers:
-        return ledgers.applied_mark(session.settings.ledger, session.name, target, KIND)
+    pulse = session.access.pulse(session.settings.ledger, KIND)
+    return pulse.mark(session.name, connections_of(session)[1].live_side)
 
 
 async def _running(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,7 +13,10 @@ from reconciler.ledger.url import LedgerUrl
 
 if TYPE_CHECKING:
     from reconciler.ledger.database import Database
+    from reconciler.ledger.pulse import Pulse
     from reconciler.ledger.writer import Ledger
+
+_PULSE_SECONDS = 1.0
 
 
 class Access:
@@ -34,6 +38,15 @@ class Access:
         with Ledger.open(url) as ledger:
             yield ledger
 
+    def pulse(self, url: LedgerUrl, kind: str) -> Pulse:
+        """Return what somebody may wait for in a ledger; see `Ledgers.pulse`.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        with self.reading() as ledgers:
+            return ledgers.pulse(url, kind)
+
 
 class SharedAccess(Access):
     """Opens each ledger once for a process that goes on, and keeps it open: `close` it at the end.
@@ -44,6 +57,8 @@ class SharedAccess(Access):
     def __init__(self) -> None:
         self._open: dict[LedgerUrl, Ledger] = {}
         self._opening = threading.Lock()
+        self._pulses: dict[tuple[LedgerUrl, str], tuple[float, Pulse]] = {}
+        self._looking = threading.Lock()
 
     def reading(self) -> Ledgers:
         """Return ledgers for reading, those that are open already among them."""
@@ -66,6 +81,15 @@ class SharedAccess(Access):
             if url not in self._open:
                 self._open[url] = Ledger.open(url)
             return self._open[url]
+
+    def pulse(self, url: LedgerUrl, kind: str) -> Pulse:
+        """Return what somebody may wait for, as it was within the last second: whoever asks then asks for all."""
+        with self._looking:
+            at, found = self._pulses.get((url, kind), (0.0, None))
+            if found is None or time.monotonic() - at >= _PULSE_SECONDS:
+                found = super().pulse(url, kind)
+                self._pulses[url, kind] = time.monotonic(), found
+            return found
 
     def keep(self, urls: Collection[LedgerUrl] = ()) -> None:
         """Close all ledgers but these."""

@@ -24,7 +24,6 @@ from reconciler.ledger.lock import held_applies
 from reconciler.ledger.tables import (
     fingerprints,
     first_applies,
-    ignite_connections,
     leases,
     meta,
     removals,
@@ -88,15 +87,6 @@ def memory(
         volumes=volumes(connection, environment, urls),
         sites=config_ignite.of_sites(connection, environment, urls),
     )
-
-
-def applied_mark(connection: Connection, environment: str, target: str, kind: str) -> frozenset[tuple[Any, ...]]:
-    """Return what is another one once objects of a kind are applied anew; see `reader.Ledgers.applied_mark`."""
-    of_kind = select(snapshots.c.live_id, snapshots.c.applied_at)
-    of_kind = of_kind.where(snapshots.c.api_url == target, snapshots.c.kind == kind)
-    of_site = select(ignite_connections.c.connected, ignite_connections.c.changed_at)
-    of_site = of_site.where(ignite_connections.c.environment == environment, ignite_connections.c.target == target)
-    return frozenset(tuple(row) for query in (of_kind, of_site) for row in connection.execute(query))
 
 
 def _states(connection: Connection, table: Table, urls: Collection[str]) -> dict[tuple[str, str, str], Snapshot]:

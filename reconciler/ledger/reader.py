@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from reconciler.ledger.config.model import AskedRequest, Memory, SealedCredentials
 from reconciler.ledger.data.inbox_model import InboxOverview
@@ -14,8 +14,8 @@ from reconciler.ledger.url import LedgerUrl, has_ledger, located
 
 if TYPE_CHECKING:
     from reconciler.ledger.database import Clock, Database, Transaction
+    from reconciler.ledger.pulse import Pulse
 
-Mark: TypeAlias = frozenset[tuple[Any, ...]]
 _Found = TypeVar("_Found")
 
 
@@ -106,27 +106,24 @@ class Ledgers:
 
         return self._read(url, read)
 
-    def applied_mark(self, url: LedgerUrl | str, environment: str, target: str, kind: str) -> Mark:
-        """Return what is another one once objects of a kind are applied anew, or their site is connected or ended.
-
-        It costs a tenth of `memory`, for whoever only waits for a change.
-
-        Args:
-            url: the ledger URL.
-            environment: name of the Environment manifest.
-            target: live side of the objects.
-            kind: of the objects.
+    def pulse(self, url: LedgerUrl | str, kind: str) -> Pulse:
+        """Return what somebody may wait for in a ledger, of all its environments; `kind`: of the objects applied.
 
         Raises:
             LedgerError: the ledger cannot be read, or is none of this version.
         """
 
-        def read(tx: Transaction) -> Mark:
-            from reconciler.ledger.overview import applied_mark
+        def read(tx: Transaction) -> Pulse:
+            from reconciler.ledger.pulse import read
 
-            return applied_mark(tx.connection, environment, target, kind)
+            return read(tx.connection, kind)
 
-        return self._read(url, read) or frozenset()
+        found = self._read(url, read)
+        if found is None:
+            from reconciler.ledger.pulse import Pulse
+
+            return Pulse()
+        return found
 
     def overview(self, url: LedgerUrl | str) -> dict[str, Any] | None:
         """Return what `ledger show` shows, as plain data without secrets and fingerprints; None without a ledger.

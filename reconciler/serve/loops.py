@@ -5,6 +5,7 @@ Each runs in one process at a time: in the one that holds its lock in the ledger
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -132,12 +133,13 @@ def _tell(service: Service, environment: str, report: DriftReport, healed: Heali
 
 async def _rest(loop: Loop, every: float, before: Mapping[str, object]) -> None:
     """Wait for the next check, or for what comes before it: a restore, a pause or window that begins or ends."""
-    left, restores = every, MoveStore(loop.served.ledger().database)
+    left, served = every, loop.served
     while left > 0 and not loop.ends:
         await loop.sleep(min(left, LOOK_SECONDS))
         left -= LOOK_SECONDS
-        session = loop.served.reopened(loop.service.now())
-        if restores.unchecked(session.urls.values()) is not None or _pauses(session) != before:
+        pulse = await asyncio.to_thread(served.pulse)
+        session = served.reopened(loop.service.now())
+        if pulse.restored.intersection(session.urls.values()) or _pauses(session) != before:
             return
 
 
@@ -149,6 +151,10 @@ def _pauses(session: Session) -> Mapping[str, object]:
 async def _leases(loop: Loop) -> float:
     """Lift the leases that are over."""
     service, served = loop.service, loop.served
+    pulse = await asyncio.to_thread(served.pulse)
+    if not pulse.leased.intersection(served.session.urls.values()):
+        loop.came_round()
+        return LOOK_SECONDS
     observer = Calls(service.metrics, served.name)
     session = served.reopened(service.now())
     lifted, left = await lift_where_allowed(session, lambda _: None, observer, "serve", token_cache=False)

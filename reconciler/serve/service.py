@@ -20,6 +20,7 @@ from reconciler.intake.consumer import ConsumerStatus
 from reconciler.intake.inbox import AsyncInbox, Inbox
 from reconciler.ledger.access import SharedAccess
 from reconciler.ledger.config.services import ServiceStore
+from reconciler.ledger.pulse import Pulse
 from reconciler.ledger.writer import Ledger
 from reconciler.manifest.connection import Service as Section
 from reconciler.reconcile.plan import DriftReport
@@ -29,7 +30,7 @@ from reconciler.serve.front import Front
 from reconciler.serve.gates import Door, doors_of
 from reconciler.serve.metrics import Metrics
 from reconciler.serve.threads import Threads
-from reconciler.sync.datasync import DataSync, data_syncs
+from reconciler.sync.datasync import KIND, DataSync, data_syncs
 
 
 class Served:
@@ -102,6 +103,14 @@ class Served:
             LedgerError: it cannot be opened now.
         """
         return self.access.ledger(self.session.settings.ledger)
+
+    def pulse(self) -> Pulse:
+        """Return what loops wait for in the ledger; see `SharedAccess.pulse`.
+
+        Raises:
+            LedgerError: it cannot be read now.
+        """
+        return self.access.pulse(self.session.settings.ledger, KIND)
 
     def sign(self, holder: str, waits_for: str | None) -> None:
         """Tell the ledger that this process lives and has these manifests, unless that was taken back.
