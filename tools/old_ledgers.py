@@ -46,6 +46,7 @@ SHAPES = {
     "version-20": ("11d6a44",),
     "version-21": ("b9f8978",),
     "version-22": ("9de0946",),
+    "version-23": ("3d7cc590",),
 }
 
 FILL = """

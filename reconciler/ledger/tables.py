@@ -19,6 +19,7 @@ from reconciler.ledger.columns import (
     Reasons,
     Words,
 )
+from reconciler.ledger.hand_tables import hands, ranges
 from reconciler.ledger.inbox_tables import (
     hearing_gaps,
     inbox_marks,
@@ -259,6 +260,7 @@ data_runs = table(
     Column("counts", Counts),
     optional("message", Words),
     Column("cancel_requested", Boolean),
+    Column("takes_hands", Boolean),
     Column("overrides", Reasons),
 )
 
@@ -272,21 +274,12 @@ wanted_runs = table(
     optional("run", Words),
 )
 
-# Who may write for a run. The keeper is the hand that holds the scope's lock as well.
-hands = table(
-    "data_hands",
-    key("scope", Number),
-    key("token"),
-    Column("run", Words),
-    Column("holder", Words),
-    Column("keeper", Boolean),
-)
-
 # `ready_at` is set exactly where a record is open: since when, in our clock. `retry_at` and `due_at` are in the clock
 # of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it. `gone_at`: when it
 # was deleted at the target, where that counts for the limit of a day. `look`: fingerprint of what lists showed last.
 # `begun_by` and `begun_at`: the hand that began the last write; until `doubt_until`, that of another may still arrive.
 # `draw`: random, to find some by chance; older versions draw none. `heard`: the revision that a message raised last.
+# `claimed_run`: the run in which it was claimed last, so that nothing older is written in that run.
 records = table(
     "data_records",
     key("scope", Number),
@@ -313,6 +306,7 @@ records = table(
     optional("doubt_until", Moment),
     optional("heard", Number),
     optional("draw", Number),
+    optional("claimed_run", Words),
 )
 
 # Who has a name, and who waits for one that another has.
@@ -381,8 +375,8 @@ fetched_items = table(
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
     pause_log, drift_seen, drift_looks, heals, applied_commits, applied_approvals, requests, request_steps,
-    request_memory, services, scopes, data_runs, applied_settings, turns, wanted_runs, hands, records, names, waits,
-    problems, memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes,
+    request_memory, services, scopes, data_runs, applied_settings, turns, wanted_runs, hands, ranges, records, names,
+    waits, problems, memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes,
     inbox_messages, inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves, config_restores,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.errors import LedgerError, LedgerLocked, LockLost
+from reconciler.ledger.data.fence import Beginning
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.writer import Ledger
 from support.levels import levels_of
@@ -234,7 +235,7 @@ class TestTakenBack:
     def test_what_was_never_sent_the_next_one_writes_once(self, ledger):
         stopped, found = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
         with stopped.lock("stopped"):
-            assert stopped.begin_writes([("a", ["product"]), ("b", ["product"])]) == {"a", "b"}
+            assert stopped.begin_writes([("a", ["product"]), ("b", ["product"])]).returnable == {"a", "b"}
             stopped.take_back(["a"])
             left = stopped.levels(["a", "b"])
             assert [(level.is_open, level.doubtful) for level in left.values()] == [(True, True)] * 2
@@ -247,14 +248,14 @@ class TestTakenBack:
     def test_what_was_sent_before_without_an_answer_is_not_given_back(self, levels):
         levels.begin_writes([("a", ["product"])])
         levels.failed("a", 1, NOW)
-        assert levels.begin_writes([("a", ["product"])]) == frozenset()
+        assert levels.begin_writes([("a", ["product"])]) == Beginning()
 
     def test_what_another_one_began_may_still_arrive(self, ledger):
         gone, found = levels_of(ledger, SCOPE), levels_of(ledger, SCOPE)
         with gone.lock("gone"):
             gone.begin_writes([("a", ["product"])])
         with found.lock("next"):
-            found.take_back(found.begin_writes([("a", ["product"])]))
+            found.take_back(found.begin_writes([("a", ["product"])]).returnable)
             found.begin_writes([("a", ["product"])])
             found.record([Result("a", prints={"product": PRINT})], None)
             assert found.levels(["a"])["a"].is_open
@@ -274,7 +275,7 @@ class TestTakenBack:
         with stopped.lock("stopped"):
             begun = stopped.begin_writes([("a", ["product"])])
             stopped.store.records.doubt({"a": ["product"]})
-            stopped.take_back(begun)
+            stopped.take_back(begun.returnable)
         with found.lock("next"):
             found.begin_writes([("a", ["product"])])
             found.record([Result("a", prints={"product": PRINT})], None)

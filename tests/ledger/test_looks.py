@@ -23,7 +23,7 @@ def store(ledger_url):
         with found.lock("test"):
             first = begin(found, walks=True)
             found.records.record([Result(key, look=look) for key, look in (("a", b"A"), ("b", b"B"))], first.id)
-            found.records.seen(first.id, {"c": None}, None, {"c": b"C"})
+            found.records.seen(first.id, {"c": None}, looks={"c": b"C"})
             found.runs.end(first.id, "finished", NOW)
             yield found
 

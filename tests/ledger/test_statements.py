@@ -82,11 +82,11 @@ def everything_of_a_run(store: Store) -> None:
             records.sample(15, 15, "digest"),
             records.levels(SOME),
         )
-        records.seen(run, dict.fromkeys(SOME), {"seen": 200}, dict.fromkeys(SOME[:9], b"L"))
+        records.seen(run, dict.fromkeys(SOME), {"seen": 1}, dict.fromkeys(SOME[:9], b"L"), newly=SOME)
         records.seen(run, {"p00011": 0, "new": None})
         records.look(run, dict.fromkeys(SOME, b"L"), {"seen": 1})
         records.told(SOME), records.settle_told({"p00100": 1})
-        records.take_back(records.begin_writes([(key, ["product"]) for key in SOME[:50]]))
+        records.take_back(records.begin_writes([(key, ["product"]) for key in SOME[:50]]).returnable)
         records.record([Result(key, prints={"product": b"2"}, names=[("sku", key)]) for key in SOME[:50]], run)
         records.record([Result(SOME[50], problems=(WRONG,))], run)
         records.doubt({SOME[51]: ["product"]}), records.failed(SOME[52], 1, NOW)
@@ -97,7 +97,10 @@ def everything_of_a_run(store: Store) -> None:
         assert [level.key for level in records.unseen(run, None, 100, gone=True)] == ["p00008"]
         records.deleted_since(NOW), records.move({"p00020": "p00021"}), records.hold({"p00022": ({}, ())})
         records.mentioned({"oc-own"}), records.forget_prints(["p00023"]), records.forget_strays(["p00024"])
-        store.names.claim_many({"p00025": [("sku", "p00026")]}), store.names.owners([("sku", "p00027")])
+        (
+            store.names.claim_many({"p00025": [("sku", "p00026")]}, unclaimed={"p00025"}),
+            store.names.owners([("sku", "p00027")]),
+        )
         problems.listed(10), problems.by_code(), problems.open_count(), problems.found_since(NOW)
         problems.logged_count(), problems.close(["p00028"])
         logged, resolved = log.to_log(100)

@@ -24,7 +24,7 @@ from reconciler.ledger.writer import Ledger
 from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, SyncLog, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.run import log_pace, pipeline, runner
+from reconciler.sync.run import log_pace, recorder, runner
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport
@@ -363,6 +363,6 @@ def quick(monkeypatch: Any) -> None:
         await asleep(seconds / 10_000)
 
     monkeypatch.setattr("asyncio.sleep", blink)
-    monkeypatch.setattr(pipeline, "_RESULTS_LINGER", 0.0)
+    monkeypatch.setattr(recorder, "_LINGER", 0.0)
     monkeypatch.setattr(log_pace, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(runner, "_BEAT_SECONDS", 600.0)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.in_doubt import IN_DOUBT, nothing_else_arrives
 from reconciler.ledger.data.model import Level
-from reconciler.ledger.data.records import Values, level_of, read, with_problems, write
+from reconciler.ledger.data.records import Values, among, level_of, read, with_problems, write
 from reconciler.ledger.tables import records
 
 
@@ -24,6 +24,7 @@ def claim_due(
     claim: str,
     newest: int = 0,
     since: datetime | None = None,
+    run: str | None = None,
 ) -> list[Level]:
     """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
@@ -46,13 +47,22 @@ def claim_due(
         chosen = [*chosen[: limit - newest], *connection.execute(lately).mappings()]
     claimed: dict[str, Values] = {}
     for row in chosen:
-        values = {**row, "claim": claim, "claimed_until": until, "retry_at": None}
+        values = {**row, "claim": claim, "claimed_until": until, "claimed_run": run, "retry_at": None}
         values["ready_at"] = values["ready_at"] or now
         if values["due_at"] is not None and values["due_at"] <= sync_now:
             values["due_at"] = None
         claimed[row["key"]] = values
     write(connection, scope, claimed, claimed)
     return [level_of(values, now) for values in claimed.values()]
+
+
+def claimed_in(connection: Connection, scope: int, run: str | None, keys: Collection[str]) -> set[str]:
+    """Return those of the records that were claimed in a run."""
+    found: set[str] = set()
+    for chunk in chunks(keys) if run is not None else ():
+        query = select(records.c.key).where(among(scope, chunk), records.c.claimed_run == run)
+        found.update(connection.execute(query).scalars())
+    return found
 
 
 def void_claims(connection: Connection, scope: int, living: Collection[str]) -> None:

@@ -140,9 +140,11 @@ class Result:
         names: kinds and values of the names that it keeps; the others become free. None: as it was, and none where it
             is gone.
         token: the claim under which it was worked on; a claim that somebody took over records nothing.
+        unclaimed: it was read without a claim, as a list has it: where the run claimed it, this records nothing.
         written: something of it was sent.
         held_back: a problem keeps all of it from going through.
         look: fingerprint of what lists show of it; None: as it was.
+        counts: what it adds to the counts of its run.
     """
 
     key: str
@@ -156,9 +158,11 @@ class Result:
     retry_at: datetime | None = None
     names: Collection[tuple[str, str]] | None = None
     token: str | None = None
+    unclaimed: bool = False
     written: bool = True
     held_back: bool = False
     look: bytes | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -12,6 +13,7 @@ from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import seen as of_walks
 from reconciler.ledger.data import told as of_messages
 from reconciler.ledger.data import unseen as of_run
+from reconciler.ledger.data.fence import Beginning, claim_of
 from reconciler.ledger.data.inbox_model import Told
 from reconciler.ledger.data.model import Level, LevelCounts, Result
 from reconciler.ledger.data.names import Name
@@ -39,8 +41,13 @@ class RecordStore:
         return self._scoped.write(lambda tx: records.want(tx.connection, self._scoped.id, keys, tx.now, retry_at))
 
     def begin_writes(
-        self, items: Iterable[tuple[str, Collection[str]]], held: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> frozenset[str]:
+        self,
+        items: Iterable[tuple[str, Collection[str]]],
+        held: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        token: str | None = None,
+        unclaimed: Collection[str] = frozenset(),
+    ) -> Beginning:
         """Put parts of records in doubt before they are sent. Needs a hand.
 
         Their fingerprints are forgotten and the records are doubtful until `record`. Committed when this returns.
@@ -48,13 +55,18 @@ class RecordStore:
         Args:
             items: key and parts.
             held: what the target may hold from then on, of records for which that is to be noted beforehand.
+            token: of the claim under which they were read; None: nobody asks.
+            unclaimed: keys of those that were read without a claim; see `Fence`.
 
         Returns:
-            Keys of those for which `take_back` may be called, where nothing of them is sent after all.
+            Which of them may be taken back, and which must not be sent.
         """
-        sent, claim = list(items), records.claim_of(self._scoped.name, token_hex(16))
+        fence, sent, scope = self._scoped.fence, list(items), self._scoped.id
+        claim, alone = claim_of(fence.hand, token_hex(16)), frozenset(unclaimed)
         return self._scoped.write_as_hand(
-            lambda tx: records.begin_writes(tx.connection, self._scoped.id, sent, held or {}, claim, tx.now)
+            lambda tx: records.begin_writes(
+                tx.connection, scope, sent, held or {}, fence, claim, tx.now, token=token, unclaimed=alone
+            )
         )
 
     def take_back(self, keys: Collection[str]) -> None:
@@ -76,24 +88,28 @@ class RecordStore:
 
         Args:
             results: one per record.
-            run_id: the run that saw them; None: none did.
-            counts: added to the run's.
+            run_id: the run that saw them, which counts them; None: none did.
+            counts: added to the run's, beside what each result adds.
 
         Returns:
-            Keys of those that were not recorded, because somebody took over their claim.
+            Keys of those that were not recorded, because somebody took over their claim, or claimed what was read
+            without one.
         """
-        scope, hand = self._scoped.id, self._scoped.name
+        scope, fence = self._scoped.id, self._scoped.fence
 
         def record(tx: Transaction) -> list[str]:
-            refused = records.record(tx.connection, scope, hand, results, run_id, tx.now)
+            refused = records.record(tx.connection, scope, fence, results, run_id, tx.now)
             taken = [result for result in results if result.key not in refused]
             claim_names(
                 tx, scope, {item.key: item.names or () for item in taken if item.gone or item.names is not None}
             )
             wrong = {result.key: result.problems for result in taken if result.problems is not None}
             problems.replace(tx.connection, scope, wrong, tx.now)
-            if run_id is not None and counts:
-                runs.change(tx.connection, scope, run_id, {}, counts)
+            added = Counter(counts or {})
+            for result in taken:
+                added.update(result.counts)
+            if run_id is not None and added:
+                runs.change(tx.connection, scope, run_id, {}, added)
             return refused
 
         return self._scoped.write_as_hand(record)
@@ -107,7 +123,14 @@ class RecordStore:
         self._scoped.write(lambda tx: claims.doubt(tx.connection, self._scoped.id, parts, tx.now))
 
     def failed(
-        self, key: str, attempts: int, retry_at: datetime | None, *, dead: bool = False, token: str | None = None
+        self,
+        key: str,
+        attempts: int,
+        retry_at: datetime | None,
+        *,
+        dead: bool = False,
+        token: str | None = None,
+        unclaimed: bool = False,
     ) -> None:
         """Record a failed attempt, for a reason that is not the record's. Needs a hand. It stays open, unless `dead`.
 
@@ -117,8 +140,9 @@ class RecordStore:
             retry_at: when to try again.
             dead: leave it alone until it is wanted again.
             token: the claim under which it was tried.
+            unclaimed: it was read without a claim.
         """
-        claim = None if token is None else records.claim_of(self._scoped.name, token)
+        fence = self._scoped.fence
         self._scoped.write_as_hand(
             lambda tx: records.failed(
                 tx.connection,
@@ -128,8 +152,9 @@ class RecordStore:
                 retry_at,
                 tx.now,
                 dead=dead,
-                claim=claim,
-                run_id=self._scoped.run_id,
+                fence=fence,
+                token=token,
+                unclaimed=unclaimed,
             )
         )
 
@@ -137,9 +162,13 @@ class RecordStore:
         self,
         run_id: str | None,
         revisions: Mapping[str, int | None],
-        counts: Mapping[str, int] | None = None,
+        each: Mapping[str, int] | None = None,
         looks: Mapping[str, bytes] | None = None,
-    ) -> None:
+        *,
+        newly: Collection[str] = (),
+        token: str | None = None,
+        unclaimed: Collection[str] = frozenset(),
+    ) -> list[str]:
         """Record that records were seen and need no write. Needs a hand.
 
         Their problems and `due_at` stay as they are. Rows are made where there are none.
@@ -147,18 +176,29 @@ class RecordStore:
         Args:
             run_id: the run that saw them; None: none did, and a walk may still find that they are gone.
             revisions: by key, the wanted revision as it was before the source was read; None: as it is now.
-            counts: added to the run's.
+            each: added to the run's counts for each that it sees for the first time.
             looks: by key, the fingerprint of what lists show, where that is news.
+            newly: keys of those that the run sees for the first time.
+            token: of the claim under which they were read; None: nobody asks.
+            unclaimed: keys of those that were read without a claim; see `Fence`.
+
+        Returns:
+            Keys of those of which nothing was recorded, because somebody else reads or writes them.
         """
-        scope = self._scoped.id
+        fence, scope, alone = self._scoped.fence, self._scoped.id, frozenset(unclaimed)
 
-        def seen(tx: Transaction) -> None:
-            of_walks.seen(tx.connection, scope, run_id, revisions, tx.now)
-            of_lists.note(tx.connection, scope, looks or {})
-            if run_id is not None and counts:
+        def seen(tx: Transaction) -> list[str]:
+            refused = of_walks.seen(
+                tx.connection, scope, run_id, revisions, tx.now, fence=fence, token=token, unclaimed=alone
+            )
+            others = set(refused)
+            of_lists.note(tx.connection, scope, {key: look for key, look in (looks or {}).items() if key not in others})
+            if run_id is not None and (number := len(set(newly) - others)):
+                counts = {name: number * count for name, count in (each or {}).items()}
                 runs.change(tx.connection, scope, run_id, {}, counts)
+            return refused
 
-        self._scoped.write_as_hand(seen)
+        return self._scoped.write_as_hand(seen)
 
     def look(self, run_id: str, looks: Mapping[str, bytes | None], each: Mapping[str, int]) -> int:
         """Compare what lists show of records with what they showed last, and want those that differ. Needs a hand.
@@ -229,10 +269,11 @@ class RecordStore:
                 records does not hold up one.
             since: only those that are open since this moment of the ledger's clock.
         """
-        claim, lease = records.claim_of(self._scoped.name, token), timedelta(seconds=lease_seconds)
+        fence, lease = self._scoped.fence, timedelta(seconds=lease_seconds)
+        claim = claim_of(fence.hand, token)
         return self._scoped.write_as_hand(
             lambda tx: claims.claim_due(
-                tx.connection, self._scoped.id, limit, now, tx.now, tx.now + lease, claim, newest, since
+                tx.connection, self._scoped.id, limit, now, tx.now, tx.now + lease, claim, newest, since, fence.run
             )
         )
 

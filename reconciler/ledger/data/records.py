@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from reconciler.ledger.columns import ListOfWords
 from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.data.fence import Beginning, Fence
 from reconciler.ledger.data.in_doubt import IN_DOUBT, may_have_changed, may_still_change, note_begun
 from reconciler.ledger.data.model import Level, Result
 from reconciler.ledger.database import insert_into, rows_of
@@ -72,11 +73,6 @@ def level_of(values: Mapping[str, Any] | RowMapping, now: datetime | None = None
         look=values["look"],
         heard=values["heard"] or 0,
     )
-
-
-def claim_of(hand: str, token: str) -> str:
-    """Return the claim as rows keep it: the token prefixed with its hand, with which it ends."""
-    return f"{hand}/{token}"
 
 
 def levels(connection: Connection, scope: int, keys: Collection[str], now: datetime) -> dict[str, Level]:
@@ -139,40 +135,49 @@ def begin_writes(
     scope: int,
     items: Iterable[tuple[str, Collection[str]]],
     held: Mapping[str, Mapping[str, Any]],
+    fence: Fence,
     claim: str,
     now: datetime,
-) -> frozenset[str]:
+    *,
+    token: str | None,
+    unclaimed: Collection[str],
+) -> Beginning:
     """Put parts of records in doubt; see `RecordStore.begin_writes`."""
     parts: dict[str, set[str]] = {}
     for key, sent in items:
         parts.setdefault(key, set()).update(sent)
     rows = read(connection, scope, parts)
     changed = {}
-    returnable = set()
+    returnable, refused = set(), set()
     for key, sent in parts.items():
         values = dict(rows.get(key) or fresh(scope, key))
-        if note_begun(values, claim.partition("/")[0], now):
+        if fence.refuses(values, now, token, unclaimed=key in unclaimed):
+            refused.add(key)
+            continue
+        if note_begun(values, fence.hand, now):
             returnable.add(key)
         values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
         values["held"] = held.get(key, values["held"])
         values.update(ready_at=values["ready_at"] or now, retry_at=None, dead=False)
         if values["claim"] is None or values["claimed_until"] <= now:
             values.update(claim=claim, claimed_until=now + WRITING)
+        elif token is not None and key not in unclaimed:
+            values["claimed_until"] = max(values["claimed_until"], now + WRITING)
         changed[key] = values
     write(connection, scope, changed, rows)
-    return frozenset(returnable)
+    return Beginning(frozenset(returnable), frozenset(refused))
 
 
 def record(
-    connection: Connection, scope: int, hand: str, results: Sequence[Result], run_id: str | None, now: datetime
+    connection: Connection, scope: int, fence: Fence, results: Sequence[Result], run_id: str | None, now: datetime
 ) -> list[str]:
-    """Record a hand's results and return the keys of those whose claim is another's; see `RecordStore.record`."""
+    """Record a hand's results and return the keys of those that another has taken over; see `RecordStore.record`."""
     rows = read(connection, scope, [result.key for result in results])
     changed: dict[str, Values] = {}
     refused = []
     for result in results:
         values = changed.get(result.key) or dict(rows.get(result.key) or fresh(scope, result.key))
-        if result.token is not None and values["claim"] != claim_of(hand, result.token):
+        if fence.refuses(values, now, result.token, unclaimed=result.unclaimed):
             refused.append(result.key)
             continue
         # What somebody else may have written over stays in doubt until it is written, or seen at the target.
@@ -221,21 +226,22 @@ def failed(
     now: datetime,
     *,
     dead: bool,
-    claim: str | None,
-    run_id: str | None,
+    fence: Fence,
+    token: str | None,
+    unclaimed: bool,
 ) -> None:
     """Record a failed attempt; see `RecordStore.failed`."""
     rows = read(connection, scope, [key])
     values = dict(rows.get(key) or fresh(scope, key))
-    if claim is not None and values["claim"] != claim:
+    if fence.refuses(values, now, token, unclaimed=unclaimed):
         return
     values.update(attempts=attempts, dead=dead, claim=None, claimed_until=None)
     if dead:
         values.update(ready_at=None, retry_at=None)
     else:
         values.update(ready_at=values["ready_at"] or now, retry_at=retry_at)
-    if run_id is not None:
-        values["seen_run"] = run_id
+    if fence.run is not None:
+        values["seen_run"] = fence.run
     write(connection, scope, {key: values}, rows)
 
 

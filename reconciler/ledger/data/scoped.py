@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from reconciler.ledger.config.model import LockHolder
 from reconciler.ledger.data import claims, hands, overview, runs
+from reconciler.ledger.data.fence import Fence
 from reconciler.ledger.data.model import RUNNING, DataScope
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.lock import LEASE, Lock, acquire, is_held, lost
@@ -157,6 +158,15 @@ class Scoped:
         if self._lock is None:
             raise lost(self.scope.lock_name)
         return self._lock.token
+
+    @property
+    def fence(self) -> Fence:
+        """What is asked of records before we note what we read of them.
+
+        Raises:
+            LockLost: we neither hold the lock nor are a hand of a run.
+        """
+        return Fence(self.name, self.run_id)
 
     def read(self, work: Callable[[Transaction], _Answer]) -> _Answer:
         """Read in a transaction."""

@@ -8,30 +8,43 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select, update
 
 from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.data.fence import Fence
 from reconciler.ledger.data.records import among, as_moment, fresh, make
 from reconciler.ledger.tables import records
 
 
 def seen(
-    connection: Connection, scope: int, run_id: str | None, revisions: Mapping[str, int | None], now: datetime
-) -> None:
-    """Record that records were seen and need no write; see `RecordStore.seen`."""
+    connection: Connection,
+    scope: int,
+    run_id: str | None,
+    revisions: Mapping[str, int | None],
+    now: datetime,
+    *,
+    fence: Fence,
+    token: str | None,
+    unclaimed: Collection[str],
+) -> list[str]:
+    """Record that records were seen and need no write, and return those that are another's; see `RecordStore.seen`."""
+    refused: list[str] = []
     by_run = {} if run_id is None else {"seen_run": run_id}
     for chunk in chunks(revisions):
-        columns = records.c.key, records.c.wanted, records.c.seen_run, _is_quiet().label("is_quiet")
+        fenced = records.c.key, records.c.claim, records.c.claimed_until, records.c.claimed_run
+        columns = *fenced, records.c.wanted, records.c.seen_run, _is_quiet().label("is_quiet")
         query = select(*columns).where(among(scope, chunk)).order_by(records.c.key).with_for_update()
         wanted: dict[str, int] = {}
         settled: list[str] = []
         older: list[str] = []
         only_seen: list[str] = []
-        for row in connection.execute(query):
-            key, revision = row.key, revisions[row.key]
-            wanted[key] = row.wanted
-            if revision is not None and revision < row.wanted:
+        for row in connection.execute(query).mappings():
+            key, revision = row["key"], revisions[row["key"]]
+            wanted[key] = row["wanted"]
+            if fence.refuses(row, now, token, unclaimed=key in unclaimed):
+                refused.append(key)
+            elif revision is not None and revision < row["wanted"]:
                 older.append(key)
-            elif not row.is_quiet:
+            elif not row["is_quiet"]:
                 settled.append(key)
-            elif run_id is not None and row.seen_run != run_id:
+            elif run_id is not None and row["seen_run"] != run_id:
                 only_seen.append(key)
         mark_seen(connection, scope, run_id, only_seen)
         marks = {
@@ -68,6 +81,7 @@ def seen(
                 [{"of_key": key, "revision": revisions[key]} for key in older],
             )
         make(connection, [{**fresh(scope, key), **by_run} for key in chunk if key not in wanted])
+    return refused
 
 
 def mark_seen(connection: Connection, scope: int, run_id: str | None, keys: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.data import hearing, inbox_rows, log, names, obeyed, problems, unseen, wanted
+from reconciler.ledger.data import claims, hearing, inbox_rows, log, names, obeyed, problems, unseen, wanted
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.inbox_model import Gap, InboxOverview
 from reconciler.ledger.data.memo_store import MemoStore
@@ -212,22 +212,50 @@ class RunStore:
         return self._scoped.write(lambda tx: data_runs.cancel(tx.connection, self._scoped.id))
 
 
+class _ClaimedMeanwhile(Exception):
+    """Records were claimed that were read without a claim: what was done on their account is undone."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        super().__init__()
+        self.keys = keys
+
+
 class NameStore:
     """Unique names: at most one record of the scope owns each."""
 
     def __init__(self, scoped: Scoped) -> None:
         self._scoped = scoped
 
-    def claim_many(self, wishes: Mapping[str, Collection[Name]]) -> dict[str, dict[Name, str]]:
+    def claim_many(
+        self, wishes: Mapping[str, Collection[Name]], *, unclaimed: Collection[str] = frozenset()
+    ) -> dict[str, dict[Name, str]]:
         """Claim unique names for records, and free those that they no longer use. Needs a hand.
 
         Names that a record had and does not ask for are free, and the records that wait for them are wanted again.
         A name that another record has stays with it, and this record waits for it. One after the other, in order.
 
+        Args:
+            wishes: names by record.
+            unclaimed: keys of those that were read without a claim. Where the run claimed one, its names are left as
+                they are: what they should be, somebody reads who may know better.
+
         Returns:
-            By key, the names that others have, and which record has each.
+            By key, the names that others have, and which record has each; without those that were left.
         """
-        return self._scoped.write_as_hand(lambda tx: claim_names(tx, self._scoped.id, wishes))
+        scope, run, asked = self._scoped.id, self._scoped.run_id, dict(wishes)
+
+        def claim(tx: Transaction) -> dict[str, dict[Name, str]]:
+            taken = claim_names(tx, scope, asked)
+            # Only now: whoever claimed one before we had its names has noted that by now.
+            if left := claims.claimed_in(tx.connection, scope, run, [key for key in asked if key in unclaimed]):
+                raise _ClaimedMeanwhile(left)
+            return taken
+
+        while True:
+            try:
+                return self._scoped.write_as_hand(claim)
+            except _ClaimedMeanwhile as found:
+                asked = {key: names for key, names in asked.items() if key not in found.keys}
 
     def owners(self, asked: Collection[Name]) -> dict[Name, str]:
         """Return which record has each of these names; those that nobody has are left out."""

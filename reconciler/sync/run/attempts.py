@@ -30,9 +30,6 @@ STALE_READS = 5
 STALE_WAIT = timedelta(seconds=30)
 _FIRST_RETRY_SECONDS = 5.0
 
-
-BUSY_WAIT = timedelta(seconds=1)
-"""How long a record that events raised waits for a walk that has it in hand."""
 _SHORTEST_AGAIN, _LONGEST_AGAIN = timedelta(seconds=1), timedelta(minutes=1)
 _JITTER = 0.2
 

@@ -28,16 +28,23 @@ class Begun:
         self._returnable: set[str] = set()
         self._unsent: Batcher[str, None] = Batcher(self._take_back, most=_AT_ONCE, linger=_LINGER, side_by_side=1)
 
-    async def begin(self, works: Sequence[Work]) -> None:
-        """Put the parts in doubt that are to be sent."""
+    async def begin(self, works: Sequence[Work]) -> frozenset[str]:
+        """Put the parts in doubt that are to be sent, and return the keys of those that must not be sent."""
         if not works:
-            return
+            return frozenset()
         sink = self._context.sink
         announced: Mapping[str, Held] = {}
         if isinstance(sink, Announcing):
             announced = await sink.announce([work.state for work in works])
         sending = [(work.state.key, list(work.parts)) for work in works]
-        self._returnable |= await self._context.ledger.records.begin_writes(sending, announced)
+        begun = await self._context.ledger.records.begin_writes(
+            sending,
+            announced,
+            token=self._context.run.id,
+            unclaimed=[work.state.key for work in works if work.token is None],
+        )
+        self._returnable |= begun.returnable
+        return begun.refused
 
     async def give_up(self, key: str) -> None:
         """Note that nothing of a record was sent, nor will be."""

@@ -182,7 +182,7 @@ class Deletes:
         left = [self._leaving.pop(key) for key, name in names.items() if name in mentioned]
         if left:
             await context.ledger.records.seen(
-                None, {each.level.key: each.level.wanted for each in left if each.claimed}
+                None, {each.level.key: each.level.wanted for each in left if each.claimed}, token=context.run.id
             )
             # Nothing of them is looked at any more, so that nobody could mend what was wrong with them.
             await context.ledger.problems.close([each.level.key for each in left])

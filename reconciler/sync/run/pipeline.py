@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -11,20 +10,19 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, TypeAlias
 
-from reconciler.errors import ApiError, LockLost
+from reconciler.errors import ApiError
 from reconciler.ledger.data.model import Level, ProblemRow, Result
 from reconciler.sync.datatype import Held, NotBegun, Observation, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.abilities import Gathering
 from reconciler.sync.run.attempts import RECORD_ATTEMPTS, jittered, retry_after
-from reconciler.sync.run.batcher import Batcher
 from reconciler.sync.run.begun import Begun
 from reconciler.sync.run.company import LINGER, PATIENT_LINGER, Place
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.counts import FAILED, HELD_BACK
 from reconciler.sync.run.hearing import Untold
-from reconciler.sync.run.in_hand import InHand
+from reconciler.sync.run.recorder import Recorder
 from reconciler.sync.run.work import (
     NOTHING,
     Done,
@@ -40,8 +38,6 @@ from reconciler.sync.run.work import (
 _IN_HAND = 256
 # What only waits for its batches: a few of each kind.
 _WAITING = 2_000
-_RESULTS_AT_ONCE = 200
-_RESULTS_LINGER = 0.05
 _IN_NO_LIST = b"-"
 _HeldByKey: TypeAlias = Mapping[str, Held]
 _Resolve: TypeAlias = Callable[[_HeldByKey], Awaitable[Sequence[TargetState]]]
@@ -61,16 +57,13 @@ class Pipeline:
         self._slots = asyncio.Semaphore(_IN_HAND)
         self._waiting = asyncio.Semaphore(_WAITING)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._results: Batcher[Done, None] = Batcher(
-            self._commit, most=_RESULTS_AT_ONCE, linger=_RESULTS_LINGER, side_by_side=1
-        )
+        self._recorder = Recorder(context)
         self._begun = Begun(context)
         # Records that may still come to another outcome in this run.
         self._provisional: dict[str, str] = {}
         # What lists show of the records in hand.
         self._looks: dict[str, bytes] = {}
         self._tally = context.meter.tally
-        self.in_hand = InHand()
         self._untold = Untold(context)
 
     async def take(
@@ -106,8 +99,6 @@ class Pipeline:
             await asyncio.sleep(0)
             if context.stopping and not claimed:
                 return  # nothing of these is begun
-        if claimed is None:
-            await self._leave_to_claims(drafts, self.in_hand.walk(drafts))
         levels = await context.ledger.records.levels(drafts)
         if claimed is None and not unlisted:
             # A list that lags has what was deleted since: whether one is back, only its ID tells.
@@ -116,11 +107,11 @@ class Pipeline:
         async def resolve(held: _HeldByKey) -> list[TargetState]:
             # A name stays this record's until the target holds nothing under it.
             names = {key: data.names(drafts[key], of_key) for key, of_key in held.items()}
-            taken = await context.ledger.names.claim_many(names)
+            taken = await context.ledger.names.claim_many(names, unclaimed=names.keys() - (claimed or {}).keys())
             states: list[TargetState] = []
-            for key, of_key in held.items():
-                others = {name: owner for name, owner in taken.get(key, {}).items() if owner != key}
-                state = data.resolve(drafts[key], others, of_key)
+            for key, of_key in taken.items():
+                others = {name: owner for name, owner in of_key.items() if owner != key}
+                state = data.resolve(drafts[key], others, held[key])
                 if unlisted:
                     state = replace(state, problems=(*state.problems, data.not_listed(key)))
                 states.append(state)
@@ -132,12 +123,16 @@ class Pipeline:
 
     async def _leave_to_claims(self, drafts: dict[str, Any], keys: Collection[str]) -> None:
         """Leave out records that came by a list and are to be read again by their IDs."""
+        for key in keys:
+            del drafts[key]
+        await self._give_up(keys)
+
+    async def _give_up(self, keys: Collection[str], claimed: Collection[str] = frozenset()) -> None:
+        """Let go of records that somebody else has; those that came without a claim are read again by their IDs."""
         if keys:
             for key in keys:
-                del drafts[key]
                 self._looks.pop(key, None)
-            self.in_hand.walked(keys)
-            await self._context.ledger.records.want(keys)
+            await self._context.ledger.records.want([key for key in keys if key not in claimed])
 
     async def delete(
         self,
@@ -150,12 +145,9 @@ class Pipeline:
 
         async def resolve(held: _HeldByKey) -> list[TargetState]:
             # What is there under a name that another record has is that one's.
-            taken = await context.ledger.names.claim_many(
-                {key: data.held_names(of_key) for key, of_key in held.items()}
-            )
-            return [
-                data.deleted(key, taken.get(key, {}), of_key, outside=key in outside) for key, of_key in held.items()
-            ]
+            names = {key: data.held_names(of_key) for key, of_key in held.items()}
+            taken = await context.ledger.names.claim_many(names, unclaimed=names.keys() - (claimed or {}).keys())
+            return [data.deleted(key, of_key, held[key], outside=key in outside) for key, of_key in taken.items()]
 
         known = {level.key: level for level in levels}
         await self._take(known, resolve, known, claimed or {}, LINGER)
@@ -176,6 +168,7 @@ class Pipeline:
     ) -> None:
         held = {key: held_of(levels.get(key)) for key in keys}
         states = {state.key: state for state in await resolve(held)}
+        await self._give_up(held.keys() - states.keys())
         if moved := await self._moved(states.values()):
             held |= moved
             states.update((state.key, state) for state in await resolve(moved))
@@ -203,8 +196,7 @@ class Pipeline:
             else:
                 quiet[key] = revision
         await self._untold.note()
-        await self._note_quiet(quiet, levels)
-        self.in_hand.walked(quiet)
+        await self._note_quiet(quiet, levels, claimed)
         await self._write(busy, linger)
 
     async def _moved(self, states: Iterable[TargetState]) -> dict[str, Held]:
@@ -219,15 +211,21 @@ class Pipeline:
         await context.ledger.records.move(gone)
         return {gone[old]: level.held for old, level in before.items()}
 
-    async def _note_quiet(self, quiet: Mapping[str, int | None], levels: Mapping[str, Level]) -> None:
+    async def _note_quiet(
+        self, quiet: Mapping[str, int | None], levels: Mapping[str, Level], claimed: Collection[str]
+    ) -> None:
         """Record that nothing is to be done on records."""
         if quiet:
-            number = sum(not self._was_counted(levels.get(key)) for key in quiet)
-            counts = {"seen": number, "unchanged": number}
+            run_id, each = self._context.run.id, {"seen": 1, "unchanged": 1}
+            newly = {key for key in quiet if not self._was_counted(levels.get(key))}
             looks = {key: look for key in quiet if (look := self._looks.pop(key, None)) is not None}
             news = {key: look for key, look in looks.items() if key not in levels or levels[key].look != look}
-            await self._context.ledger.records.seen(self._context.run.id, quiet, counts, news)
-            self._tally.add(counts)
+            refused = await self._context.ledger.records.seen(
+                run_id, quiet, each, news, newly=newly, token=run_id, unclaimed=quiet.keys() - claimed
+            )
+            await self._give_up(refused, claimed)
+            number = len(newly.difference(refused))
+            self._tally.add({name: number * count for name, count in each.items()})
 
     async def _write(self, busy: Sequence[Work], linger: float) -> None:
         """Put the parts in doubt that are to be sent, and then send them side by side."""
@@ -235,8 +233,11 @@ class Pipeline:
         if self._context.stopping:
             # Of the others nothing would be sent.
             busy = [work for work in busy if not work.parts]
-        await self._begun.begin([work for work in busy if work.parts])
+        refused = await self._begun.begin([work for work in busy if work.parts])
+        await self._give_up(refused, [work.state.key for work in busy if work.token is not None])
         for work in busy:
+            if work.state.key in refused:
+                continue
             await self._slots.acquire()
             place = Place(self._slots, self._waiting, linger, company)
             task = self._hands.create_task(self._bring(work, place))
@@ -244,7 +245,6 @@ class Pipeline:
             task.add_done_callback(partial(self._let_go, work.state.key, place))
 
     def _let_go(self, key: str, place: Place, task: asyncio.Task[None]) -> None:
-        self.in_hand.walked([key])
         self._begun.end(key)
         self._under_way.discard(task)
         place.leave()
@@ -298,11 +298,9 @@ class Pipeline:
                 raise
             await self._fail(work, error)
             return
-        counts = self._counts(work, outcome_of(work.state, written))
         result = self._result(work, written)
-        await self._results.add([Done(result, counts)])
-        self._tally.add(counts)
-        self._tally.problems += bool(result.problems) and "seen" in counts
+        if await self._recorder.record(Done(result)):
+            self._tally.problems += bool(result.problems) and "seen" in result.counts
 
     async def _sent(self, work: Work, place: Place) -> Written:
         if not work.parts:
@@ -330,6 +328,8 @@ class Pipeline:
             gone_at=self._context.job.now() if work.deletes and not self._context.limit_lifted else None,
             names=state.keeps if whole else written.keeps,
             token=work.token,
+            unclaimed=work.token is None,
+            counts=self._counts(work, outcome_of(state, written)),
             written=written.sent and bool(written.done),
             held_back=state.held_back or (bool(written.refused) and not good),
             look=self._looks.pop(state.key, None),
@@ -352,24 +352,6 @@ class Pipeline:
         run_id = self._context.run.id
         return level is not None and level.seen_run == run_id and (level.dead or not level.attempts)
 
-    async def _commit(self, done: Sequence[Done]) -> Mapping[Done, None]:
-        counts = Counter[str]()
-        for item in done:
-            counts.update(item.counts)
-        # What somebody else took over meanwhile is theirs to record.
-        context = self._context
-        store = context.ledger.records
-        sent = {item.result.key: list(item.result.prints) for item in done if item.result.written}
-        try:
-            lost = await store.record([item.result for item in done], context.run.id, counts)
-        except LockLost:
-            # Whoever took over may have written before what was sent here arrived.
-            await store.doubt(sent)
-            raise
-        if late := {key: sent[key] for key in lost if key in sent}:
-            await store.doubt(late)
-        return {}
-
     async def _fail(self, work: Work, error: ApiError) -> None:
         context, key = self._context, work.state.key
         attempts = (work.level.attempts if work.level is not None else 0) + 1
@@ -377,19 +359,21 @@ class Pipeline:
         if dead:
             words = f"It could not be written after {attempts} attempts: {context.sink.why_failed(error)}"
             problem = self._row(RecordProblem(key, context.data.parts[0], "failed", words))
-            counts = self._counts(work, FAILED)
             result = Result(
                 key,
                 prints=kept_of(work),
                 problems=(problem,),
                 held=work.state.held(whole=False),
+                token=work.token,
+                unclaimed=work.token is None,
+                counts=self._counts(work, FAILED),
                 held_back=not work.known,
             )
-            await self._results.add([Done(result, counts)])
-            self._tally.add(counts)
+            if await self._recorder.record(Done(result)):
+                await context.ledger.records.failed(key, attempts, None, dead=True)
+            return
         retry_at = context.source_now + jittered(retry_after(attempts))
-        token = None if dead else work.token
-        await context.ledger.records.failed(key, attempts, retry_at, dead=dead, token=token)
+        await context.ledger.records.failed(key, attempts, retry_at, token=work.token, unclaimed=work.token is None)
 
     def _row(self, problem: RecordProblem) -> ProblemRow:
         url = self._context.data.link(problem.external_id, self._context.job.source_url)

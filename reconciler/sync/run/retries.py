@@ -9,7 +9,7 @@ from time import monotonic
 
 from reconciler.ledger.data.inbox_model import LAG, Told
 from reconciler.ledger.data.model import Level
-from reconciler.sync.run.attempts import BUSY_WAIT, STALE_READS, STALE_WAIT, read_again_after
+from reconciler.sync.run.attempts import STALE_READS, STALE_WAIT, read_again_after
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.deletes import Deletes, may_hold
 from reconciler.sync.run.pipeline import Pipeline
@@ -86,8 +86,6 @@ class Retries:
         """
         context = self._context
         levels = {level.key: level for level in claimed}
-        for key in self._pipeline.in_hand.claim(levels):
-            await self._put_back(levels.pop(key), context.source_now + BUSY_WAIT)
         told = await context.ledger.records.told(levels)
         fresh = {key: what for key, what in told.items() if what.age < LAG}
         # Whether there is one that was deleted, no list says that lags.
@@ -125,7 +123,7 @@ class Retries:
         else:
             if told is None and (reading.is_gone or reading.outside):
                 (self._outside if reading.outside else self._gone).append(key)
-            await context.ledger.records.seen(None, {key: level.wanted})
+            await context.ledger.records.seen(None, {key: level.wanted}, token=context.run.id)
             await context.ledger.records.forget_strays([key])
 
     async def _settle(self, keys: Sequence[str], told: Mapping[str, Told], levels: Mapping[str, Level]) -> None:

@@ -16,10 +16,9 @@ NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Done:
-    """What became of a record, and what that adds to what the run counts."""
+    """What became of a record this time: another one than any other, though it say the same."""
 
     result: Result
-    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Work:
         known: fingerprints of what the target holds: what the run has seen, else what the ledger believes.
         parts: what is to be written.
         revision: that is worked on; None: as it is now.
-        token: names the claim; None: it was not claimed.
+        token: names the claim; None: it was read without one.
         retry_at: it is read again then, because the read contradicts what was told; None: it does not.
     """
 
