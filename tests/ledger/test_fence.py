@@ -49,14 +49,14 @@ def lister(ledger):
 def reader(ledger, lister):
     """Another hand, which reads by ID what is wanted: it has claimed `a`."""
     hand = ledger.store(SCOPE)
-    hand.runs.join(run_of(lister), "hand")
+    hand.hands.join(run_of(lister), "hand")
     hand.records.want(["a"])
     assert claimed(hand) == ["a"]
     return hand
 
 
 def begin(store):
-    return store.runs.begin("full", "digest", "keeper", NOW, walks=True, full=True)
+    store.hands.take(store.runs.begin("full", "digest", "keeper", NOW, walks=True, full=True).id, takes=True)
 
 
 def run_of(store):
@@ -128,7 +128,7 @@ def test_a_claim_lasts_while_it_is_written(lister, reader, clock):
 
 def test_what_a_hand_is_writing_no_other_list_writes(ledger, lister):
     other = ledger.store(SCOPE)
-    other.runs.join(run_of(lister), "hand")
+    other.hands.join(run_of(lister), "hand")
     assert other.records.begin_writes(BEGUN, unclaimed={"a"}).refused == frozenset()
     assert lister.records.begin_writes(BEGUN, unclaimed={"a"}).refused == {"a"}
     assert lister.records.seen(run_of(lister), {"a": None}, unclaimed={"a"}) == ["a"]
@@ -138,7 +138,7 @@ def test_what_a_hand_is_writing_no_other_list_writes(ledger, lister):
 def test_a_lister_that_stood_still_does_not_record_over_who_took_over(lister, ledger, clock):
     """Its process was stopped while it wrote, for longer than its claim lasts."""
     stopped = ledger.store(SCOPE)
-    stopped.runs.join(run_of(lister), "hand")
+    stopped.hands.join(run_of(lister), "hand")
     stopped.records.begin_writes(BEGUN, unclaimed={"a"})
     clock.now += timedelta(hours=1)
     assert claimed(lister) == ["a"]

@@ -26,13 +26,14 @@ def ledger(ledger_url):
 def keeper(ledger):
     store = ledger.store(SCOPE)
     with store.lock("keeper"):
-        store.runs.begin("full", "digest", "keeper", NOW, walks=True, full=True)
+        run = store.runs.begin("full", "digest", "keeper", NOW, walks=True, full=True)
+        store.hands.take(run.id, takes=True)
         yield store
 
 
 def hand_of(ledger, store):
     hand = ledger.store(SCOPE)
-    hand.runs.join(store.runs.unfinished().id, "hand")
+    hand.hands.join(store.runs.unfinished().id, "hand")
     return hand
 
 
@@ -66,7 +67,7 @@ class TestMembership:
         with pytest.raises(LockLost):
             hand.records.record([Result("a")], None)
         with pytest.raises(LockLost):
-            ledger.store(SCOPE).runs.join(keeper.runs.last().id, "late")
+            ledger.store(SCOPE).hands.join(keeper.runs.last().id, "late")
 
     def test_a_hand_ends_with_a_new_run(self, ledger, keeper):
         hand = hand_of(ledger, keeper)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, select
 
 from reconciler.ledger.data import records
+from reconciler.ledger.data.hand_store import HandStore
 from reconciler.ledger.data.inbox_model import Arrivals, Gap, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.memo_store import MemoStore
@@ -113,7 +114,12 @@ def everything_of_a_run(store: Store) -> None:
         runs.cancel(), runs.end(run, "finished", NOW)
     with store.lock("test"):
         run = run_of(store, walks=True)
-        runs.join(run, "another")
+        store.hands.take(run, takes=True)
+        store.hands.join(run, "another")
+        store.hands.beat({"seen": 1}), store.hands.make_room(["p00040"], NOW, NOW, lambda known: known, takes=True)
+        store.hands.leave()
+    with store.lock("test"):
+        runs.resume(run, "test"), store.hands.others(run)
     records.want(["p00030"]), records.drop(["p00010"]), records.retry(), records.retry(["p00031"])
 
 
@@ -171,7 +177,7 @@ def called() -> tuple[set[str], list[mock._patch]]:
     return names, [noting(owner, name) for owner in STORES for name in public(owner)]
 
 
-STORES = (RunStore, RecordStore, NameStore, ProblemStore, LogStore, InboxStore, HearingStore, MemoStore)
+STORES = (RunStore, RecordStore, NameStore, ProblemStore, LogStore, InboxStore, HearingStore, MemoStore, HandStore)
 # For all records at once, page by page, because another connection may be to another site.
 RARE = {"RecordStore.disbelieve", "LogStore.remember"}
 

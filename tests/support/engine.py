@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -24,7 +24,7 @@ from reconciler.ledger.writer import Ledger
 from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, SyncLog, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.run import log_pace, recorder, runner
+from reconciler.sync.run import crew, log_pace, recorder, runner
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport
@@ -312,6 +312,14 @@ class Engine:
             unheard=lambda: self.unheard,
         )
 
+    def hand(self) -> Job:
+        """The job of another process: the same world, and a store and a sink of its own."""
+        ledger = Ledger(self.levels.store.database)
+        traffic = {f"{each}_traffic": Traffic(each, each, Silent()) for each in ("source", "target")}
+        return replace(
+            self.job(), data=replace(self.things, held=None), store=ledger.store(SCOPE), holder="hand", **traffic
+        )
+
     def run(
         self, mode: Mode | None = None, on_progress: Callable[[Progress], None] = lambda _: None, *, held: bool = False
     ) -> RunReport:
@@ -366,3 +374,4 @@ def quick(monkeypatch: Any) -> None:
     monkeypatch.setattr(recorder, "_LINGER", 0.0)
     monkeypatch.setattr(log_pace, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(runner, "_BEAT_SECONDS", 600.0)
+    monkeypatch.setattr(crew, "_EVERY_SECONDS", 600.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
+from reconciler.ledger.data.hand_store import HandStore
 from reconciler.ledger.data.memo_store import MemoStore
 from reconciler.ledger.data.record_store import RecordStore
 from reconciler.ledger.data.store import HearingStore, LogStore, NameStore, ProblemStore, RunStore, Store
@@ -42,7 +43,6 @@ class AsyncRuns(_Face[RunStore]):
 
     begin = _awaited(RunStore.begin)
     resume = _awaited(RunStore.resume)
-    join = _awaited(RunStore.join)
     update = _awaited(RunStore.update)
     end = _awaited(RunStore.end)
     run = _awaited(RunStore.run)
@@ -128,6 +128,17 @@ class AsyncMemos(_Face[MemoStore]):
     distrust = _awaited(MemoStore.distrust)
 
 
+class AsyncHands(_Face[HandStore]):
+    """See `HandStore`."""
+
+    join = _awaited(HandStore.join)
+    beat = _awaited(HandStore.beat)
+    leave = _awaited(HandStore.leave)
+    take = _awaited(HandStore.take)
+    others = _awaited(HandStore.others)
+    make_room = _awaited(HandStore.make_room)
+
+
 class AsyncStore:
     """Async face of `Store`, for the event loop.
 
@@ -144,6 +155,7 @@ class AsyncStore:
         self.log = AsyncLog(store.log, caller)
         self.hearing = AsyncHearing(store.hearing, caller)
         self.memos = AsyncMemos(store.memos, caller)
+        self.hands = AsyncHands(store.hands, caller)
         self._store, self._caller = store, caller
 
     async def is_wished(self) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-from reconciler.ledger.data import claims, mentions, names, overview, problems, records, runs, samples
+from reconciler.ledger.data import claims, deleting, mentions, names, overview, problems, records, runs, samples
 from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import seen as of_walks
 from reconciler.ledger.data import told as of_messages
@@ -295,8 +295,8 @@ class RecordStore:
         return self._scoped.read(lambda tx: of_run.unseen(tx.connection, scope, run_id, after, limit, gone=gone))
 
     def deleted_since(self, moment: datetime) -> int:
-        """Return how many records were deleted at the target since a moment, where that counts, and are still gone."""
-        return self._scoped.read(lambda tx: records.deleted_since(tx.connection, self._scoped.id, moment))
+        """Return how many records were deleted at the target since a moment, or made room for, where that counts."""
+        return self._scoped.read(lambda tx: deleting.deleted_since(tx.connection, self._scoped.id, moment))
 
     def sample(self, latest: int, random: int, config: str) -> list[Level]:
         """Return the records that were written last and some at random, all with fingerprints, none of them gone.

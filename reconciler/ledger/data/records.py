@@ -265,12 +265,6 @@ def pages(connection: Connection, scope: int, after: str | None = None) -> Itera
         rest = records.c.key > last
 
 
-def deleted_since(connection: Connection, scope: int, moment: datetime) -> int:
-    """Return how many records were deleted; see `RecordStore.deleted_since`."""
-    gone = records.c.scope == scope, records.c.gone, records.c.gone_at >= moment
-    return connection.execute(select(func.count()).where(*gone)).scalar_one()
-
-
 def forget_prints(connection: Connection, scope: int, keys: Collection[str] | None) -> None:
     """Forget fingerprints; see `RecordStore.forget_prints`. That the target may hold something stays known."""
     noted = update(records).where(records.c.held != {}).values(prints={})

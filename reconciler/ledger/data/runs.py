@@ -36,7 +36,12 @@ def begin(
     connection.execute(
         update(data_runs)
         .where(data_runs.c.scope == scope, data_runs.c.state == RUNNING)
-        .values(state=INTERRUPTED, ended_at=now, message="It was cut off, and another run took its place")
+        .values(
+            state=INTERRUPTED,
+            ended_at=now,
+            message="It was cut off, and another run took its place",
+            takes_hands=False,
+        )
     )
     _forget_old(connection, scope)
     run = DataRun(
@@ -78,8 +83,9 @@ def change(
 
 def end(connection: Connection, scope: int, run_id: str, state: str, now: datetime, message: str | None) -> None:
     """Record that a run ended, and with it its hands; see `RunStore.end`."""
-    change(connection, scope, run_id, {"state": state, "ended_at": now, "message": message})
+    # In the order in which hands take them: first their membership, then the run, to add to its counts.
     hands.end_run(connection, scope, run_id)
+    change(connection, scope, run_id, {"state": state, "ended_at": now, "message": message, "takes_hands": False})
 
 
 def read(connection: Connection, scope: int, run_id: str, *, for_update: bool = False) -> DataRun | None:
@@ -87,6 +93,13 @@ def read(connection: Connection, scope: int, run_id: str, *, for_update: bool = 
     query = select(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id)
     row = connection.execute(query.with_for_update() if for_update else query).mappings().first()
     return None if row is None else _run(row)
+
+
+def orders(connection: Connection, scope: int, run_id: str) -> tuple[bool, bool]:
+    """Return whether a run is asked to stop, and whether it takes hands beside its keeper."""
+    about = select(data_runs.c.cancel_requested, data_runs.c.takes_hands)
+    row = connection.execute(about.where(data_runs.c.scope == scope, data_runs.c.id == run_id)).first()
+    return (False, False) if row is None else (row.cancel_requested, row.takes_hands)
 
 
 def newest(

@@ -11,7 +11,7 @@ from typing import TypeVar
 from reconciler.ledger.config.model import LockHolder
 from reconciler.ledger.data import claims, hands, overview, runs
 from reconciler.ledger.data.fence import Fence
-from reconciler.ledger.data.model import RUNNING, DataScope
+from reconciler.ledger.data.model import RUNNING, DataRun, DataScope
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.lock import LEASE, Lock, acquire, is_held, lost
 
@@ -112,22 +112,25 @@ class Scoped:
         """
         return acquire(self.database, holder, name=self.scope.watch_name, wait=wait, on_wait=on_wait, lease=lease)
 
-    def join(self, run_id: str, holder: str) -> None:
-        """Become a hand of a run that somebody else keeps.
+    def join(self, run_id: str, holder: str) -> DataRun:
+        """Become a hand of a run that somebody else keeps; see `HandStore.join`.
 
         Raises:
-            LockLost: that run is not under way.
+            LockLost: that run is not under way, or takes no hands.
         """
         token = token_hex(16)
 
-        def join(tx: Transaction) -> None:
+        def join(tx: Transaction) -> DataRun:
             run = runs.read(tx.connection, self.id, run_id, for_update=True)
-            if run is None or run.state != RUNNING:
+            if run is None or run.state != RUNNING or not runs.orders(tx.connection, self.id, run_id)[1]:
                 raise lost(self.scope.lock_name)
-            hands.join(tx.connection, self.id, token, run_id, holder, keeper=False)
+            expires_at = tx.now + LEASE
+            hands.join(tx.connection, self.id, token, run_id, holder, keeper=False, expires_at=expires_at)
+            return run
 
-        self.database.run(join)
+        run = self.database.run(join)
         self._hand, self.run_id = token, run_id
+        return run
 
     def keep(self, tx: Transaction, run_id: str, holder: str) -> str:
         """Become, within a transaction that holds the lock, the keeper of a run, and return the hand's token."""

@@ -1,4 +1,4 @@
-"""Store of one scope: `.runs`, `.records`, `.names`, `.problems`, `.log`, `.hearing`, `.memos`.
+"""Store of one scope: `.runs`, `.hands`, `.records`, `.names`, `.problems`, `.log`, `.hearing`, `.memos`.
 
 Every method is one durable transaction. What needs the lock or a hand asks for it in the same transaction; where that
 is no longer ours, nothing is changed and LockLost is raised. Any method raises LedgerError where the ledger cannot be
@@ -13,6 +13,7 @@ from datetime import datetime
 from reconciler.errors import LedgerError
 from reconciler.ledger.data import claims, hearing, inbox_rows, log, names, obeyed, problems, unseen, wanted
 from reconciler.ledger.data import runs as data_runs
+from reconciler.ledger.data.hand_store import HandStore
 from reconciler.ledger.data.inbox_model import Gap, InboxOverview
 from reconciler.ledger.data.memo_store import MemoStore
 from reconciler.ledger.data.model import (
@@ -49,6 +50,7 @@ class Store:
         self.log = LogStore(self._scoped)
         self.hearing = HearingStore(self._scoped)
         self.memos = MemoStore(self._scoped)
+        self.hands = HandStore(self._scoped)
         self.lock, self.watching = self._scoped.lock, self._scoped.watching
         self.listening, self.is_wished = self._scoped.listening, self._scoped.is_wished
 
@@ -120,7 +122,10 @@ class RunStore:
             NotApplied: other settings were applied than those that it began with.
         """
         scope = self._scoped.id
-        changes = {"state": RUNNING, "holder": holder, "ended_at": None, "message": None}
+        # Hands of before go on; others join once the new keeper has looked at the target.
+        # It takes hands once this keeper has looked at the target; those that it has finish what they have.
+        again = {"state": RUNNING, "ended_at": None, "message": None, "takes_hands": False}
+        changes = {**again, "holder": holder}
 
         def resume(tx: Transaction) -> tuple[DataRun, str]:
             data_runs.change(tx.connection, scope, run_id, changes)
@@ -138,10 +143,6 @@ class RunStore:
     def is_obeyed(self, config: str) -> bool:
         """Whether settings of this digest are those that were applied last, as far as any apply has said."""
         return self._scoped.read(lambda tx: obeyed.is_obeyed(tx.connection, self._scoped.id, config))
-
-    def join(self, run_id: str, holder: str) -> None:
-        """Become a hand of a run that somebody else keeps; see `Scoped.join`."""
-        self._scoped.join(run_id, holder)
 
     def update(
         self,

@@ -99,6 +99,7 @@ class RunContext:
         limit_lifted: it deletes more than the manifest allows, because somebody overrode that.
         remarks: what the run went through, for people.
         listening: how it listens for events once all else is done; None: it ends then.
+        keeps: whether this process keeps the run; else it lends a hand to it.
     """
 
     job: Job
@@ -118,6 +119,7 @@ class RunContext:
     limit_lifted: bool = False
     remarks: list[str] = field(default_factory=list)
     listening: Listening | None = None
+    keeps: bool = True
 
     @property
     def data(self) -> AnyDataType:
@@ -187,6 +189,7 @@ def open_context(
     since: datetime | None,
     previous: DataRun | None,
     listening: Listening | None = None,
+    keeps: bool = True,
 ) -> RunContext:
     """Return the context of a run that was chosen."""
     target_breaker = _breaker(job, job.target_traffic, probes=True)
@@ -209,6 +212,7 @@ def open_context(
         since=since,
         previous=previous,
         listening=listening,
+        keeps=keeps,
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import Reading
@@ -214,21 +215,23 @@ class Deletes:
         """Refuse more deletes than may be; whole: all that have to go are known."""
         context, settings = self._context, self._context.job.settings
         new = [leaving for leaving in self._leaving.values() if not leaving.level.gone and self._goes(leaving)]
-        counts = await context.ledger.records.counts(context.source_now)
-        recent = await context.ledger.records.deleted_since(context.job.now() - _A_DAY)
-        known = counts.records - counts.gone + recent
-        allowed = most_deletes(known, settings.max_delete_percent)
-        if not new or recent + len(new) <= allowed:
+        if not new:
             return
-        reason = context.job.overrides.get(LIMIT)
+        now = context.job.now()
+        # Only the keeper may pass a limit, and note why.
+        reason = context.job.overrides.get(LIMIT) if context.keeps else None
+        most = partial(most_deletes, percent=settings.max_delete_percent)
+        keys = tuple(sorted(leaving.level.key for leaving in new))
+        room = await context.ledger.hands.make_room(keys, now - _A_DAY, now, most, takes=whole)
+        if room.is_there:
+            return
         if reason is not None:
             if whole:
                 context.limit_lifted = True
                 await context.ledger.runs.update(context.run.id, overrides={LIMIT: reason})
                 context.remarks.append(f"{LIMIT} was overridden: {reason}")
             return
-        keys = tuple(sorted(leaving.level.key for leaving in new))
-        raise _too_many(context, LimitReached(LIMIT, allowed, recent, keys, complete=whole), known, new)
+        raise _too_many(context, LimitReached(LIMIT, room.allowed, room.recent, keys, complete=whole), room.known, new)
 
 
 def may_hold(level: Level) -> bool:

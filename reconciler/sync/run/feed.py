@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,6 +17,8 @@ _POLL_SECONDS = 0.5
 # So that what is raised together is read together.
 _COMPANY_SECONDS = 0.02
 _SIDE_BY_SIDE = 4
+# So long a hand waits for more before it goes: to come back costs it a look at both sides.
+_IDLE_SECONDS = 1.5
 # Of those that are claimed at once, so many are those that wait the shortest: one is through soon beside many.
 _NEWEST = 30
 
@@ -66,6 +69,35 @@ class Feed:
             else:
                 self._slots.release()
                 await _first_of(_POLL_SECONDS, rung, enough, self._context.stop)
+        while self._batches:
+            await asyncio.wait(set(self._batches))
+
+    async def drain(self, enough: asyncio.Event, settle: Callable[[], Awaitable[None]]) -> None:
+        """Work until nothing is left that is open or due, or until told that it is enough; see `work`.
+
+        Args:
+            enough: ends it.
+            settle: returns once what was brought on its way is done: that may raise something else.
+        """
+        idle = 0.0
+        while not (enough.is_set() or self._context.stopping or self.limit is not None):
+            await self._slots.acquire()
+            claimed = await self._retries.claim(_NEWEST)
+            if claimed:
+                idle = 0.0
+                batch = self._hands.create_task(self._bring(claimed))
+                self._batches.add(batch)
+                batch.add_done_callback(self._let_go)
+                continue
+            self._slots.release()
+            if self._batches:
+                await asyncio.wait(set(self._batches), return_when=asyncio.FIRST_COMPLETED)
+                continue
+            await settle()
+            if idle > _IDLE_SECONDS:
+                break
+            idle += _POLL_SECONDS
+            await _first_of(_POLL_SECONDS, enough, self._context.stop)
         while self._batches:
             await asyncio.wait(set(self._batches))
 

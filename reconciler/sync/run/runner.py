@@ -29,6 +29,8 @@ from reconciler.sync.run.synclog import Logbook
 
 _GRACE_SECONDS = 30.0
 _BEAT_SECONDS = 1.0
+# Hands of other processes hear within a second that a run ends, and what they sent may be answered by then.
+_DISMISSAL_SECONDS = 4.5
 _LEDGER_STATES = {
     State.FINISHED: FINISHED,
     State.INTERRUPTED: INTERRUPTED,
@@ -273,6 +275,7 @@ class _Run:
         run = context.run
         # What is noted from here on is the last of this run: no progress is noted after it.
         self._ended = True
+        await self._stages.crew.dismiss(_DISMISSAL_SECONDS)
         await context.ledger.runs.update(run.id, counts=context.meter.news())
         state = _LEDGER_STATES[ending.state]
         await context.ledger.runs.end(run.id, state, context.job.now(), message=ending.noted)

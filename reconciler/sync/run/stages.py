@@ -15,6 +15,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.run.abilities import Learning, Remembering
 from reconciler.sync.run.breaker import Outage
 from reconciler.sync.run.context import RunContext
+from reconciler.sync.run.crew import Crew
 from reconciler.sync.run.deletes import Deletes, TooManyGone
 from reconciler.sync.run.feed import Feed
 from reconciler.sync.run.listening import Bell, Listening
@@ -51,6 +52,7 @@ class Stages:
     def __init__(self, context: RunContext, logbook: Logbook) -> None:
         self._context = context
         self._logbook = logbook
+        self.crew = Crew(context)
         # What is open since then was done, and raised anew.
         self._listed_at: datetime | None = None
         # Writes, problems and resolutions up to what the log's date was last written for.
@@ -73,22 +75,26 @@ class Stages:
         removes = context.mode is Mode.REMOVE
         await (self._begin_removal() if removes else self._preflight())
         await self._logbook.begin()
+        await self.crew.take()
         context.whole = await context.sink.whole() if context.mode.looks else None
         limit: TooManyGone | None = None
         listened = False
         async with asyncio.TaskGroup() as hands:
             pipeline = Pipeline(context, hands)
-            keeper = hands.create_task(self._logbook.keep())
+            beside = [hands.create_task(self._logbook.keep()), hands.create_task(self.crew.call())]
             try:
                 await (self._remove(pipeline) if removes else self._work(pipeline, hands))
                 if context.listening is not None and context.mode is Mode.INCREMENTAL and not context.stopping:
                     await self._listen(context.listening, pipeline, hands)
                     listened = True
+                if not context.stopping and await self.crew.dismiss():
+                    await self._take_over(pipeline)
             except TooManyGone as error:
                 # What the walk found belongs into the log all the same.
                 limit = error
             finally:
-                keeper.cancel()
+                for each in beside:
+                    each.cancel()
         await self._logbook.flush()
         if limit is not None:
             raise limit
@@ -245,6 +251,12 @@ class Stages:
         # What was deleted set names free.
         context.meter.phase = Phase.RETRYING
         await retries.work_off(patiently=context.mode.walks)
+        await deletes.carry_out()
+
+    async def _take_over(self, pipeline: Pipeline) -> None:
+        """Work off what other hands put back when they went."""
+        deletes = Deletes(self._context, pipeline)
+        await Retries(self._context, pipeline, deletes).work_off(patiently=self._context.mode.walks)
         await deletes.carry_out()
 
     async def _delete(self, deletes: Deletes) -> None:
