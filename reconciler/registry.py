@@ -14,7 +14,7 @@ from reconciler.kind.probe import Prober
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.client import HttpReader, HttpWriter
     from reconciler.http.connections import Connections
-    from reconciler.http.limit import Turn
+    from reconciler.http.limit import Limit, Turn
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
     from reconciler.kind.request import RequestKinds
@@ -34,6 +34,7 @@ class Provider(Protocol):
         connections: Connections | None,
         policy: RetryPolicy | None,
         turn: Turn | None,
+        limit: Limit | None,
     ) -> AbstractAsyncContextManager[HttpReader]:
         """Open a connection that can only read."""
 
@@ -45,6 +46,7 @@ class Provider(Protocol):
         token_cache: bool,
         observer: Observer | None,
         policy: RetryPolicy | None,
+        limit: Limit | None,
     ) -> AbstractAsyncContextManager[HttpWriter]:
         """Open a connection that can write as well."""
 
@@ -116,17 +118,21 @@ async def open_reader(
     turn: Turn | None = None,
 ) -> AsyncIterator[HttpReader]:
     """Open a connection that can only read, with the client of its provider; `policy` bounds repeating; see `Turn`."""
-    provider = _PROVIDERS[connection.api]()
-    async with provider.connect(
-        connection.supplied(),
-        scopes=scopes,
-        # What was handed over can be forgotten: nothing of it is left in files.
-        token_cache=token_cache and connection.supply is None,
-        observer=observer,
-        connections=connections,
-        policy=policy,
-        turn=turn,
-    ) as reader:
+    provider, supplied = _PROVIDERS[connection.api](), connection.supplied()
+    async with (
+        _limit(supplied, turn) as limit,
+        provider.connect(
+            supplied,
+            scopes=scopes,
+            # What was handed over can be forgotten: nothing of it is left in files.
+            token_cache=token_cache and connection.supply is None,
+            observer=observer,
+            connections=connections,
+            policy=policy,
+            turn=turn,
+            limit=limit,
+        ) as reader,
+    ):
         yield reader
 
 
@@ -140,12 +146,32 @@ async def open_writer(
     policy: RetryPolicy | None = None,
 ) -> AsyncIterator[HttpWriter]:
     """Open a connection that can write as well, with the client of its provider; `policy` bounds repeating."""
-    provider = _PROVIDERS[connection.api]()
-    async with provider.connect_writer(
-        connection.supplied(),
-        scopes=scopes,
-        token_cache=token_cache and connection.supply is None,
-        observer=observer,
-        policy=policy,
-    ) as writer:
+    provider, supplied = _PROVIDERS[connection.api](), connection.supplied()
+    async with (
+        _limit(supplied, None) as limit,
+        provider.connect_writer(
+            supplied,
+            scopes=scopes,
+            token_cache=token_cache and connection.supply is None,
+            observer=observer,
+            policy=policy,
+            limit=limit,
+        ) as writer,
+    ):
         yield writer
+
+
+@asynccontextmanager
+async def _limit(connection: Connection, turn: Turn | None) -> AsyncIterator[Limit | None]:
+    """Within, a connection keeps to its rate together with the other processes of its ledger; None: by itself."""
+    if connection.shared is None:
+        yield None
+        return
+    from reconciler.http.quota import Share
+    from reconciler.ledger.rates import rate_key, shared_limit
+
+    whose, rate = connection.shared, connection.requests_per_second
+    share = Share(whose.environment, rate, kept=whose.is_configuration, kept_share=connection.kept_share)
+    key = rate_key(connection.api, connection.api_url, connection.site_id or connection.client_id)
+    async with shared_limit(whose.ledger, key, share, turn) as limit:
+        yield limit

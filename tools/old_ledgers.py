@@ -47,6 +47,7 @@ SHAPES = {
     "version-21": ("b9f8978",),
     "version-22": ("9de0946",),
     "version-23": ("3d7cc590",),
+    "version-24": ("dbec756d",),
 }
 
 FILL = """

@@ -52,7 +52,7 @@ async def readers(
         yield {
             api: await stack.enter_async_context(
                 open_reader(
-                    connection,
+                    connection.for_configuration(),
                     session.scopes(api, targets),
                     token_cache=token_cache,
                     observer=observer,
@@ -72,7 +72,12 @@ async def writers(
     async with AsyncExitStack() as stack:
         yield {
             api: await stack.enter_async_context(
-                open_writer(connection, session.scopes(api, targets), token_cache=token_cache, observer=observer)
+                open_writer(
+                    connection.for_configuration(),
+                    session.scopes(api, targets),
+                    token_cache=token_cache,
+                    observer=observer,
+                )
             )
             for api, connection in _connections(session, targets).items()
         }

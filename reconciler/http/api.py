@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.errors import ApiError
 from reconciler.http.clock import Clock
 from reconciler.http.faults import FaultParser
-from reconciler.http.limit import Turn
+from reconciler.http.limit import Limit, Turn
 from reconciler.http.login import FixedToken, Login
 from reconciler.http.observe import Call, Observer, Silent
 from reconciler.http.retry import Answer, RetryPolicy
@@ -66,6 +66,7 @@ class Options:
         policy: bounds of repeating.
         clock: where time comes from.
         turn: whether its requests go first of others to the same API, or give way; None: neither.
+        limit: the rate that is shared with others; None: the API's is kept to by this client alone.
     """
 
     cache: TokenCache | None = None
@@ -74,3 +75,4 @@ class Options:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Clock = field(default_factory=Clock)
     turn: Turn | None = None
+    limit: Limit | None = None

@@ -18,7 +18,7 @@ from reconciler.http.clock import ApiClock
 from reconciler.http.connections import Connections
 from reconciler.http.decoding import Taker
 from reconciler.http.faults import FaultReader
-from reconciler.http.limit import RateLimit
+from reconciler.http.limit import Limit, RateLimit
 from reconciler.http.login import FixedToken, Login, TokenHolder, TokenSource, read_token
 from reconciler.http.observe import Call, Exchanged
 from reconciler.http.redact import Redactor
@@ -50,7 +50,7 @@ class Session:
         self._faults = FaultReader(
             api.faults, self._redactor, api.scopes, api.forbidden, api.url_fields[0], api.steps, self._left_alone
         )
-        self._rate = RateLimit(api.requests_per_second, clock=options.clock, turn=options.turn)
+        self._rate: Limit = options.limit or RateLimit(api.requests_per_second, clock=options.clock, turn=options.turn)
         writes = api.writes_per_second
         self._write_rate = None if writes is None else RateLimit(writes, burst=1, clock=options.clock)
         self._in_flight = asyncio.Semaphore(options.in_flight)

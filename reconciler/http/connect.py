@@ -11,7 +11,7 @@ from reconciler.http.api import Api, Options
 from reconciler.http.client import HttpReader, HttpWriter, Session, open_session
 from reconciler.http.clock import Clock
 from reconciler.http.connections import Connections
-from reconciler.http.limit import Turn
+from reconciler.http.limit import Limit, Turn
 from reconciler.http.observe import Observer, Silent
 from reconciler.http.retry import RetryPolicy
 from reconciler.http.tokens import default_cache
@@ -52,6 +52,7 @@ class Opening(TypedDict, total=False):
         policy: bounds of repeating.
         clock: where time comes from.
         turn: whether its requests go first of others to the same API, or give way.
+        limit: the rate that is shared with others; its own where left out.
     """
 
     scopes: Sequence[str]
@@ -61,6 +62,7 @@ class Opening(TypedDict, total=False):
     policy: RetryPolicy | None
     clock: Clock | None
     turn: Turn | None
+    limit: Limit | None
 
 
 @asynccontextmanager
@@ -89,5 +91,6 @@ def _open(describe: Describe, opening: Opening) -> AbstractAsyncContextManager[S
         policy=opening.get("policy") or RetryPolicy(),
         clock=opening.get("clock") or Clock(),
         turn=opening.get("turn"),
+        limit=opening.get("limit"),
     )
     return open_session(describe(opening.get("scopes", ())), options, opening.get("connections"))

@@ -5,13 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 from reconciler.http.clock import Clock
 
 # Rounding must not cost a second sleep for a token that is there but for its last bit, nor a sleep too short to move
 # the clock.
 _WHOLE = 1 - 1e-9
-_SHORTEST_SLEEP = 0.001
+SHORTEST_SLEEP = 0.001
+
+
+class Limit(Protocol):
+    """Says when a request may be sent."""
+
+    async def acquire(self) -> None:
+        """Wait until one more request may be sent."""
+
+    def hold(self, seconds: float) -> None:
+        """Pause all requests for that long: the API has answered 429."""
 
 
 class Precedence:
@@ -93,6 +104,6 @@ class RateLimit:
             self._tokens = max(self._tokens - (taken - self._given), -self._per_second)
             self._given = taken
         if self._tokens < _WHOLE:
-            return max(_SHORTEST_SLEEP, (1 - self._tokens) / self._per_second)
+            return max(SHORTEST_SLEEP, (1 - self._tokens) / self._per_second)
         self._tokens -= 1
         return 0.0

@@ -10,7 +10,7 @@ from functools import lru_cache
 from random import SystemRandom
 
 from reconciler.http.clock import Clock
-from reconciler.http.limit import RateLimit
+from reconciler.http.limit import Limit
 from reconciler.http.observe import Call, Observer, Waiting
 
 TOO_MANY_REQUESTS = 429
@@ -142,7 +142,7 @@ class Repeater:
     policy: RetryPolicy
     clock: Clock
     observer: Observer
-    rate: RateLimit | None = None
+    rate: Limit | None = None
     offline: Callable[[Answer], bool] = lambda _answer: False
     clashes: Callable[[Call], bool] = lambda _call: False
     limited: Callable[[Answer, float], float | None] = lambda _answer, _now: None

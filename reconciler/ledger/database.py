@@ -147,6 +147,18 @@ class Database(ABC):
             LedgerError: it cannot be written.
         """
 
+    def may_write(self) -> bool:
+        """Whether this user may write what processes share of an API; see `rates`.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        return True
+
+    def began(self, connection: Connection) -> datetime | None:  # noqa: ARG002 - most databases lose nothing
+        """Return when it began anew and may have lost what is kept without a log; None: it loses nothing."""
+        return None
+
     def number_on(self, connection: Connection) -> None:  # noqa: B027 - most databases need not be told
         """Set the database's row IDs to go on behind those of rows that were copied in."""
 

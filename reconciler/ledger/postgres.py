@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from reconciler.errors import LedgerError, MissingExtra
 from reconciler.ledger import schema
 from reconciler.ledger.columns import DamagedValue
-from reconciler.ledger.database import Clock, Database, Transaction, Version, damaged
+from reconciler.ledger.database import Clock, Transaction, Version, damaged
 from reconciler.ledger.libpq import SETTINGS
-from reconciler.ledger.tables import IN_ORDER, NUMBERED, meta
+from reconciler.ledger.postgres_server import OnServer
+from reconciler.ledger.tables import IN_ORDER, meta
 from reconciler.ledger.url import LedgerUrl
 from reconciler.ledger.waiting import Waiting
 
@@ -91,7 +92,7 @@ _NO_SUCH_NUMBER = "22023"
 _UNCLEAR = "unclear"
 
 
-class PostgresDatabase(Database):
+class PostgresDatabase(OnServer):
     """A PostgreSQL database, or a schema in one."""
 
     steps = "postgres"
@@ -177,13 +178,6 @@ class PostgresDatabase(Database):
                 connection.exec_driver_sql(f"{_LOCK_TIMEOUT}; {_VERSION} FOR UPDATE")
             now = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
             return self.migrate(connection, newest, now.astimezone(UTC))
-
-    def number_on(self, connection: Connection) -> None:
-        """See `Database.number_on`."""
-        for table, column in NUMBERED.items():
-            connection.exec_driver_sql(
-                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column}'), max({column})) FROM {table.name}"  # noqa: S608
-            )
 
     def errors(self) -> AbstractContextManager[None]:
         """See `Database.errors`."""

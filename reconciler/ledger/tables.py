@@ -19,6 +19,7 @@ from reconciler.ledger.columns import (
     Reasons,
     Words,
 )
+from reconciler.ledger.fetched_table import fetched_items
 from reconciler.ledger.hand_tables import hands, ranges
 from reconciler.ledger.inbox_tables import (
     hearing_gaps,
@@ -32,6 +33,7 @@ from reconciler.ledger.inbox_tables import (
 )
 from reconciler.ledger.memo_tables import memos
 from reconciler.ledger.move_tables import config_moves, config_restores
+from reconciler.ledger.rate_tables import outages, rate_limits
 from reconciler.ledger.service_tables import applied_settings, services, turns
 from reconciler.ledger.table import key, optional, table
 
@@ -360,24 +362,13 @@ ignite_credentials = table(
     Column("stored_at", Past),
 )
 
-# What was fetched of places that keep what they gave: how far of each item.
-fetched_items = table(
-    "fetched_items",
-    key("environment"),
-    key("place"),
-    key("item"),
-    Column("version", Words),
-    Column("position", Number),
-    Column("set_aside", Boolean),
-    Column("seen_at", Past),
-)
-
 IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
     pause_log, drift_seen, drift_looks, heals, applied_commits, applied_approvals, requests, request_steps,
     request_memory, services, scopes, data_runs, applied_settings, turns, wanted_runs, hands, ranges, records, names,
     waits, problems, memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes,
-    inbox_messages, inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves, config_restores,
+    inbox_messages, inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves,
+    config_restores, rate_limits, outages,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
 

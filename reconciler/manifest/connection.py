@@ -40,11 +40,27 @@ _REGIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """How the rate of a connection is shared with other processes: by which ledger, and as whose.
+
+    Args:
+        ledger: on PostgreSQL.
+        environment: name of the Environment.
+        is_configuration: whether it is for a plan, a drift check or an apply, for which a share is kept.
+    """
+
+    ledger: LedgerUrl
+    environment: str
+    is_configuration: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """How to reach an API: URLs without a final slash.
 
     `environment` is OrderCloud's where it is known, `site_id` SparkLayer's. `supply` returns client ID and secret where
-    the Environment names none: the ledger may have got others since it was loaded.
+    the Environment names none: the ledger may have got others since it was loaded. `shared` says with whom the rate
+    is shared, and `kept_share` which part of it is then kept for configuration; None: we keep to it by ourselves.
     """
 
     api: str
@@ -56,6 +72,16 @@ class Connection:
     environment: Literal["sandbox", "staging", "production"] | None = None
     site_id: str | None = None
     supply: Callable[[], tuple[str, Secret]] | None = field(default=None, compare=False, repr=False)
+    kept_share: float = 0.1
+    shared: Shared | None = field(default=None, compare=False, repr=False)
+
+    def shared_by(self, ledger: LedgerUrl, environment: str) -> Connection:
+        """Return the same, with its rate shared by all processes of a ledger that several machines may use."""
+        return self if ledger.kind == "sqlite" else replace(self, shared=Shared(ledger, environment))
+
+    def for_configuration(self) -> Connection:
+        """Return the same for a plan, a drift check or an apply: a share of its rate is kept for those."""
+        return self if self.shared is None else replace(self, shared=replace(self.shared, is_configuration=True))
 
     @property
     def is_handed_over(self) -> bool:
@@ -150,6 +176,7 @@ def _ordercloud(section: _Section) -> Connection:
         client_secret=secrets[("clientSecret",)],
         requests_per_second=resolved.requests_per_second,
         environment=resolved.environment,
+        kept_share=resolved.configuration_percent / 100,
     )
 
 
@@ -168,6 +195,7 @@ def _sparklayer(section: _Section) -> Connection:
         or Secret(HANDED_OVER, lambda: None, partial(section.locator.at, ())),
         requests_per_second=resolved.requests_per_second,
         site_id=resolved.site_id,
+        kept_share=resolved.configuration_percent / 100,
     )
 
 

@@ -20,7 +20,23 @@ def _only_text(value: object) -> object:
 
 
 # Below one in ten seconds nothing would ever end, and nobody would know why.
-RequestsPerSecond = Annotated[float, Field(ge=0.1, le=10_000, description="Requests a second, across all of a run.")]
+RequestsPerSecond = Annotated[
+    float,
+    Field(
+        ge=0.1,
+        le=10_000,
+        description="Requests a second, across all of a run; where the ledger is on PostgreSQL, across all processes.",
+    ),
+]
+ConfigurationPercent = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=90,
+        description="Percent of requestsPerSecond that plan, drift and apply get at least while data syncs use the"
+        " rest; where the ledger is on PostgreSQL.",
+    ),
+]
 # It travels in a header.
 SiteID = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200)]
 
@@ -39,6 +55,7 @@ class OrderCloudConnection(SpecModel):
     client_id: str = Field(alias="clientID", description="API client ID.")
     client_secret: Annotated[str, FieldSemantics(write_only=True)] = Field(description="API client secret.")
     requests_per_second: RequestsPerSecond = 50
+    configuration_percent: ConfigurationPercent = 10
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:
@@ -66,6 +83,7 @@ class SparkLayerConnection(SpecModel):
         default=None, description="Client secret."
     )
     requests_per_second: RequestsPerSecond = 20
+    configuration_percent: ConfigurationPercent = 10
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:

@@ -266,7 +266,12 @@ def open_session(
             ids = {(item.kind, item.name): item.id for item in desired}
             requests = requested(asking, request_kinds, scope, ids)
         settings = resolve_settings(selected.environment, scope)
-        connections = {api: resolve_connection(selected.environment, scope, api) for api in apis}
+        connections = {
+            api: resolve_connection(selected.environment, scope, api).shared_by(
+                settings.ledger, selected.environment.name
+            )
+            for api in apis
+        }
     except UnresolvedReference as error:
         raise with_all_unset(error, selected.environment, selected.manifests, all_kinds, scope, apis) from None
     return Session(

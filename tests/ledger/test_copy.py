@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from reconciler.errors import LedgerError, LedgerLocked
+from reconciler.http.quota import Ask, Share
 from reconciler.ledger import care
 from reconciler.ledger.config.drift_looks import DriftLooks
 from reconciler.ledger.config.entries import Done, Sent
@@ -29,7 +31,10 @@ from reconciler.ledger.data.inbox_model import Arrivals, Gap, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.data.obeyed import AppliedSettings
+from reconciler.ledger.rate_tables import outages
+from reconciler.ledger.rates import Exchange, RateStore
 from reconciler.ledger.reader import read_memory
+from reconciler.ledger.service_tables import turns
 from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
 from reconciler.pause.lease import Around, Lease
@@ -83,6 +88,11 @@ def fill(url):
             store.memos.distrust(ODD)
             store.log.to_log(9)
             store.hearing.note([Gap("product", ODD, NOW, ODD, 2)])
+            RateStore(ledger.database).exchange([Exchange(ODD, ODD, Ask(Share(ODD, 20), 3))])
+            away = {"key": ODD, "since": NOW, "until": NOW, "reason": ODD, "holder": ODD}
+            due = {"scope": store._scoped.id, "run": ODD, "due_at": NOW, "failures": 1}
+            for table, row in ((outages, away), (turns, due)):
+                ledger.database.run(lambda tx, table=table, row=row: tx.connection.execute(insert(table).values(row)))
             store.log.remember(LogDates(NOW, NOW, NOW))
             ledger.store(SCOPE).runs.join(data_run.id, "a hand")
         AppliedSettings(ledger.database).remember("test", {SCOPE: "digest"}, (), ODD)

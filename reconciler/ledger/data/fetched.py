@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.database import Database, Transaction
-from reconciler.ledger.tables import fetched_items
+from reconciler.ledger.fetched_table import fetched_items
 
 
 @dataclass(frozen=True, slots=True)

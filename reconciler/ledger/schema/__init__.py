@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-VERSION = 24
+VERSION = 25
 """The version of the schema that this program works with."""
 
 OLDEST_WRITER = 3
