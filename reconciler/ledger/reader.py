@@ -255,6 +255,20 @@ class Ledgers:
 
         return self._read(url, read) or {}
 
+    def workers(self, url: LedgerUrl | str, environment: str) -> int:
+        """Return how many workers take jobs of an environment.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> int:
+            from reconciler.ledger.config.services import workers
+
+            return workers(tx.connection, environment, tx.now)
+
+        return self._read(url, read) or 0
+
     def _read(self, url: LedgerUrl | str, query: Callable[[Transaction], _Found]) -> _Found | None:
         """Return the answer of a query, None where there is no ledger."""
         place = located(url)

@@ -38,11 +38,17 @@ LOOK_SECONDS = 15.0
 _SHOWN = 5
 
 
-def crew_of(service: Service, served: Served) -> Crew:
-    """Return the loops that spec.service of an environment names, not begun yet."""
+def crew_of(service: Service, served: Served, *, works: bool = True) -> Crew:
+    """Return the loops that spec.service of an environment names, not begun yet.
+
+    Args:
+        service: the process.
+        served: the environment.
+        works: whether it runs data syncs; else they are left to workers.
+    """
     asked = served.section.settings.loops
     loops: list[Loop] = []
-    if "syncs" in asked:
+    if "syncs" in asked and works:
         names = dict.fromkeys(item.name for item in served.session.desired if item.kind == KIND and not item.absent)
         loops.extend(Loop(service, served, f"sync {name}", partial(_sync, name)) for name in names)
     if "drift" in asked:

@@ -23,6 +23,7 @@ from reconciler.workers.ending import Ending
 
 if TYPE_CHECKING:
     from reconciler.serve.start import Opened
+    from reconciler.workers.waker import Waker
 
 SEEN_SECONDS = 15.0
 """How often the ledger is told that the process lives, and which manifests it has."""
@@ -31,13 +32,20 @@ _AWAY_SECONDS = 30.0
 """How long what answered with older manifests may still answer with them."""
 
 
-async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *, only_intake: bool = False) -> None:
+async def serve(
+    service: Service,
+    reopen: Callable[[], Opened] | None = None,
+    *,
+    only_intake: bool = False,
+    works: bool = True,
+) -> None:
     """Serve until a first signal, then end what was begun; a second signal ends it at once. See `Ending`.
 
     Args:
         service: opened and checked.
         reopen: reads the manifests anew, at SIGHUP; None: nothing does.
         only_intake: whether it only takes messages in, and runs no loops.
+        works: whether it runs data syncs; else they are left to workers.
 
     Raises:
         UsageError: the address cannot be listened on.
@@ -47,7 +55,7 @@ async def serve(service: Service, reopen: Callable[[], Opened] | None = None, *,
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     logging.getLogger("uvicorn").propagate = False
     logging.getLogger("reconciler.ledger").addHandler(Warnings(service.log))
-    duty = Duty(service, reopen, only_intake=only_intake)
+    duty = Duty(service, reopen, only_intake=only_intake, works=works)
     server = Server(make_app(service, only_intake=only_intake), service.front)
     ending, first = Ending(asyncio.current_task(), service.log), 0.0
 
@@ -103,14 +111,21 @@ class Duty:
         service: opened and checked.
         reopen: reads the manifests anew.
         only_intake: whether it runs no loops.
+        works: whether it runs data syncs.
     """
 
     def __init__(
-        self, service: Service, reopen: Callable[[], Opened] | None = None, *, only_intake: bool = False
+        self,
+        service: Service,
+        reopen: Callable[[], Opened] | None = None,
+        *,
+        only_intake: bool = False,
+        works: bool = True,
     ) -> None:
         self._service = service
         self._reopen = reopen
         self._only_intake = only_intake
+        self._works = works and not only_intake
         self._crews: list[Crew] = []
         self._consuming: list[asyncio.Event] = []
         self._reloading: asyncio.Task[None] | None = None
@@ -143,11 +158,14 @@ class Duty:
 
     def _begin(self) -> None:
         if not self._only_intake:
-            self._crews = [crew_of(self._service, served) for served in self._service.environments.values()]
+            environments = self._service.environments.values()
+            self._crews = [crew_of(self._service, each, works=self._works) for each in environments]
             for crew in self._crews:
                 crew.start()
         self._consuming = []
         for served in self._service.environments.values():
+            if not self._works and served.session.settings.ledger.path is None:
+                served.waker = wake_workers(self._service, served)
             if served.section.settings.consumers:
                 stop = asyncio.Event()
                 self._consuming.append(stop)
@@ -189,6 +207,22 @@ class Duty:
                     await asyncio.to_thread(served.sign, service.holder, waits)
             with suppress(TimeoutError):
                 await asyncio.wait_for(service.stopping.wait(), SEEN_SECONDS)
+
+
+def wake_workers(service: Service, served: Served) -> Waker:
+    """Wake workers from now on where an inbox of an environment raised something."""
+    from reconciler.workers.waker import Waker
+
+    def lost(error: ReconcilerError) -> None:
+        words = f"workers find by themselves what came, some seconds later: {error.message}"
+        service.log.say("wakes-nobody", words, level="warning", environment=served.name, code=error.code)
+
+    def types(name: str) -> tuple[str, ...]:
+        return tuple(sync.type for sync in served.data_syncs() if sync.name == name)
+
+    waker = Waker(served.session.settings.ledger, served.name, types, lost)
+    served.on_inbox = waker.watch
+    return waker
 
 
 async def _let_go(service: Service, old: tuple[Served, ...]) -> None:

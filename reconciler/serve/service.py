@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.intake import open_inbox
@@ -31,6 +31,9 @@ from reconciler.serve.gates import Door, doors_of
 from reconciler.serve.metrics import Metrics
 from reconciler.serve.threads import Threads
 from reconciler.sync.datasync import KIND, DataSync, data_syncs
+
+if TYPE_CHECKING:
+    from reconciler.workers.waker import Waker
 
 
 class Served:
@@ -75,6 +78,10 @@ class Served:
         self._signs: ServiceStore | None = None
         self._signing = threading.Lock()
         self._signed_off = False
+        self.waker: Waker | None = None
+        """Wakes workers where messages come; None: this process runs data syncs itself."""
+        self.on_inbox: Callable[[str, AsyncInbox], None] = lambda _name, _inbox: None
+        """Told of each inbox that is opened."""
         self._inboxes: dict[str, AsyncInbox] = {}
         self._opening_inbox = asyncio.Lock()
 
@@ -160,6 +167,7 @@ class Served:
         async with self._opening_inbox:
             if name not in self._inboxes:
                 self._inboxes[name] = AsyncInbox(await asyncio.to_thread(self._open_inbox, name))
+                self.on_inbox(name, self._inboxes[name])
             return self._inboxes[name]
 
     def _open_inbox(self, name: str) -> Inbox:
@@ -170,6 +178,9 @@ class Served:
         """Wait for what the inboxes commit now, and close them."""
         for inbox in tuple(self._inboxes.values()):
             await inbox.__aexit__(None, None, None)
+        if self.waker is not None:
+            await self.waker.close()
+            self.waker = None
 
     def close(self) -> None:
         """Take back that it is served; its ledger stays open for the others."""

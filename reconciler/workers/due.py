@@ -10,14 +10,14 @@ from reconciler.sync.run.loop import pause_after
 from reconciler.sync.run.report import State
 from reconciler.sync.settings import SyncSettings
 
-REST = timedelta(seconds=5)
+REST = timedelta(seconds=2)
 """How long a scope rests in any case, so that what cannot be worked off makes no runs without end."""
 
 TRUSTED = 3
 """How often in a row a run may be cut off, as by a machine that is gone, before the next one waits."""
 
 
-def is_due(waits: Waits, settings: SyncSettings, config: str, now: datetime) -> bool:
+def is_due(waits: Waits, settings: SyncSettings, config: str, now: datetime, rest: timedelta = REST) -> bool:
     """Return whether a run of a scope is to begin now.
 
     Args:
@@ -25,6 +25,7 @@ def is_due(waits: Waits, settings: SyncSettings, config: str, now: datetime) -> 
         settings: of the DataSync, for the scope's data type.
         config: digest of the settings that this process has.
         now: the ledger's clock.
+        rest: how long it rests in any case.
     """
     if waits.applied != config or waits.locked:
         return False
@@ -41,7 +42,7 @@ def is_due(waits: Waits, settings: SyncSettings, config: str, now: datetime) -> 
         return waits.wanted
     if newest.state == FINISHED:
         due_at = turn.due_at if turn is not None and noted else ended_at + settings.interval
-        rested = now - ended_at >= REST
+        rested = now - ended_at >= rest
         return (due_at is not None and now >= due_at) or waits.wanted or (waits.ready and rested)
     # It was cut off. How often that came in a row stands in the turn of the one before.
     return noted or turn is None or turn.due_at is None or now >= turn.due_at

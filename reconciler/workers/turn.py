@@ -21,7 +21,7 @@ from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.queue import Queue, QueuedJob
 from reconciler.sync.run.report import RunReport, State
-from reconciler.workers.due import begun, ended, failed, is_due
+from reconciler.workers.due import REST, begun, ended, failed, is_due
 from reconciler.workers.start import Manned
 
 COMMAND = "worker"
@@ -85,10 +85,15 @@ class Turns:
         # A job is looked at again at its end: what was raised meanwhile found its key taken.
         while chosen is not None and not self.stop.is_set():
             now, waits = await self._waits(chosen)
-            sync = chosen.sync
-            if not is_due(waits, sync.settings, sync.data.digest, now) or not await self._run(
-                job, chosen, types, waits
-            ):
+            about = waits, chosen.sync.settings, chosen.sync.data.digest, now
+            if is_due(*about):
+                if not await self._run(job, chosen, types, waits):
+                    return
+            elif is_due(*about, rest=timedelta()):
+                # Something waits, and the scope still rests: that is shorter than the way through the queue.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.stop.wait(), REST.total_seconds())
+            else:
                 return
 
     async def _waits(self, chosen: Chosen) -> tuple[datetime, Waits]:

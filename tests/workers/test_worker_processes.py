@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import signal
 from contextlib import contextmanager
 
@@ -9,8 +12,10 @@ import pytest
 
 from reconciler.ledger.data.overview import all_scopes
 from reconciler.ledger.writer import Ledger
+from reconciler.ordercloud.deliveries.message import PREFIX
 from support import postgres
 from support.checkout import Checkout, wait_until
+from support.service import Process
 from support.syncing import Shop
 from support.working import WorkerProcess
 
@@ -74,3 +79,22 @@ def test_another_goes_on_where_one_is_killed(shop):
     assert [(run["mode"], run["state"]) for run in runs(rest)][:1] == [("full", "finished")]
     assert not shop.wrong()
     assert "last_full_sync" in shop.log()
+
+
+def test_a_service_without_work_takes_messages_in_and_wakes_a_worker(shop):
+    deliveries = [{"dataSync": "shop", "secrets": ["signing-key"]}]
+    shop.prepare(environment={"service": {"loops": ["syncs"], "deliveries": deliveries}})
+    with working(shop, 1) as (worker,):
+        wait_until(lambda: bool(runs([worker])), seconds=120)
+        process = Process(shop.checkout, "--no-work")
+        product = shop.emulator.state()["ordercloud"]["commerce"]["objects"]["Product"][""][0]["ID"]
+        shop.portal("PATCH", f"products/{product}", {"Name": "Another name"})
+        message = {"Headers": {"type": f"{PREFIX}product.updated"}, "Payload": {"ProductID": product}}
+        raw = json.dumps(message).encode()
+        signature = base64.b64encode(hmac.digest(b"signing-key", raw, "sha256")).decode()
+        assert process.ask("POST", "/deliveries/shop", raw, {"X-oc-hash": signature}) == 200
+        wait_until(lambda: len(runs([worker])) > 1, seconds=60)
+        assert not shop.wrong()
+        assert not process.logged("run-ended")
+        assert not process.logged("wakes-nobody")
+        assert process.signalled(signal.SIGTERM) == 0

@@ -18,15 +18,18 @@ EXAMPLES = """
 reconciler serve -e production
 reconciler serve -e production -e staging --listen 127.0.0.1:8080
 reconciler serve -e production --log-format json
+reconciler serve -e production --no-work   # beside `reconciler worker`
 """
 
 
 @command("serve", examples=EXAMPLES, environments="several", result=False)
+@click.option("--no-work", is_flag=True, help="Run no data syncs: workers do.")
 @front_options
 @log_option
 @click.pass_obj
 def serve(
     options: Options,
+    no_work: bool,
     listen: str | None,
     public_url: str | None,
     tls_certificate: Path | None,
@@ -50,5 +53,6 @@ def serve(
         raise MissingExtra("A service", "serve") from error
     asked = asked_front(listen, public_url, tls_certificate, tls_key, proxies, login_token_file, login_user_header)
     project = options.project
-    run_to_end(run(open_service(project, asked, Log(log_format)), lambda: open_environments(project)))
+    service = open_service(project, asked, Log(log_format))
+    run_to_end(run(service, lambda: open_environments(project), works=not no_work))
     return Status.DONE
