@@ -31,6 +31,7 @@ from reconciler.ledger.data.inbox_model import Arrivals, Gap, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.data.obeyed import AppliedSettings
+from reconciler.ledger.hand_tables import ranges
 from reconciler.ledger.rate_tables import outages
 from reconciler.ledger.rates import Exchange, RateStore
 from reconciler.ledger.reader import read_memory
@@ -91,10 +92,12 @@ def fill(url):
             RateStore(ledger.database).exchange([Exchange(ODD, ODD, Ask(Share(ODD, 20), 3))])
             away = {"key": ODD, "since": NOW, "until": NOW, "reason": ODD, "holder": ODD}
             due = {"scope": store._scoped.id, "run": ODD, "due_at": NOW, "failures": 1}
-            for table, row in ((outages, away), (turns, due)):
+            part = {"scope": store._scoped.id, "run": ODD, "part": 1, "bounds": {ODD: ODD}, "listed": 3, "ended": False}
+            for table, row in ((outages, away), (turns, due), (ranges, part)):
                 ledger.database.run(lambda tx, table=table, row=row: tx.connection.execute(insert(table).values(row)))
             store.log.remember(LogDates(NOW, NOW, NOW))
-            ledger.store(SCOPE).runs.join(data_run.id, "a hand")
+            store.hands.take(data_run.id, takes=True)
+            ledger.store(SCOPE).hands.join(data_run.id, "a hand")
         AppliedSettings(ledger.database).remember("test", {SCOPE: "digest"}, (), ODD)
         ServiceStore(ledger.database).seen(["test"], "me", ODD, ODD)
         FetchedStore(ledger.database, "test", "place").note({ODD: Fetched("v", 2**31 - 1, set_aside=True)})
