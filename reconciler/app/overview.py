@@ -70,7 +70,8 @@ def brief_facts(session: Session, now: datetime) -> Facts:
     """
     with session.access.reading() as ledgers:
         statuses = tuple(statuses_in(session, (), ledgers, now))
-    return Facts(session.name, statuses, paused=paused_as_told(session, "no API was asked so far"))
+        paused = paused_as_told(session, "no API was asked so far", ledgers)
+    return Facts(session.name, statuses, paused=paused)
 
 
 def facts_of_broken(environment: str, error: ReconcilerError) -> Facts:

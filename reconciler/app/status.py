@@ -40,17 +40,18 @@ def statuses_of_each(
         return {session.name: statuses_in(session, names, ledgers, now, data_type) for session in sessions}
 
 
-def paused_as_told(session: Session, why: str) -> PausedNow:
+def paused_as_told(session: Session, why: str, ledgers: Ledgers | None = None) -> PausedNow:
     """Return what is paused in an environment, as far as manifests and ledger tell.
 
     Args:
         session: the environment.
         why: live is not asked.
+        ledgers: from which something was read already; None: own ones.
 
     Raises:
         LedgerError: there is a ledger, and it cannot be read.
     """
-    return PausedNow(tuple(paused_as_known(session.desired, session.memory(), session.opened_at)), why)
+    return PausedNow(tuple(paused_as_known(session.desired, session.memory(ledgers), session.opened_at)), why)
 
 
 async def paused_in_each(
