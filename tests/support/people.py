@@ -62,6 +62,7 @@ class PeopleSite(Site):
 
     customers: dict[str, Json] = field(default_factory=dict)
     shows: bool = True
+    shows_ids: bool = True
     clears: bool = False
     number: int = 0
     puts: list[str] = field(default_factory=list)
@@ -76,7 +77,8 @@ class PeopleSite(Site):
         found = self.find(lookup, name)
         if found is None:
             raise NotFound("no customer", status=404, vendor_code=UNKNOWN_ID)
-        return {name: copy.deepcopy(value) for name, value in found.items() if name != "uuid"}
+        hidden = {"uuid"} if self.shows_ids else {"uuid", "id"}
+        return {name: copy.deepcopy(value) for name, value in found.items() if name not in hidden}
 
     async def put(self, path: str, body: Any) -> Any:
         if "/customers/" not in path:
@@ -98,7 +100,7 @@ class PeopleSite(Site):
         own = {"id": found["id"], "uuid": found["uuid"]}
         self.customers[found["id"]] = {**after, **own}
         self.may_fail("customer after")
-        return copy.deepcopy({**after, "id": found["uuid"], "legacy_id": found["id"]})
+        return copy.deepcopy({**after, "id": found["uuid"], "legacy_id": found["id"]} if self.shows_ids else after)
 
     async def delete(self, path: str) -> None:
         found = self.find(*_named(path.removeprefix("api/v2/customers/")))

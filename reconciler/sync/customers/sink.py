@@ -222,17 +222,27 @@ class CustomerSink(CustomerTarget):
 
     async def _replace(self, state: CustomerState, named: Mapping[str, Any], found: Wire) -> None:
         """Replace a customer by what we map and all else that it has."""
-        lookup = Lookup("platform", state.key)
-        if found.get("external_id") != state.key and not state.gone:
-            lookup = Lookup("sparklayer", own_id_of(found) or str(state.before.own_id))
-        elif state.gone:
+        own = own_id_of(found) or state.before.own_id
+        lookup, email = Lookup("platform", state.key), str(named.get("email"))
+        if state.gone:
             lookup = Lookup("platform", str(found.get("external_id")))
-        body = merged(named, found, state.share)
-        if (balance := balance_of(found)) is not None:
+        elif found.get("external_id") != state.key:
+            email = str(found.get("email") or email)
+            lookup = Lookup("email", email) if own is None else Lookup("sparklayer", own)
+        body, balance = merged(named, found, state.share), balance_of(found)
+        if lookup.by == "email" and email != body["email"]:
+            # What names it in the path has to stand in the body: it gets its external ID first, and the address then.
+            await self._put_as_found(lookup, {**body, "email": email}, balance)
+            lookup = Lookup("platform", state.key)
+        await self._put_as_found(lookup, body, balance)
+        self._note(state, state.before.own_id or own, body)
+
+    async def _put_as_found(self, lookup: Lookup, body: Wire, balance: Json) -> None:
+        """Replace a customer that was read."""
+        if balance is not None:
             await self._put_beside_balance(lookup, body, balance)
         else:
             await self._put(lambda sent: replace_customer(self._writer, lookup, sent), body)
-        self._note(state, state.before.own_id or own_id_of(found), body)
 
     async def _put_beside_balance(self, lookup: Lookup, body: Wire, balance: Json) -> None:
         """Replace a customer that has a balance, which SparkLayer moves by itself and we never send.
@@ -264,7 +274,9 @@ class CustomerSink(CustomerTarget):
         if before.external_id != state.key and not state.gone:
             own = before.own_id
             lookup = Lookup("email", str(before.email)) if own is None else Lookup("sparklayer", own)
-            body = {**body, "email": before.email} if own is None else body
+        if lookup.by == "email" and before.email != body["email"]:
+            await self._put_as_found(lookup, {**body, "email": before.email}, None)
+            lookup = Lookup("platform", state.key)
         answer = await self._put(lambda sent: replace_customer(self._writer, lookup, sent), body)
         self._note(state, before.own_id or own_id_of(answer), body)
         self._blind.add(state.key)

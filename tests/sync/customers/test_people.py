@@ -259,3 +259,26 @@ def test_a_refusal_names_the_role_that_nobody_can_look_up(tmp_path: Path, said: 
         people.run(Mode.FULL)
         assert people.site.errors["acme.anna"].endswith(", and the customer's is queen")
         assert "role that it" not in people.site.errors["acme.ben"]
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("shows", [True, False])
+@pytest.mark.parametrize("email", ["a@x.y", "new@x.y"])
+def test_a_renamed_user_keeps_the_customer_where_nobody_knows_its_own_id(
+    tmp_path: Path, shows: bool, email: str
+) -> None:
+    with open_people(tmp_path) as people:
+        people.site.shows_ids = False
+        theirs = {"external_id": "acme.anna", "email": "a@x.y", "tax_exempt": True}
+        people.site.customers["cu_9"] = {"id": "cu_9", "uuid": "u-9", **theirs}
+        people.market.users["anna"] = user("anna", "a@x.y")
+        people.run(Mode.FULL)
+        assert people.site.customers.keys() == {"cu_9"}
+        people.site.shows = shows
+        people.market.users["anna2"] = people.market.users.pop("anna") | {"Email": email}
+        people.run(Mode.FULL)
+        [customer] = people.site.customers.values()
+        assert (customer["external_id"], customer["email"]) == ("acme.anna2", email)
+        assert (customer["id"], customer["tax_exempt"], customer["first_name"]) == ("cu_9", True, "Anna")
+        people.run(Mode.FULL)
+        assert people.site.puts == []
