@@ -61,30 +61,81 @@ class Spool:
 
 
 class Filed:
-    """Records by ID in a spool: in memory are the IDs, and the record that was asked for last."""
+    """Records by ID in a spool: in memory are 20 bytes of each, and the record that was asked for last.
+
+    All are put before the first is asked for.
+    """
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._places: dict[str, int] = {}
-        self._last: tuple[str, Any] = ("", None)
+        self._places = array("Q")
+        self._marks = array("Q")
+        # Numbers of the records by mark, once all are there.
+        self._numbers = array("I")
+        self._last: tuple[str | None, tuple[int, Any] | None] = (None, None)
 
-    def put(self, name: str, record: Any) -> None:
-        """Take a record."""
-        self._places[name] = self._spool.put(record)
+    def put(self, record: Any) -> None:
+        """Take a record with an `ID`."""
+        self._places.append(self._spool.put(record))
+        self._marks.append(_mark(str(record["ID"])))
 
-    def get(self, name: str) -> Any:
-        """Return the record of an ID; None: there is none."""
-        if name != self._last[0] and name in self._places:
-            self._last = name, self._spool.get(self._places[name])
-        return self._last[1] if name in self._places else None
+    def get(self, name: str) -> tuple[int, Any] | None:
+        """Return the number and the record of an ID; None: there is none."""
+        if name != self._last[0]:
+            self._last = name, self._found(name)
+        return self._last[1]
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._places)
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the IDs."""
-        return iter(self._places)
+        """Yield the IDs by number."""
+        for place in self._places:
+            yield str(self._spool.get(place)["ID"])
+
+    def _found(self, name: str) -> tuple[int, Any] | None:
+        if len(self._numbers) < len(self._places):
+            self._numbers = array("I", sorted(range(len(self._places)), key=self._marks.__getitem__))
+        mark = _mark(name)
+        at = bisect_left(self._numbers, mark, key=self._marks.__getitem__)
+        # Two IDs with one mark are next to each other.
+        while at < len(self._numbers) and self._marks[number := self._numbers[at]] == mark:
+            record = self._spool.get(self._places[number])
+            if str(record["ID"]) == name:
+                return number, record
+            at += 1
+        return None
+
+
+class Groups:
+    """Places of records in a spool by the group that each belongs to: 16 bytes a record, 8 a group."""
+
+    def __init__(self) -> None:
+        self._places = array("Q")
+        # Of each record the one before it in its group, and of each group the last one; -1: there is none.
+        self._before = array("q")
+        self._last = array("q")
+
+    def add(self, group: int, place: int) -> None:
+        """Take in a record of a group, which is a number."""
+        self._last.extend([-1] * (group + 1 - len(self._last)))
+        self._before.append(self._last[group])
+        self._last[group] = len(self._places)
+        self._places.append(place)
+
+    def of(self, group: int) -> list[int]:
+        """Return where the records of a group are, in the order in which they came."""
+        found: list[int] = []
+        number = self._last[group] if group < len(self._last) else -1
+        while number >= 0:
+            found.append(self._places[number])
+            number = self._before[number]
+        return found[::-1]
+
+    def has(self, group: int) -> bool:
+        """Whether a group has any."""
+        return group < len(self._last) and self._last[group] >= 0
 
 
 class Marks:

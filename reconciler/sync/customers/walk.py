@@ -7,7 +7,6 @@ that was made earlier.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -26,7 +25,7 @@ from reconciler.sync.customers.limits import MOST_CUSTOMERS
 from reconciler.sync.customers.model import EVERYBODY, FLAW, NUMBER, PARENT, Parent
 from reconciler.sync.customers.record import key_of, parent_of
 from reconciler.sync.customers.settings import CustomerSettings
-from reconciler.sync.customers.spool import Filed, Marks, Repeated, Spool
+from reconciler.sync.customers.spool import Filed, Groups, Marks, Repeated, Spool
 from reconciler.sync.mapping.fields import Unfit
 from reconciler.sync.mapping.identity import CustomerKey
 from reconciler.sync.mapping.values import text_or_none
@@ -47,14 +46,16 @@ class _Listed:
 
     Args:
         spool: each with its buyer.
-        places: where the users of each buyer are.
-        keys: of all of them.
+        buyers: those that flow.
+        places: where the users of each buyer are, by its number.
+        keys: of all of them, where some may be above others.
         emails: of all of them.
         flawed: those that cannot be used, in place of the users.
     """
 
     spool: Spool
-    places: dict[str, array[int]] = field(default_factory=dict)
+    buyers: Filed
+    places: Groups = field(default_factory=Groups)
     keys: Marks = field(default_factory=Marks)
     emails: Marks = field(default_factory=Marks)
     flawed: list[dict[str, Any]] = field(default_factory=list)
@@ -95,8 +96,8 @@ class Walk:
 
     async def chunks(self) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Yield the records in chunks; raises ApiError where a list could not be read."""
-        with Spool() as spool, Spool() as late_spool:
-            listed = await self._list(_Listed(spool))
+        with Spool() as spool, Spool() as buyers, Spool() as late_spool:
+            listed = await self._list(_Listed(spool, Filed(buyers)))
             if listed.flawed:
                 yield listed.flawed
             if self.flowing > MOST_CUSTOMERS:
@@ -104,6 +105,8 @@ class Walk:
                 yield [{"ID": EVERYBODY, "Username": None, NUMBER: self.flowing}]
             late: list[_Late] = []
             losers = Losers(spool, listed.emails.repeated(), self._settings)
+            # Nobody asks for them any more.
+            listed.emails = Marks()
             chunk: list[dict[str, Any]] = []
             size = _FIRST_CHUNK
             async with aclosing(self._whole(listed)) as records:
@@ -123,43 +126,37 @@ class Walk:
 
     async def first_owners(self) -> dict[str, str]:
         """Return who was made first of those that share an email, by key, and the email; raises as `chunks` does."""
-        with Spool() as spool:
-            listed = await self._list(_Listed(spool))
+        with Spool() as spool, Spool() as buyers:
+            listed = await self._list(_Listed(spool, Filed(buyers)))
             return Losers(spool, listed.emails.repeated(), self._settings).winners
 
     async def _list(self, listed: _Listed) -> _Listed:
-        with Spool() as buyers_spool:
-            buyers = await self._buyers(Filed(buyers_spool))
-            async with aclosing(self._users(buyers, listed)) as users:
-                async for user in users:
-                    buyer = text_or_none(user.get("CompanyID")) or ""
-                    # Else it was made since the buyers were read, or is a supplier's.
-                    if (found := buyers.get(buyer)) is not None:
-                        self._take(buyer, {**user, "Buyer": found}, listed)
+        async with aclosing(PartyReader(self._reader).buyers(self._settings.buyers)) as buyers:
+            async for buyer in buyers:
+                listed.buyers.put(buyer)
+        async with aclosing(self._users(listed)) as users:
+            async for user in users:
+                # Else it was made since the buyers were read, or is a supplier's.
+                if (found := listed.buyers.get(text_or_none(user.get("CompanyID")) or "")) is not None:
+                    number, buyer = found
+                    self._take(number, {**user, "Buyer": buyer}, listed)
         return listed
 
-    def _take(self, buyer: str, record: dict[str, Any], listed: _Listed) -> None:
+    def _take(self, buyer: int, record: dict[str, Any], listed: _Listed) -> None:
         why = skipped(record, self._settings.scope, self._default_users)
         if why is not None:
             self.skipped[why] += 1
             return
         self.flowing += 1
-        if buyer not in listed.places:
-            listed.places[buyer] = array("Q")
-        listed.places[buyer].append(listed.spool.put(record))
-        listed.keys.add(key_of(record))
+        listed.places.add(buyer, listed.spool.put(record))
+        if self._settings.maps_parents:
+            listed.keys.add(key_of(record))
         if (email := _email(record, self._settings)) is not None:
             listed.emails.add(email)
 
-    async def _buyers(self, found: Filed) -> Filed:
-        async with aclosing(PartyReader(self._reader).buyers(self._settings.buyers)) as buyers:
-            async for buyer in buyers:
-                found.put(str(buyer["ID"]), buyer)
-        return found
-
-    async def _users(self, buyers: Filed, listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
+    async def _users(self, listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the users of these buyers, from the one list of all where that costs less and is there."""
-        flawed = Flawed(listed.flawed)
+        flawed, buyers = Flawed(listed.flawed), listed.buyers
         parties = PartyReader(self._reader, flawed.add)
         if await self._one_list_is_cheaper(len(buyers)):
             async with aclosing(parties.users_of_all_buyers()) as users:
@@ -167,7 +164,7 @@ class Walk:
                     if (good := flawed.checked(user, None)) is not None:
                         yield good
             return
-        for buyer in sorted(buyers):
+        for buyer in buyers:
             flawed.buyer = buyer
             async with aclosing(parties.users(buyer)) as users:
                 async for user in users:
@@ -184,21 +181,23 @@ class Walk:
     async def _whole(self, listed: _Listed) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the users with all that belongs to them, buyer by buyer."""
 
-        async def names() -> AsyncGenerator[str, None]:
-            for buyer in list(listed.places):
-                yield buyer
+        async def numbered() -> AsyncGenerator[tuple[int, str], None]:
+            for number, buyer in enumerate(listed.buyers):
+                if listed.places.has(number):
+                    yield number, buyer
 
-        async def read(buyer: str) -> tuple[str, Company | None]:
+        async def read(buyer: tuple[int, str]) -> tuple[int, Company | None]:
+            number, name = buyer
             try:
-                return buyer, await read_company(self._reader, buyer)
+                return number, await read_company(self._reader, name)
             except NotFound:
                 # It went since: its users are asked for one by one, as all that did not come.
-                return buyer, None
+                return number, None
 
-        async with aclosing(mapped(names(), read, _BUYERS_AHEAD)) as companies:
-            async for buyer, company in companies:
-                for place in listed.places.pop(buyer):
-                    if company is not None:
+        async with aclosing(mapped(numbered(), read, _BUYERS_AHEAD)) as companies:
+            async for number, company in companies:
+                if company is not None:
+                    for place in listed.places.of(number):
                         yield company.with_parts(listed.spool.get(place))
 
     def _late(self, record: Mapping[str, Any], losers: Losers) -> tuple[str | None, str] | None:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.sync.customers import spool
 from reconciler.sync.customers.model import PARENT, Parent
 from reconciler.sync.customers.settings import customer_settings
 from reconciler.sync.customers.source import CustomerSource
-from reconciler.sync.customers.spool import Marks, Spool
+from reconciler.sync.customers.spool import Filed, Groups, Marks, Spool
 from reconciler.sync.customers.walk import _last, _Late
 from support.people import Marketplace
 
@@ -66,6 +67,39 @@ def test_who_is_below_a_circle_is_not_in_it(own: str, in_cycle: bool) -> None:
     record = asyncio.run(CustomerSource(Marketplace(users), settings).one(f"acme.{own}")).record
     assert record is not None
     assert record[PARENT] == Parent(f"acme.{bosses[own]}", in_cycle=in_cycle)
+
+
+@given(st.lists(st.text(max_size=3), unique=True), st.text(max_size=3))
+def test_records_are_found_by_their_ids_which_are_not_in_memory(names: list[str], other: str) -> None:
+    with Spool() as spool:
+        filed = Filed(spool)
+        for name in names:
+            filed.put({"ID": name, "Name": name * 2})
+        assert (list(filed), len(filed)) == (names, len(names))
+        for number, name in enumerate(names):
+            assert filed.get(name) == (number, {"ID": name, "Name": name * 2})
+        assert (filed.get(other) is None) == (other not in names)
+
+
+def test_ids_that_are_taken_for_one_another_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "_mark", len)
+    with Spool() as file:
+        filed = Filed(file)
+        for name in ("ab", "cd", "e", "fg"):
+            filed.put({"ID": name})
+        found = [filed.get(name) for name in ("fg", "ab", "cd", "e")]
+        assert [None if each is None else each[0] for each in found] == [3, 0, 1, 2]
+        assert filed.get("zz") is None
+
+
+@given(st.lists(st.integers(0, 5)))
+def test_places_come_by_group_in_the_order_in_which_they_came(groups: list[int]) -> None:
+    places = Groups()
+    for place, group in enumerate(groups):
+        places.add(group, 7 * place)
+    for group in range(7):
+        wanted = [7 * place for place, each in enumerate(groups) if each == group]
+        assert (places.of(group), places.has(group)) == (wanted, bool(wanted))
 
 
 @given(st.lists(st.text(max_size=4)))
