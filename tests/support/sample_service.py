@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from unittest import mock
@@ -37,6 +37,9 @@ class Samples(Glances):
 
     async def of(self, name: str) -> Overview:
         return self._samples[name]
+
+    async def several(self, names: Sequence[str]) -> list[Overview]:
+        return [self._samples[name] for name in names]
 
 
 @contextmanager

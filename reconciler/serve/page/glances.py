@@ -1,6 +1,7 @@
 """What the page shows, gathered: of the ledger at most once a second, of live once a minute, however many look.
 
-A list of many environments is gathered less often, so that it costs no more than a list of twenty.
+A list of many environments is gathered less often, so that it costs no more than a list of twenty, and beside whoever
+looks: they see what was gathered last, and as of when.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from reconciler.reconcile.paused import NOTHING_PAUSED
 from reconciler.serve.background import Hands
 from reconciler.serve.crew import STANDS_BY
 from reconciler.serve.page.seen_drift import seen_of
-from reconciler.sync.monitor.overview import Facts, Fetching, Overview, overview
+from reconciler.sync.monitor.overview import Facts, Fetching, Overview, State, overview
 
 if TYPE_CHECKING:
     from reconciler.reconcile.session import Session
@@ -37,6 +38,7 @@ _LIVE_SECONDS = 60.0
 _FIRST_LOOK_SECONDS = 3.0
 _SESSION_LASTS = timedelta(seconds=60)
 _NOT_YET = "it is being asked"
+_BEING_READ = "It is being read: look again in a moment"
 
 
 @dataclass(slots=True)
@@ -50,7 +52,16 @@ class _Seen:
     live: PausesReport | str | None = None
     live_at: float | None = None
     asking: asyncio.Task[None] | None = None
+    gathering: asyncio.Task[Overview] | None = None
+    listed: Overview | None = None
+    """What a list of many showed last."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def gathered(self, task: asyncio.Task[Overview]) -> None:
+        """Note what was gathered for a list of many."""
+        self.gathering = None
+        if not task.cancelled() and task.exception() is None:
+            self.listed = task.result()
 
     def fresh(self, *, whole: bool, seconds: float) -> Facts | None:
         """Return what was gathered within so many seconds, where that is as much as is asked for; else None."""
@@ -72,7 +83,7 @@ class Glances:
         self._service = service
         self._seen: dict[str, _Seen] = {}
         # Of their own, so that whoever looks at two hundred environments keeps no delivery waiting.
-        self._reading = Hands(4, "page")
+        self._reading = {True: Hands(4, "page"), False: Hands(4, "page-list")}
         self._asking = Hands(4, "page-live")
 
     @property
@@ -82,8 +93,29 @@ class Glances:
 
     async def several(self, names: Sequence[str]) -> list[Overview]:
         """Return environments, each of `names`, with as much as a list shows."""
-        share = max(len(names) / FEW, 1.0)
-        return list(await asyncio.gather(*(self._one(name, whole=False, share=share) for name in names)))
+        if len(names) <= FEW:
+            return list(await asyncio.gather(*(self._one(name, whole=False, share=1.0) for name in names)))
+        share = len(names) / FEW
+        tasks = [task for name in names if (task := self._gather(name, share)) is not None]
+        if tasks:  # those of which nothing is known so far
+            await asyncio.wait(tasks, timeout=_FIRST_LOOK_SECONDS)
+        return [self._listed(name) for name in names]
+
+    def _gather(self, name: str, share: float) -> asyncio.Task[Overview] | None:
+        """Begin to gather what a list shows of one of many; return that where nothing is known of it so far."""
+        seen = self._seen.setdefault(name, _Seen())
+        served = self._service.environments.get(name)
+        if seen.gathering is None and not (seen.served is served and seen.fresh(whole=False, seconds=share)):
+            seen.gathering = self._service.start(self._one(name, whole=False, share=share), f"{name} for the list")
+            seen.gathering.add_done_callback(seen.gathered)
+        return seen.gathering if seen.listed is None else None
+
+    def _listed(self, name: str) -> Overview:
+        """Return what a list of many shows of one now."""
+        listed = self._seen[name].listed
+        if listed is not None:
+            return listed
+        return Overview(Facts(name), self._service.now(), State.UNKNOWN, "Not known yet", (_BEING_READ,))
 
     async def of(self, name: str) -> Overview:
         """Return an environment by its name, which has to be one of `names`."""
@@ -97,7 +129,7 @@ class Glances:
         seen = self._seen.setdefault(name, _Seen())
         async with seen.lock:
             if seen.served is not served:  # the manifests were read anew
-                seen.served, seen.session, seen.live_at = served, None, None
+                seen.served, seen.session, seen.live_at, seen.listed = served, None, None, None
                 seen.facts.clear()
             facts = seen.fresh(whole=whole, seconds=_LEDGER_SECONDS * share)
             if facts is None:
@@ -112,7 +144,7 @@ class Glances:
         """Gather all of an environment anew at the next look: something was done to it."""
         if (seen := self._seen.get(name)) is not None:
             seen.facts.clear()
-            seen.live_at = None
+            seen.live_at = seen.listed = None
 
     async def _read(self, served: Served, seen: _Seen, now: datetime, *, whole: bool) -> Facts:
         def read() -> tuple[Session, Facts]:
@@ -122,7 +154,7 @@ class Glances:
             return session, _gathered(served, session, now, whole=whole)
 
         try:
-            seen.session, facts = await self._reading.call(read)
+            seen.session, facts = await self._reading[whole].call(read)
         except ReconcilerError as error:
             return facts_of_broken(served.name, error)
         return self._with_process(facts, served)

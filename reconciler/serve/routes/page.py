@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,6 +26,7 @@ from reconciler.serve.page.view import asked_words, moment, stamp
 
 if TYPE_CHECKING:
     from reconciler.serve.service import Service
+    from reconciler.sync.monitor.overview import Overview
 
 _FORM_BYTES = 65_536
 _LONGEST_NAME = 100
@@ -107,8 +109,9 @@ class Page:
         seen = self._seen_by(visitor)
         if len(seen) == 1:
             return await self._environment(visitor, seen[0], several=False)
-        found, now, viewer = await self._glances.several(seen), self._service.now(), visitor.viewer(self._base)
-        shown = await asyncio.to_thread(render.environments_page, found, now, viewer, _wanted(request))
+        found, viewer = await self._glances.several(seen), visitor.viewer(self._base)
+        as_of = _as_of(found, self._service.now())
+        shown = await asyncio.to_thread(render.environments_page, found, as_of, viewer, _wanted(request))
         return self._page(shown, visitor)
 
     async def environment(self, request: Request) -> Response:
@@ -127,11 +130,11 @@ class Page:
         """Send the sections of the page over all environments as they change."""
         visitor, wanted = self._visitor(request), _wanted(request)
 
-        async def shown() -> tuple[dict[str, str], str, float]:
-            found = await self._glances.several(self._seen_by(visitor))
-            now, viewer = self._service.now(), visitor.viewer(self._base)
-            sections = await asyncio.to_thread(render.live_list, found, now, viewer, wanted)
-            return sections, render.title_of_all(found), refresh_after(found).total_seconds()
+        async def shown() -> tuple[dict[str, str], str, float, datetime]:
+            found, viewer = await self._glances.several(self._seen_by(visitor)), visitor.viewer(self._base)
+            as_of = _as_of(found, self._service.now())
+            sections = await asyncio.to_thread(render.live_list, found, as_of, viewer, wanted)
+            return sections, render.title_of_all(found), refresh_after(found).total_seconds(), as_of
 
         return self._stream(request, shown)
 
@@ -140,11 +143,11 @@ class Page:
         visitor = self._visitor(request)
         name = self._named(request, visitor)
 
-        async def shown() -> tuple[dict[str, str], str, float]:
+        async def shown() -> tuple[dict[str, str], str, float, datetime]:
             found = await self._glances.of(name)
             now, viewer = self._service.now(), visitor.viewer(self._base)
             sections = await asyncio.to_thread(render.live_environment, found, now, viewer)
-            return sections, render.title_of(found), refresh_after([found]).total_seconds()
+            return sections, render.title_of(found), refresh_after([found]).total_seconds(), now
 
         return self._stream(request, shown)
 
@@ -280,15 +283,14 @@ class Page:
                 yield render.events_text("gone", {})
                 return
             try:
-                sections, title, seconds = await shown()
+                sections, title, seconds, as_of = await shown()
             except KeyError:  # its environment is not served any more
                 yield render.events_text("gone", {})
                 return
             changed = {name: html for name, html in sections.items() if known.get(name) != html}
             known.update(changed)
-            now = self._service.now()
             if changed:
-                told = {"sections": changed, "title": title, "stamp": stamp(now), "moment": moment(now)}
+                told = {"sections": changed, "title": title, "stamp": stamp(as_of), "moment": moment(as_of)}
                 yield render.events_text("page", told)
                 spoke = monotonic()
             elif monotonic() - spoke >= _HEARTBEAT_SECONDS:
@@ -298,6 +300,11 @@ class Page:
                 await asyncio.wait_for(stopping.wait(), seconds)
             except TimeoutError:
                 continue
+
+
+def _as_of(overviews: Sequence[Overview], now: datetime) -> datetime:
+    """Return the moment of which all of it is true that a list shows."""
+    return min((each.at for each in overviews), default=now)
 
 
 def _wanted(request: Request) -> str:
