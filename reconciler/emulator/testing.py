@@ -39,7 +39,7 @@ class RunningEmulator:
 
     def __init__(self, url: str, pid: int | None = None) -> None:
         self._addresses = Addresses(url)
-        self._pid = pid
+        self.pid = pid
         self.url = url
         self.ordercloud_url = self._addresses.ordercloud_url
         self.ordercloud_auth_url = self._addresses.ordercloud_auth_url
@@ -47,7 +47,7 @@ class RunningEmulator:
 
     def cpu_seconds(self) -> float:
         """Return the processor time that it took until now, where it is a process of its own; Linux alone."""
-        words = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        words = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
