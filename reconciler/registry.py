@@ -168,10 +168,9 @@ async def _limit(connection: Connection, turn: Turn | None) -> AsyncIterator[Lim
         yield None
         return
     from reconciler.http.quota import Share
-    from reconciler.ledger.rates import rate_key, shared_limit
+    from reconciler.ledger.rates import shared_limit
 
     whose, rate = connection.shared, connection.requests_per_second
     share = Share(whose.environment, rate, kept=whose.is_configuration, kept_share=connection.kept_share)
-    key = rate_key(connection.api, connection.api_url, connection.site_id or connection.client_id)
-    async with shared_limit(whose.ledger, key, share, turn) as limit:
+    async with shared_limit(whose.ledger, connection.rate_key, share, turn) as limit:
         yield limit

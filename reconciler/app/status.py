@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from reconciler.reconcile.paused import PausedNow, paused_as_known, paused_live
 from reconciler.reconcile.plan import NoteKind
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.sync.datasync import data_syncs, leaving_syncs, named, pulled_syncs
-from reconciler.sync.monitor.status import SyncStatus, status_of
+from reconciler.sync.monitor.status import SharedRate, SyncStatus, status_of
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer
@@ -109,4 +110,16 @@ def statuses_in(
     asked = names or of_type or [sync.name for sync in known]
     chosen = [sync for name in dict.fromkeys(asked) for sync in named(known, session.name, name, data_type)]
     found = ledgers.sync_overview(session.settings.ledger, [sync.scope for sync in chosen], now)
-    return [status_of(sync, found[sync.scope], now) for sync in chosen]
+    rates = _shared_rates(session, ledgers)
+    return [replace(status_of(sync, found[sync.scope], now), rates=rates) for sync in chosen]
+
+
+def _shared_rates(session: Session, ledgers: Ledgers) -> tuple[SharedRate, ...]:
+    """Return the rates that an environment shares with others, where its ledger is one for several machines."""
+    keys = {each.rate_key: each for each in session.connections.values() if each.shared is not None}
+    if not keys:
+        return ()
+    told = ledgers.shared_rates(session.settings.ledger, keys)
+    return tuple(
+        SharedRate(keys[key].api, rate, name, keys[key].requests_per_second) for key, (name, rate) in told.items()
+    )

@@ -331,9 +331,9 @@ class Quota:
         return cls(**numbers, members=members, rounds=rounds, rates=rates)
 
 
-def owner_of_rate(quota: Quota) -> tuple[str, float] | None:
+def owner_of_rate(quota: Quota, now: float) -> tuple[str, float] | None:
     """Return the environment whose rate counts, and the rate; None where none was used lately."""
-    said = [(rate, name) for name, (rate, _) in quota.rates.items()]
+    said = [(rate, name) for name, (rate, seen) in quota.rates.items() if now - seen <= REMEMBERED]
     if not said:
         return None
     rate, name = min(said)

@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
-from urllib.parse import urlsplit
 
 from sqlalchemy import bindparam, select, update
 
@@ -110,12 +109,7 @@ class RateStore:
 
     def shown(self, keys: Sequence[str]) -> tuple[dict[str, Quota], datetime]:
         """Return what is known of some rates, and the time; nothing is written."""
-
-        def work(tx: Transaction) -> tuple[dict[str, Quota], datetime]:
-            rows = tx.connection.execute(select(rate_limits).where(rate_limits.c.key.in_(list(keys))))
-            return {row.key: _read(row.quota, tx.now) for row in rows}, tx.now
-
-        return self._database.run(work, writes=False)
+        return self._database.run(lambda tx: (_shown(tx, keys), tx.now), writes=False)
 
 
 _READ = (
@@ -284,11 +278,6 @@ _FLEETS: dict[LedgerUrl, Fleet] = {}
 _OPENING = threading.Lock()
 
 
-def rate_key(api: str, url: str, whose: str) -> str:
-    """Return the name of a rate: of an API at a host, for a client ID or a site."""
-    return f"{api} {urlsplit(url).netloc} {whose}"
-
-
 @asynccontextmanager
 async def shared_limit(ledger: LedgerUrl, key: str, share: Share, turn: Turn | None = None) -> AsyncIterator[Limit]:
     """Within, requests keep to a rate together with all processes of a ledger on PostgreSQL; nothing is asked yet."""
@@ -307,7 +296,12 @@ async def shared_limit(ledger: LedgerUrl, key: str, share: Share, turn: Turn | N
                 await asyncio.to_thread(fleet.end)
 
 
-def told_rates(quotas: Mapping[str, Quota]) -> dict[str, tuple[str, float]]:
+def told_rates(tx: Transaction, keys: Sequence[str]) -> dict[str, tuple[str, float]]:
     """Return by key whose rate counts, and which it is; those that nobody used lately are left out."""
-    found = {key: owner_of_rate(quota) for key, quota in quotas.items()}
+    found = {key: owner_of_rate(quota, tx.now.timestamp()) for key, quota in _shown(tx, keys).items()}
     return {key: owner for key, owner in found.items() if owner is not None}
+
+
+def _shown(tx: Transaction, keys: Sequence[str]) -> dict[str, Quota]:
+    rows = tx.connection.execute(select(rate_limits).where(rate_limits.c.key.in_(list(keys))))
+    return {row.key: _read(row.quota, tx.now) for row in rows}

@@ -160,6 +160,20 @@ class Ledgers:
 
         return self._read(url, read) or {scope: SyncOverview() for scope in scopes}
 
+    def shared_rates(self, url: LedgerUrl | str, keys: Collection[str]) -> dict[str, tuple[str, float]]:
+        """Return of rates that processes share whose counts, and which it is, by key; see `Connection.rate_key`.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> dict[str, tuple[str, float]]:
+            from reconciler.ledger.rates import told_rates
+
+            return told_rates(tx, tuple(keys))
+
+        return self._read(url, read) or {}
+
     def problems(
         self, url: LedgerUrl | str, scope: DataScope, limit: int, offset: int = 0, code: str | None = None
     ) -> OpenProblems:

@@ -79,6 +79,11 @@ class Connection:
         """Return the same, with its rate shared by all processes of a ledger that several machines may use."""
         return self if ledger.kind == "sqlite" else replace(self, shared=Shared(ledger, environment))
 
+    @property
+    def rate_key(self) -> str:
+        """Name of its rate for all who share it: the API, its host, and whose it is."""
+        return f"{self.api} {urlsplit(self.api_url).netloc} {self.site_id or self.client_id}"
+
     def for_configuration(self) -> Connection:
         """Return the same for a plan, a drift check or an apply: a share of its rate is kept for those."""
         return self if self.shared is None else replace(self, shared=replace(self.shared, is_configuration=True))

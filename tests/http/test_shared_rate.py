@@ -134,10 +134,10 @@ def test_the_smallest_rate_of_those_who_send_counts_and_it_is_known_whose_that_i
     quota.exchange("b", Ask(Share("staging", 5), 9), 0.1)
     # What a pull request plans with changes the rate for nobody.
     quota.exchange("c", Ask(Share("preview", 0.1, kept=True), 9), 0.2)
-    assert (quota.rate, owner_of_rate(quota)) == (5, ("staging", 5))
+    assert (quota.rate, owner_of_rate(quota, 0.2)) == (5, ("staging", 5))
     # An hour after it was last used, it counts no more.
     quota.exchange("a", Ask(Share("production", 50), 9), 4_000.0)
-    assert owner_of_rate(quota) == ("production", 50)
+    assert owner_of_rate(quota, 4_000.0) == ("production", 50)
 
 
 def test_a_clock_that_is_set_back_stops_nobody_for_long():

@@ -12,9 +12,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.http.quota import Ask, Quota, Share
-from reconciler.ledger.rates import Exchange, RateStore, rate_key, shared_limit, told_rates
+from reconciler.ledger.rates import Exchange, RateStore, shared_limit
+from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.url import located
 from reconciler.ledger.writer import Ledger
+from reconciler.manifest.connection import Connection
+from reconciler.secret import Secret
 from support import postgres
 
 SHARE = Share("production", 40)
@@ -41,9 +44,11 @@ def test_what_one_asks_for_another_does_not_get(ledger_url):
         stores["a"].exchange([Exchange("key", "a", None)])
         (grant,) = stores["b"].exchange([Exchange("key", "b", Ask(SHARE, 20))]).grants
         assert slots["a"] & set(grant.slots)
-        shown, now = stores["b"].shown(["key", "other", "third"])
-        assert told_rates(shown) == dict.fromkeys(("key", "other"), ("production", 40))
-        assert now == NOW
+    with Ledgers(lambda: NOW) as ledgers:
+        told = ledgers.shared_rates(ledger_url, ["key", "other", "third"])
+    assert told == dict.fromkeys(("key", "other"), ("production", 40))
+    with Ledgers(lambda: NOW + timedelta(hours=2)) as ledgers:
+        assert ledgers.shared_rates(ledger_url, ["key"]) == {}
 
 
 def test_a_rate_that_another_version_wrote_begins_anew_once_what_it_gave_is_over(ledger_url):
@@ -57,8 +62,12 @@ def test_a_rate_that_another_version_wrote_begins_anew_once_what_it_gave_is_over
         assert not [slot for slot in grant.slots if slot < later.timestamp() + 1]
 
 
-def test_a_key_names_the_api_the_host_and_whose_it_is():
-    assert rate_key("sparklayer", "https://app.sparklayer.io/x", "shop") == "sparklayer app.sparklayer.io shop"
+def test_a_rate_is_known_by_the_api_its_host_and_the_client_or_site():
+    secret = Secret("a secret", lambda: "x")
+    marketplace = Connection("ordercloud", "https://api.example/v1", "https://auth.example", "client", secret, 50)
+    site = Connection("sparklayer", "https://app.example", "https://app.example", "client", secret, 20, site_id="shop")
+    assert marketplace.rate_key == "ordercloud api.example client"
+    assert site.rate_key == "sparklayer app.example shop"
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.problems import Problems
-from reconciler.sync.monitor.status import SyncStatus, status_of
+from reconciler.sync.monitor.status import SharedRate, SyncStatus, status_of
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.progress import Phase, Progress
@@ -109,7 +109,8 @@ def hostile_status(text: str) -> list[SyncStatus]:
         under_way(newest=going, running=watcher),
         SyncOverview(),
     )
-    return [status_of(data_sync(name=text), each, NOW) for each in known]
+    rates = (SharedRate("ordercloud", 5, text, 50),)
+    return [replace(status_of(data_sync(name=text), each, NOW), rates=rates) for each in known]
 
 
 RENDERERS: dict[str, Callable[[str, Style], str]] = {
@@ -208,6 +209,14 @@ def test_a_run_under_way_is_shown_with_pace_and_holder() -> None:
     assert "full sync, reading and writing: 100 of 300 (33 %), 1.0/s, 3 min 20 s left" in text
     assert "for 1 min 40 s, by root@host pid 2: sync run" in text
     assert "next run" not in text
+
+
+def test_whose_rate_counts_is_said_where_it_is_that_of_another_environment() -> None:
+    status = status_of(data_sync(), overview(), NOW)
+    ours, theirs = SharedRate("sparklayer", 20, "production", 20), SharedRate("ordercloud", 5, "staging", 50)
+    text = statuses_to_text("production", NOW, [replace(status, rates=(ours, theirs))], style=Style(width=120))
+    assert text.count("  rate ") == 1
+    assert "rate       OrderCloud: 5 requests a second for all, as staging says; production allows 50" in text
 
 
 def test_a_quiet_sync_is_shown_with_last_and_next_run() -> None:

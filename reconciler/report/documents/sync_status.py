@@ -121,6 +121,15 @@ class OpenProblemsDocument(Document):
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
 
 
+class SharedRateDocument(Document):
+    """The rate of an API that all processes of the ledger keep to together."""
+
+    api: str
+    per_second: float = Field(description="Requests a second.")
+    environment: str = Field(description="Whose that is: it allows the fewest of those that share the connection.")
+    allowed: float = Field(description="What the environment of the data sync allows.")
+
+
 class ComparedDocument(Document):
     """When something was compared with the source."""
 
@@ -212,6 +221,9 @@ class SyncStatusDocument(Document):
     troubles: list[str] = Field(description="What is promised and not kept, one sentence each.")
     requests: dict[str, RequestsDocument] = Field(description="Of the last good run, by provider.")
     requests_a_day: Count | None = Field(description="About, where nothing changes; null: not known yet.")
+    rates: list[SharedRateDocument] = Field(
+        description="Of APIs, where processes share them and did within an hour: with a ledger on PostgreSQL."
+    )
 
 
 class SyncStatusesDocument(Document):
@@ -286,6 +298,10 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "troubles": list(status.troubles),
         "requests": requests_to_json(status.requests),
         "requests_a_day": status.requests_a_day,
+        "rates": [
+            {"api": rate.api, "per_second": rate.per_second, "environment": rate.environment, "allowed": rate.own}
+            for rate in status.rates
+        ],
     }
 
 

@@ -20,13 +20,13 @@ from reconciler.report.text.sync_words import (
     request_counts,
 )
 from reconciler.report.words import moment
-from reconciler.sync.datasync import Standing
+from reconciler.sync.datasync import API_NAMES, Standing
 from reconciler.sync.heard import PartHeard
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import Compared, hidden_of, rest_of, shown_of
 from reconciler.sync.monitor.deliveries import Deliveries
 from reconciler.sync.monitor.health import CLOCK_SLACK
-from reconciler.sync.monitor.status import Going, NextRun, SyncStatus
+from reconciler.sync.monitor.status import Going, NextRun, SharedRate, SyncStatus
 from reconciler.words import counted, listed, spoken
 
 _COMMIT = 10
@@ -119,6 +119,9 @@ def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: b
         for words in heard_lines(status.heard):
             yield from _row("deliveries", words, style)
     yield from _row("requests", request_words(status), style)
+    for rate in status.rates:
+        if rate.environment != environment:
+            yield from _row("rate", rate_words(rate, environment), style)
     if (step := step_of(environment, status)) is not None:
         yield from style.wrap(f"→ {step}", _INDENT, DIM, hanging=2)
 
@@ -309,6 +312,12 @@ def _compared(found: Compared, now: datetime) -> str:
 def _since(moment: datetime, now: datetime) -> str:
     ahead = moment - now
     return f"{spoken(ahead)} in the future: a clock is wrong" if ahead > CLOCK_SLACK else f"{spoken(-ahead)} ago"
+
+
+def rate_words(rate: SharedRate, environment: str) -> str:
+    """Return which rate of another environment counts for an API, and what this one allows."""
+    said = f"{API_NAMES[rate.api]}: {rate.per_second:g} requests a second for all, as {visible(rate.environment)} says"
+    return f"{said}; {environment} allows {rate.own:g}"
 
 
 def request_words(status: SyncStatus) -> str:

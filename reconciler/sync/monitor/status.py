@@ -75,6 +75,23 @@ class NextRun:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedRate:
+    """The rate of an API that all processes of the ledger keep to together.
+
+    Args:
+        api: the provider.
+        per_second: requests.
+        environment: whose that is: it allows the fewest of those that share a client ID or a site.
+        own: what the environment of the data sync allows.
+    """
+
+    api: str
+    per_second: float
+    environment: str
+    own: float
+
+
+@dataclass(frozen=True, slots=True)
 class SyncStatus:
     """Where a data sync stands.
 
@@ -103,6 +120,7 @@ class SyncStatus:
         requests_a_day: about how many it makes where nothing changes; None: no run has shown yet what a walk takes.
         serving: processes that serve its environment.
         applied: what the last apply said of its settings; None: it said nothing.
+        rates: of the APIs, where processes share them and lately did.
     """
 
     sync: DataSync
@@ -129,6 +147,7 @@ class SyncStatus:
     requests_a_day: int | None = None
     serving: tuple[ServiceProcess, ...] = ()
     applied: Applied | None = None
+    rates: tuple[SharedRate, ...] = ()
 
 
 def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStatus:
