@@ -56,7 +56,7 @@ def _measured(path: Path, number: int) -> dict[str, float]:
 
 def _fill(store: Store, run: str, number: int) -> None:
     """Records of a shop that was synced: closed, three parts each."""
-    empty = dict.fromkeys(column.name for column in records.columns)
+    empty = dict.fromkeys(column.name for column in records.columns if column.name != "number")
     zero = {"wanted": 0, "applied": 0, "attempts": 0, "gone": False, "dead": False, "held_back": False}
     held = {
         "variants": ["V1", "V2"],

@@ -48,6 +48,7 @@ SHAPES = {
     "version-22": ("9de0946",),
     "version-23": ("3d7cc590",),
     "version-24": ("dbec756d",),
+    "version-25": ("55ad013c",),
 }
 
 FILL = """

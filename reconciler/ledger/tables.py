@@ -34,6 +34,7 @@ from reconciler.ledger.inbox_tables import (
 from reconciler.ledger.memo_tables import memos
 from reconciler.ledger.move_tables import config_moves, config_restores
 from reconciler.ledger.rate_tables import outages, rate_limits
+from reconciler.ledger.seen_tables import seen_blocks
 from reconciler.ledger.service_tables import applied_settings, services, turns
 from reconciler.ledger.table import key, optional, table
 
@@ -276,16 +277,19 @@ wanted_runs = table(
     optional("run", Words),
 )
 
-# `ready_at` is set exactly where a record is open: since when, in our clock. `retry_at` and `due_at` are in the clock
-# of the sync. `claim` is the hand's token and the claim's own, so that a hand's claims end with it. `gone_at`: when it
-# was deleted at the target, where that counts for the limit of a day. `look`: fingerprint of what lists showed last.
-# `begun_by` and `begun_at`: the hand that began the last write; until `doubt_until`, that of another may still arrive.
-# `draw`: random, to find some by chance; older versions draw none. `heard`: the revision that a message raised last.
-# `claimed_run`: the run in which it was claimed last, so that nothing older is written in that run.
+# `number`: the database's own, by which what a run leaves as it is gets marked, see `seen_tables`; `seen_run`: the
+# run that saw it last and wrote its row for that. `ready_at` is set exactly where a record is open: since when, in
+# our clock. `retry_at` and `due_at` are in the clock of the sync. `claim` is the hand's token and the claim's own, so
+# that a hand's claims end with it. `gone_at`: when it was deleted at the target, where that counts for the limit of a
+# day. `look`: fingerprint of what lists showed last. `begun_by` and `begun_at`: the hand that began the last write;
+# until `doubt_until`, that of another may still arrive. `draw`: random, to find some by chance; older versions draw
+# none. `heard`: the revision that a message raised last. `claimed_run`: the run in which it was claimed last, so that
+# nothing older is written in that run.
 records = table(
     "data_records",
     key("scope", Number),
     key("key"),
+    Column("number", Number),
     Column("wanted", Number),
     Column("applied", Number),
     Column("attempts", Number),
@@ -366,8 +370,8 @@ IN_ORDER = (
     environments, locks, runs, journal, overrides, snapshots, first_applies, removals, fingerprints, snoozes, leases,
     pause_log, drift_seen, drift_looks, heals, applied_commits, applied_approvals, requests, request_steps,
     request_memory, services, scopes, data_runs, applied_settings, turns, wanted_runs, hands, ranges, records, names,
-    waits, problems, memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types, inbox_minutes,
-    inbox_messages, inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves,
+    seen_blocks, waits, problems, memos, entries, ignite_connections, ignite_credentials, inboxes, inbox_types,
+    inbox_minutes, inbox_messages, inbox_unknown, inbox_told, inbox_marks, hearing_gaps, fetched_items, config_moves,
     config_restores, rate_limits, outages,
 )  # fmt: skip
 """Every table but `ledger_meta`; what others refer to comes first."""
@@ -375,6 +379,7 @@ IN_ORDER = (
 NUMBERED = {
     scopes: "id",
     data_runs: "number",
+    records: "number",
     problems: "number",
     entries: "number",
     inboxes: "id",

@@ -79,7 +79,10 @@ def fill(url):
         ledger.ignite.connect("test", TARGET.api_url, ODD, ("client", "sealed"), may_replace=False)
         store = ledger.store(SCOPE)
         with store.lock("me"):
+            before = store.runs.begin("full", "digest", "me", NOW, walks=True, full=True)
+            store.records.record([Result("unchanged")], before.id)
             data_run = store.runs.begin("full", "digest", "me", NOW, walks=True, full=True)
+            store.records.seen(data_run.id, {"unchanged": None})
             problem = ProblemRow("b/v", "product", "no-sku", ODD, "https://x")
             store.records.begin_writes([("a", ["product"])])
             store.records.record([Result("b", names=[("sku", ODD)], held={"x": ODD}, problems=(problem,))], data_run.id)

@@ -29,7 +29,7 @@ class Levels:
         self.record, self.failed, self.seen = records.record, records.failed, records.seen
         self.claim_due, self.open_count, self.unseen = records.claim_due, records.open_count, records.unseen
         self.sample, self.forget_prints, self.drop = records.sample, records.forget_prints, records.drop
-        self.move = records.move
+        self.move, self.look = records.move, records.look
         self.retry, self.counts = records.retry, records.counts
         self.claim_many, self.owners = names.claim_many, names.owners
         self.to_log, self.logged = log.to_log, log.logged

@@ -22,6 +22,8 @@ class Record:
     gone: bool = False
     dead: bool = False
     seen_run: str | None = None
+    compared_by: str | None = None
+    look: bytes | None = None
     claim: str | None = None
     begun: tuple[int, datetime] | None = None
     doubt_until: datetime | None = None
@@ -109,7 +111,7 @@ class Model:
             record.applied = min(max(record.applied, revision), record.wanted)
             record.attempts, record.dead, record.gone, record.claim = 0, False, result.gone, None
             record.due_at = result.due_at
-            record.seen_run = run
+            record.seen_run = record.compared_by = run
             if IN_DOUBT not in record.prints.values():
                 record.begun = None
             if record.applied == record.wanted:
@@ -136,7 +138,7 @@ class Model:
         self.records[key] = record
         record.attempts, record.dead, record.claim = attempts, dead, None
         if run is not None:
-            record.seen_run = run
+            record.seen_run = record.compared_by = run
         if dead:
             record.leave()
         else:
@@ -146,13 +148,44 @@ class Model:
     def seen(self, run, revisions, now):
         for key, revision in revisions.items():
             record = self.of(key)
-            record.seen_run, record.gone, record.dead, record.attempts, record.claim = run, False, False, 0, None
+            if run is not None:
+                record.seen_run = record.compared_by = run
+            record.gone, record.dead, record.attempts, record.claim = False, False, 0, None
             if revision is None or revision >= record.wanted:
                 record.applied = record.wanted
                 record.close(now)
             else:
                 record.applied = max(record.applied, revision)
                 record.open(now)
+
+    def look(self, run, shown, now):
+        newly = 0
+        for key, look in sorted(shown.items()):
+            record = self.records.get(key)
+            changed = record is None or record.gone or record.look != look
+            if record is not None and (look is None or (record.ready_at is None and not changed)):
+                newly += record.seen_run != run
+                record.seen_run = run
+                # Of one that no run has compared, there is nothing better to tell.
+                record.compared_by = record.compared_by or run
+            if look is not None and changed:
+                self.want([key], now, None)
+                self.records[key].look = look
+        return newly
+
+    def open_count(self, run):
+        return sum(
+            record.ready_at is not None and not record.waits and record.seen_run == run
+            for record in self.records.values()
+        )
+
+    def sampled(self, runs):
+        """Those that a run of some compared last, and of which something is known."""
+        return {
+            key
+            for key, record in self.records.items()
+            if not record.gone and record.compared_by in runs and any(record.prints.values())
+        }
 
     def claim_due(self, limit, now, sync_now, token):
         ready = {}

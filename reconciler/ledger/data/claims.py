@@ -28,7 +28,7 @@ def claim_due(
 ) -> list[Level]:
     """Claim records that are open or, in the sync's clock, due; see `RecordStore.claim_due`."""
     free = or_(records.c.claim.is_(None), records.c.claimed_until <= now)
-    rows = with_problems().where(records.c.scope == scope, free).with_for_update(skip_locked=True, of=records)
+    rows = with_problems(run).where(records.c.scope == scope, free).with_for_update(skip_locked=True, of=records)
     # What somebody else may still write is waited for by the ledger's clock.
     settled = or_(*nothing_else_arrives(now))
     ready = rows.where(

@@ -9,22 +9,27 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from reconciler.ledger.data import records
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.data.seen import mark_seen
+from reconciler.ledger.data.marks import is_seen_by, mark
+from reconciler.ledger.data.seen import note_run
 from reconciler.ledger.tables import records as table
 
-_COMPARED = (table.c.key, table.c.seen_run, table.c.ready_at, table.c.gone, table.c.look)
+_COMPARED = (table.c.key, table.c.number, table.c.seen_run, table.c.ready_at, table.c.gone, table.c.look)
 
 
 def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str, bytes | None], now: datetime) -> int:
     """Compare what lists show with what they showed last; see `RecordStore.look`."""
-    newly = 0
+    query = select(*_COMPARED, is_seen_by(run_id).label("is_seen")).order_by(table.c.key)
+    newly, unchanged = 0, list[int]()
     for chunk in chunks(looks):
-        query = select(*_COMPARED).where(records.among(scope, chunk)).order_by(table.c.key).with_for_update()
-        rows = {row["key"]: row for row in connection.execute(query).mappings()}
+        found = connection.execute(query.where(records.among(scope, chunk)).with_for_update(of=table))
+        rows = {row["key"]: row for row in found.mappings()}
         as_before = [key for key in chunk if key in rows and _looks_the_same(rows[key], looks[key])]
-        now_seen = [key for key in as_before if rows[key]["seen_run"] != run_id]
-        newly += len(now_seen)
-        mark_seen(connection, scope, run_id, now_seen)
+        now_seen = [key for key in as_before if not rows[key]["is_seen"]]
+        # Of one that no run has seen, its row tells that.
+        first = [key for key in now_seen if rows[key]["seen_run"] is None]
+        newly += len(first)
+        note_run(connection, scope, run_id, first)
+        unchanged += (rows[key]["number"] for key in now_seen if rows[key]["seen_run"] is not None)
         changed = {
             key: shown
             for key in chunk
@@ -32,7 +37,7 @@ def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str,
         }
         records.want(connection, scope, changed, now)
         note(connection, scope, changed)
-    return newly
+    return newly + mark(connection, scope, run_id, unchanged)
 
 
 def note(connection: Connection, scope: int, looks: Mapping[str, bytes]) -> None:

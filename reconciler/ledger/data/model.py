@@ -74,7 +74,8 @@ class Level:
         dead: it failed too often, and is left alone until it is wanted again.
         doubtful: a part of it was sent, and nobody recorded whether it arrived.
         problems: something is wrong with it.
-        seen_run: the run that last saw it.
+        was_seen: a run ever saw it.
+        is_seen: the run under way did, where it was read by a hand of that.
         look: fingerprint of what lists showed of it last; None: not known.
         heard: the revision that a message raised last; 0: none did.
     """
@@ -92,7 +93,8 @@ class Level:
     dead: bool
     doubtful: bool
     problems: bool
-    seen_run: str | None
+    was_seen: bool
+    is_seen: bool = False
     look: bytes | None = None
     heard: int = 0
 

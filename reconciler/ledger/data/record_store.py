@@ -29,7 +29,8 @@ class RecordStore:
 
     def levels(self, keys: Collection[str]) -> dict[str, Level]:
         """Return the levels of those of the records that are known."""
-        return self._scoped.read(lambda tx: records.levels(tx.connection, self._scoped.id, keys, tx.now))
+        scope, run_id = self._scoped.id, self._scoped.run_id
+        return self._scoped.read(lambda tx: records.levels(tx.connection, scope, keys, tx.now, run_id))
 
     def want(self, keys: Collection[str], retry_at: datetime | None = None) -> int:
         """Raise the wanted revision of these records by one, known or not, and return how many they are.

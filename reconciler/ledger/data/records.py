@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     func,
     insert,
     select,
@@ -29,6 +30,7 @@ from reconciler.ledger.columns import ListOfWords
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.fence import Beginning, Fence
 from reconciler.ledger.data.in_doubt import IN_DOUBT, may_have_changed, may_still_change, note_begun
+from reconciler.ledger.data.marks import is_seen_by
 from reconciler.ledger.data.model import Level, Result
 from reconciler.ledger.database import insert_into, rows_of
 from reconciler.ledger.tables import problems, records
@@ -39,7 +41,7 @@ DRAWS = 2**31
 """How many different numbers are drawn for records."""
 PAGE = 10_000
 """Records that one statement looks at where all of a scope have to be."""
-_COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key"))
+_COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key", "number"))
 _CHANGING = tuple(name for name in _COLUMNS if name != "draw")
 
 Values = dict[str, Any]
@@ -69,17 +71,20 @@ def level_of(values: Mapping[str, Any] | RowMapping, now: datetime | None = None
         dead=values["dead"],
         doubtful=overwritten or len(known) < len(prints),
         problems=values["problems"],
-        seen_run=values["seen_run"],
+        was_seen=values["seen_run"] is not None,
+        is_seen=values["is_seen"],
         look=values["look"],
         heard=values["heard"] or 0,
     )
 
 
-def levels(connection: Connection, scope: int, keys: Collection[str], now: datetime) -> dict[str, Level]:
-    """Return the levels of the known ones of some records."""
+def levels(
+    connection: Connection, scope: int, keys: Collection[str], now: datetime, run_id: str | None = None
+) -> dict[str, Level]:
+    """Return the levels of the known ones of some records, and whether a run has seen them."""
     found: dict[str, Level] = {}
     for chunk in chunks(dict.fromkeys(keys)):
-        rows = connection.execute(with_problems().where(among(scope, chunk))).mappings()
+        rows = connection.execute(with_problems(run_id).where(among(scope, chunk))).mappings()
         found.update((row["key"], level_of(row, now)) for row in rows)
     return found
 
@@ -366,10 +371,11 @@ def fresh(scope: int, key: str) -> Values:
     }
 
 
-def with_problems() -> Select[Any]:
-    """Return the query of records, and whether each has a problem."""
+def with_problems(run_id: str | None = None) -> Select[Any]:
+    """Return the query of records, whether each has a problem, and whether a run has seen it."""
     of_record = exists().where(problems.c.scope == records.c.scope, problems.c.key == records.c.key)
-    return select(records, of_record.label("problems"))
+    is_seen = false() if run_id is None else is_seen_by(run_id)
+    return select(records, of_record.label("problems"), is_seen.label("is_seen"))
 
 
 def as_moment(moment: datetime) -> ColumnElement[datetime]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
-from reconciler.ledger.data import hands
+from reconciler.ledger.data import hands, marks
 from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun
 from reconciler.ledger.tables import data_runs
 
@@ -44,6 +44,7 @@ def begin(
         )
     )
     _forget_old(connection, scope)
+    marks.forget(connection, scope)
     run = DataRun(
         id=token_hex(8),
         mode=mode,

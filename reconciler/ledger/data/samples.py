@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, UnaryExpression, and_, func, or_, select
 
 from reconciler.ledger.data.in_doubt import nothing_else_arrives
+from reconciler.ledger.data.marks import is_seen_by
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.data.records import DRAWS, level_of, pages, with_problems
 from reconciler.ledger.tables import data_runs, records
@@ -60,7 +61,7 @@ def open_count(
     written = or_(records.c.retry_at.is_(None), *nothing_else_arrives(now))
     query = select(func.count()).where(records.c.scope == scope, records.c.ready_at.is_not(None), written)
     if run_id is not None:
-        query = query.where(records.c.seen_run == run_id)
+        query = query.where(is_seen_by(run_id))
     if before is not None:
         query = query.where(records.c.ready_at <= before)
     return connection.execute(query).scalar_one()

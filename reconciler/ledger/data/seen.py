@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, false, func, select, update
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.fence import Fence
+from reconciler.ledger.data.marks import is_seen_by, mark
 from reconciler.ledger.data.records import among, as_moment, fresh, make
-from reconciler.ledger.tables import records
+from reconciler.ledger.tables import data_runs, records
 
 
 def seen(
@@ -27,14 +29,13 @@ def seen(
     """Record that records were seen and need no write, and return those that are another's; see `RecordStore.seen`."""
     refused: list[str] = []
     by_run = {} if run_id is None else {"seen_run": run_id}
+    unchanged: list[int] = []
     for chunk in chunks(revisions):
-        fenced = records.c.key, records.c.claim, records.c.claimed_until, records.c.claimed_run
-        columns = *fenced, records.c.wanted, records.c.seen_run, _is_quiet().label("is_quiet")
-        query = select(*columns).where(among(scope, chunk)).order_by(records.c.key).with_for_update()
+        query = _query(run_id).where(among(scope, chunk)).order_by(records.c.key).with_for_update(of=records)
         wanted: dict[str, int] = {}
         settled: list[str] = []
         older: list[str] = []
-        only_seen: list[str] = []
+        unlike: list[str] = []
         for row in connection.execute(query).mappings():
             key, revision = row["key"], revisions[row["key"]]
             wanted[key] = row["wanted"]
@@ -44,9 +45,12 @@ def seen(
                 older.append(key)
             elif not row["is_quiet"]:
                 settled.append(key)
-            elif run_id is not None and row["seen_run"] != run_id:
-                only_seen.append(key)
-        mark_seen(connection, scope, run_id, only_seen)
+            elif run_id is not None and not row["is_seen"]:
+                if row["is_alike"]:
+                    unchanged.append(row["number"])
+                else:
+                    unlike.append(key)
+        note_run(connection, scope, run_id, unlike)
         marks = {
             **by_run,
             "attempts": 0,
@@ -81,13 +85,34 @@ def seen(
                 [{"of_key": key, "revision": revisions[key]} for key in older],
             )
         make(connection, [{**fresh(scope, key), **by_run} for key in chunk if key not in wanted])
+    if run_id is not None:
+        mark(connection, scope, run_id, unchanged)
     return refused
 
 
-def mark_seen(connection: Connection, scope: int, run_id: str | None, keys: Collection[str]) -> None:
-    """Note which run saw records last, of which there is nothing else to note."""
+def note_run(connection: Connection, scope: int, run_id: str | None, keys: Collection[str]) -> None:
+    """Note in the rows of records which run saw them, where there is nothing else to note."""
     if keys:
         connection.execute(update(records).where(among(scope, keys)).values(seen_run=run_id))
+
+
+def _query(run_id: str | None) -> Select[Any]:
+    """Return the query of records, with whether the run has seen each, and whether anything but that changes of it."""
+    by_now = (false(), false()) if run_id is None else (is_seen_by(run_id), _is_alike(run_id))
+    labels = zip(by_now, ("is_seen", "is_alike"), strict=True)
+    fenced = records.c.key, records.c.claim, records.c.claimed_until, records.c.claimed_run
+    columns = *fenced, records.c.wanted, records.c.number, _is_quiet().label("is_quiet")
+    return select(*columns, *(condition.label(name) for condition, name in labels))
+
+
+def _is_alike(run_id: str) -> ColumnElement[bool]:
+    """Return the condition that the run which a record's row names went by the same settings: it stays as good as ours.
+
+    `samples.sample` asks for that.
+    """
+    ours = data_runs.alias("ours")
+    config = select(ours.c.config).where(ours.c.id == run_id).scalar_subquery()
+    return exists().where(data_runs.c.id == records.c.seen_run, data_runs.c.config == config)
 
 
 def _is_quiet() -> ColumnElement[bool]:

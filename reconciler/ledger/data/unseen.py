@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from reconciler.ledger.data import records
 from reconciler.ledger.data.chunks import chunks
+from reconciler.ledger.data.marks import is_unseen_by
 from reconciler.ledger.data.model import Level
 from reconciler.ledger.tables import records as table
 
@@ -16,7 +17,7 @@ def unseen(
     connection: Connection, scope: int, run_id: str, after: str | None, limit: int, *, gone: bool
 ) -> list[Level]:
     """Return records that a run did not see; see `RecordStore.unseen`."""
-    query = records.with_problems().where(_not_seen_by(run_id), table.c.gone.is_(gone)).order_by(table.c.key)
+    query = records.with_problems().where(is_unseen_by(run_id), table.c.gone.is_(gone)).order_by(table.c.key)
     if gone:
         query = query.where(_target_may_hold())
     found: list[Level] = []
@@ -30,10 +31,10 @@ def unseen(
 
 def take_unconfirmed(connection: Connection, scope: int, run_id: str) -> list[str]:
     """Delete closed records that a run did not see and of which the target holds nothing, and return their keys."""
-    stray = and_(_not_seen_by(run_id), table.c.ready_at.is_(None), ~_target_may_hold())
+    stray = and_(is_unseen_by(run_id), table.c.ready_at.is_(None), ~_target_may_hold())
     keys: list[str] = []
     for page in records.pages(connection, scope):
-        keys += connection.execute(select(table.c.key).where(page, stray).with_for_update()).scalars()
+        keys += connection.execute(select(table.c.key).where(page, stray).with_for_update(of=table)).scalars()
     for chunk in chunks(keys):
         connection.execute(delete(table).where(records.among(scope, chunk)))
     return keys
@@ -44,10 +45,6 @@ def forget_strays(connection: Connection, scope: int, keys: Collection[str]) -> 
     for chunk in chunks(keys):
         stray = table.c.seen_run.is_(None), table.c.ready_at.is_(None), ~_target_may_hold(), table.c.dead.is_(False)
         connection.execute(delete(table).where(records.among(scope, chunk), *stray))
-
-
-def _not_seen_by(run_id: str) -> ColumnElement[bool]:
-    return or_(table.c.seen_run.is_(None), table.c.seen_run != run_id)
 
 
 def _target_may_hold() -> ColumnElement[bool]:

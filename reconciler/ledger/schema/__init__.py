@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-VERSION = 25
+VERSION = 26
 """The version of the schema that this program works with."""
 
-OLDEST_WRITER = 3
+OLDEST_WRITER = 26
 """The oldest version whose program may write to a ledger of `VERSION`. The last step that raises it says why."""
 
 _END = "\0"

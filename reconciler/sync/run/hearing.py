@@ -105,7 +105,7 @@ class Untold:
 
 def _changed(state: TargetState, level: Level | None) -> Iterable[str]:
     """Return the parts of a record that are certainly not what they were."""
-    if level is None or level.seen_run is None:
+    if level is None or not level.was_seen:
         return state.prints
     if state.gone != level.gone:
         return state.prints

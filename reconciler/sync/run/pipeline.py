@@ -349,8 +349,7 @@ class Pipeline:
 
     def _was_counted(self, level: Level | None) -> bool:
         """Whether this run counted a record already, in an earlier process perhaps."""
-        run_id = self._context.run.id
-        return level is not None and level.seen_run == run_id and (level.dead or not level.attempts)
+        return level is not None and level.is_seen and (level.dead or not level.attempts)
 
     async def _fail(self, work: Work, error: ApiError) -> None:
         context, key = self._context, work.state.key
