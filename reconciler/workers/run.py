@@ -11,7 +11,8 @@ from contextlib import suppress
 from reconciler.app.signals import ECHO_SECONDS, heard_by
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.ledger.async_postgres import AsyncPostgres
-from reconciler.ledger.config.services import WORKER, ServiceStore
+from reconciler.ledger.config.services import ServiceStore
+from reconciler.ledger.data.service_model import WORKER
 from reconciler.ledger.data.turns import TurnStore
 from reconciler.ledger.database import Database, shared
 from reconciler.ledger.process import describe_holder

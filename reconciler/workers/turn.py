@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.intake import listening_to
+from reconciler.app.lend import lend
 from reconciler.app.sync import run_once
 from reconciler.app.unattended import Unattended
 from reconciler.errors import LedgerLocked, ReconcilerError
@@ -19,7 +20,7 @@ from reconciler.ledger.database import Database
 from reconciler.report.log import Log, correlated
 from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.progress import Progress
-from reconciler.sync.run.queue import Queue, QueuedJob
+from reconciler.sync.run.queue import JobKind, Queue, QueuedJob
 from reconciler.sync.run.report import RunReport, State
 from reconciler.workers.due import REST, begun, ended, failed, is_due
 from reconciler.workers.start import Manned
@@ -82,6 +83,9 @@ class Turns:
         manned = self.manned.get(job.environment)
         types = () if manned is None else await asyncio.to_thread(manned.chosen, job.data_sync)
         chosen = next((each for each in types if each.sync.type == job.data_type), None)
+        if chosen is not None and job.kind is not JobKind.RUN and job.run_id is not None:
+            # Where the run is over or under way no more, a run may be due in its place.
+            await lend(chosen, job.run_id, self._how(), self.stop, Silent(), COMMAND)
         # A job is looked at again at its end: what was raised meanwhile found its key taken.
         while chosen is not None and not self.stop.is_set():
             now, waits = await self._waits(chosen)
@@ -128,7 +132,7 @@ class Turns:
         return not stopped
 
     async def _one_run(self, chosen: Chosen, types: Sequence[Chosen]) -> tuple[RunReport, bool]:
-        face, how = Face(self.stop), HowToRun(token_cache=False, queue=self.queue)
+        face, how = Face(self.stop), self._how()
         async with listening_to(self.database, types, always=False) as bell:
             listening = None if bell is None else Listening(bell)
             longest = chosen.sync.settings.interval.total_seconds()
@@ -138,6 +142,9 @@ class Turns:
             finally:
                 if ending is not None:
                     ending.cancel()
+
+    def _how(self) -> HowToRun:
+        return HowToRun(token_cache=False, queue=self.queue)
 
     async def _note(self, chosen: Chosen, run: str, due_in: timedelta | None, failures: int) -> None:
         await asyncio.to_thread(TurnStore(self.database).note, chosen.sync.scope, run, due_in, failures)

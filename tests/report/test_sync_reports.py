@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from reconciler.kind.connection import Json
-from reconciler.ledger.data.model import CodeCount, LevelCounts, OpenProblem, ProblemRow, RunningNow, SyncOverview
+from reconciler.ledger.data.model import CodeCount, LevelCounts, OpenProblem, ProblemRow, SyncOverview
+from reconciler.ledger.data.service_model import RunningNow
 from reconciler.reconcile.paused import PausedNow
 from reconciler.reconcile.plan import Note, NoteKind
 from reconciler.report.csv.sync_problems import problems_to_csv

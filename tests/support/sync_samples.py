@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.ledger.data.model import DataRun, DataScope, LevelCounts, LogDates, RunningNow, SyncOverview
+from reconciler.ledger.data.model import DataRun, DataScope, LevelCounts, LogDates, SyncOverview
+from reconciler.ledger.data.service_model import RunningNow
 from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.products.datatype import Products
 from reconciler.sync.products.settings import ProductSettings

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount, UnknownMessage
-from reconciler.ledger.data.model import CodeCount, Distrust, LevelCounts, LogDates, RunningNow, SyncOverview
+from reconciler.ledger.data.model import CodeCount, Distrust, LevelCounts, LogDates, SyncOverview
+from reconciler.ledger.data.service_model import RunningNow
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.sparklayer.sync_log import SyncStatus as Log

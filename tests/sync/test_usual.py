@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.ledger.data.model import LevelCounts, RunningNow, SyncOverview
+from reconciler.ledger.data.model import LevelCounts, SyncOverview
+from reconciler.ledger.data.service_model import RunningNow
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.sync.monitor.status import status_of
 from reconciler.sync.monitor.usual import usual_of

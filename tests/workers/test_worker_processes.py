@@ -98,3 +98,41 @@ def test_a_service_without_work_takes_messages_in_and_wakes_a_worker(shop):
         assert not process.logged("run-ended")
         assert not process.logged("wakes-nobody")
         assert process.signalled(signal.SIGTERM) == 0
+
+
+def test_a_run_by_hand_is_a_workers_and_ctrl_c_ends_one_hand_and_cancel_all(shop):
+    with working(shop, 1) as (worker,):
+        wait_until(lambda: bool(runs([worker])), seconds=120)
+        report = shop.synced("--full")
+        assert (report["state"], report["mode"]) == ("finished", "full")
+        assert f"pid {worker.forked.pid}: worker" in report["remarks"][0]
+        wait_until(lambda: [run["mode"] for run in runs([worker])] == ["full", "full"])
+
+        shop.emulator.fault("latency", path="/sparklayer/*", seconds=1, count=None)
+        before = newest(shop).id
+        by_hand = shop.checkout.fork("sync", "run", "shop", "--rewrite")
+        wait_until(lambda: newest(shop).id != before, seconds=120)
+        by_hand.send_signal(signal.SIGINT)
+        _, told = by_hand.communicate(60)
+        assert by_hand.returncode == 130
+        assert f"pid {worker.forked.pid}: worker" in told, told
+        shop.emulator.clear_faults()
+        wait_until(lambda: len(runs([worker])) > 2, seconds=120)
+        assert (runs([worker])[-1]["mode"], runs([worker])[-1]["state"]) == ("rewrite", "finished")
+        assert not shop.wrong()
+
+        shop.emulator.fault("latency", path="/sparklayer/*", seconds=5, count=None)
+        before = newest(shop).id
+        detached = shop.checkout.call("sync", "run", "shop", "--rewrite", "--detach")
+        assert detached.status == 0, str(detached)
+        wait_until(lambda: newest(shop).id != before, seconds=120)
+        ended = shop.checkout.call("sync", "cancel")
+        assert ended.status == 0, str(ended)
+        wait_until(lambda: len(runs([worker])) > 3, seconds=120)
+        assert (runs([worker])[-1]["mode"], runs([worker])[-1]["state"]) == ("rewrite", "cancelled")
+
+
+def test_without_a_worker_there_is_nobody_to_leave_a_run_to(shop):
+    ended = shop.checkout.call("sync", "run", "--detach")
+    assert ended.status == 64
+    assert "no worker" in ended.stderr

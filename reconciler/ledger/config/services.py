@@ -10,13 +10,10 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from reconciler import __version__
 from reconciler.ledger import schema
-from reconciler.ledger.data.service_model import ServiceProcess
+from reconciler.ledger.data.service_model import SERVE, WORKER, ServiceProcess
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.process import ProcessId, this_process
 from reconciler.ledger.service_tables import services
-
-SERVE, WORKER = "serve", "worker"
-"""Kinds of processes."""
 
 SILENT = timedelta(seconds=90)
 """How long a process may be silent before it counts as gone."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.ledger.data.inbox_model import Gap, SyncInbox
-from reconciler.ledger.data.service_model import Applied, ServiceProcess
+from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
 
 RUNNING, FINISHED = "running", "finished"
 INTERRUPTED, CANCELLED, STOPPED = "interrupted", "cancelled", "stopped"
@@ -321,20 +321,6 @@ class LevelCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class RunningNow:
-    """Holder of a scope's lock, or else of its watch's lock.
-
-    `alive` is false where that process is certainly gone or its lease has ended; `lock` is the lock's name.
-    """
-
-    holder: str
-    since: datetime
-    heartbeat_at: datetime
-    alive: bool
-    lock: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class SyncOverview:
     """Overview of one scope for `sync status` and drift, read without a lock.
 
@@ -356,6 +342,7 @@ class SyncOverview:
         recent: runs that finished, the newest first; some dozens.
         inbox: what messages came for its data sync.
         serving: processes that serve the environment, or seem to.
+        hands: who works on the newest run beside its keeper.
         applied: what the last apply said of its settings; None: it said nothing.
         gaps: by part, the newest cause why its messages may not be trusted.
         distrust: why the source's stamps prove nothing; None: they do.
@@ -378,6 +365,7 @@ class SyncOverview:
     recent: tuple[DataRun, ...] = ()
     inbox: SyncInbox = field(default_factory=SyncInbox)
     serving: tuple[ServiceProcess, ...] = ()
+    hands: tuple[str, ...] = ()
     applied: Applied | None = None
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     distrust: Distrust | None = None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, or_, select
 from reconciler.kind.kind import Volume
 from reconciler.ledger.config.services import living
 from reconciler.ledger.count_tables import record_counts
-from reconciler.ledger.data import hearing, inbox_rows, log, memos, problems
+from reconciler.ledger.data import hands, hearing, inbox_rows, log, memos, problems
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data import wanted as wanted_runs
 from reconciler.ledger.data.inbox_model import SyncInbox
@@ -22,10 +22,9 @@ from reconciler.ledger.data.model import (
     Glance,
     LevelCounts,
     OpenProblems,
-    RunningNow,
     SyncOverview,
 )
-from reconciler.ledger.data.service_model import Applied
+from reconciler.ledger.data.service_model import Applied, RunningNow
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
 from reconciler.ledger.service_tables import applied_settings
@@ -189,10 +188,11 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
     number = find_scope(connection, scope)
     if number is None:
         return SyncOverview(serving=living(connection, scope.environment, lock_now))
+    newest = data_runs.newest(connection, number)
     return SyncOverview(
         counts=counts(connection, number, now),
         running=_running(connection, scope.lock_name, lock_now) or _running(connection, scope.watch_name, lock_now),
-        newest=data_runs.newest(connection, number),
+        newest=newest,
         last_finished=data_runs.newest(connection, number, state=FINISHED),
         last_look=data_runs.newest(connection, number, lists=True, state=FINISHED),
         last_walk=data_runs.newest(connection, number, walks=True, state=FINISHED),
@@ -207,6 +207,7 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         recent=data_runs.recent(connection, number),
         inbox=SyncInbox(inbox_rows.overview(connection, scope), _open_since(connection, number)),
         serving=living(connection, scope.environment, lock_now),
+        hands=() if newest is None else tuple(hands.others(connection, number, newest.id)),
         applied=_applied(connection, number),
         gaps=hearing.newest(connection, number, now),
         distrust=memos.distrusted(connection, number),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+SERVE, WORKER = "serve", "worker"
+"""Kinds of processes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
@@ -46,3 +49,17 @@ class Applied:
     digest: str
     commit: str | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNow:
+    """Holder of a scope's lock, or else of its watch's lock.
+
+    `alive` is false where that process is certainly gone or its lease has ended; `lock` is the lock's name.
+    """
+
+    holder: str
+    since: datetime
+    heartbeat_at: datetime
+    alive: bool
+    lock: str = ""

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reconciler.ledger.config.model import SiteConnection
-from reconciler.ledger.data.model import DataRun, RunningNow
-from reconciler.ledger.data.service_model import ServiceProcess
+from reconciler.ledger.data.model import DataRun
+from reconciler.ledger.data.service_model import RunningNow, ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.reconcile.planfile import Count, Document, NoteDocument, Time, note_to_json, time_to_json
 from reconciler.report.documents.sync_run import (
@@ -57,6 +57,7 @@ class RunningDocument(Document):
         description="What runs of this mode come to; null: there were too few, or it listens."
     )
     records: OutcomesDocument
+    hands: list[str] = Field(description="Who works on it beside its holder.")
 
 
 class WatcherDocument(Document):
@@ -74,6 +75,8 @@ class ServingDocument(Document):
     waits_for: str | None = Field(description="What it waits for, in words.")
     since: Time
     seen_at: Time = Field(description="Its last sign of life.")
+    kind: str = Field(description="serve or worker.")
+    version: str = Field(description="Of reconciler; empty: one from before processes said so.")
 
 
 class AppliedSettingsDocument(Document):
@@ -350,6 +353,7 @@ def _running(going: Going) -> dict[str, Any]:
         "changed": going.changed,
         "usual": _usual(going.usual),
         "records": outcomes_to_json(going.counts),
+        "hands": list(going.hands),
     }
 
 
@@ -364,6 +368,8 @@ def _serving(process: ServiceProcess) -> dict[str, Any]:
         "waits_for": process.waits_for,
         "since": time_to_json(process.started_at),
         "seen_at": time_to_json(process.seen_at),
+        "kind": process.kind,
+        "version": process.version,
     }
 
 

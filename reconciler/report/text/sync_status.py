@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, LevelCounts
-from reconciler.ledger.data.service_model import ServiceProcess
+from reconciler.ledger.data.service_model import WORKER, ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.report.escape import clip, visible
 from reconciler.report.style import BOLD, DIM, GREEN, RED, YELLOW, Style
@@ -91,10 +91,12 @@ def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: b
             yield " " * (_INDENT + _HANGING) + style.bar(status.going.done / status.going.total)
         for line in going_lines(status.going, status.checked_at, status.sync.data.ends):
             yield from _row("running", line, style)
+        for hand in status.going.hands:
+            yield from _row("beside", f"by {visible(hand)}", style)
     if status.waiting is not None:
         yield from _row("watched", f"by {status.waiting.holder}, since {moment(status.waiting.since)}", style)
     for process in status.serving:
-        yield from _row("served", _served(process, status), style)
+        yield from _row("worker" if process.kind == WORKER else "served", _served(process, status), style)
     if status.cut_off is not None:
         cut_off = status.cut_off
         # The message of a run that nobody ended is what it was busy with.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import DataRun, Distrust, LevelCounts, RunningNow, SyncOverview
-from reconciler.ledger.data.service_model import Applied, ServiceProcess
+from reconciler.ledger.data.model import DataRun, Distrust, LevelCounts, SyncOverview
+from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY, cost_of, look_cost, run_cost
 from reconciler.sync.datasync import SOURCE, DataSync, Standing
 from reconciler.sync.heard import PartHeard
@@ -49,6 +49,7 @@ class Going:
         seconds_left: until the end; None: not known, too early to say, or it listens.
         changed: records of which it wrote something, or is to, as far as is known now.
         usual: what runs of this mode usually come to; None: there were too few, or it listens.
+        hands: who works on it beside its holder.
     """
 
     mode: Mode
@@ -63,6 +64,7 @@ class Going:
     seconds_left: float | None
     changed: int = 0
     usual: Usual | None = None
+    hands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,7 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
         seconds_left=left,
         changed=written + still_open,
         usual=usual,
+        hands=overview.hands,
     )
 
 

@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.signals import run_to_end
 from reconciler.cli.command import command
+from reconciler.cli.commands.sync import beside
 from reconciler.cli.commands.sync.clear_list import clear
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, combine, run_status
@@ -49,6 +50,7 @@ reconciler sync run shop -e sandbox --clear-list old-prices   # asks first
 @click.option("--explain", "record", metavar="ID", help="Show what would become of one record; write nothing.")
 @click.option("--dry-run", "rehearse", is_flag=True, help="Show what a run would do; write nothing, here nor there.")
 @click.option("--clear-list", "old_list", metavar="SLUG", help="Remove its prices from a list that it wrote to before.")
+@click.option("--detach", is_flag=True, help="Leave it to workers, and wait for nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask; for --clear-list.")
 @click.option("--fail-on-problems", is_flag=True, help="Exit with 5 where records have open problems.")
 @override_options
@@ -64,6 +66,7 @@ def run(
     record: str | None,
     rehearse: bool,
     old_list: str | None,
+    detach: bool,
     yes: bool,
     fail_on_problems: bool,
     overridden: str | None,
@@ -76,7 +79,8 @@ def run(
     """Run a data sync once: what is due, or what is asked for.
 
     NAME may be left out where there is one data sync. Its data types run one after the other, each in a run of its
-    own. An interrupted run is resumed. Records with problems do not fail a run. Of a data sync with `state: absent`
+    own. Where workers run the environment, one of them begins it, and this command lends a hand: Ctrl-C ends that hand
+    alone. An interrupted run is resumed. Records with problems do not fail a run. Of a data sync with `state: absent`
     and `onRemove: {products: discontinue}`, once that is applied, it discontinues the products. Exit status: 0
     finished; 1 an API was unreachable, the next run resumes; 3 stopped by a limit of the manifest; 130 interrupted or
     cancelled.
@@ -103,6 +107,8 @@ def run(
         found = run_to_end(explain(one, record_keys(one, (record,))[0], how, listener))
         show(options, SYNC_EXPLANATION, one.sync.name, environment, found)
         return Status.DONE
+    if detach:
+        return beside.detach(options, chosen, mode, how)
     if overrides:
         only(chosen)  # whoever passes a limit has seen what one data type would do
     with progress_display(options.color) as display:
@@ -110,7 +116,10 @@ def run(
         if rehearse:
             would = run_to_end(run_each(chosen, lambda each: dry_run(each, mode, how, face, listener)))
             return _told(options, SYNC_DRY_RUN, would, chosen, fail_on_problems=fail_on_problems)
-        ran = run_to_end(run_each(chosen, lambda each: run_once(each, mode, how, face, listener)))
+        if beside.has_workers(chosen, how):
+            ran = run_to_end(beside.run_beside(chosen, mode, how, face, listener))
+        else:
+            ran = run_to_end(run_each(chosen, lambda each: run_once(each, mode, how, face, listener)))
     return _told(options, SYNC_RUN, ran, chosen, fail_on_problems=fail_on_problems)
 
 

@@ -1,0 +1,43 @@
+"""Lend a hand to a run of a data sync that another process keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from reconciler.app.chosen import Chosen, HowToRun, opened_ledger
+from reconciler.app.sync import FEATURE, require_connected, writing_job
+from reconciler.sync.datasync import require_applied
+
+if TYPE_CHECKING:
+    from reconciler.http.observe import Observer
+    from reconciler.sync.run.hand import HandReport
+
+
+async def lend(
+    chosen: Chosen, run_id: str, how: HowToRun, stop: asyncio.Event, observer: Observer, command: str
+) -> HandReport:
+    """Work for a run that another process keeps, until nothing is left that is ready; see `lend_hand`.
+
+    Args:
+        chosen: the data type.
+        run_id: the run.
+        how: cache, patience.
+        stop: ends our hand alone.
+        observer: told of the requests.
+        command: what the hand is called.
+
+    Raises:
+        ReconcilerError: it is not what was applied, or the ledger failed.
+    """
+    from reconciler.ledger.process import describe_holder
+    from reconciler.sync.run.context import transport
+    from reconciler.sync.run.hand import lend_hand
+
+    require_applied(chosen.sync)
+    require_connected(chosen)
+    holder, policy = describe_holder(command), transport(how.patience)
+    with opened_ledger(chosen, FEATURE, ephemeral=how.ephemeral) as ledger:
+        store = ledger.store(chosen.sync.scope)
+        async with writing_job(chosen, store, holder, how, observer, policy) as job:
+            return await lend_hand(job, run_id, stop=stop)
