@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from tempfile import SpooledTemporaryFile
@@ -16,6 +16,8 @@ import orjson
 _IN_MEMORY = 1024 * 1024
 _MASK = (1 << 64) - 1
 _BUCKETS = 256
+# No text has it, or so unlikely that nobody will see it.
+_NONE = 0
 
 
 class Spool:
@@ -138,6 +140,37 @@ class Groups:
         return group < len(self._last) and self._last[group] >= 0
 
 
+class Numbers:
+    """Numbers of texts in the order in which they came, each with another text above it: 20 bytes of both."""
+
+    def __init__(self) -> None:
+        self._marks = array("Q")
+        self._above = array("Q")
+        # As in `Marks`, to sort a few at a time.
+        self._buckets = [array("I") for _ in range(_BUCKETS)]
+        self._sorted = True
+
+    def add(self, text: str, above: str | None) -> None:
+        """Take in a text; `above` is None where none is above it."""
+        mark = _mark(text)
+        self._buckets[mark % _BUCKETS].append(len(self._marks))
+        self._marks.append(mark)
+        self._above.append(_NONE if above is None else _mark(above))
+        self._sorted = False
+
+    def above(self, number: int) -> int | None:
+        """Return the number of the text above the one with a number; None: there is none, or it was not taken in."""
+        if not self._sorted:
+            for place, numbers in enumerate(self._buckets):
+                self._buckets[place] = array("I", sorted(numbers, key=self._marks.__getitem__))
+            self._sorted = True
+        mark = self._above[number]
+        numbers = self._buckets[mark % _BUCKETS]
+        at = bisect_left(numbers, mark, key=self._marks.__getitem__)
+        found = at < len(numbers) and self._marks[numbers[at]] == mark
+        return numbers[at] if found and mark != _NONE else None
+
+
 class Marks:
     """Set of texts by eight bytes each: a text is found, or so unlikely another one that nobody will see it."""
 
@@ -159,6 +192,13 @@ class Marks:
         marks = self._buckets[mark % _BUCKETS]
         place = bisect_left(marks, mark)
         return place < len(marks) and marks[place] == mark
+
+    def count(self, text: str) -> int:
+        """Return how often a text was taken in."""
+        self._sort()
+        mark = _mark(text)
+        marks = self._buckets[mark % _BUCKETS]
+        return bisect_right(marks, mark) - bisect_left(marks, mark)
 
     def repeated(self) -> Repeated:
         """Return those that came more than once."""

@@ -8,7 +8,7 @@ that was made earlier.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from sys import intern
@@ -21,8 +21,9 @@ from reconciler.ordercloud.readers.parties import PartyReader
 from reconciler.ordercloud.readers.records import User
 from reconciler.ordercloud.readers.streams import mapped
 from reconciler.sync.customers.company import Company, read_company
+from reconciler.sync.customers.late import Late
 from reconciler.sync.customers.limits import MOST_CUSTOMERS
-from reconciler.sync.customers.model import EVERYBODY, FLAW, NUMBER, PARENT, Parent
+from reconciler.sync.customers.model import EVERYBODY, FLAW, NUMBER
 from reconciler.sync.customers.record import key_of, parent_of
 from reconciler.sync.customers.settings import CustomerSettings
 from reconciler.sync.customers.spool import Filed, Groups, Marks, Repeated, Spool
@@ -61,23 +62,6 @@ class _Listed:
     flawed: list[dict[str, Any]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Late:
-    """A user that has to come after others.
-
-    Args:
-        place: where it is, with all that belongs to it.
-        key: of it.
-        parent: the customer above it; None: there is none.
-        made: when it was made, where it shares an email with others; else empty.
-    """
-
-    place: int
-    key: str
-    parent: str | None
-    made: str
-
-
 class Walk:
     """Reads all users that flow, once.
 
@@ -103,7 +87,7 @@ class Walk:
             if self.flowing > MOST_CUSTOMERS:
                 # None of them is left out: SparkLayer says whom it takes.
                 yield [{"ID": EVERYBODY, "Username": None, NUMBER: self.flowing}]
-            late: list[_Late] = []
+            late = Late(late_spool)
             losers = Losers(spool, listed.emails.repeated(), self._settings)
             # Nobody asks for them any more.
             listed.emails = Marks()
@@ -113,7 +97,7 @@ class Walk:
                 async for record in records:
                     waits = self._late(record, losers)
                     if waits is not None:
-                        late.append(_Late(late_spool.put(record), key_of(record), *waits))
+                        late.add(record, key_of(record), *waits)
                         continue
                     chunk.append(record)
                     if len(chunk) >= size:
@@ -121,8 +105,14 @@ class Walk:
                         chunk, size = [], min(2 * size, _CHUNK)
             if chunk:
                 yield chunk
-            for some in _last(late, late_spool, listed.keys):
-                yield some
+            chunk = []
+            for record in late.in_order(listed.keys):
+                chunk.append(record)
+                if len(chunk) >= _CHUNK:
+                    yield chunk
+                    chunk = []
+            if chunk:
+                yield chunk
 
     async def first_owners(self) -> dict[str, str]:
         """Return who was made first of those that share an email, by key, and the email; raises as `chunks` does."""
@@ -273,36 +263,6 @@ class Flawed:
         if key not in self._seen:
             self._seen.add(key)
             self._records.append({"ID": key, "Username": None, FLAW: bad})
-
-
-def _last(late: Sequence[_Late], spool: Spool, keys: Marks) -> Iterator[list[dict[str, Any]]]:
-    """Yield users that come after others: parents before children, earlier ones before later ones."""
-    above = {one.key: one.parent for one in late if one.parent is not None}
-    children = Counter(above.values())
-    depths = {key: _depth(key, above) for key in above}
-    ordered = sorted(late, key=lambda one: (bool(one.made), depths.get(one.key) or 0, one.made, one.key))
-    for start in range(0, len(ordered), _CHUNK):
-        chunk = []
-        for one in ordered[start : start + _CHUNK]:
-            record = spool.get(one.place)
-            if one.parent is not None:
-                in_cycle = depths[one.key] is None
-                record[PARENT] = Parent(one.parent, one.parent in keys, in_cycle, children[one.parent])
-            chunk.append(record)
-        yield chunk
-
-
-def _depth(key: str, above: Mapping[str, str]) -> int | None:
-    """Return how many customers are above one; None where it is above itself."""
-    seen, depth, name = {key}, 0, above.get(key)
-    while name is not None:
-        if name == key:
-            return None
-        if name in seen:
-            break
-        seen.add(name)
-        depth, name = depth + 1, above.get(name)
-    return depth
 
 
 def _email(record: Mapping[str, Any], settings: CustomerSettings) -> str | None:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.sync.customers import spool
+from reconciler.sync.customers.late import Late
 from reconciler.sync.customers.model import PARENT, Parent
 from reconciler.sync.customers.settings import customer_settings
 from reconciler.sync.customers.source import CustomerSource
 from reconciler.sync.customers.spool import Filed, Groups, Marks, Spool
-from reconciler.sync.customers.walk import _last, _Late
 from support.people import Marketplace
 
 _KEYS = [f"acme.u{number}" for number in range(8)]
@@ -28,15 +28,14 @@ def test_parents_come_before_their_children_and_who_shares_an_address_comes_last
     keys = Marks()
     for key in _KEYS:
         keys.add(key)
-    with Spool() as spool:
-        late = [
-            _Late(spool.put({"key": key}), key, above.get(key), "2025" if key in losers else "")
-            for key in _KEYS
-            if key in above or key in losers
-        ]
-        found = [record for chunk in _last(late, spool, keys) for record in chunk]
+    with Spool() as file:
+        late = Late(file)
+        waiting = [key for key in _KEYS if key in above or key in losers]
+        for key in waiting:
+            late.add({"key": key}, key, above.get(key), "2025" if key in losers else "")
+        found = list(late.in_order(keys))
     places = {record["key"]: place for place, record in enumerate(found)}
-    assert len(found) == len(late)
+    assert len(found) == len(waiting)
     for record in found:
         parent = record.get(PARENT)
         assert (parent is None) == (record["key"] not in above)
@@ -100,6 +99,15 @@ def test_places_come_by_group_in_the_order_in_which_they_came(groups: list[int])
     for group in range(7):
         wanted = [7 * place for place, each in enumerate(groups) if each == group]
         assert (places.of(group), places.has(group)) == (wanted, bool(wanted))
+
+
+def test_a_chain_of_parents_of_any_length_comes_from_its_top() -> None:
+    keys = Marks()
+    with Spool() as file:
+        late = Late(file)
+        for number in (*range(1, 3_000, 2), *range(0, 3_000, 2)):
+            late.add({"ID": number}, f"acme.{number}", f"acme.{number + 1}", "")
+        assert [record["ID"] for record in late.in_order(keys)] == list(range(2_999, -1, -1))
 
 
 @given(st.lists(st.text(max_size=4)))
