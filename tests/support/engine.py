@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +74,10 @@ class Things:
     held_back: set[str] = field(default_factory=set)
     was: dict[str, str] = field(default_factory=dict)
     """Keys that records had before, as far as they themselves tell."""
+    walked: list[str | None] = field(default_factory=list)
+    """What each range began with that was listed."""
+    between: set[str] = field(default_factory=set)
+    """Keys that no range has."""
     remarks: tuple[str, ...] = ()
     held: asyncio.Event | None = None
     clock: Callable[[], datetime] | None = None
@@ -178,6 +182,19 @@ class Things:
                 if self.held is not None:
                     await self.held.wait()
                 yield [(key, text)]
+
+    def ranges(self, keys: Any) -> list[dict[str, Any]]:
+        bounds = sorted(set(keys))
+        pairs = zip([None, *bounds], [*bounds, None], strict=True)
+        return [{"low": low, "high": high} for low, high in pairs] if bounds else []
+
+    async def everything_in(self, bounds: Any) -> Any:
+        low, high = bounds["low"], bounds["high"]
+        self.walked.append(low)
+        async with aclosing(self.everything()) as chunks:
+            async for [(key, text)] in chunks:
+                if (low is None or key >= low) and (high is None or key < high) and key not in self.between:
+                    yield [(key, text)]
 
     async def listed(self) -> Any:
         for key, text in list(self.there.items()):

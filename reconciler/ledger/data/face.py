@@ -137,6 +137,10 @@ class AsyncHands(_Face[HandStore]):
     take = _awaited(HandStore.take)
     others = _awaited(HandStore.others)
     make_room = _awaited(HandStore.make_room)
+    divide = _awaited(HandStore.divide)
+    take_range = _awaited(HandStore.take_range)
+    end_range = _awaited(HandStore.end_range)
+    walked = _awaited(HandStore.walked)
 
 
 class AsyncStore:

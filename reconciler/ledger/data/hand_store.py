@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from reconciler.ledger.data import claims, deleting, hands
+from reconciler.ledger.data import claims, deleting, hands, ranges
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.deleting import Room
 from reconciler.ledger.data.model import DataRun
+from reconciler.ledger.data.ranges import Range, Walked
 from reconciler.ledger.data.scoped import Scoped
 from reconciler.ledger.database import Transaction
 from reconciler.ledger.lock import LEASE, lost
@@ -104,3 +106,44 @@ class HandStore:
         return self._scoped.write_as_hand(
             lambda tx: deleting.make_room(tx.connection, self._scoped.id, keys, since, now, most, takes=takes)
         )
+
+    def divide(
+        self, run_id: str, number: int, into: Callable[[list[str]], Sequence[Mapping[str, Any]]]
+    ) -> Walked | None:
+        """Divide the walk of a run into ranges, unless it is, and return how far it is. Needs the lock.
+
+        Args:
+            run_id: the run.
+            number: how many keys are wanted as bounds.
+            into: returns the ranges that keys bound, which lie evenly among those that are known; none: not divided.
+        """
+        scope = self._scoped.id
+
+        def divide(tx: Transaction) -> Walked | None:
+            found = ranges.walked(tx.connection, scope, run_id)
+            if found is None and (bounds := into(ranges.spread(tx.connection, scope, number))):
+                ranges.divide(tx.connection, scope, run_id, bounds)
+                found = ranges.walked(tx.connection, scope, run_id)
+            return found
+
+        return self._scoped.write_locked(divide)
+
+    def take_range(self, run_id: str, part: int | None = None) -> Range | None:
+        """Take a range of a walk that nobody lists, if it may be this part; None: there is none. Needs a hand."""
+        scope, hand = self._scoped.id, self._scoped.name
+        return self._scoped.write_as_hand(lambda tx: ranges.take(tx.connection, scope, run_id, hand, part))
+
+    def end_range(self, run_id: str, part: int, listed: int) -> bool:
+        """Record that a range was listed to its end, and return whether it was still ours. Needs a hand.
+
+        Args:
+            run_id: the run.
+            part: the range.
+            listed: how many records it had.
+        """
+        scope, hand = self._scoped.id, self._scoped.name
+        return self._scoped.write_as_hand(lambda tx: ranges.end(tx.connection, scope, run_id, hand, part, listed))
+
+    def walked(self, run_id: str) -> Walked | None:
+        """Return how far the walk of a run is; None: it is not divided into ranges."""
+        return self._scoped.read(lambda tx: ranges.walked(tx.connection, self._scoped.id, run_id))

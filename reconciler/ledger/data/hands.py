@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
-from reconciler.ledger.hand_tables import hands
+from reconciler.ledger.hand_tables import hands, ranges
 
 
 def join(
@@ -67,8 +67,9 @@ def end_keepers(connection: Connection, scope: int) -> list[str]:
 
 
 def end_other_runs(connection: Connection, scope: int, run: str) -> list[str]:
-    """End the hands of all runs but one, and return those that stay."""
-    connection.execute(delete(hands).where(hands.c.scope == scope, hands.c.run != run))
+    """End the hands of all runs but one, forget the ranges of their walks, and return those that stay."""
+    for table in (hands, ranges):
+        connection.execute(delete(table).where(table.c.scope == scope, table.c.run != run))
     return _tokens(connection, scope)
 
 

@@ -14,13 +14,8 @@ from reconciler.ordercloud.lists import one_object, path_segment
 from reconciler.ordercloud.readers.flaws import BadRecord, Report, bad_record, flaw_of, id_flaw, ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids, id_chunks, instant, one_record
 from reconciler.ordercloud.readers.prices import PriceBook, party_prices
-from reconciler.ordercloud.readers.records import (
-    Freshness,
-    PartyPriceSchedule,
-    PriceSchedule,
-    Product,
-    Reading,
-)
+from reconciler.ordercloud.readers.records import Freshness, PartyPriceSchedule, PriceSchedule, Product, Reading
+from reconciler.ordercloud.readers.spans import Span, walk_span
 from reconciler.ordercloud.readers.stock import (
     HAS_RECORDS,
     KnownStock,
@@ -102,6 +97,7 @@ class ProductReader:
         parts: Parts = ALL_PARTS,
         filters: Params | None = None,
         known: KnownStock | None = None,
+        within: Span | None = None,
     ) -> AsyncGenerator[Product, None]:
         """Read all products. Close it (`contextlib.aclosing`) where you do not read it to its end.
 
@@ -114,6 +110,7 @@ class ProductReader:
             parts: what to read of each.
             filters: further filters of the products list, e.g. `{"Active": "true"}`.
             known: what is known of their stock: records that are not read for that come as address and quantity.
+            within: only those in this span of IDs.
 
         Raises:
             ApiError: a request failed: what was not read yet is not known.
@@ -122,7 +119,7 @@ class ProductReader:
         seen: set[str] = set()
         for catalog in catalogs or (None,):
             params = {**(filters or {}), **({"catalogID": catalog} if catalog else {})}
-            outlines = self._outlines(params, parts, assigned, known)
+            outlines = self._outlines(params, parts, assigned, known, within)
             async with aclosing(mapped(read_ahead(outlines), self._filler(parts), _AHEAD)) as products:
                 async for product in products:
                     if product is None or product["ID"] in seen:
@@ -204,12 +201,14 @@ class ProductReader:
         parts: Parts,
         assigned: Mapping[str, list[PartyPriceSchedule]],
         known: KnownStock | None,
+        within: Span | None,
     ) -> AsyncGenerator[_Outline, None]:
         listing = Listing(self._reader, _PATH, params, report=self._report)
         with_records = Listing(self._reader, _PATH, {**params, **HAS_RECORDS}, report=self._report and ignored)
         stock = StockLists(with_records, known)
         book: PriceBook | None = None
-        async with aclosing(read_ahead(walk(listing, searched=True))) as pieces:
+        pages = walk(listing, searched=True) if within is None else walk_span(listing, within)
+        async with aclosing(read_ahead(pages)) as pieces:
             async for piece in pieces:
                 if book is None:
                     book = PriceBook(self._reader)

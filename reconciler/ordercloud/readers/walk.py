@@ -57,7 +57,12 @@ class Piece:
 
 
 async def walk(
-    listing: Listing, *, where: tuple[str, ...] = (), searched: bool = False, first: Part | None = None
+    listing: Listing,
+    *,
+    where: tuple[str, ...] = (),
+    searched: bool = False,
+    ordered: bool = True,
+    first: Part | None = None,
 ) -> AsyncGenerator[Piece, None]:
     """Read a whole list, piece by piece. Close it (`contextlib.aclosing`) where you do not read it to its end.
 
@@ -68,6 +73,8 @@ async def walk(
         listing: the list.
         where: further ID expressions; read only what fits all of them.
         searched: the list comes from the search index, where IDs that look like numbers sort as numbers.
+        ordered: whether sorting and filtering by ID agree in it, as far as it is not `searched`; else it is read by
+            first letters.
         first: page 1 of it, where that was read already.
 
     Raises:
@@ -77,10 +84,11 @@ async def walk(
     first = first or await listing.page_within_cap(where)
     listing = replace(listing, bound=WalkBound(listing.path, None if first is None else first.total))
     if first is not None and first.reaches_end:
-        yield Piece(first.items, where, first.total, not searched)
+        yield Piece(first.items, where, first.total, ordered and not searched)
         return
     seen = 0
-    async with aclosing(_pieces(listing, where, first, searched)) as pieces:
+    stream = _pieces(listing, where, first, searched) if ordered else _divided(listing, where, first, in_order=False)
+    async with aclosing(stream) as pieces:
         async for piece in pieces:
             seen += len(piece.items)
             yield replace(piece, total=first.total if first is not None else piece.total)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.kind.connection import ClockedReader, Reader
 from reconciler.ordercloud.readers.flaws import BadRecord, has_no_id, ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product
+from reconciler.ordercloud.readers.spans import Span, spans
 from reconciler.ordercloud.readers.stock import KnownStock
 from reconciler.ordercloud.together import together
 from reconciler.sync.datatype import Census, Reading
@@ -86,10 +88,21 @@ class ProductSource:
     async def census(self) -> Census:
         return Census(await self._scope.total())
 
-    async def everything(self) -> AsyncGenerator[list[Product], None]:
+    def everything(self) -> AsyncGenerator[list[Product], None]:
+        return self._walk(None)
+
+    def ranges(self, keys: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Return spans of IDs; none where several catalogs are read, one after the other."""
+        return [] if len(self._scope.catalogs) > 1 else [asdict(span) for span in spans(keys)]
+
+    def everything_in(self, bounds: Mapping[str, Any]) -> AsyncGenerator[list[Product], None]:
+        """Yield the products of a span in chunks."""
+        return self._walk(Span(**bounds))
+
+    async def _walk(self, within: Span | None) -> AsyncGenerator[list[Product], None]:
         flawed = Flawed()
         walk = ProductReader(self._reader, flawed.add).walk(
-            catalogs=self._scope.catalogs, parts=self._parts, known=self._known
+            catalogs=self._scope.catalogs, parts=self._parts, known=self._known, within=within
         )
         async with aclosing(_chunks(walk, flawed)) as chunks:
             async for chunk in chunks:

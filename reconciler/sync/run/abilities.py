@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from reconciler.sync.datatype import Held, Written
@@ -37,6 +37,21 @@ class Remembering(Protocol):
 
     def remember(self, memos: Memos, *, skips: bool) -> None:
         """Take the notes; `skips`: what has not moved is not read."""
+
+
+@runtime_checkable
+class Ranging(Protocol):
+    """Source that can read everything in ranges, each by itself, and each perhaps by another process."""
+
+    def ranges(self, keys: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Return ranges, as JSON data, of which every record there is is in at least one; none: it has to be one walk.
+
+        Args:
+            keys: of records that are known, evenly spread, in their order by bytes.
+        """
+
+    def everything_in(self, bounds: Mapping[str, Any]) -> AsyncGenerator[list[Any], None]:
+        """Yield all records of a range in chunks, as `Source.everything` does of all."""
 
 
 @runtime_checkable

@@ -10,6 +10,8 @@ from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.queue import Inline, JobKind, QueuedJob
 
 _EVERY_SECONDS = 3.0
+# Each hand goes on with the next range that nobody lists.
+_AT_ONCE = 3
 _POLL_SECONDS = 0.25
 # Those that are left by then are dead, or end with the run.
 _PATIENCE_SECONDS = 60.0
@@ -29,6 +31,11 @@ class Crew:
         self._context = context
         self._run_id: str | None = None
 
+    @property
+    def takes(self) -> bool:
+        """Whether the run takes hands."""
+        return self._run_id is not None
+
     async def take(self) -> None:
         """Take hands from now on, where the run may have any."""
         context = self._context
@@ -40,8 +47,8 @@ class Crew:
         """Wake hands while there is something for them to do, and end those that give no sign of life."""
         context = self._context
         while self._run_id is not None:
-            if not isinstance(context.job.queue, Inline) and await self._something_waits():
-                await context.job.queue.offer([self._job()])
+            if not isinstance(context.job.queue, Inline) and (jobs := await self._jobs()):
+                await context.job.queue.offer(jobs)
             await asyncio.sleep(_EVERY_SECONDS)
             if self._run_id is not None:
                 await context.ledger.hands.others(self._run_id)
@@ -65,10 +72,16 @@ class Crew:
             await asyncio.sleep(_POLL_SECONDS)
         return found
 
-    async def _something_waits(self) -> bool:
-        records = self._context.ledger.records
-        return await records.waits_since(await records.clock(), self._context.source_now)
+    async def _jobs(self) -> list[QueuedJob]:
+        """Return what other hands could do now: ranges that nobody lists, and records that nobody has claimed."""
+        context = self._context
+        walked = await context.ledger.hands.walked(context.run.id)
+        jobs = [self._job(JobKind.WALK, part) for part in (() if walked is None else walked.free[:_AT_ONCE])]
+        records = context.ledger.records
+        if await records.waits_since(await records.clock(), context.source_now):
+            jobs.append(self._job(JobKind.DRAIN))
+        return jobs
 
-    def _job(self) -> QueuedJob:
-        job, scope = self._context.job, self._context.job.store.scope
-        return QueuedJob(JobKind.DRAIN, scope.environment, job.settings.name, scope.data_type, self._context.run.id)
+    def _job(self, kind: JobKind, part: int | None = None) -> QueuedJob:
+        job, scope, run_id = self._context.job, self._context.job.store.scope, self._context.run.id
+        return QueuedJob(kind, scope.environment, job.settings.name, scope.data_type, run_id, part)

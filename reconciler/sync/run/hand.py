@@ -1,7 +1,7 @@
 """Hand of a run that another process keeps: it works off what is open, and leaves the rest to the keeper.
 
-A hand lists nothing unless it is given a range, never closes the run, never writes the sync log, and deletes only what
-the ledger has room for. Its fence is its membership in the run: without that, nothing of what it did is noted.
+A hand lists nothing but ranges of a walk that is divided, never closes the run, never writes the sync log, and deletes
+only what the ledger has room for. Its fence is its membership in the run: without that, nothing that it did is noted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from reconciler.sync.run.feed import Feed
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.progress import Phase, Progress
+from reconciler.sync.run.ranges import Ranges
 from reconciler.sync.run.retries import Retries
 
 _BEAT_SECONDS = 1.0
@@ -70,14 +71,16 @@ async def lend_hand(
     *,
     stop: asyncio.Event,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    part: int | None = None,
 ) -> HandReport:
-    """Work for a run that another process keeps, until nothing is left that is open or due now.
+    """Work for a run that another process keeps: list ranges of its walk, and work off what is open or due now.
 
     Args:
         job: what to work with; its store is that of nobody else.
         run_id: the run. That it is over, or takes no hands, is no error.
         stop: once set, nothing new is begun, and what is under way may end.
         on_progress: told about once a second; must not raise.
+        part: the range of the walk to list first, where nobody does; None: whichever.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -94,7 +97,7 @@ async def lend_hand(
         try:
             if run.config != job.data.digest:
                 return HandReport(run_id, End.OTHER_SETTINGS)
-            return await hand.work(stop)
+            return await hand.work(stop, part)
         finally:
             with suppress(LockLost):
                 await ledger.hands.leave(hand.meter.news())
@@ -113,9 +116,9 @@ class _Hand:
         self._heard: End | None = None
         self.meter = self._context.meter
 
-    async def work(self, stop: asyncio.Event) -> HandReport:
+    async def work(self, stop: asyncio.Event, part: int | None) -> HandReport:
         """Work, and report."""
-        body, beat = asyncio.create_task(self._work()), asyncio.create_task(self._beat())
+        body, beat = asyncio.create_task(self._work(part)), asyncio.create_task(self._beat())
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({body, beat, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -133,8 +136,8 @@ class _Hand:
                 task.cancel()
             await asyncio.gather(body, beat, stopped, return_exceptions=True)
 
-    async def _work(self) -> None:
-        """Look at both sides as a run does, and work off what is open."""
+    async def _work(self, part: int | None) -> None:
+        """Look at both sides as a run does, list what nobody lists, and work off what is open."""
         context = self._context
         context.meter.phase = Phase.RETRYING
         # The answer carries the source's clock.
@@ -146,6 +149,8 @@ class _Hand:
             context.source.remember(context.ledger.memos, skips=context.run.spares)
         async with asyncio.TaskGroup() as hands:
             pipeline = Pipeline(context, hands)
+            with pipeline.coming():
+                await Ranges(context, pipeline).walk_free(part)
             deletes = Deletes(context, pipeline)
             feed = Feed(context, Retries(context, pipeline, deletes), deletes, hands)
             await feed.drain(self._enough, pipeline.drain)

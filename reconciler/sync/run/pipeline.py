@@ -157,6 +157,11 @@ class Pipeline:
         while self._under_way:
             await asyncio.wait(set(self._under_way))
 
+    async def settle(self) -> None:
+        """Return when everything that is in hand at this moment is done, whatever comes meanwhile."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way))
+
     async def _take(
         self,
         keys: Collection[str],

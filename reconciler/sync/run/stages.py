@@ -22,6 +22,8 @@ from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
+from reconciler.sync.run.queue import Inline
+from reconciler.sync.run.ranges import Ranges, divide
 from reconciler.sync.run.retries import Retries
 from reconciler.sync.run.stopping import take_until
 from reconciler.sync.run.synclog import Logbook
@@ -53,6 +55,7 @@ class Stages:
         self._context = context
         self._logbook = logbook
         self.crew = Crew(context)
+        self._is_divided = False
         # What is open since then was done, and raised anew.
         self._listed_at: datetime | None = None
         # Writes, problems and resolutions up to what the log's date was last written for.
@@ -75,6 +78,8 @@ class Stages:
         removes = context.mode is Mode.REMOVE
         await (self._begin_removal() if removes else self._preflight())
         await self._logbook.begin()
+        # Before anybody joins, who would find nothing to list.
+        self._is_divided = not context.run.listed and await divide(context)
         await self.crew.take()
         context.whole = await context.sink.whole() if context.mode.looks else None
         limit: TooManyGone | None = None
@@ -225,7 +230,8 @@ class Stages:
             since = await context.ledger.records.clock()
             fed = hands.create_task(feed.work(enough, _bell_of(context), since)) if context.mode.lists else None
             try:
-                if context.mode is Mode.LIGHT:
+                shared = await self._shares_first_walk()
+                if context.mode is Mode.LIGHT or shared:
                     await self._look_at_lists()
                 else:
                     with pipeline.coming():
@@ -236,6 +242,8 @@ class Stages:
                 enough.set()
             if fed is not None:
                 await fed
+            if shared:
+                await feed.drain(asyncio.Event(), pipeline.drain)
             await pipeline.drain()
             if context.stopping:
                 return
@@ -286,7 +294,19 @@ class Stages:
             await self._context.ledger.problems.close_unconfirmed(self._context.run.id)
 
     async def _read(self, pipeline: Pipeline) -> None:
-        await take_until(self._context.stop, self._chunks(), pipeline.take)
+        context = self._context
+        if self._is_divided:
+            if await Ranges(context, pipeline).walk_all():
+                return
+            context.remarks.append("the ranges of the walk had a gap between them: everything was read once more")
+        await take_until(context.stop, self._chunks(), pipeline.take)
+
+    async def _shares_first_walk(self) -> bool:
+        """Whether records are listed by the keeper and read by all hands: nobody knows keys that could bound ranges."""
+        context = self._context
+        if isinstance(context.job.queue, Inline) or not self.crew.takes or not context.data.lights:
+            return False
+        return context.mode.walks and await context.ledger.runs.last(walks=True) is None
 
     async def _look_at_lists(self) -> None:
         """List everything, and want what lists show otherwise than before: the retries read it as a whole."""

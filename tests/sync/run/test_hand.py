@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.sync.mode import Mode
-from reconciler.sync.run import crew, feed, hand, runner
+from reconciler.sync.run import crew, feed, hand, ranges, runner
 from reconciler.sync.run.hand import End, lend_hand
 from reconciler.sync.run.queue import JobKind
 from reconciler.sync.run.report import State
-from support.engine import open_engine
+from support.engine import Killed, open_engine
 
 
 @pytest.fixture
@@ -262,6 +262,120 @@ def test_the_keeper_wakes_hands_while_something_waits(engine):
     kept(engine, beside)
     job = offered[0]
     assert (job.kind, job.environment, job.data_sync, job.data_type) == (JobKind.DRAIN, "test", "things", "things")
+
+
+@pytest.fixture
+def divided(engine, monkeypatch):
+    """A walk of it has ranges of two records each, as far as they are known."""
+    monkeypatch.setattr(ranges, "_RECORDS", 2)
+    monkeypatch.setattr(ranges, "_TOLERATED", 0)
+    monkeypatch.setattr(ranges, "_TOLERATED_SHARE", 0.0)
+    return engine
+
+
+def test_the_keeper_alone_lists_all_ranges(divided):
+    divided.things.there |= {"a": "A2", "j": "J2", "z": "new", "0": "new"}
+    report = divided.run(Mode.WALK)
+    assert len(divided.things.walked) == len(set(divided.things.walked)) == 5
+    assert (report.state, report.counts["seen"]) == (State.FINISHED, 12)
+    assert sorted(divided.things.sent) == ["0", "a", "j", "z"]
+
+
+def test_hands_list_ranges_each_once_and_together_everything(divided):
+    changed = {"a": "A2", "e": "E2", "j": "J2", "z": "new", "0": "new"}
+    divided.things.there |= changed
+    del divided.things.there["c"]
+    report, reports = kept(divided, lent(divided, 2))
+    assert len(divided.things.walked) == len(set(divided.things.walked)) == 5
+    assert sum(each.tally.seen for each in reports) > 0
+    assert (report.state, report.counts["seen"], report.counts["discontinued"]) == (State.FINISHED, 12, 1)
+    assert sorted(divided.things.sent) == sorted([*changed, "c"])
+
+
+def test_a_range_whose_hand_is_gone_is_listed_by_another(divided):
+    divided.things.there["a"] = "A2"
+
+    async def beside(run_id, _keeper):
+        gone = divided.hand().store
+        gone.hands.join(run_id, "gone")
+        taken = gone.hands.take_range(run_id)
+        while taken is None:
+            await asyncio.sleep(0.01)
+            taken = gone.hands.take_range(run_id)
+        divided.levels.store.database._clock = lambda: datetime.now(UTC) + timedelta(minutes=1)
+        await until(lambda: not divided.levels.store.hands.others(run_id))
+        divided.levels.store.database._clock = None
+        return taken
+
+    report, _ = kept(divided, beside)
+    assert (report.state, report.counts["seen"]) == (State.FINISHED, 10)
+    assert divided.things.sent == ["a"]
+
+
+def test_who_lost_a_range_does_not_end_it(divided):
+    async def beside(run_id, _keeper):
+        one, two = (divided.hand().store for _ in range(2))
+        one.hands.join(run_id, "one")
+        two.hands.join(run_id, "two")
+        await until(lambda: one.hands.walked(run_id) is not None)
+        taken = one.hands.take_range(run_id, 4)
+        assert not two.hands.end_range(run_id, taken.part, 7)
+        left = two.hands.walked(run_id).left
+        for store in (one, two):
+            store.hands.leave()
+        return left
+
+    report, left = kept(divided, beside)
+    assert left == 5
+    assert report.state is State.FINISHED
+
+
+def test_ranges_with_a_gap_between_them_are_followed_by_one_walk_of_everything(divided):
+    divided.things.between = {"d"}
+    divided.things.there["d"] = "D2"
+    report = divided.run(Mode.WALK)
+    assert divided.things.sent == ["d"]
+    assert divided.things.asked == [], "it came by a list"
+    assert (report.state, report.counts["seen"]) == (State.FINISHED, 10)
+    assert any("gap" in remark for remark in report.remarks)
+
+
+def test_a_walk_that_was_cut_off_goes_on_with_the_ranges_that_are_left(divided):
+    def killed():
+        raise Killed
+
+    divided.things.there["i"] = "I2"
+    divided.things.fails["i"] = killed
+    with pytest.raises((Killed, BaseExceptionGroup)):
+        divided.run(Mode.WALK)
+    before = len(divided.things.walked)
+    divided.things.fails.clear()
+    report = divided.run(Mode.WALK)
+    assert (report.state, report.resumed, report.counts["seen"]) == (State.FINISHED, True, 10)
+    assert len(divided.things.walked) - before < 5
+    assert divided.things.site["i"] == "I2"
+
+
+def test_a_verify_has_one_lister(divided):
+    divided.run(Mode.VERIFY)
+    assert divided.things.walked == []
+
+
+def test_of_a_first_walk_the_keeper_lists_and_hands_read(tmp_path, engine, monkeypatch):
+    offered = []
+
+    class Noted:
+        async def offer(self, jobs, *, after=timedelta()):
+            offered.extend(jobs)
+
+    there = {f"k{number:03}": "new" for number in range(250)}
+    with open_engine(tmp_path / "another", **there) as first:
+        make, first.job = first.job, lambda: make_with(make, Noted())
+        report, _ = kept(first, lent(first), Mode.FULL, stands=False)
+    assert (report.state, report.counts["seen"], report.counts["written"]) == (State.FINISHED, 250, 250)
+    assert first.things.site == there
+    assert sorted(first.things.sent) == sorted(there)
+    assert first.things.reads.total() == 250
 
 
 def make_with(make, queue):
