@@ -114,9 +114,11 @@ def everything_of_a_run(store: Store) -> None:
         runs.cancel(), runs.end(run, "finished", NOW)
     with store.lock("test"):
         run = run_of(store, walks=True)
+        assert store.hands.divide(run, 3, lambda keys: [{"low": key} for key in keys]).left == 3
         store.hands.take(run, takes=True)
         store.hands.join(run, "another")
         store.hands.beat({"seen": 1}), store.hands.make_room(["p00040"], NOW, NOW, lambda known: known, takes=True)
+        store.hands.end_range(run, store.hands.take_range(run, 2).part, 7), store.hands.walked(run)
         store.hands.leave()
     with store.lock("test"):
         runs.resume(run, "test"), store.hands.others(run)

@@ -16,6 +16,7 @@ from reconciler.errors import LoginRefused, MissingRole, ServerFault
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.products import Parts, ProductReader
 from reconciler.ordercloud.readers.records import Freshness, Product, Reading
+from reconciler.ordercloud.readers.spans import spans
 from support.readers_helpers import Dump, by_id, check_same, connected, plain
 
 VENDORS = sorted(Path(files.__file__).parent.glob("*.yaml"))
@@ -309,3 +310,5 @@ def test_numeric_ids_of_several_lengths_all_come(market: RunningEmulator) -> Non
         market.switch(number_ids=order)
         found = by_id(walked(market))
         assert set(found) == {product["ID"] for product in products}
+        apart = [name for span in spans(["p-3", "p-70"]) for name in by_id(walked(market, within=span))]
+        assert sorted(apart) == sorted(found)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from reconciler.ledger.count_tables import record_counts
 from reconciler.ledger.data.records import PAGE
@@ -93,14 +93,13 @@ def end(connection: Connection, scope: int, run: str, hand: str, part: int, list
 
 def walked(connection: Connection, scope: int, run: str) -> Walked | None:
     """Return how far the walk of a run is; None: it is not divided."""
-    number, listed = connection.execute(
-        select(func.count(), func.coalesce(func.sum(ranges.c.listed), 0)).where(_of(scope, run))
-    ).one()
-    if not number:
+    rows = connection.execute(select(ranges).where(_of(scope, run)).order_by(ranges.c.part)).all()
+    if not rows:
         return None
-    left = connection.execute(select(func.count()).where(_of(scope, run), ranges.c.ended.is_(False))).scalar_one()
-    free = select(ranges.c.part).where(_of(scope, run), ranges.c.ended.is_(False), _free(scope)).order_by(ranges.c.part)
-    return Walked(tuple(connection.execute(free).scalars()), left, int(listed))
+    left = [row for row in rows if not row.ended]
+    living = set(connection.execute(select(hands.c.token).where(hands.c.scope == scope)).scalars())
+    free = tuple(row.part for row in left if row.hand not in living)
+    return Walked(free, len(left), sum(row.listed for row in rows))
 
 
 def _of(scope: int, run: str) -> ColumnElement[bool]:

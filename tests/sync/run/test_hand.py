@@ -85,11 +85,15 @@ def test_a_hand_works_off_what_is_open_and_lists_nothing(engine):
 
 
 def test_what_the_keeper_listed_is_not_written_over_what_a_hand_read_since(engine):
+    listing = []
+
     async def beside(run_id, _keeper):
+        await until(lambda: listing)  # it has `a` as it was, and stands still
         open_before(engine, a="new")
         return await lent(engine)(run_id, _keeper)
 
-    engine.things.there["a"] = "old"  # the walk has that in its list, and stands still
+    engine.things.there["a"] = "old"
+    engine.things.fails["list a"] = lambda: listing.append(True)
 
     report, _ = kept(engine, beside)
     assert (report.state, engine.things.site["a"]) == (State.FINISHED, "new")
