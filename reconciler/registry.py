@@ -167,8 +167,8 @@ async def _limit(connection: Connection, turn: Turn | None) -> AsyncIterator[Lim
     if connection.shared is None:
         yield None
         return
-    from reconciler.http.quota import Share
     from reconciler.ledger.rates import shared_limit
+    from reconciler.quota import Share
 
     whose, rate = connection.shared, connection.requests_per_second
     share = Share(whose.environment, rate, kept=whose.is_configuration, kept_share=connection.kept_share)

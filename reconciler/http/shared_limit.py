@@ -10,7 +10,7 @@ from collections.abc import Callable
 from reconciler.errors import ReconcilerError
 from reconciler.http.clock import Clock
 from reconciler.http.limit import SHORTEST_SLEEP, RateLimit, Turn
-from reconciler.http.quota import EARLIEST, LATE, ROUND, Ask, Grant, Share
+from reconciler.quota import EARLIEST, LATE, ROUND, Ask, Grant, Share
 
 _RESERVE = 1.25
 """What is asked for beyond what was used of late."""

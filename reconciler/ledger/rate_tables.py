@@ -7,7 +7,7 @@ from sqlalchemy import Column
 from reconciler.ledger.columns import JsonData, Moment, Past, Words
 from reconciler.ledger.table import key, table
 
-# What each rate's users were given of late; see http/quota.py. Nothing of it counts for longer than moments, so that on
+# What each rate's users were given of late; see quota.py. Nothing of it counts for longer than moments, so that on
 # PostgreSQL it is kept without a log.
 rate_limits = table("rate_limits", key("key"), Column("quota", JsonData))
 

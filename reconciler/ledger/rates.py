@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,11 +22,12 @@ from sqlalchemy import bindparam, select, update
 
 from reconciler.errors import LedgerError
 from reconciler.http.limit import Limit, Turn
-from reconciler.http.quota import ROUND, Ask, Grant, Quota, Share, owner_of_rate
 from reconciler.http.shared_limit import Portion, SharedClock, SharedLimit
 from reconciler.ledger.database import Database, Transaction, insert_new, open_existing
 from reconciler.ledger.rate_tables import rate_limits
+from reconciler.ledger.told_rates import read_quota, shown_quotas
 from reconciler.ledger.url import LedgerUrl
+from reconciler.quota import ROUND, Ask, Grant, Quota, Share
 
 _LONGEST_DELAY = 0.4
 """Part of a round within which the processes ask, each at a time of its own."""
@@ -105,11 +106,11 @@ class RateStore:
             missing = [key for key in keys if all(row.key != key for row in rows)]
             insert_new(tx.connection, rate_limits, [{"key": key, "quota": new.data()} for key in missing])
             rows = tx.connection.execute(_READ, {"keys": list(keys)}).all()
-        return {row.key: _read(row.quota, tx.now) for row in rows}
+        return {row.key: read_quota(row.quota, tx.now) for row in rows}
 
     def shown(self, keys: Sequence[str]) -> tuple[dict[str, Quota], datetime]:
         """Return what is known of some rates, and the time; nothing is written."""
-        return self._database.run(lambda tx: (_shown(tx, keys), tx.now), writes=False)
+        return self._database.run(lambda tx: (shown_quotas(tx, keys), tx.now), writes=False)
 
 
 _READ = (
@@ -126,14 +127,6 @@ def _exchanged(quota: Quota, asked: Exchange, now: float) -> Grant:
         return quota.exchange(asked.token, asked.ask, now)
     quota.leave(asked.token, now)
     return Grant()
-
-
-def _read(data: Mapping[str, object], now: datetime) -> Quota:
-    try:
-        return Quota.read(data)
-    except ValueError:  # of another version
-        at = now.timestamp()
-        return Quota(at, free_at=at + 2 * ROUND)
 
 
 def _is_due(portion: Portion) -> bool:
@@ -294,14 +287,3 @@ async def shared_limit(ledger: LedgerUrl, key: str, share: Share, turn: Turn | N
         if is_last:
             with suppress(asyncio.CancelledError):
                 await asyncio.to_thread(fleet.end)
-
-
-def told_rates(tx: Transaction, keys: Sequence[str]) -> dict[str, tuple[str, float]]:
-    """Return by key whose rate counts, and which it is; those that nobody used lately are left out."""
-    found = {key: owner_of_rate(quota, tx.now.timestamp()) for key, quota in _shown(tx, keys).items()}
-    return {key: owner for key, owner in found.items() if owner is not None}
-
-
-def _shown(tx: Transaction, keys: Sequence[str]) -> dict[str, Quota]:
-    rows = tx.connection.execute(select(rate_limits).where(rate_limits.c.key.in_(list(keys))))
-    return {row.key: _read(row.quota, tx.now) for row in rows}

@@ -168,7 +168,7 @@ class Ledgers:
         """
 
         def read(tx: Transaction) -> dict[str, tuple[str, float]]:
-            from reconciler.ledger.rates import told_rates
+            from reconciler.ledger.told_rates import told_rates
 
             return told_rates(tx, tuple(keys))
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import LedgerError
-from reconciler.http.quota import ROUND, USED, Ask, Grant, Quota, Share, owner_of_rate
 from reconciler.http.shared_limit import Portion, SharedClock, SharedLimit
+from reconciler.quota import ROUND, USED, Ask, Grant, Quota, Share, owner_of_rate
 from support.fleet import RULES, Fleet, Process
 from support.http_client_helpers import real_clock
 from support.scripted_server import FakeClock

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from reconciler.emulator.traffic import Traffic, TrafficSetting
-from reconciler.http.quota import Quota, Share
 from reconciler.http.shared_limit import Portion, SharedClock
+from reconciler.quota import Quota, Share
 
 RULES = ("bucket", "sliding_second", "fixed_second")
 
