@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.http.limit import Turn
     from reconciler.ledger.data.store import Store
     from reconciler.ledger.writer import Ledger
+    from reconciler.sync.run.slots import Slots
 
 _LONGEST_ID = 100
 
@@ -45,6 +46,7 @@ class HowToRun:
         overrides: limits of the manifest that this run may pass, each with the reason.
         turn: whether what it reads of the source goes first of what others read, or gives way; None: neither.
         queue: wakes hands of other processes.
+        slots: how many runs of a watch its process carries out at once; None: nothing bounds them.
     """
 
     ephemeral: bool = False
@@ -54,6 +56,7 @@ class HowToRun:
     overrides: Mapping[str, str] = field(default_factory=dict)
     turn: Turn | None = None
     queue: Queue = field(default_factory=Inline)
+    slots: Slots | None = None
 
 
 def choose(

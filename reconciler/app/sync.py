@@ -149,6 +149,7 @@ async def watch_on(
                     between=between,
                     lasting=lasting,
                     bell=bell,
+                    slots=how.slots,
                 )
             return last, stop.is_set()
         finally:

@@ -70,7 +70,7 @@ async def _sync(name: str, loop: Loop) -> float:
         return LOOK_SECONDS
     await watch_on(
         [Chosen(served.session, sync) for sync in syncs],
-        HowToRun(token_cache=False, turn=Turn(served.pulls, goes_first=False)),
+        HowToRun(token_cache=False, turn=Turn(served.pulls, goes_first=False), slots=loop.service.slots),
         WatchFace(loop, name),
         Calls(loop.service.metrics, served.name),
         command="serve",
@@ -96,7 +96,8 @@ async def _drift(loop: Loop) -> float:
         while not loop.ends:
             lock.check()
             session = served.reopened(loop.service.now())
-            await _check(loop, session)
+            async with loop.service.checks.one():
+                await _check(loop, session)
             loop.came_round()
             await _rest(loop, every, _pauses(session))
     return 0.0

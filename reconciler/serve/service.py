@@ -31,9 +31,14 @@ from reconciler.serve.gates import Door, doors_of
 from reconciler.serve.metrics import Metrics
 from reconciler.serve.threads import Threads
 from reconciler.sync.datasync import KIND, DataSync, data_syncs
+from reconciler.sync.run.slots import Slots
 
 if TYPE_CHECKING:
     from reconciler.workers.waker import Waker
+
+
+AT_ONCE = 20
+"""How many runs, and how many drift checks, a process carries out at once: more would keep one another from ending."""
 
 
 class Served:
@@ -205,6 +210,8 @@ class Service:
         waits: what loops wait for, in words, by environment and loop.
         access: how ledgers are reached; see `serve_these`.
         threads: in which loops run.
+        slots: how many runs of data syncs are carried out at once.
+        checks: how many drift checks are.
     """
 
     environments: Mapping[str, Served]
@@ -220,6 +227,8 @@ class Service:
     waits: dict[tuple[str, str], str] = field(default_factory=dict)
     access: SharedAccess = field(default_factory=SharedAccess)
     threads: Threads = field(default_factory=Threads)
+    slots: Slots = field(default_factory=lambda: Slots(AT_ONCE))
+    checks: Slots = field(default_factory=lambda: Slots(AT_ONCE))
 
     def __post_init__(self) -> None:
         """See `serve_these`."""

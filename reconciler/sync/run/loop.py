@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport, State
 from reconciler.sync.run.runner import past_of, run_sync
+from reconciler.sync.run.slots import Slots
 from reconciler.sync.settings import SyncSettings
 
 _LOOK_EVERY = timedelta(seconds=10)
@@ -92,6 +94,7 @@ async def watch(
     between: asyncio.Event | None = None,
     lasting: bool = False,
     bell: Bell | None = None,
+    slots: Slots | None = None,
 ) -> tuple[RunReport, ...]:
     """Run whatever is due of each data type, one after the other, again and again, until told to stop.
 
@@ -111,6 +114,7 @@ async def watch(
             is taken up again after somebody has run it.
         bell: rings where events raised something: each data type listens for `interval` in place of resting, beside
             the runs of the others. None: nothing is listened to.
+        slots: one is taken for each run, as long as it does more than listen. None: nothing bounds them.
 
     Returns:
         The last report of each data type of which a run began.
@@ -129,8 +133,9 @@ async def watch(
         while due and not _any(ends):
             for turn in due:
                 await _hear_out(turn)
-                if not _any(ends) and (lasting or not turn.is_over):
-                    await _begin(turn, stop, on_progress, on_report, on_missing)
+                async with nullcontext() if slots is None else slots.one():
+                    if not _any(ends) and (lasting or not turn.is_over):
+                        await _begin(turn, stop, on_progress, on_report, on_missing)
             due = await _rest(turns if lasting else [turn for turn in turns if not turn.is_over], *ends)
     finally:
         await _end_all(turns)
