@@ -28,9 +28,9 @@ class Levels:
     found: LevelCounts
     asked: list[datetime] = field(default_factory=list)
 
-    def counts(self, now: datetime) -> LevelCounts:
+    def is_anything_waiting(self, now: datetime) -> bool:
         self.asked.append(now)
-        return self.found
+        return self.found.open > self.found.waiting or self.found.due > 0
 
 
 @dataclass
