@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import insert
 
 from reconciler.errors import LedgerError, LedgerLocked
-from reconciler.http.quota import Ask, Share
 from reconciler.ledger import care
 from reconciler.ledger.config.drift_looks import DriftLooks
 from reconciler.ledger.config.entries import Done, Sent
@@ -39,6 +38,7 @@ from reconciler.ledger.service_tables import turns
 from reconciler.ledger.url import parse
 from reconciler.ledger.writer import Ledger
 from reconciler.pause.lease import Around, Lease
+from reconciler.quota import Ask, Share
 from support import postgres
 from support.ledger_content import content
 
