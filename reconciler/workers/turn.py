@@ -15,9 +15,12 @@ from reconciler.app.sync import run_once
 from reconciler.app.unattended import Unattended
 from reconciler.errors import LedgerLocked, ReconcilerError
 from reconciler.http.observe import Silent
+from reconciler.ledger.data.outages import OutageStore
 from reconciler.ledger.data.turns import Turn, TurnStore, Waits
 from reconciler.ledger.database import Database
+from reconciler.ledger.process import describe_holder
 from reconciler.report.log import Log, correlated
+from reconciler.sync.datasync import connections_of
 from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.queue import JobKind, Queue, QueuedJob
@@ -28,6 +31,9 @@ from reconciler.workers.start import Manned
 COMMAND = "worker"
 QUIET_SECONDS = 3.0
 """How long a run listens after the last event: less costs a new run for each, more holds a slot for nothing."""
+
+PATIENCE_SECONDS = 60.0
+"""How long a run keeps its slot while an API is away: then the ledger says so for all, and others have the slot."""
 
 
 class Face(Unattended):
@@ -110,6 +116,14 @@ class Turns:
         settings, before = chosen.sync.settings, waits.turn
         failures = 0 if before is None else before.failures
         newest = "" if waits.newest is None else waits.newest.id
+        verdicts = OutageStore(self.database)
+        keys = {each.api: each.rate_key for each in connections_of(chosen.session)}
+        if (away := await asyncio.to_thread(verdicts.look, keys.values(), describe_holder(COMMAND))) is not None:
+            # Others found out: nothing is sent, and the slot is free for what can be done.
+            await self._note(chosen, newest, away.left, max(failures, 1))
+            words = f"{settings.command}: {away.reason}, as {away.holder} found"
+            self._say(job, "run-waits", f"{words}; tried again in {away.left.total_seconds():.0f} s", "api-away")
+            return False
         # Before anything is begun: nobody notes the end of a process that is killed.
         await self._note(chosen, newest, begun(failures + 1, settings), failures + 1)
         try:
@@ -127,6 +141,11 @@ class Turns:
             self._say(job, "run-waits", words, error.code)
             return False
         due_in, failures = ended(report.state, failures, settings, drained=stopped)
+        if report.away is not None:
+            words = report.message or "it does not answer"
+            due_in = await asyncio.to_thread(verdicts.found, keys[report.away], words, describe_holder(COMMAND))
+        elif report.state is State.FINISHED:
+            await asyncio.to_thread(verdicts.over, keys.values())
         await self._note(chosen, report.run_id, due_in, failures)
         self._tell(job, report, due_in)
         return not stopped
@@ -144,7 +163,7 @@ class Turns:
                     ending.cancel()
 
     def _how(self) -> HowToRun:
-        return HowToRun(token_cache=False, queue=self.queue)
+        return HowToRun(token_cache=False, queue=self.queue, patience=PATIENCE_SECONDS)
 
     async def _note(self, chosen: Chosen, run: str, due_in: timedelta | None, failures: int) -> None:
         await asyncio.to_thread(TurnStore(self.database).note, chosen.sync.scope, run, due_in, failures)

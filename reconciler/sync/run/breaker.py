@@ -27,11 +27,13 @@ class Outage(Exception):
 
     Args:
         error: the last failure.
+        provider: whose API stays away; None: not known.
     """
 
-    def __init__(self, error: ApiError) -> None:
+    def __init__(self, error: ApiError, provider: str | None = None) -> None:
         super().__init__(error.message)
         self.error = error
+        self.provider = provider
 
 
 class Breaker:
@@ -42,6 +44,7 @@ class Breaker:
         probe: a harmless request that tells whether the API is there; None: only other work tells.
         clock: seconds that only grow.
         on_wait: told why and for how many seconds it waits.
+        provider: whose API it is.
     """
 
     def __init__(
@@ -50,11 +53,13 @@ class Breaker:
         probe: Callable[[], Coroutine[Any, Any, object]] | None = None,
         clock: Callable[[], float] = monotonic,
         on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None,
+        provider: str | None = None,
     ) -> None:
         self._seconds = seconds
         self._probe = probe
         self._clock = clock
         self._on_wait = on_wait
+        self._provider = provider
         self._last_success = clock()
         self._failures = 0
         self._one_at_a_time = asyncio.Lock()
@@ -95,7 +100,7 @@ class Breaker:
                 if tried >= tries - 1 and await self._is_there():
                     is_last, wait = True, _FIRST_WAIT
                 if self._clock() - self._last_success > self._seconds:
-                    raise Outage(error) from error
+                    raise Outage(error, self._provider) from error
                 if self._failures < _SUSPICIOUS:
                     await self._sleep(wait)
                     wait = min(wait * 2, _LONGEST_WAIT)

@@ -224,4 +224,4 @@ def _sink(job: Job, breaker: Breaker, stop: asyncio.Event) -> Sink[Any]:
 
 def _breaker(job: Job, traffic: Traffic, *, probes: bool = False) -> Breaker:
     probe = (lambda: job.target.get(job.data.probe)) if probes else None
-    return Breaker(job.patience, probe, on_wait=traffic.holds)
+    return Breaker(job.patience, probe, on_wait=traffic.holds, provider=traffic.provider)

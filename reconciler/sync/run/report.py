@@ -69,6 +69,7 @@ class RunReport:
         next_step: what to do about that.
         limit: what stopped it, where a limit did.
         overrides: limits that it overrode, each with the reason.
+        away: provider whose API stayed away, where that ended it.
     """
 
     sync: str
@@ -91,6 +92,7 @@ class RunReport:
     next_step: str | None = None
     limit: LimitReached | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
+    away: str | None = None
 
     @property
     def report(self) -> RunReport:

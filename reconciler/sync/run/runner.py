@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
@@ -148,6 +148,7 @@ class _Ending:
     next_step: str | None = None
     raised: ReconcilerError | None = None
     limit: LimitReached | None = None
+    away: str | None = None
 
     @property
     def noted(self) -> str | None:
@@ -249,7 +250,7 @@ class _Run:
         except (BaseExceptionGroup, Outage, TooManyGone, Incomplete, ReconcilerError) as error:
             match _first(error):
                 case Outage() as outage:
-                    return self._interrupted(outage.error.message)
+                    return replace(self._interrupted(outage.error.message), away=outage.provider)
                 case Incomplete() as incomplete:
                     return self._interrupted(str(incomplete))
                 case TooManyGone() as limit:
@@ -311,6 +312,7 @@ class _Run:
             next_step=ending.next_step,
             limit=ending.limit,
             overrides=run.overrides,
+            away=ending.away,
         )
 
     async def _held_back(self) -> HeldBack:

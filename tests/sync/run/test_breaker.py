@@ -56,8 +56,8 @@ def test_it_waits_longer_each_time_and_never_longer_than_half_a_minute(clock: Cl
 
 def test_an_api_that_stays_away_ends_it(clock: Clock) -> None:
     with pytest.raises(Outage) as ended:
-        asyncio.run(Breaker(60, clock=clock).repeat(fails(10**6)))
-    assert ended.value.error.message == "HTTP 503"
+        asyncio.run(Breaker(60, clock=clock, provider="sparklayer").repeat(fails(10**6)))
+    assert (ended.value.error.message, ended.value.provider) == ("HTTP 503", "sparklayer")
     assert 60 < clock.seconds < 120
 
 
