@@ -72,6 +72,7 @@ class AsyncRecords(_Face[RecordStore]):
     forget_strays = _awaited(RecordStore.forget_strays)
     clock = _awaited(RecordStore.clock)
     waits_since = _awaited(RecordStore.waits_since)
+    is_anything_waiting = _awaited(RecordStore.is_anything_waiting)
     unseen = _awaited(RecordStore.unseen)
     deleted_since = _awaited(RecordStore.deleted_since)
     sample = _awaited(RecordStore.sample)

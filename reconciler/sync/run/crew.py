@@ -77,8 +77,9 @@ class Crew:
         context = self._context
         walked = await context.ledger.hands.walked(context.run.id)
         jobs = [self._job(JobKind.WALK, part) for part in (() if walked is None else walked.free[:_AT_ONCE])]
-        records = context.ledger.records
-        if await records.waits_since(await records.clock(), context.source_now):
+        records, now = context.ledger.records, context.source_now
+        # To join costs a look at both sides: not for what is only tried again later, nor for what others have claimed.
+        if await records.is_anything_waiting(now) and await records.waits_since(await records.clock(), now):
             jobs.append(self._job(JobKind.DRAIN))
         return jobs
 

@@ -257,10 +257,13 @@ def test_the_keeper_wakes_hands_while_something_waits(engine):
         async def offer(self, jobs, *, after=timedelta()):
             offered.extend(jobs)
 
-    open_before(engine, a="A2")
+    engine.levels.want(["a"], engine.now + timedelta(hours=1))  # which is tried again later
     make, engine.job = engine.job, lambda: make_with(make, Noted())
 
     async def beside(_run_id, _keeper):
+        await asyncio.sleep(0.2)
+        assert offered == []
+        engine.later(hours=2)
         await until(lambda: offered)
 
     kept(engine, beside)
