@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.turns import TurnStore, Waits
 from reconciler.sync.run.queue import JobKind, QueuedJob
@@ -54,32 +54,43 @@ class Sweep:
         """Sweep until cancelled."""
         while True:
             try:
-                await self.once()
-                self._waits(None)
+                self._waits(await self.once())
             except ReconcilerError as error:
                 self._waits(error)
+            except Exception as error:  # noqa: BLE001 - without a sweep nothing would ever be due
+                self._waits(LedgerError(f"what is due could not be looked up: {type(error).__name__}"))
             await asyncio.sleep(_LEAST_SECONDS)
             # Workers that began together sweep apart.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), EVERY_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
 
-    async def once(self) -> None:
-        """Offer a job for each run that is due.
+    async def once(self) -> ReconcilerError | None:
+        """Offer a job for each run that is due; return why an environment could not be looked at.
 
         Raises:
-            ReconcilerError: the ledger or the manifests cannot be read.
+            ReconcilerError: the ledger cannot be read.
         """
         self._rung.clear()
         now, waits = await asyncio.to_thread(self._turns.waits, self._manned.keys())
-        await self._queue.offer(await asyncio.to_thread(self._due, now, waits))
+        due, failed = await asyncio.to_thread(self._due, now, waits)
+        await self._queue.offer(due)
         if monotonic() >= self._forgets_at:
             self._forgets_at = monotonic() + _FORGETS_EVERY_SECONDS
             await self._queue.forget_log()
 
-    def _due(self, now: datetime, waits: Mapping[DataScope, Waits]) -> list[QueuedJob]:
-        return [
-            QueuedJob(JobKind.RUN, name, sync.name, sync.type)
-            for name, each in self._manned.items()
-            for sync in each.known(waits)
-            if (found := waits.get(sync.scope)) is not None and is_due(found, sync.settings, sync.data.digest, now)
-        ]
+        return failed
+
+    def _due(self, now: datetime, waits: Mapping[DataScope, Waits]) -> tuple[list[QueuedJob], ReconcilerError | None]:
+        due: list[QueuedJob] = []
+        failed: ReconcilerError | None = None
+        for name, each in self._manned.items():
+            try:
+                known = each.known(waits)
+            except ReconcilerError as error:
+                failed = error
+                continue
+            for sync in known:
+                found = waits.get(sync.scope)
+                if found is not None and is_due(found, sync.settings, sync.data.digest, now):
+                    due.append(QueuedJob(JobKind.RUN, name, sync.name, sync.type))
+        return due, failed

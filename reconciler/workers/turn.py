@@ -13,7 +13,7 @@ from reconciler.app.intake import listening_to
 from reconciler.app.lend import lend
 from reconciler.app.sync import run_once
 from reconciler.app.unattended import Unattended
-from reconciler.errors import LedgerLocked, ReconcilerError
+from reconciler.errors import LedgerError, LedgerLocked, ReconcilerError
 from reconciler.http.observe import Silent
 from reconciler.ledger.data.outages import OutageStore
 from reconciler.ledger.data.turns import Turn, TurnStore, Waits
@@ -131,6 +131,10 @@ class Turns:
         except LedgerLocked:
             # Somebody runs it by hand, which is as good.
             await self._note(chosen, *_as_before(before, newest, (await self._waits(chosen))[0]))
+            return False
+        except LedgerError as error:
+            # Somebody else may have taken it over, and what became of it is theirs to note.
+            self._say(job, "run-lost", f"{settings.command}: {error.message}", error.code)
             return False
         except ReconcilerError as error:
             # Of a run that was begun and refused, its end is noted.

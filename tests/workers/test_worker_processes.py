@@ -59,6 +59,10 @@ def runs(workers):
 def test_a_shop_is_synced_once_and_they_end_in_order(shop):
     with working(shop) as workers:
         wait_until(lambda: bool(runs(workers)), seconds=120)
+        counted = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ((connections,),) = postgres.execute(shop.checkout.ledger_url, counted)
+        # Three for each, and one that listens.
+        assert 3 * 2 <= connections <= 3 * 4
         assert [each.end() for each in workers] == [0, 0, 0]
     (run,) = runs(workers)
     assert run["state"] == "finished"
@@ -79,6 +83,24 @@ def test_another_goes_on_where_one_is_killed(shop):
     assert [(run["mode"], run["state"]) for run in runs(rest)][:1] == [("full", "finished")]
     assert not shop.wrong()
     assert "last_full_sync" in shop.log()
+
+
+def test_one_that_stood_still_too_long_undoes_nothing_of_who_went_on(shop):
+    shop.emulator.fault("latency", method="PUT", path="/sparklayer/*", seconds=0.3, count=None)
+    before = len(shop.writes())
+    with working(shop, 2) as workers:
+        wait_until(lambda: len(shop.writes()) > before and newest(shop) is not None, seconds=120)
+        (stopped,) = [each for each in workers if f"pid {each.forked.pid}:" in newest(shop).holder]
+        (heir,) = [each for each in workers if each is not stopped]
+        stopped.forked.send_signal(signal.SIGSTOP)
+        shop.emulator.clear_faults()
+        wait_until(lambda: bool(runs([heir])), seconds=180)
+        assert runs([heir])[0]["state"] == "finished"
+        stopped.forked.send_signal(signal.SIGCONT)
+        wait_until(lambda: bool(stopped.logged("run-lost")), seconds=120)
+        assert [each.end() for each in workers] == [0, 0]
+    assert newest(shop).state == "finished"
+    assert not shop.wrong()
 
 
 def test_a_service_without_work_takes_messages_in_and_wakes_a_worker(shop):
