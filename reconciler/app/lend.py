@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 async def lend(
-    chosen: Chosen, run_id: str, how: HowToRun, stop: asyncio.Event, observer: Observer, command: str
+    chosen: Chosen,
+    run_id: str,
+    how: HowToRun,
+    stop: asyncio.Event,
+    observer: Observer,
+    command: str,
+    part: int | None = None,
 ) -> HandReport:
     """Work for a run that another process keeps, until nothing is left that is ready; see `lend_hand`.
 
@@ -26,6 +32,7 @@ async def lend(
         stop: ends our hand alone.
         observer: told of the requests.
         command: what the hand is called.
+        part: the range of the walk to list first, where nobody does; None: whichever.
 
     Raises:
         ReconcilerError: it is not what was applied, or the ledger failed.
@@ -40,4 +47,4 @@ async def lend(
     with opened_ledger(chosen, FEATURE, ephemeral=how.ephemeral) as ledger:
         store = ledger.store(chosen.sync.scope)
         async with writing_job(chosen, store, holder, how, observer, policy) as job:
-            return await lend_hand(job, run_id, stop=stop)
+            return await lend_hand(job, run_id, stop=stop, part=part)

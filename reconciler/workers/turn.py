@@ -91,7 +91,7 @@ class Turns:
         chosen = next((each for each in types if each.sync.type == job.data_type), None)
         if chosen is not None and job.kind is not JobKind.RUN and job.run_id is not None:
             # Where the run is over or under way no more, a run may be due in its place.
-            await lend(chosen, job.run_id, self._how(), self.stop, Silent(), COMMAND)
+            await lend(chosen, job.run_id, self._how(), self.stop, Silent(), COMMAND, job.part)
         # A job is looked at again at its end: what was raised meanwhile found its key taken.
         while chosen is not None and not self.stop.is_set():
             now, waits = await self._waits(chosen)
