@@ -34,10 +34,12 @@ _CONNECT_PATIENCE_SECONDS = 10.0
 """How long one that does not answer at all may stay away when the ledger is opened: its URL may be wrong."""
 
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
+# Whoever stands still in a transaction must not hold its rows for longer than its lease.
+_IDLE_TIMEOUT = "SET LOCAL idle_in_transaction_session_timeout = '20s'"
 _ABOUT = "version, oldest_writer, moved_to, clock_timestamp() FROM ledger_meta WHERE id = 1"
 # One round trip: what may be done, what time it is, and, for a commit whose answer is lost, which transaction it is.
 # KEY SHARE lets nobody migrate or copy the ledger while somebody writes to it.
-_BEGIN_WRITING = f"BEGIN; {_LOCK_TIMEOUT}; SELECT pg_current_xact_id()::text, {_ABOUT} FOR KEY SHARE"
+_BEGIN_WRITING = f"BEGIN; {_LOCK_TIMEOUT}; {_IDLE_TIMEOUT}; SELECT pg_current_xact_id()::text, {_ABOUT} FOR KEY SHARE"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT NULL, {_ABOUT}"
 _VERSION = "SELECT * FROM ledger_meta WHERE id = 1"
 _REMAINS = "SELECT count(to_regclass(name)) FROM unnest(%s::text[]) AS name"
@@ -389,7 +391,7 @@ def is_lost(error: BaseException) -> bool:
     """Whether the connection was lost or could not be made, for a reason that may pass."""
     state = _state(error)
     if state:
-        return state.startswith(("08", "57P", "53300"))
+        return state.startswith(("08", "25P03", "57P", "53300"))
     cause = getattr(error, "orig", error)
     invalid = isinstance(error, DBAPIError) and error.connection_invalidated
     return invalid or isinstance(cause, (_driver().OperationalError, _driver().InterfaceError))
