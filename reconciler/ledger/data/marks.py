@@ -32,9 +32,18 @@ from reconciler.ledger.tables import records
 BLOCK = 512
 """Records of a block. A frozen part of the ledger: a run that was begun with another one cannot go on."""
 _SEEN = b"\x01"
+_MARKING = (
+    update(seen_blocks)
+    .where(
+        seen_blocks.c.scope == bindparam("of_scope"),
+        seen_blocks.c.run == bindparam("of_run"),
+        seen_blocks.c.block == bindparam("of_block"),
+    )
+    .values(marks=bindparam("new_marks"))
+)
 
 
-def is_seen_by(run_id: str) -> ColumnElement[bool]:
+def is_seen_by(run_id: str | ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that a run has seen a record: it wrote the record's row, or marked it. Never NULL."""
     return or_(records.c.seen_run.is_not_distinct_from(run_id), _is_marked(run_id))
 
@@ -73,16 +82,15 @@ def mark(connection: Connection, scope: int, run_id: str, numbers: Collection[in
             for place in places[block]:
                 marks[place : place + 1] = _SEEN
             newly += marks.count(_SEEN) - was
-            (changed if block in before else made).append({"of_block": block, "new_marks": bytes(marks)})
+            if block in before:
+                changed.append({"of_scope": scope, "of_run": run_id, "of_block": block, "new_marks": bytes(marks)})
+            else:
+                made.append({"scope": scope, "run": run_id, "block": block, "marks": bytes(marks)})
     if changed:
-        here = update(seen_blocks).where(*of_run, seen_blocks.c.block == bindparam("of_block"))
-        connection.execute(here.values(marks=bindparam("new_marks")), changed)
+        connection.execute(_MARKING, changed)
     if made:
         # Where another hand makes the same block just now, the transaction is begun anew.
-        new = insert(seen_blocks).values(
-            scope=scope, run=run_id, block=bindparam("of_block"), marks=bindparam("new_marks")
-        )
-        connection.execute(new, made)
+        connection.execute(insert(seen_blocks), made)
     return newly
 
 
@@ -91,7 +99,7 @@ def forget(connection: Connection, scope: int) -> None:
     connection.execute(delete(seen_blocks).where(seen_blocks.c.scope == scope))
 
 
-def _is_marked(run_id: str) -> ColumnElement[bool]:
+def _is_marked(run_id: str | ColumnElement[str]) -> ColumnElement[bool]:
     place = cast(1 + records.c.number % BLOCK, Integer)
     return exists().where(
         seen_blocks.c.scope == records.c.scope,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, false, func, select, update
 
+from reconciler.ledger.columns import Words
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.fence import Fence
 from reconciler.ledger.data.marks import is_seen_by, mark
@@ -31,12 +33,12 @@ def seen(
     by_run = {} if run_id is None else {"seen_run": run_id}
     unchanged: list[int] = []
     for chunk in chunks(revisions):
-        query = _query(run_id).where(among(scope, chunk)).order_by(records.c.key).with_for_update(of=records)
+        query = _query(by_run=run_id is not None).where(among(scope, chunk))
         wanted: dict[str, int] = {}
         settled: list[str] = []
         older: list[str] = []
         unlike: list[str] = []
-        for row in connection.execute(query).mappings():
+        for row in connection.execute(query, {} if run_id is None else {"run_id": run_id}).mappings():
             key, revision = row["key"], revisions[row["key"]]
             wanted[key] = row["wanted"]
             if fence.refuses(row, now, token, unclaimed=key in unclaimed):
@@ -96,16 +98,22 @@ def note_run(connection: Connection, scope: int, run_id: str | None, keys: Colle
         connection.execute(update(records).where(among(scope, keys)).values(seen_run=run_id))
 
 
-def _query(run_id: str | None) -> Select[Any]:
-    """Return the query of records, with whether the run has seen each, and whether anything but that changes of it."""
-    by_now = (false(), false()) if run_id is None else (is_seen_by(run_id), _is_alike(run_id))
+@cache
+def _query(*, by_run: bool) -> Select[Any]:
+    """Return the query of records, with whether a run has seen each, and whether anything but that changes of it.
+
+    It is made once: to make it takes longer than to carry it out.
+    """
+    run_id = bindparam("run_id", type_=Words())
+    by_now = (is_seen_by(run_id), _is_alike(run_id)) if by_run else (false(), false())
     labels = zip(by_now, ("is_seen", "is_alike"), strict=True)
     fenced = records.c.key, records.c.claim, records.c.claimed_until, records.c.claimed_run
     columns = *fenced, records.c.wanted, records.c.number, _is_quiet().label("is_quiet")
-    return select(*columns, *(condition.label(name) for condition, name in labels))
+    query = select(*columns, *(condition.label(name) for condition, name in labels))
+    return query.order_by(records.c.key).with_for_update(of=records)
 
 
-def _is_alike(run_id: str) -> ColumnElement[bool]:
+def _is_alike(run_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that the run which a record's row names went by the same settings: it stays as good as ours.
 
     `samples.sample` asks for that.
