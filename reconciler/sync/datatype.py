@@ -45,8 +45,7 @@ class TargetState:
         held_back: nothing of it can go through.
         keeps: the names that it needs once it is written; None: those that it asked for.
         known: fingerprints of what the target holds now, by part, where that is known; the engine tells the sink.
-        was: key of another record that this one may have been before it got a new ID: where the source says that one
-            is gone, what the target holds of it is this one's.
+        was: key that it may have had before it got a new ID: where that one is gone, what it had is this one's.
         news: what the target holds is to be noted anew, though nothing of it need be written.
     """
 
@@ -103,8 +102,7 @@ class Observation:
     Args:
         prints: fingerprints by record and part.
         missing: the records that it does not have.
-        returned: by record, what it has under names whose content was removed: a restored site has it again. Opaque to
-            the engine; `DataType.returned` takes it.
+        returned: by record, what a restored site has again under names of which it was removed: see `DataType`.
     """
 
     prints: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
@@ -179,8 +177,7 @@ class Source(Protocol[RecordT]):
     def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
         """Yield what lists alone show of all records, in chunks: its fingerprint by ID, as `DataType.look` returns it.
 
-        None stands for a record of which they show nothing that could be compared. Whatever `changed_since` finds
-        shows in it.
+        None: they show nothing of it that could be compared. Whatever `changed_since` finds shows in it.
         """
 
     def changed_since(self, moment: datetime) -> AsyncGenerator[list[RecordT], None]:
@@ -366,8 +363,7 @@ class DataType(Protocol[RecordT, DraftT, StateT]):
     def named(self, held: Held) -> str | None:
         """Return the word by which records of other data types may name what the target holds of a record. Pure.
 
-        While one of the same data sync does, the record is not deleted. The word must be part of no other, as a digest
-        is. None: none does.
+        While one of the same data sync does, it is not deleted. The word is part of no other, as a digest. None: none.
         """
 
     @property
