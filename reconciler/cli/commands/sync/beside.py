@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -58,6 +59,18 @@ def detach(options: Options, chosen: Sequence[Chosen], mode: Mode | None, how: H
     name = chosen[0].sync.name
     write_result(options, terminal(f"A run of {name} is wanted; a worker begins it. `reconciler sync status {name}`."))
     return Status.DONE
+
+
+async def run_each_where_it_belongs(
+    chosen: Sequence[Chosen], mode: Mode | None, how: HowToRun, face: SyncFace, observer: Observer
+) -> RanEach[RunReport]:
+    """Run the data types one after the other: beside workers where there are some, else in this process alone."""
+    from reconciler.app.sync import run_once
+    from reconciler.app.sync_each import run_each
+
+    if await asyncio.to_thread(has_workers, chosen, how):
+        return await run_beside(chosen, mode, how, face, observer)
+    return await run_each(chosen, lambda each: run_once(each, mode, how, face, observer))
 
 
 async def run_beside(

@@ -79,17 +79,16 @@ def run(
     """Run a data sync once: what is due, or what is asked for.
 
     NAME may be left out where there is one data sync. Its data types run one after the other, each in a run of its
-    own. Where workers run the environment, one of them begins it, and this command lends a hand: Ctrl-C ends that hand
-    alone. An interrupted run is resumed. Records with problems do not fail a run. Of a data sync with `state: absent`
-    and `onRemove: {products: discontinue}`, once that is applied, it discontinues the products. Exit status: 0
-    finished; 1 an API was unreachable, the next run resumes; 3 stopped by a limit of the manifest; 130 interrupted or
-    cancelled.
+    own; where workers run them, this command lends a hand, and Ctrl-C ends that alone. An interrupted run is resumed.
+    Of a data sync with `state: absent` and `onRemove: {products: discontinue}`, once that is applied, it discontinues
+    the products. Exit status: 0 finished, whatever problems records have; 1 an API was unreachable, the next run
+    resumes; 3 stopped by a limit of the manifest; 130 interrupted or cancelled.
     """
     from reconciler.app.chosen import HowToRun, choose, only
     from reconciler.app.clear_list import of_prices
     from reconciler.app.dry_run import dry_run
     from reconciler.app.records import record_keys
-    from reconciler.app.sync import explain, run_once
+    from reconciler.app.sync import explain
     from reconciler.app.sync_each import run_each
     from reconciler.cli.terminal.faces import SyncTerminal
     from reconciler.cli.terminal.progress import progress_display
@@ -98,9 +97,9 @@ def run(
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience, overrides)
     chosen = choose(options.project, name, data_type, leaving=record is None and old_list is None)
     listener, environment = run_listener(options.verbosity), chosen[0].session.name
+    if old_list is not None and (record is not None or mode is not None):
+        raise UsageError("--clear-list is no run: it stands without --full, --verify, --rewrite and --explain")
     if old_list is not None:
-        if record is not None or mode is not None:
-            raise UsageError("--clear-list is no run: it stands without --full, --verify, --rewrite and --explain")
         return clear(options, of_prices(chosen), old_list, how, yes=yes, only_show=rehearse)
     if record is not None:
         one = only(chosen, (record,))
@@ -115,32 +114,23 @@ def run(
         face = SyncTerminal(display)
         if rehearse:
             would = run_to_end(run_each(chosen, lambda each: dry_run(each, mode, how, face, listener)))
-            return _told(options, SYNC_DRY_RUN, would, chosen, fail_on_problems=fail_on_problems)
-        if beside.has_workers(chosen, how):
-            ran = run_to_end(beside.run_beside(chosen, mode, how, face, listener))
-        else:
-            ran = run_to_end(run_each(chosen, lambda each: run_once(each, mode, how, face, listener)))
-    return _told(options, SYNC_RUN, ran, chosen, fail_on_problems=fail_on_problems)
+            return _told(options, SYNC_DRY_RUN, would, chosen, strict=fail_on_problems)
+        ran = run_to_end(beside.run_each_where_it_belongs(chosen, mode, how, face, listener))
+    return _told(options, SYNC_RUN, ran, chosen, strict=fail_on_problems)
 
 
 def _told(
-    options: Options,
-    subject: Subject[_Ended, str],
-    ran: RanEach[_Ended],
-    chosen: Sequence[Chosen],
-    *,
-    fail_on_problems: bool,
+    options: Options, subject: Subject[_Ended, str], ran: RanEach[_Ended], chosen: Sequence[Chosen], *, strict: bool
 ) -> Status:
-    """Show what became of each data type, and return the exit status of all of them."""
+    """Show what became of each data type, and return the exit status of all; `strict`: open problems fail them."""
     from reconciler.cli.terminal.failure import report_failure
 
-    environment, several = chosen[0].session.name, len(chosen) > 1
     if ran.ended:
-        values, style = [(ended, environment) for ended in ran.ended], result_style(options)
-        write_result(options, subject.render_each(options.format, values, style=style, several=several))
-    failed = [report_failure(error, options) for error in ran.errors]
+        values, style = [(ended, chosen[0].session.name) for ended in ran.ended], result_style(options)
+        write_result(options, subject.render_each(options.format, values, style=style, several=len(chosen) > 1))
+    states = [report_failure(error, options) for error in ran.errors]
     if ran.left:
         say(f"Not begun: {', '.join(each.sync.type for each in ran.left)}")
-    states = [Status.INTERRUPTED] if ran.left and ran.stopped else []
-    states += [run_status(ended.report, stopped=ran.stopped, fail_on_problems=fail_on_problems) for ended in ran.ended]
-    return combine([*failed, *states])
+        states += [Status.INTERRUPTED] if ran.stopped else []
+    states += [run_status(ended.report, stopped=ran.stopped, fail_on_problems=strict) for ended in ran.ended]
+    return combine(states)
