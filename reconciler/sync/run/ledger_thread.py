@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
@@ -33,5 +33,12 @@ class LedgerThread:
         **named: _Arguments.kwargs,
     ) -> _Answer:
         """Run a method in the thread. Once begun it comes to its end, also where the caller is cancelled meanwhile."""
-        loop = asyncio.get_running_loop()
-        return await asyncio.shield(loop.run_in_executor(self._pool, lambda: method(*arguments, **named)))
+        work = asyncio.get_running_loop().run_in_executor(self._pool, lambda: method(*arguments, **named))
+        work.add_done_callback(_heard)
+        return await asyncio.shield(work)
+
+
+def _heard(work: asyncio.Future[Any]) -> None:
+    """Take note of how it ended: where the caller was cancelled meanwhile, asyncio would print a traceback."""
+    if not work.cancelled():
+        work.exception()

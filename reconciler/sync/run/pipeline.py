@@ -286,7 +286,10 @@ class Pipeline:
         """Return fingerprints of what the target holds of a record: what was just seen, else what is believed."""
         if self._context.mode is Mode.VERIFY:
             return observed.prints.get(state.key, NOTHING)
-        if level is None or self._context.mode in (Mode.REWRITE, Mode.PULL):
+        if level is None or self._context.mode is Mode.PULL:
+            return NOTHING
+        if self._context.mode is Mode.REWRITE and not level.is_seen:
+            # What this run has seen it has sent, in an earlier process perhaps: that is believed.
             return NOTHING
         if not state.moved:
             return level.prints

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 
 import pytest
 
@@ -38,3 +40,27 @@ def test_an_error_comes_back_to_the_caller() -> None:
 
     with pytest.raises(LedgerError):
         asyncio.run(run())
+
+
+def test_an_error_of_a_call_whose_caller_is_gone_is_told_to_nobody() -> None:
+    told: list[object] = []
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        goes_on.wait()
+        raise LedgerError("no")
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        async with LedgerThread() as thread:
+            caller = asyncio.create_task(thread.call(fail))
+            await asyncio.to_thread(begun.wait)
+            caller.cancel()
+            await asyncio.wait({caller})
+            goes_on.set()
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(run())
+    assert told == []

@@ -49,6 +49,19 @@ def test_the_log_of_a_full_sync_is_begun_once(engine: Engine) -> None:
     assert (engine.site.log or {})["started_full_sync"] == started
 
 
+def test_a_rewrite_that_goes_on_sends_again_nothing_that_it_recorded(engine: Engine) -> None:
+    engine.run()
+    engine.things.fails["list c"] = lambda: LoginRefused("no")
+    assert engine.run(Mode.REWRITE).state is State.INTERRUPTED
+    assert sorted(engine.things.sent) == ["a", "b"]
+    engine.things.fails.clear()
+    report = engine.run(Mode.REWRITE)
+    assert (report.resumed, report.state) == (True, State.FINISHED)
+    assert engine.things.sent == ["c"]
+    engine.run(Mode.REWRITE)
+    assert sorted(engine.things.sent) == ["a", "b", "c"]
+
+
 def test_after_a_day_a_new_run_begins(engine: Engine) -> None:
     engine.things.fails["list c"] = lambda: LoginRefused("no")
     first = engine.run()
