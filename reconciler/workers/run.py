@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from reconciler.ledger.data.service_model import WORKER
 from reconciler.ledger.data.turns import TurnStore
 from reconciler.ledger.database import Database, shared
 from reconciler.ledger.process import describe_holder
-from reconciler.report.log import Log
+from reconciler.report.log import Log, Warnings
 from reconciler.words import some
 from reconciler.workers.ending import Ending
 from reconciler.workers.jobs import JobQueue, Taking, entrypoint_of
@@ -46,6 +47,7 @@ async def work(opened: Opened, reopen: Callable[[], Opened], slots: int, log: Lo
         LedgerError: the ledger cannot be opened.
         Interrupted: it was ended at once.
     """
+    logging.getLogger("reconciler.ledger").addHandler(Warnings(log))
     ending, first = Ending(asyncio.current_task(), log), 0.0
     with shared(opened.ledger, CONNECTIONS) as database:
         worker = Worker(opened, reopen, slots, log, database)

@@ -13,6 +13,7 @@ from reconciler.app.records import record_keys
 from reconciler.app.status import statuses_of_each
 from reconciler.app.sync_each import RanEach, run_each
 from reconciler.errors import Interrupted, LedgerError, SourceIncomplete, TargetIncomplete, UsageError
+from reconciler.ledger.access import Access
 from reconciler.ledger.data.model import DataScope
 from reconciler.sync.datasync import DataSync, Standing, named, settings_for
 from reconciler.sync.run.report import State
@@ -70,7 +71,7 @@ def test_a_status_of_a_data_type_that_does_not_flow_is_not_that_of_an_environmen
 ) -> None:
     monkeypatch.setattr("reconciler.app.status.data_syncs", lambda *_: SHOP)
     monkeypatch.setattr("reconciler.app.status.leaving_syncs", lambda *_: ())
-    session: Any = SimpleNamespace(name="production", desired=(), memory=lambda _: None)
+    session: Any = SimpleNamespace(name="production", desired=(), memory=lambda _: None, access=Access())
     with pytest.raises(UsageError, match="of shop no pepole flow"):
         statuses_of_each([session], (), NOW, "pepole")
 
