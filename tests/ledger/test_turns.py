@@ -67,6 +67,16 @@ def test_a_run_is_wanted_until_one_begins(ledger):
     assert not waits(ledger).wanted
 
 
+@pytest.mark.parametrize(("state", "is_still_wanted"), [("cancelled", False), ("interrupted", True)])
+def test_what_a_cancelled_run_was_to_do_is_wanted_no_more(ledger, state, is_still_wanted):
+    store = ledger.store(SCOPE)
+    store.runs.want("request", "full")
+    with store.lock("me"):
+        made = store.runs.begin("full", "digest", "me", NOW, walks=True, full=True, takes=["full"]).id
+        store.runs.end(made, state, NOW)
+    assert bool(store.runs.wanted()) is is_still_wanted
+
+
 def test_a_record_is_ready_once_it_is_its_time(ledger):
     store = ledger.store(SCOPE)
     store.records.want(["a"])

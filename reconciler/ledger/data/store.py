@@ -17,6 +17,7 @@ from reconciler.ledger.data.hand_store import HandStore
 from reconciler.ledger.data.inbox_model import Gap, InboxOverview
 from reconciler.ledger.data.memo_store import MemoStore
 from reconciler.ledger.data.model import (
+    CANCELLED,
     FINISHED,
     RUNNING,
     CodeCount,
@@ -170,8 +171,15 @@ class RunStore:
         self._scoped.write_locked(lambda tx: data_runs.change(tx.connection, scope, run_id, given, counts))
 
     def end(self, run_id: str, state: str, now: datetime, *, message: str | None = None) -> None:
-        """Record that a run ended, and with it its hands. Needs the lock."""
-        self._scoped.write_locked(lambda tx: data_runs.end(tx.connection, self._scoped.id, run_id, state, now, message))
+        """Record that a run ended, and its hands with it. Needs the lock. What a cancelled one did nobody wants now."""
+        scope = self._scoped.id
+
+        def end(tx: Transaction) -> None:
+            data_runs.end(tx.connection, scope, run_id, state, now, message)
+            if state == CANCELLED:
+                wanted.forget(tx.connection, scope, run_id)
+
+        self._scoped.write_locked(end)
         self._scoped.ended(run_id)
 
     def run(self, run_id: str) -> DataRun | None:

@@ -56,3 +56,8 @@ def taken(connection: Connection, scope: int, run: str, done: Collection[str]) -
         .where(wanted_runs.c.scope == scope, wanted_runs.c.mode.in_(list(done)), is_open)
         .values(run=run)
     )
+
+
+def forget(connection: Connection, scope: int, run: str) -> None:
+    """Forget what was asked for and begun by a run that somebody cancelled: nobody wants it any more."""
+    connection.execute(delete(wanted_runs).where(wanted_runs.c.scope == scope, wanted_runs.c.run == run))
