@@ -156,7 +156,8 @@ def test_five_thousand_changes_fit_are_read_in_a_second_and_begin_with_the_worst
     file = saved(tmp_path / "plan.json", plan(many(5_000), environment="prod"))
     begun = time.process_time()
     body = plan_comment(read_plans([file]), HEAD, url="https://ci.example/run/1")
-    assert time.process_time() - begun < 2
+    # A second on a machine that does nothing else; what grows by the square takes minutes.
+    assert time.process_time() - begun < 10
     assert len(body) <= LIMIT
     order(body, "#### Loses data", "… and 1,200 more loses data changes", "#### Stops sync", "1,200 more cosmetic")
     assert body.count("` **") == 200

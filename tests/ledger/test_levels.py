@@ -243,7 +243,7 @@ class TestTakenBack:
         with found.lock("next"):
             found.begin_writes([("a", ["product"]), ("b", ["product"])])
             found.record([Result(key, prints={"product": PRINT}) for key in "ab"], None)
-            assert [level.is_open for level in found.levels(["a", "b"]).values()] == [False, True]
+            assert {key: level.is_open for key, level in found.levels(["a", "b"]).items()} == {"a": False, "b": True}
 
     def test_what_was_sent_before_without_an_answer_is_not_given_back(self, levels):
         levels.begin_writes([("a", ["product"])])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -65,6 +64,8 @@ async def run_each_where_it_belongs(
     chosen: Sequence[Chosen], mode: Mode | None, how: HowToRun, face: SyncFace, observer: Observer
 ) -> RanEach[RunReport]:
     """Run the data types one after the other: beside workers where there are some, else in this process alone."""
+    import asyncio
+
     from reconciler.app.sync import run_once
     from reconciler.app.sync_each import run_each
 
