@@ -149,7 +149,9 @@ async def _rest(loop: Loop, every: float, before: Mapping[str, object]) -> None:
         if _pauses(session) != before:
             return
         # What all environments share was read a second ago: the last check may have answered it since.
-        if pulse.restored.intersection(session.urls.values()) and await asyncio.to_thread(_is_restored, served):
+        if pulse.restored.isdisjoint(session.urls.values()):
+            continue
+        if await asyncio.to_thread(_is_restored, served):
             return
 
 
