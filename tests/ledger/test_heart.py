@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import enumerate as threads
 
 import pytest
@@ -23,7 +23,7 @@ def beating() -> int:
     return sum(thread.name == "locks of the ledger" for thread in threads())
 
 
-def heartbeats(ledger: Ledger) -> dict[str, object]:
+def heartbeats(ledger: Ledger) -> dict[str, datetime]:
     rows = ledger.database.run(lambda tx: tx.connection.execute(select(locks)).all(), writes=False)
     return {row.name: row.heartbeat_at for row in rows}
 
@@ -42,7 +42,7 @@ def test_many_locks_take_one_thread_and_one_statement_a_beat(ledger_url: str) ->
                     renewed.append(statement)
 
             event.listen(ledger.database.engine, "before_cursor_execute", note)
-            wait_until(lambda: all(at > first[name] for name, at in heartbeats(ledger).items()))  # type: ignore[operator]
+            wait_until(lambda: all(at > first[name] for name, at in heartbeats(ledger).items()))
             assert beating() == before + 1
             # They were taken one after the other, and fall into step: not one statement for each of the forty.
             assert 1 <= len(renewed) < 20
@@ -56,7 +56,7 @@ def test_a_lock_that_was_broken_is_told_to_its_holder_and_the_others_go_on(ledge
         broken = held.enter_context(acquire(ledger.database, "me", name="broken", lease=SHORT))
         ledger.database.run(lambda tx: tx.connection.execute(delete(locks).where(locks.c.name == "broken")))
         before = heartbeats(ledger)
-        wait_until(lambda: heartbeats(ledger)["ours"] > before["ours"])  # type: ignore[operator]
+        wait_until(lambda: heartbeats(ledger)["ours"] > before["ours"])
         with pytest.raises(LockLost):
             broken.check()
         ours.check()
@@ -79,8 +79,8 @@ def test_a_lock_under_which_somebody_writes_right_now_holds_up_no_other(ledger_u
         writer = threading.Thread(target=write)
         writer.start()
         before = heartbeats(ledger)
-        wait_until(lambda: heartbeats(ledger)["free"] > before["free"])  # type: ignore[operator]
+        wait_until(lambda: heartbeats(ledger)["free"] > before["free"])
         assert not done.is_set()
         goes_on.set()
         writer.join()
-        wait_until(lambda: heartbeats(ledger)["busy"] > before["busy"])  # type: ignore[operator]
+        wait_until(lambda: heartbeats(ledger)["busy"] > before["busy"])
