@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from reconciler.ledger.database import Database
 from reconciler.ledger.tables import NUMBERED
@@ -32,6 +32,5 @@ class OnServer(Database):
     def number_on(self, connection: Connection) -> None:
         """See `Database.number_on`."""
         for table, column in NUMBERED.items():
-            connection.exec_driver_sql(
-                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column}'), max({column})) FROM {table.name}"  # noqa: S608
-            )
+            sequence = func.pg_get_serial_sequence(table.name, column)
+            connection.execute(select(func.setval(sequence, func.max(table.c[column]))))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from random import SystemRandom
 from time import monotonic
 
 from reconciler.errors import LedgerError, ReconcilerError
@@ -44,6 +44,7 @@ class Sweep:
         self._queue = queue
         self._waits = waits
         self._rung = asyncio.Event()
+        self._random = SystemRandom()
         self._forgets_at = monotonic()
 
     def ring(self) -> None:
@@ -62,7 +63,7 @@ class Sweep:
             await asyncio.sleep(_LEAST_SECONDS)
             # Workers that began together sweep apart.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), EVERY_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+                await asyncio.wait_for(self._rung.wait(), EVERY_SECONDS * self._random.uniform(0.8, 1.2))
 
     async def once(self) -> ReconcilerError | None:
         """Offer a job for each run that is due; return why an environment could not be looked at.

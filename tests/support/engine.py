@@ -392,3 +392,10 @@ def quick(monkeypatch: Any) -> None:
     monkeypatch.setattr(log_pace, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(runner, "_BEAT_SECONDS", 600.0)
     monkeypatch.setattr(crew, "_EVERY_SECONDS", 600.0)
+
+
+async def until(happened: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait until something has happened of which nobody tells."""
+    async with asyncio.timeout(seconds):
+        while not happened():  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.005)

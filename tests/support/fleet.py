@@ -74,10 +74,11 @@ class Fleet:
     def refused(self, rule: str, rate: float, within: float = 0.0) -> int:
         """How many of them an API refuses that counts by a rule, each after up to so many seconds on its way."""
         moments = sorted(moment + self._random.random() * within for moment in self.sent)
-        now = moments[0] if moments else 0.0
-        traffic = Traffic(TrafficSetting(requests_per_second=rate, rule=rule), lambda: now)
+        shown = moments[:1] or [0.0]
+        traffic = Traffic(TrafficSetting(requests_per_second=rate, rule=rule), lambda: shown[0])
         refused = 0
-        for now in moments:  # noqa: B007 - the clock reads it
+        for moment in moments:
+            shown[0] = moment
             refused += traffic.over_limit("api") is not None
         return refused
 

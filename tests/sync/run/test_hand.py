@@ -12,7 +12,7 @@ from reconciler.sync.run import crew, feed, hand, ranges, runner
 from reconciler.sync.run.hand import End, lend_hand
 from reconciler.sync.run.queue import JobKind
 from reconciler.sync.run.report import State
-from support.engine import Killed, open_engine
+from support.engine import Killed, open_engine, until
 
 
 @pytest.fixture
@@ -26,12 +26,6 @@ def engine(tmp_path, monkeypatch):
         opened.run(Mode.FULL)
         opened.things.sent.clear()
         yield opened
-
-
-async def until(happened, seconds=60.0):
-    async with asyncio.timeout(seconds):
-        while not happened():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.005)
 
 
 def takes_hands(engine):

@@ -21,7 +21,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.run import crew, feed, hand, ranges, runner
 from reconciler.sync.run.hand import lend_hand
 from reconciler.sync.run.report import State
-from support.engine import SETTINGS, Engine, Killed, Things, open_engine
+from support.engine import SETTINGS, Engine, Killed, Things, open_engine, until
 
 KEYS = "abcdefgh"
 EXAMPLES = int(os.environ.get("RECONCILER_TEST_EXAMPLES", "3"))
@@ -92,8 +92,7 @@ async def one_run(engine: Engine, mode: Mode, script, dies, version):
     with engine.levels.lock("keeper"):
         keeper = asyncio.create_task(runner.run_sync(engine.job(), mode, stop=asyncio.Event()))
         changing = asyncio.create_task(change_on(engine, script, version))
-        while not (is_taking(engine) or keeper.done()):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.005)
+        await until(lambda: is_taking(engine) or keeper.done())
         run = engine.levels.last(state=None)
         await asyncio.gather(*(a_hand(engine, run.id, each) for each in dies))
         await changing

@@ -21,7 +21,7 @@ from reconciler.sync.run import loop, retries, runner, stages
 from reconciler.sync.run.listening import Bell, Listening
 from reconciler.sync.run.report import State
 from reconciler.sync.told import digests
-from support.engine import SCOPE, Engine, Killed, Things, open_engine, quick
+from support.engine import SCOPE, Engine, Killed, Things, open_engine, quick, until
 from support.levels import levels_of
 
 
@@ -40,12 +40,6 @@ def inbox(engine):
 def tell(inbox, key, text=None, *, gone=False):
     said = Told(gone=gone, members={} if text is None else digests({"text": text}, ["text"]))
     inbox.take(Arrivals({("thing", "placed"): 1}, {"things": {key: said}}))
-
-
-async def until(happened, seconds=60.0):
-    async with asyncio.timeout(seconds):
-        while not happened():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.005)
 
 
 def listen(engine, what, mode=Mode.INCREMENTAL, **site):
