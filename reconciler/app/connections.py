@@ -12,7 +12,7 @@ from reconciler.kind.connection import Reader
 from reconciler.manifest.connection import Connection
 from reconciler.reconcile.session import Session
 from reconciler.registry import open_reader, open_writer
-from reconciler.secret import unset_secret
+from reconciler.secret import Secret, unset_secret
 
 if TYPE_CHECKING:  # it brings the HTTP client
     from reconciler.http.client import HttpWriter
@@ -31,10 +31,31 @@ def _connections(session: Session, targets: Sequence[str]) -> dict[str, Connecti
     """
     needed = session.apis_read(targets)
     found = {api: connection for api, connection in session.connections.items() if api in needed}
-    unset = [each.client_secret for each in found.values() if each.supply is None and not each.client_secret.is_set]
+    _require_no_two_unset(_unset(found.values()))
+    return found
+
+
+def require_secrets(connections: Iterable[Connection]) -> None:
+    """Check that the client secrets of connections are set, long before one of them has to be sent.
+
+    Raises:
+        SecretUnset: one is not.
+        SecretsUnset: more than one is not.
+    """
+    unset = _unset(connections)
+    _require_no_two_unset(unset)
+    for secret in unset:
+        secret.reveal()
+
+
+def _unset(connections: Iterable[Connection]) -> list[Secret]:
+    """Return the client secrets that an Environment names and that have no value."""
+    return [each.client_secret for each in connections if each.supply is None and not each.client_secret.is_set]
+
+
+def _require_no_two_unset(unset: Sequence[Secret]) -> None:
     if len(unset) > 1:
         raise SecretsUnset([unset_secret(secret) for secret in unset])
-    return found
 
 
 @asynccontextmanager

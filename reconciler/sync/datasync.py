@@ -118,6 +118,11 @@ class DataSync:
         return self.site is not None and not self.site.connected
 
     @property
+    def may_send(self) -> bool:
+        """Whether runs may send anything: it stands as it was applied, and its site is not disconnected."""
+        return self.standing is Standing.APPLIED and not self.is_disconnected
+
+    @property
     def key(self) -> str:
         """`Kind/name`."""
         return f"{KIND}/{self.name}"

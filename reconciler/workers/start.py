@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.commits import clean_commit
+from reconciler.app.connections import require_secrets
 from reconciler.app.one_ledger import require_one_ledger
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
@@ -17,7 +18,7 @@ from reconciler.ledger.data.turns import Waits
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.url import LedgerUrl
 from reconciler.reconcile.session import Session
-from reconciler.sync.datasync import KIND, DataSync, Standing, data_syncs
+from reconciler.sync.datasync import KIND, DataSync, connections_of, data_syncs
 from reconciler.words import some
 
 
@@ -48,16 +49,20 @@ class Manned:
         return tuple(sorted(dict.fromkeys(wanted)))
 
     def chosen(self, name: str) -> tuple[Chosen, ...]:
-        """Return the data types of a DataSync, as manifests and ledger have it now; none where it is gone.
+        """Return the data types of a DataSync that may run, as manifests and ledger have it now.
 
         Raises:
             ReconcilerError: manifests or ledger cannot be read.
         """
         session = self._reopened(utc_now())
-        return tuple(Chosen(session, sync) for sync in _syncs_of(session) if sync.name == name)
+        self._syncs = _syncs_of(session)
+        return tuple(Chosen(session, sync) for sync in self._syncs if sync.name == name and sync.may_send)
 
     def known(self, waits: Mapping[DataScope, Waits]) -> tuple[DataSync, ...]:
-        """Return the DataSyncs that may run; the ledger is asked anew where it knows other settings than it did.
+        """Return the DataSyncs that may run.
+
+        The ledger is asked anew where it knows other settings than it did, and for those that could not run: they may
+        have been applied, or their site connected, since.
 
         Args:
             waits: what waits, by scope.
@@ -66,9 +71,10 @@ class Manned:
             ReconcilerError: manifests or ledger cannot be read.
         """
         applied = {scope: each.applied for scope, each in waits.items()}
-        if self._syncs is None or any(applied.get(sync.scope) != sync.data.digest for sync in self._syncs):
-            self._syncs = _syncs_of(self._reopened(utc_now()))
-        return tuple(sync for sync in self._syncs if sync.standing is Standing.APPLIED and not sync.is_disconnected)
+        known = self._syncs
+        if known is None or not all(sync.may_send and applied.get(sync.scope) == sync.data.digest for sync in known):
+            known = self._syncs = _syncs_of(self._reopened(utc_now()))
+        return tuple(sync for sync in known if sync.may_send)
 
 
 def _syncs_of(session: Session) -> tuple[DataSync, ...]:
@@ -106,7 +112,11 @@ def open_environments(project: Project) -> Opened:
             broken[name] = reopened
             continue
         try:
-            manned[name] = Manned(reopened(utc_now()), reopened, commit)
+            found = Manned(reopened(utc_now()), reopened, commit)
+            if found.data_syncs:
+                # Else each run fails here, and others, who could make it, wait ever longer for the next attempt.
+                require_secrets(connections_of(found.session))
+            manned[name] = found
         except ReconcilerError as error:
             broken[name] = error
     if not manned:

@@ -206,7 +206,7 @@ def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStat
 
 def _runs(sync: DataSync) -> bool:
     """Whether our runs come by themselves."""
-    return sync.standing is Standing.APPLIED and not sync.is_pulled and not sync.is_disconnected
+    return sync.may_send and not sync.is_pulled
 
 
 def _leaving(
