@@ -288,12 +288,21 @@ class Pipeline:
             return observed.prints.get(state.key, NOTHING)
         if level is None or self._context.mode is Mode.PULL:
             return NOTHING
-        if self._context.mode is Mode.REWRITE and not level.is_seen:
-            # What this run has seen it has sent, in an earlier process perhaps: that is believed.
+        prints = level.prints
+        if self._context.mode is Mode.REWRITE:
+            prints = self._rewritten(level, observed)
+        return {part: value for part, value in prints.items() if part not in state.moved}
+
+    def _rewritten(self, level: Level, observed: Observation) -> Mapping[str, bytes]:
+        """Return fingerprints of what this run sent of a record, maybe in an earlier process, as far as it is there.
+
+        One that it saw and that is closed was sent, or the fence leaves it to a claim: what failed or was put back is
+        open until it is sent.
+        """
+        if not level.is_seen or level.is_open or level.key in observed.missing:
             return NOTHING
-        if not state.moved:
-            return level.prints
-        return {part: value for part, value in level.prints.items() if part not in state.moved}
+        there = observed.prints.get(level.key, NOTHING)
+        return {part: value for part, value in level.prints.items() if there.get(part, value) == value}
 
     async def _bring(self, work: Work, place: Place) -> None:
         try:

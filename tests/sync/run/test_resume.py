@@ -62,6 +62,33 @@ def test_a_rewrite_that_goes_on_sends_again_nothing_that_it_recorded(engine: Eng
     assert sorted(engine.things.sent) == ["a", "b", "c"]
 
 
+def test_a_rewrite_that_goes_on_sends_again_what_the_target_has_otherwise_by_now(engine: Engine) -> None:
+    engine.run()
+    engine.things.fails["list c"] = lambda: LoginRefused("no")
+    engine.run(Mode.REWRITE)
+    engine.things.fails.clear()
+    del engine.things.site["a"]
+    engine.things.site["b"] = "changed"
+    assert engine.run(Mode.REWRITE).resumed
+    assert sorted(engine.things.sent) == ["a", "b", "c"]
+    assert engine.things.site == {"a": "A", "b": "B", "c": "C"}
+
+
+def test_a_rewrite_sends_what_it_could_not_read_at_first(engine: Engine) -> None:
+    engine.run()
+    engine.tick = timedelta(seconds=1)
+    engine.things.unlisted = engine.things.stale = {"b"}
+
+    def catch_up() -> None:
+        if engine.things.asked.count("b") == 2:
+            engine.things.stale = set()
+
+    engine.things.fails["ask b"] = catch_up
+    engine.levels.want(["b"])
+    assert engine.run(Mode.REWRITE).state is State.FINISHED
+    assert sorted(engine.things.sent) == ["a", "b", "c"]
+
+
 def test_after_a_day_a_new_run_begins(engine: Engine) -> None:
     engine.things.fails["list c"] = lambda: LoginRefused("no")
     first = engine.run()
