@@ -36,6 +36,13 @@ class SyncFace(Protocol):
         """Within, the event is set when an orderly end is asked for."""
 
 
+class LendingFace(SyncFace, Protocol):
+    """Whoever asked for a run that workers make, and lends them a hand."""
+
+    def lending(self) -> AbstractContextManager[asyncio.Event]:
+        """Within, the event is set when our hand is to end in order; the run is not ours to end."""
+
+
 class WatchFace(SyncFace, Protocol):
     """Whoever asked for runs again and again."""
 

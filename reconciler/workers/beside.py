@@ -25,7 +25,7 @@ from reconciler.sync.run.queue import JobKind, QueuedJob
 from reconciler.sync.run.report import RunReport, State
 
 if TYPE_CHECKING:
-    from reconciler.app.sync_faces import SyncFace
+    from reconciler.app.sync_faces import LendingFace
     from reconciler.http.observe import Observer
     from reconciler.ledger.data.model import DataRun
     from reconciler.ledger.data.store import Store
@@ -68,7 +68,7 @@ async def want(chosen: Chosen, mode: Mode | None, how: HowToRun) -> None:
 
 
 async def run_beside(
-    chosen: Chosen, mode: Mode | None, how: HowToRun, face: SyncFace, observer: Observer
+    chosen: Chosen, mode: Mode | None, how: HowToRun, face: LendingFace, observer: Observer
 ) -> tuple[RunReport, bool]:
     """Have a data type run by workers, lend a hand, and return when that run has ended.
 
@@ -86,7 +86,7 @@ async def run_beside(
         Interrupted: the face ended our part; it says who goes on.
         ReconcilerError: nothing was begun, or the ledger failed.
     """
-    with face.stoppable() as stop, opened_ledger(chosen, FEATURE, ephemeral=how.ephemeral) as ledger:
+    with face.lending() as stop, opened_ledger(chosen, FEATURE, ephemeral=how.ephemeral) as ledger:
         beside = _Beside(chosen, mode_of(chosen.sync, mode), how, face, observer, ledger.store(chosen.sync.scope), stop)
         return await beside.run()
 
@@ -98,7 +98,7 @@ class _Beside:
     chosen: Chosen
     mode: Mode | None
     how: HowToRun
-    face: SyncFace
+    face: LendingFace
     observer: Observer
     store: Store
     stop: asyncio.Event

@@ -138,6 +138,8 @@ def test_a_run_by_hand_is_a_workers_and_ctrl_c_ends_one_hand_and_cancel_all(shop
         _, told = by_hand.communicate(60)
         assert by_hand.returncode == 130
         assert f"pid {worker.forked.pid}: worker" in told, told
+        assert "the run is left to workers" in told
+        assert "nothing new is begun" not in told
         shop.emulator.clear_faults()
         wait_until(lambda: len(runs([worker])) > 2, seconds=120)
         assert (runs([worker])[-1]["mode"], runs([worker])[-1]["state"]) == ("rewrite", "finished")

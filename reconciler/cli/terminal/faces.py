@@ -165,6 +165,16 @@ class SyncTerminal(_Stoppable):
     def progresses(self, progress: Progress) -> None:
         self._display.show(progress)
 
+    @contextmanager
+    def lending(self) -> Iterator[asyncio.Event]:
+        """Within, a signal sets the event: workers go on with the run."""
+        with stopped_by_signals(self._leaving) as stop:
+            yield stop
+
+    def _leaving(self) -> None:
+        ours = "this command alone ends, once what it has under way is finished"
+        say(f"Stopping: {ours}; the run is left to workers. Once more to stop at once.")
+
 
 class WatchTerminal(SyncTerminal):
     """Shows the progress of run after run, and writes the report of each.

@@ -17,7 +17,7 @@ from reconciler.report.escape import terminal
 if TYPE_CHECKING:
     from reconciler.app.chosen import Chosen, HowToRun
     from reconciler.app.sync_each import RanEach
-    from reconciler.app.sync_faces import SyncFace
+    from reconciler.app.sync_faces import LendingFace
     from reconciler.http.observe import Observer
     from reconciler.sync.mode import Mode
     from reconciler.sync.run.report import RunReport
@@ -61,7 +61,7 @@ def detach(options: Options, chosen: Sequence[Chosen], mode: Mode | None, how: H
 
 
 async def run_each_where_it_belongs(
-    chosen: Sequence[Chosen], mode: Mode | None, how: HowToRun, face: SyncFace, observer: Observer
+    chosen: Sequence[Chosen], mode: Mode | None, how: HowToRun, face: LendingFace, observer: Observer
 ) -> RanEach[RunReport]:
     """Run the data types one after the other: beside workers where there are some, else in this process alone."""
     import asyncio
@@ -75,7 +75,7 @@ async def run_each_where_it_belongs(
 
 
 async def run_beside(
-    chosen: Sequence[Chosen], mode: Mode | None, how: HowToRun, face: SyncFace, observer: Observer
+    chosen: Sequence[Chosen], mode: Mode | None, how: HowToRun, face: LendingFace, observer: Observer
 ) -> RanEach[RunReport]:
     """Have workers run the data types one after the other, and lend a hand; see `workers.beside`."""
     from reconciler.app.sync_each import run_each
