@@ -96,6 +96,17 @@ def _transaction(client: socket.socket, number: int, message: bytes) -> bool:
 
 def _message(peer: socket.socket) -> bytes:
     """Read a message; empty: there is none any more."""
-    head = peer.recv(5, socket.MSG_WAITALL)
-    length = struct.unpack("!i", head[1:])[0] - 4 if len(head) == 5 else 0
-    return head + (peer.recv(length, socket.MSG_WAITALL) if length else b"")
+    head = _exactly(peer, 5)
+    return head + _exactly(peer, struct.unpack("!i", head[1:])[0] - 4) if head else b""
+
+
+def _exactly(peer: socket.socket, size: int) -> bytes:
+    """Read so many bytes, or nothing: libpq's sockets do not block, and give what has come by now."""
+    found = bytearray()
+    while len(found) < size:
+        select.select([peer], [], [])
+        part = peer.recv(size - len(found))
+        if not part:
+            return b""
+        found += part
+    return bytes(found)
