@@ -17,6 +17,7 @@ from typing import Literal, Self
 import orjson
 
 from reconciler.clock import utc_now
+from reconciler.errors import ManifestErrors, ReconcilerError
 from reconciler.report.escape import terminal
 
 Level = Literal["info", "warning", "error"]
@@ -129,6 +130,17 @@ class Log:
         tied = f" [{correlation}]" if correlation is not None else ""
         self._write(terminal(f"{now:%H:%M:%S} {mark}{where}{message[:_LONGEST]}{tied}"))
 
+    def refuse(self, event: str, error: ReconcilerError, before: str = "", **more: str | float | None) -> None:
+        """Write that something cannot be, and why, with each file and line that the error names.
+
+        Args:
+            event: see `say`.
+            error: why.
+            before: words before that.
+            more: see `say`.
+        """
+        self.say(event, f"{before}{_with_places(error)}", level="error", fields=more, code=error.code)
+
 
 class Warnings(logging.Handler):
     """Writes what the rest of the program warns of into the service's log, so that every line of it is one.
@@ -144,6 +156,13 @@ class Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one warning."""
         self._log.say("warned", record.getMessage(), level="warning")
+
+
+def _with_places(error: ReconcilerError) -> str:
+    if isinstance(error, ManifestErrors):
+        return f"{error.message}: {'; '.join(f'{each.message} ({each.place})' for each in error.problems)}"
+    place = f" ({error.place})" if error.place is not None else ""
+    return f"{error.message}{place}"
 
 
 def _clean(value: object) -> object:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.app.signals import ECHO_SECONDS, heard_by
-from reconciler.errors import Interrupted, ManifestErrors, ReconcilerError
+from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.report.log import Warnings
 from reconciler.serve.asgi import make_app
 from reconciler.serve.consuming import consume
@@ -94,14 +94,7 @@ async def serve(
 def tell_broken(service: Service) -> None:
     """Log why environments are not served."""
     for name, error in service.broken.items():
-        service.log.say("environment-broken", _words(error), level="error", environment=name, code=error.code)
-
-
-def _words(error: ReconcilerError) -> str:
-    if isinstance(error, ManifestErrors):
-        return f"{error.message}: {'; '.join(f'{each.message} ({each.place})' for each in error.problems)}"
-    place = f" ({error.place})" if error.place is not None else ""
-    return f"{error.message}{place}"
+        service.log.refuse("environment-broken", error, environment=name)
 
 
 class Duty:
@@ -177,8 +170,8 @@ class Duty:
         try:
             opened = await asyncio.to_thread(reopen)
         except ReconcilerError as error:
-            words = f"the manifests cannot be read, and those from before still hold: {_words(error)}"
-            service.log.say("reload-refused", words, level="error", code=error.code)
+            before = "the manifests cannot be read, and those from before still hold: "
+            service.log.refuse("reload-refused", error, before)
             return
         service.log.say("reloading", "the manifests were read; they hold once no run is on")
         for crew in self._crews:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -186,38 +186,40 @@ class JobQueue:
 
     Args:
         server: of the ledger.
-        on_lost: told why jobs could not be queued.
+        waits: told why the queue could not be written; None: it could.
     """
 
-    def __init__(self, server: AsyncPostgres, on_lost: Callable[[ReconcilerError], None] = lambda _: None) -> None:
+    def __init__(self, server: AsyncPostgres, waits: Callable[[ReconcilerError | None], None] = lambda _: None) -> None:
         self._queries = FencedQueries(server, uuid4())
         self._server = server
-        self._on_lost = on_lost
+        self._waits = waits
 
     async def offer(self, jobs: Sequence[QueuedJob], *, after: timedelta = timedelta()) -> None:
         """Queue jobs; see `Queue.offer`."""
         if not jobs:
             return
-        try:
-            await self._queries.enqueue(
-                [entrypoint_of(job.environment, job.data_sync) for job in jobs],
-                [job.to_bytes() for job in jobs],
-                [_PRIORITIES[job.kind] for job in jobs],
-                [after for _ in jobs],
-                [job.dedupe_key for job in jobs],
-                on_conflict="skip",
-            )
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is: the sweep finds in the ledger what is lost here
-            self._on_lost(LedgerError(f"Jobs could not be queued: {type(error).__name__}"))
+        queued = self._queries.enqueue(
+            [entrypoint_of(job.environment, job.data_sync) for job in jobs],
+            [job.to_bytes() for job in jobs],
+            [_PRIORITIES[job.kind] for job in jobs],
+            [after for _ in jobs],
+            [job.dedupe_key for job in jobs],
+            on_conflict="skip",
+        )
+        await self._tried("Jobs could not be queued", queued)
 
     async def forget_log(self) -> None:
         """Delete what the log says of jobs that ended long ago; each attempt at each job writes rows there."""
-        await self._server.fetch("DELETE FROM pgqueuer_log WHERE created < now() - $1::interval", KEPT)
+        deleted = self._server.fetch("DELETE FROM pgqueuer_log WHERE created < now() - $1::interval", KEPT)
+        await self._tried("The log of jobs could not be shortened", deleted)
 
-
-Taker = Callable[[QueuedJob], Any]
+    async def _tried(self, failing: str, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - whatever it is: the sweep finds in the ledger what is lost here
+            self._waits(LedgerError(f"{failing}: {type(error).__name__}"))
+        else:
+            self._waits(None)
 
 
 class Taking:

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from reconciler.app.signals import ECHO_SECONDS, heard_by
 from reconciler.errors import Interrupted, ReconcilerError
@@ -96,7 +97,8 @@ class Worker:
         self._database = database
         self._changes = asyncio.Event()
         self._draining: set[asyncio.Task[None]] = set()
-        self._waits: str | None = None
+        self._waits: dict[str, str] = {}
+        """Why it waits, by what it waits for."""
 
     def end(self) -> None:
         """Take no more jobs, and end runs in order: others go on with them."""
@@ -126,10 +128,9 @@ class Worker:
         """Take jobs with the manifests as they are now, until others are read or the queue fails."""
         manned = self._opened.manned
         for name, error in self._opened.broken.items():
-            words = f"it is left out: {error.message}"
-            self._log.say("environment-broken", words, level="error", environment=name, code=error.code)
-        queue = JobQueue(server, self._lost)
-        sweep = Sweep(TurnStore(self._database), manned, queue, self._lost)
+            self._log.refuse("environment-broken", error, "it is left out: ", environment=name)
+        queue = JobQueue(server, partial(self._wait, "queue"))
+        sweep = Sweep(TurnStore(self._database), manned, queue, partial(self._wait, "ledger"))
         turns = Turns(manned, self._database, queue, self._log, self.stop)
         entrypoints = [entrypoint_of(name, sync) for name, each in manned.items() for sync in each.data_syncs]
         taking = Taking(server, entrypoints, turns.take, self._slots, sweep.ring)
@@ -171,8 +172,8 @@ class Worker:
             try:
                 opened = await asyncio.to_thread(self._reopen)
             except ReconcilerError as error:
-                words = f"the manifests cannot be read, and those from before still hold: {error.message}"
-                self._log.say("reload-refused", words, level="error", code=error.code)
+                before = "the manifests cannot be read, and those from before still hold: "
+                self._log.refuse("reload-refused", error, before)
                 continue
             if opened.ledger != self._opened.ledger:
                 words = "the manifests name another ledger, and those from before still hold: start the worker anew"
@@ -191,13 +192,15 @@ class Worker:
         words = f"the queue of jobs failed, and is taken up again: {type(work.exception()).__name__}"
         self._log.say("queue-failed", words, level="error")
 
-    def _lost(self, error: ReconcilerError | None) -> None:
-        words = None if error is None else error.message
-        if words is not None and words != self._waits:
-            self._log.say("worker-waits", f"it waits: {words}", level="warning", code=error.code if error else None)
-        elif words is None and self._waits is not None:
+    def _wait(self, what: str, error: ReconcilerError | None) -> None:
+        """Note that it waits for something, and why, or that it does no longer."""
+        before = self._waits.pop(what, None)
+        if error is not None:
+            self._waits[what] = error.message
+            if error.message != before:
+                self._log.say("worker-waits", f"it waits: {error.message}", level="warning", code=error.code)
+        elif before is not None:
             self._log.say("worker-goes-on", "it goes on")
-        self._waits = words
 
     async def _sign(self, signs: ServiceStore) -> None:
         """Tell the ledger that this process lives, and which manifests it has."""
@@ -205,6 +208,7 @@ class Worker:
         while True:
             manned = self._opened.manned
             commit = next((each.commit for each in manned.values()), None)
+            waits = "; ".join(self._waits.values()) or None
             with suppress(ReconcilerError):
-                await asyncio.to_thread(signs.seen, tuple(manned), holder, commit, self._waits)
+                await asyncio.to_thread(signs.seen, tuple(manned), holder, commit, waits)
             await asyncio.sleep(SEEN_SECONDS)

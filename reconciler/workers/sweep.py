@@ -78,7 +78,6 @@ class Sweep:
         if monotonic() >= self._forgets_at:
             self._forgets_at = monotonic() + _FORGETS_EVERY_SECONDS
             await self._queue.forget_log()
-
         return failed
 
     def _due(self, now: datetime, waits: Mapping[DataScope, Waits]) -> tuple[list[QueuedJob], ReconcilerError | None]:

@@ -33,7 +33,7 @@ class Waker:
         on_lost: Callable[[ReconcilerError], None] = lambda _: None,
     ) -> None:
         self._server = AsyncPostgres(url)
-        self._queue = JobQueue(self._server, on_lost)
+        self._queue = JobQueue(self._server, self._tell)
         self._environment = environment
         self._types = types
         self._on_lost = on_lost
@@ -49,6 +49,10 @@ class Waker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.close()
+
+    def _tell(self, error: ReconcilerError | None) -> None:
+        if error is not None:
+            self._on_lost(error)
 
     async def _watch(self, data_sync: str, inbox: AsyncInbox) -> None:
         types: Sequence[str] = ()
