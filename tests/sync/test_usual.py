@@ -37,7 +37,7 @@ def running(changed: int, *, still_open: int = 0, minutes: float = 1) -> SyncOve
         message="reading and writing what is still open",
     )
     holder = RunningNow("me", ago(minutes=minutes), NOW, alive=True)
-    counts = LevelCounts(records=900, open=still_open)
+    counts = LevelCounts(records=20_000, open=still_open)
     return overview(newest=run, running=holder, unfinished=run, recent=RECENT, counts=counts)
 
 
@@ -57,6 +57,14 @@ def test_a_run_that_changes_more_than_usual_is_told_with_its_expected_end() -> N
     assert "12,400 records changed, usually 85 in 2 min 30 s" in text
     # It wrote 400 in a minute so far.
     assert "30 min left; ends about" in text
+
+
+def test_no_more_records_change_than_there_are() -> None:
+    # What was written is open again where an earlier process may have sent something else of it.
+    again = running(19_000, still_open=1_500)
+    going = status_of(data_sync(), again, NOW).going
+    assert going is not None
+    assert going.changed == 20_000
 
 
 def test_an_ordinary_run_ends_when_others_do_and_one_that_is_over_that_says_nothing() -> None:

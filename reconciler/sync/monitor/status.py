@@ -47,7 +47,7 @@ class Going:
         counts: records by outcome.
         per_second: records per second since this process took it up.
         seconds_left: until the end; None: not known, too early to say, or it listens.
-        changed: records of which it wrote something, or is to, as far as is known now.
+        changed: records of which it wrote something, or is to, about, as far as is known now.
         usual: what runs of this mode usually come to; None: there were too few, or it listens.
         hands: who works on it beside its holder.
     """
@@ -244,6 +244,8 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
         left = usual = None
     elif left is None and usual is not None and total is None:
         left = _left(usual, written, still_open, seconds)
+    # One that was written may be open as well: what an earlier process sent of it may still arrive.
+    changed = min(written + still_open, max(written, overview.counts.records))
     return Going(
         mode=Mode.of(run.mode),
         holder=running.holder,
@@ -255,7 +257,7 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
         counts=run.counts,
         per_second=rate,
         seconds_left=left,
-        changed=written + still_open,
+        changed=changed,
         usual=usual,
         hands=overview.hands,
     )
