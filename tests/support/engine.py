@@ -24,7 +24,7 @@ from reconciler.ledger.writer import Ledger
 from reconciler.sync.datatype import Census, NotBegun, Observation, Reading, SyncLog, TargetState, Written
 from reconciler.sync.mode import Mode
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.run import crew, log_pace, recorder, runner
+from reconciler.sync.run import crew, log_pace, recorder, runner, synclog
 from reconciler.sync.run.context import Job
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import RunReport
@@ -391,7 +391,8 @@ def quick(monkeypatch: Any) -> None:
     monkeypatch.setattr(recorder, "_LINGER", 0.0)
     monkeypatch.setattr(log_pace, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(runner, "_BEAT_SECONDS", 600.0)
-    monkeypatch.setattr(crew, "_EVERY_SECONDS", 600.0)
+    for module in (crew, synclog):
+        monkeypatch.setattr(module, "_EVERY_SECONDS", 600.0)
 
 
 async def until(happened: Callable[[], object], seconds: float = 60.0) -> None:
