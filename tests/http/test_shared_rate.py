@@ -233,6 +233,31 @@ def test_requests_of_one_connection_pass_in_the_order_of_asking_a_step_apart():
     assert all(later - earlier >= 1 / 20 for earlier, later in itertools.pairwise(moments))
 
 
+def test_one_request_of_a_connection_does_not_wait_for_the_many_of_another():
+    passed = []
+
+    async def work(it, clock):
+        many, single = (SharedLimit(it.portion, real_clock(clock)) for _ in range(2))
+
+        async def send(limit, name):
+            await limit.acquire()
+            passed.append(name)
+            # Others go on meanwhile, as while an answer is waited for.
+            await asyncio.sleep(0)
+
+        line = [asyncio.create_task(send(many, "many")) for _ in range(40)]
+        await asyncio.gather(*line[:5])
+        for _ in range(3):
+            before = len(passed)
+            await send(single, "single")
+            # One of the many has its slot already, and one may be there first.
+            assert passed[before:].count("many") <= 2
+        await asyncio.gather(*line)
+
+    asked(work)
+    assert (passed.count("many"), passed.count("single")) == (40, 3)
+
+
 def test_what_goes_first_has_the_next_slots_and_others_what_it_leaves():
     portion = Portion(SHARE, SharedClock(lambda: 0.0))
     for first in (False, False, True, True):
