@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -72,7 +72,7 @@ class KafkaSettings:
     max_message: int = 1_000_000
     ca_file: str | None = None
     session: float = 45.0
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     def config(self) -> dict[str, Any]:
         """Return librdkafka's configuration, with the password in it.

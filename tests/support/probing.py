@@ -49,11 +49,12 @@ class Resolver:
 
 
 def make_certificate(folder: Path, host: str = HOST) -> tuple[Path, Path]:
-    """Make a key and a certificate for a host that signs itself, and return their files."""
+    """Make a key and a certificate for a host, or an address, that signs itself, and return their files."""
+    kind = "IP" if host.replace(".", "").isdigit() else "DNS"
     key, certificate = folder / f"{host}.key", folder / f"{host}.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-keyout", str(key), "-out", str(certificate), "-subj", f"/CN={host}"]
-    command += ["-addext", f"subjectAltName=DNS:{host}", "-days", "2"]
+    command += ["-addext", f"subjectAltName={kind}:{host}", "-days", "2"]
     subprocess.run(command, check=True, capture_output=True)
     return key, certificate
 
