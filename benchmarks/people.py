@@ -24,6 +24,9 @@ _PAGE = 100
 _MEMORY = (2_000, 8_000)
 _MEMORY_LARGE = (5_000, 20_000)
 _MEMORY_DRY = (20_000, 250_000)
+# Sizes to measure whole runs of in place of all these: 20000,250000 takes half an hour and more.
+_MEMORY_ASKED = [int(each) for each in os.environ.get("RECONCILER_BENCH_MEMORY", "").split(",") if each]
+_BOTH = ("party-prices", "customers")
 _OWN_LISTS = "oc-"
 
 
@@ -59,12 +62,15 @@ def memory_rows(folder: Path) -> Iterator[Row]:
     """Yield the rows on memory, without limit and latency.
 
     RECONCILER_BENCH_LARGE=1 takes more users, and adds dry runs of many more: they go the same way, but for what is
-    written.
+    written. RECONCILER_BENCH_MEMORY=20000,250000 measures whole runs of so many users, and nothing else.
     """
+    if _MEMORY_ASKED:
+        yield from _memory(folder / "asked", min(_MEMORY_ASKED), max(_MEMORY_ASKED), 1.1, _BOTH)
+        return
     large = is_large()
-    yield from _memory(folder / "whole", *(_MEMORY_LARGE if large else _MEMORY), 1.2, ("party-prices", "customers"))
+    yield from _memory(folder / "whole", *(_MEMORY_LARGE if large else _MEMORY), 1.2, _BOTH)
     if large:
-        yield from _memory(folder / "dry", *_MEMORY_DRY, 1.1, ("party-prices", "customers"), "--dry-run")
+        yield from _memory(folder / "dry", *_MEMORY_DRY, 1.1, _BOTH, "--dry-run")
 
 
 def _memory(folder: Path, few: int, many: int, most: float, types: Sequence[str], *words: str) -> Iterator[Row]:
@@ -79,7 +85,9 @@ def _memory(folder: Path, few: int, many: int, most: float, types: Sequence[str]
         small, large = found[few][name], found[many][name]
         yield Row(
             f"{' '.join((name, *words))}: memory from {few:,} to {many:,} users", large.peak_mib / small.peak_mib, "x",
-            most, f"{small.peak_mib:.0f} to {large.peak_mib:.0f} MiB; in {small.seconds:.0f} and {large.seconds:.0f} s",
+            most,
+            f"{small.peak_mib:.1f} to {large.peak_mib:.1f} MiB; in {small.seconds:.0f} and {large.seconds:.0f} s, "
+            f"{small.cpu_seconds:.0f} and {large.cpu_seconds:.0f} s of them on a processor",
         )  # fmt: skip
 
 

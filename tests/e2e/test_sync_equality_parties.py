@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
 from reconciler.emulator.switches import SPARKLAYER, flipped_switches, random_switches
+from reconciler.emulator.testing import RunningEmulator, emulator_process, running_emulator
 from support.checkout import Checkout
 from support.syncing import Shop
 from support.town import Town
 
 SEEDS = range(1, 1 + int(os.environ.get("RECONCILER_TEST_SEEDS", "1")))
-# 2000 for 20,000 users and 5,000 price schedules of their own, which takes a quarter of an hour.
+# 2000 for 20,000 users and 5,000 price schedules of their own.
 BUYERS = int(os.environ.get("RECONCILER_TEST_BUYERS", "0"))
 LARGE = {"buyers": BUYERS, "users": 10 * BUYERS, "ownPrices": BUYERS * 5 // 2, "orders": 0}
 SIZES = LARGE if BUYERS else {"buyers": 5, "users": 40, "ownPrices": 30, "orders": 0}
+SWITCH_SIZES = LARGE if BUYERS else {"buyers": 3, "users": 12, "ownPrices": 12, "orders": 0}
 
 
 def named(switches: dict[str, str]) -> str:
     return "-".join(f"{name}={value}" for name, value in switches.items())[:60] or "defaults"
+
+
+@pytest.fixture(scope="module")
+def _emulator() -> Iterator[RunningEmulator]:
+    """Large marketplaces are at a process of their own: it and the sync do not wait for one interpreter lock."""
+    with emulator_process() if BUYERS else running_emulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture
@@ -69,10 +79,13 @@ CASES = [*flipped_switches(OWN), *random_switches(COMBINED, 1, MET)]
 
 @pytest.mark.parametrize(("number", "switches"), list(enumerate(CASES)), ids=map(named, CASES))
 def test_every_switch(town: Town, number: int, switches: dict[str, str]) -> None:
-    """Each by itself, and some together; RECONCILER_TEST_SWITCHES=50 for more of these."""
+    """Each by itself, and some together; RECONCILER_TEST_SWITCHES=50 for more of these.
+
+    RECONCILER_TEST_BUYERS=2000 for large ones.
+    """
     town.rows = number % 2 == 1
     town.shop.emulator.switch(**switches)
-    town.shop.emulator.seed(12, 2, buyers=3, users=12, ownPrices=12, orders=0)
+    town.shop.emulator.seed(12, 2, **SWITCH_SIZES)
     town.prepare()
     town.options.inactive = switches.get("spark_customer_status_inactive", "inactive")
     town.options.default_users_known = switches.get("default_users") != "forbidden"
