@@ -8,13 +8,16 @@ import re
 import shutil
 import signal
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Tests are not timed: a busy machine is no failure. CI tries the same examples every time (--hypothesis-profile=ci).
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Tests are not timed: a busy machine is no failure. CI tries the same examples every time (--hypothesis-profile=ci);
+# who has an hour tries more (--hypothesis-profile=many).
+settings.register_profile("default", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
+settings.register_profile("many", settings.get_profile("default"), max_examples=500)
 settings.load_profile("default")
 
 # The environment is the same on every machine: of its variables only those stay by which programs are found, and those
@@ -22,6 +25,10 @@ settings.load_profile("default")
 _KEPT = re.compile("PATH|TMPDIR|LD_LIBRARY_PATH|PYTHONPATH|PYTEST_.*|RECONCILER_TEST_.*|COV_.*|COVERAGE_.*")
 for _name in [name for name in os.environ if not _KEPT.fullmatch(name)]:
     del os.environ[_name]
+# Files of tests lie in memory where there is plenty: thousands of ledgers would wait for a disk to confirm.
+_MEMORY = Path("/dev/shm")
+if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 * 2**30:
+    os.environ["TMPDIR"] = str(_MEMORY)
 os.environ["LANG"] = "C.UTF-8"
 os.environ["HOME"] = tempfile.mkdtemp(prefix="reconciler-tests-home-")
 atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)

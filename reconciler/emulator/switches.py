@@ -292,6 +292,25 @@ PEOPLE = frozenset({"inactive_user_token"})
 # Of webhooks and restores.
 WEBHOOKS = frozenset({"webhook_without_answer", "restore_configs"})
 ORDERCLOUD = frozenset(CHOICES) - SPARKLAYER - DELIVERIES - PEOPLE - WEBHOOKS
+# Of operations on records and of lists of them: no request that configuration takes meets these.
+RECORDS = frozenset(
+    {
+        "sync_status",
+        "sync_spelling",
+        "unknown_record",
+        "xp_patch_depth",
+        "number_ids",
+        "clashing_xp",
+        "unknown_catalog",
+        "large_lists",
+        "user_list",
+        "default_users",
+        "shipment_touches_order",
+        "stock_stamp",
+        "order_returns",
+    }
+)
+CONFIGURATION = ORDERCLOUD - RECORDS
 
 
 def flipped_switches(names: Collection[str] = ORDERCLOUD) -> Iterator[dict[str, str]]:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from reconciler.emulator.switches import flipped_switches, random_switches
+from reconciler.emulator.switches import CONFIGURATION, flipped_switches, random_switches
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.ledger.config import secret_fingerprint as fingerprint
 from support.checkout import Checkout, outcomes
 from support.generated import VARIABLES, History, assert_live_is, histories, lay_out
 
-SWITCHES = [*flipped_switches(), *random_switches(10)]
+SWITCHES = [*flipped_switches(CONFIGURATION), *random_switches(6, names=CONFIGURATION)]
 NAMES = [
     "defaults"
     if not one

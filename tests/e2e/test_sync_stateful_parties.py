@@ -20,7 +20,7 @@ from support.checkout import Checkout, wait_until
 from support.syncing import Shop
 from support.town import Town
 
-MOVES = int(os.environ.get("RECONCILER_TEST_MOVES", "14"))
+MOVES = int(os.environ.get("RECONCILER_TEST_MOVES", "7"))
 SEED = os.environ.get("RECONCILER_TEST_SEED", "1")
 JUDGED_EVERY = 7
 REQUESTS = 150

@@ -6,7 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.emulator.switches import CHOICES, ORDERCLOUD, SPARKLAYER, Switches, flipped_switches, random_switches
+from reconciler.emulator.switches import (
+    CHOICES,
+    CONFIGURATION,
+    ORDERCLOUD,
+    RECORDS,
+    SPARKLAYER,
+    Switches,
+    flipped_switches,
+    random_switches,
+)
 from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.errors import UsageError
 
@@ -241,6 +250,11 @@ def test_flipped_switches_cover_every_value_once() -> None:
         assert sorted(str(flip) for flip in flips[1:]) == sorted(
             str({name: value}) for name in names for value in CHOICES[name][1:]
         )
+
+
+def test_switches_of_configuration_and_of_records_are_all_of_ordercloud() -> None:
+    assert CONFIGURATION | RECORDS == ORDERCLOUD
+    assert not CONFIGURATION & RECORDS
 
 
 def test_random_switches_are_the_same_for_the_same_seed() -> None:
