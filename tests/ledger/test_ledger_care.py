@@ -155,19 +155,18 @@ class TestMigration:
 
 
 def test_several_processes_that_open_a_new_ledger_at_once_all_get_it(tmp_path):
-    for attempt in range(3):
-        url = f"sqlite:///{tmp_path}/{attempt}/.reconciler/ledger.db"
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        racers = [subprocess.Popen([sys.executable, "-c", OPEN, url, str(number)], **pipes) for number in range(5)]
-        for racer in racers:
-            racer.stdin.write("go\n")
-            racer.stdin.flush()
-        for racer in racers:
-            out, errors = racer.communicate(timeout=300)
-            assert (out, racer.returncode) == ("1\n", 0), errors
-        with Ledger.open(url) as ledger:
-            levels = levels_of(ledger, DataScope("test", "t", "i", "products"))
-            assert levels.levels([str(number) for number in range(5)]).keys() == {str(number) for number in range(5)}
+    url = f"sqlite:///{tmp_path}/.reconciler/ledger.db"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    racers = [subprocess.Popen([sys.executable, "-c", OPEN, url, str(number)], **pipes) for number in range(4)]
+    for racer in racers:
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    for racer in racers:
+        out, errors = racer.communicate(timeout=300)
+        assert (out, racer.returncode) == ("1\n", 0), errors
+    with Ledger.open(url) as ledger:
+        levels = levels_of(ledger, DataScope("test", "t", "i", "products"))
+        assert levels.levels([str(number) for number in range(4)]).keys() == {str(number) for number in range(4)}
 
 
 class TestBackup:

@@ -18,6 +18,7 @@ from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.tables import names, waits
 from reconciler.ledger.writer import Ledger
 from support import postgres
+from support.examples import examples
 from support.levels import levels_of
 from support.levels_model import Model
 
@@ -345,8 +346,13 @@ class LevelsMachine(RuleBasedStateMachine):
         assert all(name in owners for _, name in waiting), "nobody waits for a name that is free"
 
 
+STEPS = settings(stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
 class TestLevels(LevelsMachine.TestCase):
-    settings = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+    settings = settings(
+        max_examples=examples(6), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    )
 
 
 class PostgresMachine(LevelsMachine):
@@ -358,4 +364,6 @@ class PostgresMachine(LevelsMachine):
 
 @pytest.mark.postgres
 class TestLevelsOnPostgresql(PostgresMachine.TestCase):
-    settings = settings(max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+    settings = settings(
+        max_examples=examples(3), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    )

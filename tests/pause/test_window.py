@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.window import Occurrence, Window, Windows, cron_problem, timezone_exists
+from support.examples import examples
 
 LONDON, NEW_YORK, SYDNEY, LORD_HOWE = "Europe/London", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe"
 
@@ -214,7 +215,7 @@ def naive_starts(minutes: set[int] | None, hours: set[int] | None, zone: ZoneInf
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(
     minutes=st.none() | st.sets(st.sampled_from([0, 1, 15, 29, 30, 45, 59]), min_size=1, max_size=3),
     hours=st.none() | st.sets(st.sampled_from([0, 1, 2, 3, 12, 23]), min_size=1, max_size=4),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.ledger.config import secret_fingerprint as fingerprint
 from support.apply_fakes import Bench, FakeApi, Fault, Killed, outcomes, widget
+from support.examples import examples
 
 NAMES = "abcde"
 TROUBLE = st.sampled_from(
@@ -107,7 +108,7 @@ def assert_nothing_done_twice(api, desired):
     assert all(count == 1 for (method, _), count in done.items() if method == "DELETE")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(shop=shops(), faults=SCRIPT)
 def test_the_report_is_true_whatever_goes_wrong(shop, faults):
     with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +123,7 @@ def test_the_report_is_true_whatever_goes_wrong(shop, faults):
         assert bench.plan().plan.changes == ()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(shop=shops(), faults=SCRIPT, kills=st.lists(KILL, min_size=1, max_size=3))
 def test_killed_anywhere_and_resumed_the_end_is_the_plans(shop, faults, kills):
     with tempfile.TemporaryDirectory() as folder:

@@ -31,7 +31,7 @@ from support.builders import NOW, config, entity_sync, inputs, live_config, live
 from support.hostile import bounded, changed, json_bytes, scratched
 from support.report_samples import SAMPLE_APPLY, SAMPLE_DRIFT, SAMPLE_PLAN
 
-CASES = int(os.environ.get("RECONCILER_TEST_FUZZ", "10"))
+CASES = int(os.environ.get("RECONCILER_TEST_FUZZ", "4"))
 PLANNED = make_plan(
     inputs([config(name="New name"), entity_sync(syncEntityDeleted=False)], [live_config(), live_sync()])
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from reconciler.report.documents.error import error_to_json
 from reconciler.report.documents.problems import problems_to_json
 from reconciler.report.documents.schemas import schemas
 from reconciler.report.escape import json_text
+from support.examples import examples
 from support.report_samples import (
     SAMPLE_APPLY,
     SAMPLE_DRIFT,
@@ -38,19 +40,26 @@ from support.report_samples import (
 from support.report_strategies import hostile_text, json_values
 
 
+@cache
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schemas()[f"{name}.schema.json"]))
+
+
 def check(name: str, document: Any) -> None:
-    Draft202012Validator(json.loads(schemas()[f"{name}.schema.json"])).validate(document)
+    validator(name).validate(document)
 
 
 def test_the_schemas_are_valid_and_the_same_on_every_call() -> None:
-    assert schemas() == schemas()
-    for content in schemas().values():
+    found = schemas()
+    assert schemas() == found
+    for content in found.values():
         Draft202012Validator.check_schema(json.loads(content))
 
 
 def test_the_schemas_in_the_repository_are_the_current_ones() -> None:
     folder = Path(__file__).parents[2] / "schemas"
-    assert {name: (folder / name).read_bytes() for name in schemas()} == schemas()
+    found = schemas()
+    assert {name: (folder / name).read_bytes() for name in found} == found
 
 
 def test_every_sample_fits_its_schema() -> None:
@@ -69,7 +78,7 @@ def test_every_sample_fits_its_schema() -> None:
 
 
 @given(hostile_text)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_hostile_documents_fit_their_schemas(text: str) -> None:
     check("plan", json.loads(json_text(plan_to_json(hostile_plan(text, [text])))))
     check("apply", json.loads(json_text(apply_to_json(hostile_apply(text)))))
@@ -99,7 +108,7 @@ def test_the_sample_plan_reads_back_the_same() -> None:
     ),
     st.text(max_size=20),
 )
-@settings(deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_every_plan_reads_back_the_same(rows: list[tuple[Action, Risk, Cause, Any, Any]], text: str) -> None:
     changes = tuple(
         change(action, name=f"{text}{n}", risk=risk, cause=cause, detail=text, fields=(FieldChange(text, old, new),))

@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
+from jsonschema import Draft202012Validator
 
 from reconciler.kind.connection import Json
 from reconciler.ledger.data.model import CodeCount, LevelCounts, OpenProblem, ProblemRow, SyncOverview
@@ -42,6 +43,7 @@ from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import RunReport, State
+from support.examples import examples
 from support.report_strategies import hostile_text
 from support.sync_samples import NOW, PRODUCTS, ago, data_run, data_sync, overview, under_way
 
@@ -128,7 +130,7 @@ RENDERERS: dict[str, Callable[[str, Style], str]] = {
 
 @pytest.mark.parametrize("renderer", RENDERERS)
 @given(text=hostile_text)
-@hypothesis_settings(max_examples=40)
+@hypothesis_settings(max_examples=examples(12))
 def test_hostile_records_do_no_harm(renderer: str, text: str) -> None:
     for style in (Style(), Style(color=True), Style(unicode=False)):
         output = RENDERERS[renderer](text, style)
@@ -140,19 +142,19 @@ def test_hostile_records_do_no_harm(renderer: str, text: str) -> None:
         assert style.unicode or output.isascii()
 
 
-def schema(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
-    return found
+@cache
+def schema(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
 
 
 @given(text=hostile_text)
-@hypothesis_settings(max_examples=40)
+@hypothesis_settings(max_examples=examples(12))
 def test_json_fits_its_schema_and_keeps_every_value(text: str) -> None:
     report = run_to_json(run_report(sync=text, message=text, next_step=text, remarks=(text,)), text)
     statuses = statuses_to_json(text, NOW, hostile_status(text), PausedNow((Note(NoteKind.PAUSED, text, text),), text))
     errors = problems_to_json(text, page(problem(text)))
     for name, document in (("sync-run", report), ("sync-status", statuses), ("sync-errors", errors)):
-        jsonschema.validate(document, schema(name))
+        schema(name).validate(document)
         for written in (json_text(document), json_line(document)):
             assert json.loads(written) == document
             assert written.isascii()

@@ -19,7 +19,7 @@ from support.engine import quick
 from support.people import People, open_people
 
 # Each is some ten runs; more of them where somebody asks for it.
-EXAMPLES = int(os.environ.get("RECONCILER_TEST_PEOPLE", "12"))
+EXAMPLES = int(os.environ.get("RECONCILER_TEST_PEOPLE", "4"))
 _OWN = ("anna", "ben", "carl")
 _EMAILS = ("a@x.y", "A@x.y", "b@x.y", "B@X.y", "c@x.y", "d@x.y")
 _USERS = st.fixed_dictionaries({"own": st.sampled_from(_OWN), "email": st.sampled_from(_EMAILS)})

@@ -38,7 +38,7 @@ Json = dict[str, Any]
 Market = Mapping[str, Any]
 DEFAULT = "ordercloud-price"
 LIST = re.compile(r"api/v1/price-lists/([^/]+)(/pricing)?")
-MANY = int(os.environ.get("PARTY_PRICE_EXAMPLES", "12"))
+MANY = int(os.environ.get("PARTY_PRICE_EXAMPLES", "4"))
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from reconciler.errors import LoginRefused, ServerFault
@@ -97,6 +99,7 @@ def test_what_was_discontinued_and_came_back_at_the_target_is_discontinued_again
 
 def test_a_write_that_failed_for_good_leaves_the_other_parts_as_they_were_seen(engine: Engine) -> None:
     engine.run()
+    engine.tick = timedelta(seconds=5)
     engine.things.there["b"] = "B2"
     engine.things.fails["b"] = lambda: ServerFault("HTTP 500")
     engine.run(Mode.VERIFY)

@@ -96,7 +96,7 @@ def test_what_the_keeper_listed_is_not_written_over_what_a_hand_read_since(engin
 
 
 def test_several_hands_write_each_record_once_and_count_it_once(engine):
-    changed = {f"k{number:03}": "new" for number in range(150)}
+    changed = {f"k{number:03}": "new" for number in range(20)}
     open_before(engine, **changed)
     report, reports = kept(engine, lent(engine, 3))
     assert sorted(engine.things.sent) == sorted(changed)
@@ -369,14 +369,14 @@ def test_of_a_first_walk_the_keeper_lists_and_hands_read(tmp_path, engine, monke
         async def offer(self, jobs, *, after=timedelta()):
             offered.extend(jobs)
 
-    there = {f"k{number:03}": "new" for number in range(250)}
+    there = {f"k{number:03}": "new" for number in range(40)}
     with open_engine(tmp_path / "another", **there) as first:
         make, first.job = first.job, lambda: make_with(make, Noted())
         report, _ = kept(first, lent(first), Mode.FULL, stands=False)
-    assert (report.state, report.counts["seen"], report.counts["written"]) == (State.FINISHED, 250, 250)
+    assert (report.state, report.counts["seen"], report.counts["written"]) == (State.FINISHED, 40, 40)
     assert first.things.site == there
     assert sorted(first.things.sent) == sorted(there)
-    assert first.things.reads.total() == 250
+    assert first.things.reads.total() == 40
 
 
 def make_with(make, queue):

@@ -6,7 +6,6 @@ And on the way: nothing older is written over something newer, and nothing twice
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,9 +21,10 @@ from reconciler.sync.run import crew, feed, hand, ranges, runner
 from reconciler.sync.run.hand import lend_hand
 from reconciler.sync.run.report import State
 from support.engine import SETTINGS, Engine, Killed, Things, open_engine, until
+from support.examples import examples
 
 KEYS = "abcdefgh"
-EXAMPLES = int(os.environ.get("RECONCILER_TEST_EXAMPLES", "3"))
+EXAMPLES = examples(2)
 
 
 @dataclass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,13 +14,19 @@ from reconciler.ledger.data.model import DataRun
 from reconciler.sparklayer.sync_log import SyncTimes
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.log_dates import recognise
-from support.engine import Engine, Killed
+from support.engine import Engine, Killed, open_engine, quick
 
 WRITES = ("put", "put after", "date", "date after")
-FULL = (Mode.FULL, Mode.VERIFY, Mode.REWRITE)
-DEATHS = [(mode, at) for mode in FULL for at in WRITES] + [
-    (mode, at) for mode in (Mode.INCREMENTAL, Mode.WALK) for at in ("date", "date after")
+DEATHS = [
+    *((Mode.FULL, at) for at in WRITES),
+    *((Mode.VERIFY, at) for at in WRITES),
+    (Mode.REWRITE, "date after"),
+    (Mode.INCREMENTAL, "date"),
+    (Mode.INCREMENTAL, "date after"),
+    (Mode.WALK, "date after"),
 ]
+# What goes on afterwards goes the same ways: one of each.
+SOME = [(Mode.FULL, "put after"), (Mode.FULL, "date"), (Mode.VERIFY, "date after"), (Mode.INCREMENTAL, "date after")]
 
 
 def change(engine: Engine, text: str) -> None:
@@ -33,14 +41,32 @@ def die(engine: Engine, mode: Mode | None, at: str) -> None:
     engine.site.fails.clear()
 
 
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, bytes]:
+    """An engine after a full sync and a partial one, with a change that waits, and its ledger's file."""
+    folder = tmp_path_factory.mktemp("before")
+    with pytest.MonkeyPatch.context() as patch:
+        quick(patch)
+        patch.delenv("RECONCILER_TEST_LEDGER", raising=False)
+        with open_engine(folder, a="A", b="B", c="C") as engine:
+            engine.run()
+            change(engine, "B2")
+            engine.run(Mode.INCREMENTAL)
+            change(engine, "B3")
+    return engine, (folder / "ledger.db").read_bytes()
+
+
 @pytest.fixture
-def synced(engine: Engine) -> Engine:
-    """An engine after a full sync and a partial one, with a change that waits."""
-    engine.run()
-    change(engine, "B2")
-    engine.run(Mode.INCREMENTAL)
-    change(engine, "B3")
-    return engine
+def synced(before: tuple[Engine, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """What comes after `before`, for each test anew."""
+    begun, ledger = before
+    quick(monkeypatch)
+    monkeypatch.delenv("RECONCILER_TEST_LEDGER", raising=False)
+    (tmp_path / "ledger.db").write_bytes(ledger)
+    with open_engine(tmp_path, **begun.things.there) as engine:
+        engine.things.site, engine.things.changed = dict(begun.things.site), list(begun.things.changed)
+        engine.site.log, engine.now = copy.deepcopy(begun.site.log), begun.now
+        yield engine
 
 
 def recovers(engine: Engine, mode: Mode | None = None) -> bool:
@@ -64,14 +90,14 @@ def test_killed_at_a_write_of_the_log_the_run_goes_on_and_the_next_is_an_ordinar
     assert recovers(synced)
 
 
-@pytest.mark.parametrize(("mode", "at"), DEATHS)
+@pytest.mark.parametrize(("mode", "at"), SOME)
 def test_so_is_a_run_that_takes_the_place_of_the_one_that_was_killed(synced: Engine, mode: Mode, at: str) -> None:
     die(synced, mode, at)
     synced.things.digest = "another"
     assert recovers(synced)
 
 
-@pytest.mark.parametrize(("mode", "at"), DEATHS)
+@pytest.mark.parametrize(("mode", "at"), SOME)
 def test_killed_twice_at_the_same_write_it_still_goes_on(synced: Engine, mode: Mode, at: str) -> None:
     die(synced, mode, at)
     die(synced, None, at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -22,9 +21,10 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.run import retries
 from reconciler.sync.told import digests
 from support.engine import SCOPE, Killed, open_engine
+from support.examples import examples
 
 KEYS = st.sampled_from("abcd")
-EXAMPLES = int(os.environ.get("RECONCILER_TEST_EXAMPLES", "8"))
+EXAMPLES = examples(3)
 
 
 def place(message, flows):

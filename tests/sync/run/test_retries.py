@@ -24,7 +24,7 @@ def lost() -> ApiError:
 
 def test_a_write_that_never_comes_through_is_sent_so_often_and_no_more(engine: Engine) -> None:
     engine.patience = 60.0
-    engine.tick = timedelta(seconds=1)
+    engine.tick = timedelta(seconds=5)
     engine.things.fails["b"] = lost
     report = engine.run()
     assert report.state is State.FINISHED
@@ -40,7 +40,7 @@ def test_attempts_wait_longer_each_time() -> None:
 
 
 def test_a_record_that_failed_comes_through_in_the_same_run(engine: Engine) -> None:
-    engine.tick = timedelta(seconds=1)
+    engine.tick = timedelta(seconds=5)
     left = [RECORD_TRIES + 1]
 
     def sometimes() -> ApiError | None:
@@ -69,7 +69,7 @@ def test_attempts_are_counted_over_runs(engine: Engine) -> None:
 
 
 def test_a_record_that_was_given_up_is_tried_again_when_it_is_wanted(engine: Engine) -> None:
-    engine.tick = timedelta(seconds=1)
+    engine.tick = timedelta(seconds=5)
     engine.things.fails["b"] = lost
     engine.run()
     engine.things.fails.clear()
@@ -93,7 +93,7 @@ def test_a_stale_read_is_waited_for(engine: Engine) -> None:
 
 def test_a_read_that_stays_stale_is_taken_as_it_is_in_the_end(engine: Engine) -> None:
     engine.run()
-    engine.tick = timedelta(seconds=1)
+    engine.tick = timedelta(seconds=5)
     engine.things.there["b"] = "B2"
     engine.things.stale = {"b"}
     engine.things.unlisted = {"b"}
@@ -123,7 +123,7 @@ def test_a_wanted_record_that_is_gone_or_left_the_scope_is_deleted(engine: Engin
 def test_a_record_that_was_seen_and_is_gone_before_it_could_be_written_is_deleted_by_the_same_run(
     engine: Engine,
 ) -> None:
-    engine.tick = timedelta(seconds=1)
+    engine.tick = timedelta(seconds=5)
     engine.run()
     engine.things.there["b"] = "B2"
 
