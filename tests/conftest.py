@@ -29,6 +29,7 @@ for _name in [name for name in os.environ if not _KEPT.fullmatch(name)]:
 _MEMORY = Path("/dev/shm")
 if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 * 2**30:
     os.environ["TMPDIR"] = str(_MEMORY)
+    tempfile.tempdir = None  # which makes it look again
 os.environ["LANG"] = "C.UTF-8"
 os.environ["HOME"] = tempfile.mkdtemp(prefix="reconciler-tests-home-")
 atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)

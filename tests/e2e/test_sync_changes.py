@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from reconciler.emulator.sparklayer import synclog
+from reconciler.sync.products.datatype import Products
 from support.checkout import Checkout
 from support.syncing import LOG, Portal, Shop
 
@@ -410,27 +413,34 @@ def test_a_refused_row_of_stock_or_prices_is_its_products_problem(small: Shop) -
     assert small.wrong() == []
 
 
-def test_the_log_holds_the_first_5000_of_more_problems_and_the_rest_is_said(shop: Shop) -> None:
-    bad, good = 5_300, 40
+def test_the_log_holds_the_first_of_more_problems_than_it_takes_and_the_rest_is_said(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Products.log
+    assert log is not None
+    assert synclog.MOST_ERRORS == log.most == 5_000
+    most, bad, good = 250, 265, 40
+    monkeypatch.setattr(synclog, "MOST_ERRORS", most)
+    monkeypatch.setattr(Products, "log", replace(log, most=most))
     products = [product(f"b{number:05d}", None, DefaultPriceScheduleID=None) for number in range(bad)]
     products += [product(f"g{number:05d}") for number in range(good)]
     shop.emulator.seed_with(market(*products))
     shop.prepare(maxOpenProblems=10_000)
     ended = shop.run("--full")
     assert ended.status == 0, str(ended)
-    assert len(shop.log()["errors"]) == 5_000
+    assert len(shop.log()["errors"]) == most
     assert len(shop.held().products) == good
     assert ended.json["problems"]["open"] == bad
-    assert ended.json["problems"]["logged"] == 5_000
-    assert "300" in shop.checkout.call("sync", "status", "shop").stdout
-    # 400 are mended: others take their places in the log.
-    for one in products[:400]:
+    assert ended.json["problems"]["logged"] == most
+    assert f"{bad} of {bad + good} records" in shop.checkout.call("sync", "status", "shop").stdout
+    # 20 are mended: others take their places in the log.
+    for one in products[:20]:
         one["xp"] = {"SKU": f"SKU-{one['ID']}"}
     shop.emulator.seed_with(market(*products))
     shop.synced("--full")
     errors = shop.log()["errors"]
-    assert len(errors) == bad - 400
-    assert not errors.keys() & {one["ID"] for one in products[:400]}
+    assert len(errors) == bad - 20
+    assert not errors.keys() & {one["ID"] for one in products[:20]}
 
 
 def test_a_log_that_somebody_cleared_is_noticed(small: Shop) -> None:
