@@ -94,8 +94,7 @@ class UsageError(ReconcilerError):
 class Problem:
     """One thing wrong with one manifest.
 
-    `code` is stable and documented in docs/errors.md; `value` is the offending value, already cut short and free
-    of secrets; `hint` says what to do.
+    `code` is stable, see docs/errors.md; `value` is the offending one, cut short, no secret; `hint` says what to do.
     """
 
     code: str
@@ -297,10 +296,11 @@ class Rejected(ApiError):
 
 
 class RateLimited(ApiError):
-    """429 after every retry."""
+    """429 after every retry. `retry_after`: for how many seconds the API wants to be left alone, where it says so."""
 
     code = "api-rate-limited"
     passes = True
+    retry_after: float | None = None
 
 
 class ServerFault(ApiError):

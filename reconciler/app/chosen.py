@@ -47,6 +47,7 @@ class HowToRun:
         turn: whether what it reads of the source goes first of what others read, or gives way; None: neither.
         queue: wakes hands of other processes.
         slots: how many runs of a watch its process carries out at once; None: nothing bounds them.
+        gives_back: seconds that a run waits for an API that asks for it, or that fails; see `Job`. None: its patience.
     """
 
     ephemeral: bool = False
@@ -57,6 +58,7 @@ class HowToRun:
     turn: Turn | None = None
     queue: Queue = field(default_factory=Inline)
     slots: Slots | None = None
+    gives_back: float | None = None
 
 
 def choose(

@@ -43,7 +43,7 @@ async def lend(
 
     require_applied(chosen.sync)
     require_connected(chosen)
-    holder, policy = describe_holder(command), transport(how.patience)
+    holder, policy = describe_holder(command), transport(how.patience, how.gives_back)
     with opened_ledger(chosen, FEATURE, ephemeral=how.ephemeral) as ledger:
         store = ledger.store(chosen.sync.scope)
         async with writing_job(chosen, store, holder, how, observer, policy) as job:

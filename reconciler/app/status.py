@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from reconciler.reconcile.paused import PausedNow, paused_as_known, paused_live
 from reconciler.reconcile.plan import NoteKind
 from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.sync.datasync import data_syncs, leaving_syncs, named, pulled_syncs
-from reconciler.sync.monitor.status import SharedRate, SyncStatus, status_of
+from reconciler.sync.monitor.status import LeftAlone, SharedRate, SyncStatus, status_of, while_shared
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer
@@ -110,16 +109,20 @@ def statuses_in(
     asked = names or of_type or [sync.name for sync in known]
     chosen = [sync for name in dict.fromkeys(asked) for sync in named(known, session.name, name, data_type)]
     found = ledgers.sync_overview(session.settings.ledger, [sync.scope for sync in chosen], now)
-    rates = _shared_rates(session, ledgers)
-    return [replace(status_of(sync, found[sync.scope], now), rates=rates) for sync in chosen]
+    shared = _shared(session, ledgers, now)
+    return [while_shared(status_of(sync, found[sync.scope], now), *shared) for sync in chosen]
 
 
-def _shared_rates(session: Session, ledgers: Ledgers) -> tuple[SharedRate, ...]:
-    """Return the rates that an environment shares with others, where its ledger is one for several machines."""
+def _shared(session: Session, ledgers: Ledgers, now: datetime) -> tuple[tuple[SharedRate, ...], tuple[LeftAlone, ...]]:
+    """Return what an environment shares of its APIs with others, where its ledger is one for several machines."""
     keys = {each.rate_key: each for each in session.connections.values() if each.shared is not None}
     if not keys:
-        return ()
+        return (), ()
     told = ledgers.shared_rates(session.settings.ledger, keys)
-    return tuple(
+    rates = tuple(
         SharedRate(keys[key].api, rate, name, keys[key].requests_per_second) for key, (name, rate) in told.items()
+    )
+    away = ledgers.outages(session.settings.ledger, keys)
+    return rates, tuple(
+        LeftAlone(keys[key].api, each.reason, each.holder, now + each.left) for key, each in away.items()
     )

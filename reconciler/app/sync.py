@@ -230,7 +230,7 @@ async def _running(
     face.lifted(lifted)
     for problem in left:
         face.left_paused(problem)
-    holder, policy = describe_holder(command), transport(how.patience)
+    holder, policy = describe_holder(command), transport(how.patience, how.gives_back)
     with opened_ledger(first, FEATURE, ephemeral=how.ephemeral) as ledger, ExitStack() as locks:
         stores = [ledger.store(each.sync.scope) for each in chosen]
         for store in stores:
@@ -336,6 +336,8 @@ async def _job_on(
             overrides=how.overrides,
             unheard=lambda: unheard_now(chosen),
             queue=how.queue,
+            gives_back=how.gives_back,
+            shared={each.api: each.rate_key for each in connections_of(chosen.session) if each.shared is not None},
         )
 
 
@@ -394,6 +396,5 @@ async def explain(chosen: Chosen, key: str, how: HowToRun, observer: Observer) -
     from reconciler.http.retry import PATIENT
 
     with opened_store(chosen, FEATURE, ephemeral=True) as store:
-        policy = replace(PATIENT, seconds=how.patience)
-        async with reading_job(chosen, store, "", how, observer, policy) as job:
+        async with reading_job(chosen, store, "", how, observer, replace(PATIENT, seconds=how.patience)) as job:
             return await job.data.explain(job.source, job.target, job.store, key, utc_now())

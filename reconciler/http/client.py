@@ -18,7 +18,7 @@ from reconciler.http.clock import ApiClock
 from reconciler.http.connections import Connections
 from reconciler.http.decoding import Taker
 from reconciler.http.faults import FaultReader
-from reconciler.http.limit import Limit, RateLimit
+from reconciler.http.limit import Limit, OnHold, RateLimit
 from reconciler.http.login import FixedToken, Login, TokenHolder, TokenSource, read_token
 from reconciler.http.observe import Call, Exchanged
 from reconciler.http.redact import Redactor
@@ -205,7 +205,10 @@ class Session:
         if content is not None:
             headers.setdefault("content-type", "application/json")
         async with self._in_flight:
-            await self._rate.acquire()
+            try:
+                await self._rate.acquire(self._options.policy.gives_back)
+            except OnHold as pause:
+                raise self._faults.on_hold(call, pause.seconds) from None
             if self._write_rate is not None and call.method != "GET" and not self.is_question(call.path):
                 await self._write_rate.acquire()
             answer = await self._observed(call, number, url, headers, content, largest, begin)

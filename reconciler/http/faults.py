@@ -139,7 +139,7 @@ class FaultReader:
             return self._missing_role(message, fault, code, call, answer)
         rows = {place: self.redactor.clean(words)[:_LONGEST_MESSAGE] for place, words in fault.rows.items()}
         words = None if fault.message is None else self.redactor.clean(fault.message)[:_LONGEST_MESSAGE]
-        return kind(
+        error = kind(
             message,
             status=answer.status,
             vendor_code=code,
@@ -148,6 +148,14 @@ class FaultReader:
             rows=rows,
             next_step=step,
         )
+        return self._timed(error, answer)
+
+    def on_hold(self, call: Call, seconds: float) -> RateLimited:
+        """Return the error of a request that was not sent, as the API wants to be left alone for so long."""
+        message = f"{call}: the API asked to be left alone, for {_spoken(seconds)} more"
+        error = RateLimited(message, request=str(call), next_step=self._next_step(RateLimited))
+        error.retry_after = seconds
+        return error
 
     def unanswered(self, call: Call, silence: NoAnswer, *, write: bool) -> ApiError:
         """Turn 'no answer' into ours: `AnswerLost` for a write that went out, else `Unreachable`."""
@@ -200,7 +208,14 @@ class FaultReader:
         if kind in (NotFound, MissingRole):
             return self.unusable(call, answer, "the answer is not the API's own error")
         message = f"{call}: {_WORDS.get(kind, 'the API refused it')} (HTTP {answer.status})"
-        return kind(message, status=answer.status, request=str(call), next_step=self._next_step(kind, answer))
+        error = kind(message, status=answer.status, request=str(call), next_step=self._next_step(kind, answer))
+        return self._timed(error, answer)
+
+    def _timed(self, error: ApiError, answer: Answer) -> ApiError:
+        """Note in an error how long the API wants to be left alone."""
+        if isinstance(error, RateLimited):
+            error.retry_after = self.left_alone(answer)
+        return error
 
     def _missing_role(self, message: str, fault: Fault, code: str | None, call: Call, answer: Answer) -> MissingRole:
         named = tuple(self.redactor.clean(role)[:_LONGEST_CODE] for role in fault.roles[:_MOST_ROLES])

@@ -15,11 +15,30 @@ _WHOLE = 1 - 1e-9
 SHORTEST_SLEEP = 0.001
 
 
+class OnHold(Exception):
+    """All requests pause for longer than whoever wants to send waits. The client turns it into an error of the tree.
+
+    Args:
+        seconds: for how long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 class Limit(Protocol):
     """Says when a request may be sent."""
 
-    async def acquire(self) -> None:
-        """Wait until one more request may be sent."""
+    async def acquire(self, longest: float | None = None) -> None:
+        """Wait until one more request may be sent.
+
+        Args:
+            longest: seconds that a pause of all requests is waited for; None: whatever it takes.
+
+        Raises:
+            OnHold: they pause for longer.
+        """
 
     def hold(self, seconds: float) -> None:
         """Pause all requests for that long: the API has answered 429."""
@@ -77,10 +96,12 @@ class RateLimit:
         self._before = turn.precedence if turn is not None and not turn.goes_first else None
         self._given = 0 if turn is None else turn.precedence.taken
 
-    async def acquire(self) -> None:
-        """Wait until one more request may be sent."""
+    async def acquire(self, longest: float | None = None) -> None:
+        """Wait until one more request may be sent; see `Limit.acquire`."""
         async with self._in_line:
             while (seconds := self._take()) > 0:
+                if longest is not None and (pause := self._held_until - self._clock.monotonic()) > longest:
+                    raise OnHold(pause)
                 await self._clock.sleep(seconds)
             if self._first is not None:
                 self._first.take()

@@ -78,6 +78,7 @@ class RetryPolicy:
         longest_retry_after: a longer Retry-After is cut to this.
         clashes: how often a request is sent at most that clashes with others: patience does not end that.
         failures: how often a request is sent at most that got no answer or a server's fault; None: `attempts`.
+        gives_back: a wait that is longer is left to the caller, who has better to do meanwhile; None: none is.
         random: returns 0 <= x < 1, for the jitter.
     """
 
@@ -88,6 +89,7 @@ class RetryPolicy:
     longest_retry_after: float = 60
     clashes: int = 5
     failures: int | None = None
+    gives_back: float | None = None
     random: Callable[[], float] = field(default=SystemRandom().random, repr=False)
 
     def wait(self, attempt: int, retry_after: float | None) -> float:
@@ -175,20 +177,24 @@ class Repeater:
                 left_alone = self.limited(answer, self.clock.wall()) if answer.status >= 400 else None
                 if left_alone is None and not self._worth_repeating(call, answer, attempt, safe=safe):
                     return answer
+                asked = retry_after(answer, self.clock.wall()) if left_alone is None else left_alone
                 if left_alone is not None:
                     wait = left_alone + self.policy.random() * self.policy.base
                 else:
-                    wait = self.policy.wait(attempt, retry_after(answer, self.clock.wall()))
+                    wait = self.policy.wait(attempt, asked)
                 is_limit = left_alone is not None or answer.status == TOO_MANY_REQUESTS
                 reason = "rate limited" if is_limit else f"HTTP {answer.status}"
                 if is_limit and self.rate is not None:
                     self.rate.hold(wait)
-                if self._is_over(attempt, spent + wait):
+                if self._is_over(attempt, spent + wait) or self._gives_back(max(wait, asked or 0.0)):
                     return answer
             self.observer.waiting(Waiting(call, attempt, wait, reason))
             await self.clock.sleep(wait)
             spent += wait
             attempt += 1
+
+    def _gives_back(self, seconds: float) -> bool:
+        return self.policy.gives_back is not None and seconds > self.policy.gives_back
 
     def _is_over(self, attempt: int, seconds: float) -> bool:
         return attempt >= self.policy.attempts or seconds >= self.policy.seconds

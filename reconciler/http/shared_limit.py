@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from reconciler.errors import ReconcilerError
 from reconciler.http.clock import Clock
-from reconciler.http.limit import SHORTEST_SLEEP, RateLimit, Turn
+from reconciler.http.limit import SHORTEST_SLEEP, OnHold, RateLimit, Turn
 from reconciler.quota import EARLIEST, LATE, ROUND, Ask, Grant, Share
 
 _RESERVE = 1.25
@@ -136,6 +136,17 @@ class Portion:
             self._slots = sorted([*self._slots, slot])
             self._notify()
 
+    def bear(self, longest: float | None) -> None:
+        """Bear with a pause of all who share the rate for so many seconds at most; None: however long it is.
+
+        Raises:
+            OnHold: it is longer, as far as is known here.
+        """
+        with self._lock:
+            pause = self._held_until - self._clock.now()
+        if longest is not None and pause > longest:
+            raise OnHold(pause)
+
     async def changed(self, version: int) -> None:
         """Wait until the version is another one."""
         waiter = asyncio.get_running_loop(), asyncio.Event()
@@ -242,17 +253,18 @@ class SharedLimit:
         # asyncio locks are first in, first out: that is the fairness.
         self._line = asyncio.Lock()
 
-    async def acquire(self) -> None:
-        """Wait until one more request may be sent.
+    async def acquire(self, longest: float | None = None) -> None:
+        """Wait until one more request may be sent; see `Limit.acquire`.
 
         Raises:
+            OnHold: all requests pause for longer than that.
             ReconcilerError: nobody can be asked whether it may.
         """
-        if self._portion.alone_at is None and await self._shared():
+        if self._portion.alone_at is None and await self._shared(longest):
             return
-        await self._own().acquire()
+        await self._own().acquire(longest)
 
-    async def _shared(self) -> bool:
+    async def _shared(self, longest: float | None) -> bool:
         """Wait for a slot; return whether there are such."""
         portion, slot = self._portion, None
         portion.enter(first=self._first)
@@ -260,6 +272,7 @@ class SharedLimit:
             async with self._line:
                 while portion.alone_at is None:
                     version = portion.version
+                    portion.bear(longest)
                     taken = portion.take(first=self._first)
                     if taken is None:
                         await portion.changed(version)

@@ -13,6 +13,7 @@ from reconciler.ledger.data.model import DataScope, Glance, OpenProblems, SyncOv
 from reconciler.ledger.url import LedgerUrl, has_ledger, located
 
 if TYPE_CHECKING:
+    from reconciler.ledger.data.outages import Away
     from reconciler.ledger.database import Clock, Database, Transaction
     from reconciler.ledger.pulse import Pulse
 
@@ -171,6 +172,20 @@ class Ledgers:
             from reconciler.ledger.told_rates import told_rates
 
             return told_rates(tx, tuple(keys))
+
+        return self._read(url, read) or {}
+
+    def outages(self, url: LedgerUrl | str, keys: Collection[str]) -> dict[str, Away]:
+        """Return which of some APIs nobody is to ask now, by key; see `Connection.rate_key`.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or is none of this version.
+        """
+
+        def read(tx: Transaction) -> dict[str, Away]:
+            from reconciler.ledger.data.outages import told_outages
+
+            return told_outages(tx, keys)
 
         return self._read(url, read) or {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from reconciler.ledger.data.model import CANCELLED, FINISHED, STOPPED
+from reconciler.ledger.data.outages import LONGEST_PAUSE
 from reconciler.ledger.data.turns import Waits
 from reconciler.sync.run.loop import pause_after
 from reconciler.sync.run.report import State
@@ -69,6 +70,18 @@ def ended(state: State, failures: int, settings: SyncSettings, *, drained: bool)
     if drained:
         return timedelta(), 0
     return pause_after(settings, failures + 1), failures + 1
+
+
+def comes_back(again_in: timedelta, failures: int, settings: SyncSettings) -> timedelta:
+    """Return when the next attempt is due after a run that an API kept from going on.
+
+    Args:
+        again_in: for how long nobody asks that API.
+        failures: attempts that have failed in a row, with this one: an API that answers looks and fails what comes
+            after them is tried less and less.
+        settings: of the DataSync.
+    """
+    return max(again_in, min(begun(failures, settings), LONGEST_PAUSE))
 
 
 def failed(failures: int, settings: SyncSettings) -> tuple[timedelta, int]:

@@ -21,19 +21,23 @@ from reconciler.ledger.database import Database
 from reconciler.ledger.process import describe_holder
 from reconciler.report.log import Log, correlated
 from reconciler.sync.datasync import connections_of
+from reconciler.sync.run.hand import End
 from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.queue import JobKind, Queue, QueuedJob
 from reconciler.sync.run.report import RunReport, State
-from reconciler.workers.due import REST, begun, ended, failed, is_due
+from reconciler.workers.due import REST, begun, comes_back, ended, failed, is_due
 from reconciler.workers.start import Manned
 
 COMMAND = "worker"
 QUIET_SECONDS = 3.0
 """How long a run listens after the last event: less costs a new run for each, more holds a slot for nothing."""
 
+GIVES_BACK_SECONDS = 5.0
+"""How long a run waits for an API: where it asks for more, or fails for longer, others have the slot meanwhile."""
+
 PATIENCE_SECONDS = 60.0
-"""How long a run keeps its slot while an API is away: then the ledger says so for all, and others have the slot."""
+"""How long it may take to look at both sides, and how long an API may ask for one short wait after the other."""
 
 
 class Face(Unattended):
@@ -91,7 +95,9 @@ class Turns:
         chosen = next((each for each in types if each.sync.type == job.data_type), None)
         if chosen is not None and job.kind is not JobKind.RUN and job.run_id is not None:
             # Where the run is over or under way no more, a run may be due in its place.
-            await lend(chosen, job.run_id, self._how(), self.stop, Silent(), COMMAND, job.part)
+            lent = await lend(chosen, job.run_id, self._how(), self.stop, Silent(), COMMAND, job.part)
+            if lent.end is End.AWAY:
+                self._say(job, "hand-waits", f"{chosen.sync.settings.command}: {lent.message}", "api-away")
         # A job is looked at again at its end: what was raised meanwhile found its key taken.
         while chosen is not None and not self.stop.is_set():
             now, waits = await self._waits(chosen)
@@ -145,9 +151,8 @@ class Turns:
             self._say(job, "run-waits", words, error.code)
             return False
         due_in, failures = ended(report.state, failures, settings, drained=stopped)
-        if report.away is not None:
-            words = report.message or "it does not answer"
-            due_in = await asyncio.to_thread(verdicts.found, keys[report.away], words, describe_holder(COMMAND))
+        if report.again_in is not None:
+            due_in = comes_back(report.again_in, failures, settings)
         elif report.state is State.FINISHED:
             await asyncio.to_thread(verdicts.over, keys.values())
         await self._note(chosen, report.run_id, due_in, failures)
@@ -167,7 +172,8 @@ class Turns:
                     ending.cancel()
 
     def _how(self) -> HowToRun:
-        return HowToRun(token_cache=False, queue=self.queue, patience=PATIENCE_SECONDS)
+        patience, gives_back = PATIENCE_SECONDS, GIVES_BACK_SECONDS
+        return HowToRun(token_cache=False, queue=self.queue, patience=patience, gives_back=gives_back)
 
     async def _note(self, chosen: Chosen, run: str, due_in: timedelta | None, failures: int) -> None:
         await asyncio.to_thread(TurnStore(self.database).note, chosen.sync.scope, run, due_in, failures)

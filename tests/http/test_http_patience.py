@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 
@@ -104,3 +107,42 @@ def test_answers_that_take_long_use_the_patience_up_like_waits() -> None:
     repeater = Repeater(policy, real_clock(clock), Silent())
     assert asyncio.run(repeater.run(Call("GET", "/things"), slow, safe=True)).status == 503
     assert sent == [1, 2, 3]
+
+
+def gives_back(server: ScriptedServer, clock: FakeClock, *, requests: int = 1) -> list[RateLimited | object]:
+    policy = replace(PATIENT, failures=1, gives_back=5.0)
+
+    async def call() -> list[RateLimited | object]:
+        async with server, client(server, clock=clock, policy=policy) as api:
+            return [await asyncio.gather(api.put("a", {}), return_exceptions=True) for _ in range(requests)]
+
+    return [answers[0] for answers in asyncio.run(call())]
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_who_gives_back_is_told_how_long_the_api_wants_to_be_left_alone_and_does_not_wait(form: str) -> None:
+    clock = FakeClock()
+    asked = "600" if form == "seconds" else format_datetime(datetime.fromtimestamp(clock.now + 600, UTC), usegmt=True)
+    server = ScriptedServer(otherwise=answer(429, retry_after=asked))
+    first, second = gives_back(server, clock, requests=2)
+    assert isinstance(first, RateLimited)
+    assert isinstance(second, RateLimited)
+    assert first.retry_after == pytest.approx(600, abs=1)
+    # The second was not sent: whoever shares the rate is held, for a minute at most, however long is asked for.
+    assert 5 < (second.retry_after or 0) <= 61
+    assert len(server.requests) == 1
+    assert not clock.sleeps
+
+
+def test_who_gives_back_waits_for_a_short_time_all_the_same() -> None:
+    clock = FakeClock()
+    server = ScriptedServer(script=[answer(429, retry_after="3")])
+    assert gives_back(server, clock) == [{}]
+    assert 3 <= sum(clock.sleeps) < 5
+
+
+def test_a_login_that_is_to_wait_says_so_too() -> None:
+    clock, server = FakeClock(), ScriptedServer(token_script=[answer(429, retry_after="600")])
+    (refused,) = gives_back(server, clock)
+    assert isinstance(refused, RateLimited)
+    assert refused.retry_after == 600

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from reconciler.http.clock import Clock
-from reconciler.http.limit import Precedence, RateLimit, Turn
+from reconciler.http.limit import OnHold, Precedence, RateLimit, Turn
 from support.http_client_helpers import client, real_clock
 from support.scripted_server import FakeClock, ScriptedServer, answer, gated
 
@@ -232,3 +232,19 @@ def test_several_that_go_first_at_once_leave_no_debt_behind() -> None:
 
     asyncio.run(run())
     assert clock.now <= 1.2
+
+
+def test_who_has_better_to_do_does_not_wait_for_a_long_hold() -> None:
+    clock = FakeClock(0)
+
+    async def run() -> None:
+        limit = RateLimit(10, clock=real_clock(clock))
+        limit.hold(60)
+        with pytest.raises(OnHold) as told:
+            await limit.acquire(5)
+        assert (told.value.seconds, clock.now) == (60, 0)
+        clock.now = 56
+        await limit.acquire(5)
+        assert clock.now == pytest.approx(60.1)
+
+    asyncio.run(run())

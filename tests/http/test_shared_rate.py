@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import LedgerError
+from reconciler.http.limit import OnHold
 from reconciler.http.shared_limit import Portion, SharedClock, SharedLimit
 from reconciler.quota import ROUND, USED, Ask, Grant, Quota, Share, owner_of_rate
 from support.fleet import RULES, Fleet, Process
@@ -343,3 +344,20 @@ def test_where_nobody_can_be_asked_a_connection_keeps_to_a_rate_of_its_own():
         assert clock.now >= 7.5
 
     asyncio.run(run())
+
+
+def test_who_has_better_to_do_is_told_of_a_long_hold_also_where_it_waits_already():
+    async def work(it, clock):
+        limit = SharedLimit(it.portion, real_clock(clock))
+        waiting = asyncio.create_task(limit.acquire(5))
+        patient = asyncio.create_task(limit.acquire())
+        await asyncio.sleep(0)
+        it.portion.hold(60)
+        with pytest.raises(OnHold) as told:
+            await waiting
+        patient.cancel()
+        await asyncio.gather(patient, return_exceptions=True)
+        assert it.portion._waiting == {True: 0, False: 0}
+        return told.value.seconds
+
+    assert asked(work) == pytest.approx(60, abs=1)

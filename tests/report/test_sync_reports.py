@@ -38,7 +38,7 @@ from reconciler.sync.datasync import DataSync, Standing
 from reconciler.sync.explanation import Difference, Explanation, PartExplanation
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.problems import Problems
-from reconciler.sync.monitor.status import SharedRate, SyncStatus, status_of
+from reconciler.sync.monitor.status import LeftAlone, SharedRate, SyncStatus, status_of, while_shared
 from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.counts import Requests
 from reconciler.sync.run.progress import Phase, Progress
@@ -113,7 +113,8 @@ def hostile_status(text: str) -> list[SyncStatus]:
         SyncOverview(),
     )
     rates = (SharedRate("ordercloud", 5, text, 50),)
-    return [replace(status_of(data_sync(name=text), each, NOW), rates=rates) for each in known]
+    alone = (LeftAlone("ordercloud", text, text, ago(minutes=-9)),)
+    return [while_shared(status_of(data_sync(name=text), each, NOW), rates, alone) for each in known]
 
 
 RENDERERS: dict[str, Callable[[str, Style], str]] = {
@@ -220,6 +221,23 @@ def test_whose_rate_counts_is_said_where_it_is_that_of_another_environment() -> 
     text = statuses_to_text("production", NOW, [replace(status, rates=(ours, theirs))], style=Style(width=120))
     assert text.count("  rate ") == 1
     assert "rate       OrderCloud: 5 requests a second for all, as staging says; production allows 50" in text
+
+
+def test_an_api_that_is_left_alone_is_shown_and_the_next_run_waits_for_that() -> None:
+    own = status_of(data_sync(), overview(), NOW)
+    asked = "SparkLayer asks to be left alone for 10 min"
+    status = while_shared(own, (), (LeftAlone("sparklayer", asked, "host pid 7: worker", ago(minutes=-9)),))
+    text = statuses_to_text("production", NOW, [status], style=Style(width=160))
+    assert text.startswith("shop in production, products: waits for SparkLayer\n")
+    assert f"waits      SparkLayer is left alone until 2026-11-20 09:39 UTC, by host pid 7: worker: {asked}" in text
+    assert "next run   incremental sync, in 9 min (2026-11-20 09:39 UTC): SparkLayer is left alone until then" in text
+    (found,) = statuses_to_json("production", NOW, [status])["syncs"]
+    until = "2026-11-20T09:39:00Z"
+    told = {"api": "sparklayer", "reason": asked, "holder": "host pid 7: worker", "until": until}
+    assert (found["left_alone"], found["next"]["at"]) == ([told], until)
+    # Where it is over before the next run's time, nobody waits for it.
+    soon = while_shared(own, (), (LeftAlone("sparklayer", asked, "worker", ago(minutes=-1)),))
+    assert (soon.next, soon.waits_for) == (own.next, None)
 
 
 def test_a_quiet_sync_is_shown_with_last_and_next_run() -> None:

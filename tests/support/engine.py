@@ -85,6 +85,7 @@ class Things:
     digest: str = "one"
     counts: Counter[str] = field(default_factory=Counter)
     breaker: Any = None
+    reading: Any = None
 
     name, noun, parts, flowing, roles, lists, probe = "things", "thing", ("body",), ("body",), (), {}, "probe"
     inside = MappingProxyType({"body": "the inside"})
@@ -109,6 +110,7 @@ class Things:
         return external_id or None
 
     def source(self, reader: Any, breaker: Any) -> Things:
+        self.reading = breaker
         return self
 
     def sink(self, writer: Any, breaker: Any, stopping: Callable[[], bool]) -> Things:
@@ -179,9 +181,14 @@ class Things:
         for key, text in list(self.there.items()):
             if key not in self.unlisted | self.outside:
                 self.may_fail(f"list {key}")
+                if f"page {key}" in self.fails:
+                    await self.reading.repeat(lambda key=key: self._page(key))
                 if self.held is not None:
                     await self.held.wait()
                 yield [(key, text)]
+
+    async def _page(self, key: str) -> None:
+        self.may_fail(f"page {key}")
 
     def ranges(self, keys: Any) -> list[dict[str, Any]]:
         bounds = sorted(set(keys))
@@ -305,6 +312,9 @@ class Engine:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     tick: timedelta = timedelta()
     patience: float = 5.0
+    gives_back: float | None = None
+    shared: dict[str, str] = field(default_factory=dict)
+    """By API, under what the ledger keeps that it is away."""
     overrides: dict[str, str] = field(default_factory=dict)
     unheard: dict[str, str] = field(default_factory=dict)
     """By part, why its messages cannot come."""
@@ -327,6 +337,8 @@ class Engine:
             patience=self.patience,
             overrides=self.overrides,
             unheard=lambda: self.unheard,
+            gives_back=self.gives_back,
+            shared=self.shared,
         )
 
     def hand(self) -> Job:

@@ -7,6 +7,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from reconciler.ledger.data.hand_store import HandStore
 from reconciler.ledger.data.memo_store import MemoStore
+from reconciler.ledger.data.outages import OutageStore
 from reconciler.ledger.data.record_store import RecordStore
 from reconciler.ledger.data.store import HearingStore, LogStore, NameStore, ProblemStore, RunStore, Store
 
@@ -144,6 +145,15 @@ class AsyncHands(_Face[HandStore]):
     walked = _awaited(HandStore.walked)
 
 
+class AsyncOutages(_Face[OutageStore]):
+    """See `OutageStore`."""
+
+    look = _awaited(OutageStore.look)
+    standing = _awaited(OutageStore.standing)
+    found = _awaited(OutageStore.found)
+    over = _awaited(OutageStore.over)
+
+
 class AsyncStore:
     """Async face of `Store`, for the event loop.
 
@@ -161,6 +171,7 @@ class AsyncStore:
         self.hearing = AsyncHearing(store.hearing, caller)
         self.memos = AsyncMemos(store.memos, caller)
         self.hands = AsyncHands(store.hands, caller)
+        self.outages = AsyncOutages(store.outages, caller)
         self._store, self._caller = store, caller
 
     async def is_wished(self) -> bool:

@@ -16,6 +16,9 @@ FIRST_PAUSE = timedelta(seconds=30)
 
 LONGEST_PAUSE = timedelta(minutes=5)
 
+LONGEST_ASKED = timedelta(hours=1)
+"""How long an API is left alone at most that asks for it: then one looks whether it still means it."""
+
 LOOK = timedelta(seconds=90)
 """How long others wait for what the one finds that looks whether an API is back."""
 
@@ -33,6 +36,13 @@ class Away:
     reason: str
     holder: str
     left: timedelta
+
+
+def told_outages(tx: Transaction, keys: Collection[str]) -> dict[str, Away]:
+    """Return which of some APIs nobody is to ask now, by key."""
+    rows = tx.connection.execute(select(outages).where(outages.c.key.in_(list(keys)), outages.c.until > tx.now))
+    found = sorted(rows, key=lambda row: row.until, reverse=True)
+    return {row.key: Away(row.reason, row.holder, row.until - tx.now) for row in found}
 
 
 class OutageStore:
@@ -68,17 +78,37 @@ class OutageStore:
 
         return self._database.run(work)
 
-    def found(self, key: str, reason: str, holder: str) -> timedelta:
+    def standing(self, keys: Collection[str]) -> Away | None:
+        """Return which of some APIs nobody is to ask now; None: none. Nothing is written, and no look begins.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        return next(iter(self._database.run(lambda tx: told_outages(tx, keys), writes=False).values()), None)
+
+    def found(self, key: str, reason: str, holder: str, asked: timedelta | None = None) -> timedelta:
         """Note that an API is away, and return how long nobody is to ask it.
+
+        Args:
+            key: of the API.
+            reason: why, as we met it.
+            holder: who we are, for people.
+            asked: how long it asks to be left alone; None: it does not say so.
 
         Raises:
             LedgerError: the ledger cannot be used.
         """
 
         def work(tx: Transaction) -> timedelta:
-            known = select(outages.c.since).where(outages.c.key == key).with_for_update()
-            since = tx.connection.execute(known).scalar() or tx.now
+            known = tx.connection.execute(select(outages).where(outages.c.key == key).with_for_update()).first()
+            since = tx.now if known is None else known.since
             pause = min(max((tx.now - since) / 2, FIRST_PAUSE), LONGEST_PAUSE)
+            if asked is not None:
+                pause = min(asked, LONGEST_ASKED)
+            # What one was told holds though another finds out less; that somebody looks is no finding.
+            if known is not None and known.until > tx.now + max(pause, LOOK):
+                left: timedelta = known.until - tx.now
+                return left
             row = {"key": key, "since": since, "until": tx.now + pause, "reason": reason, "holder": holder}
             insert_or_update(tx.connection, outages, [row], "until", "reason", "holder")
             return pause

@@ -1,4 +1,4 @@
-"""Store of one scope: `.runs`, `.hands`, `.records`, `.names`, `.problems`, `.log`, `.hearing`, `.memos`.
+"""Store of one scope: `.runs`, `.hands`, `.records`, `.names`, `.problems`, `.log`, `.hearing`, `.memos`, `.outages`.
 
 Every method is one durable transaction. What needs the lock or a hand asks for it in the same transaction; where that
 is no longer ours, nothing is changed and LockLost is raised. Any method raises LedgerError where the ledger cannot be
@@ -28,6 +28,7 @@ from reconciler.ledger.data.model import (
     OpenProblem,
 )
 from reconciler.ledger.data.names import Name
+from reconciler.ledger.data.outages import OutageStore
 from reconciler.ledger.data.record_store import RecordStore, claim_names
 from reconciler.ledger.data.scoped import Scoped
 from reconciler.ledger.database import Database, Transaction
@@ -52,6 +53,7 @@ class Store:
         self.hearing = HearingStore(self._scoped)
         self.memos = MemoStore(self._scoped)
         self.hands = HandStore(self._scoped)
+        self.outages = OutageStore(database)
         self.lock, self.watching = self._scoped.lock, self._scoped.watching
         self.listening, self.is_wished = self._scoped.listening, self._scoped.is_wished
 

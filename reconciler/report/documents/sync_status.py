@@ -13,6 +13,12 @@ from reconciler.ledger.data.model import DataRun
 from reconciler.ledger.data.service_model import RunningNow, ServiceProcess
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.reconcile.planfile import Count, Document, NoteDocument, Time, note_to_json, time_to_json
+from reconciler.report.documents.shared_apis import (
+    LeftAloneDocument,
+    SharedRateDocument,
+    left_alone_to_json,
+    rates_to_json,
+)
 from reconciler.report.documents.sync_run import (
     FORMAT_VERSION,
     HeldBackDocument,
@@ -124,15 +130,6 @@ class OpenProblemsDocument(Document):
     logged: Count = Field(description="Those of them that the sync log has; it takes 5,000 at most.")
 
 
-class SharedRateDocument(Document):
-    """The rate of an API that all processes of the ledger keep to together."""
-
-    api: str
-    per_second: float = Field(description="Requests a second.")
-    environment: str = Field(description="Whose that is: it allows the fewest of those that share the connection.")
-    allowed: float = Field(description="What the environment of the data sync allows.")
-
-
 class ComparedDocument(Document):
     """When something was compared with the source."""
 
@@ -227,6 +224,7 @@ class SyncStatusDocument(Document):
     rates: list[SharedRateDocument] = Field(
         description="Of APIs, where processes share them and did within an hour: with a ledger on PostgreSQL."
     )
+    left_alone: list[LeftAloneDocument] = Field(description="APIs that nobody asks now: with a ledger on PostgreSQL.")
 
 
 class SyncStatusesDocument(Document):
@@ -301,10 +299,8 @@ def _status(status: SyncStatus) -> dict[str, Any]:
         "troubles": list(status.troubles),
         "requests": requests_to_json(status.requests),
         "requests_a_day": status.requests_a_day,
-        "rates": [
-            {"api": rate.api, "per_second": rate.per_second, "environment": rate.environment, "allowed": rate.own}
-            for rate in status.rates
-        ],
+        "rates": rates_to_json(status.rates),
+        "left_alone": left_alone_to_json(status.left_alone),
     }
 
 

@@ -26,7 +26,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.compared import Compared, hidden_of, rest_of, shown_of
 from reconciler.sync.monitor.deliveries import Deliveries
 from reconciler.sync.monitor.health import CLOCK_SLACK
-from reconciler.sync.monitor.status import Going, NextRun, SharedRate, SyncStatus
+from reconciler.sync.monitor.status import Going, LeftAlone, NextRun, SharedRate, SyncStatus
 from reconciler.words import counted, listed, spoken
 
 _COMMIT = 10
@@ -95,6 +95,8 @@ def _status_lines(environment: str, status: SyncStatus, style: Style, *, bars: b
             yield from _row("beside", f"by {visible(hand)}", style)
     if status.waiting is not None:
         yield from _row("watched", f"by {status.waiting.holder}, since {moment(status.waiting.since)}", style)
+    for each in status.left_alone:
+        yield from _row("waits", left_alone_words(each), style, YELLOW)
     for process in status.serving:
         yield from _row("worker" if process.kind == WORKER else "served", _served(process, status), style)
     if status.cut_off is not None:
@@ -148,6 +150,8 @@ def verdict(status: SyncStatus) -> tuple[str, str]:
         return "running", GREEN
     if status.sync.standing is not Standing.APPLIED:
         return "not applied" if status.sync.standing is Standing.NEVER else "changed and not applied", YELLOW
+    if (waits := status.waits_for) is not None:
+        return f"waits for {API_NAMES[waits.api]}", YELLOW
     if status.cut_off is not None:
         return "cut off", YELLOW
     if status.last_full is None:
@@ -314,6 +318,12 @@ def _compared(found: Compared, now: datetime) -> str:
 def _since(moment: datetime, now: datetime) -> str:
     ahead = moment - now
     return f"{spoken(ahead)} in the future: a clock is wrong" if ahead > CLOCK_SLACK else f"{spoken(-ahead)} ago"
+
+
+def left_alone_words(found: LeftAlone) -> str:
+    """Return which API nobody asks, until when and why."""
+    why = clip(visible(found.reason), _LIMIT)
+    return f"{API_NAMES[found.api]} is left alone until {moment(found.until)}, by {visible(found.holder)}: {why}"
 
 
 def rate_words(rate: SharedRate, environment: str) -> str:

@@ -128,6 +128,8 @@ def rows_of(status: SyncStatus) -> Iterator[tuple[str, str]]:
     if status.waiting is not None:
         since = spoken(status.checked_at - status.waiting.since)
         yield "Watched", f"by {status.waiting.holder}, for {since}"
+    for each in status.left_alone:
+        yield "Waits", words.left_alone_words(each)
     if status.cut_off is not None:
         yield "Cut off", "the last run was cut off; the next one goes on with it"
     yield "Last run", words.last_words(status)

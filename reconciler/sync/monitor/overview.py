@@ -12,7 +12,7 @@ from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, DataScope
 from reconciler.reconcile.pause_report import PausesReport, PauseState
 from reconciler.reconcile.paused import NOTHING_PAUSED, PausedNow
 from reconciler.reconcile.plan import DriftReport
-from reconciler.sync.datasync import Standing
+from reconciler.sync.datasync import API_NAMES, Standing
 from reconciler.sync.monitor.problems import Problems
 from reconciler.sync.monitor.status import SyncStatus
 from reconciler.sync.monitor.usual import changed_in
@@ -357,6 +357,8 @@ def _of_sync(status: SyncStatus) -> list[tuple[State, str]]:
         found.append((State.WAITING, f"{name}: not applied"))
     elif status.sync.standing is Standing.CHANGED:
         found.append((State.WAITING, f"{name}: changed and not applied"))
+    elif (waits := status.waits_for) is not None:
+        found.append((State.WAITING, f"{name}: its next run waits for {API_NAMES[waits.api]}, which is left alone"))
     elif status.cut_off is not None:
         found.append((State.WAITING, f"{name}: its last run was cut off; the next one goes on with it"))
     elif status.last_full is None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from reconciler.ledger.data.model import DataRun, Distrust, LevelCounts, SyncOverview
 from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY, cost_of, look_cost, run_cost
-from reconciler.sync.datasync import SOURCE, DataSync, Standing
+from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
 from reconciler.sync.heard import PartHeard
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
@@ -94,6 +94,23 @@ class SharedRate:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """An API that processes which share it leave alone, as one of them found it away or was asked to.
+
+    Args:
+        api: the provider.
+        reason: why, as who found out met it.
+        holder: who that was, or who looks now whether it is back.
+        until: when the next one looks.
+    """
+
+    api: str
+    reason: str
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SyncStatus:
     """Where a data sync stands.
 
@@ -123,6 +140,7 @@ class SyncStatus:
         serving: processes that serve its environment.
         applied: what the last apply said of its settings; None: it said nothing.
         rates: of the APIs, where processes share them and lately did.
+        left_alone: APIs that nobody asks now; no run begins by itself before that is over.
     """
 
     sync: DataSync
@@ -150,10 +168,28 @@ class SyncStatus:
     serving: tuple[ServiceProcess, ...] = ()
     applied: Applied | None = None
     rates: tuple[SharedRate, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+
+    @property
+    def waits_for(self) -> LeftAlone | None:
+        """The API that the next run waits for; None: it waits for its time alone."""
+        last = max(self.left_alone, key=lambda each: each.until, default=None)
+        return last if last is not None and self.next is not None and self.next.at == last.until else None
+
+
+def while_shared(status: SyncStatus, rates: tuple[SharedRate, ...], left_alone: tuple[LeftAlone, ...]) -> SyncStatus:
+    """Return a status with what processes know together of its APIs: none begins a run while one is left alone."""
+    following = status.next
+    if following is not None and left_alone:
+        last = max(left_alone, key=lambda each: each.until)
+        if last.until > following.at:
+            why = f"{API_NAMES[last.api]} is left alone until then"
+            following = replace(following, at=last.until, reason=why)
+    return replace(status, next=following, rates=rates, left_alone=left_alone)
 
 
 def status_of(sync: DataSync, overview: SyncOverview, now: datetime) -> SyncStatus:
-    """Return where a data sync stands.
+    """Return where a data sync stands, as far as that is its own; see `while_shared`.
 
     Args:
         sync: the data sync.

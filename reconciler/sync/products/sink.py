@@ -23,6 +23,7 @@ from reconciler.sync.products.state import ProductState
 from reconciler.sync.products.target import ProductTarget, external_ids
 from reconciler.sync.run.attempts import RECORD_TRIES
 from reconciler.sync.run.batcher import Batcher
+from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.company import Company, Wait, a_moment
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ class ProductSink(ProductTarget):
         try:
             stock = await self._write_stock(wanted.stock, gone.stock, linger) if Part.STOCK in parts else []
             prices = await self._refused_prices(priced, rows, any_wanted=bool(wanted.prices))
+        except ComesBackAt:
+            # The run ends in order: what was sent of the record is answered first.
+            await asyncio.wait({priced})
+            if (other := priced.exception()) is not None:
+                raise other from None
+            raise
         except BaseException:
             priced.add_done_callback(_hear)
             raise

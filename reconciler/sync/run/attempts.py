@@ -8,6 +8,7 @@
 | the write of a record, alone or in a batch | `breaker.Breaker` | `RECORD_TRIES` while others go through |
 | a batch that failed so while others went through | `batcher.Batcher` | each half of its records, and so on |
 | anything, while nothing goes through | `breaker.Breaker` | for `--patience`; then the run is interrupted |
+| the same, and longer waits that are asked for, in a worker | `workers.turn` | a run later: see `Job.gives_back` |
 | a record whose write failed | `retries.Retries` | `RECORD_ATTEMPTS`, after 5, 10, 20, 40 s |
 | a record that the source's index has not seen yet | `retries.Retries` | `STALE_READS`, every `STALE_WAIT` |
 | a read that contradicts what was told | `retries.Retries` | after half of the time since, 1 s to 1 min, for `LAG` |

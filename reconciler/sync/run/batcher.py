@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 from reconciler.errors import ApiError
+from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.company import LINGER, Company
 
 ItemT = TypeVar("ItemT", bound=Hashable)
@@ -96,21 +97,23 @@ class Batcher(Generic[ItemT, AnswerT]):
             batch, self._waiting, self._count = self._waiting, [], 0
             self._begin(batch)
 
-    def _begin(self, batch: list[_Added[ItemT, AnswerT]]) -> None:
-        task = asyncio.get_running_loop().create_task(self._sent(batch))
+    def _begin(self, batch: list[_Added[ItemT, AnswerT]], *, unsure: bool = False) -> None:
+        task = asyncio.get_running_loop().create_task(self._sent(batch, unsure=unsure))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _sent(self, batch: list[_Added[ItemT, AnswerT]]) -> None:
+    async def _sent(self, batch: list[_Added[ItemT, AnswerT]], *, unsure: bool) -> None:
         try:
             async with self._under_way:
                 answers = await self._send([item for items, _ in batch for item in items])
         except BaseException as error:  # whoever waits is told, whatever it was
             if self._apart and len(batch) > 1 and isinstance(error, ApiError) and error.is_transient:
-                half = len(batch) // 2
-                self._begin(batch[:half])
-                self._begin(batch[half:])
+                half, unsure = len(batch) // 2, unsure or error.is_unsure
+                self._begin(batch[:half], unsure=unsure)
+                self._begin(batch[half:], unsure=unsure)
                 return
+            if isinstance(error, ComesBackAt) and unsure:
+                error.unsent = False  # what went with more before may have been carried out
             for _, done in batch:
                 if not done.done():
                     done.set_exception(error)

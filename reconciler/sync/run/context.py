@@ -18,7 +18,7 @@ from reconciler.ledger.data.store import Store
 from reconciler.sync.datatype import AnyDataType, Sink, Source
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.attempts import PATIENCE_SECONDS
-from reconciler.sync.run.breaker import Breaker
+from reconciler.sync.run.breaker import Breaker, GivesBack
 from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.log_pace import LogPace
 from reconciler.sync.run.meter import Meter
@@ -29,9 +29,9 @@ from reconciler.sync.run.traffic import Traffic
 from reconciler.sync.settings import SyncSettings
 
 
-def transport(patience: float) -> RetryPolicy:
+def transport(patience: float, gives_back: float | None = None) -> RetryPolicy:
     """Return the bounds of the transport's own repeating: what failed is left to the breaker, see `attempts.py`."""
-    return replace(PATIENT, seconds=patience, failures=1)
+    return replace(PATIENT, seconds=patience, failures=1, gives_back=gives_back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ class Job:
         unheard: tells by part why its messages cannot come now, as far as manifests and ledger say; it asks the ledger.
         pace: of the sync logs; data types that run side by side share it.
         queue: wakes hands of other processes.
+        gives_back: seconds that it waits for an API; for longer it ends in order, and says when it comes back. None:
+            it waits, for `patience` and for as long as it is asked to.
+        shared: names in the ledger of the APIs, by provider, where processes share what they know of them; see
+            `Connection.rate_key`.
     """
 
     settings: SyncSettings
@@ -75,6 +79,8 @@ class Job:
     unheard: Callable[[], Mapping[str, str]] = dict
     pace: LogPace = field(default_factory=LogPace)
     queue: Queue = field(default_factory=Inline)
+    gives_back: float | None = None
+    shared: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +96,7 @@ class RunContext:
         target_breaker: repeats requests to the target.
         meter: counts.
         stop: once set, nothing new is begun.
+        back: sets it where an API asks for a longer wait than the run bears.
         resumed: it goes on with a run that was cut off.
         since: the watermark of the last run that finished; None: there is none.
         previous: the newest run as it was before, which may be this one; None: there is none.
@@ -110,6 +117,7 @@ class RunContext:
     target_breaker: Breaker
     meter: Meter
     stop: asyncio.Event
+    back: GivesBack
     resumed: bool = False
     since: datetime | None = None
     previous: DataRun | None = None
@@ -192,7 +200,8 @@ def open_context(
     keeps: bool = True,
 ) -> RunContext:
     """Return the context of a run that was chosen."""
-    target_breaker = _breaker(job, job.target_traffic, probes=True)
+    back = GivesBack(job.gives_back, stop)
+    target_breaker = _breaker(job, job.target_traffic, back, probes=True)
     sink = _sink(job, target_breaker, stop)
     traffic: Sequence[Traffic] = (job.source_traffic, job.target_traffic)
 
@@ -203,11 +212,12 @@ def open_context(
         job=job,
         run=run,
         ledger=ledger,
-        source=job.data.source(job.source, _breaker(job, job.source_traffic)),
+        source=job.data.source(job.source, _breaker(job, job.source_traffic, back)),
         sink=sink,
         target_breaker=target_breaker,
         meter=Meter(lambda: sink.counts, traffic, progresses),
         stop=stop,
+        back=back,
         resumed=resumed,
         since=since,
         previous=previous,
@@ -222,6 +232,7 @@ def _sink(job: Job, breaker: Breaker, stop: asyncio.Event) -> Sink[Any]:
     return job.data.sink(job.writer, breaker, stop.is_set)
 
 
-def _breaker(job: Job, traffic: Traffic, *, probes: bool = False) -> Breaker:
+def _breaker(job: Job, traffic: Traffic, back: GivesBack, *, probes: bool = False) -> Breaker:
     probe = (lambda: job.target.get(job.data.probe)) if probes else None
-    return Breaker(job.patience, probe, on_wait=traffic.holds, provider=traffic.provider)
+    seconds = job.patience if back.longest is None else min(job.patience, back.longest)
+    return Breaker(seconds, probe, on_wait=traffic.holds, provider=traffic.provider, back=back)

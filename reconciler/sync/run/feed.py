@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from reconciler.ledger.data.model import Level
+from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.deletes import Deletes, TooManyGone
 from reconciler.sync.run.listening import Bell
@@ -106,6 +107,10 @@ class Feed:
         self._slots.release()
 
     async def _bring(self, claimed: list[Level]) -> None:
+        with suppress(ComesBackAt):  # the run ends in order, and what it has claimed is free with that
+            await self._carry(claimed)
+
+    async def _carry(self, claimed: list[Level]) -> None:
         await self._retries.bring(claimed)
         if self._deletes.waiting and self.limit is None:
             async with self._deleting:

@@ -22,6 +22,7 @@ from reconciler.sync.run.counts import Requests, Tally
 from reconciler.sync.run.deletes import Deletes, TooManyGone
 from reconciler.sync.run.feed import Feed
 from reconciler.sync.run.ledger_thread import LedgerThread
+from reconciler.sync.run.outages import tell, why_away
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.ranges import Ranges
@@ -42,6 +43,7 @@ class End(StrEnum):
     OVER = "the run ended, or went on without this hand"
     CANCELLED = "the run was cancelled"
     STOPPED = "asked to stop"
+    AWAY = "an API is away, or asks to be left alone"
     LIMIT = "more would be deleted than may be"
     FAILED = "something could not be read or written"
 
@@ -89,6 +91,8 @@ async def lend_hand(
         traffic.begin()
     async with LedgerThread() as thread:
         ledger = AsyncStore(job.store, thread)
+        if job.shared and (away := await ledger.outages.standing(job.shared.values())) is not None:
+            return HandReport(run_id, End.AWAY, f"{away.reason}, as {away.holder} found")
         try:
             run = await ledger.hands.join(run_id, job.holder)
         except LockLost:
@@ -119,12 +123,12 @@ class _Hand:
     async def work(self, stop: asyncio.Event, part: int | None) -> HandReport:
         """Work, and report."""
         body, beat = asyncio.create_task(self._work(part)), asyncio.create_task(self._beat())
-        stopped = asyncio.create_task(stop.wait())
+        stopped, own = asyncio.create_task(stop.wait()), asyncio.create_task(self._own.wait())
         try:
-            await asyncio.wait({body, beat, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({body, beat, stopped, own}, return_when=asyncio.FIRST_COMPLETED)
             if not body.done():
                 self._own.set()
-                if not beat.done():
+                if not beat.done() and self._context.back.asked is None:
                     await asyncio.wait({body, beat}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 await asyncio.wait({body}, timeout=_SHORT_GRACE_SECONDS)
                 body.cancel()
@@ -132,9 +136,9 @@ class _Hand:
                 raise failed
             return await self._report(body, stop)
         finally:
-            for task in (body, beat, stopped):
+            for task in (body, beat, stopped, own):
                 task.cancel()
-            await asyncio.gather(body, beat, stopped, return_exceptions=True)
+            await asyncio.gather(body, beat, stopped, own, return_exceptions=True)
 
     async def _work(self, part: int | None) -> None:
         """Look at both sides as a run does, list what nobody lists, and work off what is open."""
@@ -156,6 +160,8 @@ class _Hand:
             await feed.drain(self._enough, pipeline.drain)
             await pipeline.drain()
         self._limit = feed.limit
+        if context.back.asked is not None:
+            raise context.back.asked
 
     async def _beat(self) -> None:
         """Give signs of life until the run has no more use for this hand."""
@@ -180,7 +186,8 @@ class _Hand:
         except asyncio.CancelledError:
             if not body.cancelled():
                 raise
-            return self._ended(self._heard or End.STOPPED)
+            asked = self._context.back.asked
+            return self._ended(self._heard or End.STOPPED) if asked is None else await self._away(asked)
         except (BaseExceptionGroup, Outage, ReconcilerError) as error:
             match first_of(error):
                 case LockLost():
@@ -188,7 +195,7 @@ class _Hand:
                 case LedgerError() as failed:
                     raise failed from None
                 case Outage() as outage:
-                    return self._ended(End.FAILED, outage.error.message)
+                    return await self._away(outage)
                 case ApiError() | ReconcilerError() as failed:
                     return self._ended(End.FAILED, failed.message)
                 case unexpected:
@@ -198,6 +205,10 @@ class _Hand:
         if self._limit is not None:
             return self._ended(End.LIMIT, self._limit.message)
         return self._ended(End.STOPPED if stop.is_set() else End.DONE)
+
+    async def _away(self, outage: Outage) -> HandReport:
+        await tell(self._context.job, self._context.ledger, outage)
+        return self._ended(End.AWAY, why_away(self._context.job, outage))
 
     def _ended(self, end: End, message: str | None = None) -> HandReport:
         return HandReport(self._context.run.id, end, message, self.meter.tally, self.meter.requests())

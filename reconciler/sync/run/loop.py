@@ -8,7 +8,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.errors import LedgerError, LedgerLocked, NotApplied, ReconcilerError, SourceIncomplete, TargetIncomplete
+from reconciler.errors import (
+    LedgerError,
+    LedgerLocked,
+    NotApplied,
+    ReconcilerError,
+    SourceIncomplete,
+    TargetIncomplete,
+    Unreachable,
+)
 from reconciler.ledger.data.model import FINISHED
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import Job
@@ -209,6 +217,12 @@ async def _run(
     listening: Listening | None = None,
 ) -> None:
     job = turn.job
+    if job.shared and (away := await asyncio.to_thread(job.store.outages.look, job.shared.values(), job.holder)):
+        # Others found out: nothing is sent until one looks whether it is back.
+        turn.failures = max(turn.failures, 1)
+        turn.rest(away.left)
+        on_missing(Unreachable(f"{away.reason}, as {away.holder} found"), turn.rests_since + turn.pause)
+        return
     try:
         with job.store.lock(job.holder):
             report = await run_sync(job, None, stop=stop, on_progress=on_progress, listening=listening)
@@ -229,6 +243,8 @@ async def _run(
 
 def _next_after(turn: _Turn, report: RunReport, listening: Listening | None) -> timedelta:
     """Return how long a data type rests after a run."""
+    if report.again_in is not None:
+        return report.again_in
     if listening is None or report.state is not State.FINISHED:
         return pause_after(turn.job.settings, turn.failures)
     if listening.outdone or not listening.begun.is_set():

@@ -18,6 +18,7 @@ from reconciler.sync.problem import RecordProblem
 from reconciler.sync.run.abilities import Gathering
 from reconciler.sync.run.attempts import RECORD_ATTEMPTS, jittered, retry_after
 from reconciler.sync.run.begun import Begun
+from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.company import LINGER, PATIENT_LINGER, Place
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.counts import FAILED, HELD_BACK
@@ -307,8 +308,10 @@ class Pipeline:
     async def _bring(self, work: Work, place: Place) -> None:
         try:
             written = await self._sent(work, place)
-        except NotBegun:
-            await self._begun.give_up(work.state.key)
+        except (NotBegun, ComesBackAt) as left:
+            # Of a run that ends to come back, what may have been carried out stays in doubt.
+            if not isinstance(left, ComesBackAt) or left.unsent:
+                await self._begun.give_up(work.state.key)
             return
         except ApiError as error:
             if not error.is_transient:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from reconciler.ledger.data.ranges import Range, Walked
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.abilities import Ranging
+from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.stopping import take_until
@@ -83,7 +84,8 @@ class Ranges:
             listed += len(records)
             await self._pipeline.take(records)
 
-        await take_until(context.stop, self._chunks(found.bounds), take)
+        with suppress(ComesBackAt):  # the run ends in order: what was read comes to its end
+            await take_until(context.stop, self._chunks(found.bounds), take)
         if context.stopping:
             return
         await self._pipeline.settle()

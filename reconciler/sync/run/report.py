@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.sync.heldback import HeldBack
@@ -69,7 +69,8 @@ class RunReport:
         next_step: what to do about that.
         limit: what stopped it, where a limit did.
         overrides: limits that it overrode, each with the reason.
-        away: provider whose API stayed away, where that ended it.
+        away: provider whose API stayed away, or asked to be left alone, where that ended it.
+        again_in: for how long nobody asks that API; None: that is for each to decide.
     """
 
     sync: str
@@ -93,6 +94,7 @@ class RunReport:
     limit: LimitReached | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
     away: str | None = None
+    again_in: timedelta | None = None
 
     @property
     def report(self) -> RunReport:

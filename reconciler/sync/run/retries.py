@@ -100,7 +100,11 @@ class Retries:
         await self._settle([key for key in found if key not in again], told, levels)
         await self._pipeline.take(records, levels, again=again)
         missing = [key for key in levels if key not in found]
-        await asyncio.gather(*(self._bring_one(key, levels, told.get(key)) for key in missing))
+        each = (self._bring_one(key, levels, told.get(key)) for key in missing)
+        # Where one fails the others come to their end first: nothing goes on once this has returned.
+        for ended in await asyncio.gather(*each, return_exceptions=True):
+            if ended is not None:
+                raise ended
 
     async def _bring_one(self, key: str, levels: Mapping[str, Level], told: Told | None) -> None:
         context, level = self._context, levels[key]

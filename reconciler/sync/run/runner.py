@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
@@ -22,6 +23,7 @@ from reconciler.sync.run.due import Past, choose, may_spare, walks_spare
 from reconciler.sync.run.hearing import weigh
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.listening import Listening
+from reconciler.sync.run.outages import tell, why_away
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import LimitReached, RunReport, State
 from reconciler.sync.run.stages import Incomplete, Stages, Stopped
@@ -31,6 +33,8 @@ _GRACE_SECONDS = 30.0
 _BEAT_SECONDS = 1.0
 # Hands of other processes hear within a second that a run ends, and what they sent may be answered by then.
 _DISMISSAL_SECONDS = 4.5
+# What is under way of a run that ends to come back: it gives its slot back, and does not wait for that.
+_SHORT_GRACE_SECONDS = 4.5
 _LEDGER_STATES = {
     State.FINISHED: FINISHED,
     State.INTERRUPTED: INTERRUPTED,
@@ -148,7 +152,8 @@ class _Ending:
     next_step: str | None = None
     raised: ReconcilerError | None = None
     limit: LimitReached | None = None
-    away: str | None = None
+    outage: Outage | None = None
+    again_in: timedelta | None = None
 
     @property
     def noted(self) -> str | None:
@@ -179,7 +184,8 @@ class _Run:
             with self._hurried():
                 await asyncio.wait({body, stopped, beat}, return_when=asyncio.FIRST_COMPLETED)
                 if not body.done() and not beat.done() and self._context.meter.phase is not Phase.CHECKING:
-                    await asyncio.wait({body, beat}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                    grace = _GRACE_SECONDS if self._context.back.asked is None else _SHORT_GRACE_SECONDS
+                    await asyncio.wait({body, beat}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
             if beat.done() and not body.done():
                 beat.result()  # the ledger failed it
             if not body.done():
@@ -232,6 +238,9 @@ class _Run:
         if isinstance(ending.raised, LedgerError):
             raise ending.raised
         run = await self._noted(ending)
+        if ending.outage is not None:
+            again_in = await tell(self._context.job, self._context.ledger, ending.outage)
+            ending = replace(ending, again_in=again_in)
         if ending.raised is not None:
             raise ending.raised
         self._context.meter.show()
@@ -246,11 +255,13 @@ class _Run:
                 return _Ending(State.CANCELLED, "cancelled")
             if self._superseded:
                 return _Ending(State.INTERRUPTED, "other settings were applied", "Run what was applied.")
+            if (asked := self._context.back.asked) is not None:
+                return self._away(asked)
             return self._interrupted("asked to stop")
         except (BaseExceptionGroup, Outage, TooManyGone, Incomplete, ReconcilerError) as error:
             match _first(error):
                 case Outage() as outage:
-                    return replace(self._interrupted(outage.error.message), away=outage.provider)
+                    return self._away(outage)
                 case Incomplete() as incomplete:
                     return self._interrupted(str(incomplete))
                 case TooManyGone() as limit:
@@ -265,6 +276,9 @@ class _Run:
         if self._cancelled and listening is not None and listening.begun.is_set():
             return _Ending(State.CANCELLED, "cancelled")
         return _Ending(State.FINISHED)
+
+    def _away(self, outage: Outage) -> _Ending:
+        return replace(self._interrupted(why_away(self._context.job, outage)), outage=outage)
 
     def _interrupted(self, message: str, next_step: str | None = None) -> _Ending:
         step = next_step or f"`reconciler sync run {self._context.job.settings.command}` goes on with it."
@@ -312,7 +326,8 @@ class _Run:
             next_step=ending.next_step,
             limit=ending.limit,
             overrides=run.overrides,
-            away=ending.away,
+            away=None if ending.outage is None else ending.outage.provider,
+            again_in=ending.again_in,
         )
 
     async def _held_back(self) -> HeldBack:

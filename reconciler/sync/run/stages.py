@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from reconciler.errors import TargetIncomplete, Unreachable
 from reconciler.sync.datatype import Telling
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.abilities import Learning, Remembering
-from reconciler.sync.run.breaker import Outage
+from reconciler.sync.run.breaker import ComesBackAt, Outage
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.crew import Crew
 from reconciler.sync.run.deletes import Deletes, TooManyGone
@@ -70,13 +70,16 @@ class Stages:
             TooManyGone: more records are gone than the manifest allows to delete.
             TargetIncomplete: something that manifests declare is not at the target; nothing was written.
             SourceIncomplete: something that decides the scope is not at the source; nothing was written.
-            Outage: an API stayed away.
+            Outage: an API stayed away, or asked to be left alone.
             ApiError: an API refused what is no record's fault.
             LedgerError: the ledger cannot be used, or the lock was lost.
         """
         context = self._context
         removes = context.mode is Mode.REMOVE
         await (self._begin_removal() if removes else self._preflight())
+        if context.job.shared and not removes:
+            # Both sides have answered.
+            await context.ledger.outages.over(context.job.shared.values())
         await self._logbook.begin()
         # Before anybody joins, who would find nothing to list.
         self._is_divided = not context.run.listed and await divide(context)
@@ -97,10 +100,15 @@ class Stages:
             except TooManyGone as error:
                 # What the walk found belongs into the log all the same.
                 limit = error
+            except ComesBackAt:
+                pass  # it was told to stop, too: what is under way comes to its end within the group
             finally:
                 for each in beside:
                     each.cancel()
-        await self._logbook.flush()
+        with suppress(ComesBackAt):
+            await self._logbook.flush()
+        if context.back.asked is not None:
+            raise context.back.asked
         if limit is not None:
             raise limit
         if context.stopping and not listened:

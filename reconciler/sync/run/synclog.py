@@ -7,11 +7,13 @@ writes its dates, because that clears what others wrote there.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 from reconciler.errors import Conflict, NotFound, Rejected
 from reconciler.ledger.data.model import DataRun, LogDates
 from reconciler.sparklayer.sync_log import LoggedError, SyncStatus, SyncTimes, read_status, record_full, record_partial
+from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.log_dates import recognise
 
@@ -120,10 +122,11 @@ class Logbook:
         )
 
     async def keep(self) -> None:
-        """Write problems and what was resolved as they come, until cancelled."""
-        while True:
-            await asyncio.sleep(_EVERY_SECONDS)
-            await self.flush(whole=False)
+        """Write problems and what was resolved as they come, until cancelled, or until the run ends to come back."""
+        with suppress(ComesBackAt):
+            while True:
+                await asyncio.sleep(_EVERY_SECONDS)
+                await self.flush(whole=False)
 
     async def flush(self, *, whole: bool = True) -> None:
         """Write what the log does not say yet.

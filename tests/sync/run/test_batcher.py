@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from reconciler.errors import ServerFault
+from reconciler.errors import ApiError, RateLimited, ServerFault
 from reconciler.sync.run.batcher import Batcher
+from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.company import Company, Place
 
 
@@ -53,6 +54,25 @@ def test_a_request_that_fails_fails_all_of_its_records() -> None:
     first, second = asyncio.run(run())
     assert isinstance(first, ServerFault)
     assert isinstance(second, ServerFault)
+
+
+@pytest.mark.parametrize("first", [ServerFault("HTTP 500"), None])
+def test_what_went_with_more_before_may_have_been_carried_out_where_the_rest_is_refused(first: ApiError | None) -> None:
+    """A batch whose outcome is not known goes again half by half: that a half is refused says nothing of before."""
+    errors = [first] if first is not None else []
+
+    async def send(items: Sequence[int]) -> Mapping[int, str]:
+        if errors:
+            raise errors.pop()
+        raise ComesBackAt(RateLimited("HTTP 429"), "target", 600, unsent=True)
+
+    async def run() -> list[object]:
+        batcher: Batcher[int, str] = Batcher(send, linger=0.01, apart=True)
+        return list(await asyncio.gather(batcher.add([1]), batcher.add([2]), return_exceptions=True))
+
+    for each in asyncio.run(run()):
+        assert isinstance(each, ComesBackAt)
+        assert each.unsent is (first is None)
 
 
 def test_who_waits_may_leave(recwarn: pytest.WarningsRecorder) -> None:

@@ -102,7 +102,7 @@ async def turns_taken(jobs: list[Any], reports: dict[str, list[State]], monkeypa
         state = reports[job.name].pop(0)
         if not any(reports.values()):
             stop.set()
-        return SimpleNamespace(state=state, ended_at=job.now())
+        return SimpleNamespace(state=state, ended_at=job.now(), again_in=None)
 
     monkeypatch.setattr(watching, "run_sync", run)
     await asyncio.wait_for(watching.watch(jobs, stop=stop), 30)
@@ -114,7 +114,9 @@ def job(name: str, interval: timedelta = SOON) -> Any:
         lock=lambda _holder: nullcontext(), records=Levels(LevelCounts()), runs=Runs(), name=f"store of {name}"
     )
     settings = SimpleNamespace(interval=interval)
-    return SimpleNamespace(name=name, store=store, holder="", settings=settings, now=lambda: datetime.now(UTC))
+    return SimpleNamespace(
+        name=name, store=store, holder="", settings=settings, now=lambda: datetime.now(UTC), shared={}
+    )
 
 
 def test_the_data_types_run_one_after_the_other_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
