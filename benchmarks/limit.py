@@ -6,7 +6,6 @@ by the emulator.
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 import time
@@ -14,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import ModuleType
 
 from benchmarks.harness import REPOSITORY, Row, clean_environment
+from benchmarks.postgres import postgres
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 from reconciler.ledger.writer import Ledger
 
@@ -33,17 +32,17 @@ _MOST_IN_LINE = 0.05
 
 def rows(folder: Path) -> Iterator[Row]:
     """Yield what is used and refused, of each rate, by each rule, with all workers busy and with one."""
-    postgres = _postgres()
+    server = postgres()
     for rate in _RATES:
         for busy in (_WORKERS, 1):
-            url = postgres.new_database()
+            url = server.new_database()
             try:
                 Ledger.open(url).close()
                 with emulator_process() as emulator, _workers(url, emulator, rate, busy, folder):
                     for rule in _RULES:
                         yield from _counted(emulator, rate, rule, busy)
             finally:
-                postgres.drop(url)
+                server.drop(url)
 
 
 def _counted(emulator: RunningEmulator, rate: int, rule: str, busy: int) -> Iterator[Row]:
@@ -89,13 +88,3 @@ def _workers(ledger: str, emulator: RunningEmulator, rate: int, busy: int, folde
 def _in_line(emulator: RunningEmulator) -> float:
     """Return how many seconds the emulator could run and waited for a core until now."""
     return int(Path(f"/proc/{emulator.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
-
-
-def _postgres() -> ModuleType:
-    """Return what starts a server for tests."""
-    spec = importlib.util.spec_from_file_location("bench_postgres", REPOSITORY / "tests" / "support" / "postgres.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
