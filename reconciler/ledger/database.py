@@ -227,10 +227,8 @@ class Database(ABC):
             from reconciler.ledger.rolling import require_no_older
 
             require_no_older(connection, self.url.shown, before, schema.OLDEST_WRITER, self.now(now))
-        for number, statements in schema.steps(self.steps).items():
-            if before < number <= newest:
-                for statement in statements:
-                    connection.exec_driver_sql(statement)
+        for statement in self._statements(before, newest):
+            connection.exec_driver_sql(statement)
         if before == 0:
             connection.execute(insert(meta).values(id=1, version=newest, salt=token_bytes(SALT_BYTES)))
         else:
@@ -238,6 +236,17 @@ class Database(ABC):
         if newest == schema.VERSION:
             connection.execute(update(meta).values(oldest_writer=schema.OLDEST_WRITER))
         return before
+
+    def _statements(self, before: int, newest: int) -> Iterator[str]:
+        """Yield what leads from one version to another; a new ledger has a step that takes the place of many."""
+        first, statements = schema.of_new(self.steps) if before == 0 else (0, ())
+        if first <= newest:
+            yield from statements
+            before = max(before, first)
+        if before < newest:
+            for number, statements in schema.steps(self.steps).items():
+                if before < number <= newest:
+                    yield from statements
 
     def now(self, of_database: datetime | None = None) -> datetime:
         """Return the time, in UTC: that of the clock that was given, of the database, or else of this machine."""

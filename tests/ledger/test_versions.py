@@ -132,6 +132,19 @@ def test_no_released_step_was_edited():
             assert shapes[0] == shapes[1], name
 
 
+def test_what_a_new_ledger_begins_with_is_what_all_steps_to_it_make():
+    """`tools/new_ledger.py` writes it."""
+    first, statements = schema.of_new("sqlite")
+    steps = [each for number, step in schema.steps("sqlite").items() if number <= first for each in step]
+    made = []
+    for each in (statements, steps):
+        with closing(sqlite3.connect(":memory:")) as connection:
+            for statement in each:
+                connection.execute(statement)
+            made.append(sorted(connection.iterdump()))
+    assert made[0] == made[1]
+
+
 @pytest.mark.postgres
 class TestOnPostgresql:
     @pytest.fixture

@@ -22,8 +22,24 @@ def steps(database: str) -> Mapping[int, tuple[str, ...]]:
     Args:
         database: folder of its steps: `sqlite` or `postgres`.
     """
+    return _read(database)
+
+
+@cache
+def of_new(database: str) -> tuple[int, tuple[str, ...]]:
+    """Return the version that a new ledger begins with and its statements: the same as those of all steps to it.
+
+    Args:
+        database: folder of its steps: `sqlite` or `postgres`.
+    """
+    return max(_read(database, "new").items(), default=(0, ()))
+
+
+def _read(*folder: str) -> dict[int, tuple[str, ...]]:
+    """Return the statements of the files of a folder by the version in their names."""
+    place = files(__name__).joinpath(*folder)
     found = {}
-    for file in sorted(files(__name__).joinpath(database).iterdir(), key=lambda file: file.name):
+    for file in sorted(place.iterdir() if place.is_dir() else (), key=lambda file: file.name):
         if file.name.endswith(".sql"):
             lines = (line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("--"))
             found[int(file.name.removesuffix(".sql"))] = tuple(_statements("\n".join(lines)))
