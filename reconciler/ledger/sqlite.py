@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.util import LRUCache
 
 from reconciler.errors import LedgerError
 from reconciler.ledger import schema
@@ -26,6 +28,8 @@ _MODE_POLL_SECONDS = 0.02
 _GUARD = "SELECT version, oldest_writer, moved_to FROM ledger_meta"
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
 _BEGIN_READING = "BEGIN"
+_STATEMENTS = 1_000
+"""How many statements stay compiled; there are some six hundred."""
 _TURNS: dict[tuple[int, int], threading.Lock] = {}
 """By device and inode of a file: held by the thread that writes to it, as SQLite's own lock is for the process."""
 
@@ -301,8 +305,23 @@ def _use_wal(engine: Engine) -> None:
         connection.close()
 
 
+@cache
+def _dialect() -> tuple[Dialect, LRUCache[Any, Any]]:
+    """Return what all ledgers of the process share: SQLAlchemy's dialect, and the SQL that it has compiled.
+
+    A command opens its ledger some five times, and compiling the statements takes longer than carrying them out.
+    """
+    engine = create_engine("sqlite://")
+    with engine.connect():  # tells the dialect what SQLite can do
+        pass
+    engine.dispose()
+    return engine.dialect, LRUCache(_STATEMENTS)
+
+
 def _engine(url: URL, *settings: str) -> Engine:
-    engine = create_engine(url, hide_parameters=True)
+    dialect, compiled = _dialect()
+    engine = create_engine(url, hide_parameters=True, execution_options={"compiled_cache": compiled})
+    engine.dialect = dialect
 
     def configure(dbapi_connection: Any, _record: object) -> None:
         # The driver's own, late BEGIN is switched off: a transaction starts where ours starts, and says what it is.

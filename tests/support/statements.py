@@ -1,6 +1,6 @@
-"""SQL that is compiled once for all ledgers that a process of the tests opens, instead of once for each.
+"""SQL that is compiled once for all ledgers on PostgreSQL that a process of the tests opens, as it is for SQLite.
 
-A command opens a ledger or two and ends. Tests that run thousands of commands in one process would spend a third of
+A command opens one such ledger and ends. Tests that run thousands of commands in one process would spend a third of
 their time on compiling the same few statements again.
 """
 
@@ -15,9 +15,8 @@ from weakref import WeakKeyDictionary
 import pytest
 import sqlalchemy
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from reconciler.ledger import postgres, sqlite
+from reconciler.ledger import postgres
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,7 +28,7 @@ def sql_compiled_once() -> Iterator[None]:
 
 @contextmanager
 def _compiled_once() -> Iterator[None]:
-    """Within, all engines of one database share what they compiled; each still connects and runs it for itself."""
+    """Within, all engines of PostgreSQL share what they compiled; each still connects and runs it for itself."""
     compiled: dict[Hashable, Any] = {}
     types: dict[type, MutableMapping[Any, Any]] = {}
 
@@ -40,9 +39,7 @@ def _compiled_once() -> Iterator[None]:
         return engine
 
     with (
-        mock.patch.object(sqlite, "create_engine", create_engine),
         mock.patch.object(postgres, "create_engine", create_engine),
-        _equal(SQLiteDialect_pysqlite),
         _equal(PGDialect_psycopg),
     ):
         yield
