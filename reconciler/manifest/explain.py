@@ -6,7 +6,6 @@ import json
 import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -102,6 +101,8 @@ class BadValue(ValueError):
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
     """Return the known name that is meant, as far as that can be guessed."""
+    from difflib import get_close_matches
+
     names = list(known)
     text = str(word)[:100]
     found = get_close_matches(text, names, 1, 0.6)

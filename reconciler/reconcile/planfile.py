@@ -56,7 +56,8 @@ Count = Annotated[int, Field(ge=0)]
 class Document(BaseModel):
     """Base of every JSON shape that we publish: no unknown members, no coercion."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    # Most commands write such shapes and read none: the validator is built when one is read.
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 class SourceDocument(Document):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import unified_diff
 from typing import Any, Literal
 
 from reconciler.reconcile.plan import FieldChange
@@ -66,6 +65,8 @@ def _lines(value: Any) -> list[str]:
 
 
 def _hunks(before: list[str], after: list[str], context: int) -> Iterator[tuple[Mark, str]]:
+    from difflib import unified_diff
+
     lines = iter(unified_diff(before, after, n=context, lineterm=""))
     next(lines, None)  # the two lines that name the files
     next(lines, None)

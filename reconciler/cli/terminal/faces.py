@@ -153,6 +153,8 @@ class SyncTerminal(_Stoppable):
         say(terminal(f"Waiting for {holder.holder}, which runs this data sync since {holder.taken_at:%H:%M:%S %Z}"))
 
     def lifted(self, lifted: Lifted) -> None:
+        if not lifted.syncs and lifted.ledger_problem is None:
+            return  # leases are hardly ever over, and their words bring much along
         from reconciler.report.style import Style
         from reconciler.report.text.pauses import lifted_lines
 
