@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.app.apply import ApplyFace, Approval, apply_session
 from reconciler.app.connections import for_each, readers
 from reconciler.app.survey import surveyed
+from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, ReconcilerError
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.drift import find_drift, unreachable

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import ceil
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import (
     AnswerLost,
     ApiError,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from random import SystemRandom
 
+from reconciler.dataclass import dataclass
 from reconciler.http.clock import Clock
 from reconciler.http.limit import Limit
 from reconciler.http.observe import Call, Observer, Waiting

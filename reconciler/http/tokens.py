@@ -8,10 +8,12 @@ import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import orjson
+
+from reconciler.dataclass import dataclass
 
 _LARGEST = 1 << 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, LedgerNotDurable
 from reconciler.ledger import libpq
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import yaml
@@ -19,6 +18,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.manifest.documents import events
 

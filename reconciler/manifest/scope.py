@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place, UnresolvedReference
 from reconciler.manifest.model import EnvironmentManifest
 from reconciler.manifest.references import (

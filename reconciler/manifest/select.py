@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, Problem, UsageError
 from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.environment import Patch

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.clock import utc_now
+from reconciler.dataclass import dataclass
 from reconciler.errors import Problem
 from reconciler.kind.kind import ManifestKinds
 from reconciler.kind.sensitive import with_masked_urls

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Json
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlencode
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.faults import read_fault
 from reconciler.http.login import TokenRequest

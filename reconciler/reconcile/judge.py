@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import GuardrailBreach
 from reconciler.reconcile.gathered import Gathered
 from reconciler.reconcile.guard import COUNTING, breaches

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, SecretsUnset, SecretUnset, UsageError
 from reconciler.kind.kind import Action, Observed, Seen
 from reconciler.kind.semantics import State, has_shape, write_only_paths

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.faults import read_fault
 from reconciler.http.login import TokenRequest

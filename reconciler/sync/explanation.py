@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Json
 from reconciler.sync.problem import RecordProblem
 

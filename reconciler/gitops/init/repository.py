@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.app.commits import ask_git
 from reconciler.app.project import Project
+from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError, ManifestErrors, OutputError
 from reconciler.gitops.init.needs import Needs, needs_of
 from reconciler.gitops.init.pipelines import CI, FILES, REQUIREMENTS, pipelines

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.ledger.config.model import LiveObject, PauseEvent
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.ledger.data.inbox_model import Gap, SyncInbox
 from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
 

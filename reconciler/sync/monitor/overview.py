@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from reconciler.dataclass import dataclass
 from reconciler.ledger.config.model import AskedRequest
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, DataScope
 from reconciler.reconcile.pause_report import PausesReport, PauseState

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import CodeCount, OpenProblem
 from reconciler.sync.heldback import HeldBack
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError
 from reconciler.sync.mapping.values import View
 from reconciler.sync.parties.combination import Combination

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.price_list_records import canonical_list
 from reconciler.sparklayer.records import Tier

@@ -6,8 +6,9 @@ import base64
 import binascii
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from reconciler.dataclass import dataclass
 
 _LONGEST = 8_000
 

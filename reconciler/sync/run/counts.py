@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from reconciler.dataclass import dataclass
 
 HELD_BACK, FAILED, DISCONTINUED = "held_back", "failed", "discontinued"
 OUTCOMES = ("unchanged", "written", HELD_BACK, DISCONTINUED, FAILED)

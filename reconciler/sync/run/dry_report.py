@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import CodeCount
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.run.report import RunReport

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.inbox_model import Gap
 from reconciler.ledger.data.model import Level

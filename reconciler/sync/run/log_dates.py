@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import FINISHED, DataRun, LogDates
 from reconciler.sparklayer.sync_log import SyncTimes
 
