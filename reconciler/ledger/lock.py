@@ -60,6 +60,8 @@ class Lock:
         self._database = database
         self._name = name
         self.lease = lease
+        # Built once: each transaction of a run asks.
+        self._fence = select(locks.c.token).where(locks.c.name == name).with_for_update()
         self._renewal = update(locks).where(*self._is_ours())
 
     def check(self) -> None:
@@ -87,8 +89,7 @@ class Lock:
         Raises:
             LockLost: somebody did.
         """
-        ours = select(locks.c.token).where(locks.c.name == self._name).with_for_update()
-        if connection.execute(ours).scalar() != self.token:
+        if connection.execute(self._fence).scalar() != self.token:
             raise self.lost()
 
     def start(self) -> None:

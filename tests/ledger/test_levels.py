@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.errors import LedgerError, LedgerLocked, LockLost
+from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.fence import Beginning
 from reconciler.ledger.data.model import DataScope, LogDates, ProblemRow, Result
 from reconciler.ledger.writer import Ledger
@@ -333,11 +334,12 @@ class TestRuns:
         with pytest.raises(LedgerError):
             levels.resume("none", "test")
 
-    def test_walks_and_the_last_good_run_are_never_forgotten(self, levels):
+    def test_walks_and_the_last_good_run_are_never_forgotten(self, levels, monkeypatch):
+        monkeypatch.setattr(data_runs, "_KEPT", 10)
         full, walk, good = begin(levels, full=True), begin(levels), begin(levels, walks=False)
         for run in (full, walk, good):
             levels.end(run.id, "finished", NOW)
-        for _ in range(250):
+        for _ in range(15):
             levels.end(begin(levels, walks=False).id, "stopped", NOW)
         assert levels.last(full=True).id == full.id
         assert levels.last(walks=True).id == walk.id
@@ -465,21 +467,21 @@ class TestProblems:
         assert [error.external_id for error in levels.to_log(9)[0]] == ["a"]
         assert levels.to_log(9)[1] == []
 
-    def test_the_5000_oldest_are_logged_and_others_follow_as_they_are_mended(self, levels):
-        keys = [f"{number:05d}" for number in range(5100)]
+    def test_the_oldest_are_logged_as_many_as_there_is_room_for_and_others_follow_as_they_are_mended(self, levels):
+        keys = [f"{number:05d}" for number in range(510)]
         for start in range(0, len(keys), 500):
             levels.record([Result(key, problems=(wrong(key),)) for key in keys[start : start + 500]], None)
         logged = []
-        while errors := levels.to_log(700)[0]:
+        while errors := levels.to_log(70, 500)[0]:
             levels.logged([error.external_id for error in errors], [])
             logged += [error.external_id for error in errors]
-        assert logged == keys[:5000]
-        assert (levels.open_problems(), levels.logged_count()) == (5100, 5000)
+        assert logged == keys[:500]
+        assert (levels.open_problems(), levels.logged_count()) == (510, 500)
         levels.record([Result(key) for key in keys[:3]], None)
-        errors, resolved = levels.to_log(700)
+        errors, resolved = levels.to_log(70, 500)
         assert (errors, resolved) == ([], keys[:3])
         levels.logged([], resolved)
-        assert [error.external_id for error in levels.to_log(700)[0]] == keys[5000:5003]
+        assert [error.external_id for error in levels.to_log(70, 500)[0]] == keys[500:503]
 
     def test_a_retry_wants_all_that_is_stuck(self, levels):
         levels.record([Result("wrong", problems=(wrong("wrong"),)), Result("fine")], None)
@@ -492,9 +494,9 @@ class TestProblems:
 
 
 def test_many_keys_at_once_are_no_trouble(levels):
-    keys = [f"key-{number}" for number in range(3001)]
+    keys = [f"key-{number}" for number in range(1001)]
     run = begin(levels)
-    assert levels.want(keys) == 3001
+    assert levels.want(keys) == 1001
     levels.begin_writes([(key, ["product"]) for key in keys])
     levels.record([Result(key, prints={"product": PRINT}, held={"x": key}) for key in keys], run.id)
     assert all(level.prints == {"product": PRINT} for level in levels.levels(keys).values())
@@ -509,7 +511,7 @@ def test_many_keys_at_once_are_no_trouble(levels):
     assert levels.sample(5, 5, run.config) == []
     assert levels.drop(keys) == 0
     levels.record([Result(key, problems=(wrong(key),)) for key in keys], None)
-    assert levels.drop(keys) == 3001
+    assert levels.drop(keys) == 1001
 
 
 def test_what_the_target_holds_of_a_record_goes_to_the_one_with_the_new_id(levels) -> None:

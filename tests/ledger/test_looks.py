@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
@@ -70,11 +71,12 @@ def test_what_is_gone_and_listed_again_is_wanted_though_it_looks_the_same(store)
     assert opened(store) == {"a"}
 
 
-def test_the_newest_run_that_listed_is_kept_whatever_comes_after_it(store):
+def test_the_newest_run_that_listed_is_kept_whatever_comes_after_it(store, monkeypatch):
+    monkeypatch.setattr(data_runs, "_KEPT", 10)
     walk = store.runs.last(walks=True)
     look = begin(store)
     store.runs.end(look.id, "finished", NOW + timedelta(minutes=1))
-    for _ in range(205):
+    for _ in range(15):
         store.runs.end(begin(store, lists=False).id, "finished", NOW)
     begin(store, lists=False)
     assert store.runs.last(lists=True).id == look.id

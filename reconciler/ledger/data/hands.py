@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
 from reconciler.ledger.hand_tables import hands, ranges
+
+# Built once: each transaction of a hand asks.
+_BELONGS = (
+    select(hands.c.run)
+    .where(hands.c.scope == bindparam("of_scope"), hands.c.token == bindparam("of_token"))
+    .with_for_update(read=True)
+)
 
 
 def join(
@@ -31,8 +38,7 @@ def join(
 
 def belongs(connection: Connection, scope: int, token: str) -> bool:
     """Whether a hand is still a member of its run, and stays so until the transaction is over."""
-    found = select(hands.c.run).where(_is(scope, token)).with_for_update(read=True)
-    return connection.execute(found).first() is not None
+    return connection.execute(_BELONGS, {"of_scope": scope, "of_token": token}).first() is not None
 
 
 def renew(connection: Connection, scope: int, token: str, expires_at: datetime) -> bool:

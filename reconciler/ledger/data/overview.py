@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from reconciler.kind.kind import Volume
 from reconciler.ledger.config.services import living
@@ -29,6 +29,13 @@ from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
 from reconciler.ledger.service_tables import applied_settings
 from reconciler.ledger.tables import records, scopes
+
+# Built once: a run counts again and again.
+_NUMBER = select(func.count()).where(records.c.scope == bindparam("of_scope"))
+_OPEN = _NUMBER.where(records.c.ready_at.is_not(None))
+_DEAD = _NUMBER.where(records.c.dead)
+_WAITING = _OPEN.where(records.c.retry_at > bindparam("as_of"))
+_DUE = _NUMBER.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= bindparam("as_of"))
 
 
 def scope_id(connection: Connection, scope: DataScope) -> int:
@@ -68,16 +75,14 @@ def volumes(connection: Connection, environment: str, targets: Collection[str]) 
 
 def counts(connection: Connection, scope: int, now: datetime) -> LevelCounts:
     """Return how many records and problems there are; see `RecordStore.counts`."""
-    number = select(func.count()).where(records.c.scope == scope)
-    is_open = number.where(records.c.ready_at.is_not(None))
-    is_due = number.where(records.c.ready_at.is_(None), records.c.dead.is_(False), records.c.due_at <= now)
-    counted = _counted(connection, scope)
+    counted, of_scope = _counted(connection, scope), {"of_scope": scope}
+    at_now = {**of_scope, "as_of": now}
     return LevelCounts(
         records=counted.records,
-        open=connection.execute(is_open).scalar_one(),
-        dead=connection.execute(number.where(records.c.dead)).scalar_one(),
-        waiting=connection.execute(is_open.where(records.c.retry_at > now)).scalar_one(),
-        due=connection.execute(is_due).scalar_one(),
+        open=connection.execute(_OPEN, of_scope).scalar_one(),
+        dead=connection.execute(_DEAD, of_scope).scalar_one(),
+        waiting=connection.execute(_WAITING, at_now).scalar_one(),
+        due=connection.execute(_DUE, at_now).scalar_one(),
         gone=counted.gone,
         problems=problems.open_count(connection, scope),
         logged=problems.told_count(connection, scope),

@@ -20,6 +20,25 @@ _HELD_LISTED = 1_000
 # Written out: an index of some rows serves a statement that asks for these by a literal.
 _NONE = literal_column("0", Integer)
 _IS_OFFERED = entries.c.offered > _NONE
+# Built once: a run asks for them again and again, and builds longer than the database answers.
+_OF_SCOPE = entries.c.scope == bindparam("of_scope")
+_MOST = bindparam("most", type_=Integer)
+_RESOLVED = (
+    select(entries.c.external_id)
+    .where(_OF_SCOPE, entries.c.open.is_(False), _IS_OFFERED)
+    .order_by(entries.c.number)
+    .limit(_MOST)
+)
+_STALE = (
+    select(entries.c.number, entries.c.external_id)
+    .where(_OF_SCOPE, entries.c.open, entries.c.logged < entries.c.version)
+    .order_by(entries.c.number)
+    .limit(_MOST)
+)
+_KNOWN, _NEW = _STALE.where(_IS_OFFERED), _STALE.where(entries.c.offered == _NONE)
+_COUNT = select(func.count()).select_from(entries).where(_OF_SCOPE)
+_OPEN, _LOGGED = _COUNT.where(entries.c.open), _COUNT.where(_IS_OFFERED)
+_TOLD = _OPEN.where(entries.c.logged > 0)
 _Identity = tuple[str, str, str]
 
 
@@ -85,22 +104,11 @@ def replace(connection: Connection, scope: int, found: Mapping[str, Collection[P
 
 def to_log(connection: Connection, scope: int, limit: int, most: int) -> tuple[list[LoggedProblem], list[str]]:
     """Return errors to be logged and external IDs to be resolved, and note both; see `LogStore.to_log`."""
-    mine = entries.c.scope == scope
-    resolved = list(
-        connection.execute(
-            select(entries.c.external_id)
-            .where(mine, entries.c.open.is_(False), _IS_OFFERED)
-            .order_by(entries.c.number)
-            .limit(limit)
-        ).scalars()
-    )
-    stale = select(entries.c.number, entries.c.external_id).where(
-        mine, entries.c.open, entries.c.logged < entries.c.version
-    )
-    stale = stale.order_by(entries.c.number)
-    known = connection.execute(stale.where(_IS_OFFERED).limit(limit)).all()
+    asked = {"of_scope": scope, "most": limit}
+    resolved = list(connection.execute(_RESOLVED, asked).scalars())
+    known = connection.execute(_KNOWN, asked).all()
     room = min(limit - len(known), most - logged_count(connection, scope))
-    new = connection.execute(stale.where(entries.c.offered == _NONE).limit(room)).all() if room > 0 else []
+    new = connection.execute(_NEW, {**asked, "most": room}).all() if room > 0 else []
     rows = [*known, *new]
     if rows:
         connection.execute(
@@ -194,8 +202,7 @@ def keys_with_problems(connection: Connection, scope: int) -> list[str]:
 
 def open_count(connection: Connection, scope: int) -> int:
     """Return how many external IDs have a problem."""
-    query = select(func.count()).select_from(entries).where(entries.c.scope == scope, entries.c.open)
-    return connection.execute(query).scalar_one()
+    return connection.execute(_OPEN, {"of_scope": scope}).scalar_one()
 
 
 def found_between(connection: Connection, scope: int, moment: datetime, now: datetime) -> int:
@@ -212,14 +219,12 @@ def found_between(connection: Connection, scope: int, moment: datetime, now: dat
 
 def logged_count(connection: Connection, scope: int) -> int:
     """Return how many external IDs the sync log has an error for, or may have."""
-    query = select(func.count()).select_from(entries).where(entries.c.scope == scope, _IS_OFFERED)
-    return connection.execute(query).scalar_one()
+    return connection.execute(_LOGGED, {"of_scope": scope}).scalar_one()
 
 
 def told_count(connection: Connection, scope: int) -> int:
     """Return how many external IDs with a problem the sync log certainly has an error for."""
-    query = select(func.count()).select_from(entries)
-    return connection.execute(query.where(entries.c.scope == scope, entries.c.open, entries.c.logged > 0)).scalar_one()
+    return connection.execute(_TOLD, {"of_scope": scope}).scalar_one()
 
 
 def _settle_entries(connection: Connection, scope: int, external_ids: Sequence[str]) -> None:
