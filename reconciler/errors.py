@@ -47,9 +47,8 @@ Messages never carry a secret. Text that came from outside is printed through re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
-
-from reconciler.dataclass import dataclass
 
 _ABOUT_THE_BODY = frozenset({400, 413, 422})
 

@@ -9,10 +9,8 @@ used is over when its moment is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
-
-from reconciler.dataclass import dataclass
 
 ROUND = 0.5
 """Seconds for which slots are given at once."""

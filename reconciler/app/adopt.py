@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.drift import Drift
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted, UsageError
 from reconciler.manifest.edit import set_value
 from reconciler.reconcile.adopt import adopt

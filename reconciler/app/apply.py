@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.bracket import Brackets
@@ -14,7 +14,6 @@ from reconciler.app.obeyed import remember_applied
 from reconciler.app.pause import Desk, lift
 from reconciler.app.reckoned import with_findings
 from reconciler.app.saved_plans import Gate, SavedPlans, permit_gated
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted
 from reconciler.reconcile.apply import APPLY, HEAL, apply
 from reconciler.reconcile.approval import Permission, narrowed, permit_all, permit_rest, permit_saved

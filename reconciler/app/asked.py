@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,7 +16,6 @@ from reconciler.app.pause import give_back, opened_ledger
 from reconciler.app.records import record_keys, retry_records
 from reconciler.app.unattended import Unattended
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.config.model import AskedRequest, RequestStep, StepState
 from reconciler.pause.holding import Fate

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from reconciler.app.commits import ask_git
-from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError, UsageError
 from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
 from reconciler.manifest.load import Loaded, load

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import UsageError
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.session import Session

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.app.apply import ApplyFace, Approval, apply_session
 from reconciler.app.connections import for_each, readers
 from reconciler.app.survey import surveyed
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, ReconcilerError
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.drift import find_drift, unreachable

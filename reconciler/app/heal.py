@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.apply import ApplyFace, Approval, apply_session
 from reconciler.app.commits import changed_since
-from reconciler.dataclass import dataclass
 from reconciler.ledger.url import require_durable
 from reconciler.reconcile.apply import HEAL
 from reconciler.reconcile.heal import (

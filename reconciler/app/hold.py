@@ -8,13 +8,12 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.pause import PauseFace, PauseRequest, give_back, take
 from reconciler.app.signals import heard_by
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted, LedgerError, ReconcilerError
 from reconciler.reconcile.pause_report import Lifted, Taken
 from reconciler.words import parse_duration, spoken

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain, count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from reconciler.app.files import write_file
 from reconciler.app.project import Project
 from reconciler.app.sharing import Sharing
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted, OutputError
 from reconciler.manifest.write import render
 from reconciler.reconcile.importer import Imported, ImportResult, import_live

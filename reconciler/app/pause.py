@@ -10,12 +10,11 @@ import asyncio
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.connections import writers
 from reconciler.app.pausable import over, pausable_kinds
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted
 from reconciler.kind.connection import Reader, Writer
 from reconciler.ledger.config.model import Memory

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
 from reconciler.manifest.files import base_of, unread
 from reconciler.manifest.limits import MAX_PROBLEMS

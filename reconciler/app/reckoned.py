@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.app.survey import surveyed
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, SecretUnset, SourceIncomplete
 from reconciler.ledger.config.model import Memory
 from reconciler.ledger.reader import Ledgers

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.app.chosen import Chosen, HowToRun, only, opened_store
 from reconciler.app.project import Project
 from reconciler.app.sync import look_up
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import UsageError
 from reconciler.ledger.reader import Ledgers
 from reconciler.manifest.explain import suggest

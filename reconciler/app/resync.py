@@ -6,13 +6,13 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import GuardrailBreach, Interrupted, Place, Rejected, UsageError
 from reconciler.kind.request import Call
 from reconciler.ledger.url import require_durable

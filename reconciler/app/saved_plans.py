@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from reconciler.app.project import Project
-from reconciler.dataclass import dataclass
 from reconciler.errors import GuardrailBreach, PlanFileError, ReconcilerError, StalePlan, UsageError
 from reconciler.reconcile.approval import Permission, check_approval, check_connections, needs, permit_saved
 from reconciler.reconcile.digests import approval_digest

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted
 from reconciler.manifest.edit import ABSENT, append_value, set_value
 from reconciler.manifest.load import Loaded

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import UsageError
 from reconciler.ledger.config.model import Snooze
 from reconciler.ledger.url import require_durable

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from reconciler.app.chosen import Chosen
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerLocked, ReconcilerError, SourceIncomplete, TargetIncomplete
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.config.model import LiveObject
 from reconciler.reconcile.leased import NOT_VERIFIED, VERIFIED
 from reconciler.reconcile.pause_report import Lifted, Verification

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +14,6 @@ import click
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.variables import prefix_of, variable_of
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, ReconcilerError
 from reconciler.report.given import Given
 from reconciler.report.renderers import FORMATS

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.demo_pages import forge_page
 from reconciler.cli.exit_status import Status
-from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError
 
 if TYPE_CHECKING:

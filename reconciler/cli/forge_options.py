@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler.dataclass import dataclass
 from reconciler.gitops.forge_names import ForgeName
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ import click
 from click.core import ParameterSource
 
 from reconciler.cli.completion import complete_environments
-from reconciler.dataclass import dataclass
 from reconciler.report.given import NOTHING, Given
 from reconciler.report.renderers import FORMATS
 

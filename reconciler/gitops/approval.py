@@ -7,12 +7,12 @@ is told and left out, so that nothing is applied that was not there to be review
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import orjson
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, GuardrailBreach, PlanFileError, StalePlan, UnexpectedAnswer
 from reconciler.gitops.event import Event
 from reconciler.gitops.forge import Artifact, Forge, PullRequest, Walk

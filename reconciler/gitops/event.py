@@ -9,12 +9,11 @@ import json
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError, UsageError
 from reconciler.gitops.forge_names import ForgeName
 from reconciler.gitops.members import number, text

@@ -7,9 +7,8 @@ written. A forge only asks and tells.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
-
-from reconciler.dataclass import dataclass
 
 LARGEST_ARCHIVE = 64 * 2**20
 """Bytes that an artifact's archive may have."""

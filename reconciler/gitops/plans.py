@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import PlanFileError, UsageError
 from reconciler.gitops.members import items, number, text
 from reconciler.reconcile.approval import check_intact

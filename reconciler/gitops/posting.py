@@ -6,9 +6,9 @@ Ours is what has our marker and our author. Anybody can write the marker.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, NotFound, UsageError
 from reconciler.gitops.comment import says_the_same
 from reconciler.gitops.forge import Comment, Forge, Issue

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError
 from reconciler.http.clock import Clock
 from reconciler.http.faults import FaultParser

@@ -7,9 +7,8 @@ import time
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

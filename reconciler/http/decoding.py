@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
-
-from reconciler.dataclass import dataclass
 
 _GZIP = zlib.MAX_WBITS | 16
 # So much is decoded at once before it is counted.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from yarl import URL
 
-from reconciler.dataclass import dataclass
 from reconciler.http.decoding import Body
 
 

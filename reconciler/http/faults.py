@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import ceil
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import (
     AnswerLost,
     ApiError,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.dataclass import dataclass
 from reconciler.http.clock import Clock
 
 # Rounding must not cost a second sleep for a token that is there but for its last bit, nor a sleep too short to move

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol, TypeGuard
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LoginRefused, UnexpectedAnswer
 from reconciler.http.body import decode
 from reconciler.http.clock import Clock

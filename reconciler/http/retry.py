@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from random import SystemRandom
 
-from reconciler.dataclass import dataclass
 from reconciler.http.clock import Clock
 from reconciler.http.limit import Limit
 from reconciler.http.observe import Call, Observer, Waiting

@@ -8,12 +8,10 @@ import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
-
-from reconciler.dataclass import dataclass
 
 _LARGEST = 1 << 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

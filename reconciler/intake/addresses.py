@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from reconciler.dataclass import dataclass
 from reconciler.hosts import is_loopback
 
 _KAFKA_PORT, _EMULATOR_PORT = 9093, 9092

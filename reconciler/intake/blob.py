@@ -15,11 +15,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from reconciler.dataclass import dataclass
 from reconciler.intake.consumer import Away, Batch, Look, words
 from reconciler.intake.texts import MOST, any_malformed, messages_in, messages_of
 from reconciler.ledger.data.fetched import Fetched, FetchedStore

@@ -9,12 +9,11 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.ordercloud.deliveries.message import Malformed, Message
 

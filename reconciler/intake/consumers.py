@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Problem
 from reconciler.hosts import host_allowed, is_loopback
 from reconciler.intake.addresses import Address, NoAddress, blob_address, hub_address

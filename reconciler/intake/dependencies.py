@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.inbox_model import NOTHING, PLACED, UNKNOWN, Later, Told
 from reconciler.ordercloud.deliveries.message import Message, member
 from reconciler.sync.customers.datatype import Customers

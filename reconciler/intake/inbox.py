@@ -6,11 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from reconciler.dataclass import dataclass
 from reconciler.intake.dependencies import Flows, Placement, placement_of
 from reconciler.ledger.data.inbox_model import MALFORMED, UNKNOWN, Arrivals, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore

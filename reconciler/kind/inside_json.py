@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.telling import tells_of_entry, tells_of_member, tells_of_number
 
 Span = tuple[int, int]

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place, Problem
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.semantics import Risk, SpecModel, State, fields_of, from_wire, to_wire

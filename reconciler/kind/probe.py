@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Protocol
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import UsageError
 from reconciler.hosts import host_allowed, is_loopback
 

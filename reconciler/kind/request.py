@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Problem
 from reconciler.kind.connection import Wire
 from reconciler.kind.kind import ManifestKind, ManifestView, Observed, SpecT_co

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import UnionType
@@ -12,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 
 State = dict[str, Any]

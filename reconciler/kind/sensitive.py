@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from pydantic import AfterValidator, BaseModel
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.credentials import credentials_in, pairs_in, userinfo_in
 from reconciler.kind.inside_json import spans_in_json
 from reconciler.kind.semantics import fields_of

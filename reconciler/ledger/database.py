@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from secrets import token_bytes
@@ -31,7 +32,6 @@ from sqlalchemy import (
 )
 
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, LedgerTooNew
 from reconciler.ledger import schema
 from reconciler.ledger.columns import DamagedValue, Words

@@ -6,9 +6,8 @@ import getpass
 import os
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

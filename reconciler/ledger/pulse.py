@@ -7,13 +7,12 @@ another answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.move_tables import config_restores
 from reconciler.ledger.tables import ignite_connections, leases, snapshots
 

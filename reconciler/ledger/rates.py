@@ -14,12 +14,12 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
 from sqlalchemy import bindparam, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError
 from reconciler.http.limit import Limit, Turn
 from reconciler.http.shared_limit import Portion, SharedClock, SharedLimit

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, LedgerNotDurable
 from reconciler.ledger import libpq
 

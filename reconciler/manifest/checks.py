@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place, Problem
 from reconciler.hosts import host_allowed, is_loopback
 from reconciler.kind.kind import ManifestKinds

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, ManifestErrors, Place, Problem
 from reconciler.hosts import host_allowed, is_loopback
 from reconciler.ledger.url import OWN_URL, LedgerUrl, parse

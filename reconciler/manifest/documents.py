@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -23,7 +24,6 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place, Problem
 from reconciler.manifest.limits import (
     MAX_ALIAS_NODES,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError
 from reconciler.manifest.documents import Scalars, events, parse_documents
 from reconciler.manifest.positions import Path, format_path

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Problem
 from reconciler.kind.kind import ManifestKind
 from reconciler.kind.semantics import FieldNode, fields_of

@@ -6,10 +6,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError, Place, Problem
 from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
 

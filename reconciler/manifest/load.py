@@ -6,13 +6,13 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError, Place, Problem
 from reconciler.kind.kind import ManifestKinds
 from reconciler.kind.semantics import SpecModel

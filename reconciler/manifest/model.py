@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.kind.semantics import PathID, SpecModel
 from reconciler.manifest.environment import EnvironmentSpec

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
 from typing import Any, Final
@@ -18,8 +19,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
-
-from reconciler.dataclass import dataclass
 
 MAX_STEPS = 100_000
 MAX_SECONDS = 1.0

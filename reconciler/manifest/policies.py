@@ -7,12 +7,11 @@ there or not there, and nothing more: a pattern could read one out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Problem
 from reconciler.kind.semantics import SpecModel
 from reconciler.kind.sensitive import FreeText, Position, marked_paths

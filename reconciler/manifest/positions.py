@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import yaml
@@ -18,7 +19,6 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.manifest.documents import events
 

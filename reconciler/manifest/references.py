@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place, Problem, UnresolvedReference
 from reconciler.kind.sensitive import Position, marked_paths, position_of, replaced
 from reconciler.manifest.annotations import is_write_only

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, Place, Problem
 from reconciler.kind.kind import ManifestKind
 from reconciler.kind.semantics import SpecModel, State, fields_of

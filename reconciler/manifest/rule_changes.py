@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.kind.sensitive import Position, position_of, without_secrets
 from reconciler.manifest.environment import EnvironmentSpec

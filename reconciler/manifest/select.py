@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, Problem, UsageError
 from reconciler.kind.kind import ManifestKinds
 from reconciler.manifest.environment import Patch

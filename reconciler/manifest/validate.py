@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import Problem
 from reconciler.kind.kind import ManifestKinds
 from reconciler.kind.sensitive import with_masked_urls

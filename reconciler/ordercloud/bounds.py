@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Json
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LoginRefused, MissingRole, NotFound, Rejected
 from reconciler.http.api import Api, Options
 from reconciler.http.client import HttpReader, open_session

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.faults import read_fault
 from reconciler.http.login import TokenRequest

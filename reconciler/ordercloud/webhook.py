@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ordercloud.claims import CLIENT, USERNAME, parts_of
 from reconciler.unseen import escape_unseen
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.dataclass import dataclass
 from reconciler.pause.window import HORIZON, Windows
 
 

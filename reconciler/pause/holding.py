@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.dataclass import dataclass
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease, Was
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-
-from reconciler.dataclass import dataclass
 
 SILENCE = timedelta(minutes=2)
 """After this long without a sign of life of its holder, a lease around a command is over."""

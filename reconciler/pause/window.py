@@ -9,12 +9,11 @@ forward, a time that is left out begins it right after. An expression that names
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
-
-from reconciler.dataclass import dataclass
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

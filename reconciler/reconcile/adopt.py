@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import UsageError
 from reconciler.kind.kind import Action, Kinds, Observed
 from reconciler.kind.sensitive import position_of, without_secrets

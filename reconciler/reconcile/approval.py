@@ -7,11 +7,10 @@ covers are carried out.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import GuardrailBreach, LedgerError, PlanFileError, StalePlan
 from reconciler.kind.kind import Action
 from reconciler.ledger.config.model import SENT, JournalEntry, Run

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.kind import Action, Kind, Observed, Volume
 from reconciler.kind.semantics import SpecModel, write_only_paths
 from reconciler.kind.sensitive import Position, without_secrets

@@ -7,13 +7,12 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LedgerError, LoginRefused, SecretUnset, Unreachable
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kind

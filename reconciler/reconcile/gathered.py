@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import StalePlan
 from reconciler.kind.kind import Action
 from reconciler.reconcile.diff import value_at

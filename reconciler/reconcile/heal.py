@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import SecretUnset, SeveralUnset
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk, fields_of

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.credentials import has_token_in_path
 from reconciler.kind.kind import Kinds, Observed
 from reconciler.kind.semantics import State, fields_of, semantics_by_path

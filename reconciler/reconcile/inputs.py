@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.kind import Kinds
 from reconciler.kind.request import RequestKinds
 from reconciler.ledger.config.model import Memory

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import GuardrailBreach
 from reconciler.reconcile.gathered import Gathered
 from reconciler.reconcile.guard import COUNTING, breaches

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.config.model import Memory
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place, UsageError
 from reconciler.kind.kind import Action, Observed
 from reconciler.kind.semantics import fields_of

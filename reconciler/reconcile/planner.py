@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, SecretsUnset, SecretUnset, UsageError
 from reconciler.kind.kind import Action, Observed, Seen
 from reconciler.kind.semantics import State, has_shape, write_only_paths

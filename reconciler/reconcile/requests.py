@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import orjson
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.kind.request import RequestKinds, Step
 from reconciler.kind.semantics import State

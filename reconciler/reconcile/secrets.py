@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.kind import Kinds, Observed
 from reconciler.kind.semantics import State
 from reconciler.ledger.config.model import Memory

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, Place, Problem, UnresolvedReference
 from reconciler.kind.connection import Reader
 from reconciler.kind.kind import Kinds

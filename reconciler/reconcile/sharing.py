@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.kind import Action, Kinds, Observed
 from reconciler.kind.semantics import semantics_by_path
 from reconciler.ledger.config.model import Memory

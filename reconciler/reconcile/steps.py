@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.kind import Action
 from reconciler.reconcile.changes import Draft
 from reconciler.reconcile.inputs import PlanInputs

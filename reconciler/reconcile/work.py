@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.kind.kind import Observed
 from reconciler.kind.semantics import State

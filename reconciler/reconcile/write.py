@@ -6,12 +6,11 @@ Knows nothing of plans, journals and other changes. Whatever happens, the verdic
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from pydantic import BaseModel
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import (
     AnswerLost,
     ApiError,

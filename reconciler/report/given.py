@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from reconciler.dataclass import dataclass
 
 _MEMBERS = ("next_step", "next_steps", "hint")
 # Patterns that are compiled when they are first used: every command imports this module.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from reconciler.dataclass import dataclass
 from reconciler.reconcile.plan import FieldChange
 from reconciler.reconcile.planfile import value_to_json
 

@@ -7,9 +7,9 @@ RECONCILER_SERVE_*, since several manifests cannot say where one process listens
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from reconciler.dataclass import dataclass
 from reconciler.hosts import is_loopback
 from reconciler.manifest.connection import Service
 from reconciler.manifest.service import Tls, listen_address

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, Problem
 from reconciler.manifest.connection import Service as Section
 from reconciler.manifest.service import Deliveries

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from reconciler.app.chosen import Chosen
 from reconciler.app.intake import open_inbox
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 from reconciler.http.limit import Precedence
 from reconciler.intake.consumer import ConsumerStatus

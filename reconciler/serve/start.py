@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from reconciler.app.commits import clean_commit
 from reconciler.app.ignite.credentials import renewed_seal
 from reconciler.app.one_ledger import require_one_ledger
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
 from reconciler.ledger.process import describe_holder
 from reconciler.manifest.service import listen_address

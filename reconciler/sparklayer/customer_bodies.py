@@ -7,10 +7,9 @@ what is compared by `projected`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Json, Wire
 
 ACTIVE = "active"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.lists import one_object, path_segment

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Json, Params, Reader, Wire
 

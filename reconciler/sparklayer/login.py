@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import orjson
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.faults import read_fault
 from reconciler.http.login import TokenRequest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Conflict, NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.sparklayer.lists import one_object, path_segment

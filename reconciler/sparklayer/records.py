@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-
-from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import NotApplied, UsageError
 from reconciler.ledger.config.model import Memory, SiteConnection, Snapshot
 from reconciler.ledger.data.model import DataScope

@@ -7,11 +7,10 @@ implements it; `datasync.py` binds it to what a manifest says.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.problem import RecordProblem

@@ -7,11 +7,10 @@ that sends it is applied, enabled and not paused, messages came lately, and the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.inbox_model import MEASURED, Gap, TypeCount
 from reconciler.ledger.data.model import DataRun
 from reconciler.sync.mode import Mode

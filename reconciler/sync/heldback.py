@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import CodeCount
 from reconciler.sync.datatype import AnyDataType
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import ClockedReader, Querier
 
 

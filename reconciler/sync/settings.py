@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.words import parse_duration
 
 FIRST_APPLIED = "(first applied)"

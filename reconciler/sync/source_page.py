@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-
-from reconciler.dataclass import dataclass
 
 RecordT = TypeVar("RecordT")
 

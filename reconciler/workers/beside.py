@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,7 +13,6 @@ from reconciler.app.chosen import Chosen, HowToRun, opened_ledger
 from reconciler.app.lend import lend
 from reconciler.app.sync import FEATURE, mode_of, require_connected, run_once
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted, LedgerLocked
 from reconciler.ledger.data.model import RUNNING
 from reconciler.ledger.reader import Ledgers

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -24,7 +24,6 @@ from pgqueuer.domain.types import JOB_STATUS, Channel, QueueManagerId
 from pgqueuer.ports.driver import Driver, NotifyCallback
 from pgqueuer.qm import QueueManager
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.ledger.async_postgres import AsyncPostgres
 from reconciler.sync.run.queue import FORMAT, JobKind, QueuedJob, UnknownJob
@@ -76,7 +75,7 @@ def entrypoint_of(environment: str, data_sync: str) -> str:
     return f"{FORMAT}/{environment}/{data_sync}"
 
 
-@dataclass()
+@dataclass
 class FencedBuilder(QueryQueueBuilder):
     """pgqueuer's statements, with the owner in those that finish a job, try it again or keep it alive.
 

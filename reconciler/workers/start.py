@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.app.chosen import Chosen
@@ -11,7 +12,6 @@ from reconciler.app.connections import require_secrets
 from reconciler.app.one_ledger import require_one_ledger
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.turns import Waits

@@ -15,11 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import cache
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import IO
+from unittest import mock
 
 import reconciler
-from support.forkserver import has_server
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -37,6 +39,13 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
+@cache
+def _has_server() -> None:
+    """Start the process that others are forked from: before Python 3.13 it does not get our path by itself."""
+    with mock.patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parents[1])):
+        forkserver.ensure_running()
+
+
 class Forked:
     """A command that runs, with what tests use of `subprocess.Popen`. Its output goes into files.
 
@@ -52,9 +61,9 @@ class Forked:
     ) -> None:
         self._out = tempfile.NamedTemporaryFile()  # noqa: SIM115
         self._err = self._out if merged else tempfile.NamedTemporaryFile()  # noqa: SIM115
+        _has_server()
         told = (words, str(folder), dict(environ), self._out.name, self._err.name)
         self._process = _CONTEXT.Process(target=_command, args=told)
-        has_server()
         self._process.start()
 
     @property

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from reconciler.app.ignite.keys import Keyring
 from reconciler.app.ignite.site import IgniteSite, is_applied
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LedgerError, LoginRefused, MissingRole, SecretUnset
 from reconciler.http.observe import Silent
 from reconciler.http.retry import RetryPolicy

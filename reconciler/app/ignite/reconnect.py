@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.app.ignite.credentials import API
 from reconciler.app.project import Project
-from reconciler.dataclass import dataclass
 from reconciler.errors import UsageError
 from reconciler.words import parse_duration
 

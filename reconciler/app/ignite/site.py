@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from reconciler.app.chosen import Chosen
-from reconciler.dataclass import dataclass
 from reconciler.ledger.reader import Ledgers
 from reconciler.manifest.connection import Connection
 from reconciler.manifest.service import Ignite

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.drift import Drift, drift_of_each
 from reconciler.app.ignite.site import IgniteSite
-from reconciler.dataclass import dataclass
 from reconciler.http.observe import Silent
 from reconciler.ledger.data.model import RUNNING
 from reconciler.reconcile.session import PlanRequest

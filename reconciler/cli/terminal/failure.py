@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 
 from reconciler.cli.command import complete
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
 from reconciler.cli.terminal.output import error_style, say
-from reconciler.dataclass import dataclass
 from reconciler.errors import InternalError, ReconcilerError
 
 _TRUE = ("1", "true", "t", "yes", "y", "on")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from reconciler.cli.terminal.faces import ApplyTerminal
 from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.reconcile.plan import DriftReport
 from reconciler.reconcile.session import PlanRequest, Session

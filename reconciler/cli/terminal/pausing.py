@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconciler.app.hold import NOT_EXECUTABLE, Held, hold, not_startable
 from reconciler.app.pause import PauseRequest, opened_ledger, take
@@ -16,7 +16,6 @@ from reconciler.cli.terminal.failure import report_failure
 from reconciler.cli.terminal.listen import Listener
 from reconciler.cli.terminal.output import say, show
 from reconciler.clock import utc_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.reconcile.leased import NOT_VERIFIED
 from reconciler.reconcile.pause_report import Taken

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.gitops.init.needs import Needs
 
 LEDGER = "RECONCILER_LEDGER"

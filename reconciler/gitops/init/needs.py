@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ManifestErrors
 from reconciler.hosts import is_loopback
 from reconciler.kind.kind import ManifestKinds

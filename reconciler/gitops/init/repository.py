@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.app.commits import ask_git
 from reconciler.app.project import Project
-from reconciler.dataclass import dataclass
 from reconciler.errors import LoadError, ManifestErrors, OutputError
 from reconciler.gitops.init.needs import Needs, needs_of
 from reconciler.gitops.init.pipelines import CI, FILES, REQUIREMENTS, pipelines

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN
 from reconciler.gitops.forge_names import ForgeName
 from reconciler.gitops.init.identities import PLAN, Identity, identities

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from reconciler.app.files import write_file
-from reconciler.dataclass import dataclass
 from reconciler.errors import OutputError
 
 _SEAL = re.compile(r"# init: [0-9a-f]{16}\n\Z")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from reconciler.app.commits import ask_git
-from reconciler.dataclass import dataclass
 from reconciler.errors import UsageError
 
 DISTRIBUTION = "ordercloud-reconciler"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.config import objects, pause_log
 from reconciler.ledger.config.entries import Done, Entry, Noted, Sent
 from reconciler.ledger.config.model import SENT, JournalEntry, LiveObject

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.kind import Volume
 from reconciler.pause.lease import Lease
 

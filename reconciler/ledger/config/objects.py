@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Delete, Table, and_, bindparam, delete, insert, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
 from reconciler.ledger.database import insert_new, insert_or_update

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.count_tables import record_counts
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.records import among

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
-
-from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

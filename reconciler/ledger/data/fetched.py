@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.fetched_table import fetched_items

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data import claims, deleting, hands, ranges
 from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.deleting import Room

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-
-from reconciler.dataclass import dataclass
 
 PLACED, NOTHING, UNKNOWN, MALFORMED = "placed", "nothing", "unknown", "malformed"
 """What became of a message: it raises records, it touches nothing here, nobody knows its type, it is no message."""

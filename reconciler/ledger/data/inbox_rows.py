@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, Table, bindparam, delete, func, insert, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.columns import Past
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.inbox_model import InboxOverview, Later, TypeCount, UnknownMessage

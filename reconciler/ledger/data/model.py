@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.inbox_model import Gap, SyncInbox
 from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
 

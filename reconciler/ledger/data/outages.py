@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.database import Database, Transaction, insert_or_update
 from reconciler.ledger.rate_tables import outages
 

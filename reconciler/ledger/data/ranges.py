@@ -6,11 +6,11 @@ A range is free where nobody has it, or who has it is no hand any more. Only who
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.count_tables import record_counts
 from reconciler.ledger.data.records import PAGE
 from reconciler.ledger.hand_tables import hands, ranges

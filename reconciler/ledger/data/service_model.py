@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-
-from reconciler.dataclass import dataclass
 
 SERVE, WORKER = "serve", "worker"
 """Kinds of processes."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Row, Select, and_, func, or_, select, type_coerce
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data import overview
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.database import Database, Transaction, insert_or_update

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-
-from reconciler.dataclass import dataclass
 
 PREFIX = "sitecore.ordercloud.messages."
 """Begins every type of the vendor's."""

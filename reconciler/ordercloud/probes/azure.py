@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.probe import Outcome
 from reconciler.ordercloud.probes.connect import Stopped
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.probe import Outcome, ProbePolicy
 from reconciler.ordercloud.probes.connect import Connection, Stopped, connected
 

@@ -7,10 +7,9 @@ stretches: of IDs in order, from the last one that came; of IDs that may look li
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.pages import Listing, Part
 from reconciler.ordercloud.readers.walk import NUMBERS, TEXTS, Prefix, check_moved

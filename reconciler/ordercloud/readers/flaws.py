@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import orjson
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Json, Wire
 

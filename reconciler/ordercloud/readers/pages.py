@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Json, Params, Reader, Wire
 from reconciler.ordercloud.bounds import MOST_PAGES, PAGE_SIZE, WalkBound

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypedDict, TypeVar
-
-from reconciler.dataclass import dataclass
 
 RecordT = TypeVar("RecordT")
 Xp = dict[str, Any] | None

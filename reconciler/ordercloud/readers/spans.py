@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.ordercloud.readers.pages import Listing
 from reconciler.ordercloud.readers.walk import NUMBERS, TEXTS, Piece, walk
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import Rejected
 from reconciler.kind.connection import Params, Wire
 from reconciler.ordercloud.readers.pages import Listing

@@ -14,9 +14,8 @@ from __future__ import annotations
 import string
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.bounds import WalkBound, ascend
 from reconciler.ordercloud.readers.pages import Listing, Part, by_ids

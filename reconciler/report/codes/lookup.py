@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 from reconciler.report.codes.causes import CAUSES
 from reconciler.report.codes.environment import ENVIRONMENT, ENVIRONMENT_FILE, ENVIRONMENT_STEP

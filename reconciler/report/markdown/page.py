@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.kind import Action
 from reconciler.reconcile.plan import Change, FieldChange, Note
 from reconciler.report.escape import clip, code_span, disarm, fenced, prose, visible

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -14,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reconciler.dataclass import dataclass
 from reconciler.hosts import is_loopback
 from reconciler.report.escape import visible
 from reconciler.serve.auth import CLOSE, SESSION_COOKIE, Logins, csrf_token, page_user

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from reconciler.app.overview import brief_facts, facts_of, facts_of_broken, pauses_now
-from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 from reconciler.http.observe import Silent
 from reconciler.reconcile.pause_report import PausesReport

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -16,7 +17,6 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reconciler import __version__
-from reconciler.dataclass import dataclass
 from reconciler.ordercloud.resync_types import TYPES
 from reconciler.report.escape import clip, visible
 from reconciler.report.html.stylesheet import CSS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.config.model import AskedRequest, StepState
 from reconciler.ledger.data.model import OpenProblem
 from reconciler.reconcile.pause_report import PausedSync, PauseState

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
@@ -25,7 +26,6 @@ from reconciler.app.ignite.metafields import metafields
 from reconciler.app.ignite.site import IgniteSite
 from reconciler.app.ignite.trigger import COMPARED, SENT, compared, want_verified
 from reconciler.app.ignite.verify import verified_customer
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError, NotApplied, ReconcilerError
 from reconciler.serve.auth import CLOSE, bearer, client_address, is_one_of, is_within, read_body
 from reconciler.serve.background import Bucket, Hands

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.sync.customers.limits import ADDRESSES, MOST_ADDRESSES, too_long
 from reconciler.sync.customers.model import PART

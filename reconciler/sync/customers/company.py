@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Reader
 from reconciler.ordercloud.readers.flaws import ignored
 from reconciler.ordercloud.readers.parties import PartyReader

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sync.customers.explain import explain_customer
 from reconciler.sync.customers.mapper import SiteFacts, draft

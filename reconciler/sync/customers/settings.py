@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sparklayer.price_list_records import SLUG_PREFIX
 from reconciler.sync.mapping.identity import address_of, customer_key

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import field
+from dataclasses import dataclass, field
 from sys import intern
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Reader
 from reconciler.ordercloud.readers.flaws import BadRecord, bad_record, flaw_of

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.kinds.data_sync.expressions import CostlyExpression, Expression, FailedExpression
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.values import Found, Misfit, View, objects, text_or_none

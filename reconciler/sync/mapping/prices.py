@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.records import Tier
 from reconciler.sync.mapping.fields import Unfit, check
 from reconciler.sync.mapping.limits import out_of_range

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.kinds.data_sync.budget import Budget
 from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK, Expression
 

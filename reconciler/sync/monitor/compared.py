@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import DataRun, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
 from reconciler.sync.datasync import DataSync

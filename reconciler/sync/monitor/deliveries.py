@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.inbox_model import MALFORMED, NOTHING, PLACED, UNKNOWN, SyncInbox
 
 _SHOWN = 5

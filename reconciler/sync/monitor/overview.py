@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.config.model import AskedRequest
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, DataScope
 from reconciler.reconcile.pause_report import PausesReport, PauseState

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import CodeCount, OpenProblem
 from reconciler.sync.heldback import HeldBack
 

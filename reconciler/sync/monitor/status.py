@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import DataRun, Distrust, LevelCounts, SyncOverview
 from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY, cost_of, look_cost, run_cost

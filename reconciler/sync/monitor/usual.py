@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import DataRun
 
 _AT_LEAST, _AT_MOST = 3, 10

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.purchases import AWAITING_APPROVAL, ORDER, PAYMENT_METHODS
 from reconciler.sync.mapping.addresses import SOURCES, address_body, missing

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError
 from reconciler.kind.connection import Wire
 from reconciler.sync.mapping.values import Misfit, moment

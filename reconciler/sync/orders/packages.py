@@ -7,10 +7,9 @@ cancelled with the order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.purchases import PackageType
 from reconciler.sync.mapping.values import EMPTY, mapping, objects, text_or_none, whole
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.purchases import canonical_purchase
 from reconciler.sync.datatype import Name, TargetState

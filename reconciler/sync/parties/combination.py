@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from base64 import b32encode
+from dataclasses import dataclass
 from hashlib import blake2b
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.price_list_records import SLUG_CHARACTERS, SLUG_PREFIX
 
 _BYTES = 17

@@ -18,11 +18,10 @@ party counts whoever sells it; that a user without a Locale sees prices in the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from reconciler.dataclass import dataclass
 from reconciler.sync.mapping.values import mapping, text_or_none
 from reconciler.sync.parties.combination import Combination
 

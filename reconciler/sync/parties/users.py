@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression, FailedExpression
 from reconciler.sync.mapping.fields import Unfit, evaluated
 from reconciler.sync.mapping.identity import CustomerKey

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sparklayer.price_list_records import ListInfo
 from reconciler.sparklayer.stock import LOCATIONS

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.price_list_records import ListInfo, list_body
 from reconciler.sparklayer.records import Tier

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError
 from reconciler.sync.mapping.values import View
 from reconciler.sync.parties.combination import Combination

@@ -9,10 +9,9 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Reader
 from reconciler.ordercloud.lists import path_segment

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.dataclass import dataclass
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.skus import sku_rules
 from reconciler.sync.parties.users import UserScope, user_scope

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import NotFound, SourceIncomplete
 from reconciler.kind.connection import Reader
 from reconciler.ordercloud.readers.assignments import assignments

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import NotFound, TargetIncomplete
 from reconciler.kind.connection import Querier, Wire
 from reconciler.ordercloud.together import together

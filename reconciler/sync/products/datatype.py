@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sync.datatype import Held, Name, SyncLog

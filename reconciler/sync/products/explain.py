@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, NoSuchRecord, NotFound, OutOfScope
 from reconciler.kind.connection import ClockedReader, Json, Querier, Wire
 from reconciler.ordercloud.readers.records import Product

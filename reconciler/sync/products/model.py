@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import LedgerError
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import Level
 from reconciler.sync.products.model import Held, Part, held_from_json, held_to_json
 from reconciler.sync.products.settings import ProductSettings

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
-from reconciler.dataclass import dataclass
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
 from reconciler.sync.problem import RecordProblem

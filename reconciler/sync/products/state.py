@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.sync.datatype import Name, TargetState
 from reconciler.sync.products.fingerprint import fingerprints
 from reconciler.sync.products.model import Held, Part, Wanted, held_to_json

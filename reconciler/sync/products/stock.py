@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.mapping.fields import Item, Unfit, check, mapped
 from reconciler.sync.mapping.limits import out_of_range

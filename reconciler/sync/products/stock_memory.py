@@ -8,10 +8,10 @@ and no lag explains that, the stamp proves nothing at this shop.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.inbox_model import LAG
 from reconciler.ordercloud.readers.records import Product
 from reconciler.ordercloud.readers.stock import StockMemo, memo_of

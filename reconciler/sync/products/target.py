@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, TargetIncomplete, UnexpectedAnswer
 from reconciler.kind.connection import Querier, Wire
 from reconciler.ordercloud.readers.flaws import has_no_id

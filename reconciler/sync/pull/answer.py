@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError
 from reconciler.kind.connection import Wire
 from reconciler.ledger.data.face import AsyncStore

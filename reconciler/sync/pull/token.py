@@ -6,9 +6,8 @@ import base64
 import binascii
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
-
-from reconciler.dataclass import dataclass
 
 _LONGEST = 8_000
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-from reconciler.dataclass import dataclass
+from dataclasses import dataclass
 
 HELD_BACK, FAILED, DISCONTINUED = "held_back", "failed", "discontinued"
 OUTCOMES = ("unchanged", "written", HELD_BACK, DISCONTINUED, FAILED)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import Reading
 from reconciler.sync.mode import LIMIT, Mode, most_deletes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.dataclass import dataclass
+from dataclasses import dataclass
+
 from reconciler.ledger.data.model import CodeCount
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.run.report import RunReport

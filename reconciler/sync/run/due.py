@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
 from reconciler.sync.mode import Mode, strongest

@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, LedgerError, LockLost, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import DataRun

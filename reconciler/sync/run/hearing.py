@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.inbox_model import Gap
 from reconciler.ledger.data.model import Level

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import FINISHED, DataRun, LogDates
 from reconciler.sparklayer.sync_log import SyncTimes
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import Level
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import RunContext

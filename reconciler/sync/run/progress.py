@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from reconciler.dataclass import dataclass
 
 
 class Phase(StrEnum):

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, Self
-
-from reconciler.dataclass import dataclass
 
 FORMAT = 1
 """Version of the jobs' format. Queues are named after it, so that a worker is given only what it understands."""

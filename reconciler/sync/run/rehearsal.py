@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import ApiError, TargetIncomplete
 from reconciler.sync.datatype import Held, Observation, Target, TargetState, Telling, Written
 from reconciler.sync.run.abilities import Foreseeing

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from time import monotonic
 
-from reconciler.dataclass import dataclass
 from reconciler.http.observe import Exchanged, Observer, Waiting
 from reconciler.sync.run.counts import Requests
 from reconciler.words import counted

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.dataclass import dataclass
 from reconciler.ledger.data.model import Level, Result
 from reconciler.sync.datatype import TargetState, Written
 from reconciler.sync.run.counts import DISCONTINUED, HELD_BACK

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from reconciler.dataclass import dataclass
 from reconciler.errors import AnswerLost
 from reconciler.sync.datatype import TargetState, Written
 from reconciler.sync.mode import Mode

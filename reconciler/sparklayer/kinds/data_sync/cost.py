@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-
-from reconciler.dataclass import dataclass
 
 WHOLE_EVERY = 7
 """Of so many walks one reads all stock by place, whatever stamps say."""

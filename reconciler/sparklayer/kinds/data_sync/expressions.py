@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, cast
 
-from reconciler.dataclass import dataclass
 from reconciler.sparklayer.kinds.data_sync.budget import Budget, OverBudget
 
 # What jmespath is seen to raise on data; its own errors are ValueErrors.
